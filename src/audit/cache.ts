@@ -1,0 +1,22 @@
+/** A root as a cache carries it. Nothing of it is believed before its checkpoint verifies under the log's key. */
+export interface CachedRoot {
+  readonly log: string;
+  readonly treeSize: number;
+  /** The signed C2SP checkpoint; size and root hash are inside. */
+  readonly checkpoint: string;
+  readonly publishedAt: string;
+}
+
+/**
+ * Port: remembers roots for all gateways. Trusted for nothing: an engine that is slow, down or lying costs a miss,
+ * never an error, so no method rejects, and every read is bounded in time by the engine.
+ */
+export interface RootCache {
+  /** A root of a fixed size never changes: kept without expiry. */
+  get(log: string, treeSize: number): Promise<CachedRoot | undefined>;
+  put(root: CachedRoot): Promise<void>;
+  /** The newest root some gateway committed; lives seconds. */
+  newest(log: string): Promise<CachedRoot | undefined>;
+  putNewest(root: CachedRoot): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,40 @@
+import type { FieldProblem } from "../core/event.js";
+
+/** The closed list of what can go wrong, as every door of the gateway reports it. */
+export type AuditErrorCode =
+  | "BAD_USER_INPUT" // the request is wrong; nothing was done; `problems` names every bad path
+  | "NOT_FOUND" // no such log, entry, root or result
+  | "CONFLICT" // the request contradicts an earlier one
+  | "ENTRY_CORRUPT" // a stored entry no longer hashes to its leaf
+  | "LOG_CORRUPT" // stored hashes do not lead to the signed root
+  | "ROOT_CONFLICT" // two signed roots of one size differ, or a new root does not extend an old one
+  | "UNAVAILABLE"; // cannot be done now; try again after `retryAfterMs`
+
+export interface AuditErrorDetail {
+  readonly problems?: readonly FieldProblem[];
+  readonly retryAfterMs?: number;
+  readonly cause?: unknown;
+}
+
+/** An expected failure with a code from the closed list; its message is written for the client. */
+export class AuditError extends Error {
+  override readonly name = "AuditError";
+  readonly problems: readonly FieldProblem[];
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    readonly code: AuditErrorCode,
+    message: string,
+    detail: AuditErrorDetail = {},
+  ) {
+    super(message, { cause: detail.cause });
+    this.problems = detail.problems ?? [];
+    this.retryAfterMs = detail.retryAfterMs;
+  }
+}
+
+/** BAD_USER_INPUT that names every bad path at once, each with what was expected and what came. */
+export function badInput(problems: readonly FieldProblem[]): AuditError {
+  const lines = problems.map(({ path, expected, got }) => `${path}: expected ${expected}, got ${got}`);
+  return new AuditError("BAD_USER_INPUT", lines.join("; "), { problems });
+}

@@ -1,0 +1,28 @@
+import type { LeafRange } from "../core/tree.js";
+import type { Filter } from "../query/ast.js";
+import type { EntryOrder } from "../query/order.js";
+
+/** A search as an index sees it: which leaves match, in which order. Pure data, the same answer on every engine. */
+export interface IndexQuery {
+  readonly log: string;
+  readonly filter: Filter;
+  /** Only leaves in [start, end): the pinned tree size and the time window, both resolved to leaf indexes. */
+  readonly range: LeafRange;
+  readonly order: EntryOrder;
+}
+
+/**
+ * Port: finds leaves by their words. Derived data: it follows the log, can be deleted, and rebuilds itself.
+ * Ties of a field order are broken by leaf index, in the order's direction; an absent field sorts as the empty text.
+ */
+export interface SearchIndex {
+  /** Resolves true once every leaf below `size` is indexed, false when `timeoutMs` passed first. */
+  reached(log: string, size: number, timeoutMs: number): Promise<boolean>;
+  /** The leaf indexes at positions [offset, offset + limit) of the ordered matches. */
+  page(query: IndexQuery, offset: number, limit: number): Promise<readonly number[]>;
+  /** The number of matches, counted no further than `cap`. */
+  count(query: IndexQuery, cap: number): Promise<number>;
+  /** The leaf indexes below `size` whose leaf hash is (32 bytes); lowest first. The caller checks what it reads there. */
+  leavesByHash(log: string, leafHash: Uint8Array, size: number): Promise<readonly number[]>;
+  close(): Promise<void>;
+}

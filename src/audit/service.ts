@@ -1,0 +1,134 @@
+import type { Digest } from "../core/bytes.js";
+import type { Envelope } from "../core/event.js";
+import type { LogFormat } from "../core/format.js";
+import type { ConsistencyProof, MembershipProof } from "../core/proof.js";
+import type { Verdict } from "../core/verdict.js";
+import type { EntryOrder } from "../query/order.js";
+import type { Restriction } from "../query/restriction.js";
+import type { TimeWindow } from "../query/time.js";
+
+/** An event with the signature its caller made over it, both or neither. */
+export interface SignedEvent {
+  /** Not yet checked: the service parses it and names every bad path. */
+  readonly event: unknown;
+  /** Base64 of 64 bytes: Ed25519 over the canonical bytes of the event. */
+  readonly signature?: string;
+  /** A key in one of the spellings of core/signature.ts. */
+  readonly publicKey?: string;
+}
+
+export interface LogRequest {
+  readonly log: string;
+  /** 1 to 1,000; all or nothing. */
+  readonly events: readonly SignedEvent[];
+  /** Sign each event that carries no signature with the gateway's own key. */
+  readonly sign: boolean;
+  /** Where the events stand in the caller's request, for error paths: `event` or `events`. */
+  readonly path: "event" | "events";
+}
+
+/** An envelope at a leaf index in a log, checked against its leaf hash before it was handed out. */
+export interface Entry {
+  readonly log: string;
+  readonly leafIndex: number;
+  readonly hash: Digest;
+  /** The exact text whose UTF-8 bytes were hashed. */
+  readonly canonical: string;
+  readonly envelope: Envelope;
+}
+
+/** An entry by index: it, or why there is none to show. */
+export type EntryOutcome =
+  | { readonly kind: "entry"; readonly entry: Entry }
+  | { readonly kind: "missing" }
+  | { readonly kind: "corrupt"; readonly leafIndex: number };
+
+/** The tree's hash at a size, with the log's signature over it. */
+export interface Root {
+  readonly log: string;
+  readonly treeSize: number;
+  readonly hash: Digest;
+  readonly checkpoint: string;
+  /** receivedAt of the tree's last entry; of an empty tree, the log's creation. */
+  readonly publishedAt: string;
+}
+
+/** What `log` and `logBulk` answer: the entries in the order given, and a root that holds them all. Durable. */
+export interface Receipt {
+  readonly entries: readonly Entry[];
+  readonly root: Root;
+}
+
+export interface SearchRequest {
+  readonly log: string;
+  readonly query: string;
+  readonly window?: TimeWindow;
+  readonly restriction?: Restriction;
+  readonly order?: EntryOrder;
+  /** 1 to 10,000, default 10,000. */
+  readonly maxResults?: number;
+}
+
+/** A page of a pinned search: Relay's four arguments, or a Pangea offset with `first`. */
+export interface PageRequest {
+  readonly first?: number;
+  readonly after?: string;
+  readonly last?: number;
+  readonly before?: string;
+  readonly offset?: number;
+}
+
+/** One page: the leaves at positions firstPosition, firstPosition + 1, … of the whole result (from 0). */
+export interface ResultPage {
+  readonly result: PinnedResult;
+  readonly leafIndexes: readonly number[];
+  readonly firstPosition: number;
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
+}
+
+/** A search frozen at a tree size: every page of it is exact while the log grows. */
+export interface PinnedResult {
+  /** Authenticated token; any gateway with the same key can read it. */
+  readonly id: string;
+  readonly log: string;
+  readonly treeSize: number;
+  /** RFC 3339 UTC. */
+  readonly expiresAt: string;
+  /** The cursor of a position of this result. */
+  cursor(position: number): string;
+  /** Total matches, counted no further than maxResults. */
+  totalCount(): Promise<number>;
+}
+
+/** Membership proofs asked for in one go: all against one tree size, read in one batch. */
+export interface ProofRequest {
+  readonly log: string;
+  readonly treeSize: number;
+  readonly leafIndexes: readonly number[];
+}
+
+/** Port: the audit service, whether our own engine or a remote one stands behind it. Rejects with AuditError only. */
+export interface AuditService {
+  /** The log's format: what a verifier needs beside the bytes. Rejects NOT_FOUND for an unknown log. */
+  format(log: string): Promise<LogFormat>;
+  append(request: LogRequest): Promise<Receipt>;
+  /** Pins the search at the newest tree size, unless a cursor in `page` already carries a pin. */
+  search(request: SearchRequest, page: PageRequest): Promise<ResultPage>;
+  results(id: string, page: PageRequest): Promise<ResultPage>;
+  /** The newest root, or the root of an earlier size (1 to the newest). Rejects NOT_FOUND beyond. */
+  root(log: string, treeSize?: number): Promise<Root>;
+  entries(log: string, leafIndexes: readonly number[]): Promise<readonly EntryOutcome[]>;
+  /** The entry whose leaf hash this is; the earliest if identical envelopes were logged. */
+  entryByHash(log: string, hash: Digest): Promise<EntryOutcome>;
+  /** In the order asked. Each proof was verified against the signed root before it is returned. */
+  membershipProofs(request: ProofRequest): Promise<readonly MembershipProof[]>;
+  /** 1 <= fromSize <= toSize <= newest; verified before it is returned. */
+  consistencyProof(log: string, fromSize: number, toSize: number): Promise<ConsistencyProof>;
+  /** Whether the root of a size is a prefix of the newest signed root this gateway knows. One check per size and head. */
+  consistency(log: string, treeSize: number): Promise<Verdict>;
+  /** Whether a checkpoint is a signed statement of this root by the log's key. */
+  checkpointVerdict(root: Root): Promise<Verdict>;
+  close(): Promise<void>;
+}
+

@@ -1,0 +1,76 @@
+import type { FormatName } from "../core/format.js";
+import type { TileId } from "../core/tile.js";
+import type { LeafRange } from "../core/tree.js";
+
+/** What a store durably knows of a log's newest tree. Written in the same transaction as the entries it covers. */
+export interface LogHead {
+  readonly log: string;
+  readonly format: FormatName;
+  readonly size: number;
+  /** 32 bytes; the empty tree's root at size 0. */
+  readonly rootHash: Uint8Array;
+  /** The signed C2SP checkpoint of (log, size, rootHash). */
+  readonly checkpoint: string;
+  /** The newest entry's receivedAt; of an empty log, the time of its creation. RFC 3339 UTC, six fractional digits, `Z`. */
+  readonly lastReceivedAt: string;
+}
+
+/** An entry on its way into the store; its leaf index is its place in the batch. */
+export interface NewEntry {
+  /** The canonical JSON text whose UTF-8 bytes were hashed; stored and returned to the letter. */
+  readonly canonical: string;
+  /** 32 bytes. */
+  readonly leafHash: Uint8Array;
+  readonly receivedAt: string;
+}
+
+/** An entry as read back. The store does not check it: whoever serves it compares `canonical` with `leafHash` first. */
+export interface StoredEntry {
+  readonly leafIndex: number;
+  readonly canonical: string;
+  readonly leafHash: Uint8Array;
+}
+
+/** A full hash tile: 256 nodes of one level and the 255 above them (layout in core/tile.ts). Written once, never again. */
+export interface StoredTile {
+  readonly id: TileId;
+  readonly bytes: Uint8Array;
+}
+
+export interface AppendBatch {
+  readonly log: string;
+  /** The size the log must have for this batch to be appended: its first entry gets this leaf index. */
+  readonly expectedSize: number;
+  /** At least one. */
+  readonly entries: readonly NewEntry[];
+  /** The tiles that became full with this batch. */
+  readonly tiles: readonly StoredTile[];
+  readonly rootHash: Uint8Array;
+  readonly checkpoint: string;
+}
+
+/** `conflict`: the log's size was not `expectedSize`; nothing was written. */
+export type AppendOutcome = { readonly kind: "appended" } | { readonly kind: "conflict" };
+
+/**
+ * Port: keeps logs. One instance per data set; every method may be called concurrently.
+ * A rejected `append` has an unknown outcome (it may or may not be durable): read the head before the next write.
+ * Methods reject with AuditError UNAVAILABLE when the engine cannot be reached, NOT_FOUND never: absence is a value.
+ */
+export interface LogStore {
+  /** Creates the log unless it exists; answers the head that is now stored (an existing log keeps its format). */
+  createLog(initial: LogHead): Promise<LogHead>;
+  heads(): Promise<readonly LogHead[]>;
+  head(log: string): Promise<LogHead | undefined>;
+  /** Atomic compare-and-append; durable when it resolves with `appended`. */
+  append(batch: AppendBatch): Promise<AppendOutcome>;
+  /** In the order asked, duplicates included; undefined where the log has no such index. */
+  entries(log: string, leafIndexes: readonly number[]): Promise<readonly (StoredEntry | undefined)[]>;
+  /** Leaf hashes of a range, 32 bytes each, packed. Shorter than asked when the log is. */
+  leafHashes(log: string, range: LeafRange): Promise<Uint8Array>;
+  /** One batched read, in the order asked; undefined where a tile is not full yet. */
+  tiles(log: string, ids: readonly TileId[]): Promise<readonly (Uint8Array | undefined)[]>;
+  /** The first leaf index whose receivedAt is >= the given one, at most `size`. receivedAt never decreases along the log. */
+  firstAtOrAfter(log: string, receivedAt: string, size: number): Promise<number>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,29 @@
+/** Why a check did not come out VALID. Codes are part of the API: they are added to, never renamed. */
+export type ReasonCode =
+  | "HASH_MISMATCH" // the canonical bytes do not hash to the leaf
+  | "NOT_CANONICAL" // the bytes are not the canonical form of an envelope
+  | "NO_SIGNATURE" // the envelope carries neither signature nor public key
+  | "INCOMPLETE_SIGNATURE" // it carries one of the two
+  | "MALFORMED_SIGNATURE" // not base64 of 64 bytes
+  | "MALFORMED_PUBLIC_KEY" // not a key in one of the accepted spellings
+  | "SIGNATURE_MISMATCH" // well-formed, and does not verify
+  | "INDEX_OUT_OF_RANGE" // leaf index or size outside the tree it is claimed for
+  | "PROOF_LENGTH" // a path with more or fewer hashes than (index, size) need
+  | "ROOT_MISMATCH" // the path leads to another root
+  | "OLD_ROOT_MISMATCH" // a consistency proof that does not rebuild the old root
+  | "NEW_ROOT_MISMATCH" // a consistency proof that does not rebuild the new root
+  | "MALFORMED_CHECKPOINT" // not a signed note in its one canonical spelling
+  | "UNKNOWN_KEY" // no signature line of the log's key
+  | "CHECKPOINT_MISMATCH" // checkpoint of another log, size or root
+  | "NO_PROOF" // nothing to check was given
+  | "EMPTY_TREE"; // the old tree is empty: a prefix of every tree, so nothing is proven
+
+/** The outcome of one check. Outcomes are never merged into one "ok". */
+export type Verdict =
+  | { readonly kind: "VALID" }
+  | { readonly kind: "INVALID"; readonly reason: ReasonCode }
+  | { readonly kind: "UNKNOWN"; readonly reason: ReasonCode };
+
+export const VALID: Verdict = Object.freeze({ kind: "VALID" });
+export const invalid = (reason: ReasonCode): Verdict => ({ kind: "INVALID", reason });
+export const unknown = (reason: ReasonCode): Verdict => ({ kind: "UNKNOWN", reason });
