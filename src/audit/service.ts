@@ -112,6 +112,8 @@ export interface ProofRequest {
 export interface AuditService {
   /** The log's format: what a verifier needs beside the bytes. Rejects NOT_FOUND for an unknown log. */
   format(log: string): Promise<LogFormat>;
+  /** The key of the log's checkpoints as a C2SP verifier key, `origin+keyid+base64`. Rejects NOT_FOUND for an unknown log. */
+  verifierKey(log: string): Promise<string>;
   append(request: LogRequest): Promise<Receipt>;
   /** Pins the search at the newest tree size, unless a cursor in `page` already carries a pin. */
   search(request: SearchRequest, page: PageRequest): Promise<ResultPage>;
