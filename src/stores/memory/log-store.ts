@@ -1,0 +1,91 @@
+import type { AppendBatch, AppendOutcome, LogHead, LogStore, NewEntry, StoredEntry } from "../../audit/store.js";
+import { HASH_BYTES } from "../../core/bytes.js";
+import type { TileId } from "../../core/tile.js";
+import type { LeafRange } from "../../core/tree.js";
+
+/** One log's data. `entries` is replaced by nobody and only grows. */
+interface MemoryLog {
+  head: LogHead;
+  readonly entries: NewEntry[];
+  readonly tiles: Map<string, Uint8Array>;
+}
+
+const tileKey = ({ level, index }: TileId): string => `${level}/${index}`;
+
+/** Keeps logs in memory, for tests and trials: nothing survives the process. Every method does its work before it returns. */
+export class MemoryLogStore implements LogStore {
+  readonly #logs = new Map<string, MemoryLog>();
+  readonly #listeners = new Set<(log: string, size: number) => void>();
+
+  /** Calls `listener` after each append with the log's new size. */
+  onAppend(listener: (log: string, size: number) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** The entry at a leaf index, at once: what the memory index scans. */
+  entryAt(log: string, leafIndex: number): NewEntry | undefined {
+    return this.#logs.get(log)?.entries[leafIndex];
+  }
+
+  createLog(initial: LogHead): Promise<LogHead> {
+    const existing = this.#logs.get(initial.log);
+    if (existing !== undefined) return Promise.resolve(existing.head);
+    this.#logs.set(initial.log, { head: initial, entries: [], tiles: new Map() });
+    return Promise.resolve(initial);
+  }
+
+  heads(): Promise<readonly LogHead[]> {
+    return Promise.resolve([...this.#logs.values()].map((log) => log.head));
+  }
+
+  head(log: string): Promise<LogHead | undefined> {
+    return Promise.resolve(this.#logs.get(log)?.head);
+  }
+
+  append(batch: AppendBatch): Promise<AppendOutcome> {
+    const log = this.#logs.get(batch.log);
+    if (log?.head.size !== batch.expectedSize) return Promise.resolve({ kind: "conflict" });
+    for (const entry of batch.entries) log.entries.push(entry);
+    for (const tile of batch.tiles) log.tiles.set(tileKey(tile.id), tile.bytes);
+    log.head = headAfter(log.head, batch);
+    for (const listener of this.#listeners) listener(batch.log, log.head.size);
+    return Promise.resolve({ kind: "appended" });
+  }
+
+  entries(log: string, leafIndexes: readonly number[]): Promise<readonly (StoredEntry | undefined)[]> {
+    return Promise.resolve(leafIndexes.map((leafIndex) => this.#storedEntry(log, leafIndex)));
+  }
+
+  leafHashes(log: string, { start, end }: LeafRange): Promise<Uint8Array> {
+    const entries = this.#logs.get(log)?.entries.slice(start, end) ?? [];
+    const packed = new Uint8Array(entries.length * HASH_BYTES);
+    entries.forEach(({ leafHash }, place) => {
+      packed.set(leafHash, place * HASH_BYTES);
+    });
+    return Promise.resolve(packed);
+  }
+
+  tiles(log: string, ids: readonly TileId[]): Promise<readonly (Uint8Array | undefined)[]> {
+    return Promise.resolve(ids.map((id) => this.#logs.get(log)?.tiles.get(tileKey(id))));
+  }
+
+  firstAtOrAfter(log: string, receivedAt: string, size: number): Promise<number> {
+    const entries = this.#logs.get(log)?.entries.slice(0, size) ?? [];
+    const found = entries.findIndex((entry) => entry.receivedAt >= receivedAt);
+    return Promise.resolve(found === -1 ? entries.length : found);
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #storedEntry(log: string, leafIndex: number): StoredEntry | undefined {
+    const entry = this.entryAt(log, leafIndex);
+    return entry && { leafIndex, canonical: entry.canonical, leafHash: entry.leafHash };
+  }
+}
+
+function headAfter(head: LogHead, { entries, rootHash, checkpoint }: AppendBatch): LogHead {
+  const lastReceivedAt = entries.at(-1)?.receivedAt ?? head.lastReceivedAt;
+  return { ...head, size: head.size + entries.length, rootHash, checkpoint, lastReceivedAt };
+}
