@@ -1,0 +1,88 @@
+import type { ModuleImport, SourceFile } from "./source-tree.js";
+
+/** What the files of one ring may import; the first rule whose `files` matches a path holds for it. */
+export interface ImportRule {
+  readonly ring: string;
+  readonly files: RegExp;
+  /** Files it may import, beside those that begin with what group 1 of `files` captured: its own. */
+  readonly mayImport: readonly RegExp[];
+  /** Files it may load lazily only. */
+  readonly mayLoad?: readonly RegExp[];
+  /** Packages and Node modules it may import; every one when absent. */
+  readonly packages?: readonly RegExp[];
+}
+
+const core = /^core\//;
+const query = /^query\//;
+const audit = /^audit\//;
+const graphql = /^graphql\//;
+const pangeaApi = /^pangea-api\//;
+const http = /^http\//;
+const config = /^config\.ts$/;
+const generated = /^generated\//;
+const familyEntry = /^(?:stores|caches|backends)\/[^/]+$/;
+const engine = /^((?:stores|caches|backends)\/[^/]+\/)/;
+const noble = /^@noble\/(hashes|curves)\//;
+
+/** The table of the house: an arrow of the design that is not here does not exist. */
+export const importRules: readonly ImportRule[] = [
+  { ring: "core", files: /^(core\/)/, mayImport: [], packages: [noble] },
+  { ring: "query", files: /^(query\/)/, mayImport: [core], packages: [noble] },
+  { ring: "audit", files: /^(audit\/)/, mayImport: [core, query] },
+  { ring: "an engine", files: engine, mayImport: [core, query, audit] },
+  {
+    ring: "a family's entry",
+    files: familyEntry,
+    mayImport: [core, query, audit, familyEntry],
+    mayLoad: [engine],
+  },
+  { ring: "graphql", files: /^(graphql\/)/, mayImport: [core, query, audit, generated] },
+  { ring: "pangea-api", files: /^(pangea-api\/)/, mayImport: [core, query, audit] },
+  { ring: "http", files: /^(http\/)/, mayImport: [core, query, audit, graphql, pangeaApi, config] },
+  { ring: "config", files: /^(config\.ts)$/, mayImport: [core, query, audit] },
+  { ring: "cli verify", files: /^(cli\/verify)/, mayImport: [core], packages: [noble, /^node:/] },
+  { ring: "viewer", files: /^(viewer\/)/, mayImport: [core], packages: [noble] },
+  { ring: "cli", files: /^(cli\/)/, mayImport: [core, query, audit, graphql, pangeaApi, http, config] },
+  { ring: "main", files: /^(main\.ts)$/, mayImport: [/./] },
+  { ring: "generated", files: /^(generated\/)/, mayImport: [] },
+];
+
+/** Lists every import that no rule allows, as `file imports specifier: why`. */
+export function forbiddenImports(files: readonly SourceFile[], rules = importRules): readonly string[] {
+  return files.flatMap((file) => {
+    const rule = rules.find((candidate) => candidate.files.test(file.path));
+    if (rule === undefined) return [`${file.path} belongs to no ring of the import table`];
+    return file.imports
+      .filter((wanted) => !isAllowed(wanted, file, rule))
+      .map((wanted) => `${file.path} imports ${wanted.specifier}: not for ${rule.ring}`);
+  });
+}
+
+function isAllowed(wanted: ModuleImport, file: SourceFile, rule: ImportRule): boolean {
+  const { target, specifier, lazy } = wanted;
+  if (target === undefined) return rule.packages?.some((allowed) => allowed.test(specifier)) ?? true;
+  const own = rule.files.exec(file.path)?.[1];
+  if (own !== undefined && target.startsWith(own)) return true;
+  const loadable = lazy ? (rule.mayLoad ?? []) : [];
+  return [...rule.mayImport, ...loadable].some((allowed) => allowed.test(target));
+}
+
+/** Lists each cycle of imports once, as `a.ts -> b.ts -> a.ts`; a lazy import closes no cycle. */
+export function importCycles(files: readonly SourceFile[]): readonly string[] {
+  const targets = new Map(files.map((file) => [file.path, eagerTargets(file)]));
+  const done = new Set<string>();
+  const cycles: string[] = [];
+  const walk = (path: string, trail: readonly string[]): void => {
+    const start = trail.indexOf(path);
+    if (start >= 0) cycles.push([...trail.slice(start), path].join(" -> "));
+    if (start >= 0 || done.has(path)) return;
+    for (const target of targets.get(path) ?? []) walk(target, [...trail, path]);
+    done.add(path);
+  };
+  for (const file of files) walk(file.path, []);
+  return cycles;
+}
+
+function eagerTargets(file: SourceFile): readonly string[] {
+  return file.imports.flatMap(({ target, lazy }) => (target === undefined || lazy ? [] : [target]));
+}
