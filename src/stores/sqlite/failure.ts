@@ -1,0 +1,46 @@
+import { AuditError } from "../../audit/errors.js";
+
+/** SQLite's primary result codes (sqlite.org/rescode.html) that say something an operator can act on. */
+const BUSY = 5;
+const READONLY = 8;
+const IOERR = 10;
+const CORRUPT = 11;
+const FULL = 13;
+const CANTOPEN = 14;
+const NOTADB = 26;
+
+const SENTENCES: ReadonlyMap<number, (subject: string) => string> = new Map([
+  [BUSY, (subject) => `${subject} is locked by another process`],
+  [READONLY, (subject) => `${subject} cannot be written: it, or its folder, is read-only`],
+  [IOERR, (subject) => `reading or writing ${subject} failed: check the disk`],
+  [CORRUPT, (subject) => `${subject} is damaged`],
+  [FULL, (subject) => `${subject} cannot grow: the disk is full`],
+  [CANTOPEN, (subject) => `${subject} cannot be opened: check that its folder exists and can be written`],
+  [NOTADB, (subject) => `${subject} is not an SQLite database`],
+]);
+
+/** An engine's error as one clear sentence about `subject`, such as `the log file`. An AuditError is already one. */
+export function storeFailure(error: unknown, subject: string): AuditError {
+  if (error instanceof AuditError) return error;
+  const sentence = SENTENCES.get(primaryCode(error) ?? 0)?.(subject) ?? `${subject}: ${messageOf(error)}`;
+  return new AuditError("UNAVAILABLE", sentence, { cause: error });
+}
+
+/** Whether an error says that a file's content is beyond use, rather than out of reach for now. */
+export function saysDamaged(error: unknown): boolean {
+  const code = primaryCode(error);
+  return code === CORRUPT || code === NOTADB;
+}
+
+export const saysBusy = (error: unknown): boolean => primaryCode(error) === BUSY;
+
+/** `errcode` in node:sqlite, `rawCode` in libsql, whose failed open has the code at the end of its message alone. */
+function primaryCode(error: unknown): number | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const code = "errcode" in error ? error.errcode : "rawCode" in error ? error.rawCode : undefined;
+  if (typeof code === "number") return code & 0xff;
+  const ending = /^ConnectionFailed\(.*: (\d+)"?\)$/s.exec(error.message)?.[1];
+  return ending === undefined ? undefined : Number(ending) & 0xff;
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

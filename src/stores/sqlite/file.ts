@@ -1,0 +1,108 @@
+import { AuditError } from "../../audit/errors.js";
+import type { SqliteDatabase, SqliteDriver } from "./driver.js";
+import { storeFailure } from "./failure.js";
+import { integerIn } from "./row.js";
+
+/** What makes a SQLite file one of ours. */
+export interface FileFormat {
+  /** Names the file's role in errors: `log file`, `index file`. */
+  readonly role: string;
+  /** `PRAGMA application_id`: tells our files from anybody else's. */
+  readonly applicationId: number;
+  /** `PRAGMA user_version`: the schema this code writes. */
+  readonly version: number;
+  /** Creates the tables of an empty file. */
+  readonly schema: string;
+  /** `FULL`: a commit is on disk when it returns. `NORMAL`: the newest commits may be lost with the power, never half of one. */
+  readonly synchronous: "FULL" | "NORMAL";
+}
+
+const BUSY_TIMEOUT_MS = 5_000;
+
+/**
+ * Opens a file of ours for writing, and creates it if there is none.
+ * Throws AuditError UNAVAILABLE when it is not ours, newer than this code, damaged or out of reach.
+ */
+export function openForWriting(driver: SqliteDriver, path: string, format: FileFormat): SqliteDatabase {
+  return opened(driver, path, (database) => {
+    const fresh = checkFormat(database, path, format);
+    setUp(database, format);
+    if (fresh) create(database, format);
+  });
+}
+
+/** A connection that reads a file which `openForWriting` has already accepted. Each statement sees the newest commit. */
+export function openForReading(driver: SqliteDriver, path: string): SqliteDatabase {
+  return opened(driver, path, (database) => {
+    database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA query_only = ON`);
+  });
+}
+
+function opened(driver: SqliteDriver, path: string, prepare: (database: SqliteDatabase) => void): SqliteDatabase {
+  try {
+    const database = driver(path);
+    try {
+      prepare(database);
+      return database;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  } catch (error) {
+    throw storeFailure(error, path);
+  }
+}
+
+/** Answers whether the file is new. Reads only: a file that is not ours is left as it was. */
+function checkFormat(database: SqliteDatabase, path: string, format: FileFormat): boolean {
+  database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  if (pragma(database, "schema_version") === 0) return true;
+  if (pragma(database, "application_id") !== format.applicationId)
+    throw new AuditError("UNAVAILABLE", `${path} is an SQLite database, but not a ${format.role} of AuditQL`);
+  const version = pragma(database, "user_version");
+  if (version === format.version) return false;
+  const age = version > format.version ? "a newer" : "an older";
+  const versions = `it has schema ${version}, this one reads schema ${format.version}`;
+  throw new AuditError("UNAVAILABLE", `${path} was written by ${age} AuditQL: ${versions}`);
+}
+
+function setUp(database: SqliteDatabase, { synchronous }: FileFormat): void {
+  database.prepare("PRAGMA journal_mode = WAL").all();
+  // A setting of the connection, not of the file: it has to be made again at every open.
+  database.exec(`PRAGMA synchronous = ${synchronous}; PRAGMA trusted_schema = OFF`);
+}
+
+function create(database: SqliteDatabase, { applicationId, version, schema }: FileFormat): void {
+  inTransaction(database, () => {
+    database.exec(schema);
+    database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${version}`);
+  });
+}
+
+/** All of `work` or nothing of it. A failed COMMIT leaves the outcome unknown to the caller, as the port says. */
+export function inTransaction<T>(database: SqliteDatabase, work: () => T): T {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    const result = work();
+    database.exec("COMMIT");
+    return result;
+  } catch (error) {
+    rollBack(database);
+    throw error;
+  }
+}
+
+/** SQLite rolls back by itself after some errors (a full disk); a second ROLLBACK then fails, and that is fine. */
+function rollBack(database: SqliteDatabase): void {
+  try {
+    database.exec("ROLLBACK");
+  } catch {
+    return;
+  }
+}
+
+/** The value of a PRAGMA that answers one integer. */
+export function pragma(database: SqliteDatabase, name: string): number {
+  const [row] = database.prepare(`PRAGMA ${name}`).all();
+  return row === undefined ? 0 : integerIn(row, name);
+}

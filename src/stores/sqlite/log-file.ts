@@ -1,0 +1,40 @@
+import type { FileFormat } from "./file.js";
+
+/** Leaf indexes of one log; a row id of `entries` is log number * LOG_STRIDE + leaf index. */
+export const LOG_STRIDE = 2 ** 40;
+
+/** Above this, a row id would no longer be an exact JavaScript number. */
+const MAX_LOG_NUMBER = 2 ** 13 - 1;
+
+/** The tables that hold logs. `entries` and `tiles` are only ever inserted into. */
+export const LOG_FILE: FileFormat = {
+  role: "log file",
+  applicationId: 0x4151_4c31,
+  version: 1,
+  synchronous: "FULL",
+  schema: `
+    CREATE TABLE identity (file_id BLOB NOT NULL) STRICT;
+    INSERT INTO identity VALUES (randomblob(16));
+    CREATE TABLE logs (
+      number INTEGER PRIMARY KEY CHECK (number BETWEEN 1 AND ${MAX_LOG_NUMBER}),
+      id TEXT NOT NULL UNIQUE,
+      format TEXT NOT NULL,
+      size INTEGER NOT NULL,
+      root_hash BLOB NOT NULL,
+      checkpoint TEXT NOT NULL,
+      last_received_at TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE entries (
+      id INTEGER PRIMARY KEY,
+      received_at TEXT NOT NULL,
+      leaf_hash BLOB NOT NULL,
+      canonical TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE tiles (
+      log INTEGER NOT NULL,
+      level INTEGER NOT NULL,
+      idx INTEGER NOT NULL,
+      data BLOB NOT NULL,
+      PRIMARY KEY (log, level, idx)
+    ) STRICT;`,
+};

@@ -1,0 +1,127 @@
+import type { StoredEntry } from "../../audit/store.js";
+import { HASH_BYTES } from "../../core/bytes.js";
+import type { TileId } from "../../core/tile.js";
+import type { LeafRange } from "../../core/tree.js";
+import type { SqliteDatabase, SqliteStatement } from "./driver.js";
+import { LOG_STRIDE } from "./log-file.js";
+import { bytesIn, integerIn, textIn } from "./row.js";
+import type { CallsOf } from "./worker-calls.js";
+
+export interface LogReaderProtocol {
+  readonly entries: {
+    readonly request: { readonly log: string; readonly leafIndexes: readonly number[] };
+    readonly reply: readonly (StoredEntry | undefined)[];
+  };
+  readonly leafHashes: {
+    readonly request: { readonly log: string; readonly range: LeafRange };
+    readonly reply: Uint8Array;
+  };
+  readonly tiles: {
+    readonly request: { readonly log: string; readonly ids: readonly TileId[] };
+    readonly reply: readonly (Uint8Array | undefined)[];
+  };
+  readonly firstAtOrAfter: {
+    readonly request: { readonly log: string; readonly receivedAt: string; readonly size: number };
+    readonly reply: number;
+  };
+}
+
+/** Reads the log file on a connection of its own, so that no read waits for a commit. */
+export class LogReader implements CallsOf<LogReaderProtocol> {
+  readonly #database: SqliteDatabase;
+  readonly #numbers = new Map<string, number>();
+  readonly #selectNumber: SqliteStatement;
+  readonly #selectEntries: SqliteStatement;
+  readonly #selectLeafHashes: SqliteStatement;
+  readonly #selectTile: SqliteStatement;
+  readonly #selectReceivedAt: SqliteStatement;
+
+  constructor(database: SqliteDatabase) {
+    this.#database = database;
+    this.#selectNumber = database.prepare("SELECT number FROM logs WHERE id = ?");
+    this.#selectEntries = database.prepare(
+      `SELECT id, leaf_hash, CAST(canonical AS BLOB) canonical FROM entries
+       WHERE id IN (SELECT value FROM json_each(?))`,
+    );
+    this.#selectLeafHashes = database.prepare("SELECT leaf_hash FROM entries WHERE id >= ? AND id < ? ORDER BY id");
+    this.#selectTile = database.prepare("SELECT data FROM tiles WHERE log = ? AND level = ? AND idx = ?");
+    this.#selectReceivedAt = database.prepare("SELECT CAST(received_at AS BLOB) received_at FROM entries WHERE id = ?");
+  }
+
+  entries({ log, leafIndexes }: LogReaderProtocol["entries"]["request"]): readonly (StoredEntry | undefined)[] {
+    const firstId = this.#firstId(log);
+    if (firstId === undefined) return leafIndexes.map(() => undefined);
+    const ids = leafIndexes.filter((leafIndex) => leafIndex < LOG_STRIDE).map((leafIndex) => firstId + leafIndex);
+    const found = this.#entriesById(ids, firstId);
+    return leafIndexes.map((leafIndex) => found.get(leafIndex));
+  }
+
+  leafHashes({ log, range }: LogReaderProtocol["leafHashes"]["request"]): Uint8Array {
+    const firstId = this.#firstId(log);
+    if (firstId === undefined) return new Uint8Array(0);
+    const end = Math.min(range.end, LOG_STRIDE);
+    const rows = this.#selectLeafHashes.all(firstId + range.start, firstId + end);
+    const packed = new Uint8Array(rows.length * HASH_BYTES);
+    rows.forEach((row, place) => {
+      packed.set(bytesIn(row, "leaf_hash").subarray(0, HASH_BYTES), place * HASH_BYTES);
+    });
+    return packed;
+  }
+
+  tiles({ log, ids }: LogReaderProtocol["tiles"]["request"]): readonly (Uint8Array | undefined)[] {
+    const number = this.#numberOf(log);
+    if (number === undefined) return ids.map(() => undefined);
+    return ids.map(({ level, index }) => {
+      const [row] = this.#selectTile.all(number, level, index);
+      return row && bytesIn(row, "data");
+    });
+  }
+
+  firstAtOrAfter({ log, receivedAt, size }: LogReaderProtocol["firstAtOrAfter"]["request"]): number {
+    const firstId = this.#firstId(log);
+    if (firstId === undefined) return 0;
+    let low = 0;
+    let high = size;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if (this.#receivedBefore(firstId + middle, receivedAt)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #entriesById(ids: readonly number[], firstId: number): ReadonlyMap<number, StoredEntry> {
+    const found = new Map<number, StoredEntry>();
+    for (const row of this.#selectEntries.all(JSON.stringify(ids))) {
+      const leafIndex = integerIn(row, "id") - firstId;
+      const canonical = textIn(row, "canonical");
+      found.set(leafIndex, { leafIndex, canonical, leafHash: bytesIn(row, "leaf_hash") });
+    }
+    return found;
+  }
+
+  #receivedBefore(id: number, receivedAt: string): boolean {
+    const [row] = this.#selectReceivedAt.all(id);
+    return row !== undefined && textIn(row, "received_at") < receivedAt;
+  }
+
+  #firstId(log: string): number | undefined {
+    const number = this.#numberOf(log);
+    return number === undefined ? undefined : number * LOG_STRIDE;
+  }
+
+  /** A log is never removed and never renumbered, so a number once seen holds. */
+  #numberOf(log: string): number | undefined {
+    const known = this.#numbers.get(log);
+    if (known !== undefined) return known;
+    const [row] = this.#selectNumber.all(log);
+    if (row === undefined) return undefined;
+    const number = integerIn(row, "number");
+    this.#numbers.set(log, number);
+    return number;
+  }
+}

@@ -1,0 +1,23 @@
+import type { SqlRow } from "./driver.js";
+
+const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** The integer in a column; throws a TypeError when the file holds anything else there. */
+export function integerIn(row: SqlRow, column: string): number {
+  const value = row[column];
+  if (typeof value === "number" && Number.isSafeInteger(value)) return value;
+  throw new TypeError(`column ${column}: expected an integer, found ${typeof value}`);
+}
+
+/** The bytes in a BLOB column, an ArrayBuffer in libsql; throws a TypeError when the file holds anything else there. */
+export function bytesIn(row: SqlRow, column: string): Uint8Array {
+  const value = row[column];
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  if (value instanceof Uint8Array) return value;
+  throw new TypeError(`column ${column}: expected bytes, found ${typeof value}`);
+}
+
+/** The text of a column read with `CAST(… AS BLOB)`; bytes that are not UTF-8 become U+FFFD, so a hash over them differs. */
+export function textIn(row: SqlRow, column: string): string {
+  return UTF8.decode(bytesIn(row, column));
+}

@@ -1,0 +1,35 @@
+import type { AuditErrorCode } from "../../audit/errors.js";
+
+/** What can be asked of a worker: by the name of the call, what goes over and what comes back. */
+export type Protocol<P> = { readonly [K in keyof P]: { readonly request: unknown; readonly reply: unknown } };
+
+/** The object in the worker that answers a protocol's calls, one method each. */
+export type CallsOf<P extends Protocol<P>> = {
+  readonly [K in keyof P]: (request: P[K]["request"]) => P[K]["reply"];
+};
+
+/** An error as it crosses between threads; structured clone would keep its message only. */
+export interface Failure {
+  readonly code: AuditErrorCode;
+  readonly message: string;
+  /** The engine's own words, for the log. */
+  readonly detail: string;
+}
+
+/** Main thread to worker. `close` is the last message; the worker ends after it. */
+export type ToWorker<P extends Protocol<P>> = CallMessage<P> | { readonly kind: "close" };
+
+export interface CallMessage<P extends Protocol<P>, K extends keyof P = keyof P> {
+  readonly kind: "call";
+  readonly id: number;
+  readonly name: K;
+  readonly request: P[K]["request"];
+}
+
+/** Worker to main thread. The first message is `ready` or `refused`; a notice is what the worker says unasked. */
+export type FromWorker<Notice> =
+  | { readonly kind: "ready" }
+  | { readonly kind: "refused"; readonly failure: Failure }
+  | { readonly kind: "answered"; readonly id: number; readonly reply: unknown }
+  | { readonly kind: "failed"; readonly id: number; readonly failure: Failure }
+  | { readonly kind: "notice"; readonly notice: Notice };

@@ -1,0 +1,122 @@
+import { Worker } from "node:worker_threads";
+import { AuditError } from "../../audit/errors.js";
+import type { Failure, FromWorker, Protocol, ToWorker } from "./worker-calls.js";
+import type { WorkerFiles } from "./worker-thread.js";
+
+/** A call under way. A method, so that a promise of any reply can stand here: the worker answers each call in its own type. */
+interface PendingCall {
+  resolve(reply: unknown): void;
+  reject(error: AuditError): void;
+}
+
+export interface WorkerOptions<Notice> {
+  /** The compiled module of the worker. */
+  readonly module: URL;
+  readonly files: WorkerFiles;
+  readonly onNotice?: (notice: Notice) => void;
+}
+
+/**
+ * Calls into one worker, answered in the order they were made. When the worker dies, everything pending and every later
+ * call rejects with UNAVAILABLE; nothing hangs.
+ */
+export class WorkerChannel<P extends Protocol<P>, Notice = never> {
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, PendingCall>();
+  readonly #exited: Promise<void>;
+  #nextId = 0;
+  #gone: AuditError | undefined;
+
+  /** Resolves when the worker has opened its files; rejects with the sentence it refuses with. */
+  static async start<P extends Protocol<P>, Notice = never>(
+    options: WorkerOptions<Notice>,
+  ): Promise<WorkerChannel<P, Notice>> {
+    const channel = new WorkerChannel<P, Notice>(options);
+    await channel.#opened(options);
+    return channel;
+  }
+
+  private constructor({ module, files }: WorkerOptions<Notice>) {
+    this.#worker = new Worker(module, { workerData: files });
+    this.#exited = new Promise((resolve) => {
+      this.#worker.once("exit", () => {
+        this.#abandon(new AuditError("UNAVAILABLE", "the store is closed"));
+        resolve();
+      });
+    });
+    this.#worker.on("error", (cause) => {
+      this.#abandon(new AuditError("UNAVAILABLE", "a thread of the store died", { cause }));
+    });
+  }
+
+  call<K extends keyof P>(name: K, request: P[K]["request"]): Promise<P[K]["reply"]> {
+    return new Promise((resolve, reject) => {
+      if (this.#gone !== undefined) {
+        reject(this.#gone);
+        return;
+      }
+      const id = this.#nextId++;
+      this.#pending.set(id, { resolve, reject });
+      this.#post({ kind: "call", id, name, request });
+    });
+  }
+
+  /** Lets the worker finish what it was asked for, close its files and end. */
+  async close(): Promise<void> {
+    if (this.#gone === undefined) this.#post({ kind: "close" });
+    await this.#exited;
+  }
+
+  #post(message: ToWorker<P>): void {
+    this.#worker.postMessage(message);
+  }
+
+  #opened({ onNotice }: WorkerOptions<Notice>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#pending.set(-1, {
+        resolve: () => {
+          resolve();
+        },
+        reject,
+      });
+      this.#worker.on("message", (message: FromWorker<Notice>) => {
+        this.#receive(message, onNotice);
+      });
+    });
+  }
+
+  #receive(message: FromWorker<Notice>, onNotice: ((notice: Notice) => void) | undefined): void {
+    switch (message.kind) {
+      case "ready":
+        this.#take(-1)?.resolve(undefined);
+        return;
+      case "refused":
+        this.#take(-1)?.reject(errorOf(message.failure));
+        return;
+      case "answered":
+        this.#take(message.id)?.resolve(message.reply);
+        return;
+      case "failed":
+        this.#take(message.id)?.reject(errorOf(message.failure));
+        return;
+      case "notice":
+        onNotice?.(message.notice);
+    }
+  }
+
+  #take(id: number): PendingCall | undefined {
+    const call = this.#pending.get(id);
+    this.#pending.delete(id);
+    return call;
+  }
+
+  #abandon(reason: AuditError): void {
+    this.#gone ??= reason;
+    for (const call of this.#pending.values()) call.reject(this.#gone);
+    this.#pending.clear();
+  }
+}
+
+function errorOf({ code, message, detail }: Failure): AuditError {
+  return new AuditError(code, message, { cause: new Error(detail) });
+}
