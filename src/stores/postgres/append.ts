@@ -1,0 +1,119 @@
+import type { AppendBatch, NewEntry } from "../../audit/store.js";
+import { HASH_BYTES } from "../../core/bytes.js";
+import type { Database, Session, Statement } from "./database.js";
+
+/**
+ * Joins the texts of a batch into one parameter: one prepared statement then serves every batch size, and the server splits
+ * faster than it reads thousands of parameters. U+001F because canonical JSON and timestamps cannot contain a raw control character.
+ */
+const SEPARATOR = "\u001f";
+
+/** Entries beyond this many characters travel in further statements of the same transaction. */
+const MAX_STATEMENT_CHARACTERS = 8_000_000;
+
+const NEW_ENTRIES = `
+  unnest(string_to_array($3::text, E'\\x1f'), string_to_array($4::text, E'\\x1f'))
+    WITH ORDINALITY AS entry (received_at, canonical, place)`;
+
+const ENTRY_COLUMNS = `
+  $2::bigint + entry.place - 1, entry.received_at,
+  substr($5::bytea, (${HASH_BYTES} * (entry.place - 1) + 1)::integer, ${HASH_BYTES}), entry.canonical`;
+
+const SWAP: Statement<{ readonly moved: number }> = {
+  name: "append",
+  text: `
+    WITH moved AS (
+      UPDATE auditql.heads
+      SET size = $6::bigint, root_hash = $7::bytea, checkpoint = $8::text, last_received_at = $9::text
+      WHERE log = $1::text AND size = $2::bigint
+      RETURNING log
+    ), stored_entries AS (
+      INSERT INTO auditql.entries (log, leaf_index, received_at, leaf_hash, canonical)
+      SELECT moved.log, ${ENTRY_COLUMNS} FROM moved, ${NEW_ENTRIES}
+    ), stored_tiles AS (
+      INSERT INTO auditql.tiles (log, tile_level, tile_index, nodes)
+      SELECT moved.log, tile.level, tile.index, tile.nodes
+      FROM moved, unnest($10::integer[], $11::bigint[], $12::bytea[]) AS tile (level, index, nodes)
+    )
+    SELECT count(*) AS moved FROM moved`,
+};
+
+const MORE_ENTRIES: Statement<never> = {
+  name: "append-more",
+  text: `
+    INSERT INTO auditql.entries (log, leaf_index, received_at, leaf_hash, canonical)
+    SELECT $1::text, ${ENTRY_COLUMNS} FROM ${NEW_ENTRIES}`,
+};
+
+const LOCK_HEAD: Statement<{ readonly size: number }> = {
+  name: "append-lock",
+  text: "SELECT size FROM auditql.heads WHERE log = $1 FOR UPDATE",
+};
+
+/** True when the batch is durable; false when the log's size was another, and nothing was written. */
+export async function appendBySwap(database: Database, batch: AppendBatch): Promise<boolean> {
+  const [first, ...more] = statementFuls(batch);
+  if (first === undefined) throw new RangeError("a batch has at least one entry");
+  if (more.length === 0) return hasMoved(await database.rows(SWAP, swapValues(batch, first)));
+  return database.transaction(async (session) => swapIn(session, batch));
+}
+
+/** As appendBySwap, but waits for its turn before it sends the entries. */
+export async function appendBehindLock(database: Database, batch: AppendBatch): Promise<boolean> {
+  return database.transaction(async (session) => {
+    const [head] = await session.rows(LOCK_HEAD, [batch.log]);
+    return head?.size === batch.expectedSize && swapIn(session, batch);
+  });
+}
+
+async function swapIn(session: Session, batch: AppendBatch): Promise<boolean> {
+  const [first, ...more] = statementFuls(batch);
+  if (first === undefined) throw new RangeError("a batch has at least one entry");
+  if (!hasMoved(await session.rows(SWAP, swapValues(batch, first)))) return false;
+  for (const run of more) await session.rows(MORE_ENTRIES, entryValues(batch.log, run));
+  return true;
+}
+
+function hasMoved(rows: readonly { readonly moved: number }[]): boolean {
+  return rows[0]?.moved === 1;
+}
+
+interface EntryRun {
+  readonly start: number;
+  readonly entries: readonly NewEntry[];
+}
+
+function swapValues(batch: AppendBatch, first: EntryRun): readonly unknown[] {
+  const { log, expectedSize, entries, tiles, rootHash, checkpoint } = batch;
+  return [
+    ...entryValues(log, first),
+    expectedSize + entries.length,
+    rootHash,
+    checkpoint,
+    entries.at(-1)?.receivedAt,
+    tiles.map(({ id }) => id.level),
+    tiles.map(({ id }) => id.index),
+    tiles.map(({ bytes }) => bytes),
+  ];
+}
+
+function entryValues(log: string, { start, entries }: EntryRun): readonly unknown[] {
+  const texts = entries.map(({ canonical }) => canonical).join(SEPARATOR);
+  const times = entries.map(({ receivedAt }) => receivedAt).join(SEPARATOR);
+  return [log, start, times, texts, Buffer.concat(entries.map(({ leafHash }) => leafHash))];
+}
+
+/** The batch's entries, cut where a statement's text would become too long. */
+function statementFuls({ expectedSize, entries }: AppendBatch): readonly EntryRun[] {
+  const runs: EntryRun[] = [];
+  let characters = 0;
+  let first = 0;
+  entries.forEach(({ canonical }, place) => {
+    characters += canonical.length;
+    if (characters <= MAX_STATEMENT_CHARACTERS && place + 1 < entries.length) return;
+    runs.push({ start: expectedSize + first, entries: entries.slice(first, place + 1) });
+    characters = 0;
+    first = place + 1;
+  });
+  return runs;
+}

@@ -1,0 +1,25 @@
+/** How many appends after a conflict go on taking the head's row lock first. */
+const CAUTIOUS_APPENDS = 32;
+
+/**
+ * How a log's next append takes the head: by compare-and-swap while this gateway seems to be alone, behind the head's row
+ * lock for a while after another gateway was in the way. A swap costs one round trip but a lost one costs a whole batch
+ * sent in vain, and lost swaps multiply with the writers; behind the lock a conflict is known before anything is sent.
+ */
+export class Contention {
+  readonly #cautiousAppends = new Map<string, number>();
+
+  locksFirst(log: string): boolean {
+    return this.#cautiousAppends.has(log);
+  }
+
+  conflicted(log: string): void {
+    this.#cautiousAppends.set(log, CAUTIOUS_APPENDS);
+  }
+
+  appended(log: string): void {
+    const left = (this.#cautiousAppends.get(log) ?? 0) - 1;
+    if (left > 0) this.#cautiousAppends.set(log, left);
+    else this.#cautiousAppends.delete(log);
+  }
+}

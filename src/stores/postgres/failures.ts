@@ -1,0 +1,31 @@
+import pg from "pg";
+import { AuditError } from "../../audit/errors.js";
+
+const RETRY_AFTER_MS = 1_000;
+
+/** Serialization failure and deadlock: the server rolled the transaction back, so running it again is always right. */
+const ROLLED_BACK = ["40001", "40P01"];
+
+/**
+ * SQLSTATE prefixes of what an operator or time can mend: connections (08), read-only standby (25006), logins (28), rollbacks
+ * after the last retry (40), no such database (3D), resources such as a full disk (53), locks (55P03), shutdown and timeouts (57), I/O (58).
+ * PostgreSQL manual, appendix A.
+ */
+const MENDABLE = ["08", "25006", "28", "3D", "40", "53", "55P03", "57", "58"];
+
+export function wasRolledBack(failure: unknown): boolean {
+  return ROLLED_BACK.includes(sqlState(failure) ?? "");
+}
+
+export function sqlState(failure: unknown): string | undefined {
+  return failure instanceof pg.DatabaseError ? failure.code : undefined;
+}
+
+/** UNAVAILABLE for whatever may pass by itself, with the cause kept; a mistake of ours, such as bad SQL, stays what it is. */
+export function portFailure(failure: unknown): unknown {
+  if (failure instanceof AuditError || failure instanceof TypeError || failure instanceof RangeError) return failure;
+  const state = sqlState(failure);
+  if (state !== undefined && !MENDABLE.some((prefix) => state.startsWith(prefix))) return failure;
+  const detail = { retryAfterMs: RETRY_AFTER_MS, cause: failure };
+  return new AuditError("UNAVAILABLE", "the log's database cannot do this now; try again", detail);
+}

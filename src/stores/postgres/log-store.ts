@@ -1,0 +1,150 @@
+import type { AppendBatch, AppendOutcome, LogHead, LogStore, StoredEntry } from "../../audit/store.js";
+import type { TileId } from "../../core/tile.js";
+import type { LeafRange } from "../../core/tree.js";
+import { appendBehindLock, appendBySwap } from "./append.js";
+import { Contention } from "./contention.js";
+import type { Database, Statement } from "./database.js";
+
+const HEAD_COLUMNS = `
+  log, format, size, root_hash AS "rootHash", checkpoint, last_received_at AS "lastReceivedAt"`;
+
+const HEAD: Statement<LogHead> = {
+  name: "head",
+  text: `SELECT ${HEAD_COLUMNS} FROM auditql.heads WHERE log = $1`,
+};
+
+const HEADS: Statement<LogHead> = { name: "heads", text: `SELECT ${HEAD_COLUMNS} FROM auditql.heads ORDER BY log` };
+
+const CREATE_LOG: Statement<never> = {
+  name: "create-log",
+  text: `
+    INSERT INTO auditql.heads (log, format, size, root_hash, checkpoint, last_received_at)
+    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (log) DO NOTHING`,
+};
+
+const ENTRIES: Statement<StoredEntry> = {
+  name: "entries",
+  text: `
+    SELECT leaf_index AS "leafIndex", canonical, leaf_hash AS "leafHash"
+    FROM auditql.entries WHERE log = $1 AND leaf_index = ANY ($2::bigint[])`,
+};
+
+const LEAF_HASHES: Statement<{ readonly packed: Uint8Array }> = {
+  name: "leaf-hashes",
+  text: `
+    SELECT coalesce(string_agg(leaf_hash, '' ORDER BY leaf_index), '') AS packed
+    FROM auditql.entries WHERE log = $1 AND leaf_index >= $2 AND leaf_index < $3`,
+};
+
+interface TileRow {
+  readonly level: number;
+  readonly index: number;
+  readonly nodes: Uint8Array;
+}
+
+const TILES: Statement<TileRow> = {
+  name: "tiles",
+  text: `
+    SELECT tile_level AS level, tile_index AS index, nodes
+    FROM auditql.tiles JOIN unnest($2::integer[], $3::bigint[]) AS asked (tile_level, tile_index)
+    USING (tile_level, tile_index) WHERE log = $1`,
+};
+
+/** A binary search by one primary key look-up per step, in one round trip: received_at never decreases along the log. */
+const FIRST_AT_OR_AFTER: Statement<{ readonly found: number }> = {
+  name: "first-at-or-after",
+  text: `
+    WITH RECURSIVE search (low, high) AS (
+      SELECT 0::bigint, least($3::bigint, size) FROM auditql.heads WHERE log = $1
+      UNION ALL
+      SELECT
+        CASE WHEN entry.received_at < $2 THEN entry.leaf_index + 1 ELSE search.low END,
+        CASE WHEN entry.received_at < $2 THEN search.high ELSE entry.leaf_index END
+      FROM search JOIN auditql.entries AS entry
+      ON entry.log = $1 AND entry.leaf_index = (search.low + search.high) / 2
+      WHERE search.low < search.high
+    )
+    SELECT low AS found FROM search WHERE low = high`,
+};
+
+/** Bounds one answer: 2 MB of hashes. */
+const LEAF_HASHES_AT_ONCE = 65_536;
+
+/** Keeps logs in PostgreSQL; any number of gateways may read and append the same ones. */
+export class PostgresLogStore implements LogStore {
+  readonly #contention = new Contention();
+  readonly #listeners = new Set<(log: string, size: number) => void>();
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Calls `listener` with the log's new size after each append made here; appends of other gateways are not heard. */
+  onAppend(listener: (log: string, size: number) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  async createLog(initial: LogHead): Promise<LogHead> {
+    const { log, format, size, rootHash, checkpoint, lastReceivedAt } = initial;
+    await this.#database.rows(CREATE_LOG, [log, format, size, rootHash, checkpoint, lastReceivedAt]);
+    return (await this.head(log)) ?? initial;
+  }
+
+  async heads(): Promise<readonly LogHead[]> {
+    return this.#database.rows(HEADS, []);
+  }
+
+  async head(log: string): Promise<LogHead | undefined> {
+    const [head] = await this.#database.rows(HEAD, [log]);
+    return head;
+  }
+
+  async append(batch: AppendBatch): Promise<AppendOutcome> {
+    const { log, expectedSize, entries } = batch;
+    const append = this.#contention.locksFirst(log) ? appendBehindLock : appendBySwap;
+    if (!(await append(this.#database, batch))) {
+      this.#contention.conflicted(log);
+      return { kind: "conflict" };
+    }
+    this.#contention.appended(log);
+    for (const listener of this.#listeners) listener(log, expectedSize + entries.length);
+    return { kind: "appended" };
+  }
+
+  async entries(log: string, leafIndexes: readonly number[]): Promise<readonly (StoredEntry | undefined)[]> {
+    const rows = await this.#database.rows(ENTRIES, [log, [...new Set(leafIndexes)]]);
+    const found = new Map(rows.map((row) => [row.leafIndex, row]));
+    return leafIndexes.map((leafIndex) => found.get(leafIndex));
+  }
+
+  async leafHashes(log: string, { start, end }: LeafRange): Promise<Uint8Array> {
+    const parts: Uint8Array[] = [];
+    for (let from = start; from < end; from += LEAF_HASHES_AT_ONCE) {
+      const to = Math.min(from + LEAF_HASHES_AT_ONCE, end);
+      const [part] = await this.#database.rows(LEAF_HASHES, [log, from, to]);
+      if (part === undefined || part.packed.length === 0) break;
+      parts.push(part.packed);
+    }
+    return Buffer.concat(parts);
+  }
+
+  async tiles(log: string, ids: readonly TileId[]): Promise<readonly (Uint8Array | undefined)[]> {
+    const asked = [...new Map(ids.map((id) => [tileKey(id), id])).values()];
+    const levels = asked.map(({ level }) => level);
+    const rows = await this.#database.rows(TILES, [log, levels, asked.map(({ index }) => index)]);
+    const found = new Map(rows.map((row) => [tileKey(row), row.nodes]));
+    return ids.map((id) => found.get(tileKey(id)));
+  }
+
+  async firstAtOrAfter(log: string, receivedAt: string, size: number): Promise<number> {
+    const [row] = await this.#database.rows(FIRST_AT_OR_AFTER, [log, receivedAt, size]);
+    return row?.found ?? 0;
+  }
+
+  async close(): Promise<void> {
+    await this.#database.close();
+  }
+}
+
+const tileKey = ({ level, index }: TileId): string => `${level}/${index}`;

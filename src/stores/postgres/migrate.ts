@@ -1,0 +1,82 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Database, Session, Statement } from "./database.js";
+import { sqlState } from "./failures.js";
+import { SCHEMA_STEPS } from "./schema.js";
+
+const FIRST_TABLE = `
+  CREATE SCHEMA IF NOT EXISTS auditql;
+  CREATE TABLE IF NOT EXISTS auditql.schema_version (
+    only_row integer PRIMARY KEY CHECK (only_row = 1),
+    version integer NOT NULL
+  );
+  INSERT INTO auditql.schema_version (only_row, version) VALUES (1, 0) ON CONFLICT DO NOTHING;
+`;
+
+const TABLE_EXISTS: Statement<{ readonly exists: boolean }> = {
+  name: "schema-version-exists",
+  text: "SELECT to_regclass('auditql.schema_version') IS NOT NULL AS exists",
+};
+
+const VERSION: Statement<{ readonly version: number }> = {
+  name: "schema-version",
+  text: "SELECT version FROM auditql.schema_version WHERE only_row = 1",
+};
+
+const LOCK_VERSION: Statement<{ readonly version: number }> = {
+  name: "schema-version-lock",
+  text: "SELECT version FROM auditql.schema_version WHERE only_row = 1 FOR UPDATE",
+};
+
+const SET_VERSION: Statement<never> = {
+  name: "schema-version-set",
+  text: "UPDATE auditql.schema_version SET version = $1 WHERE only_row = 1",
+};
+
+/** Unique violation, duplicate schema, duplicate table: what CREATE … IF NOT EXISTS still answers when two of them race. */
+const CREATED_BY_ANOTHER = ["23505", "42P06", "42P07"];
+const MAX_ATTEMPTS = 20;
+const PAUSE_MS = 20;
+
+/**
+ * Brings the schema to the version this program knows. Any number of gateways may start at once: the row of the version is
+ * locked while one of them migrates, and the others then find the work done. An up-to-date schema is only read.
+ * Throws an Error when the schema is newer than this program.
+ */
+export async function migrate(database: Database, steps: readonly string[] = SCHEMA_STEPS): Promise<void> {
+  if ((await storedVersion(database)) === steps.length) return;
+  await createVersionTable(database);
+  const found = await database.transaction(async (session) => takeSteps(session, steps));
+  if (found > steps.length) throw new Error(newerSchema(found, steps.length));
+}
+
+async function storedVersion(database: Database): Promise<number | undefined> {
+  const [table] = await database.rows(TABLE_EXISTS, []);
+  if (table?.exists !== true) return undefined;
+  const [row] = await database.rows(VERSION, []);
+  return row?.version;
+}
+
+async function createVersionTable(database: Database): Promise<void> {
+  for (let attempts = 1; ; attempts++) {
+    try {
+      await database.transaction(async (session) => session.run(FIRST_TABLE));
+      return;
+    } catch (failure) {
+      if (!CREATED_BY_ANOTHER.includes(sqlState(failure) ?? "") || attempts === MAX_ATTEMPTS) throw failure;
+      await sleep(PAUSE_MS * Math.random());
+    }
+  }
+}
+
+/** Takes the steps that are missing; answers the version that was found. */
+async function takeSteps(session: Session, steps: readonly string[]): Promise<number> {
+  const [row] = await session.rows(LOCK_VERSION, []);
+  const version = row?.version ?? 0;
+  for (const step of steps.slice(version)) await session.run(step);
+  if (version < steps.length) await session.rows(SET_VERSION, [steps.length]);
+  return version;
+}
+
+function newerSchema(stored: number, known: number): string {
+  return `the database has schema version ${stored} and this program knows versions up to ${known}: start the newer program that wrote it`;
+}

@@ -1,0 +1,27 @@
+import { afterAll, beforeAll } from "@jest/globals";
+import { openPostgres } from "../../../src/stores/postgres/open.js";
+import { describeWith } from "../../service.js";
+import { logStoreContract } from "../log-store-contract.js";
+import { hasPostgres, type PostgresServer, somePostgres } from "./server.js";
+
+describeWith("PostgreSQL", hasPostgres(), () => {
+  let server: PostgresServer;
+  let url: string;
+  beforeAll(async () => {
+    server = await somePostgres();
+  });
+  afterAll(async () => {
+    await server.close();
+  });
+
+  logStoreContract("postgres", {
+    open: async () => {
+      url = await server.newDatabase();
+      return openPostgres({ url });
+    },
+    reopen: async (store) => {
+      await store.close();
+      return openPostgres({ url });
+    },
+  });
+});

@@ -1,0 +1,155 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import pg from "pg";
+import { findProgram } from "../../service.js";
+
+/** `fast` ends sessions and shuts down in order; `immediate` is a crash: the next start recovers from the journal. */
+export type StopMode = "fast" | "immediate";
+
+/** A PostgreSQL that tests may fill with databases. */
+export interface PostgresServer {
+  /** The URL of a new, empty database. */
+  newDatabase(): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** The folder of initdb and postgres: on PATH, or where Debian keeps its newest version. */
+export function postgresPrograms(): string | undefined {
+  const onPath = findProgram("initdb");
+  if (onPath !== undefined) return dirname(onPath);
+  const root = "/usr/lib/postgresql";
+  const versions = existsSync(root) ? readdirSync(root).sort((a, b) => Number(b) - Number(a)) : [];
+  return versions.map((version) => join(root, version, "bin")).find((folder) => existsSync(join(folder, "initdb")));
+}
+
+/** Whether a test can have a PostgreSQL: one given by AUDITQL_TEST_POSTGRES (a URL whose user may create databases), or our own. */
+export function hasPostgres(): boolean {
+  return process.env["AUDITQL_TEST_POSTGRES"] !== undefined || postgresPrograms() !== undefined;
+}
+
+export async function somePostgres(): Promise<PostgresServer> {
+  const url = process.env["AUDITQL_TEST_POSTGRES"];
+  if (url === undefined) return OwnPostgres.start();
+  return { newDatabase: async () => newDatabase(url), close: () => Promise.resolve() };
+}
+
+/** A server of our own in a temporary folder on a free loopback port, which a test may stop and start again. */
+export class OwnPostgres implements PostgresServer {
+  #server: ChildProcess | undefined;
+
+  private constructor(
+    private readonly folder: string,
+    private readonly port: number,
+  ) {}
+
+  static async start(): Promise<OwnPostgres> {
+    const folder = mkdtempSync(join(tmpdir(), "auditql-postgres-"));
+    const owner = serverUser();
+    if (owner !== undefined) chownSync(folder, owner.uid, owner.gid);
+    const options = ["-D", folder, "-U", "auditql", "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync"];
+    const made = spawnSync(program("initdb"), options, { ...owner, cwd: folder, encoding: "utf8" });
+    if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`);
+    const server = new OwnPostgres(folder, await freePort());
+    await server.startAgain();
+    return server;
+  }
+
+  get url(): string {
+    return `postgres://auditql@127.0.0.1:${this.port}/postgres`;
+  }
+
+  async newDatabase(): Promise<string> {
+    return newDatabase(this.url);
+  }
+
+  async startAgain(): Promise<void> {
+    const options = ["-D", this.folder, "-p", String(this.port)];
+    const settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200"];
+    const server = spawn(program("postgres"), [...options, ...settings.flatMap((setting) => ["-c", setting])], {
+      ...serverUser(),
+      cwd: this.folder,
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    this.#server = server;
+    await ready(server);
+  }
+
+  async stop(mode: StopMode = "fast"): Promise<void> {
+    const server = this.#server;
+    if (server?.exitCode !== null) return;
+    const exited = once(server, "exit");
+    server.kill(mode === "fast" ? "SIGINT" : "SIGQUIT");
+    await exited;
+  }
+
+  async close(): Promise<void> {
+    await this.stop("immediate");
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Runs SQL on a connection of its own, as an operator would. */
+export async function sql(url: string, text: string, values: readonly unknown[] = []): Promise<readonly unknown[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query<Record<string, unknown>>(text, [...values])).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+let databases = 0;
+
+async function newDatabase(serverUrl: string): Promise<string> {
+  const name = `auditql_test_${process.pid}_${Date.now()}_${++databases}`;
+  await sql(serverUrl, `CREATE DATABASE ${name}`);
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+function program(name: string): string {
+  const folder = postgresPrograms();
+  if (folder === undefined) throw new Error("PostgreSQL is not installed");
+  return join(folder, name);
+}
+
+/** The server refuses to run as root: root runs it as `postgres`, or `nobody` where there is no such user. */
+function serverUser(): { readonly uid: number; readonly gid: number } | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const users = new Map(
+    readFileSync("/etc/passwd", "utf8")
+      .split("\n")
+      .map((line) => line.split(":"))
+      .map(([name, , uid, gid]) => [name, { uid: Number(uid), gid: Number(gid) }]),
+  );
+  return users.get("postgres") ?? users.get("nobody");
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const address = probe.address();
+  probe.close();
+  await once(probe, "close");
+  if (address === null || typeof address === "string") throw new Error("a TCP server has a port");
+  return address.port;
+}
+
+async function ready(server: ChildProcess): Promise<void> {
+  let log = "";
+  await new Promise<void>((resolve, reject) => {
+    server.once("exit", (code) => {
+      reject(new Error(`PostgreSQL ended with ${code ?? "a signal"}: ${log}`));
+    });
+    server.stderr?.on("data", (chunk: Buffer) => {
+      log += chunk.toString();
+      if (log.includes("ready to accept connections")) resolve();
+    });
+  });
+}
