@@ -1,4 +1,5 @@
-import type { EventField } from "../core/event.js";
+import type { AuditEvent, EventField } from "../core/event.js";
+import { fieldText } from "./searchable.js";
 
 /** What results can be sorted by; `received_at` is the leaf order. */
 export const ORDER_FIELDS = [
@@ -24,4 +25,29 @@ export const NEWEST_FIRST: EntryOrder = Object.freeze({ field: "received_at", di
 /** Fields are sorted by their first 128 characters, compared by code point; the leaf index breaks ties. */
 export const SORT_KEY_CHARACTERS = 128;
 
+/** With the `u` flag a dot is a whole character, never half a surrogate pair. */
+const FIRST_CHARACTERS = new RegExp(`^.{0,${SORT_KEY_CHARACTERS}}`, "su");
+
 export type SortedField = Extract<OrderField, EventField>;
+
+/** What an event is sorted by: the field's first characters, an object's canonical text likewise, nothing where it is absent. */
+export function sortKey(event: AuditEvent, field: SortedField): string {
+  const value = event[field];
+  return value === undefined ? "" : (FIRST_CHARACTERS.exec(fieldText(value))?.[0] ?? "");
+}
+
+/** Compares texts as their UTF-8 bytes compare; `<` on strings compares UTF-16 units, which puts U+1F600 before U+FF5E. */
+export function compareCodePoints(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const left = a.charCodeAt(i);
+    const right = b.charCodeAt(i);
+    if (left !== right) return surrogatesLast(left) - surrogatesLast(right);
+  }
+  return a.length - b.length;
+}
+
+/** Moves the surrogates behind all other UTF-16 units: the characters they spell come last among code points. */
+function surrogatesLast(unit: number): number {
+  return unit >= 0xd800 && unit < 0xe000 ? unit + 0x10000 : unit;
+}

@@ -1,0 +1,36 @@
+import { EVENT_FIELDS, type AuditEvent } from "../core/event.js";
+import type { ExactFilter, Filter, PhraseFilter } from "./ast.js";
+import { searchable, type SearchableEvent } from "./searchable.js";
+
+/** Whether an event matches a filter. Every engine gives exactly this answer. */
+export function matches(filter: Filter, event: AuditEvent): boolean {
+  return matchesSearchable(filter, searchable(event));
+}
+
+/** The same for an event whose words were cut before. */
+export function matchesSearchable(filter: Filter, event: SearchableEvent): boolean {
+  switch (filter.kind) {
+    case "all":
+      return true;
+    case "phrase":
+      return hasPhrase(filter, event);
+    case "exact":
+      return hasValue(filter, event);
+    case "and":
+      return filter.filters.every((part) => matchesSearchable(part, event));
+    case "or":
+      return filter.filters.some((part) => matchesSearchable(part, event));
+    case "not":
+      return !matchesSearchable(filter.filter, event);
+  }
+}
+
+function hasPhrase({ field, words, prefix }: PhraseFilter, event: SearchableEvent): boolean {
+  const sought = ` ${words.join(" ")}${prefix ? "" : " "}`;
+  const fields = field === undefined ? EVENT_FIELDS : [field];
+  return fields.some((name) => event[name]?.words.includes(sought) ?? false);
+}
+
+function hasValue({ field, value }: ExactFilter, event: SearchableEvent): boolean {
+  return event[field]?.value === value;
+}

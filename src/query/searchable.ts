@@ -1,0 +1,36 @@
+import { EVENT_FIELDS, type AuditEvent, type EventField, type EventText } from "../core/event.js";
+import { canonicalJson } from "../core/json.js";
+import { jsonWords, words } from "./words.js";
+
+/** An event as search sees it: per field that is present, its words and its whole value. */
+export type SearchableEvent = { readonly [field in EventField]?: SearchableField };
+
+export interface SearchableField {
+  /** The field's words with one blank before, between and after: a phrase is in the field if ` phrase ` is in here. */
+  readonly words: string;
+  /** The whole value; an object is its canonical text. */
+  readonly value: string;
+}
+
+/** Cuts an event into words once, so that it can be matched many times. */
+export function searchable(event: AuditEvent): SearchableEvent {
+  const fields: { [field in EventField]?: SearchableField } = {};
+  for (const field of EVENT_FIELDS) {
+    const value = event[field];
+    if (value !== undefined)
+      fields[field] = { words: ` ${eventWords(event, field).join(" ")} `, value: fieldText(value) };
+  }
+  return fields;
+}
+
+/** The words of one field of an event, in order; none where the field is absent. An object's are its keys and values in canonical order. */
+export function eventWords(event: AuditEvent, field: EventField): readonly string[] {
+  const value = event[field];
+  if (value === undefined) return [];
+  return typeof value === "string" ? words(value) : jsonWords(fieldText(value));
+}
+
+/** The text of a field: an object's is its canonical JSON. */
+export function fieldText(value: EventText): string {
+  return typeof value === "string" ? value : canonicalJson(value);
+}

@@ -1,0 +1,94 @@
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import type { AuditEvent } from "../../src/core/event.js";
+import type { Filter } from "../../src/query/ast.js";
+import { matches } from "../../src/query/match.js";
+import { anEvent, aFilter } from "./arbitraries.js";
+
+const event: AuditEvent = {
+  message: "Alice logged in from home",
+  actor: "alice@example.com",
+  action: "log in",
+  new: { role: "admin", tags: ["blue", 7] },
+  status: "",
+};
+
+const phrase = (words: string, field?: keyof AuditEvent, prefix = false): Filter => ({
+  kind: "phrase",
+  field,
+  words: words.split(" "),
+  prefix,
+});
+const exact = (field: keyof AuditEvent, value: string): Filter => ({ kind: "exact", field, value });
+const not = (filter: Filter): Filter => ({ kind: "not", filter });
+
+describe("a phrase", () => {
+  test.each<[string, Filter, boolean]>([
+    ["finds a word in any field", phrase("example"), true],
+    ["finds a whole word only", phrase("logge"), false],
+    ["finds the beginning of a word as a prefix", phrase("logge", undefined, true), true],
+    ["does not find the end of a word as a prefix", phrase("gged", undefined, true), false],
+    ["finds words next to each other", phrase("logged in from"), true],
+    ["does not find words apart", phrase("logged from"), false],
+    ["does not find words in another order", phrase("in logged"), false],
+    ["takes the last word alone as a prefix", phrase("alice log", "message", true), true],
+    ["needs the words before the prefix whole", phrase("alic log", "message", true), false],
+    ["looks in its field only", phrase("home", "actor"), false],
+    ["does not span two fields", phrase("home alice"), false],
+    ["finds a key and its value in an object", phrase("role admin", "new"), true],
+    ["finds a number in an object", phrase("blue 7", "new"), true],
+    ["finds nothing in an absent field", phrase("alice", "target"), false],
+  ])("%s", (_, filter, expected) => {
+    expect(matches(filter, event)).toBe(expected);
+  });
+});
+
+describe("an exact filter", () => {
+  test.each<[string, Filter, boolean]>([
+    ["matches the whole value", exact("actor", "alice@example.com"), true],
+    ["does not match a part", exact("actor", "alice"), false],
+    ["minds the case", exact("actor", "Alice@example.com"), false],
+    ["compares an object by its canonical text", exact("new", '{"role":"admin","tags":["blue",7]}'), true],
+    ["matches the empty text where it is present", exact("status", ""), true],
+    ["does not match the empty text where the field is absent", exact("target", ""), false],
+  ])("%s", (_, filter, expected) => {
+    expect(matches(filter, event)).toBe(expected);
+  });
+});
+
+describe("matching", () => {
+  const both = fc.tuple(aFilter, aFilter, anEvent);
+
+  test("keeps the laws of De Morgan", () => {
+    fc.assert(
+      fc.property(both, ([a, b, someEvent]) => {
+        const neither = not({ kind: "or", filters: [a, b] });
+        const bothNot: Filter = { kind: "and", filters: [not(a), not(b)] };
+        expect(matches(neither, someEvent)).toBe(matches(bothNot, someEvent));
+      }),
+    );
+  });
+
+  test("of a filter and of its negation are opposites", () => {
+    fc.assert(fc.property(aFilter, anEvent, (a, someEvent) => matches(a, someEvent) !== matches(not(a), someEvent)));
+  });
+
+  test("of everything is always true", () => {
+    fc.assert(fc.property(anEvent, (someEvent) => matches({ kind: "all" }, someEvent)));
+  });
+
+  test("in any field is matching in one of the fields", () => {
+    const fields = ["message", "actor", "target"] as const;
+    const word = fc.constantFrom("alice", "log", "x1");
+    fc.assert(
+      fc.property(word, anEvent, (text, { message, actor, target }) => {
+        const some: AuditEvent = {
+          message,
+          ...(actor !== undefined && { actor }),
+          ...(target !== undefined && { target }),
+        };
+        expect(matches(phrase(text), some)).toBe(fields.some((field) => matches(phrase(text, field), some)));
+      }),
+    );
+  });
+});

@@ -1,0 +1,47 @@
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { compareCodePoints, sortKey } from "../../src/query/order.js";
+
+describe("the sort key of an event", () => {
+  test("is the first 128 characters of the field, never half a character", () => {
+    expect(sortKey({ message: "x", actor: "😀".repeat(200) }, "actor")).toBe("😀".repeat(128));
+    expect(sortKey({ message: "a".repeat(127) + "😀😀" }, "message")).toBe("a".repeat(127) + "😀");
+  });
+
+  test("is the whole text where that is short", () => {
+    expect(sortKey({ message: "😀".repeat(70) }, "message")).toBe("😀".repeat(70));
+  });
+
+  test("of an object is its canonical text", () => {
+    expect(sortKey({ message: { b: 1, a: "é" } }, "message")).toBe('{"a":"é","b":1}');
+  });
+
+  test("of an absent field is the empty text", () => {
+    expect(sortKey({ message: "x" }, "status")).toBe("");
+  });
+});
+
+describe("comparing by code point", () => {
+  test("puts characters beyond 16 bits after all others", () => {
+    expect(["😀", "～", "a", "", "ab", "\ue000"].sort(compareCodePoints)).toEqual([
+      "",
+      "a",
+      "ab",
+      "\ue000",
+      "～",
+      "😀",
+    ]);
+  });
+
+  test("is the order of the UTF-8 bytes", () => {
+    const text = fc.string({
+      unit: fc.constantFrom("a", "b", "é", "～", "\ue000", "\ud7ff", "😀", "😁", "\u{10ffff}"),
+      maxLength: 6,
+    });
+    fc.assert(
+      fc.property(text, text, (a, b) => {
+        expect(Math.sign(compareCodePoints(a, b))).toBe(Buffer.compare(Buffer.from(a), Buffer.from(b)));
+      }),
+    );
+  });
+});
