@@ -1,0 +1,154 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
+import type { PostgresLogStore } from "../../../src/stores/postgres/log-store.js";
+import { openPostgres } from "../../../src/stores/postgres/open.js";
+import { describeWith } from "../../service.js";
+import { batch, emptyHead, entry } from "../batches.js";
+import { OwnPostgres, postgresPrograms, sql } from "./server.js";
+import { CarefulWriter, textsOf, untilAvailable } from "./writer.js";
+
+const UNAVAILABLE = { name: "AuditError", code: "UNAVAILABLE", retryAfterMs: expect.any(Number) };
+const STATEMENT_TIMEOUT_MS = 2_000;
+
+describeWith("a PostgreSQL of its own", postgresPrograms() !== undefined, () => {
+  let server: OwnPostgres;
+  let url: string;
+  let store: PostgresLogStore;
+  beforeAll(async () => {
+    server = await OwnPostgres.start();
+  });
+  beforeEach(async () => {
+    url = await server.newDatabase();
+    store = await openPostgres({ url, statementTimeoutMs: STATEMENT_TIMEOUT_MS });
+    await store.createLog(emptyHead("default"));
+  });
+  afterEach(async () => {
+    await store.close();
+  });
+  afterAll(async () => {
+    await server.close();
+  });
+
+  /** Runs `during` while another session holds the head's row; `release` lets it go. */
+  async function withHeadLocked(during: (release: () => Promise<void>) => Promise<void>): Promise<void> {
+    const rival = new pg.Client({ connectionString: url });
+    await rival.connect();
+    try {
+      await rival.query("BEGIN; SELECT 1 FROM auditql.heads FOR UPDATE");
+      await during(async () => {
+        await rival.query("COMMIT");
+      });
+    } finally {
+      await rival.end();
+    }
+  }
+
+  async function waitingBackend(): Promise<unknown> {
+    const waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    for (;;) {
+      const [row] = await sql(url, waiting);
+      if (row !== undefined) return row;
+      await sleep(10);
+    }
+  }
+
+  const terminate = async (): Promise<void> => {
+    const { pid } = (await waitingBackend()) as { readonly pid: number };
+    await sql(url, "SELECT pg_terminate_backend($1)", [pid]);
+  };
+
+  describe("a session killed in the middle of an append", () => {
+    test.each(["by swap", "behind the lock"])("%s leaves nothing of it and the next one works", async (how) => {
+      if (how === "behind the lock") await store.append(batch("default", 9, [entry("a conflict")]));
+      await withHeadLocked(async (release) => {
+        const append = expect(store.append(batch("default", 0, [entry("a")]))).rejects.toMatchObject(UNAVAILABLE);
+        await terminate();
+        await append;
+        await release();
+      });
+      expect(await textsOf(store, "default")).toEqual([]);
+      expect(await store.append(batch("default", 0, [entry("b")]))).toEqual({ kind: "appended" });
+    });
+  });
+
+  describe("an append that waits too long for the head", () => {
+    test("is UNAVAILABLE after the statement's time, and works when the head is free", async () => {
+      await withHeadLocked(async () => {
+        const started = Date.now();
+        await expect(store.append(batch("default", 0, [entry("a")]))).rejects.toMatchObject(UNAVAILABLE);
+        expect(Date.now() - started).toBeLessThan(STATEMENT_TIMEOUT_MS + 1_500);
+      });
+      expect(await store.append(batch("default", 0, [entry("b")]))).toEqual({ kind: "appended" });
+    });
+  });
+
+  describe("a stopped server", () => {
+    afterEach(async () => {
+      await server.stop();
+      await server.startAgain();
+    });
+
+    test.each(["fast", "immediate"] as const)("(%s) is UNAVAILABLE at once and works again by itself", async (mode) => {
+      await store.append(batch("default", 0, [entry("a")]));
+      await server.stop(mode);
+      const started = Date.now();
+      await expect(store.head("default")).rejects.toMatchObject(UNAVAILABLE);
+      await expect(store.append(batch("default", 1, [entry("b")]))).rejects.toMatchObject(UNAVAILABLE);
+      await expect(openPostgres({ url })).rejects.toMatchObject(UNAVAILABLE);
+      expect(Date.now() - started).toBeLessThan(2_000);
+      await server.startAgain();
+      const writer = new CarefulWriter(store, "default");
+      await writer.write("b");
+      expect(await textsOf(store, "default")).toEqual(["a", "b"]);
+    });
+
+    test("loses and doubles nothing when it crashes again and again under four writers", async () => {
+      const writers = Array.from({ length: 4 }, () => new CarefulWriter(store, "default"));
+      let crashing = true;
+      const writing = writers.map(async (writer, place) => {
+        for (let i = 0; crashing || i < 10; i++) await writer.write(`${place} ${i}`);
+      });
+      for (let crash = 0; crash < 3; crash++) {
+        await sleep(150);
+        await server.stop("immediate");
+        await server.startAgain();
+        await untilAvailable(async () => store.heads());
+      }
+      crashing = false;
+      await Promise.all(writing);
+      const texts = await textsOf(store, "default");
+      const acknowledged = new Map(writers.flatMap((writer) => [...writer.acknowledged]));
+      expect(new Map(texts.map((text, leafIndex) => [text, leafIndex]))).toEqual(acknowledged);
+      expect(texts).toHaveLength(acknowledged.size);
+      expect(writers.reduce((sum, writer) => sum + writer.unknownOutcomes, 0)).toBeGreaterThan(0);
+    });
+  });
+
+  describe("a database that became read-only", () => {
+    test("refuses appends as UNAVAILABLE and goes on answering reads", async () => {
+      await store.append(batch("default", 0, [entry("a")]));
+      await sql(url, `ALTER DATABASE "${new URL(url).pathname.slice(1)}" SET default_transaction_read_only = on`);
+      const reader = await openPostgres({ url });
+      await expect(reader.append(batch("default", 1, [entry("b")]))).rejects.toMatchObject(UNAVAILABLE);
+      expect(await textsOf(reader, "default")).toEqual(["a"]);
+      await reader.close();
+    });
+  });
+
+  describe("a server that accepts and never answers", () => {
+    test("is UNAVAILABLE within the time to connect", async () => {
+      const silent = createServer().listen(0, "127.0.0.1");
+      await once(silent, "listening");
+      const address = silent.address();
+      const port = typeof address === "object" ? (address?.port ?? 0) : 0;
+      const started = Date.now();
+      const opening = openPostgres({ url: `postgres://auditql@127.0.0.1:${port}/x`, connectTimeoutMs: 300 });
+      await expect(opening).rejects.toMatchObject(UNAVAILABLE);
+      expect(Date.now() - started).toBeLessThan(1_500);
+      silent.close();
+    });
+  });
+});
