@@ -1,7 +1,10 @@
+import { HASH_BYTES } from "./bytes.js";
 import type { AuditEvent, Envelope } from "./event.js";
+import { nobleSha256, type Sha256 } from "./hash.js";
+import { canonicalJson, type Json, type JsonObject } from "./json.js";
+import { isPlainObject } from "./problem.js";
 
-/** SHA-256 as the caller provides it: @noble everywhere, the platform's own where it is faster. */
-export type Sha256 = (message: Uint8Array) => Uint8Array;
+export type { Sha256 } from "./hash.js";
 
 export const FORMAT_NAMES = ["rfc6962", "pangea"] as const;
 
@@ -18,4 +21,70 @@ export interface LogFormat {
   leafHash(canonical: Uint8Array): Uint8Array;
   nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array;
   readonly emptyRoot: Uint8Array;
+}
+
+/** RFC 9162 section 2.1.1: what sets a leaf's hash apart from a node's. */
+const LEAF_PREFIX = 0x00;
+const NODE_PREFIX = 0x01;
+
+/** The format of a name, hashing with `sha256`. */
+export function logFormat(name: FormatName, sha256: Sha256 = nobleSha256): LogFormat {
+  return name === "rfc6962" ? rfc6962(sha256) : pangea(sha256);
+}
+
+function rfc6962(sha256: Sha256): LogFormat {
+  return {
+    name: "rfc6962",
+    signedText: (event) => canonicalJson({ ...event }),
+    canonicalText: (envelope) => canonicalJson({ ...envelope, event: { ...envelope.event } }),
+    leafHash: (canonical) => sha256(prefixed(LEAF_PREFIX, canonical)),
+    nodeHash: pairHash(sha256, Uint8Array.of(NODE_PREFIX)),
+    emptyRoot: sha256(new Uint8Array()),
+  };
+}
+
+/** The Pangea protocol, sections 3.1 and 4.1: no prefixes, objects as canonical text. */
+function pangea(sha256: Sha256): LogFormat {
+  return {
+    name: "pangea",
+    signedText: (event) => canonicalJson(withObjectsAsText(event)),
+    canonicalText: (envelope) => canonicalJson({ ...envelope, event: withObjectsAsText(envelope.event) }),
+    leafHash: (canonical) => sha256(notNodeShaped(canonical)),
+    nodeHash: pairHash(sha256, new Uint8Array()),
+    emptyRoot: sha256(new Uint8Array()),
+  };
+}
+
+function prefixed(prefix: number, bytes: Uint8Array): Uint8Array {
+  const result = new Uint8Array(1 + bytes.length);
+  result[0] = prefix;
+  result.set(bytes, 1);
+  return result;
+}
+
+/** The buffer is shared by all calls: hashing is synchronous, and an allocation would cost as much as a third of the hash. */
+function pairHash(sha256: Sha256, prefix: Uint8Array): LogFormat["nodeHash"] {
+  const pair = new Uint8Array(prefix.length + 2 * HASH_BYTES);
+  pair.set(prefix);
+  return (left, right) => {
+    if (left.length !== HASH_BYTES || right.length !== HASH_BYTES)
+      throw new RangeError("a node joins two hashes of 32 bytes");
+    pair.set(left, prefix.length);
+    pair.set(right, prefix.length + HASH_BYTES);
+    return sha256(pair);
+  };
+}
+
+/** Without prefixes, a leaf of 64 bytes could be read as a node with two children. */
+function notNodeShaped(canonical: Uint8Array): Uint8Array {
+  if (canonical.length === 2 * HASH_BYTES) throw new RangeError("a pangea leaf must not have exactly 64 bytes");
+  return canonical;
+}
+
+/** Protocol section 2.2. Lists, numbers and booleans, which only other services' schemas have, stay as they are. */
+function withObjectsAsText(event: AuditEvent): JsonObject {
+  const members = Object.entries<Json>({ ...event });
+  return Object.fromEntries(
+    members.map(([field, value]) => [field, isPlainObject(value) ? canonicalJson(value) : value]),
+  );
 }

@@ -1,0 +1,41 @@
+import { EVENT_FIELDS, takesObject, type Envelope } from "./event.js";
+import { parseCanonicalJson } from "./json.js";
+import { isPlainObject } from "./problem.js";
+
+/** RFC 3339 UTC with exactly six fractional digits and `Z`: the one spelling that is hashed. */
+const RECEIVED_AT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
+
+/**
+ * Reads the canonical text of an entry, untrusted. Undefined when it is not canonical JSON or not an envelope; members
+ * and event fields that AuditQL does not know are let pass, as other services hash them too. Never throws.
+ */
+export function parseEnvelope(canonical: string): Envelope | undefined {
+  const value = parseCanonicalJson(canonical);
+  return isEnvelope(value) ? value : undefined;
+}
+
+function isEnvelope(value: unknown): value is Envelope {
+  if (!isPlainObject(value)) return false;
+  const { event, received_at, signature, public_key } = value;
+  return (
+    isPlainObject(event) &&
+    isEvent(event) &&
+    isReceivedAt(received_at) &&
+    isOptionalText(signature) &&
+    isOptionalText(public_key)
+  );
+}
+
+function isEvent(event: Readonly<Record<string, unknown>>): boolean {
+  const fits = (field: (typeof EVENT_FIELDS)[number]): boolean =>
+    isOptionalText(event[field]) || (takesObject(field) && isPlainObject(event[field]));
+  return event["message"] !== undefined && EVENT_FIELDS.every(fits);
+}
+
+function isReceivedAt(value: unknown): boolean {
+  return typeof value === "string" && RECEIVED_AT.test(value);
+}
+
+function isOptionalText(value: unknown): boolean {
+  return value === undefined || typeof value === "string";
+}
