@@ -1,3 +1,8 @@
+import { equalBytes, HASH_BYTES } from "./bytes.js";
+import type { LogFormat } from "./format.js";
+import { isTreeSize, perfectSubtrees, splitPoint, type LeafRange } from "./tree.js";
+import { invalid, unknown, VALID, type Verdict } from "./verdict.js";
+
 /** That a leaf is in the tree of a size. `path` is in RFC 9162 section 2.1.3.1 order, from the leaf's sibling to the root's child. */
 export interface MembershipProof {
   readonly leafIndex: number;
@@ -8,12 +13,15 @@ export interface MembershipProof {
 }
 
 /** That the tree of `fromSize` is a prefix of the tree of `toSize`. `path` is in RFC 9162 section 2.1.4.1 order. */
-export interface ConsistencyProof {
+export interface ConsistencyPath {
   readonly fromSize: number;
   readonly toSize: number;
   readonly fromHash: Uint8Array;
   readonly toHash: Uint8Array;
   readonly path: readonly Uint8Array[];
+}
+
+export interface ConsistencyProof extends ConsistencyPath {
   /** The items of the Pangea protocol's text form (protocol section 4.3), smallest old subtree first; empty when fromSize = toSize. */
   readonly subtreePaths: readonly SubtreePath[];
 }
@@ -24,4 +32,171 @@ export interface SubtreePath {
   readonly size: number;
   readonly hash: Uint8Array;
   readonly path: readonly Uint8Array[];
+}
+
+/** A perfect subtree of an old tree, and the ranges whose hashes lead from it to the root of a newer tree. */
+export interface SubtreeRanges {
+  readonly subtree: LeafRange;
+  readonly path: readonly LeafRange[];
+}
+
+/** The ranges whose hashes are a leaf's path, in path order. Throws a RangeError unless 0 <= leafIndex < treeSize. */
+export function membershipRanges(leafIndex: number, treeSize: number): readonly LeafRange[] {
+  if (!isLeafOf(leafIndex, treeSize)) throw new RangeError(`no leaf ${leafIndex} in a tree of ${treeSize}`);
+  return pathRanges({ start: leafIndex, end: leafIndex + 1 }, treeSize);
+}
+
+/**
+ * The ranges whose hashes are a consistency path, in path order; none when the sizes are equal.
+ * Throws a RangeError unless 1 <= fromSize <= toSize.
+ */
+export function consistencyRanges(fromSize: number, toSize: number): readonly LeafRange[] {
+  if (!arePrefixSizes(fromSize, toSize)) throw new RangeError(`no tree of ${fromSize} in a tree of ${toSize}`);
+  if (fromSize === toSize) return [];
+  const last = lastSubtree(fromSize);
+  const path = pathRanges(last, toSize);
+  // A perfect old tree is the last subtree itself: its hash is the old root, which the verifier has already.
+  return last.start === 0 ? path : [last, ...path];
+}
+
+/** The Pangea protocol's consistency items (section 4.3): the old tree's perfect subtrees, smallest first; none when the sizes are equal. */
+export function subtreeRanges(fromSize: number, toSize: number): readonly SubtreeRanges[] {
+  if (!arePrefixSizes(fromSize, toSize)) throw new RangeError(`no tree of ${fromSize} in a tree of ${toSize}`);
+  if (fromSize === toSize) return [];
+  return oldSubtrees(fromSize)
+    .map((subtree) => ({ subtree, path: pathRanges(subtree, toSize) }))
+    .reverse();
+}
+
+/** Whether the path leads from the leaf to the root. Sides follow from index and size alone (RFC 9162 section 2.1.3.2). */
+export function membershipVerdict(format: LogFormat, proof: MembershipProof): Verdict {
+  if (!isLeafOf(proof.leafIndex, proof.treeSize)) return invalid("INDEX_OUT_OF_RANGE");
+  const ranges = membershipRanges(proof.leafIndex, proof.treeSize);
+  if (!fits(proof.path, ranges)) return invalid("PROOF_LENGTH");
+  if (!isHash(proof.leafHash)) return invalid("ROOT_MISMATCH");
+  const root = climb(format, { start: proof.leafIndex, hash: proof.leafHash, ranges, path: proof.path });
+  return equalBytes(root, proof.rootHash) ? VALID : invalid("ROOT_MISMATCH");
+}
+
+/** Whether the path rebuilds both roots (RFC 9162 section 2.1.4.2). An old tree of no leaves proves nothing: UNKNOWN. */
+export function consistencyVerdict(format: LogFormat, proof: ConsistencyPath): Verdict {
+  if (proof.fromSize === 0 && isTreeSize(proof.toSize)) return unknown("EMPTY_TREE");
+  if (!arePrefixSizes(proof.fromSize, proof.toSize)) return invalid("INDEX_OUT_OF_RANGE");
+  const ranges = consistencyRanges(proof.fromSize, proof.toSize);
+  if (!fits(proof.path, ranges)) return invalid("PROOF_LENGTH");
+  if (proof.fromSize === proof.toSize) return sameRoot(proof);
+  if (!isHash(proof.fromHash)) return invalid("OLD_ROOT_MISMATCH");
+  const roots = climbBoth(format, proof, ranges);
+  if (!equalBytes(roots.from, proof.fromHash)) return invalid("OLD_ROOT_MISMATCH");
+  return equalBytes(roots.to, proof.toHash) ? VALID : invalid("NEW_ROOT_MISMATCH");
+}
+
+/** Whether the Pangea items rebuild the old root, each leading to the new one (protocol section 4.3). */
+export function subtreePathsVerdict(format: LogFormat, proof: Omit<ConsistencyProof, "path">): Verdict {
+  if (proof.fromSize === 0 && isTreeSize(proof.toSize)) return unknown("EMPTY_TREE");
+  if (!arePrefixSizes(proof.fromSize, proof.toSize)) return invalid("INDEX_OUT_OF_RANGE");
+  const ranges = subtreeRanges(proof.fromSize, proof.toSize);
+  if (ranges.length !== proof.subtreePaths.length) return invalid("PROOF_LENGTH");
+  if (proof.fromSize === proof.toSize) return sameRoot(proof);
+  return itemsVerdict(format, proof, ranges);
+}
+
+/** One step of a climb: from a node at `start` with `hash`, past the `ranges` whose hashes are `path`. */
+interface Climb {
+  readonly start: number;
+  readonly hash: Uint8Array;
+  readonly ranges: readonly LeafRange[];
+  readonly path: readonly Uint8Array[];
+}
+
+/** The siblings on the way from a node of the tree up to its root, the lowest first. */
+function pathRanges(node: LeafRange, treeSize: number): readonly LeafRange[] {
+  const siblings: LeafRange[] = [];
+  let start = 0;
+  let end = treeSize;
+  while (end - start > node.end - node.start) {
+    const split = start + splitPoint(end - start);
+    if (node.start < split) {
+      siblings.push({ start: split, end });
+      end = split;
+    } else {
+      siblings.push({ start, end: split });
+      start = split;
+    }
+  }
+  return siblings.reverse();
+}
+
+function climb(format: LogFormat, { start, hash, ranges, path }: Climb): Uint8Array {
+  return path.reduce((node, sibling, i) => {
+    const range = ranges[i];
+    return range !== undefined && range.start < start ? format.nodeHash(sibling, node) : format.nodeHash(node, sibling);
+  }, hash);
+}
+
+/** Left siblings lie in both trees, right ones in the new tree only. */
+function climbBoth(
+  format: LogFormat,
+  proof: ConsistencyPath,
+  ranges: readonly LeafRange[],
+): { readonly from: Uint8Array; readonly to: Uint8Array } {
+  const { start } = lastSubtree(proof.fromSize);
+  const seeded = start === 0;
+  const [first = proof.fromHash, ...rest] = seeded ? [proof.fromHash, ...proof.path] : proof.path;
+  const restRanges = seeded ? ranges : ranges.slice(1);
+  const inOld = rest.filter((_, i) => isLeftOf(restRanges[i], start));
+  const from = inOld.reduce((node, sibling) => format.nodeHash(sibling, node), first);
+  return { from, to: climb(format, { start, hash: first, ranges: restRanges, path: rest }) };
+}
+
+function itemsVerdict(
+  format: LogFormat,
+  proof: Omit<ConsistencyProof, "path">,
+  ranges: readonly SubtreeRanges[],
+): Verdict {
+  let old: Uint8Array | undefined;
+  for (const [i, { subtree, path: itemRanges }] of ranges.entries()) {
+    const item = proof.subtreePaths[i];
+    if (item === undefined || !fits(item.path, itemRanges) || !isHash(item.hash)) return invalid("PROOF_LENGTH");
+    const root = climb(format, { start: subtree.start, hash: item.hash, ranges: itemRanges, path: item.path });
+    if (!equalBytes(root, proof.toHash)) return invalid("NEW_ROOT_MISMATCH");
+    old = old === undefined ? item.hash : format.nodeHash(item.hash, old);
+  }
+  return old !== undefined && equalBytes(old, proof.fromHash) ? VALID : invalid("OLD_ROOT_MISMATCH");
+}
+
+function sameRoot(proof: { readonly fromHash: Uint8Array; readonly toHash: Uint8Array }): Verdict {
+  return equalBytes(proof.fromHash, proof.toHash) ? VALID : invalid("NEW_ROOT_MISMATCH");
+}
+
+function oldSubtrees(fromSize: number): readonly LeafRange[] {
+  return perfectSubtrees({ start: 0, end: fromSize }).map(({ level, index }) => ({
+    start: index * 2 ** level,
+    end: (index + 1) * 2 ** level,
+  }));
+}
+
+function lastSubtree(fromSize: number): LeafRange {
+  const subtrees = oldSubtrees(fromSize);
+  return subtrees[subtrees.length - 1] ?? { start: 0, end: 0 };
+}
+
+function isLeftOf(range: LeafRange | undefined, start: number): boolean {
+  return range !== undefined && range.start < start;
+}
+
+function isLeafOf(leafIndex: number, treeSize: number): boolean {
+  return isTreeSize(leafIndex) && isTreeSize(treeSize) && leafIndex < treeSize;
+}
+
+function arePrefixSizes(fromSize: number, toSize: number): boolean {
+  return isTreeSize(fromSize) && isTreeSize(toSize) && fromSize >= 1 && fromSize <= toSize;
+}
+
+function fits(path: readonly Uint8Array[], ranges: readonly LeafRange[]): boolean {
+  return path.length === ranges.length && path.every(isHash);
+}
+
+function isHash(bytes: Uint8Array): boolean {
+  return bytes.length === HASH_BYTES;
 }
