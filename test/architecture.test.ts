@@ -42,6 +42,8 @@ describe("the import table", () => {
     ["stores/sqlite/store.ts", `const worker = new Worker(new URL("../memory/worker.js", import.meta.url));`],
     ["stores/index.ts", `import { SqliteStore } from "./sqlite/store.js";`],
     ["graphql/log.ts", `const store = await import("../stores/sqlite/store.js");`],
+    ["access/api-key.ts", `import { Loaders } from "../graphql/loaders.js";`],
+    ["graphql/log.ts", `import { authenticate } from "../access/authenticate.js";`],
     ["http/server.ts", `import { RedisCache } from "../caches/redis/cache.js";`],
     ["cli/verify-entry.ts", `import { parse } from "../query/parser.js";`],
     ["viewer/page.ts", `import { readFileSync } from "node:fs";`],

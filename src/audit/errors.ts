@@ -3,6 +3,9 @@ import type { FieldProblem } from "../core/event.js";
 /** The closed list of what can go wrong, as every door of the gateway reports it. */
 export type AuditErrorCode =
   | "BAD_USER_INPUT" // the request is wrong; nothing was done; `problems` names every bad path
+  | "UNAUTHENTICATED" // who asks has not been shown, or no longer
+  | "FORBIDDEN" // the credential does not allow it
+  | "RATE_LIMITED" // the credential has logged too much; try again after `retryAfterMs`
   | "NOT_FOUND" // no such log, entry, root or result
   | "CONFLICT" // the request contradicts an earlier one
   | "ENTRY_CORRUPT" // a stored entry no longer hashes to its leaf

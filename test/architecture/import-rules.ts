@@ -17,6 +17,7 @@ const query = /^query\//;
 const audit = /^audit\//;
 const graphql = /^graphql\//;
 const pangeaApi = /^pangea-api\//;
+const access = /^access\//;
 const http = /^http\//;
 const config = /^config\.ts$/;
 const generated = /^generated\//;
@@ -38,11 +39,12 @@ export const importRules: readonly ImportRule[] = [
   },
   { ring: "graphql", files: /^(graphql\/)/, mayImport: [core, query, audit, generated] },
   { ring: "pangea-api", files: /^(pangea-api\/)/, mayImport: [core, query, audit] },
-  { ring: "http", files: /^(http\/)/, mayImport: [core, query, audit, graphql, pangeaApi, config] },
+  { ring: "access", files: /^(access\/)/, mayImport: [core, query, audit] },
+  { ring: "http", files: /^(http\/)/, mayImport: [core, query, audit, access, graphql, pangeaApi, config] },
   { ring: "config", files: /^(config\.ts)$/, mayImport: [core, query, audit] },
   { ring: "cli verify", files: /^(cli\/verify)/, mayImport: [core], packages: [noble, /^node:/] },
   { ring: "viewer", files: /^(viewer\/)/, mayImport: [core], packages: [noble] },
-  { ring: "cli", files: /^(cli\/)/, mayImport: [core, query, audit, graphql, pangeaApi, http, config] },
+  { ring: "cli", files: /^(cli\/)/, mayImport: [core, query, audit, access, graphql, pangeaApi, http, config] },
   { ring: "main", files: /^(main\.ts)$/, mayImport: [/./] },
   { ring: "generated", files: /^(generated\/)/, mayImport: [] },
 ];

@@ -1,0 +1,28 @@
+import type { Restriction } from "../query/restriction.js";
+
+/** What a credential may do: log events; search and read entries; everything, and what only operators see. */
+export const SCOPES = ["audit:log", "audit:read", "audit:admin"] as const;
+
+export type Scope = (typeof SCOPES)[number];
+
+/** Who asks, as the door established it. What it may do and see is decided in scoped-service.ts alone. */
+export interface Principal {
+  /** Unique among principals; names a credential, never contains it. */
+  readonly id: string;
+  readonly kind: "loopback" | "api-key" | "jwt";
+  readonly scopes: ReadonlySet<Scope>;
+  /** Logs for this tenant and sees no other's entries. */
+  readonly tenant?: string;
+  /** Sees no entries outside of it. What it may log is not restricted by it. */
+  readonly restriction?: Restriction;
+  /** Milliseconds since the epoch; from then on the credential opens nothing, streams included. */
+  readonly expiresAtMs?: number;
+}
+
+/** Whoever reaches a gateway that asks for no credentials: someone on this machine, who could read its files as well. */
+export const LOOPBACK: Principal = Object.freeze({ id: "loopback", kind: "loopback", scopes: new Set(SCOPES) });
+
+/** Whether the principal has at least one of the scopes; audit:admin contains the others. */
+export function holdsAny(principal: Principal, scopes: readonly Scope[]): boolean {
+  return principal.scopes.has("audit:admin") || scopes.some((scope) => principal.scopes.has(scope));
+}
