@@ -5,6 +5,8 @@ export interface CachedRoot {
   /** The signed C2SP checkpoint; size and root hash are inside. */
   readonly checkpoint: string;
   readonly publishedAt: string;
+  /** Authenticates publishedAt, which the checkpoint does not cover: made and checked by cached-roots.ts. */
+  readonly seal: string;
 }
 
 /**
@@ -14,7 +16,8 @@ export interface CachedRoot {
 export interface RootCache {
   /** A root of a fixed size never changes: kept without expiry. */
   get(log: string, treeSize: number): Promise<CachedRoot | undefined>;
-  put(root: CachedRoot): Promise<void>;
+  /** Keeps a root, unless there is one of its log and size already: that one stays, and is answered. */
+  put(root: CachedRoot): Promise<CachedRoot | undefined>;
   /** The newest root some gateway committed; lives seconds. */
   newest(log: string): Promise<CachedRoot | undefined>;
   putNewest(root: CachedRoot): Promise<void>;

@@ -133,4 +133,3 @@ export interface AuditService {
   checkpointVerdict(root: Root): Promise<Verdict>;
   close(): Promise<void>;
 }
-

@@ -1,0 +1,29 @@
+/** Microseconds since 1970-01-01T00:00:00Z, an integer. May jump in both directions: nothing relies on its order. */
+export type Clock = () => number;
+
+const MICROS_PER_MS = 1000;
+
+/**
+ * The machine's clock with a finer end: the millisecond is the system's own, so that a corrected clock is followed at
+ * once, and the microseconds inside it are counted from the moment the millisecond was first seen.
+ */
+export function systemClock(): Clock {
+  let millisecond = 0;
+  let seenAtMs = 0;
+  return () => {
+    const now = Date.now();
+    if (now !== millisecond) {
+      millisecond = now;
+      seenAtMs = performance.now();
+    }
+    const micros = Math.floor((performance.now() - seenAtMs) * MICROS_PER_MS);
+    return now * MICROS_PER_MS + Math.min(micros, MICROS_PER_MS - 1);
+  };
+}
+
+/** RFC 3339 UTC with exactly six fractional digits and `Z`: as text it sorts as the time does. */
+export function timeText(micros: number): string {
+  const milliseconds = Math.floor(micros / MICROS_PER_MS);
+  const rest = micros - milliseconds * MICROS_PER_MS;
+  return `${new Date(milliseconds).toISOString().slice(0, -1)}${String(rest).padStart(3, "0")}Z`;
+}

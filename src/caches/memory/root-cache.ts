@@ -1,0 +1,48 @@
+import { LRUCache } from "lru-cache";
+import type { CachedRoot, RootCache } from "../../audit/cache.js";
+
+export interface MemoryRootCacheOptions {
+  /** Roots kept, the least recently used go first. A root takes about 400 bytes. Default 10,000. */
+  readonly maxRoots?: number;
+  /** How long a newest root is believed to be the newest. Default 3,000. */
+  readonly newestTtlMs?: number;
+}
+
+/** Remembers roots in this process: what a single gateway needs. */
+export class MemoryRootCache implements RootCache {
+  readonly #roots: LRUCache<string, CachedRoot>;
+  readonly #newest: LRUCache<string, CachedRoot>;
+
+  constructor({ maxRoots = 10_000, newestTtlMs = 3_000 }: MemoryRootCacheOptions = {}) {
+    this.#roots = new LRUCache({ max: maxRoots });
+    this.#newest = new LRUCache({ max: maxRoots, ttl: newestTtlMs });
+  }
+
+  get(log: string, treeSize: number): Promise<CachedRoot | undefined> {
+    return Promise.resolve(this.#roots.get(rootKey(log, treeSize)));
+  }
+
+  put(root: CachedRoot): Promise<CachedRoot | undefined> {
+    const key = rootKey(root.log, root.treeSize);
+    const existing = this.#roots.get(key);
+    if (existing === undefined) this.#roots.set(key, root);
+    return Promise.resolve(existing);
+  }
+
+  newest(log: string): Promise<CachedRoot | undefined> {
+    return Promise.resolve(this.#newest.get(log));
+  }
+
+  putNewest(root: CachedRoot): Promise<void> {
+    this.#newest.set(root.log, root);
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+function rootKey(log: string, treeSize: number): string {
+  return `${log}/${treeSize}`;
+}

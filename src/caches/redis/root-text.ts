@@ -1,0 +1,32 @@
+import type { CachedRoot } from "../../audit/cache.js";
+
+/** A checkpoint of a long origin stays far below this; what is longer is not ours and not worth parsing. */
+const MAX_CHARACTERS = 8_192;
+
+export function rootText(root: CachedRoot): string {
+  return JSON.stringify(root);
+}
+
+/** Reads what a server gave back as a root. Anyone may have written it: all that is promised is its shape. */
+export function parseRootText(text: string | null | undefined): CachedRoot | undefined {
+  if (text === null || text === undefined || text.length > MAX_CHARACTERS) return undefined;
+  const value = parsed(text);
+  return isCachedRoot(value) ? value : undefined;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const TEXT_MEMBERS = ["log", "checkpoint", "publishedAt", "seal"];
+
+function isCachedRoot(value: unknown): value is CachedRoot {
+  if (typeof value !== "object" || value === null) return false;
+  const members = new Map<string, unknown>(Object.entries(value));
+  const isSized = Number.isSafeInteger(members.get("treeSize"));
+  return isSized && TEXT_MEMBERS.every((name) => typeof members.get(name) === "string");
+}

@@ -1,0 +1,66 @@
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { CachedRoot, RootCache } from "../../src/audit/cache.js";
+
+/** Opens an empty cache that believes a newest root for `NEWEST_TTL_MS`. */
+export type OpenCache = () => Promise<RootCache>;
+
+export const NEWEST_TTL_MS = 300;
+
+/** A root as some gateway may have put it: a cache looks at no member but log and size. */
+export function cachedRoot(log: string, treeSize: number, mark = ""): CachedRoot {
+  const publishedAt = "2026-01-01T00:00:00.000000Z";
+  return { log, treeSize, checkpoint: `checkpoint ${treeSize} ${mark}\n`, publishedAt, seal: `seal ${mark}` };
+}
+
+/** What every engine of the port RootCache promises. */
+export function rootCacheContract(open: OpenCache): void {
+  let cache: RootCache;
+  beforeEach(async () => {
+    cache = await open();
+  });
+  afterEach(async () => {
+    await cache.close();
+  });
+
+  test("misses what nobody put", async () => {
+    expect(await cache.get("default", 7)).toBeUndefined();
+    expect(await cache.newest("default")).toBeUndefined();
+  });
+
+  test("hits what was put, to the letter", async () => {
+    await cache.put(cachedRoot("default", 7));
+    expect(await cache.get("default", 7)).toEqual(cachedRoot("default", 7));
+  });
+
+  test("keeps sizes and logs apart", async () => {
+    await cache.put(cachedRoot("default", 7));
+    expect(await cache.get("default", 8)).toBeUndefined();
+    expect(await cache.get("other", 7)).toBeUndefined();
+  });
+
+  test("answers no root from the first put of a size", async () => {
+    expect(await cache.put(cachedRoot("default", 7))).toBeUndefined();
+  });
+
+  test("keeps the first root of a size and answers it to the second put", async () => {
+    await cache.put(cachedRoot("default", 7, "first"));
+    expect(await cache.put(cachedRoot("default", 7, "second"))).toEqual(cachedRoot("default", 7, "first"));
+    expect(await cache.get("default", 7)).toEqual(cachedRoot("default", 7, "first"));
+  });
+
+  test("replaces the newest root of a log", async () => {
+    await cache.putNewest(cachedRoot("default", 7));
+    await cache.putNewest(cachedRoot("default", 9));
+    await cache.putNewest(cachedRoot("other", 1));
+    expect(await cache.newest("default")).toEqual(cachedRoot("default", 9));
+  });
+
+  test("forgets a newest root after its time, and no root of a fixed size", async () => {
+    await cache.put(cachedRoot("default", 7));
+    await cache.putNewest(cachedRoot("default", 7));
+    await sleep(NEWEST_TTL_MS + 100);
+    expect(await cache.newest("default")).toBeUndefined();
+    expect(await cache.get("default", 7)).toEqual(cachedRoot("default", 7));
+  });
+}

@@ -1,0 +1,132 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { RedisRootCache } from "../../../src/caches/redis/root-cache.js";
+import { describeWith } from "../../service.js";
+import { cachedRoot, NEWEST_TTL_MS, rootCacheContract } from "../contract.js";
+import { eventually, redisProgram, RedisServer } from "../redis-server.js";
+
+const ORIGIN = "test.example/log";
+const COMMAND_TIMEOUT_MS = 75;
+/** What a bounded wait may take on a busy machine, far below "hangs". */
+const SOON_MS = 1_000;
+
+async function connected(server: RedisServer, changes: string[] = []): Promise<RedisRootCache> {
+  const cache = new RedisRootCache({
+    url: server.url,
+    origin: ORIGIN,
+    newestTtlMs: NEWEST_TTL_MS,
+    commandTimeoutMs: COMMAND_TIMEOUT_MS,
+    onChange: (message) => changes.push(message),
+  });
+  await answering(cache);
+  return cache;
+}
+
+async function answering(cache: RedisRootCache): Promise<void> {
+  await eventually(async () => {
+    await cache.put(cachedRoot("probe", 1));
+    return (await cache.get("probe", 1)) !== undefined;
+  });
+}
+
+describeWith("redis-server", redisProgram !== undefined, () => {
+  describe("the Redis root cache", () => {
+    let server: RedisServer;
+    beforeAll(async () => {
+      server = await RedisServer.start();
+    });
+    afterAll(async () => {
+      await server.kill();
+    });
+    rootCacheContract(async () => {
+      await server.command("FLUSHALL");
+      return connected(server);
+    });
+
+    test("shares roots between gateways of one origin, and not with another origin", async () => {
+      const [one, two] = [await connected(server), await connected(server)];
+      const stranger = new RedisRootCache({ url: server.url, origin: "other.example/log" });
+      await answering(stranger);
+      await one.put(cachedRoot("default", 70));
+      expect(await two.get("default", 70)).toEqual(cachedRoot("default", 70));
+      expect(await stranger.get("default", 70)).toBeUndefined();
+      await Promise.all([one.close(), two.close(), stranger.close()]);
+    });
+
+    test.each(["", "null", "{}", "not json", '{"log":1,"treeSize":"7"}', '"a"', "9".repeat(9_000)])(
+      "takes a value of another shape for a miss: %.20s",
+      async (text) => {
+        const cache = await connected(server);
+        await server.command(`SET auditql:1:${ORIGIN}/default:root:71 ${JSON.stringify(text)}`);
+        expect(await cache.get("default", 71)).toBeUndefined();
+        await cache.close();
+      },
+    );
+  });
+
+  describe("the Redis root cache in trouble", () => {
+    let server: RedisServer;
+    let cache: RedisRootCache;
+    let changes: string[];
+    beforeEach(async () => {
+      changes = [];
+      server = await RedisServer.start();
+      cache = await connected(server, changes);
+      await cache.put(cachedRoot("default", 7));
+    });
+    afterEach(async () => {
+      await cache.close();
+      await server.kill();
+    });
+
+    test("misses after the server was flushed, and hits again after the next put", async () => {
+      await server.command("FLUSHALL");
+      expect(await cache.get("default", 7)).toBeUndefined();
+      await cache.put(cachedRoot("default", 7));
+      expect(await cache.get("default", 7)).toEqual(cachedRoot("default", 7));
+    });
+
+    test("waits a bounded time for a server that does not answer, then misses", async () => {
+      server.freeze();
+      const startedAtMs = performance.now();
+      expect(await cache.get("default", 7)).toBeUndefined();
+      expect(performance.now() - startedAtMs).toBeGreaterThan(COMMAND_TIMEOUT_MS / 2);
+      expect(performance.now() - startedAtMs).toBeLessThan(SOON_MS);
+    });
+
+    test("costs nothing while the server does not answer, says so once, and comes back", async () => {
+      server.freeze();
+      for (let i = 0; i < 3; i++) await cache.get("default", 7);
+      const startedAtMs = performance.now();
+      for (let i = 0; i < 1_000; i++) expect(await cache.get("default", 7)).toBeUndefined();
+      expect(performance.now() - startedAtMs).toBeLessThan(SOON_MS / 2);
+      expect(changes).toEqual(["Redis does not answer: roots are not shared"]);
+      server.thaw();
+      await answering(cache);
+      expect(changes.at(-1)).toBe("Redis answers again");
+    });
+
+    test("misses when the server is killed in mid-request", async () => {
+      server.freeze();
+      const asked = [cache.get("default", 7), cache.newest("default"), cache.put(cachedRoot("default", 8))];
+      await server.kill();
+      expect(await Promise.all(asked)).toEqual([undefined, undefined, undefined]);
+      await expect(cache.putNewest(cachedRoot("default", 8))).resolves.toBeUndefined();
+    });
+
+    test("finds a server again that was started anew", async () => {
+      await server.kill();
+      expect(await cache.get("default", 7)).toBeUndefined();
+      server = await RedisServer.start(server.port);
+      await answering(cache);
+      expect(await cache.get("default", 7)).toBeUndefined();
+    });
+
+    test("is a miss from the start where nothing listens", async () => {
+      await server.kill();
+      const lonely = new RedisRootCache({ url: server.url, origin: ORIGIN });
+      expect(await lonely.get("default", 7)).toBeUndefined();
+      expect(await lonely.put(cachedRoot("default", 7))).toBeUndefined();
+      await lonely.close();
+    });
+  });
+});
