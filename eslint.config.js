@@ -1,7 +1,7 @@
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["build/**", "node_modules/**", "**/generated/**", "*.config.js", "data/**"] },
+  { ignores: ["build/**", "node_modules/**", "**/generated/**", "**/*.config.js", "data/**"] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

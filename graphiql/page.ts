@@ -1,0 +1,25 @@
+import { createGraphiQLFetcher } from "@graphiql/toolkit";
+import { GraphiQL } from "graphiql";
+import "graphiql/style.css";
+import { createElement } from "react";
+import { createRoot } from "react-dom/client";
+import { exampleTabs } from "./example-tabs.js";
+import "./editor-workers.js";
+
+/** Relative, so that the page also works where a proxy puts the gateway below a path. */
+const GRAPHQL_URL = new URL("../graphql", window.location.href).href;
+
+const frame = document.getElementById("graphiql");
+if (frame === null) throw new Error("index.html has no element #graphiql");
+
+createRoot(frame).render(
+  createElement(
+    GraphiQL,
+    {
+      fetcher: createGraphiQLFetcher({ url: GRAPHQL_URL }),
+      defaultTabs: [...exampleTabs],
+      defaultEditorToolsVisibility: "variables",
+    },
+    createElement(GraphiQL.Logo, null, "AuditQL"),
+  ),
+);
