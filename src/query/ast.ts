@@ -35,9 +35,31 @@ export interface NotFilter {
   readonly filter: Filter;
 }
 
-/** Matches every entry: the empty query, and a term without a single word in it, such as `message:""`. */
+/** Matches every entry: the empty query, and empty quotes, such as `message:""`. */
 export interface AllFilter {
   readonly kind: "all";
 }
 
 export type Filter = AllFilter | PhraseFilter | ExactFilter | AndFilter | OrFilter | NotFilter;
+
+export const ALL: AllFilter = Object.freeze({ kind: "all" });
+
+/** What matches when every one of the filters matches, in its simplest form: flat, without filters that match everything. */
+export function allOf(filters: readonly Filter[]): Filter {
+  const parts = filters.flatMap((filter) =>
+    filter.kind === "and" ? filter.filters : filter.kind === "all" ? [] : filter,
+  );
+  return parts.length > 1 ? { kind: "and", filters: parts } : (parts[0] ?? ALL);
+}
+
+/** What matches when at least one of the filters matches, in its simplest form; of none, what never matches. */
+export function anyOf(filters: readonly Filter[]): Filter {
+  if (filters.some((filter) => filter.kind === "all")) return ALL;
+  const parts = filters.flatMap((filter) => (filter.kind === "or" ? filter.filters : filter));
+  return parts.length > 1 ? { kind: "or", filters: parts } : (parts[0] ?? negationOf(ALL));
+}
+
+/** What matches when the filter does not. */
+export function negationOf(filter: Filter): Filter {
+  return filter.kind === "not" ? filter.filter : { kind: "not", filter };
+}

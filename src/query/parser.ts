@@ -1,0 +1,168 @@
+import type { EventField } from "../core/event.js";
+import { ALL, allOf, anyOf, negationOf, type Filter } from "./ast.js";
+import { Lexer, type FieldToken, type PlainToken, type QuotedToken, type Token } from "./lexer.js";
+import { syntaxError, SyntaxFault, type QuerySyntaxError } from "./syntax-error.js";
+import { words } from "./words.js";
+
+export const MAX_QUERY_CHARACTERS = 4_096;
+export const MAX_TERMS = 256;
+/** Parentheses and negations inside each other. */
+export const MAX_NESTING = 32;
+
+export type ParsedQuery = { readonly kind: "parsed"; readonly filter: Filter } | QuerySyntaxError;
+
+/** Reads a query (docs/query-language.md). Of several faults the leftmost is reported. Never throws on any text. */
+export function parseQuery(text: string): ParsedQuery {
+  try {
+    refuseUnreadable(text);
+    return { kind: "parsed", filter: new Parser(text).query() };
+  } catch (error) {
+    if (error instanceof SyntaxFault) return syntaxError(text, error);
+    throw error;
+  }
+}
+
+/** Text that no stored field can hold, and that engines treat differently. */
+const UNREADABLE = /\p{Cs}|\0/u;
+
+function refuseUnreadable(text: string): void {
+  const overflow = Array.from(text).slice(MAX_QUERY_CHARACTERS).join("");
+  const bad = (badText: string, offset: number) => ({ kind: "bad", text: badText, offset }) as const;
+  if (overflow !== "")
+    throw new SyntaxFault(`at most ${MAX_QUERY_CHARACTERS} characters`, bad(overflow, text.length - overflow.length));
+  const unreadable = UNREADABLE.exec(text);
+  if (unreadable === null) return;
+  throw new SyntaxFault("text without U+0000 and lone surrogates", bad(unreadable[0], unreadable.index));
+}
+
+/** `field:` or `field=` before a value or a group of values; undefined for a term of its own. */
+type Scope = FieldToken | undefined;
+
+/**
+ * Recursive descent over
+ *   any   = all *( "OR" all )
+ *   all   = unary *( [ "AND" ] unary )
+ *   unary = ( "-" / "NOT" ) unary / [ field ] ( word / quoted / "(" any ")" )
+ */
+class Parser {
+  readonly #lexer: Lexer;
+  #token: Token;
+  #terms = 0;
+  #nesting = 0;
+
+  constructor(query: string) {
+    this.#lexer = new Lexer(query);
+    this.#token = this.#lexer.next();
+  }
+
+  query(): Filter {
+    if (this.#skip("end")) return ALL;
+    const filter = this.#any(undefined);
+    if (!this.#skip("end")) throw this.#fault("a term or the end of the query");
+    return filter;
+  }
+
+  #any(scope: Scope): Filter {
+    const filters = [this.#all(scope)];
+    while (this.#skip("or")) filters.push(this.#all(scope));
+    return anyOf(filters);
+  }
+
+  #all(scope: Scope): Filter {
+    const filters = [this.#unary(scope)];
+    while (this.#skip("and") || this.#beginsTerm()) filters.push(this.#unary(scope));
+    return allOf(filters);
+  }
+
+  #unary(scope: Scope): Filter {
+    const negation = this.#token;
+    if (!this.#skip("minus") && !this.#skip("not")) return this.#primary(scope);
+    return this.#nested(negation, () => negationOf(this.#unary(scope)));
+  }
+
+  #primary(scope: Scope): Filter {
+    const token = this.#token;
+    switch (token.kind) {
+      case "field":
+        return this.#fieldTerm(token, scope);
+      case "open":
+        return this.#nested(token, () => this.#group(scope));
+      case "word":
+      case "quoted":
+        return this.#term(token, scope);
+      default:
+        throw this.#fault(scope === undefined ? "a term" : `a value of ${scope.text}`);
+    }
+  }
+
+  #fieldTerm(token: FieldToken, scope: Scope): Filter {
+    if (scope !== undefined) throw this.#fault(`a value of ${scope.text}`);
+    this.#advance();
+    return this.#primary(token);
+  }
+
+  #group(scope: Scope): Filter {
+    this.#advance();
+    const filter = this.#any(scope);
+    if (!this.#skip("close")) throw this.#fault('a closing ")"');
+    return filter;
+  }
+
+  #term(token: PlainToken | QuotedToken, scope: Scope): Filter {
+    this.#terms += 1;
+    if (this.#terms > MAX_TERMS) throw this.#fault(`at most ${MAX_TERMS} terms`);
+    const filter = termFilter(token, scope);
+    this.#advance();
+    return filter;
+  }
+
+  #nested(opening: Token, parse: () => Filter): Filter {
+    this.#nesting += 1;
+    if (this.#nesting > MAX_NESTING)
+      throw new SyntaxFault(`at most ${MAX_NESTING} parentheses and negations inside each other`, opening);
+    const filter = parse();
+    this.#nesting -= 1;
+    return filter;
+  }
+
+  #beginsTerm(): boolean {
+    return !["and", "or", "close", "end"].includes(this.#token.kind);
+  }
+
+  #skip(kind: Token["kind"]): boolean {
+    if (this.#token.kind !== kind) return false;
+    this.#advance();
+    return true;
+  }
+
+  #advance(): void {
+    this.#token = this.#lexer.next();
+  }
+
+  #fault(expected: string): SyntaxFault {
+    return new SyntaxFault(expected, this.#token);
+  }
+}
+
+function termFilter(token: PlainToken | QuotedToken, scope: Scope): Filter {
+  const text = token.kind === "quoted" ? token.content : token.text;
+  if (scope?.operator === "=") return { kind: "exact", field: scope.field, value: text };
+  if (token.kind !== "quoted" && text.includes("*")) return prefixFilter(token, scope?.field);
+  if (token.kind === "quoted" && text.trim() === "") return ALL;
+  return { kind: "phrase", field: scope?.field, words: someWords(token, text), prefix: false };
+}
+
+/** The star must follow a letter or number: `foo-*` would otherwise find `foobar`. */
+const PREFIX = /^[^*]*[\p{L}\p{M}\p{N}]\*$/u;
+
+function prefixFilter(token: Token, field: EventField | undefined): Filter {
+  if (!PREFIX.test(token.text))
+    throw new SyntaxFault('"*" only at the end of a word (put other text in quotes)', token);
+  return { kind: "phrase", field, words: someWords(token, token.text), prefix: true };
+}
+
+function someWords(token: Token, text: string): readonly string[] {
+  const found = words(text);
+  if (found.length === 0) throw new SyntaxFault("at least one letter or number to search for", token);
+  return found;
+}

@@ -1,0 +1,29 @@
+import type { Filter, PhraseFilter } from "./ast.js";
+
+/** The query text of a filter: parseQuery reads it back as the same filter, in its simplest form. */
+export function printFilter(filter: Filter): string {
+  switch (filter.kind) {
+    case "all":
+      return '""';
+    case "phrase":
+      return `${filter.field === undefined ? "" : `${filter.field}:`}${printPhrase(filter)}`;
+    case "exact":
+      return `${filter.field}="${filter.value.replace(/["\\]/g, "\\$&")}"`;
+    case "and":
+      return filter.filters.map((part) => (part.kind === "or" ? grouped(part) : printFilter(part))).join(" ");
+    case "or":
+      return filter.filters.map(printFilter).join(" OR ");
+    case "not":
+      return `-${filter.filter.kind === "and" || filter.filter.kind === "or" ? grouped(filter.filter) : printFilter(filter.filter)}`;
+  }
+}
+
+/** A star cannot follow a quote, so the words of a prefix are joined by what separates words inside a term. */
+function printPhrase({ words, prefix }: PhraseFilter): string {
+  if (prefix) return `${words.join("-")}*`;
+  return words.length > 1 ? `"${words.join(" ")}"` : words.join("");
+}
+
+function grouped(filter: Filter): string {
+  return `(${printFilter(filter)})`;
+}

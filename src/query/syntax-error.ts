@@ -1,0 +1,53 @@
+import type { TokenKind } from "./lexer.js";
+
+/** A stretch of the query: all that a door needs to underline it in its own way. */
+export interface TokenText {
+  readonly kind: TokenKind | "bad";
+  readonly text: string;
+  /** From 0, in UTF-16 units of the query. */
+  readonly offset: number;
+}
+
+/** Why a text is no query. */
+export interface QuerySyntaxError {
+  readonly kind: "syntax-error";
+  /** Where, from 1, in characters. */
+  readonly column: number;
+  readonly expected: string;
+  readonly got: string;
+  /** `column 9: expected …, got …`, for the person who wrote the query. */
+  readonly message: string;
+  readonly token: TokenText;
+}
+
+/** Thrown inside the parser alone, where it unwinds to parseQuery. */
+export class SyntaxFault extends Error {
+  constructor(
+    readonly expected: string,
+    readonly token: TokenText,
+  ) {
+    super(expected);
+  }
+}
+
+const MAX_QUOTED_CHARACTERS = 40;
+
+/** What the caller is told about a fault in a query. */
+export function syntaxError(query: string, { expected, token }: SyntaxFault): QuerySyntaxError {
+  const column = Array.from(query.slice(0, token.offset)).length + 1;
+  const got = token.kind === "end" ? "the end of the query" : JSON.stringify(shortened(token.text));
+  return {
+    kind: "syntax-error",
+    column,
+    expected,
+    got,
+    token,
+    message: `column ${column}: expected ${expected}, got ${got}`,
+  };
+}
+
+function shortened(text: string): string {
+  const characters = Array.from(text);
+  if (characters.length <= MAX_QUOTED_CHARACTERS) return text;
+  return `${characters.slice(0, MAX_QUOTED_CHARACTERS).join("")}…`;
+}
