@@ -1,0 +1,96 @@
+import { mkdir, open, readFile, rename, rm, type FileHandle } from "node:fs/promises";
+import { dirname } from "node:path";
+import { apiKeyText, newApiKey, secretHash } from "./api-key.js";
+import type { Grant } from "./grant.js";
+import { keySetText, parseKeySet, type StoredKey } from "./key-set.js";
+
+export interface KeyOrder extends Grant {
+  /** For people: what or who uses the key. */
+  readonly name: string;
+  /** RFC 3339. */
+  readonly expiresAt?: string;
+}
+
+export interface CreatedKey {
+  readonly stored: StoredKey;
+  /** The key itself. It is nowhere kept, so this is the only time that anybody can see it. */
+  readonly text: string;
+}
+
+/** The keys in a file; none when there is no file. Throws an Error on a file that it cannot read whole. */
+export async function readKeys(path: string): Promise<readonly StoredKey[]> {
+  try {
+    return parseKeySet(await readFile(path, "utf8")).keys;
+  } catch (error) {
+    if (isCode(error, "ENOENT")) return [];
+    throw new Error(`${path} cannot be read: ${String(error)}`, { cause: error });
+  }
+}
+
+/** Makes a key and adds it to the file, which is made if there is none. */
+export async function createKey(path: string, order: KeyOrder, now: Date): Promise<CreatedKey> {
+  const key = newApiKey();
+  const hash = secretHash(key.secret).toString("hex");
+  const stored: StoredKey = { id: key.id, secretHash: hash, createdAt: now.toISOString(), ...order };
+  await mkdir(dirname(path), { recursive: true });
+  await changeKeys(path, (keys) => [...keys, stored]);
+  return { stored, text: apiKeyText(key) };
+}
+
+/**
+ * Marks a key as revoked; it stays in the list, so that an entry logged with it can still be traced to it.
+ * Revoking twice keeps the first time. Throws an Error when there is no such key.
+ */
+export async function revokeKey(path: string, id: string, now: Date): Promise<void> {
+  await changeKeys(path, (keys) => {
+    if (!keys.some((key) => key.id === id)) throw new Error(`${path} has no key ${id}`);
+    return keys.map((key) => (key.id === id ? { revokedAt: now.toISOString(), ...key } : key));
+  });
+}
+
+/**
+ * Replaces the file in one step, so that gateways read the old list or the new one and nothing between. The new file's
+ * name is also the lock against a second change at the same time, which would undo this one.
+ */
+async function changeKeys(path: string, change: (keys: readonly StoredKey[]) => readonly StoredKey[]): Promise<void> {
+  const next = `${path}.new`;
+  const file = await openNew(next);
+  try {
+    try {
+      await file.writeFile(keySetText(change(await readKeys(path))));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(next, path);
+  } catch (error) {
+    await rm(next, { force: true });
+    throw error;
+  }
+  await syncFolder(dirname(path));
+}
+
+async function openNew(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, "wx", 0o600);
+  } catch (error) {
+    if (!isCode(error, "EEXIST")) throw error;
+    const advice = "another change is under way, or one was cut short: if none is running, delete it";
+    throw new Error(`${path} exists: ${advice}`, { cause: error });
+  }
+}
+
+/** Makes the renaming durable: after a power cut a revoked key must stay revoked. */
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const folder = await open(path);
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return typeof error === "object" && error !== null && "code" in error && error.code === code;
+}

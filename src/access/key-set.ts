@@ -1,0 +1,111 @@
+import type { Principal } from "../audit/principal.js";
+import { secretMatches, type ApiKey } from "./api-key.js";
+import { isScope, isTenant, readRestriction, type Grant } from "./grant.js";
+
+/** An API key as the key file keeps it: everything but the secret. Times are RFC 3339. */
+export interface StoredKey extends Grant {
+  readonly id: string;
+  readonly name: string;
+  /** SHA-256 of the secret, 64 hex digits. */
+  readonly secretHash: string;
+  readonly createdAt: string;
+  readonly expiresAt?: string;
+  readonly revokedAt?: string;
+}
+
+export type KeyVerdict =
+  | { readonly kind: "principal"; readonly principal: Principal }
+  /** `wrong` also stands for an id that does not exist, and for a key that was revoked. */
+  | { readonly kind: "refused"; readonly reason: "wrong" | "expired" };
+
+/** Compared with when the id is unknown, so that an id cannot be found out by the time an answer takes. No secret hashes to it. */
+const NO_HASH = Buffer.alloc(32);
+
+/** The keys that a gateway knows at one moment. */
+export class KeySet {
+  private readonly byId: ReadonlyMap<string, StoredKey>;
+
+  constructor(readonly keys: readonly StoredKey[]) {
+    this.byId = new Map(keys.map((key) => [key.id, key]));
+  }
+
+  /** Who holds this key, at a time in milliseconds since the epoch. */
+  verdict({ id, secret }: ApiKey, nowMs: number): KeyVerdict {
+    const stored = this.byId.get(id);
+    const matches = secretMatches(secret, stored === undefined ? NO_HASH : Buffer.from(stored.secretHash, "hex"));
+    if (stored === undefined || !matches || stored.revokedAt !== undefined) return { kind: "refused", reason: "wrong" };
+    const principal = principalOf(stored);
+    const expired = principal.expiresAtMs !== undefined && nowMs >= principal.expiresAtMs;
+    return expired ? { kind: "refused", reason: "expired" } : { kind: "principal", principal };
+  }
+}
+
+function principalOf({ id, scopes, tenant, restriction, expiresAt }: StoredKey): Principal {
+  return {
+    id: `api-key:${id}`,
+    kind: "api-key",
+    scopes: new Set(scopes),
+    ...(tenant !== undefined && { tenant }),
+    ...(restriction !== undefined && { restriction }),
+    ...(expiresAt !== undefined && { expiresAtMs: Date.parse(expiresAt) }),
+  };
+}
+
+/** The key file's text: JSON for people to read and compare. */
+export function keySetText(keys: readonly StoredKey[]): string {
+  return `${JSON.stringify({ version: 1, keys }, undefined, 2)}\n`;
+}
+
+/** Reads a key file's text. Throws an Error that names the first bad place: a file half understood lets nobody in. */
+export function parseKeySet(text: string): KeySet {
+  const file: unknown = JSON.parse(text);
+  if (!isRecord(file) || file["version"] !== 1 || !Array.isArray(file["keys"])) {
+    throw new Error('not a key file: expected {"version": 1, "keys": […]}');
+  }
+  const keys = file["keys"].map((key: unknown, at) => storedKey(key, `keys[${at}]`));
+  if (new Set(keys.map((key) => key.id)).size !== keys.length) throw new Error("two keys have the same id");
+  return new KeySet(keys);
+}
+
+type Check = readonly [name: keyof StoredKey, expected: string, holds: (value: unknown) => boolean];
+
+const isTime = (value: unknown): boolean => typeof value === "string" && !Number.isNaN(Date.parse(value));
+const unless = (holds: (value: unknown) => boolean) => (value: unknown) => value === undefined || holds(value);
+
+const CHECKS: readonly Check[] = [
+  ["id", "12 hex digits", (value) => isMatch(value, /^[0-9a-f]{12}$/)],
+  ["name", "text", (value) => typeof value === "string"],
+  ["secretHash", "64 hex digits", (value) => isMatch(value, /^[0-9a-f]{64}$/)],
+  ["scopes", "a list of scopes", (value) => Array.isArray(value) && value.every(isScope)],
+  ["tenant", "text of 1 to 128 characters", unless(isTenant)],
+  ["restriction", "a list of values per field", unless((value) => readRestriction(value) !== undefined)],
+  ["createdAt", "an RFC 3339 time", isTime],
+  ["expiresAt", "an RFC 3339 time", unless(isTime)],
+  ["revokedAt", "an RFC 3339 time", unless(isTime)],
+];
+
+function storedKey(value: unknown, path: string): StoredKey {
+  const problem = isRecord(value) ? firstProblem(value) : ": expected an object";
+  if (!isStoredKey(value, problem)) throw new Error(path + (problem ?? ""));
+  return value;
+}
+
+/** A member that is not known here may be a limit that a newer version knows, so it is refused too. */
+function firstProblem(key: Readonly<Record<string, unknown>>): string | undefined {
+  const bad = CHECKS.find(([name, , holds]) => !holds(key[name]));
+  if (bad !== undefined) return `.${bad[0]}: expected ${bad[1]}`;
+  const unknown = Object.keys(key).find((member) => !CHECKS.some(([name]) => name === member));
+  return unknown === undefined ? undefined : `.${unknown}: not a member of a key`;
+}
+
+function isStoredKey(value: unknown, problem: string | undefined): value is StoredKey {
+  return isRecord(value) && problem === undefined;
+}
+
+function isMatch(value: unknown, pattern: RegExp): boolean {
+  return typeof value === "string" && pattern.test(value);
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
