@@ -9,6 +9,7 @@ export type ReasonCode =
   | "SIGNATURE_MISMATCH" // well-formed, and does not verify
   | "INDEX_OUT_OF_RANGE" // leaf index or size outside the tree it is claimed for
   | "PROOF_LENGTH" // a path with more or fewer hashes than (index, size) need
+  | "MALFORMED_PROOF" // not in the one spelling of its form
   | "ROOT_MISMATCH" // the path leads to another root
   | "OLD_ROOT_MISMATCH" // a consistency proof that does not rebuild the old root
   | "NEW_ROOT_MISMATCH" // a consistency proof that does not rebuild the new root

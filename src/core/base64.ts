@@ -1,0 +1,31 @@
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const BASE64_TEXT = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+/** Standard base64 with padding (RFC 4648 section 4). Written here because neither Node's nor the DOM's may be used. */
+export function base64(bytes: Uint8Array): string {
+  let text = "";
+  for (let i = 0; i < bytes.length; i += 3) text += encodeGroup(bytes.subarray(i, i + 3));
+  return text;
+}
+
+/** Reads the one spelling that `base64` writes; blanks, missing padding or stray last bits are undefined. */
+export function parseBase64(text: string): Uint8Array | undefined {
+  if (!BASE64_TEXT.test(text)) return undefined;
+  const digits = text.replace(/=+$/, "");
+  const bytes = new Uint8Array(Math.floor((digits.length * 3) / 4));
+  for (let i = 0; i < bytes.length; i += 1) bytes[i] = byteAt(digits, i);
+  return base64(bytes) === text ? bytes : undefined;
+}
+
+function encodeGroup(group: Uint8Array): string {
+  const [a = 0, b = 0, c = 0] = group;
+  const digits = [a >> 2, ((a & 3) << 4) | (b >> 4), ((b & 15) << 2) | (c >> 6), c & 63];
+  return digits.map((digit, i) => (i <= group.length ? ALPHABET.charAt(digit) : "=")).join("");
+}
+
+/** Byte i lies in two neighbouring digits of six bits each. */
+function byteAt(digits: string, i: number): number {
+  const first = Math.floor((i * 4) / 3);
+  const pair = (ALPHABET.indexOf(digits.charAt(first)) << 6) | ALPHABET.indexOf(digits.charAt(first + 1));
+  return (pair >> (4 - 2 * (i % 3))) & 0xff;
+}
