@@ -1,0 +1,144 @@
+import { base64, parseBase64 } from "./base64.js";
+import { HASH_BYTES, equalBytes, utf8 } from "./bytes.js";
+import { nobleSha256 } from "./hash.js";
+import { SIGNATURE_BYTES, type Ed25519 } from "./signature.js";
+import { isTreeSize } from "./tree.js";
+import type { ReasonCode } from "./verdict.js";
+
+/** A log's statement of its root at a size, as it goes into a checkpoint. */
+export interface TreeHead {
+  /** The log's name for all the world: no blanks, no `+`. */
+  readonly origin: string;
+  readonly treeSize: number;
+  readonly rootHash: Uint8Array;
+}
+
+/** Signs for a log. `name` is the log's origin. */
+export interface NoteSigner {
+  readonly name: string;
+  readonly publicKey: Uint8Array;
+  sign(message: Uint8Array): Uint8Array;
+}
+
+/** Checks a log's signatures. `name` is the log's origin. */
+export interface NoteVerifier {
+  readonly name: string;
+  readonly publicKey: Uint8Array;
+  verify(signature: Uint8Array, message: Uint8Array): boolean;
+}
+
+export type OpenedCheckpoint =
+  ({ readonly kind: "opened" } & TreeHead) | { readonly kind: "rejected"; readonly reason: ReasonCode };
+
+/** The Ed25519 signature type of the C2SP signed-note specification. */
+const ED25519_TYPE = 0x01;
+const KEY_ID_BYTES = 4;
+/** Bounds the work on hostile text: room for a long origin and a few dozen witnesses. */
+const MAX_CHECKPOINT_CHARACTERS = 16_384;
+
+const KEY_NAME = /^[^\s+\p{Cc}\p{Cs}]+$/u;
+const NOTE = /^([^\n]+)\n(0|[1-9][0-9]{0,15})\n([A-Za-z0-9+/]{43}=)\n\n((?:— [^\n]+\n)+)$/;
+const SIGNATURE_LINE = /^— ([^\s+\p{Cc}]+) ([A-Za-z0-9+/]+=*)$/u;
+
+/** A signer from a private key's 32-byte seed. Throws a TypeError on a name that cannot stand in a signed note. */
+export function noteSigner(name: string, seed: Uint8Array, ed25519: Ed25519): NoteSigner {
+  return {
+    name: checkedName(name),
+    publicKey: ed25519.publicKey(seed),
+    sign: (message) => ed25519.sign(message, seed),
+  };
+}
+
+/** Throws a TypeError on a name that cannot stand in a signed note. */
+export function noteVerifier(name: string, publicKey: Uint8Array, ed25519: Ed25519): NoteVerifier {
+  return {
+    name: checkedName(name),
+    publicKey,
+    verify: (signature, message) => ed25519.verify(signature, message, publicKey),
+  };
+}
+
+/** A key as C2SP tools take it on their command lines: `<name>+<key id>+<base64 of 0x01 and the key>`. */
+export function verifierKeyText(key: NoteVerifier | NoteSigner): string {
+  const id = Array.from(keyId(key), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return `${key.name}+${id}+${base64(Uint8Array.of(ED25519_TYPE, ...key.publicKey))}`;
+}
+
+/**
+ * The signed checkpoint of a tree: C2SP tlog-checkpoint without extension lines, inside a C2SP signed note.
+ * Throws a TypeError when the origin is not the key's name, or on no tree size or no hash.
+ */
+export function signCheckpoint(head: TreeHead, key: NoteSigner): string {
+  if (head.origin !== key.name) throw new TypeError(`the key is of ${key.name}, not of ${head.origin}`);
+  if (!isTreeSize(head.treeSize) || head.rootHash.length !== HASH_BYTES) throw new TypeError("no tree head to sign");
+  const body = `${head.origin}\n${head.treeSize}\n${base64(head.rootHash)}\n`;
+  const signature = base64(new Uint8Array([...keyId(key), ...key.sign(utf8(body))]));
+  return `${body}\n— ${key.name} ${signature}\n`;
+}
+
+/**
+ * Reads a checkpoint that anyone may have written, and checks the log's signature. Refused is whatever is not in the one
+ * spelling that `signCheckpoint` gives; further signature lines, of witnesses, may follow and are not checked.
+ */
+export function openCheckpoint(text: string, key: NoteVerifier): OpenedCheckpoint {
+  const note = parseNote(text);
+  if (note === undefined) return rejected("MALFORMED_CHECKPOINT");
+  const signatures = note.signatures.filter((line) => line.name === key.name && equalBytes(line.keyId, keyId(key)));
+  const [signature, second] = signatures;
+  if (signature === undefined) return rejected("UNKNOWN_KEY");
+  if (second !== undefined || signature.bytes.length !== SIGNATURE_BYTES) return rejected("MALFORMED_CHECKPOINT");
+  if (!key.verify(signature.bytes, utf8(note.body))) return rejected("SIGNATURE_MISMATCH");
+  return note.head.origin === key.name ? { kind: "opened", ...note.head } : rejected("CHECKPOINT_MISMATCH");
+}
+
+interface SignatureLine {
+  readonly name: string;
+  readonly keyId: Uint8Array;
+  readonly bytes: Uint8Array;
+}
+
+interface Note {
+  readonly head: TreeHead;
+  /** What is signed: the head's three lines, each with its newline. */
+  readonly body: string;
+  readonly signatures: readonly SignatureLine[];
+}
+
+function parseNote(text: string): Note | undefined {
+  const parts = text.length > MAX_CHECKPOINT_CHARACTERS ? null : NOTE.exec(text);
+  if (parts === null) return undefined;
+  const [, origin = "", size = "", hash = "", lines = ""] = parts;
+  const rootHash = parseBase64(hash);
+  const treeSize = Number(size);
+  const signatures = lines
+    .slice(0, -1)
+    .split("\n")
+    .map(parseSignatureLine)
+    .filter((line) => line !== undefined);
+  const isWhole = signatures.length === lines.split("\n").length - 1;
+  if (!KEY_NAME.test(origin) || !isTreeSize(treeSize) || rootHash === undefined || !isWhole) return undefined;
+  return { head: { origin, treeSize, rootHash }, body: `${origin}\n${size}\n${hash}\n`, signatures };
+}
+
+function parseSignatureLine(line: string): SignatureLine | undefined {
+  const [, name = "", text = ""] = SIGNATURE_LINE.exec(line) ?? [];
+  const bytes = parseBase64(text);
+  if (bytes === undefined || bytes.length <= KEY_ID_BYTES) return undefined;
+  return { name, keyId: bytes.subarray(0, KEY_ID_BYTES), bytes: bytes.subarray(KEY_ID_BYTES) };
+}
+
+/** C2SP signed-note: the first four bytes of SHA-256 of the name, a newline, the signature type and the key. */
+function keyId(key: NoteVerifier | NoteSigner): Uint8Array {
+  const named = new Uint8Array([...utf8(key.name), 0x0a, ED25519_TYPE, ...key.publicKey]);
+  return nobleSha256(named).subarray(0, KEY_ID_BYTES);
+}
+
+function checkedName(name: string): string {
+  if (!KEY_NAME.test(name))
+    throw new TypeError(`a log's origin has no blanks, no "+" and no control characters: ${JSON.stringify(name)}`);
+  return name;
+}
+
+function rejected(reason: ReasonCode): OpenedCheckpoint {
+  return { kind: "rejected", reason };
+}
