@@ -40,6 +40,16 @@ export interface SubtreeRanges {
   readonly path: readonly LeafRange[];
 }
 
+/** Whether a tree of that size has that leaf: 0 <= leafIndex < treeSize <= 2^53 - 1. */
+export function isLeafOf(leafIndex: number, treeSize: number): boolean {
+  return isTreeSize(leafIndex) && isTreeSize(treeSize) && leafIndex < treeSize;
+}
+
+/** Whether there can be a proof from one size to the other: 1 <= fromSize <= toSize <= 2^53 - 1. */
+export function isPrefix(fromSize: number, toSize: number): boolean {
+  return isTreeSize(fromSize) && isTreeSize(toSize) && fromSize >= 1 && fromSize <= toSize;
+}
+
 /** The ranges whose hashes are a leaf's path, in path order. Throws a RangeError unless 0 <= leafIndex < treeSize. */
 export function membershipRanges(leafIndex: number, treeSize: number): readonly LeafRange[] {
   if (!isLeafOf(leafIndex, treeSize)) throw new RangeError(`no leaf ${leafIndex} in a tree of ${treeSize}`);
@@ -51,7 +61,7 @@ export function membershipRanges(leafIndex: number, treeSize: number): readonly 
  * Throws a RangeError unless 1 <= fromSize <= toSize.
  */
 export function consistencyRanges(fromSize: number, toSize: number): readonly LeafRange[] {
-  if (!arePrefixSizes(fromSize, toSize)) throw new RangeError(`no tree of ${fromSize} in a tree of ${toSize}`);
+  if (!isPrefix(fromSize, toSize)) throw new RangeError(`no tree of ${fromSize} in a tree of ${toSize}`);
   if (fromSize === toSize) return [];
   const last = lastSubtree(fromSize);
   const path = pathRanges(last, toSize);
@@ -61,7 +71,7 @@ export function consistencyRanges(fromSize: number, toSize: number): readonly Le
 
 /** The Pangea protocol's consistency items (section 4.3): the old tree's perfect subtrees, smallest first; none when the sizes are equal. */
 export function subtreeRanges(fromSize: number, toSize: number): readonly SubtreeRanges[] {
-  if (!arePrefixSizes(fromSize, toSize)) throw new RangeError(`no tree of ${fromSize} in a tree of ${toSize}`);
+  if (!isPrefix(fromSize, toSize)) throw new RangeError(`no tree of ${fromSize} in a tree of ${toSize}`);
   if (fromSize === toSize) return [];
   return oldSubtrees(fromSize)
     .map((subtree) => ({ subtree, path: pathRanges(subtree, toSize) }))
@@ -81,7 +91,7 @@ export function membershipVerdict(format: LogFormat, proof: MembershipProof): Ve
 /** Whether the path rebuilds both roots (RFC 9162 section 2.1.4.2). An old tree of no leaves proves nothing: UNKNOWN. */
 export function consistencyVerdict(format: LogFormat, proof: ConsistencyPath): Verdict {
   if (proof.fromSize === 0 && isTreeSize(proof.toSize)) return unknown("EMPTY_TREE");
-  if (!arePrefixSizes(proof.fromSize, proof.toSize)) return invalid("INDEX_OUT_OF_RANGE");
+  if (!isPrefix(proof.fromSize, proof.toSize)) return invalid("INDEX_OUT_OF_RANGE");
   const ranges = consistencyRanges(proof.fromSize, proof.toSize);
   if (!fits(proof.path, ranges)) return invalid("PROOF_LENGTH");
   if (proof.fromSize === proof.toSize) return sameRoot(proof);
@@ -94,7 +104,7 @@ export function consistencyVerdict(format: LogFormat, proof: ConsistencyPath): V
 /** Whether the Pangea items rebuild the old root, each leading to the new one (protocol section 4.3). */
 export function subtreePathsVerdict(format: LogFormat, proof: Omit<ConsistencyProof, "path">): Verdict {
   if (proof.fromSize === 0 && isTreeSize(proof.toSize)) return unknown("EMPTY_TREE");
-  if (!arePrefixSizes(proof.fromSize, proof.toSize)) return invalid("INDEX_OUT_OF_RANGE");
+  if (!isPrefix(proof.fromSize, proof.toSize)) return invalid("INDEX_OUT_OF_RANGE");
   const ranges = subtreeRanges(proof.fromSize, proof.toSize);
   if (ranges.length !== proof.subtreePaths.length) return invalid("PROOF_LENGTH");
   if (proof.fromSize === proof.toSize) return sameRoot(proof);
@@ -183,14 +193,6 @@ function lastSubtree(fromSize: number): LeafRange {
 
 function isLeftOf(range: LeafRange | undefined, start: number): boolean {
   return range !== undefined && range.start < start;
-}
-
-function isLeafOf(leafIndex: number, treeSize: number): boolean {
-  return isTreeSize(leafIndex) && isTreeSize(treeSize) && leafIndex < treeSize;
-}
-
-function arePrefixSizes(fromSize: number, toSize: number): boolean {
-  return isTreeSize(fromSize) && isTreeSize(toSize) && fromSize >= 1 && fromSize <= toSize;
 }
 
 function fits(path: readonly Uint8Array[], ranges: readonly LeafRange[]): boolean {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { FORMAT_NAMES, logFormat, type LogFormat } from "../../src/core/format.js";
+import { FORMAT_NAMES, logFormat } from "../../src/core/format.js";
 import {
   consistencyRanges,
   consistencyVerdict,
@@ -11,53 +11,9 @@ import {
   type ConsistencyProof,
   type MembershipProof,
 } from "../../src/core/proof.js";
-import { MAX_TREE_SIZE, treeRoot, type LeafRange } from "../../src/core/tree.js";
-import { leaves, NaiveTree } from "./naive-tree.js";
-
-const LEAVES = leaves(130);
-
-class Tree {
-  private readonly hashes = new Map<string, Uint8Array>();
-
-  constructor(readonly format: LogFormat) {}
-
-  hash({ start, end }: LeafRange): Uint8Array {
-    const key = `${start}-${end}`;
-    const hash = this.hashes.get(key) ?? treeRoot(this.format, LEAVES.slice(start, end));
-    this.hashes.set(key, hash);
-    return hash;
-  }
-
-  root(size: number): Uint8Array {
-    return this.hash({ start: 0, end: size });
-  }
-
-  membership(leafIndex: number, treeSize: number): MembershipProof {
-    return {
-      leafIndex,
-      treeSize,
-      leafHash: this.hash({ start: leafIndex, end: leafIndex + 1 }),
-      rootHash: this.root(treeSize),
-      path: membershipRanges(leafIndex, treeSize).map((range) => this.hash(range)),
-    };
-  }
-
-  consistency(fromSize: number, toSize: number): ConsistencyProof {
-    return {
-      fromSize,
-      toSize,
-      fromHash: this.root(fromSize),
-      toHash: this.root(toSize),
-      path: consistencyRanges(fromSize, toSize).map((range) => this.hash(range)),
-      subtreePaths: subtreeRanges(fromSize, toSize).map(({ subtree, path }) => ({
-        start: subtree.start,
-        size: subtree.end - subtree.start,
-        hash: this.hash(subtree),
-        path: path.map((range) => this.hash(range)),
-      })),
-    };
-  }
-}
+import { MAX_TREE_SIZE } from "../../src/core/tree.js";
+import { NaiveTree } from "./naive-tree.js";
+import { leafInTree, LEAVES, ProofTree, treeInTree } from "./proof-tree.js";
 
 /** A change that turns a hash into another one. */
 const flipBit = fc.tuple(fc.nat(31), fc.nat(7)).map(([at, bit]) => (hash: Uint8Array): Uint8Array => {
@@ -66,15 +22,8 @@ const flipBit = fc.tuple(fc.nat(31), fc.nat(7)).map(([at, bit]) => (hash: Uint8A
   return flipped;
 });
 
-const leafInTree = fc
-  .integer({ min: 1, max: 130 })
-  .chain((treeSize) => fc.tuple(fc.nat(treeSize - 1), fc.constant(treeSize)));
-const treeInTree = fc
-  .integer({ min: 1, max: 130 })
-  .chain((toSize) => fc.tuple(fc.integer({ min: 1, max: toSize }), fc.constant(toSize)));
-
 describe.each(FORMAT_NAMES)("a membership proof of a %s log", (name) => {
-  const tree = new Tree(logFormat(name));
+  const tree = new ProofTree(logFormat(name));
   const verdict = (proof: MembershipProof): string => membershipVerdict(tree.format, proof).kind;
 
   test("is the path of RFC 9162 and verifies, for every leaf of every tree up to 70", () => {
@@ -150,7 +99,7 @@ describe.each(FORMAT_NAMES)("a membership proof of a %s log", (name) => {
 });
 
 describe.each(FORMAT_NAMES)("a consistency proof of a %s log", (name) => {
-  const tree = new Tree(logFormat(name));
+  const tree = new ProofTree(logFormat(name));
   const verdict = (proof: ConsistencyProof): string => consistencyVerdict(tree.format, proof).kind;
   const itemsVerdict = (proof: ConsistencyProof): string => subtreePathsVerdict(tree.format, proof).kind;
 

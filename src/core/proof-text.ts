@@ -1,0 +1,94 @@
+import { digestBytes, digestOf, parseDigest } from "./bytes.js";
+import type { LogFormat } from "./format.js";
+import {
+  isLeafOf,
+  isPrefix,
+  membershipRanges,
+  membershipVerdict,
+  subtreePathsVerdict,
+  subtreeRanges,
+  type ConsistencyProof,
+  type MembershipProof,
+  type SubtreePath,
+  type SubtreeRanges,
+} from "./proof.js";
+import type { LeafRange } from "./tree.js";
+import { invalid, type Verdict } from "./verdict.js";
+
+/** A membership proof in the Pangea protocol's spelling, and what it is to prove. */
+export interface MembershipText extends Omit<MembershipProof, "path"> {
+  readonly text: string;
+}
+
+/** A consistency proof in the Pangea protocol's spelling, and what it is to prove. */
+export interface ConsistencyText extends Omit<ConsistencyProof, "path" | "subtreePaths"> {
+  readonly text: readonly string[];
+}
+
+/** A membership proof as the Pangea protocol writes it (section 4.2): `l:<hex>,r:<hex>…`; empty in a tree of one leaf. */
+export function membershipText(proof: Pick<MembershipProof, "leafIndex" | "treeSize" | "path">): string {
+  const ranges = membershipRanges(proof.leafIndex, proof.treeSize);
+  return pathItems(proof.path, sides(ranges, proof.leafIndex)).join(",");
+}
+
+/** A consistency proof as the Pangea protocol writes it (section 4.3): `x:<hex>,<path>` per old subtree, the smallest first. */
+export function consistencyText(
+  proof: Pick<ConsistencyProof, "fromSize" | "toSize" | "subtreePaths">,
+): readonly string[] {
+  const ranges = subtreeRanges(proof.fromSize, proof.toSize);
+  return ranges.map(({ subtree, path }, i) => {
+    const item = proof.subtreePaths[i];
+    if (item === undefined) throw new RangeError(`a proof from ${proof.fromSize} needs ${ranges.length} subtree paths`);
+    return [`x:${digestOf(item.hash)}`, ...pathItems(item.path, sides(path, subtree.start))].join(",");
+  });
+}
+
+/** Checks a membership text. Its letters must be the sides that index and size give; any other spelling is MALFORMED_PROOF. */
+export function membershipTextVerdict(format: LogFormat, claim: MembershipText): Verdict {
+  if (!isLeafOf(claim.leafIndex, claim.treeSize)) return invalid("INDEX_OUT_OF_RANGE");
+  const ranges = membershipRanges(claim.leafIndex, claim.treeSize);
+  const path = parsePath(claim.text === "" ? [] : claim.text.split(","), sides(ranges, claim.leafIndex));
+  return path === undefined ? invalid("MALFORMED_PROOF") : membershipVerdict(format, { ...claim, path });
+}
+
+/** Checks a consistency text: every item leads to the new root, and together they rebuild the old one. */
+export function consistencyTextVerdict(format: LogFormat, claim: ConsistencyText): Verdict {
+  const ranges = isPrefix(claim.fromSize, claim.toSize) ? subtreeRanges(claim.fromSize, claim.toSize) : [];
+  const items = claim.text.map((text, i) => parseItem(text, ranges[i]));
+  const subtreePaths = items.filter((item) => item !== undefined);
+  if (subtreePaths.length < items.length) return invalid("MALFORMED_PROOF");
+  return subtreePathsVerdict(format, { ...claim, subtreePaths });
+}
+
+type Side = "l" | "r";
+
+/** On which side of the node at `start` each range of its path lies. */
+function sides(path: readonly LeafRange[], start: number): readonly Side[] {
+  return path.map((range) => (range.start < start ? "l" : "r"));
+}
+
+function pathItems(path: readonly Uint8Array[], labels: readonly Side[]): readonly string[] {
+  if (path.length !== labels.length) throw new RangeError(`a path of ${labels.length} hashes has ${path.length}`);
+  return labels.map((side, i) => `${side}:${digestOf(path[i] ?? new Uint8Array())}`);
+}
+
+/** The hashes of a path whose letters are exactly the given sides. */
+function parsePath(items: readonly string[], labels: readonly Side[]): readonly Uint8Array[] | undefined {
+  const hashes = items.map((item, i) => parseHash(item, labels[i] ?? "none"));
+  const path = hashes.filter((hash) => hash !== undefined);
+  return path.length === hashes.length ? path : undefined;
+}
+
+function parseItem(text: string, ranges: SubtreeRanges | undefined): SubtreePath | undefined {
+  if (ranges === undefined) return undefined;
+  const { subtree } = ranges;
+  const [head = "", ...items] = text.split(",");
+  const hash = parseHash(head, "x");
+  const path = parsePath(items, sides(ranges.path, subtree.start));
+  return hash && path && { start: subtree.start, size: subtree.end - subtree.start, hash, path };
+}
+
+function parseHash(item: string, label: string): Uint8Array | undefined {
+  const digest = item.startsWith(`${label}:`) ? parseDigest(item.slice(label.length + 1)) : undefined;
+  return digest && digestBytes(digest);
+}
