@@ -1,0 +1,85 @@
+import { digestBytes, parseDigest } from "./bytes.js";
+import { isPlainObject } from "./problem.js";
+import type { ConsistencyPath, MembershipProof } from "./proof.js";
+import { invalid, unknown, type Verdict } from "./verdict.js";
+
+/** A tree of a log: its size and its root, 64 hex digits. */
+export interface TreeClaim {
+  readonly treeSize: number;
+  readonly hash: string;
+}
+
+/** A membership proof as the API answers it: digests in hex. */
+export interface MembershipClaim {
+  readonly leafIndex: number;
+  readonly treeSize: number;
+  readonly leafHash: string;
+  readonly rootHash: string;
+  readonly path: readonly string[];
+}
+
+/** A consistency proof as the API answers it: digests in hex. */
+export interface ConsistencyClaim {
+  readonly fromSize: number;
+  readonly toSize: number;
+  readonly fromHash: string;
+  readonly toHash: string;
+  readonly path: readonly string[];
+}
+
+/** An entry as a server answered it. Believed in nothing: the members may even be of other types than declared. */
+export interface EntryClaim {
+  readonly leafIndex: number;
+  readonly hash: string;
+  readonly canonical: string;
+  readonly membershipProof?: MembershipClaim | null;
+  /** The checkpoint of the tree that the membership proof is for. */
+  readonly checkpoint?: string | null;
+}
+
+/** A root as a server answered it. Believed in nothing. */
+export interface RootClaim extends TreeClaim {
+  readonly checkpoint?: string | null;
+  readonly consistencyProof?: ConsistencyClaim | null;
+}
+
+/** A claim read into what it claims, or the verdict on one that cannot be. */
+export type Read<T> =
+  { readonly kind: "read"; readonly value: T } | { readonly kind: "unread"; readonly verdict: Verdict };
+
+const ABSENT: Read<never> = { kind: "unread", verdict: unknown("NO_PROOF") };
+const MALFORMED: Read<never> = { kind: "unread", verdict: invalid("MALFORMED_PROOF") };
+
+export function readMembershipProof(claim: unknown): Read<MembershipProof> {
+  if (claim === undefined || claim === null) return ABSENT;
+  if (!isPlainObject(claim)) return MALFORMED;
+  const { leafIndex, treeSize } = claim;
+  const [leafHash, rootHash, path] = [
+    readHash(claim["leafHash"]),
+    readHash(claim["rootHash"]),
+    readPath(claim["path"]),
+  ];
+  if (typeof leafIndex !== "number" || typeof treeSize !== "number" || !leafHash || !rootHash || !path)
+    return MALFORMED;
+  return { kind: "read", value: { leafIndex, treeSize, leafHash, rootHash, path } };
+}
+
+export function readConsistencyProof(claim: unknown): Read<ConsistencyPath> {
+  if (claim === undefined || claim === null) return ABSENT;
+  if (!isPlainObject(claim)) return MALFORMED;
+  const { fromSize, toSize } = claim;
+  const [fromHash, toHash, path] = [readHash(claim["fromHash"]), readHash(claim["toHash"]), readPath(claim["path"])];
+  if (typeof fromSize !== "number" || typeof toSize !== "number" || !fromHash || !toHash || !path) return MALFORMED;
+  return { kind: "read", value: { fromSize, toSize, fromHash, toHash, path } };
+}
+
+function readPath(value: unknown): readonly Uint8Array[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const path = value.map(readHash).filter((hash) => hash !== undefined);
+  return path.length === value.length ? path : undefined;
+}
+
+function readHash(value: unknown): Uint8Array | undefined {
+  const digest = typeof value === "string" ? parseDigest(value) : undefined;
+  return digest && digestBytes(digest);
+}

@@ -1,0 +1,122 @@
+import { digestOf, utf8 } from "./bytes.js";
+import { noteVerifier, openCheckpoint, type NoteVerifier } from "./checkpoint.js";
+import { readConsistencyProof, readMembershipProof, type EntryClaim, type RootClaim, type TreeClaim } from "./claim.js";
+import { parseEnvelope } from "./envelope.js";
+import { logFormat, type FormatName, type LogFormat } from "./format.js";
+import { nobleSha256, type Sha256 } from "./hash.js";
+import { consistencyVerdict, membershipVerdict, type ConsistencyPath, type MembershipProof } from "./proof.js";
+import { nobleEd25519, parsePublicKey, signatureVerdict, type Ed25519 } from "./signature.js";
+import { invalid, unknown, VALID, type Verdict } from "./verdict.js";
+
+/** What the verifying person knows of a log from elsewhere, not from the server being checked. */
+export interface LogIdentity {
+  readonly format: FormatName;
+  /** The name in the log's checkpoints. */
+  readonly origin: string;
+  /** The log's key, in any spelling that `parsePublicKey` reads. */
+  readonly publicKey: string;
+}
+
+/** The cryptography to verify with; @noble's unless given. */
+export interface Crypto {
+  readonly sha256?: Sha256;
+  readonly ed25519?: Ed25519;
+}
+
+export interface TrustedLog {
+  readonly format: LogFormat;
+  readonly key: NoteVerifier;
+  readonly ed25519: Ed25519;
+}
+
+export interface EntryVerdicts {
+  /** The text is an envelope in its canonical form, and hashes to the leaf. */
+  readonly hash: Verdict;
+  /** The event's author signed it. */
+  readonly signature: Verdict;
+  /** The leaf is at its index in the tree that the proof names. */
+  readonly membership: Verdict;
+  /** The log signed that tree. */
+  readonly checkpoint: Verdict;
+}
+
+export interface RootVerdicts {
+  /** The log signed this size and root. */
+  readonly checkpoint: Verdict;
+  /** The proof's older tree, or the one known from before, is a prefix of this one. */
+  readonly consistency: Verdict;
+}
+
+/** Throws a TypeError when the key is none or the origin cannot name a log: these come from our caller, not from a server. */
+export function trustLog(identity: LogIdentity, crypto: Crypto = {}): TrustedLog {
+  const { sha256 = nobleSha256, ed25519 = nobleEd25519 } = crypto;
+  const publicKey = parsePublicKey(identity.publicKey);
+  if (publicKey === undefined) throw new TypeError("the log's public key is not an Ed25519 key");
+  return {
+    format: logFormat(identity.format, sha256),
+    key: noteVerifier(identity.origin, publicKey, ed25519),
+    ed25519,
+  };
+}
+
+/** Checks one entry. Each verdict stands for itself: read all four. Never throws, whatever the claim holds. */
+export function verifyEntry(log: TrustedLog, claim: EntryClaim): EntryVerdicts {
+  const envelope = parseEnvelope(claim.canonical);
+  const proof = readMembershipProof(claim.membershipProof);
+  return {
+    hash: envelope === undefined ? invalid("NOT_CANONICAL") : hashVerdict(log.format, claim),
+    signature: envelope === undefined ? unknown("NOT_CANONICAL") : signatureVerdict(envelope, log.format, log.ed25519),
+    membership: proof.kind === "read" ? boundMembership(log.format, proof.value, claim) : proof.verdict,
+    checkpoint:
+      proof.kind === "read"
+        ? checkpointVerdict(log, claim.checkpoint, {
+            treeSize: proof.value.treeSize,
+            hash: digestOf(proof.value.rootHash),
+          })
+        : unknown("NO_PROOF"),
+  };
+}
+
+/**
+ * Checks one root. With `known`, a tree that the caller has verified before, the consistency proof must start there.
+ * Never throws, whatever the claim holds.
+ */
+export function verifyRoot(log: TrustedLog, claim: RootClaim, known?: TreeClaim): RootVerdicts {
+  const proof = readConsistencyProof(claim.consistencyProof);
+  return {
+    checkpoint: checkpointVerdict(log, claim.checkpoint, claim),
+    consistency: proof.kind === "read" ? boundConsistency(log.format, proof.value, { claim, known }) : proof.verdict,
+  };
+}
+
+/** Whether a checkpoint is the log's signature under this very tree. Without one: UNKNOWN, NO_PROOF. */
+export function checkpointVerdict(log: TrustedLog, checkpoint: unknown, tree: TreeClaim): Verdict {
+  if (checkpoint === undefined || checkpoint === null) return unknown("NO_PROOF");
+  if (typeof checkpoint !== "string") return invalid("MALFORMED_CHECKPOINT");
+  const opened = openCheckpoint(checkpoint, log.key);
+  if (opened.kind === "rejected") return invalid(opened.reason);
+  const isSame = opened.treeSize === tree.treeSize && digestOf(opened.rootHash) === tree.hash;
+  return isSame ? VALID : invalid("CHECKPOINT_MISMATCH");
+}
+
+function hashVerdict(format: LogFormat, claim: EntryClaim): Verdict {
+  return digestOf(format.leafHash(utf8(claim.canonical))) === claim.hash ? VALID : invalid("HASH_MISMATCH");
+}
+
+/** A proof of another entry proves nothing about this one. */
+function boundMembership(format: LogFormat, proof: MembershipProof, claim: EntryClaim): Verdict {
+  if (proof.leafIndex !== claim.leafIndex) return invalid("INDEX_OUT_OF_RANGE");
+  if (digestOf(proof.leafHash) !== claim.hash) return invalid("HASH_MISMATCH");
+  return membershipVerdict(format, proof);
+}
+
+function boundConsistency(
+  format: LogFormat,
+  proof: ConsistencyPath,
+  { claim, known }: { readonly claim: RootClaim; readonly known: TreeClaim | undefined },
+): Verdict {
+  if (proof.toSize !== claim.treeSize || digestOf(proof.toHash) !== claim.hash) return invalid("NEW_ROOT_MISMATCH");
+  const isFromKnown =
+    known === undefined || (proof.fromSize === known.treeSize && digestOf(proof.fromHash) === known.hash);
+  return isFromKnown ? consistencyVerdict(format, proof) : invalid("OLD_ROOT_MISMATCH");
+}
