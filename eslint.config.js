@@ -1,7 +1,7 @@
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["build/**", "node_modules/**", "**/generated/**", "**/*.config.js", "data/**"] },
+  { ignores: ["build/**", "node_modules/**", "**/generated/**", "data/**"] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
@@ -23,4 +23,5 @@ export default tseslint.config(
     files: ["test/**/*.ts", "bench/**/*.ts"],
     rules: { "max-lines-per-function": "off", "@typescript-eslint/require-await": "off" },
   },
+  { files: ["**/*.js"], ...tseslint.configs.disableTypeChecked },
 );
