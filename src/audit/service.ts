@@ -7,6 +7,9 @@ import type { EntryOrder } from "../query/order.js";
 import type { Restriction } from "../query/restriction.js";
 import type { TimeWindow } from "../query/time.js";
 
+/** The log that a request means when it names none. */
+export const DEFAULT_LOG = "default";
+
 /** An event with the signature its caller made over it, both or neither. */
 export interface SignedEvent {
   /** Not yet checked: the service parses it and names every bad path. */

@@ -1,0 +1,107 @@
+import { HeaderMap, type ApolloServerPlugin, type GraphQLRequestListener, type GraphQLResponse } from "@apollo/server";
+import {
+  OperationTypeNode,
+  type DocumentNode,
+  type ExecutionResult,
+  type GraphQLError,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+} from "graphql";
+import { compileQuery, isCompiledQuery, type CompiledQuery } from "graphql-jit";
+import type { AuditContext } from "./context.js";
+
+type FormatError = (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError;
+
+/** Compiling costs as much as validating, so an operation that comes once is not compiled. */
+export const COMPILE_AT_HIT = 2;
+
+export interface CompiledExecutionOptions {
+  /** An instance of its own: what Apollo wraps around the resolvers of a traced request must not reach it. */
+  readonly schema: GraphQLSchema;
+  /** Apollo formats errors only for its own execution. */
+  readonly formatError: FormatError;
+  /** The request of an operation that compiles it, from 1. */
+  readonly compileAtHit: number;
+}
+
+interface Operation {
+  hits: number;
+  /** Undefined until compiled, null when it cannot be. */
+  query: CompiledQuery | null | undefined;
+}
+
+/** Compiled operations, kept as long as the server keeps their parsed document. */
+class CompiledOperations {
+  readonly #documents = new WeakMap<DocumentNode, Map<string, Operation>>();
+
+  constructor(
+    private readonly schema: GraphQLSchema,
+    private readonly compileAtHit: number,
+  ) {}
+
+  /** Counts a request of the operation, and answers its compiled form once there have been enough. */
+  hit(document: DocumentNode, operationName: string): CompiledQuery | undefined {
+    const operation = this.#operation(document, operationName);
+    operation.hits += 1;
+    if (operation.hits >= this.compileAtHit && operation.query === undefined) {
+      operation.query = this.#compile(document, operationName);
+    }
+    return operation.query ?? undefined;
+  }
+
+  #operation(document: DocumentNode, name: string): Operation {
+    const operations = this.#documents.get(document) ?? new Map<string, Operation>();
+    this.#documents.set(document, operations);
+    const operation = operations.get(name) ?? { hits: 0, query: undefined };
+    operations.set(name, operation);
+    return operation;
+  }
+
+  #compile(document: DocumentNode, operationName: string): CompiledQuery | null {
+    const query = compileQuery(this.schema, document, operationName, {
+      disablingCapturingStackErrors: true,
+      useExperimentalPathBasedSkipInclude: true,
+    });
+    return isCompiledQuery(query) ? query : null;
+  }
+}
+
+/** Executes operations as compiled functions, several times faster than field by field. */
+export function compiledExecution(options: CompiledExecutionOptions): ApolloServerPlugin<AuditContext> {
+  const { formatError } = options;
+  const operations = new CompiledOperations(options.schema, options.compileAtHit);
+  const listener: GraphQLRequestListener<AuditContext> = {
+    async responseForOperation(request) {
+      if (needsFieldByField(request)) return null;
+      const query = operations.hit(request.document, request.operationName ?? "");
+      if (query === undefined) return null;
+      const result = await query.query(undefined, request.contextValue, request.request.variables ?? {});
+      // Without data nothing ran: the variables did not coerce, which Apollo reports with its own codes.
+      return result.data === undefined ? null : response(result, formatError);
+    },
+  };
+  return { requestDidStart: () => Promise.resolve(listener) };
+}
+
+type Resolved = Parameters<NonNullable<GraphQLRequestListener<AuditContext>["responseForOperation"]>>[0];
+
+function needsFieldByField({ operation, request }: Resolved): boolean {
+  return (
+    operation.operation === OperationTypeNode.SUBSCRIPTION ||
+    request.http?.headers.has("apollo-federation-include-trace") === true
+  );
+}
+
+function response({ data = null, errors }: ExecutionResult, formatError: FormatError): GraphQLResponse {
+  const singleResult = errors === undefined ? { data } : { data, errors: errors.map((e) => formatted(e, formatError)) };
+  return { http: { headers: new HeaderMap() }, body: { kind: "single", singleResult } };
+}
+
+function formatted(error: GraphQLError, formatError: FormatError): GraphQLFormattedError {
+  const { message, locations, path, extensions } = error;
+  const code = extensions["code"] ?? "INTERNAL_SERVER_ERROR";
+  return formatError(
+    { message, ...(locations && { locations }), ...(path && { path }), extensions: { ...extensions, code } },
+    error,
+  );
+}

@@ -1,0 +1,134 @@
+import { Ctx, Field, FieldResolver, ID, Int, ObjectType, Resolver, Root as Parent } from "type-graphql";
+import type { GraphQLError } from "graphql";
+import type { PinnedResult, ResultPage } from "../audit/service.js";
+import type { AuditContext } from "./context.js";
+import { entryNode, EntryType, type EntryNode } from "./entry.js";
+import { corruptEntry } from "./errors.js";
+import { PageInfoType, type PageInfo } from "./relay.js";
+import { rootNode, RootType, type RootNode } from "./root.js";
+import { DateTimeScalar } from "./scalars.js";
+
+/** An entry on a page, or the error that stands in its place; GraphQL reports an error value at its own path. */
+type Shown = EntryNode | GraphQLError;
+
+interface EntryEdge {
+  readonly node: Shown;
+  readonly result: PinnedResult;
+  /** Its place in the whole result, from 0. */
+  readonly position: number;
+}
+
+@ObjectType("EntryEdge", { simpleResolvers: true, description: "An entry in a search result, with its cursor." })
+export abstract class EntryEdgeType {
+  @Field(() => String, {
+    description: "Opaque place in this very result, for `after` and `before`. Other searches refuse it.",
+  })
+  abstract readonly cursor: string;
+
+  @Field(() => EntryType, {
+    nullable: true,
+    description:
+      "The entry; null, with an error ENTRY_CORRUPT at its path, if its stored bytes no longer match its leaf hash.",
+  })
+  abstract readonly node: Shown;
+}
+
+@ObjectType("EntryConnection", {
+  simpleResolvers: true,
+  description:
+    "One page of a search. The search is pinned to the tree it was made in, so its pages stay exact while the log grows.",
+})
+export abstract class EntryConnectionType {
+  @Field(() => ID, {
+    description: "Stands for the whole pinned result: give it to `results(id:)` for other pages, until `expiresAt`.",
+  })
+  abstract readonly id: string;
+
+  @Field(() => DateTimeScalar, { description: "Until when `id` and the cursors are accepted." })
+  abstract readonly expiresAt: string;
+
+  @Field(() => Int, {
+    description:
+      "How many entries the whole result has, counted no further than `maxResults`. Counted only if selected.",
+  })
+  abstract readonly totalCount: number;
+
+  @Field(() => RootType, {
+    description: "The root of the tree the search is pinned to. The proofs of this page's entries lead to it.",
+  })
+  abstract readonly root: RootNode;
+
+  @Field(() => [EntryEdgeType], { description: "The page's entries with their cursors." })
+  abstract readonly edges: readonly EntryEdge[];
+
+  @Field(() => [EntryType], { nullable: "items", description: "The page's entries, without the edges around them." })
+  abstract readonly nodes: readonly Shown[];
+
+  @Field(() => PageInfoType, { description: "Where the page lies in the result." })
+  abstract readonly pageInfo: PageInfo;
+}
+
+@Resolver(() => EntryEdgeType)
+export class EntryEdgeResolver {
+  /** Authenticated, so it costs a MAC: made for whoever selects it. */
+  @FieldResolver()
+  cursor(@Parent() { result, position }: EntryEdge): string {
+    return result.cursor(position);
+  }
+}
+
+@Resolver(() => EntryConnectionType)
+export class EntryConnectionResolver {
+  @FieldResolver()
+  id(@Parent() { result }: ResultPage): string {
+    return result.id;
+  }
+
+  @FieldResolver()
+  expiresAt(@Parent() { result }: ResultPage): string {
+    return result.expiresAt;
+  }
+
+  @FieldResolver()
+  totalCount(@Parent() { result }: ResultPage): Promise<number> {
+    return result.totalCount();
+  }
+
+  @FieldResolver()
+  async root(@Parent() { result }: ResultPage, @Ctx() { loaders }: AuditContext): Promise<RootNode> {
+    return rootNode(await loaders.root(result.log, result.treeSize));
+  }
+
+  @FieldResolver()
+  async edges(@Parent() page: ResultPage, @Ctx() context: AuditContext): Promise<readonly EntryEdge[]> {
+    const { result, firstPosition } = page;
+    const nodes = await shownOn(page, context);
+    return nodes.map((node, at) => ({ node, result, position: firstPosition + at }));
+  }
+
+  @FieldResolver()
+  nodes(@Parent() page: ResultPage, @Ctx() context: AuditContext): Promise<readonly Shown[]> {
+    return shownOn(page, context);
+  }
+
+  @FieldResolver()
+  pageInfo(@Parent() { result, firstPosition, leafIndexes, hasNextPage, hasPreviousPage }: ResultPage): PageInfo {
+    const empty = leafIndexes.length === 0;
+    return {
+      hasNextPage,
+      hasPreviousPage,
+      startCursor: empty ? null : result.cursor(firstPosition),
+      endCursor: empty ? null : result.cursor(firstPosition + leafIndexes.length - 1),
+    };
+  }
+}
+
+/** The page's entries, in its order, read in one call. What a search found is in the log, so a missing one is as bad as a corrupt one. */
+async function shownOn(page: ResultPage, { loaders }: AuditContext): Promise<readonly Shown[]> {
+  const { log, treeSize } = page.result;
+  const outcomes = await loaders.page(page);
+  return page.leafIndexes.map((leafIndex, at) => {
+    const outcome = outcomes[at];
+    return outcome?.kind === "entry" ? entryNode(outcome.entry, treeSize) : corruptEntry(log, leafIndex);
+  });
+}

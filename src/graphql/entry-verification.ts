@@ -1,0 +1,71 @@
+import { Ctx, Field, FieldResolver, ObjectType, Resolver, Root } from "type-graphql";
+import type { Entry } from "../audit/service.js";
+import { digestOf, utf8 } from "../core/bytes.js";
+import type { LogFormat } from "../core/format.js";
+import { membershipVerdict } from "../core/proof.js";
+import { signatureVerdict } from "../core/signature.js";
+import { invalid, VALID, type Verdict } from "../core/verdict.js";
+import type { AuditContext } from "./context.js";
+import { membershipProof } from "./membership-proof.js";
+import { VerdictType } from "./verdict.js";
+
+/** An entry to be checked, and the tree to check it in. */
+export interface EntryInTree {
+  readonly entry: Entry;
+  readonly treeSize: number;
+}
+
+@ObjectType("EntryVerification", {
+  simpleResolvers: true,
+  description:
+    "What the gateway found when it checked an entry. For a check that trusts no gateway use `canonical`, `membershipProof` and `Root.checkpoint`.",
+})
+export abstract class EntryVerificationType {
+  @Field(() => VerdictType, { description: "Whether `canonical` hashes to the entry's leaf hash." })
+  abstract readonly hash: Verdict;
+
+  @Field(() => VerdictType, {
+    description: "Whether the author's signature over the event verifies; UNKNOWN if there is none.",
+  })
+  abstract readonly signature: Verdict;
+
+  @Field(() => VerdictType, { description: "Whether the leaf is in the tree, under the root that the log signed." })
+  abstract readonly membership: Verdict;
+
+  @Field(() => VerdictType, { description: "Whether that tree is a prefix of the newest one that the log signed." })
+  abstract readonly consistency: Verdict;
+}
+
+@Resolver(() => EntryVerificationType)
+export class EntryVerificationResolver {
+  @FieldResolver()
+  async hash(@Root() { entry }: EntryInTree, @Ctx() { service }: AuditContext): Promise<Verdict> {
+    return hashVerdict(await service.format(entry.log), entry);
+  }
+
+  @FieldResolver()
+  async signature(@Root() { entry }: EntryInTree, @Ctx() { service }: AuditContext): Promise<Verdict> {
+    return signatureVerdict(entry.envelope, await service.format(entry.log));
+  }
+
+  @FieldResolver()
+  async membership(@Root() { entry, treeSize }: EntryInTree, @Ctx() context: AuditContext): Promise<Verdict> {
+    const [format, proof, root] = await Promise.all([
+      context.service.format(entry.log),
+      membershipProof(entry, treeSize, context),
+      context.loaders.root(entry.log, treeSize),
+    ]);
+    if (digestOf(proof.rootHash) !== root.hash) return invalid("ROOT_MISMATCH");
+    if (digestOf(proof.leafHash) !== entry.hash) return invalid("HASH_MISMATCH");
+    return membershipVerdict(format, proof);
+  }
+
+  @FieldResolver()
+  consistency(@Root() { entry, treeSize }: EntryInTree, @Ctx() { loaders }: AuditContext): Promise<Verdict> {
+    return loaders.consistency.load({ log: entry.log, at: treeSize });
+  }
+}
+
+function hashVerdict(format: LogFormat, { canonical, hash }: Entry): Verdict {
+  return digestOf(format.leafHash(utf8(canonical))) === hash ? VALID : invalid("HASH_MISMATCH");
+}

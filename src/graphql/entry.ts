@@ -1,0 +1,117 @@
+import { Arg, Ctx, Directive, Field, FieldResolver, ID, ObjectType, Resolver, Root } from "type-graphql";
+import type { Entry } from "../audit/service.js";
+import type { Digest } from "../core/bytes.js";
+import type { AuditEvent } from "../core/event.js";
+import type { MembershipProof } from "../core/proof.js";
+import type { AuditContext } from "./context.js";
+import { EntryVerificationType, type EntryInTree } from "./entry-verification.js";
+import { EventType } from "./event.js";
+import { globalId } from "./global-id.js";
+import { MembershipProofType } from "./membership-proof.js";
+import { membershipProof } from "./membership-proof.js";
+import { NodeType } from "./relay.js";
+import { DateTimeScalar, DigestScalar, LeafIndexScalar } from "./scalars.js";
+
+/** An entry on its way out. */
+export interface EntryNode extends Entry {
+  readonly __typename: "Entry";
+  readonly event: AuditEvent;
+  readonly receivedAt: string;
+  readonly signature: string | undefined;
+  readonly publicKey: string | undefined;
+  /** The tree its proofs lead to unless the client names one: that of the page or receipt it is shown in. */
+  readonly shownIn: number | undefined;
+}
+
+export function entryNode(entry: Entry, shownIn?: number): EntryNode {
+  const { event, received_at, signature, public_key } = entry.envelope;
+  return { ...entry, __typename: "Entry", event, receivedAt: received_at, signature, publicKey: public_key, shownIn };
+}
+
+const TREE_SIZE =
+  "The tree to prove it in, larger than `leafIndex`. Not given: the tree of the page or receipt that shows the entry, else the newest.";
+
+@ObjectType("Entry", {
+  simpleResolvers: true,
+  implements: NodeType,
+  description: "An event at its place in a log, as it was received, signed and hashed. It never changes.",
+})
+@Directive('@key(fields: "id")')
+export abstract class EntryType implements NodeType {
+  @Field(() => ID, { description: "Opaque id of this entry, for `node(id:)` and for other subgraphs." })
+  abstract readonly id: string;
+
+  @Field(() => ID, { description: "The log it is in." })
+  abstract readonly log: string;
+
+  @Field(() => LeafIndexScalar, {
+    description: "Its place in the log, from 0 without gaps. This is the order of the log.",
+  })
+  abstract readonly leafIndex: number;
+
+  @Field(() => DigestScalar, { description: "Its leaf hash: the hash of `canonical` under the log's format." })
+  abstract readonly hash: Digest;
+
+  @Field(() => EventType, { description: "What happened, as the application said." })
+  abstract readonly event: AuditEvent;
+
+  @Field(() => DateTimeScalar, {
+    description: "When the log took it: UTC, six fractional digits, never before the entry before it.",
+  })
+  abstract readonly receivedAt: string;
+
+  @Field(() => String, {
+    nullable: true,
+    description: "Ed25519 signature over the canonical JSON of the event, base64.",
+  })
+  abstract readonly signature: string | undefined;
+
+  @Field(() => String, { nullable: true, description: "The public key of `signature`, as it was given." })
+  abstract readonly publicKey: string | undefined;
+
+  @Field(() => String, {
+    description:
+      "The exact text whose UTF-8 bytes were hashed: canonical JSON (RFC 8785) of event, receivedAt and signature. Hash this, never a re-serialised event.",
+  })
+  abstract readonly canonical: string;
+
+  @Field(() => MembershipProofType, {
+    description: "Proves that the entry is in the tree of a size. The gateway verified it before answering.",
+  })
+  abstract readonly membershipProof: MembershipProof;
+
+  @Field(() => EntryVerificationType, {
+    description: "Checks made now, by the gateway, for whoever selects them. Nothing is checked that is not selected.",
+  })
+  abstract readonly verification: EntryInTree;
+}
+
+@Resolver(() => EntryType)
+export class EntryResolver {
+  @FieldResolver()
+  id(@Root() { log, leafIndex }: EntryNode): string {
+    return globalId({ type: "Entry", log, place: leafIndex });
+  }
+
+  @FieldResolver()
+  async membershipProof(
+    @Root() entry: EntryNode,
+    @Ctx() context: AuditContext,
+    @Arg("treeSize", () => LeafIndexScalar, { nullable: true, description: TREE_SIZE }) treeSize?: number | null,
+  ): Promise<MembershipProof> {
+    return membershipProof(entry, await treeOf(entry, context, treeSize), context);
+  }
+
+  @FieldResolver()
+  async verification(
+    @Root() entry: EntryNode,
+    @Ctx() context: AuditContext,
+    @Arg("treeSize", () => LeafIndexScalar, { nullable: true, description: TREE_SIZE }) treeSize?: number | null,
+  ): Promise<EntryInTree> {
+    return { entry, treeSize: await treeOf(entry, context, treeSize) };
+  }
+}
+
+async function treeOf(entry: EntryNode, { loaders }: AuditContext, asked?: number | null): Promise<number> {
+  return asked ?? entry.shownIn ?? (await loaders.root(entry.log)).treeSize;
+}

@@ -1,0 +1,47 @@
+import { Field, ObjectType } from "type-graphql";
+import type { AuditEvent, EventText } from "../core/event.js";
+import { JsonScalar } from "./scalars.js";
+
+@ObjectType("Event", {
+  simpleResolvers: true,
+  description: "What the application said happened, exactly as it was logged. Fields that were not given are null.",
+})
+export abstract class EventType implements AuditEvent {
+  @Field(() => JsonScalar, { description: "What happened: text for people, or a JSON object." })
+  abstract readonly message: EventText;
+
+  @Field(() => String, { nullable: true, description: "Who did it: a user, a service, a job." })
+  abstract readonly actor?: string;
+
+  @Field(() => String, { nullable: true, description: "What was done, as a short word such as `create` or `login`." })
+  abstract readonly action?: string;
+
+  @Field(() => JsonScalar, { nullable: true, description: "The value after the change." })
+  abstract readonly new?: EventText;
+
+  @Field(() => JsonScalar, { nullable: true, description: "The value before the change." })
+  abstract readonly old?: EventText;
+
+  @Field(() => String, { nullable: true, description: "Where it came from: a host, an address, a device." })
+  abstract readonly source?: string;
+
+  @Field(() => String, { nullable: true, description: "How it ended, as a short word such as `success` or `denied`." })
+  abstract readonly status?: string;
+
+  @Field(() => String, { nullable: true, description: "What it was done to." })
+  abstract readonly target?: string;
+
+  @Field(() => String, {
+    nullable: true,
+    description: "When it happened, as the application said. `Entry.receivedAt` is when the log took it.",
+  })
+  abstract readonly timestamp?: string;
+
+  @Field(() => String, {
+    name: "tenantId",
+    simple: false,
+    nullable: true,
+    description: "The tenant it belongs to, in an application that serves several.",
+  })
+  abstract readonly tenant_id?: string;
+}

@@ -1,0 +1,24 @@
+import { badInput } from "../audit/errors.js";
+
+/** What a global id stands for: an entry by its leaf index, or a root by its tree size. */
+export interface NodeKey {
+  readonly type: "Entry" | "Root";
+  readonly log: string;
+  readonly place: number;
+}
+
+const SPELLING = /^(Entry|Root):(0|[1-9][0-9]{0,15}):(.+)$/s;
+
+export function globalId({ type, log, place }: NodeKey): string {
+  return Buffer.from(`${type}:${place}:${log}`).toString("base64url");
+}
+
+/** Reads an id that `globalId` made; any other spelling is BAD_USER_INPUT at `path`. */
+export function parseGlobalId(id: string, path: string): NodeKey {
+  const [, type, digits, log] = SPELLING.exec(Buffer.from(id, "base64url").toString()) ?? [];
+  if ((type === "Entry" || type === "Root") && log !== undefined) {
+    const key: NodeKey = { type, log, place: Number(digits) };
+    if (Number.isSafeInteger(key.place) && globalId(key) === id) return key;
+  }
+  throw badInput([{ path, expected: "an id that this API answered", got: JSON.stringify(id.slice(0, 80)) }]);
+}

@@ -1,0 +1,125 @@
+import DataLoader from "dataloader";
+import type { AuditService, EntryOutcome, ResultPage, Root } from "../audit/service.js";
+import type { MembershipProof } from "../core/proof.js";
+import type { Verdict } from "../core/verdict.js";
+
+/** A place in a log: a leaf index or a tree size. */
+export interface Place {
+  readonly log: string;
+  readonly at: number;
+}
+
+/** A leaf and the tree its proof leads to. */
+export interface ProofKey {
+  readonly log: string;
+  readonly treeSize: number;
+  readonly leafIndex: number;
+}
+
+type Batch<V> = readonly (V | Error)[];
+
+const inOneTree = ({ log, treeSize }: ProofKey) => `${treeSize}/${log}`;
+const placeKey = ({ log, at }: Place) => `${at}/${log}`;
+
+/**
+ * One request's loaders, each in front of something that costs a round trip: what the fields of a page ask for one by
+ * one becomes one call per log and tree. An error belongs to the keys of its own group.
+ */
+export class Loaders {
+  readonly #newest = new Map<string, Promise<Root>>();
+  readonly #pages = new WeakMap<ResultPage, Promise<readonly EntryOutcome[]>>();
+  readonly #roots: DataLoader<Place, Root, string>;
+  readonly entries: DataLoader<Place, EntryOutcome, string>;
+  readonly membership: DataLoader<ProofKey, MembershipProof, string>;
+  readonly consistency: DataLoader<Place, Verdict, string>;
+
+  constructor(private readonly service: AuditService) {
+    this.#roots = new DataLoader((keys) => each(keys, ({ log, at }) => service.root(log, at)), {
+      cacheKeyFn: placeKey,
+    });
+    this.entries = new DataLoader((keys) => inGroups(keys, ({ log }) => log, this.#loadEntries), {
+      cacheKeyFn: placeKey,
+    });
+    this.membership = new DataLoader((keys) => inGroups(keys, inOneTree, this.#loadProofs), {
+      cacheKeyFn: (key) => `${key.leafIndex}/${inOneTree(key)}`,
+    });
+    this.consistency = new DataLoader((keys) => each(keys, ({ log, at }) => service.consistency(log, at)), {
+      cacheKeyFn: placeKey,
+    });
+  }
+
+  /** The root of a size; without one the newest, which stays the same for the whole request. */
+  root(log: string, treeSize?: number): Promise<Root> {
+    if (treeSize !== undefined) return this.#roots.load({ log, at: treeSize });
+    const known = this.#newest.get(log);
+    if (known !== undefined) return known;
+    const newest = this.service.root(log);
+    this.#newest.set(log, newest);
+    return newest;
+  }
+
+  /** Remembers a root that came with another answer. */
+  keepRoot(root: Root): Root {
+    this.#roots.prime({ log: root.log, at: root.treeSize }, root);
+    this.#newest.set(root.log, Promise.resolve(root));
+    return root;
+  }
+
+  /** A page's entries, read once whether its `edges`, its `nodes` or both are selected. */
+  page(page: ResultPage): Promise<readonly EntryOutcome[]> {
+    const known = this.#pages.get(page);
+    if (known !== undefined) return known;
+    const entries = this.service.entries(page.result.log, page.leafIndexes);
+    this.#pages.set(page, entries);
+    return entries;
+  }
+
+  readonly #loadEntries = ([first, ...rest]: Group<Place>): Promise<readonly EntryOutcome[]> =>
+    this.service.entries(
+      first.log,
+      [first, ...rest].map(({ at }) => at),
+    );
+
+  readonly #loadProofs = ([first, ...rest]: Group<ProofKey>): Promise<readonly MembershipProof[]> =>
+    this.service.membershipProofs({
+      log: first.log,
+      treeSize: first.treeSize,
+      leafIndexes: [first, ...rest].map(({ leafIndex }) => leafIndex),
+    });
+}
+
+type Group<K> = readonly [K, ...K[]];
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
+}
+
+function each<K, V>(keys: readonly K[], load: (key: K) => Promise<V>): Promise<Batch<V>> {
+  return Promise.all(keys.map((key) => load(key).catch(asError)));
+}
+
+/** Loads each group of keys in one call and puts the values back in the order of the keys. */
+async function inGroups<K, V>(
+  keys: readonly K[],
+  groupOf: (key: K) => string,
+  load: (group: Group<K>) => Promise<readonly V[]>,
+): Promise<Batch<V>> {
+  const groups = new Map<string, [K, ...K[]]>();
+  for (const key of keys) {
+    const group = groups.get(groupOf(key));
+    if (group === undefined) groups.set(groupOf(key), [key]);
+    else group.push(key);
+  }
+  const loaded = new Map<K, V | Error>();
+  await Promise.all(
+    [...groups.values()].map(async (group) => {
+      const values = await load(group).catch(asError);
+      group.forEach((key, i) => loaded.set(key, values instanceof Error ? values : (values[i] ?? missing())));
+    }),
+  );
+  return keys.map((key) => loaded.get(key) ?? missing());
+}
+
+function missing(): Error {
+  return new Error("a batch answered fewer values than were asked for");
+}

@@ -1,0 +1,110 @@
+import { Args, ArgsType, Ctx, Field, ID, Mutation, ObjectType, Resolver } from "type-graphql";
+import { DEFAULT_LOG, type LogRequest } from "../audit/service.js";
+import type { AuditContext } from "./context.js";
+import { entryNode, EntryType, type EntryNode } from "./entry.js";
+import { EventInput, signedEvent } from "./event-input.js";
+import { rootNode, RootType, type RootNode } from "./root.js";
+
+@ArgsType()
+abstract class AppendArgs {
+  @Field(() => ID, { nullable: true, description: "The log to append to; `default` if not given." })
+  abstract readonly log?: string | null;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description: "Sign each event that carries no signature with the gateway's own key.",
+  })
+  abstract readonly sign?: boolean | null;
+}
+
+@ArgsType()
+abstract class LogArgs {
+  @Field(() => EventInput, { description: "What happened." })
+  abstract readonly event: EventInput;
+}
+
+@ArgsType()
+abstract class LogBulkArgs {
+  @Field(() => [EventInput], { description: "What happened: 1 to 1,000 events." })
+  abstract readonly events: readonly EventInput[];
+}
+
+const RECEIPT_ROOT = "A signed root that holds what was logged; the proofs selected here lead to it.";
+
+interface LogReceipt {
+  readonly entry: EntryNode;
+  readonly root: RootNode;
+}
+
+interface LogBulkReceipt {
+  readonly entries: readonly EntryNode[];
+  readonly root: RootNode;
+}
+
+@ObjectType("LogPayload", {
+  simpleResolvers: true,
+  description: "The receipt of `log`. When you have it, the event is durable.",
+})
+export abstract class LogPayloadType implements LogReceipt {
+  @Field(() => EntryType, { description: "The event at its place in the log." })
+  abstract readonly entry: EntryNode;
+
+  @Field(() => RootType, { description: RECEIPT_ROOT })
+  abstract readonly root: RootNode;
+}
+
+@ObjectType("LogBulkPayload", {
+  simpleResolvers: true,
+  description: "The receipt of `logBulk`. When you have it, every event is durable.",
+})
+export abstract class LogBulkPayloadType implements LogBulkReceipt {
+  @Field(() => [EntryType], { description: "The events at their places in the log, in the order given." })
+  abstract readonly entries: readonly EntryNode[];
+
+  @Field(() => RootType, { description: RECEIPT_ROOT })
+  abstract readonly root: RootNode;
+}
+
+@Resolver()
+export class LogResolver {
+  @Mutation(() => LogPayloadType, {
+    description: "Logs one event and answers when it is durable, with its place and proof.",
+  })
+  async log(
+    @Ctx() context: AuditContext,
+    @Args(() => AppendArgs) to: AppendArgs,
+    @Args(() => LogArgs) { event }: LogArgs,
+  ): Promise<LogReceipt> {
+    const { entries, root } = await append(context, to, { path: "event", inputs: [event] });
+    const [entry] = entries;
+    if (entry === undefined) throw new Error("the receipt of one event holds no entry");
+    return { entry, root };
+  }
+
+  @Mutation(() => LogBulkPayloadType, {
+    description: "Logs 1 to 1,000 events, all or none, next to each other in the order given.",
+  })
+  logBulk(
+    @Ctx() context: AuditContext,
+    @Args(() => AppendArgs) to: AppendArgs,
+    @Args(() => LogBulkArgs) { events }: LogBulkArgs,
+  ): Promise<LogBulkReceipt> {
+    return append(context, to, { path: "events", inputs: events });
+  }
+}
+
+interface Inputs {
+  readonly path: LogRequest["path"];
+  readonly inputs: readonly EventInput[];
+}
+
+async function append(
+  { service, loaders }: AuditContext,
+  { log, sign }: AppendArgs,
+  { path, inputs }: Inputs,
+): Promise<LogBulkReceipt> {
+  const events = inputs.map(signedEvent);
+  const receipt = await service.append({ log: log ?? DEFAULT_LOG, sign: sign ?? false, events, path });
+  const root = loaders.keepRoot(receipt.root);
+  return { entries: receipt.entries.map((entry) => entryNode(entry, root.treeSize)), root: rootNode(root) };
+}

@@ -1,0 +1,72 @@
+import { Field, FieldResolver, ObjectType, Resolver, Root } from "type-graphql";
+import { badInput } from "../audit/errors.js";
+import type { Entry } from "../audit/service.js";
+import { digestOf } from "../core/bytes.js";
+import type { MembershipProof } from "../core/proof.js";
+import { membershipText } from "../core/proof-text.js";
+import type { AuditContext } from "./context.js";
+import { DigestScalar, LeafIndexScalar } from "./scalars.js";
+
+@ObjectType("MembershipProof", {
+  simpleResolvers: true,
+  description:
+    "That an entry is in the tree of a size: hashing `leafHash` with the `path` leads to `rootHash` (RFC 9162, section 2.1.3).",
+})
+export abstract class MembershipProofType {
+  @Field(() => LeafIndexScalar, { description: "The entry's place in the log." })
+  abstract readonly leafIndex: number;
+
+  @Field(() => LeafIndexScalar, { description: "The number of entries of the tree." })
+  abstract readonly treeSize: number;
+
+  @Field(() => DigestScalar, { description: "The entry's leaf hash, where the path begins." })
+  abstract readonly leafHash: string;
+
+  @Field(() => DigestScalar, { description: "The root hash, where the path must end: that of `root(treeSize:)`." })
+  abstract readonly rootHash: string;
+
+  @Field(() => [DigestScalar], {
+    description:
+      "The sibling hashes from the leaf up, in RFC 9162 order. Left or right follows from leafIndex and treeSize.",
+  })
+  abstract readonly path: readonly string[];
+
+  @Field(() => String, {
+    description: "The path as the Pangea protocol writes it: `l:` or `r:` before each hash, joined by commas.",
+  })
+  abstract readonly text: string;
+}
+
+@Resolver(() => MembershipProofType)
+export class MembershipProofResolver {
+  @FieldResolver()
+  leafHash(@Root() proof: MembershipProof): string {
+    return digestOf(proof.leafHash);
+  }
+
+  @FieldResolver()
+  rootHash(@Root() proof: MembershipProof): string {
+    return digestOf(proof.rootHash);
+  }
+
+  @FieldResolver()
+  path(@Root() proof: MembershipProof): readonly string[] {
+    return proof.path.map(digestOf);
+  }
+
+  @FieldResolver()
+  text(@Root() proof: MembershipProof): string {
+    return membershipText(proof);
+  }
+}
+
+/** The entry's proof in a tree, together with those of its neighbours. Rejects BAD_USER_INPUT if the tree ends before it. */
+export async function membershipProof(
+  { log, leafIndex }: Entry,
+  treeSize: number,
+  { loaders }: AuditContext,
+): Promise<MembershipProof> {
+  if (treeSize > leafIndex) return loaders.membership.load({ log, treeSize, leafIndex });
+  const expected = `more than the entry's leaf index ${leafIndex}`;
+  throw badInput([{ path: "treeSize", expected, got: String(treeSize) }]);
+}

@@ -1,0 +1,64 @@
+import { Arg, Ctx, ID, Query, Resolver } from "type-graphql";
+import { AuditError, badInput } from "../audit/errors.js";
+import type { EntryOutcome } from "../audit/service.js";
+import type { AuditContext } from "./context.js";
+import { entryNode, type EntryNode } from "./entry.js";
+import { corruptEntry } from "./errors.js";
+import { parseGlobalId } from "./global-id.js";
+import { NodeType } from "./relay.js";
+import { rootNode, type RootNode } from "./root.js";
+
+/** The most ids that `nodes` takes at once: as many as a page has entries. */
+const MAX_NODES = 1000;
+
+@Resolver()
+export class NodeResolver {
+  @Query(() => NodeType, {
+    nullable: true,
+    description: "Fetches anything that has a global id. Null if it does not exist.",
+  })
+  node(
+    @Ctx() context: AuditContext,
+    @Arg("id", () => ID, { description: "An `id` that this API answered." }) id: string,
+  ): Promise<EntryNode | RootNode | null> {
+    return nodeById(id, "id", context);
+  }
+
+  @Query(() => [NodeType], {
+    nullable: "items",
+    description: "Fetches up to 1,000 things by their global ids, in the order asked; null where one does not exist.",
+  })
+  nodes(
+    @Ctx() context: AuditContext,
+    @Arg("ids", () => [ID], { description: "Ids that this API answered: at most 1,000." }) ids: readonly string[],
+  ): readonly Promise<EntryNode | RootNode | null>[] {
+    if (ids.length > MAX_NODES) {
+      throw badInput([{ path: "ids", expected: `at most ${MAX_NODES} ids`, got: String(ids.length) }]);
+    }
+    return ids.map((id, i) => nodeById(id, `ids[${i}]`, context));
+  }
+}
+
+/** The thing behind a global id, or null. Rejects BAD_USER_INPUT at `path` for an id that was never answered. */
+export async function nodeById(id: string, path: string, context: AuditContext): Promise<EntryNode | RootNode | null> {
+  const { type, log, place } = parseGlobalId(id, path);
+  try {
+    if (type === "Root") return rootNode(await context.loaders.root(log, place));
+    return found(await context.loaders.entries.load({ log, at: place }), log);
+  } catch (error) {
+    if (error instanceof AuditError && error.code === "NOT_FOUND") return null;
+    throw error;
+  }
+}
+
+/** The entry, or null where there is none. Throws ENTRY_CORRUPT if its bytes were changed. */
+export function found(outcome: EntryOutcome, log: string): EntryNode | null {
+  switch (outcome.kind) {
+    case "entry":
+      return entryNode(outcome.entry);
+    case "missing":
+      return null;
+    case "corrupt":
+      throw corruptEntry(log, outcome.leafIndex);
+  }
+}

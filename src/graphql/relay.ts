@@ -1,0 +1,70 @@
+import { ArgsType, Directive, Field, ID, Int, InterfaceType, ObjectType } from "type-graphql";
+import type { PageRequest } from "../audit/service.js";
+import { withoutNulls } from "./nulls.js";
+
+/** What `node(id:)` can answer; the concrete type is in the value's own `__typename`. */
+@InterfaceType("Node", {
+  description: "Anything that has an id of its own in this API and can be fetched again by it with `node(id:)`.",
+  resolveType: (value: { readonly __typename: string }) => value.__typename,
+})
+export abstract class NodeType {
+  @Field(() => ID, {
+    description: "Opaque and stable: the same thing has the same id in every answer, from every gateway of this log.",
+  })
+  abstract readonly id: string;
+}
+
+export interface PageInfo {
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
+  readonly startCursor: string | null;
+  readonly endCursor: string | null;
+}
+
+@ObjectType("PageInfo", {
+  simpleResolvers: true,
+  description: "Where a page lies in its whole result (Relay's cursor connections).",
+})
+@Directive("@shareable")
+export abstract class PageInfoType implements PageInfo {
+  @Field(() => Boolean, { description: "Whether the result goes on after this page; exact in both directions." })
+  abstract readonly hasNextPage: boolean;
+
+  @Field(() => Boolean, { description: "Whether the result has something before this page; exact in both directions." })
+  abstract readonly hasPreviousPage: boolean;
+
+  @Field(() => String, { nullable: true, description: "Cursor of the page's first edge; null on an empty page." })
+  abstract readonly startCursor: string | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: "Cursor of the page's last edge, for `after` of the next page; null on an empty page.",
+  })
+  abstract readonly endCursor: string | null;
+}
+
+/** Relay's four paging arguments. Sizes and cursors are checked by the service. */
+@ArgsType()
+export abstract class PageArgs {
+  @Field(() => Int, {
+    nullable: true,
+    description: "Page size from the front: 1 to 1,000. 20 if neither `first` nor `last` is given.",
+  })
+  abstract readonly first?: number | null;
+
+  @Field(() => String, { nullable: true, description: "Only what comes after this cursor." })
+  abstract readonly after?: string | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: "Page size from the back: 1 to 1,000. The edges keep the order of the result.",
+  })
+  abstract readonly last?: number | null;
+
+  @Field(() => String, { nullable: true, description: "Only what comes before this cursor." })
+  abstract readonly before?: string | null;
+}
+
+export function pageRequest({ first, after, last, before }: PageArgs): PageRequest {
+  return withoutNulls({ first, after, last, before });
+}

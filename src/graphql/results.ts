@@ -1,0 +1,32 @@
+import { Args, ArgsType, Ctx, Field, ID, Int, Query, Resolver } from "type-graphql";
+import type { ResultPage } from "../audit/service.js";
+import type { AuditContext } from "./context.js";
+import { EntryConnectionType } from "./entry-connection.js";
+import { withoutNulls } from "./nulls.js";
+import { PageArgs, pageRequest } from "./relay.js";
+
+@ArgsType()
+abstract class ResultsArgs {
+  @Field(() => ID, { description: "`EntryConnection.id` of the search." })
+  abstract readonly id: string;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: "Skip so many entries of the result; not together with cursors or `last`.",
+  })
+  abstract readonly offset?: number | null;
+}
+
+@Resolver()
+export class ResultsResolver {
+  @Query(() => EntryConnectionType, {
+    description: "Another page of a search made before, by cursor, or by position: `first` entries from `offset`.",
+  })
+  results(
+    @Ctx() { service }: AuditContext,
+    @Args(() => PageArgs) page: PageArgs,
+    @Args(() => ResultsArgs) { id, offset }: ResultsArgs,
+  ): Promise<ResultPage> {
+    return service.results(id, { ...pageRequest(page), ...withoutNulls({ offset }) });
+  }
+}

@@ -1,0 +1,32 @@
+import { Ctx, Field, FieldResolver, ObjectType, Resolver, Root as Parent } from "type-graphql";
+import type { Root } from "../audit/service.js";
+import type { Verdict } from "../core/verdict.js";
+import type { AuditContext } from "./context.js";
+import { VerdictType } from "./verdict.js";
+
+@ObjectType("RootVerification", {
+  simpleResolvers: true,
+  description: "What the gateway found when it checked a root.",
+})
+export abstract class RootVerificationType {
+  @Field(() => VerdictType, {
+    description: "Whether `checkpoint` is the log's signed statement of this size and hash.",
+  })
+  abstract readonly checkpoint: Verdict;
+
+  @Field(() => VerdictType, { description: "Whether the tree is a prefix of the newest one that the log signed." })
+  abstract readonly consistency: Verdict;
+}
+
+@Resolver(() => RootVerificationType)
+export class RootVerificationResolver {
+  @FieldResolver()
+  checkpoint(@Parent() root: Root, @Ctx() { service }: AuditContext): Promise<Verdict> {
+    return service.checkpointVerdict(root);
+  }
+
+  @FieldResolver()
+  consistency(@Parent() { log, treeSize }: Root, @Ctx() { loaders }: AuditContext): Promise<Verdict> {
+    return loaders.consistency.load({ log, at: treeSize });
+  }
+}

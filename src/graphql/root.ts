@@ -1,0 +1,103 @@
+import { Arg, Ctx, Directive, Field, FieldResolver, ID, ObjectType, Resolver, Root as Parent } from "type-graphql";
+import type { Root } from "../audit/service.js";
+import type { Digest } from "../core/bytes.js";
+import type { ConsistencyProof } from "../core/proof.js";
+import { ConsistencyProofType } from "./consistency-proof.js";
+import type { AuditContext } from "./context.js";
+import { globalId } from "./global-id.js";
+import { NodeType } from "./relay.js";
+import { RootVerificationType } from "./root-verification.js";
+import { DateTimeScalar, DigestScalar, LeafIndexScalar } from "./scalars.js";
+
+/** A root on its way out. */
+export interface RootNode extends Root {
+  readonly __typename: "Root";
+}
+
+export function rootNode(root: Root): RootNode {
+  return { ...root, __typename: "Root" };
+}
+
+@ObjectType("Root", {
+  simpleResolvers: true,
+  implements: NodeType,
+  description:
+    "The hash of a log's tree at a size, signed by the log. Keep one, and nobody can change what is under it without you noticing.",
+})
+@Directive('@key(fields: "id")')
+export abstract class RootType implements NodeType {
+  @Field(() => ID, { description: "Opaque id of this root, for `node(id:)` and for other subgraphs." })
+  abstract readonly id: string;
+
+  @Field(() => ID, { description: "The log it is of." })
+  abstract readonly log: string;
+
+  @Field(() => LeafIndexScalar, {
+    description: "The number of entries of the tree: those with leafIndex 0 to treeSize − 1.",
+  })
+  abstract readonly treeSize: number;
+
+  @Field(() => DigestScalar, { description: "The tree's root hash." })
+  abstract readonly hash: Digest;
+
+  @Field(() => String, {
+    description:
+      "The log's signed statement of origin, size and hash: a C2SP tlog-checkpoint (signed note, Ed25519). Check it with `publicKey`.",
+  })
+  abstract readonly checkpoint: string;
+
+  @Field(() => DateTimeScalar, { description: "When the tree got this size: receivedAt of its last entry." })
+  abstract readonly publishedAt: string;
+
+  @Field(() => String, { description: "The log's name in its checkpoints: their first line." })
+  abstract readonly origin: string;
+
+  @Field(() => String, {
+    description:
+      "The key of the log's checkpoints, as a C2SP verifier key: `origin+key id+base64`. Get it once over a way you trust, and keep it.",
+  })
+  abstract readonly publicKey: string;
+
+  @Field(() => ConsistencyProofType, {
+    description:
+      "Proves that the tree of an earlier size is a prefix of this one. The gateway verified it before answering.",
+  })
+  abstract readonly consistencyProof: ConsistencyProof;
+
+  @Field(() => RootVerificationType, { description: "Checks made now, by the gateway, for whoever selects them." })
+  abstract readonly verification: Root;
+}
+
+@Resolver(() => RootType)
+export class RootResolver {
+  @FieldResolver()
+  id(@Parent() { log, treeSize }: RootNode): string {
+    return globalId({ type: "Root", log, place: treeSize });
+  }
+
+  @FieldResolver()
+  async origin(@Parent() { log }: RootNode, @Ctx() { service }: AuditContext): Promise<string> {
+    const [name = ""] = (await service.verifierKey(log)).split("+", 1);
+    return name;
+  }
+
+  @FieldResolver()
+  publicKey(@Parent() { log }: RootNode, @Ctx() { service }: AuditContext): Promise<string> {
+    return service.verifierKey(log);
+  }
+
+  @FieldResolver()
+  consistencyProof(
+    @Parent() { log, treeSize }: RootNode,
+    @Ctx() { service }: AuditContext,
+    @Arg("fromSize", () => LeafIndexScalar, { description: "The earlier size: 1 to this root's treeSize." })
+    fromSize: number,
+  ): Promise<ConsistencyProof> {
+    return service.consistencyProof(log, fromSize, treeSize);
+  }
+
+  @FieldResolver()
+  verification(@Parent() root: RootNode): Root {
+    return root;
+  }
+}

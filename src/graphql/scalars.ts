@@ -1,0 +1,62 @@
+import { GraphQLError, GraphQLScalarType, Kind } from "graphql";
+import { parseDigest } from "../core/bytes.js";
+import { jsonLiteral } from "./json-literal.js";
+
+/** Output and input of a scalar whose texts are passed on as they are, once `check` has let them through. */
+function checkedText(name: string, description: string, check: (text: string) => boolean): GraphQLScalarType {
+  const parse = (value: unknown): string => {
+    if (typeof value === "string" && check(value)) return value;
+    throw new GraphQLError(`${name} expects ${description.split(".", 1)[0] ?? description}, got ${shown(value)}`);
+  };
+  return new GraphQLScalarType<string, unknown>({
+    name,
+    description,
+    serialize: (value) => value,
+    parseValue: parse,
+    parseLiteral: (node) => parse(node.kind === Kind.STRING ? node.value : node.kind),
+  });
+}
+
+function shown(value: unknown): string {
+  if (typeof value !== "string") return typeof value === "number" ? String(value) : `a ${typeof value}`;
+  return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+}
+
+/** The API's spelling of a hash. */
+export const DigestScalar = checkedText(
+  "Digest",
+  "64 lowercase hexadecimal digits. A SHA-256 hash; upper case is refused, so that one hash has one spelling.",
+  (text) => parseDigest(text) !== undefined,
+);
+
+/** A point in time; the API only ever answers it. */
+export const DateTimeScalar = checkedText(
+  "DateTime",
+  "An RFC 3339 time in UTC. For example `2026-01-02T03:04:05.000006Z`; times of entries have six fractional digits.",
+  (text) => !Number.isNaN(Date.parse(text)),
+);
+
+function leafIndex(value: unknown): number {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
+  throw new GraphQLError(`LeafIndex expects an integer from 0 to 9007199254740991, got ${shown(value)}`);
+}
+
+/** Beyond Int's 32 bits, up to what a JSON number holds exactly. */
+export const LeafIndexScalar = new GraphQLScalarType<number, unknown>({
+  name: "LeafIndex",
+  description:
+    "An integer from 0 to 9007199254740991 (2^53 − 1): the place of an entry in its log, or the number of entries of a tree. A plain JSON number.",
+  serialize: (value) => value,
+  parseValue: leafIndex,
+  parseLiteral: (node) => leafIndex(node.kind === Kind.INT ? Number(node.value) : node.kind),
+});
+
+/** Text or an object; what else a variable may hold is refused by the event's own check, which names its path. */
+export const JsonScalar = new GraphQLScalarType<unknown, unknown>({
+  name: "JSON",
+  description:
+    "Text or a JSON object, answered as it was logged: text stays text, an object stays an object. Lists, numbers and booleans are allowed inside an object only.",
+  serialize: (value) => value,
+  parseValue: (value) => value,
+  parseLiteral: jsonLiteral,
+});

@@ -1,0 +1,58 @@
+import "reflect-metadata";
+import { printSubgraphSchema } from "@apollo/subgraph";
+import type { GraphQLSchema } from "graphql";
+import { badInput } from "../audit/errors.js";
+import type { AuditContext } from "./context.js";
+// The schema's root fields are printed in the order of these imports.
+import { SearchResolver } from "./search.js";
+import { ResultsResolver } from "./results.js";
+import { RootQueryResolver } from "./root-query.js";
+import { EntryQueryResolver } from "./entry-query.js";
+import { nodeById, NodeResolver } from "./node.js";
+import { LogResolver } from "./log.js";
+import { ConsistencyProofResolver } from "./consistency-proof.js";
+import { EntryConnectionResolver, EntryEdgeResolver } from "./entry-connection.js";
+import { EntryVerificationResolver } from "./entry-verification.js";
+import { EntryResolver } from "./entry.js";
+import { MembershipProofResolver } from "./membership-proof.js";
+import { RootVerificationResolver } from "./root-verification.js";
+import { RootResolver } from "./root.js";
+import { buildSubgraph, type ReferenceResolver } from "./subgraph.js";
+
+const byGlobalId: ReferenceResolver<AuditContext> = ({ id, __typename }, context) => {
+  if (typeof id === "string") return nodeById(id, "representations.id", context);
+  throw badInput([{ path: "representations.id", expected: `the id of an ${String(__typename)}`, got: typeof id }]);
+};
+
+/** A new instance of the executable schema: a federation subgraph. */
+export function auditSchema(): Promise<GraphQLSchema> {
+  return buildSubgraph<AuditContext>({
+    resolvers: [
+      SearchResolver,
+      ResultsResolver,
+      RootQueryResolver,
+      EntryQueryResolver,
+      NodeResolver,
+      LogResolver,
+      EntryResolver,
+      EntryConnectionResolver,
+      EntryEdgeResolver,
+      EntryVerificationResolver,
+      MembershipProofResolver,
+      ConsistencyProofResolver,
+      RootResolver,
+      RootVerificationResolver,
+    ],
+    descriptions: {
+      Query: "Reading the log. Whatever is answered can carry its own proof.",
+      Mutation: "Writing to the log. What was logged cannot be changed or removed.",
+    },
+    directives: ["@key", "@shareable"],
+    references: { Entry: byGlobalId, Root: byGlobalId },
+  });
+}
+
+/** The schema as it is published in schema.graphql. */
+export async function auditSchemaText(): Promise<string> {
+  return `${printSubgraphSchema(await auditSchema()).trimEnd()}\n`;
+}

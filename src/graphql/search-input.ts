@@ -1,0 +1,140 @@
+import { ArgsType, Field, ID, InputType, Int, registerEnumType } from "type-graphql";
+import { DEFAULT_LOG, type SearchRequest } from "../audit/service.js";
+import type { EntryOrder, OrderField } from "../query/order.js";
+import type { Restriction } from "../query/restriction.js";
+import { withoutNulls } from "./nulls.js";
+
+@InputType("TimeWindow", {
+  description:
+    "A window on `receivedAt`: from `start` up to, not including, `end`; or the newest stretch, `last`. Each is RFC 3339 or relative to now, such as `7d`, `12h` or `120min`.",
+})
+export abstract class TimeWindowInput {
+  @Field(() => String, { nullable: true, description: "From here on. Not given: from the log's beginning." })
+  abstract readonly start?: string | null;
+
+  @Field(() => String, { nullable: true, description: "Up to, not including, here. Not given: now." })
+  abstract readonly end?: string | null;
+
+  @Field(() => String, { nullable: true, description: "The newest stretch, such as `7d`; instead of start and end." })
+  abstract readonly last?: string | null;
+}
+
+const ALLOWED = "Allowed values, compared whole and case-sensitive.";
+
+@InputType("SearchRestriction", {
+  description:
+    "Narrows a search beside its query: in each field given, an event's whole value must be one of the values. Safer than building a query from parts.",
+})
+export abstract class SearchRestrictionInput {
+  @Field(() => [String], { nullable: true, description: ALLOWED })
+  abstract readonly actor?: readonly string[] | null;
+
+  @Field(() => [String], { nullable: true, description: ALLOWED })
+  abstract readonly action?: readonly string[] | null;
+
+  @Field(() => [String], { nullable: true, description: ALLOWED })
+  abstract readonly source?: readonly string[] | null;
+
+  @Field(() => [String], { nullable: true, description: ALLOWED })
+  abstract readonly status?: readonly string[] | null;
+
+  @Field(() => [String], { nullable: true, description: ALLOWED })
+  abstract readonly target?: readonly string[] | null;
+
+  @Field(() => [String], { nullable: true, description: ALLOWED })
+  abstract readonly tenantId?: readonly string[] | null;
+}
+
+export const EntryOrderField = {
+  RECEIVED_AT: "received_at",
+  ACTOR: "actor",
+  ACTION: "action",
+  MESSAGE: "message",
+  SOURCE: "source",
+  STATUS: "status",
+  TARGET: "target",
+  TIMESTAMP: "timestamp",
+} as const satisfies Record<Uppercase<OrderField>, OrderField>;
+
+registerEnumType(EntryOrderField, {
+  name: "EntryOrderField",
+  description:
+    "What a search can be sorted by. Texts are compared by their first 128 characters; an absent field comes before every text.",
+  valuesConfig: {
+    RECEIVED_AT: { description: "When the log took it: the order of the log itself, and the fastest." },
+    ACTOR: { description: "Who did it." },
+    ACTION: { description: "What was done." },
+    MESSAGE: { description: "What happened." },
+    SOURCE: { description: "Where it came from." },
+    STATUS: { description: "How it ended." },
+    TARGET: { description: "What it was done to." },
+    TIMESTAMP: { description: "When it happened, as the application said; compared as text." },
+  },
+});
+
+export const OrderDirection = { ASC: "asc", DESC: "desc" } as const;
+
+registerEnumType(OrderDirection, {
+  name: "OrderDirection",
+  description: "Which end of an order comes first.",
+  valuesConfig: {
+    ASC: { description: "Smallest or oldest first." },
+    DESC: { description: "Largest or newest first." },
+  },
+});
+
+@InputType("EntryOrder", {
+  description: "How a search is sorted. Equal values are in log order, in the same direction.",
+})
+export abstract class EntryOrderInput implements EntryOrder {
+  @Field(() => EntryOrderField, { defaultValue: EntryOrderField.RECEIVED_AT, description: "What to sort by." })
+  abstract readonly field: OrderField;
+
+  @Field(() => OrderDirection, { defaultValue: OrderDirection.DESC, description: "Which end comes first." })
+  abstract readonly direction: EntryOrder["direction"];
+}
+
+@ArgsType()
+export abstract class SearchArgs {
+  @Field(() => String, {
+    defaultValue: "",
+    description:
+      'What to find: words, `"a phrase"`, `prefix*`, `field:word`, `field="whole value"`, combined with blanks (and), `OR`, `-` (not) and parentheses. Empty: everything.',
+  })
+  abstract readonly query: string;
+
+  @Field(() => TimeWindowInput, { nullable: true, description: "When it was received. Not given: the whole log." })
+  abstract readonly window?: TimeWindowInput | null;
+
+  @Field(() => SearchRestrictionInput, { nullable: true, description: "Whole values that fields must have." })
+  abstract readonly restriction?: SearchRestrictionInput | null;
+
+  @Field(() => EntryOrderInput, { nullable: true, description: "How to sort. Not given: newest first." })
+  abstract readonly orderBy?: EntryOrderInput | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: "The most entries the result may have in all its pages: 1 to 10,000. Not given: 10,000.",
+  })
+  abstract readonly maxResults?: number | null;
+
+  @Field(() => ID, { nullable: true, description: "The log to search; `default` if not given." })
+  abstract readonly log?: string | null;
+}
+
+export function searchRequest({ query, window, restriction, orderBy, maxResults, log }: SearchArgs): SearchRequest {
+  return {
+    log: log ?? DEFAULT_LOG,
+    query,
+    ...withoutNulls({
+      window: window && withoutNulls(window),
+      restriction: restriction && restrictionOf(restriction),
+      order: orderBy,
+      maxResults,
+    }),
+  };
+}
+
+function restrictionOf({ tenantId, ...fields }: SearchRestrictionInput): Restriction {
+  return withoutNulls({ ...fields, tenant_id: tenantId });
+}

@@ -1,0 +1,53 @@
+import { ApolloServer } from "@apollo/server";
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from "@apollo/server/plugin/disabled";
+import type { Logger } from "pino";
+import { compiledExecution } from "./compiled-execution.js";
+import type { AuditContext } from "./context.js";
+import { errorFormatter, type FailureLog } from "./errors.js";
+import { LIMITS, limitRules } from "./limits.js";
+import { auditSchema } from "./schema.js";
+
+export interface GraphqlServerOptions {
+  readonly logger: Logger;
+  /** The request of an operation from which on it is executed as a compiled function; Infinity: never. */
+  readonly compileAtHit: number;
+}
+
+/** The GraphQL server without a transport, not yet started. */
+export async function graphqlServer({
+  logger,
+  compileAtHit,
+}: GraphqlServerOptions): Promise<ApolloServer<AuditContext>> {
+  const formatError = errorFormatter(failureLog(logger));
+  return new ApolloServer<AuditContext>({
+    schema: await auditSchema(),
+    formatError,
+    logger,
+    introspection: true,
+    csrfPrevention: true,
+    allowBatchedHttpRequests: false,
+    includeStacktraceInErrorResponses: false,
+    stopOnTerminationSignals: false,
+    parseOptions: { maxLexicalTokens: LIMITS.tokens },
+    validationRules: [...limitRules],
+    plugins: [
+      ApolloServerPluginLandingPageDisabled(),
+      ApolloServerPluginCacheControlDisabled(),
+      ...(compileAtHit < Infinity
+        ? [compiledExecution({ schema: await auditSchema(), formatError, compileAtHit })]
+        : []),
+    ],
+  });
+}
+
+/** A message may quote a payload, so the log gets an error's kind and where it was thrown, not what it said. */
+function failureLog(logger: Logger): FailureLog {
+  return ({ id, code, error }) => {
+    const kind = error instanceof Error ? error.name : typeof error;
+    const at = error instanceof Error ? error.stack?.split("\n").filter((line) => /^\s+at /.test(line)) : undefined;
+    logger.error({ id, code, kind, at }, "request failed");
+  };
+}

@@ -1,0 +1,27 @@
+import { Field, ObjectType, registerEnumType } from "type-graphql";
+import type { Verdict } from "../core/verdict.js";
+
+export const VerdictStatus = { VALID: "VALID", INVALID: "INVALID", UNKNOWN: "UNKNOWN" } as const;
+
+registerEnumType(VerdictStatus, {
+  name: "VerdictStatus",
+  description: "How one check came out. Checks are never merged into a single yes or no.",
+  valuesConfig: {
+    VALID: { description: "Checked, and it holds." },
+    INVALID: { description: "Checked, and it does not hold: treat what was checked as forged or damaged." },
+    UNKNOWN: { description: "There was nothing to check with, for example an entry without a signature." },
+  },
+});
+
+@ObjectType("Verdict", { simpleResolvers: true, description: "The outcome of one check." })
+export abstract class VerdictType {
+  @Field(() => VerdictStatus, { name: "status", simple: false, description: "How the check came out." })
+  abstract readonly kind: Verdict["kind"];
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "Why it is not VALID, as a code such as `NO_SIGNATURE` or `ROOT_MISMATCH`; null when VALID. Codes are added over time, never renamed.",
+  })
+  abstract readonly reason: string | null;
+}

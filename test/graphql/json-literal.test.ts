@@ -1,0 +1,41 @@
+import { describe, expect, test } from "@jest/globals";
+import { parseValue } from "graphql";
+import { jsonLiteral } from "../../src/graphql/json-literal.js";
+
+const literal = (text: string) => jsonLiteral(parseValue(text));
+
+describe("a JSON literal", () => {
+  test("keeps text as text and an object as an object", () => {
+    expect(literal('"hello"')).toBe("hello");
+    expect(literal('{ a: 1, b: [true, null, 1.5, "x"], c: { d: -7 } }')).toEqual({
+      a: 1,
+      b: [true, null, 1.5, "x"],
+      c: { d: -7 },
+    });
+  });
+
+  test("makes __proto__ a key like any other", () => {
+    const value = literal('{ __proto__: "x" }');
+    expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
+    expect(JSON.stringify(value)).toBe('{"__proto__":"x"}');
+  });
+
+  test("takes variables inside an object", () => {
+    expect(jsonLiteral(parseValue("{ a: $a, b: $missing }"), { a: { z: 1 } })).toEqual({ a: { z: 1 }, b: null });
+  });
+
+  test("refuses a key given twice, at any depth", () => {
+    expect(() => literal("{ a: 1, a: 2 }")).toThrow('JSON object has the key "a" twice');
+    expect(() => literal("{ x: [{ a: 1, a: 1 }] }")).toThrow("twice");
+  });
+
+  test("refuses an integer that a double does not hold exactly", () => {
+    expect(literal("{ a: 9007199254740991 }")).toEqual({ a: Number.MAX_SAFE_INTEGER });
+    expect(() => literal("{ a: 9007199254740992 }")).toThrow("got 9007199254740992");
+    expect(() => literal("{ a: -9007199254740993 }")).toThrow("got -9007199254740993");
+  });
+
+  test("refuses a bare word", () => {
+    expect(() => literal("{ a: HELLO }")).toThrow("JSON has no bare word HELLO");
+  });
+});
