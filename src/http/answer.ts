@@ -1,0 +1,51 @@
+import type { ServerResponse } from "node:http";
+
+const CODES = {
+  400: "BAD_REQUEST",
+  404: "NOT_FOUND",
+  405: "METHOD_NOT_ALLOWED",
+  413: "PAYLOAD_TOO_LARGE",
+  415: "UNSUPPORTED_MEDIA_TYPE",
+  500: "INTERNAL_SERVER_ERROR",
+} as const;
+
+/** A request that ends before GraphQL sees it; the message is written for the client. */
+export class HttpError extends Error {
+  override readonly name = "HttpError";
+
+  constructor(
+    readonly status: keyof typeof CODES,
+    message: string,
+    readonly headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(message);
+  }
+}
+
+/** On every answer: a browser takes it for what it says it is, and keeps no copy of what may be secret. */
+const SAFE = { "x-content-type-options": "nosniff", "cache-control": "no-store" };
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Buffer;
+}
+
+export function send(response: ServerResponse, { status, headers, body }: Answer): void {
+  response.writeHead(status, { ...SAFE, ...headers, "content-length": Buffer.byteLength(body) });
+  response.end(response.req.method === "HEAD" ? undefined : body);
+}
+
+export function jsonAnswer(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
+  const type = { "content-type": "application/json; charset=utf-8" };
+  return { status, headers: { ...type, ...headers }, body: JSON.stringify(value) };
+}
+
+/** In the shape of a GraphQL error, so that a client has one way to read what went wrong. */
+export function errorAnswer({ status, message, headers }: HttpError): Answer {
+  return jsonAnswer(status, { errors: [{ message, extensions: { code: CODES[status] } }] }, headers);
+}
+
+export function redirect(location: string): Answer {
+  return { status: 308, headers: { location }, body: "" };
+}

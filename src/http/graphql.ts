@@ -1,0 +1,56 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { HeaderMap, type ApolloServer, type HTTPGraphQLRequest, type HTTPGraphQLResponse } from "@apollo/server";
+import type { AuditContext } from "../graphql/context.js";
+import { HttpError, send } from "./answer.js";
+import { parseJson, readBody } from "./body.js";
+
+export interface GraphqlEndpointOptions {
+  readonly apollo: ApolloServer<AuditContext>;
+  /** Called once for each operation. */
+  readonly context: () => AuditContext;
+  readonly maxBodyBytes: number;
+}
+
+/** GraphQL over HTTP: hands requests to Apollo as plain data and its answers back. Rejects with HttpError. */
+export function graphqlEndpoint({ apollo, context, maxBodyBytes }: GraphqlEndpointOptions) {
+  const contextOf = () => Promise.resolve(context());
+  return async (request: IncomingMessage, response: ServerResponse, search: string): Promise<void> => {
+    const httpGraphQLRequest: HTTPGraphQLRequest = {
+      method: request.method ?? "GET",
+      headers: headerMap(request),
+      search,
+      body: request.method === "POST" ? await jsonBody(request, maxBodyBytes) : undefined,
+    };
+    await answer(response, await apollo.executeHTTPGraphQLRequest({ httpGraphQLRequest, context: contextOf }));
+  };
+}
+
+function headerMap(request: IncomingMessage): HeaderMap {
+  const headers = new HeaderMap();
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(", ") : value);
+  }
+  return headers;
+}
+
+/** Only JSON is parsed; what else comes is left to Apollo, which names the content type it wants. */
+async function jsonBody(request: IncomingMessage, maxBodyBytes: number): Promise<unknown> {
+  const encoding = request.headers["content-encoding"] ?? "identity";
+  if (encoding !== "identity") {
+    throw new HttpError(415, `content-encoding ${encoding} is not supported: send the body as it is`);
+  }
+  const body = await readBody(request, maxBodyBytes);
+  const [type = ""] = (request.headers["content-type"] ?? "").split(";", 1);
+  return type.trim().toLowerCase() === "application/json" ? parseJson(body) : undefined;
+}
+
+async function answer(response: ServerResponse, { status, headers, body }: HTTPGraphQLResponse): Promise<void> {
+  const head = Object.fromEntries(headers);
+  if (body.kind === "complete") {
+    send(response, { status: status ?? 200, headers: head, body: body.string });
+    return;
+  }
+  response.writeHead(status ?? 200, head);
+  for await (const chunk of body.asyncIterator) response.write(chunk);
+  response.end();
+}

@@ -1,0 +1,73 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Logger } from "pino";
+import { errorAnswer, HttpError, jsonAnswer, redirect, send, type Answer } from "./answer.js";
+import { graphqlEndpoint, type GraphqlEndpointOptions } from "./graphql.js";
+import type { StaticFiles } from "./static-files.js";
+
+export interface HandlerOptions extends GraphqlEndpointOptions {
+  readonly graphiql: StaticFiles;
+  /** Whether requests should be sent here: false while draining, or when the store does not answer. */
+  readonly ready: () => Promise<boolean>;
+  readonly logger: Logger;
+}
+
+export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** The gateway's whole HTTP surface. Never throws: an unexpected failure is logged and answered with 500. */
+export function httpHandler(options: HandlerOptions): Handler {
+  const graphql = graphqlEndpoint(options);
+  const route = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { path, search } = target(request);
+    allowMethods(request, path === "/graphql" ? ["GET", "POST"] : ["GET", "HEAD"]);
+    if (path === "/graphql") await graphql(request, response, search);
+    else send(response, await page(path, options));
+  };
+  return (request, response) => {
+    route(request, response).catch((error: unknown) => {
+      fail(response, error, options.logger);
+    });
+  };
+}
+
+/** Splits the request's target; it is compared with known paths only, so it needs no decoding. */
+function target({ url = "/" }: IncomingMessage): { readonly path: string; readonly search: string } {
+  const mark = url.indexOf("?");
+  return mark < 0 ? { path: url, search: "" } : { path: url.slice(0, mark), search: url.slice(mark) };
+}
+
+function allowMethods({ method = "GET" }: IncomingMessage, allowed: readonly string[]): void {
+  if (allowed.includes(method)) return;
+  const allow = allowed.join(", ");
+  throw new HttpError(405, `${method} is not possible here: use ${allow}`, { allow });
+}
+
+async function page(path: string, { graphiql, ready }: HandlerOptions): Promise<Answer> {
+  switch (path) {
+    case "/":
+    case "/graphiql":
+      return redirect("/graphiql/");
+    case "/healthz":
+      return jsonAnswer(200, { status: "up" });
+    case "/readyz":
+      return (await ready()) ? jsonAnswer(200, { status: "ready" }) : jsonAnswer(503, { status: "not ready" });
+    default:
+      return graphiqlFile(path, graphiql);
+  }
+}
+
+function graphiqlFile(path: string, files: StaticFiles): Answer {
+  const file = path.startsWith("/graphiql/") ? files.get(path.slice("/graphiql/".length)) : undefined;
+  if (file !== undefined) return file;
+  const notBuilt = path === "/graphiql/" && files.size === 0;
+  const message = notBuilt
+    ? "GraphiQL is not built here: run npm run build:graphiql. The API is at /graphql"
+    : "nothing here: the API is at /graphql, GraphiQL at /graphiql/";
+  throw new HttpError(404, message);
+}
+
+function fail(response: ServerResponse, error: unknown, logger: Logger): void {
+  if (!(error instanceof HttpError))
+    logger.error({ kind: error instanceof Error ? error.name : typeof error }, "http request failed");
+  if (response.headersSent) response.destroy();
+  else send(response, errorAnswer(error instanceof HttpError ? error : new HttpError(500, "unexpected error")));
+}
