@@ -1,0 +1,37 @@
+import type { Settings } from "../config.js";
+
+export interface Started {
+  readonly settings: Settings;
+  readonly url: string;
+  readonly verifierKey: string;
+}
+
+const FIRST_MUTATION = `mutation {
+  log(event: { message: "hello", actor: "me", action: "try" }) {
+    entry { leafIndex hash verification { membership { status } } }
+    root { treeSize hash }
+  }
+}`;
+
+/** What the operator sees when the gateway is up: where everything is, and something to paste. */
+export function banner({ settings, url, verifierKey }: Started): string {
+  const query = JSON.stringify({ query: FIRST_MUTATION.replace(/\s+/g, " ") });
+  return `AuditQL is ready.
+
+  GraphQL    ${url}/graphql
+  GraphiQL   ${url}/graphiql/
+  Log        ${settings.store}
+  Log's key  ${verifierKey}
+  Access     this machine only, without authentication
+
+A first event, to paste into GraphiQL:
+
+${FIRST_MUTATION.replace(/^/gm, "  ")}
+
+or into a terminal:
+
+  curl -s ${url}/graphql -H 'content-type: application/json' \\
+    -d '${query}'
+
+`;
+}
