@@ -1,3 +1,5 @@
+export { timeText } from "../core/instant.js";
+
 /** Microseconds since 1970-01-01T00:00:00Z, an integer. May jump in both directions: nothing relies on its order. */
 export type Clock = () => number;
 
@@ -19,11 +21,4 @@ export function systemClock(): Clock {
     const micros = Math.floor((performance.now() - seenAtMs) * MICROS_PER_MS);
     return now * MICROS_PER_MS + Math.min(micros, MICROS_PER_MS - 1);
   };
-}
-
-/** RFC 3339 UTC with exactly six fractional digits and `Z`: as text it sorts as the time does. */
-export function timeText(micros: number): string {
-  const milliseconds = Math.floor(micros / MICROS_PER_MS);
-  const rest = micros - milliseconds * MICROS_PER_MS;
-  return `${new Date(milliseconds).toISOString().slice(0, -1)}${String(rest).padStart(3, "0")}Z`;
 }

@@ -1,5 +1,4 @@
-import type { AuditEvent, EventField } from "../core/event.js";
-import { fieldText } from "./searchable.js";
+import { fieldText, type AuditEvent, type EventField } from "../core/event.js";
 
 /** What results can be sorted by; `received_at` is the leaf order. */
 export const ORDER_FIELDS = [

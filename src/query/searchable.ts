@@ -1,5 +1,4 @@
-import { EVENT_FIELDS, type AuditEvent, type EventField, type EventText } from "../core/event.js";
-import { canonicalJson } from "../core/json.js";
+import { EVENT_FIELDS, fieldText, type AuditEvent, type EventField } from "../core/event.js";
 import { jsonWords, words } from "./words.js";
 
 /** An event as search sees it: per field that is present, its words and its whole value. */
@@ -28,9 +27,4 @@ export function eventWords(event: AuditEvent, field: EventField): readonly strin
   const value = event[field];
   if (value === undefined) return [];
   return typeof value === "string" ? words(value) : jsonWords(fieldText(value));
-}
-
-/** The text of a field: an object's is its canonical JSON. */
-export function fieldText(value: EventText): string {
-  return typeof value === "string" ? value : canonicalJson(value);
 }

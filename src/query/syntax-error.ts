@@ -1,3 +1,4 @@
+import { excerpt } from "./excerpt.js";
 import type { TokenKind } from "./lexer.js";
 
 /** A stretch of the query: all that a door needs to underline it in its own way. */
@@ -30,12 +31,10 @@ export class SyntaxFault extends Error {
   }
 }
 
-const MAX_QUOTED_CHARACTERS = 40;
-
 /** What the caller is told about a fault in a query. */
 export function syntaxError(query: string, { expected, token }: SyntaxFault): QuerySyntaxError {
   const column = Array.from(query.slice(0, token.offset)).length + 1;
-  const got = token.kind === "end" ? "the end of the query" : JSON.stringify(shortened(token.text));
+  const got = token.kind === "end" ? "the end of the query" : excerpt(token.text);
   return {
     kind: "syntax-error",
     column,
@@ -44,10 +43,4 @@ export function syntaxError(query: string, { expected, token }: SyntaxFault): Qu
     token,
     message: `column ${column}: expected ${expected}, got ${got}`,
   };
-}
-
-function shortened(text: string): string {
-  const characters = Array.from(text);
-  if (characters.length <= MAX_QUOTED_CHARACTERS) return text;
-  return `${characters.slice(0, MAX_QUOTED_CHARACTERS).join("")}…`;
 }

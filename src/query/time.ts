@@ -1,7 +1,131 @@
+import { calendarInstant, instantOf, instantText, monthsBefore, type Instant } from "../core/instant.js";
+import type { FieldProblem } from "../core/problem.js";
+import { excerpt } from "./excerpt.js";
+
 /** A window on receivedAt, [start, end). Each text is RFC 3339 or relative to now (`7d`, `120min`). */
 export interface TimeWindow {
   readonly start?: string;
   readonly end?: string;
   /** The newest stretch, instead of start and end: a relative time. */
   readonly last?: string;
+}
+
+/** A window's bounds as receivedAt texts: RFC 3339 UTC with six fractional digits and `Z`. */
+export interface ResolvedWindow {
+  readonly start?: string;
+  readonly end?: string;
+}
+
+export type WindowResolution =
+  | { readonly kind: "resolved"; readonly window: ResolvedWindow }
+  | { readonly kind: "invalid"; readonly problems: readonly FieldProblem[] };
+
+export type ParsedTime =
+  | { readonly kind: "time"; readonly receivedAt: string }
+  | { readonly kind: "invalid"; readonly expected: string; readonly got: string };
+
+const MAX_TIME_CHARACTERS = 128;
+
+const BACK_FROM_NOW = "a time back from now such as 7d, 120min or 2months";
+const TIME = `an RFC 3339 time such as 2026-01-31T09:00:00Z, or ${BACK_FROM_NOW}`;
+
+/** The Pangea protocol's pattern: RFC 3339 in which parts may have one digit and the zone may lack, which means UTC. */
+const TIMESTAMP =
+  /^(\d{4})-(\d{1,2})-(\d{1,2})[Tt ](\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.(\d+))?(?:[Zz]|([+-])(\d{1,2})(?::(\d{2}))?)?$/;
+
+const DURATION = /^(\d+)([a-z]+)$/;
+
+const MS_PER_SECOND = 1_000;
+const MS_PER_UNIT = new Map([
+  ...named(["s", "sec", "secs", "second", "seconds"], MS_PER_SECOND),
+  ...named(["mi", "min", "mins", "minute", "minutes"], 60 * MS_PER_SECOND),
+  ...named(["h", "hour", "hr", "hrs", "hours"], 3_600 * MS_PER_SECOND),
+  ...named(["d", "da", "day", "days"], 86_400 * MS_PER_SECOND),
+  ...named(["w", "week", "weeks"], 7 * 86_400 * MS_PER_SECOND),
+]);
+const MONTHS_PER_UNIT = new Map([...named(["mo", "mon", "month", "months"], 1), ...named(["y", "year", "years"], 12)]);
+
+/** Reads an RFC 3339 or relative time. `nowMicros`: microseconds since 1970, what a relative time counts back from. */
+export function parseTime(text: string, nowMicros: number): ParsedTime {
+  return asTime(text, TIME, timestamp(text) ?? backFromNow(text, nowMicros));
+}
+
+/** Reads a window's times; every bad one is named below `path`. */
+export function resolveWindow(window: TimeWindow, nowMicros: number, path = "window"): WindowResolution {
+  const { start, end, last } = window;
+  const times = {
+    start: start === undefined ? undefined : parseTime(start, nowMicros),
+    end: end === undefined ? undefined : parseTime(end, nowMicros),
+    last: last === undefined ? undefined : asTime(last, BACK_FROM_NOW, backFromNow(last, nowMicros)),
+  };
+  const problems = [...badTimes(times, path), ...contradictions(times, path)];
+  if (problems.length > 0) return { kind: "invalid", problems };
+  const [from, to] = [receivedAt(times.start ?? times.last), receivedAt(times.end)];
+  return {
+    kind: "resolved",
+    window: { ...(from !== undefined && { start: from }), ...(to !== undefined && { end: to }) },
+  };
+}
+
+interface WindowTimes {
+  readonly start: ParsedTime | undefined;
+  readonly end: ParsedTime | undefined;
+  readonly last: ParsedTime | undefined;
+}
+
+function badTimes(times: WindowTimes, path: string): readonly FieldProblem[] {
+  return Object.entries(times).flatMap(([name, time]: [string, ParsedTime | undefined]) =>
+    time?.kind === "invalid" ? [{ path: `${path}.${name}`, expected: time.expected, got: time.got }] : [],
+  );
+}
+
+function contradictions({ start, end, last }: WindowTimes, path: string): readonly FieldProblem[] {
+  if (last !== undefined && (start !== undefined || end !== undefined))
+    return [{ path: `${path}.last`, expected: "last alone, or start and end without it", got: "both" }];
+  const [from, to] = [receivedAt(start), receivedAt(end)];
+  if (from === undefined || to === undefined || from <= to) return [];
+  return [{ path: `${path}.end`, expected: `a time not before the start, ${from}`, got: to }];
+}
+
+function receivedAt(time: ParsedTime | undefined): string | undefined {
+  return time?.kind === "time" ? time.receivedAt : undefined;
+}
+
+function asTime(text: string, expected: string, instant: Instant | "impossible" | undefined): ParsedTime {
+  const got = excerpt(text);
+  if (instant === undefined || text.length > MAX_TIME_CHARACTERS) return { kind: "invalid", expected, got };
+  if (instant === "impossible") return { kind: "invalid", expected: "a date and time that exist", got };
+  const found = instantText(instant);
+  if (found === undefined) return { kind: "invalid", expected: "a time in the years 0000 to 9999", got };
+  return { kind: "time", receivedAt: found };
+}
+
+function timestamp(text: string): Instant | "impossible" | undefined {
+  const parts = TIMESTAMP.exec(text);
+  if (parts === null) return undefined;
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts.slice(1, 7).map(Number);
+  const [fraction = "", sign, zoneHours = "0", zoneMinutes = "0"] = parts.slice(7);
+  if (Number(zoneHours) > 23 || Number(zoneMinutes) > 59) return "impossible";
+  const distance = Number(zoneHours) * 60 + Number(zoneMinutes);
+  const offsetMinutes = sign === "-" ? -distance : distance;
+  const micros = fractionMicros(fraction);
+  return calendarInstant({ year, month, day, hour, minute, second, micros, offsetMinutes }) ?? "impossible";
+}
+
+/** Finer digits round up: receivedAt is whole microseconds, so for both ends of a window the same entries lie inside. */
+function fractionMicros(digits: string): number {
+  const micros = Number(digits.slice(0, 6).padEnd(6, "0"));
+  return /[1-9]/.test(digits.slice(6)) ? micros + 1 : micros;
+}
+
+function backFromNow(text: string, nowMicros: number): Instant | undefined {
+  const [, count, unit = ""] = DURATION.exec(text) ?? [];
+  const [ms, months] = [MS_PER_UNIT.get(unit), MONTHS_PER_UNIT.get(unit)];
+  const now = instantOf(nowMicros);
+  if (ms !== undefined) return { epochMs: now.epochMs - Number(count) * ms, micros: now.micros };
+  return months === undefined ? undefined : monthsBefore(now, Number(count) * months);
+}
+
+function named(names: readonly string[], amount: number): readonly (readonly [string, number])[] {
+  return names.map((name) => [name, amount]);
 }
