@@ -1,33 +1,7 @@
-import { EVENT_FIELDS, type EventField } from "../core/event.js";
+import { EVENT_FIELDS } from "../core/event.js";
 import { fieldNamed } from "./field-name.js";
-import { SyntaxFault, type TokenText } from "./syntax-error.js";
-
-interface Place {
-  readonly text: string;
-  /** From 0, in UTF-16 units of the query. */
-  readonly offset: number;
-}
-
-/** `field:` or `field=`, with the operator. */
-export interface FieldToken extends Place {
-  readonly kind: "field";
-  readonly field: EventField;
-  readonly operator: ":" | "=";
-}
-
-/** What stands between quotes, without the escapes. */
-export interface QuotedToken extends Place {
-  readonly kind: "quoted";
-  readonly content: string;
-}
-
-export interface PlainToken extends Place {
-  readonly kind: "word" | "minus" | "and" | "or" | "not" | "open" | "close" | "end";
-}
-
-export type Token = FieldToken | QuotedToken | PlainToken;
-
-export type TokenKind = Token["kind"];
+import { SyntaxFault } from "./syntax-error.js";
+import type { PlainToken, Token, TokenText } from "./token.js";
 
 const BLANKS = /\s*/y;
 const WORD = /[^\s"()]+/y;

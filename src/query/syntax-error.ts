@@ -1,13 +1,5 @@
 import { excerpt } from "./excerpt.js";
-import type { TokenKind } from "./lexer.js";
-
-/** A stretch of the query: all that a door needs to underline it in its own way. */
-export interface TokenText {
-  readonly kind: TokenKind | "bad";
-  readonly text: string;
-  /** From 0, in UTF-16 units of the query. */
-  readonly offset: number;
-}
+import type { TokenText } from "./token.js";
 
 /** Why a text is no query. */
 export interface QuerySyntaxError {

@@ -1,0 +1,34 @@
+import type { EventField } from "../core/event.js";
+
+interface Place {
+  readonly text: string;
+  /** From 0, in UTF-16 units of the query. */
+  readonly offset: number;
+}
+
+/** `field:` or `field=`, with the operator. */
+export interface FieldToken extends Place {
+  readonly kind: "field";
+  readonly field: EventField;
+  readonly operator: ":" | "=";
+}
+
+/** What stands between quotes, without the escapes. */
+export interface QuotedToken extends Place {
+  readonly kind: "quoted";
+  readonly content: string;
+}
+
+export interface PlainToken extends Place {
+  readonly kind: "word" | "minus" | "and" | "or" | "not" | "open" | "close" | "end";
+}
+
+export type Token = FieldToken | QuotedToken | PlainToken;
+
+/** A stretch of the query: all that a door needs to underline it in its own way. */
+export interface TokenText {
+  readonly kind: Token["kind"] | "bad";
+  readonly text: string;
+  /** From 0, in UTF-16 units of the query. */
+  readonly offset: number;
+}
