@@ -1,6 +1,5 @@
 import { isPlainObject, memberPath, nameOf, textProblems, type FieldProblem } from "../core/problem.js";
 import { allOf, anyOf, type Filter } from "./ast.js";
-import { fieldNamed } from "./field-name.js";
 
 /** Fields that a search can be restricted on, outside its query. */
 export const RESTRICTION_FIELDS = ["actor", "action", "source", "status", "target", "tenant_id"] as const;
@@ -14,10 +13,8 @@ export type ParsedRestriction =
   | { readonly kind: "valid"; readonly restriction: Restriction }
   | { readonly kind: "invalid"; readonly problems: readonly FieldProblem[] };
 
-/** Values of all fields together: what one expression of the slowest engine takes beside a query of full size. */
+/** Values of all fields together, so that query and restriction stay an expression every engine can take. */
 export const MAX_RESTRICTION_VALUES = 256;
-
-const TENANT_SPELLINGS = ["tenantId", "tenant_id"];
 
 /** The filter that lets through what a restriction allows; a restriction on no field allows everything. */
 export function restrictionFilter(restriction: Restriction): Filter {
@@ -30,50 +27,41 @@ export function restrictionFilter(restriction: Restriction): Filter {
   );
 }
 
+/** Reads a restriction from untrusted input: null members are dropped, any problem refuses it. Never throws. */
+export function parseRestriction(input: unknown, path: string): ParsedRestriction {
+  const problems = restrictionProblems(input, path);
+  const restriction: unknown = isPlainObject(input) ? withoutNulls(input) : input;
+  return isRestriction(restriction, problems) ? { kind: "valid", restriction } : { kind: "invalid", problems };
+}
+
 /**
- * Reads a restriction from untrusted input. Null members are dropped; every other bad path is named below `path`. An
- * empty list is refused: whether it allows nothing or everything, somebody would be surprised. Never throws.
+ * Every bad path of a restriction, below `path`. An empty list is refused: whether it allows nothing or everything,
+ * somebody would be surprised.
  */
-export function parseRestriction(input: unknown, path = "restriction"): ParsedRestriction {
-  if (!isPlainObject(input)) return invalid([{ path, expected: "an object of lists of values", got: nameOf(input) }]);
-  const members = Object.entries(input).filter(([, value]) => value !== null && value !== undefined);
+export function restrictionProblems(input: unknown, path: string): readonly FieldProblem[] {
+  if (!isPlainObject(input)) return [{ path, expected: "an object of lists of values", got: nameOf(input) }];
+  const members = Object.entries(withoutNulls(input));
   const problems = members.flatMap(([name, value]) => memberProblems(name, value, memberPath(path, name)));
-  if (TENANT_SPELLINGS.every((spelling) => members.some(([name]) => name === spelling)))
-    problems.push({ path: `${path}.tenantId`, expected: "one spelling of tenant_id", got: "both" });
-  if (problems.length > 0) return invalid(problems);
-  const restriction = asRestriction(members);
-  const count = Object.values(restriction).reduce((sum, values) => sum + values.length, 0);
-  if (count <= MAX_RESTRICTION_VALUES) return { kind: "valid", restriction };
-  return invalid([{ path, expected: `at most ${MAX_RESTRICTION_VALUES} values in all`, got: `${count}` }]);
+  const count = members.reduce((sum, [, value]) => sum + (Array.isArray(value) ? value.length : 0), 0);
+  if (count <= MAX_RESTRICTION_VALUES) return problems;
+  return [...problems, { path, expected: `at most ${MAX_RESTRICTION_VALUES} values in all`, got: `${count}` }];
 }
 
 function memberProblems(name: string, value: unknown, path: string): readonly FieldProblem[] {
-  if (restrictionField(name) === undefined)
+  if (!RESTRICTION_FIELDS.some((field) => field === name))
     return [{ path, expected: `one of ${RESTRICTION_FIELDS.join(", ")}`, got: "an unknown field" }];
-  if (!Array.isArray(value) || value.length === 0)
-    return [
-      { path, expected: "a list of at least one value", got: Array.isArray(value) ? "an empty list" : nameOf(value) },
-    ];
+  if (!Array.isArray(value)) return [{ path, expected: "a list of values", got: nameOf(value) }];
+  if (value.length === 0) return [{ path, expected: "at least one value, or no list", got: "an empty list" }];
   return value.flatMap((item: unknown, i) => {
     if (typeof item === "string") return textProblems(item, `${path}[${i}]`);
     return [{ path: `${path}[${i}]`, expected: "text", got: nameOf(item) }];
   });
 }
 
-function asRestriction(members: readonly (readonly [string, unknown])[]): Restriction {
-  const restriction: { [field in RestrictionField]?: readonly string[] } = {};
-  for (const [name, value] of members) {
-    const field = restrictionField(name);
-    if (field !== undefined && Array.isArray(value))
-      restriction[field] = value.filter((item) => typeof item === "string");
-  }
-  return restriction;
+function withoutNulls(input: object): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== null && value !== undefined));
 }
 
-function restrictionField(name: string): RestrictionField | undefined {
-  return RESTRICTION_FIELDS.find((field) => field === fieldNamed(name));
-}
-
-function invalid(problems: readonly FieldProblem[]): ParsedRestriction {
-  return { kind: "invalid", problems };
+function isRestriction(input: unknown, problems: readonly FieldProblem[]): input is Restriction {
+  return isPlainObject(input) && problems.length === 0;
 }

@@ -11,13 +11,13 @@ export interface TimeWindow {
 }
 
 /** A window's bounds as receivedAt texts: RFC 3339 UTC with six fractional digits and `Z`. */
-export interface ResolvedWindow {
-  readonly start?: string;
-  readonly end?: string;
+export interface WindowBounds {
+  readonly start: string | undefined;
+  readonly end: string | undefined;
 }
 
 export type WindowResolution =
-  | { readonly kind: "resolved"; readonly window: ResolvedWindow }
+  | { readonly kind: "resolved"; readonly bounds: WindowBounds }
   | { readonly kind: "invalid"; readonly problems: readonly FieldProblem[] };
 
 export type ParsedTime =
@@ -60,11 +60,7 @@ export function resolveWindow(window: TimeWindow, nowMicros: number, path = "win
   };
   const problems = [...badTimes(times, path), ...contradictions(times, path)];
   if (problems.length > 0) return { kind: "invalid", problems };
-  const [from, to] = [receivedAt(times.start ?? times.last), receivedAt(times.end)];
-  return {
-    kind: "resolved",
-    window: { ...(from !== undefined && { start: from }), ...(to !== undefined && { end: to }) },
-  };
+  return { kind: "resolved", bounds: { start: receivedAt(times.start ?? times.last), end: receivedAt(times.end) } };
 }
 
 interface WindowTimes {

@@ -138,7 +138,7 @@ describe("a window", () => {
       { start: "2026-03-30T12:00:00.000007Z", end: "2026-03-30T12:00:00.000007Z" },
     ],
   ])("%j is %j", (window, resolved) => {
-    expect(resolveWindow(window, nowMicros)).toEqual({ kind: "resolved", window: resolved });
+    expect(resolveWindow(window, nowMicros)).toEqual({ kind: "resolved", bounds: resolved });
   });
 
   test("names every bad time at once", () => {
