@@ -1,6 +1,7 @@
 import type { LeafRange } from "../core/tree.js";
 import type { Filter } from "../query/ast.js";
 import type { EntryOrder } from "../query/order.js";
+import type { LogStore } from "./store.js";
 
 /** A search as an index sees it: which leaves match, in which order. Pure data, the same answer on every engine. */
 export interface IndexQuery {
@@ -25,4 +26,10 @@ export interface SearchIndex {
   /** The leaf indexes below `size` whose leaf hash is (32 bytes); lowest first. The caller checks what it reads there. */
   leavesByHash(log: string, leafHash: Uint8Array, size: number): Promise<readonly number[]>;
   close(): Promise<void>;
+}
+
+/** A log store and the index that follows it. Whoever opened them closes the index first, then the log. */
+export interface IndexedStore {
+  readonly log: LogStore;
+  readonly index: SearchIndex;
 }

@@ -1,0 +1,224 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import type { IndexedStore, IndexQuery } from "../../src/audit/search-index.js";
+import type { AuditEvent } from "../../src/core/event.js";
+import type { Filter } from "../../src/query/ast.js";
+import { ORDER_FIELDS } from "../../src/query/order.js";
+import { openMemory } from "../../src/stores/memory/open.js";
+import { batch, emptyHead, entry } from "./batches.js";
+import { eventArbitrary, filterArbitrary, logged, orderArbitrary } from "./search-events.js";
+
+const TIMEOUT_MS = 10_000;
+const OLDEST_FIRST = { field: "received_at", direction: "asc" } as const;
+
+const word = (...words: readonly string[]): Filter => ({ kind: "phrase", field: undefined, words, prefix: false });
+
+/** `open` answers a store without a log in it and the index that follows it. */
+export function searchIndexContract(name: string, open: () => Promise<IndexedStore>): void {
+  describe(`SearchIndex contract: ${name}`, () => {
+    let store: IndexedStore;
+    let logs = 0;
+    beforeAll(async () => {
+      store = await open();
+    });
+    afterAll(async () => {
+      await store.index.close();
+      await store.log.close();
+    });
+
+    /** A log of its own in the shared store, with these events, indexed. */
+    async function logOf(...events: readonly AuditEvent[]): Promise<string> {
+      const log = `log ${logs++}`;
+      await store.log.createLog(emptyHead(log));
+      await grow(store, log, events);
+      return log;
+    }
+
+    const find = (log: string, filter: Filter, more: Partial<IndexQuery> = {}): Promise<readonly number[]> =>
+      store.index.page({ log, filter, range: { start: 0, end: 1_000_000 }, order: OLDEST_FIRST, ...more }, 0, 1_000);
+
+    describe("reached", () => {
+      test("is true at once for an empty prefix, of an unknown log too", async () => {
+        expect(await store.index.reached("unknown", 0, 0)).toBe(true);
+      });
+
+      test("becomes true when the log grows to the size while somebody waits", async () => {
+        const log = await logOf();
+        const waiting = store.index.reached(log, 1, TIMEOUT_MS);
+        await store.log.append(batch(log, 0, [logged({ message: "late" }, 1)]));
+        expect(await waiting).toBe(true);
+        expect(await find(log, word("late"))).toEqual([0]);
+      });
+
+      test("is false when the log does not get there in time", async () => {
+        const log = await logOf({ message: "only" });
+        expect(await store.index.reached(log, 2, 20)).toBe(false);
+      });
+    });
+
+    describe("page", () => {
+      test("finds nothing in an unknown log", async () => {
+        expect(await find("unknown", { kind: "all" })).toEqual([]);
+        expect(await find("unknown", word("a"))).toEqual([]);
+      });
+
+      test("keeps logs apart", async () => {
+        const [first, second] = [
+          await logOf({ message: "shared" }),
+          await logOf({ message: "other" }, { message: "shared" }),
+        ];
+        expect(await find(first, word("shared"))).toEqual([0]);
+        expect(await find(second, word("shared"))).toEqual([1]);
+        expect(await find(first, { kind: "not", filter: word("shared") })).toEqual([]);
+      });
+
+      test("finds only inside the range", async () => {
+        const log = await logOf(...Array.from({ length: 6 }, () => ({ message: "same" })));
+        expect(await find(log, word("same"), { range: { start: 2, end: 5 } })).toEqual([2, 3, 4]);
+        expect(await find(log, { kind: "all" }, { range: { start: 2, end: 5 } })).toEqual([2, 3, 4]);
+        expect(await find(log, word("same"), { range: { start: 3, end: 3 } })).toEqual([]);
+      });
+
+      test("starts and ends where it is told", async () => {
+        const log = await logOf(...Array.from({ length: 6 }, () => ({ message: "same" })));
+        const query = { log, filter: word("same"), range: { start: 0, end: 6 }, order: OLDEST_FIRST } as const;
+        expect(await store.index.page(query, 1, 3)).toEqual([1, 2, 3]);
+        expect(await store.index.page(query, 5, 3)).toEqual([5]);
+        expect(await store.index.page(query, 6, 3)).toEqual([]);
+        expect(await store.index.page(query, 0, 0)).toEqual([]);
+      });
+
+      test("does not let a phrase run from one field into the next", async () => {
+        const log = await logOf({ message: "one", actor: "two" }, { message: "one two" });
+        expect(await find(log, word("one", "two"))).toEqual([1]);
+      });
+
+      test("tells apart values that differ in case, blanks or punctuation only", async () => {
+        const values = ["Alice", "alice", "alice ", "al-ice", "al ice"];
+        const log = await logOf(...values.map((actor) => ({ message: "m", actor })));
+        for (const [leafIndex, value] of values.entries())
+          expect(await find(log, { kind: "exact", field: "actor", value })).toEqual([leafIndex]);
+      });
+
+      test.each(ORDER_FIELDS)("breaks ties of %s by leaf index, in the direction of the order", async (field) => {
+        const log = await logOf(...Array.from({ length: 4 }, () => ({ message: "same", [field]: "tie" })));
+        expect(await find(log, word("tie"), { order: { field, direction: "asc" } })).toEqual(
+          field === "received_at" ? [] : [0, 1, 2, 3],
+        );
+        expect(await find(log, { kind: "all" }, { order: { field, direction: "desc" } })).toEqual([3, 2, 1, 0]);
+      });
+    });
+
+    test("counts no further than the cap", async () => {
+      const log = await logOf(...Array.from({ length: 5 }, () => ({ message: "same" })));
+      const query = { log, filter: word("same"), range: { start: 0, end: 5 }, order: OLDEST_FIRST } as const;
+      expect([
+        await store.index.count(query, 3),
+        await store.index.count(query, 5),
+        await store.index.count(query, 10),
+      ]).toEqual([3, 5, 5]);
+      expect(await store.index.count({ ...query, log: "unknown" }, 10)).toBe(0);
+    });
+
+    test("finds leaves by hash, the lowest first, below the size", async () => {
+      const log = await logOf();
+      const twin = logged({ message: "twin" }, 1);
+      await store.log.append(batch(log, 0, [twin, logged({ message: "other" }, 1), twin]));
+      await store.index.reached(log, 3, TIMEOUT_MS);
+      expect(await store.index.leavesByHash(log, twin.leafHash, 3)).toEqual([0, 2]);
+      expect(await store.index.leavesByHash(log, twin.leafHash, 2)).toEqual([0]);
+      expect(await store.index.leavesByHash(log, new Uint8Array(32), 3)).toEqual([]);
+      expect(await store.index.leavesByHash("unknown", twin.leafHash, 3)).toEqual([]);
+    });
+
+    test("gets past entries that are not envelopes, which have no words", async () => {
+      const log = await logOf();
+      const odd = ["{}", "no JSON at all", '{"event":{"message":5},"received_at":"2026-01-01T00:00:00.000001Z"}', ""];
+      await store.log.append(batch(log, 0, [...odd.map((text) => entry(text)), logged({ message: "sound" }, 2)]));
+      expect(await store.index.reached(log, 5, TIMEOUT_MS)).toBe(true);
+      expect(await find(log, word("sound"))).toEqual([4]);
+      expect(await find(log, { kind: "not", filter: word("sound") })).toEqual([0, 1, 2, 3]);
+      expect(await find(log, { kind: "all" }, { order: { field: "actor", direction: "asc" } })).toEqual([
+        0, 1, 2, 3, 4,
+      ]);
+    });
+
+    test("takes a filter as deep and as wide as a query can be", async () => {
+      const log = await logOf({ message: "deep" }, { message: "shallow" });
+      const nested = (depth: number, make: (inner: Filter, depth: number) => Filter): Filter =>
+        depth === 0 ? word("deep") : make(nested(depth - 1, make), depth);
+      const alternating = nested(64, (inner, depth) => ({
+        kind: depth % 2 === 0 ? "and" : "or",
+        filters: [word("deep"), inner],
+      }));
+      const negated = nested(8, (inner) => ({
+        kind: "and",
+        filters: [
+          word("deep"),
+          { kind: "not", filter: { kind: "and", filters: [word("other"), { kind: "not", filter: inner }] } },
+        ],
+      }));
+      const wide: Filter = {
+        kind: "or",
+        filters: Array.from({ length: 256 }, (_, place) => word(place === 99 ? "deep" : `w${place}`)),
+      };
+      for (const filter of [alternating, negated, wide]) expect(await find(log, filter)).toEqual([0]);
+    });
+
+    test("gives the answers of the in-memory scan, at every size, while the log grows", async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.array(eventArbitrary, { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 3 }),
+          fc.array(
+            fc.record({
+              filter: filterArbitrary,
+              order: orderArbitrary,
+              start: fc.nat(3),
+              end: fc.oneof(fc.nat(20), fc.constant(1_000_000)),
+            }),
+            {
+              minLength: 8,
+              maxLength: 12,
+            },
+          ),
+          async (batches, queries) => {
+            const oracle = openMemory();
+            const log = await logOf();
+            await oracle.log.createLog(emptyHead(log));
+            for (const events of batches) {
+              await Promise.all([grow(store, log, events), grow(oracle, log, events)]);
+              for (const { filter, order, start, end } of queries)
+                await expectSameAnswers({ store, oracle }, { log, filter, order, range: { start, end } });
+            }
+          },
+        ),
+        { numRuns: 60 },
+      );
+    });
+  });
+}
+
+async function grow({ log: store, index }: IndexedStore, log: string, events: readonly AuditEvent[]): Promise<void> {
+  const size = (await store.head(log))?.size ?? 0;
+  if (events.length > 0)
+    await store.append(
+      batch(
+        log,
+        size,
+        events.map((event, place) => logged(event, size + place)),
+      ),
+    );
+  expect(await index.reached(log, size + events.length, TIMEOUT_MS)).toBe(true);
+}
+
+interface Compared {
+  readonly store: IndexedStore;
+  readonly oracle: IndexedStore;
+}
+
+async function expectSameAnswers({ store, oracle }: Compared, query: IndexQuery): Promise<void> {
+  const expected = await oracle.index.page(query, 0, 100);
+  expect(await store.index.page(query, 0, 100)).toEqual(expected);
+  expect(await store.index.page(query, 1, 3)).toEqual(expected.slice(1, 4));
+  expect(await store.index.count(query, 100)).toBe(expected.length);
+}
