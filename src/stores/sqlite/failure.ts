@@ -32,6 +32,16 @@ export function saysDamaged(error: unknown): boolean {
   return code === CORRUPT || code === NOTADB;
 }
 
+/** A file of ours, written by an AuditQL with another schema. */
+export class WrongVersionError extends Error {
+  override readonly name = "WrongVersionError";
+}
+
+/** Whether a failure to open a file says that derived data in it has to be made anew. */
+export function isBeyondUse(error: unknown): boolean {
+  return error instanceof AuditError && (error.cause instanceof WrongVersionError || saysDamaged(error.cause));
+}
+
 export const saysBusy = (error: unknown): boolean => primaryCode(error) === BUSY;
 
 /** `errcode` in node:sqlite, `rawCode` in libsql, whose failed open has the code at the end of its message alone. */

@@ -12,8 +12,10 @@ export type CallsOf<P extends Protocol<P>> = {
 export interface Failure {
   readonly code: AuditErrorCode;
   readonly message: string;
-  /** The engine's own words, for the log. */
+  /** The engine's own words, for the operator's log. */
   readonly detail: string;
+  /** The content of the worker's file is beyond use. */
+  readonly damaged: boolean;
 }
 
 /** Main thread to worker. `close` is the last message; the worker ends after it. */

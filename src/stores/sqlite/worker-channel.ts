@@ -9,6 +9,18 @@ interface PendingCall {
   reject(error: AuditError): void;
 }
 
+/** The cause of an AuditError that a worker answered with: the engine's own words. */
+export class WorkerError extends Error {
+  override readonly name = "WorkerError";
+
+  constructor(
+    message: string,
+    readonly damaged: boolean,
+  ) {
+    super(message);
+  }
+}
+
 export interface WorkerOptions<Notice> {
   /** The compiled module of the worker. */
   readonly module: URL;
@@ -117,6 +129,6 @@ export class WorkerChannel<P extends Protocol<P>, Notice = never> {
   }
 }
 
-function errorOf({ code, message, detail }: Failure): AuditError {
-  return new AuditError(code, message, { cause: new Error(detail) });
+function errorOf({ code, message, detail, damaged }: Failure): AuditError {
+  return new AuditError(code, message, { cause: new WorkerError(detail, damaged) });
 }

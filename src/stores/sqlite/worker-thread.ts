@@ -1,7 +1,7 @@
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
 import type { AuditError } from "../../audit/errors.js";
 import { loadSqliteDriver, type SqliteDriver } from "./driver.js";
-import { storeFailure } from "./failure.js";
+import { saysDamaged, storeFailure } from "./failure.js";
 import type { CallsOf, Failure, FromWorker, Protocol, ToWorker } from "./worker-calls.js";
 
 /** What a worker needs to open its files. */
@@ -68,7 +68,8 @@ function listen<P extends Protocol<P>>(
 }
 
 function failureOf({ code, message, cause }: AuditError): Failure {
-  return { code, message, detail: cause instanceof Error ? (cause.stack ?? cause.message) : "" };
+  const detail = cause instanceof Error ? (cause.stack ?? cause.message) : "";
+  return { code, message, detail, damaged: saysDamaged(cause) };
 }
 
 /** Only WorkerChannel starts these modules, and it passes WorkerFiles. */

@@ -1,0 +1,136 @@
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import type { AppendBatch, NewEntry } from "../src/audit/store.js";
+import type { IndexQuery, IndexedStore } from "../src/audit/search-index.js";
+import { utf8 } from "../src/core/bytes.js";
+import { logFormat } from "../src/core/format.js";
+import type { Filter } from "../src/query/ast.js";
+import { openStore } from "../src/stores/index.js";
+
+/** Usage: node build/bench/stores.js [events] [batch]. Appends to a fresh SQLite log while the index follows, then searches. */
+const events = Number(process.argv[2] ?? 100_000);
+const batchSize = Number(process.argv[3] ?? 1_000);
+const LOG = "default";
+const FORMAT = logFormat("rfc6962");
+const SYLLABLES = ["ka", "lo", "mi", "ren", "tu", "vas", "or", "pi", "sen", "dra"];
+
+/** About 430 bytes of canonical JSON: a few repeated values, and a message and a change that are each its own. */
+function entryAt(place: number): NewEntry {
+  const receivedAt = new Date(Date.UTC(2026, 0, 1) + place).toISOString().replace("Z", "000Z");
+  const event = {
+    message: `${word(place)} ${word(place * 7)} changed the ${word(place % 97)} of ${word(place % 31)} after ${word(place * 13)} request ${place}`,
+    actor: `user${place % 500}@example.com`,
+    action: ["create", "update", "delete", "login"][place % 4] ?? "",
+    source: `10.0.${place % 7}.${place % 251}`,
+    status: place % 3 === 0 ? "failed" : "ok",
+    target: `/api/${word(place % 41)}/${place % 9_973}`,
+    timestamp: new Date(Date.UTC(2026, 0, 1) + place).toISOString(),
+    new: { name: word(place * 3), role: word(place % 11), size: place },
+  };
+  const canonical = FORMAT.canonicalText({ event, received_at: receivedAt });
+  return { canonical, leafHash: FORMAT.leafHash(utf8(canonical)), receivedAt };
+}
+
+/** A word of three syllables, one of a thousand. */
+function word(seed: number): string {
+  const at = (divisor: number): string => SYLLABLES[Math.floor(seed / divisor) % SYLLABLES.length] ?? "";
+  return at(1) + at(10) + at(100);
+}
+
+function batchAt(size: number): AppendBatch {
+  const entries = Array.from({ length: Math.min(batchSize, events - size) }, (_, place) => entryAt(size + place));
+  return { log: LOG, expectedSize: size, entries, tiles: [], rootHash: new Uint8Array(32), checkpoint: `at ${size}` };
+}
+
+const perSecond = (count: number, ms: number): string => `${Math.round((count * 1000) / ms).toLocaleString("en")}/s`;
+
+async function appendAll({ log, index }: IndexedStore): Promise<void> {
+  await log.createLog({
+    log: LOG,
+    format: "rfc6962",
+    size: 0,
+    rootHash: new Uint8Array(32),
+    checkpoint: "",
+    lastReceivedAt: "",
+  });
+  let appendMs = 0;
+  const start = performance.now();
+  for (let size = 0; size < events; size += batchSize) {
+    const batch = batchAt(size);
+    const began = performance.now();
+    await log.append(batch);
+    appendMs += performance.now() - began;
+  }
+  const appended = performance.now() - start;
+  await index.reached(LOG, events, 600_000);
+  const indexed = performance.now() - start;
+  console.log(`append (index following)    ${perSecond(events, appendMs)}`);
+  console.log(`append with making events   ${perSecond(events, appended)}`);
+  console.log(`indexed, from first append  ${perSecond(events, indexed)}`);
+}
+
+const word1 = (...words: readonly string[]): Filter => ({ kind: "phrase", field: undefined, words, prefix: false });
+
+async function searchAll({ index }: IndexedStore): Promise<void> {
+  const newest = { field: "received_at", direction: "desc" } as const;
+  const queries: Readonly<Record<string, Pick<IndexQuery, "filter" | "order">>> = {
+    "everything, newest": { filter: { kind: "all" }, order: newest },
+    "rare word, newest": { filter: word1("request", "77"), order: newest },
+    "33 % word, newest": { filter: word1("failed"), order: newest },
+    "actor= and status=": {
+      filter: {
+        kind: "and",
+        filters: [
+          { kind: "exact", field: "actor", value: "user77@example.com" },
+          { kind: "exact", field: "status", value: "failed" },
+        ],
+      },
+      order: newest,
+    },
+    "not a 33 % word": { filter: { kind: "not", filter: word1("failed") }, order: newest },
+    "prefix of 10 %": { filter: { kind: "phrase", field: undefined, words: ["ka"], prefix: true }, order: newest },
+    "33 % word, by actor": { filter: word1("failed"), order: { field: "actor", direction: "asc" } },
+    "everything, by actor": { filter: { kind: "all" }, order: { field: "actor", direction: "asc" } },
+    "everything, by target": { filter: { kind: "all" }, order: { field: "target", direction: "asc" } },
+  };
+  for (const [name, query] of Object.entries(queries)) {
+    const full = { ...query, log: LOG, range: { start: 0, end: events } };
+    const page = await timed(() => index.page(full, 0, 51));
+    const deep = await timed(() => index.page(full, 9_950, 51));
+    const count = await timed(() => index.count(full, 10_000));
+    console.log(`${name.padEnd(24)} page ${page}   page at 9,950 ${deep}   count ${count}`);
+  }
+}
+
+/** Median and worst of some calls, in ms. */
+async function timed(call: () => Promise<unknown>): Promise<string> {
+  const times: number[] = [];
+  for (let round = 0; round < 15; round++) {
+    const start = performance.now();
+    await call();
+    times.push(performance.now() - start);
+  }
+  times.sort((a, b) => a - b);
+  return `${(times[7] ?? 0).toFixed(2)} (${(times.at(-1) ?? 0).toFixed(1)}) ms`;
+}
+
+const folder = mkdtempSync(join(tmpdir(), "auditql-bench-"));
+const path = join(folder, "log.db");
+const store = await openStore(`sqlite:${path}`);
+console.log(
+  `Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? "?"}; ${events} events, batches of ${batchSize}`,
+);
+await appendAll(store);
+await searchAll(store);
+await store.index.close();
+await store.log.close();
+const bytesPerEvent = (file: string): string => `${Math.round(statSync(file).size / events)} B/event`;
+console.log(`log ${bytesPerEvent(path)}, index ${bytesPerEvent(`${path}-index`)}`);
+const reopened = performance.now();
+const again = await openStore(`sqlite:${path}`);
+await again.index.reached(LOG, events, 60_000);
+console.log(`open ${(performance.now() - reopened).toFixed(0)} ms`);
+await again.index.close();
+await again.log.close();
+rmSync(folder, { recursive: true });

@@ -1,0 +1,90 @@
+import type { IndexQuery } from "../../audit/search-index.js";
+import type { SqliteDatabase, SqliteStatement, SqlRow, SqlValue } from "./driver.js";
+import { ALL_MATCHES, COUNT_EVERYTHING, COUNT_MATCHES, pageOfEverything, pageOfMatches } from "./index-sql.js";
+import { leafToken } from "./index-token.js";
+import { LOG_STRIDE } from "./log-file.js";
+import { compileFilter } from "./match-expression.js";
+import { integerIn } from "./row.js";
+import type { CallsOf } from "./worker-calls.js";
+
+export interface IndexReaderProtocol {
+  readonly page: {
+    readonly request: { readonly query: IndexQuery; readonly offset: number; readonly limit: number };
+    readonly reply: readonly number[];
+  };
+  readonly count: {
+    readonly request: { readonly query: IndexQuery; readonly cap: number };
+    readonly reply: number;
+  };
+  readonly leavesByHash: {
+    readonly request: { readonly log: string; readonly leafHash: Uint8Array; readonly size: number };
+    readonly reply: readonly number[];
+  };
+}
+
+/** Answers searches on a connection of its own, so that no search waits for indexing, or indexing for a search. */
+export class IndexReader implements CallsOf<IndexReaderProtocol> {
+  readonly #database: SqliteDatabase;
+  readonly #statements = new Map<string, SqliteStatement>();
+
+  constructor(database: SqliteDatabase) {
+    this.#database = database;
+  }
+
+  page({ query, offset, limit }: IndexReaderProtocol["page"]["request"]): readonly number[] {
+    const { order, range } = query;
+    const sql = { matches: pageOfMatches(order), everything: pageOfEverything(order, range.end - range.start) };
+    return this.#answer(query, sql, [limit, offset]).map(({ row, firstId }) => integerIn(row, "id") - firstId);
+  }
+
+  count({ query, cap }: IndexReaderProtocol["count"]["request"]): number {
+    const [answer] = this.#answer(query, { matches: COUNT_MATCHES, everything: COUNT_EVERYTHING }, [cap]);
+    return answer === undefined ? 0 : integerIn(answer.row, "matches");
+  }
+
+  leavesByHash({ log, leafHash, size }: IndexReaderProtocol["leavesByHash"]["request"]): readonly number[] {
+    const firstId = this.#firstId(log);
+    if (firstId === undefined) return [];
+    const rows = this.#all(ALL_MATCHES, [`"${leafToken(leafHash)}"`, firstId, firstId + size]);
+    return rows.map((row) => integerIn(row, "id") - firstId);
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  /** The rows of one of two statements: the one that fits the filter. None where nothing can match. */
+  #answer({ log, filter, range }: IndexQuery, sql: Statements, more: readonly number[]): readonly Answer[] {
+    const compiled = compileFilter(filter);
+    const firstId = this.#firstId(log);
+    if (firstId === undefined || compiled.kind === "none") return [];
+    const bounds = [firstId + range.start, firstId + range.end, ...more];
+    const rows =
+      compiled.kind === "every"
+        ? this.#all(sql.everything, bounds)
+        : this.#all(sql.matches, [compiled.expression, ...bounds]);
+    return rows.map((row) => ({ row, firstId }));
+  }
+
+  /** Undefined while nothing of the log is indexed. Read anew each time: one row by its key. */
+  #firstId(log: string): number | undefined {
+    const [row] = this.#all("SELECT number FROM logs WHERE id = ?", [log]);
+    return row && integerIn(row, "number") * LOG_STRIDE;
+  }
+
+  #all(sql: string, values: readonly SqlValue[]): readonly SqlRow[] {
+    const statement = this.#statements.get(sql) ?? this.#database.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement.all(...values);
+  }
+}
+
+interface Statements {
+  readonly matches: string;
+  readonly everything: string;
+}
+
+interface Answer {
+  readonly row: SqlRow;
+  readonly firstId: number;
+}

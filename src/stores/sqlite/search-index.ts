@@ -1,0 +1,130 @@
+import { AuditError } from "../../audit/errors.js";
+import type { IndexQuery, SearchIndex } from "../../audit/search-index.js";
+import { Watermarks } from "../../audit/watermarks.js";
+import { dropIndex } from "./index-opening.js";
+import type { IndexReaderProtocol } from "./index-reader.js";
+import type { IndexNotice, IndexWriterProtocol } from "./index-writer.js";
+import { WorkerChannel, WorkerError } from "./worker-channel.js";
+import type { WorkerFiles } from "./worker-thread.js";
+
+interface Threads {
+  readonly writer: WorkerChannel<IndexWriterProtocol, IndexNotice>;
+  readonly reader: WorkerChannel<IndexReaderProtocol>;
+}
+
+/** Finds leaves in an SQLite file beside the log's: one worker follows the log, another answers searches. */
+export class SqliteSearchIndex implements SearchIndex {
+  readonly #files: WorkerFiles;
+  readonly #watermarks = new Watermarks();
+  #threads: Promise<Threads>;
+  #rebuilding = false;
+  #closed = false;
+
+  private constructor(files: WorkerFiles) {
+    this.#files = files;
+    this.#threads = this.#start();
+  }
+
+  /** The log file must exist. What of it is not indexed yet is indexed from here on, while searches are answered. */
+  static async open(files: WorkerFiles): Promise<SqliteSearchIndex> {
+    const index = new SqliteSearchIndex(files);
+    await index.#threads;
+    index.wake();
+    return index;
+  }
+
+  /** Tells the indexer that the log has grown. */
+  wake(): void {
+    this.#threads.then(({ writer }) => writer.call("wake", undefined)).catch(() => undefined);
+  }
+
+  async reached(log: string, size: number, timeoutMs: number): Promise<boolean> {
+    // The indexer may have stopped at an error that has passed by now.
+    this.wake();
+    return this.#watermarks.reached(log, size, timeoutMs);
+  }
+
+  page(query: IndexQuery, offset: number, limit: number): Promise<readonly number[]> {
+    return this.#ask("page", { query, offset, limit });
+  }
+
+  count(query: IndexQuery, cap: number): Promise<number> {
+    return this.#ask("count", { query, cap });
+  }
+
+  leavesByHash(log: string, leafHash: Uint8Array, size: number): Promise<readonly number[]> {
+    return this.#ask("leavesByHash", { log, leafHash: new Uint8Array(leafHash), size });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#watermarks.close();
+    await this.#threads.then(closeThreads, () => undefined);
+  }
+
+  async #ask<K extends keyof IndexReaderProtocol>(
+    name: K,
+    request: IndexReaderProtocol[K]["request"],
+  ): Promise<IndexReaderProtocol[K]["reply"]> {
+    const { reader } = await this.#threads;
+    try {
+      return await reader.call(name, request);
+    } catch (error) {
+      throw saysDamaged(error) ? this.#rebuild() : error;
+    }
+  }
+
+  /** Replaces the threads by new ones on an empty file. Answers what a search that came upon the damage is told. */
+  #rebuild(): AuditError {
+    if (!this.#rebuilding && !this.#closed) {
+      this.#rebuilding = true;
+      this.#threads = this.#restart(this.#threads);
+      this.wake();
+    }
+    return new AuditError("UNAVAILABLE", "the search index was damaged and is being rebuilt from the log", {
+      retryAfterMs: 1_000,
+    });
+  }
+
+  async #restart(old: Promise<Threads>): Promise<Threads> {
+    await closeThreads(await old);
+    dropIndex(this.#files.indexPath);
+    this.#watermarks.reset();
+    const threads = await this.#start();
+    this.#rebuilding = false;
+    return threads;
+  }
+
+  /** The writer first: it creates the file. */
+  async #start(): Promise<Threads> {
+    const files = this.#files;
+    const onNotice = (notice: IndexNotice): void => {
+      this.#hear(notice);
+    };
+    const writer = await WorkerChannel.start<IndexWriterProtocol, IndexNotice>({
+      module: new URL("./index-writer-worker.js", import.meta.url),
+      files,
+      onNotice,
+    });
+    try {
+      const module = new URL("./index-reader-worker.js", import.meta.url);
+      return { writer, reader: await WorkerChannel.start<IndexReaderProtocol>({ module, files }) };
+    } catch (error) {
+      await writer.close();
+      throw error;
+    }
+  }
+
+  #hear(notice: IndexNotice): void {
+    if (notice.kind === "indexed") this.#watermarks.advance(notice.log, notice.size);
+    else this.#rebuild();
+  }
+}
+
+async function closeThreads({ writer, reader }: Threads): Promise<void> {
+  await Promise.all([writer.close(), reader.close()]);
+}
+
+function saysDamaged(error: unknown): boolean {
+  return error instanceof AuditError && error.cause instanceof WorkerError && error.cause.damaged;
+}

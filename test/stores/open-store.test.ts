@@ -1,0 +1,26 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "@jest/globals";
+import { openStore } from "../../src/stores/index.js";
+import { emptyHead } from "./batches.js";
+
+const folder = await mkdtemp(join(tmpdir(), "auditql-open-"));
+afterAll(() => rm(folder, { recursive: true }));
+
+test.each(["memory:", `sqlite:${join(folder, "not", "there", "yet", "log.db")}`])("opens %s", async (url) => {
+  const { log, index } = await openStore(url);
+  expect(await log.createLog(emptyHead("default"))).toEqual(emptyHead("default"));
+  expect(await index.reached("default", 0, 0)).toBe(true);
+  await index.close();
+  await log.close();
+});
+
+test.each(["mysql://root:secret@localhost/x", "sqlite:", "sqlite", "data/auditql.db", ""])(
+  "refuses %j in one sentence that lists the schemes and gives no secret away",
+  async (url) => {
+    const refusal = openStore(url);
+    await expect(refusal).rejects.toMatchObject({ code: "BAD_USER_INPUT" });
+    await expect(refusal).rejects.toThrow(/^store: expected memory: or sqlite:PATH, got "[a-z./]*"$/);
+  },
+);
