@@ -1,5 +1,6 @@
 import type { Principal } from "../audit/principal.js";
 import { secretMatches, type ApiKey } from "./api-key.js";
+import { refused, type CredentialOutcome } from "./credential.js";
 import { isScope, isTenant, readRestriction, type Grant } from "./grant.js";
 
 /** An API key as the key file keeps it: everything but the secret. Times are RFC 3339. */
@@ -13,11 +14,6 @@ export interface StoredKey extends Grant {
   readonly revokedAt?: string;
 }
 
-export type KeyVerdict =
-  | { readonly kind: "principal"; readonly principal: Principal }
-  /** `wrong` also stands for an id that does not exist, and for a key that was revoked. */
-  | { readonly kind: "refused"; readonly reason: "wrong" | "expired" };
-
 /** Compared with when the id is unknown, so that an id cannot be found out by the time an answer takes. No secret hashes to it. */
 const NO_HASH = Buffer.alloc(32);
 
@@ -29,14 +25,14 @@ export class KeySet {
     this.byId = new Map(keys.map((key) => [key.id, key]));
   }
 
-  /** Who holds this key, at a time in milliseconds since the epoch. */
-  verdict({ id, secret }: ApiKey, nowMs: number): KeyVerdict {
+  /** Who holds this key, at a time in milliseconds since the epoch. An unknown id and a revoked key are `wrong` as well. */
+  identify({ id, secret }: ApiKey, nowMs: number): CredentialOutcome {
     const stored = this.byId.get(id);
     const matches = secretMatches(secret, stored === undefined ? NO_HASH : Buffer.from(stored.secretHash, "hex"));
-    if (stored === undefined || !matches || stored.revokedAt !== undefined) return { kind: "refused", reason: "wrong" };
+    if (stored === undefined || !matches || stored.revokedAt !== undefined) return refused("wrong");
     const principal = principalOf(stored);
     const expired = principal.expiresAtMs !== undefined && nowMs >= principal.expiresAtMs;
-    return expired ? { kind: "refused", reason: "expired" } : { kind: "principal", principal };
+    return expired ? refused("expired") : { kind: "principal", principal };
   }
 }
 

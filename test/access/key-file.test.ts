@@ -44,7 +44,7 @@ describe("a key file", () => {
     const { stored, text } = await createKey(path, order, NOW);
     const read = readApiKey(text);
     if (read.kind !== "key") throw new Error("not a key");
-    expect(parseKeySet(await readFile(path, "utf8")).verdict(read.key, NOW.getTime())).toEqual({
+    expect(parseKeySet(await readFile(path, "utf8")).identify(read.key, NOW.getTime())).toEqual({
       kind: "principal",
       principal: { id: `api-key:${stored.id}`, kind: "api-key", scopes: new Set(["audit:log"]) },
     });

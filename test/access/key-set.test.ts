@@ -13,15 +13,15 @@ const stored: StoredKey = {
 const EXPIRY = "2026-02-01T00:00:00.000Z";
 const EXPIRY_MS = Date.parse(EXPIRY);
 
-function verdict(key: StoredKey, presented = { id: stored.id, secret }, nowMs = EXPIRY_MS) {
-  return new KeySet([key]).verdict(presented, nowMs);
+function identify(key: StoredKey, presented = { id: stored.id, secret }, nowMs = EXPIRY_MS) {
+  return new KeySet([key]).identify(presented, nowMs);
 }
 
 describe("a key set", () => {
   test("gives a key's holder what the key was made for", () => {
     const restriction = { action: ["login"] };
     const key: StoredKey = { ...stored, tenant: "acme", restriction, expiresAt: EXPIRY };
-    expect(verdict(key, undefined, EXPIRY_MS - 1)).toEqual({
+    expect(identify(key, undefined, EXPIRY_MS - 1)).toEqual({
       kind: "principal",
       principal: {
         id: "api-key:0123456789ab",
@@ -36,24 +36,24 @@ describe("a key set", () => {
 
   test("refuses another secret", () => {
     const presented = { id: stored.id, secret: new Uint8Array(32).fill(2) };
-    expect(verdict(stored, presented)).toEqual({ kind: "refused", reason: "wrong" });
+    expect(identify(stored, presented)).toEqual({ kind: "refused", reason: "wrong" });
   });
 
   test("answers an id that does not exist as it answers a wrong secret", () => {
-    expect(verdict(stored, { id: "ffffffffffff", secret })).toEqual({ kind: "refused", reason: "wrong" });
+    expect(identify(stored, { id: "ffffffffffff", secret })).toEqual({ kind: "refused", reason: "wrong" });
   });
 
   test("answers a revoked key as it answers a wrong secret", () => {
-    expect(verdict({ ...stored, revokedAt: "2026-01-05T00:00:00Z" })).toEqual({ kind: "refused", reason: "wrong" });
+    expect(identify({ ...stored, revokedAt: "2026-01-05T00:00:00Z" })).toEqual({ kind: "refused", reason: "wrong" });
   });
 
   test("says that a key has expired, from the very moment on", () => {
-    expect(verdict({ ...stored, expiresAt: EXPIRY })).toEqual({ kind: "refused", reason: "expired" });
+    expect(identify({ ...stored, expiresAt: EXPIRY })).toEqual({ kind: "refused", reason: "expired" });
   });
 
   test("tells nobody but the holder that a key has expired", () => {
     const presented = { id: stored.id, secret: new Uint8Array(32) };
-    expect(verdict({ ...stored, expiresAt: EXPIRY }, presented)).toEqual({ kind: "refused", reason: "wrong" });
+    expect(identify({ ...stored, expiresAt: EXPIRY }, presented)).toEqual({ kind: "refused", reason: "wrong" });
   });
 });
 

@@ -1,0 +1,62 @@
+import { createLocalJWKSet, createRemoteJWKSet, errors, type JWTVerifyGetKey, type JSONWebKeySet } from "jose";
+import { AuditError } from "../audit/errors.js";
+import { isLoopback } from "./loopback.js";
+import { WatchedFile } from "./watched-file.js";
+
+/** Where an issuer's public keys are. */
+export interface IssuerKeys {
+  /** Rejects with AuditError UNAVAILABLE when the keys cannot be had, with a JOSEError when none of them fits. */
+  readonly find: JWTVerifyGetKey;
+  /** Rejects when the keys cannot be used as they are; a URL is first asked when a token comes. */
+  check(): Promise<void>;
+}
+
+const FETCH_TIMEOUT_MS = 5_000;
+/** An unknown key id makes us ask again at most this often, so that forged ids cannot make us flood the issuer. */
+const REFETCH_PAUSE_MS = 30_000;
+const MAX_AGE_MS = 600_000;
+
+/**
+ * Opens a JSON Web Key Set (RFC 7517 section 5) at a file path or a URL. Throws an Error on a URL that others could
+ * answer in the issuer's place: it must be https, or http to this machine.
+ */
+export function openIssuerKeys(place: string): IssuerKeys {
+  return /^[a-z][a-z0-9+.-]+:\/\//i.test(place) ? keysAtUrl(new URL(place)) : keysInFile(place);
+}
+
+function keysAtUrl(url: URL): IssuerKeys {
+  const safe = url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url.hostname));
+  if (!safe) throw new Error(`the JWKS URL must be https, or http to this machine: got ${url.origin}`);
+  const find = createRemoteJWKSet(url, {
+    timeoutDuration: FETCH_TIMEOUT_MS,
+    cooldownDuration: REFETCH_PAUSE_MS,
+    cacheMaxAge: MAX_AGE_MS,
+  });
+  return { find: orUnavailable(find), check: () => Promise.resolve() };
+}
+
+function keysInFile(path: string): IssuerKeys {
+  const file = new WatchedFile(path, (text) => createLocalJWKSet(JSON.parse(text) as JSONWebKeySet));
+  return {
+    find: orUnavailable(async (header, token) => (await file.current())(header, token)),
+    async check() {
+      await file.current();
+    },
+  };
+}
+
+/** Tells "no such key", which is the token's fault, from "no answer", which is nobody's. */
+function orUnavailable(find: JWTVerifyGetKey): JWTVerifyGetKey {
+  return async (header, token) => {
+    try {
+      return await find(header, token);
+    } catch (error) {
+      const tokensFault =
+        error instanceof errors.JWKSNoMatchingKey ||
+        error instanceof errors.JWKSMultipleMatchingKeys ||
+        error instanceof errors.JOSENotSupported;
+      if (tokensFault || error instanceof AuditError) throw error;
+      throw new AuditError("UNAVAILABLE", "credentials cannot be checked now", { cause: error });
+    }
+  };
+}
