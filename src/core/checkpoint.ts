@@ -33,11 +33,13 @@ export type OpenedCheckpoint =
 /** The Ed25519 signature type of the C2SP signed-note specification. */
 const ED25519_TYPE = 0x01;
 const KEY_ID_BYTES = 4;
+const PUBLIC_KEY_BYTES = 32;
 /** Bounds the work on hostile text: room for a long origin and a few dozen witnesses. */
 const MAX_CHECKPOINT_CHARACTERS = 16_384;
 
 const KEY_NAME = /^[^\s+\p{Cc}\p{Cs}]+$/u;
 const NOTE = /^([^\n]+)\n(0|[1-9][0-9]{0,15})\n([A-Za-z0-9+/]{43}=)\n\n((?:— [^\n]+\n)+)$/;
+const VERIFIER_KEY = /^([^\s+\p{Cc}\p{Cs}]+)\+[0-9a-f]{8}\+([A-Za-z0-9+/]+=*)$/u;
 const SIGNATURE_LINE = /^— ([^\s+\p{Cc}]+) ([A-Za-z0-9+/]+=*)$/u;
 
 /** A signer from a private key's 32-byte seed. Throws a TypeError on a name that cannot stand in a signed note. */
@@ -62,6 +64,15 @@ export function noteVerifier(name: string, publicKey: Uint8Array, ed25519: Ed255
 export function verifierKeyText(key: NoteVerifier | NoteSigner): string {
   const id = Array.from(keyId(key), (byte) => byte.toString(16).padStart(2, "0")).join("");
   return `${key.name}+${id}+${base64(Uint8Array.of(ED25519_TYPE, ...key.publicKey))}`;
+}
+
+/** Reads what `verifierKeyText` writes; undefined for anything else, a key id of another name or key included. */
+export function parseVerifierKey(text: string, ed25519: Ed25519): NoteVerifier | undefined {
+  const [, name, encoded = ""] = VERIFIER_KEY.exec(text) ?? [];
+  const [type, ...publicKey] = parseBase64(encoded) ?? [];
+  if (name === undefined || type !== ED25519_TYPE || publicKey.length !== PUBLIC_KEY_BYTES) return undefined;
+  const key = noteVerifier(name, Uint8Array.from(publicKey), ed25519);
+  return verifierKeyText(key) === text ? key : undefined;
 }
 
 /**

@@ -6,6 +6,7 @@ import {
   noteSigner,
   noteVerifier,
   openCheckpoint,
+  parseVerifierKey,
   signCheckpoint,
   verifierKeyText,
 } from "../../src/core/checkpoint.js";
@@ -135,4 +136,24 @@ test("a verifier key has the spelling and the key id that other tools give it", 
   const body = "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n";
   const signature = "x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=";
   expect(peter.verify(Uint8Array.from(Buffer.from(signature, "base64")).subarray(4), utf8(body))).toBe(true);
+});
+
+describe("a verifier key", () => {
+  const text = verifierKeyText(verifier);
+
+  test("reads back as the key that opens the log's checkpoints", () => {
+    const key = parseVerifierKey(text, nobleEd25519);
+    expect(key && openCheckpoint(CHECKPOINT, key).kind).toBe("opened");
+  });
+
+  test("is refused with any one character changed", () => {
+    for (let i = 0; i < text.length; i += 1) {
+      const altered = text.slice(0, i) + (text[i] === "b" ? "c" : "b") + text.slice(i + 1);
+      expect(parseVerifierKey(altered, nobleEd25519)).toBeUndefined();
+    }
+  });
+
+  test.each(["", "+", ORIGIN, `${text}\n`, ` ${text}`])("is not %j", (other) => {
+    expect(parseVerifierKey(other, nobleEd25519)).toBeUndefined();
+  });
 });
