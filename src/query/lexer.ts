@@ -11,11 +11,11 @@ const NAMED = /([A-Za-z_]\w*)([:=<>])/y;
 const OPERATOR = /[:=<>]/y;
 /** What does not begin a value: `note:` alone, `std::string`, `x=>y` and `https://…` are text, not an unknown field. */
 const NO_VALUE = /\s|\)|$|[:=<>]|\/\//y;
-const OPERATOR_WORDS = new Map([
+const OPERATOR_WORDS: ReadonlyMap<string, "and" | "or" | "not"> = new Map([
   ["AND", "and"],
   ["OR", "or"],
   ["NOT", "not"],
-] as const);
+]);
 
 /**
  * Cuts a query into tokens, each when it is asked for, so that the first fault in the text is the one reported.
@@ -60,7 +60,7 @@ export class Lexer {
     this.#refuseOperator("a term; put text in quotes if it begins like this");
     const word = this.#word();
     if (word.startsWith("-")) return this.#minus(word);
-    return this.#field() ?? this.#plain(OPERATOR_WORDS.get(word as "AND") ?? "word", word);
+    return this.#field() ?? this.#plain(OPERATOR_WORDS.get(word) ?? "word", word);
   }
 
   /** A minus negates what follows it at once; alone it would be a dash in somebody's sentence. */

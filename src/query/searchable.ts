@@ -16,8 +16,10 @@ export function searchable(event: AuditEvent): SearchableEvent {
   const fields: { [field in EventField]?: SearchableField } = {};
   for (const field of EVENT_FIELDS) {
     const value = event[field];
-    if (value !== undefined)
-      fields[field] = { words: ` ${eventWords(event, field).join(" ")} `, value: fieldText(value) };
+    if (value === undefined) continue;
+    const text = fieldText(value);
+    const found = typeof value === "string" ? words(text) : jsonWords(text);
+    fields[field] = { words: ` ${found.join(" ")} `, value: text };
   }
   return fields;
 }
