@@ -8,6 +8,12 @@ export type OpenedToken =
   | { readonly kind: "opened"; readonly payload: Buffer }
   | { readonly kind: "rejected"; readonly reason: "malformed" | "altered" };
 
+/** A token that did not open, in the words of an error. */
+export const REJECTED_TOKEN = {
+  malformed: "text that is no token of this service",
+  altered: "an altered token, or one made under another key",
+} as const;
+
 /** Half of an HMAC-SHA256 is enough to make guessing hopeless (RFC 2104 section 5). */
 const MAC_BYTES = 16;
 const VERSION = 1;

@@ -1,0 +1,177 @@
+import type { Filter } from "../query/ast.js";
+import type { WindowBounds } from "../query/time.js";
+import { type Clock, timeText } from "./clock.js";
+import { type Cursor, Cursors } from "./cursor.js";
+import { AuditError, badInput } from "./errors.js";
+import { pageProblems, readPage, spanOf, type ReadableResult, type Span } from "./page.js";
+import { openPin, type Pin, type PinnedState, sealPin } from "./pin.js";
+import type { IndexQuery, SearchIndex } from "./search-index.js";
+import { checkSearch, searchArguments } from "./search-arguments.js";
+import type { PageRequest, PinnedResult, ResultPage, SearchRequest } from "./service.js";
+import type { LogStore } from "./store.js";
+import type { TokenSealer } from "./token.js";
+
+export interface PinnedSearchesOptions {
+  readonly store: LogStore;
+  readonly index: SearchIndex;
+  readonly sealer: TokenSealer;
+  readonly clock: Clock;
+  /** How long a result can be paged after it was made. */
+  readonly ttlMs: number;
+  /** How long a search waits for the index to reach the tree it is pinned to. */
+  readonly indexWaitMs: number;
+}
+
+const MICROS_PER_MS = 1000;
+
+/** A log as it stands when a search is pinned. */
+interface Now {
+  readonly log: string;
+  readonly treeSize: number;
+  readonly nowMicros: number;
+}
+
+/** The cursors of a page request, opened. */
+interface OpenedCursors {
+  readonly after: Cursor | undefined;
+  readonly before: Cursor | undefined;
+}
+
+/**
+ * Searches whose every page is exact while the log grows: the first page pins tree size and time window, and its id
+ * and cursors carry the pin to whichever gateway answers the next.
+ */
+export class PinnedSearches {
+  constructor(private readonly options: PinnedSearchesOptions) {}
+
+  /** A new search at `newestSize`, or a further page of an earlier one if `page` brings one of its cursors. */
+  async search(request: SearchRequest, page: PageRequest, newestSize: number): Promise<ResultPage> {
+    const nowMicros = this.options.clock();
+    const search = searchArguments(request);
+    const checked = checkSearch(search, nowMicros);
+    const opened = openCursors(new Cursors(this.options.sealer, search), page, { nowMs: nowMicros / MICROS_PER_MS });
+    const problems = [
+      ...(checked.kind === "invalid" ? checked.problems : []),
+      ...pageProblems(page),
+      ...opened.problems,
+    ];
+    if (checked.kind === "invalid" || problems.length > 0) throw badInput(problems);
+    const earlier = (opened.after ?? opened.before)?.state;
+    const state = earlier ?? (await this.pin({ log: search.log, treeSize: newestSize, nowMicros }, checked.bounds));
+    return this.page({ search, state }, checked.filter, spanOf(page, opened.after?.position, opened.before?.position));
+  }
+
+  async results(id: string, page: PageRequest, audience = ""): Promise<ResultPage> {
+    const nowMs = this.options.clock() / MICROS_PER_MS;
+    const result = openPin(this.options.sealer, id, nowMs);
+    if (result.kind === "rejected") throw badResultId(result.got);
+    const { search, state } = result.pin;
+    if (search.audience !== audience) throw badResultId("a result of another credential");
+    const checked = checkSearch(search, nowMs * MICROS_PER_MS);
+    if (checked.kind === "invalid") throw badResultId("a result whose query is no longer understood");
+    const opened = openCursors(new Cursors(this.options.sealer, search), page, { nowMs, state });
+    const problems = [...pageProblems(page), ...opened.problems];
+    if (problems.length > 0) throw badInput(problems);
+    return this.page(result.pin, checked.filter, spanOf(page, opened.after?.position, opened.before?.position));
+  }
+
+  private async pin(now: Now, { start, end }: WindowBounds): Promise<PinnedState> {
+    const { log, treeSize, nowMicros } = now;
+    const { store, ttlMs } = this.options;
+    const [from, to] = await Promise.all([
+      start === undefined ? 0 : store.firstAtOrAfter(log, start, treeSize),
+      end === undefined ? treeSize : store.firstAtOrAfter(log, end, treeSize),
+    ]);
+    const range = { start: Math.min(from, to), end: to };
+    return { treeSize, range, expiresAtMs: Math.floor(nowMicros / MICROS_PER_MS) + ttlMs };
+  }
+
+  private async page(pin: Pin, filter: Filter, span: Span): Promise<ResultPage> {
+    await this.indexed(pin);
+    const result = this.readable(pin, filter);
+    const { start, ...page } = await readPage(result, span);
+    return { ...page, firstPosition: start, result: this.pinned(pin, result) };
+  }
+
+  private async indexed({ search, state }: Pin): Promise<void> {
+    const reached = await this.options.index.reached(search.log, state.range.end, this.options.indexWaitMs);
+    if (reached) return;
+    throw new AuditError("UNAVAILABLE", "the search index is still catching up with the log; try again", {
+      retryAfterMs: this.options.indexWaitMs,
+    });
+  }
+
+  /** The search as its caller may see it: not past maxResults. */
+  private readable({ search, state }: Pin, filter: Filter): ReadableResult {
+    const { index } = this.options;
+    const { log, order, maxResults } = search;
+    const query: IndexQuery = { log, order, filter, range: state.range };
+    let total: Promise<number> | undefined;
+    return {
+      read: async (offset, limit) => {
+        const visible = Math.min(limit, maxResults - offset);
+        return visible > 0 ? index.page(query, offset, visible) : [];
+      },
+      count: () => (total ??= index.count(query, maxResults)),
+    };
+  }
+
+  private pinned(pin: Pin, readable: ReadableResult): PinnedResult {
+    const { search, state } = pin;
+    const { sealer } = this.options;
+    const cursors = new Cursors(sealer, search);
+    return {
+      get id() {
+        return sealPin(sealer, pin);
+      },
+      log: search.log,
+      treeSize: state.treeSize,
+      expiresAt: timeText(state.expiresAtMs * MICROS_PER_MS),
+      cursor: (position) => cursors.seal({ state, position }),
+      totalCount: () => readable.count(),
+    };
+  }
+}
+
+/** What a page's cursors must agree with: not yet expired, and, of a known result, made for its very state. */
+interface Bound {
+  readonly nowMs: number;
+  readonly state?: PinnedState;
+}
+
+interface CursorProblem {
+  readonly path: "after" | "before";
+  readonly expected: string;
+  readonly got: string;
+}
+
+/** Opens both cursors; they must stand where `state` does, or, without one, at the same place as each other. */
+function openCursors(
+  cursors: Cursors,
+  page: PageRequest,
+  { nowMs, state }: Bound,
+): OpenedCursors & { readonly problems: readonly CursorProblem[] } {
+  const problems: CursorProblem[] = [];
+  const open = (path: "after" | "before", beside?: PinnedState): Cursor | undefined => {
+    const text = page[path];
+    if (text === undefined) return undefined;
+    const opened = cursors.open(text, nowMs);
+    if (opened.kind === "opened" && isSameState(opened.cursor.state, beside)) return opened.cursor;
+    const got = opened.kind === "opened" ? "a cursor of another search" : opened.got;
+    problems.push({ path, expected: "a cursor of this search", got });
+    return undefined;
+  };
+  const after = open("after", state);
+  const before = open("before", state ?? after?.state);
+  return { after, before, problems };
+}
+
+function isSameState(a: PinnedState, b: PinnedState | undefined): boolean {
+  if (b === undefined) return true;
+  const sameRange = a.range.start === b.range.start && a.range.end === b.range.end;
+  return sameRange && a.treeSize === b.treeSize && a.expiresAtMs === b.expiresAtMs;
+}
+
+function badResultId(got: string): AuditError {
+  return badInput([{ path: "id", expected: "the id of a search result", got }]);
+}
