@@ -21,6 +21,7 @@ const LAYOUT = "auditql:1";
 const MAX_FAILURES = 3;
 const PAUSE_MS = 1_000;
 const CONNECT_TIMEOUT_MS = 2_000;
+const DISCONNECT_TIMEOUT_MS = 100;
 const MAX_RECONNECT_DELAY_MS = 5_000;
 
 /** Remembers roots in Redis, for all gateways. While the server is away, every read is a miss that costs nothing. */
@@ -105,6 +106,7 @@ function connectedClient({ url, commandTimeoutMs = 75 }: RedisRootCacheOptions):
   const client = new Redis(url, {
     lazyConnect: true,
     enableOfflineQueue: false,
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     commandTimeout: commandTimeoutMs,
     connectTimeout: CONNECT_TIMEOUT_MS,
     maxRetriesPerRequest: 0,
