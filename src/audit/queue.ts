@@ -1,0 +1,68 @@
+import { AuditError } from "./errors.js";
+import type { CheckedEvent, StampedEntry } from "./leaf.js";
+import type { SignedTree } from "./signed-tree.js";
+
+/** What became of a request: its entries are durable, the first of them at `firstIndex`, and in `tree`. */
+export interface Appended {
+  readonly firstIndex: number;
+  readonly entries: readonly StampedEntry[];
+  readonly tree: SignedTree;
+}
+
+/** A request on its way into the log: its events stay together, in one batch, in their order. */
+export interface Submission {
+  readonly events: readonly CheckedEvent[];
+  /** Stamped before it waits, so that hashing is done while another batch is in flight. */
+  readonly entries: readonly StampedEntry[];
+  readonly resolve: (appended: Appended) => void;
+  readonly reject: (error: AuditError) => void;
+}
+
+export interface QueueLimits {
+  /** A batch ends before the request that would make it longer than this; a longer request is a batch of its own. */
+  readonly maxBatchEvents: number;
+  /** Requests are turned away while more events than this would wait. */
+  readonly maxWaitingEvents: number;
+}
+
+export const QUEUE_LIMITS: QueueLimits = { maxBatchEvents: 4_096, maxWaitingEvents: 16_384 };
+
+/** How long a caller who was turned away should wait: a few batches. */
+const RETRY_AFTER_MS = 250;
+
+/** Requests that wait for the batch in flight, first come, first served. */
+export class SubmissionQueue {
+  #waiting: Submission[] = [];
+  #waitingEvents = 0;
+
+  constructor(private readonly limits: QueueLimits) {}
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0;
+  }
+
+  /** Throws UNAVAILABLE, before anything was done for the request, when there is no room for so many events. */
+  requireRoom(events: number): void {
+    if (this.isEmpty || this.#waitingEvents + events <= this.limits.maxWaitingEvents) return;
+    throw new AuditError("UNAVAILABLE", "More is being logged than the store can take: try again later.", {
+      retryAfterMs: RETRY_AFTER_MS,
+    });
+  }
+
+  add(submission: Submission): void {
+    this.#waiting.push(submission);
+    this.#waitingEvents += submission.entries.length;
+  }
+
+  /** Takes the next batch: as many whole requests as fit, at least one. */
+  takeBatch(): readonly Submission[] {
+    let events = 0;
+    const tooMany = this.#waiting.findIndex(({ entries }, place) => {
+      events += entries.length;
+      return place > 0 && events > this.limits.maxBatchEvents;
+    });
+    const batch = this.#waiting.splice(0, tooMany === -1 ? this.#waiting.length : tooMany);
+    this.#waitingEvents -= batch.reduce((sum, { entries }) => sum + entries.length, 0);
+    return batch;
+  }
+}
