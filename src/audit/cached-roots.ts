@@ -1,0 +1,143 @@
+import { createHmac } from "node:crypto";
+import { LRUCache } from "lru-cache";
+import { digestOf } from "../core/bytes.js";
+import type { CachedRoot, RootCache } from "./cache.js";
+import { AuditError } from "./errors.js";
+import type { Prover } from "./prover.js";
+import type { Root } from "./service.js";
+import type { SignedTree, TreeSource } from "./signed-tree.js";
+
+export interface CachedRootsOptions {
+  readonly source: Pick<TreeSource, "log" | "key">;
+  readonly cache: RootCache;
+  readonly prover: Prover;
+  /** Authenticates what the checkpoint does not cover. */
+  readonly secret: Uint8Array;
+  /** receivedAt of the entry at a leaf index of the tree; rejects when it cannot be told. */
+  readonly receivedAt: (leafIndex: number) => Promise<string>;
+  /** Told, loudly, of a signed root that contradicts the log. */
+  readonly alarm: (message: string) => void;
+}
+
+const MAX_KEPT_ROOTS = 10_000;
+
+/**
+ * The roots of one log. Those of this process are kept in memory; behind them stands a cache that gateways share and
+ * nobody trusts: what it says is checked against the log's key, then against the log itself. Wrong is a miss; but a root
+ * that our own key has signed, and that is not the log's, means that the log has two histories: ROOT_CONFLICT.
+ */
+export class CachedRoots {
+  readonly #roots = new LRUCache<number, Root>({ max: MAX_KEPT_ROOTS });
+  #publishing = false;
+  #unpublished: Root | undefined;
+
+  constructor(private readonly options: CachedRootsOptions) {}
+
+  /** The root of a tree of this process. */
+  of(tree: SignedTree): Root {
+    const known = this.#roots.get(tree.edge.size);
+    if (known !== undefined) return known;
+    const root: Root = {
+      log: this.options.source.log,
+      treeSize: tree.edge.size,
+      hash: digestOf(tree.rootHash),
+      checkpoint: tree.checkpoint,
+      publishedAt: tree.lastReceivedAt,
+    };
+    this.#roots.set(root.treeSize, root);
+    return root;
+  }
+
+  /** The root of a size from 1 to the tree's. Rejects LOG_CORRUPT, or ROOT_CONFLICT when a signed root says otherwise. */
+  async at(tree: SignedTree, treeSize: number): Promise<Root> {
+    if (treeSize === tree.edge.size) return this.of(tree);
+    const known = this.#roots.get(treeSize);
+    if (known !== undefined) return known;
+    const { cache, source, prover } = this.options;
+    const [rootHash, cached] = await Promise.all([prover.rootHash(tree, treeSize), cache.get(source.log, treeSize)]);
+    const root = this.#confirmed(cached, treeSize, rootHash) ?? (await this.#make(treeSize, rootHash));
+    this.#roots.set(treeSize, root);
+    return root;
+  }
+
+  /** The size of the newest root that some gateway published; 0 when the cache cannot say. */
+  async publishedSize(tree: SignedTree): Promise<number> {
+    const cached = await this.options.cache.newest(this.options.source.log);
+    const root = cached && this.#opened(cached);
+    if (root === undefined) return 0;
+    if (root.treeSize === tree.edge.size) this.#requireSame(root, digestOf(tree.rootHash));
+    return root.treeSize;
+  }
+
+  /** Throws ROOT_CONFLICT when a signed root says that the log was longer than it is: entries are gone from the store. */
+  requireReached(tree: SignedTree, publishedSize: number): void {
+    if (publishedSize <= tree.edge.size) return;
+    const { log } = this.options.source;
+    throw this.#conflict(`The log ${log} has ${tree.edge.size} entries, and a signed root of size ${publishedSize}.`);
+  }
+
+  /** Tells the other gateways of a new tree. Nobody waits for it; of trees in quick succession, the newest counts. */
+  publish(tree: SignedTree): void {
+    this.#unpublished = this.of(tree);
+    if (!this.#publishing) void this.#publishAll();
+  }
+
+  async #publishAll(): Promise<void> {
+    this.#publishing = true;
+    for (let root = this.#unpublished; root !== undefined; root = this.#unpublished) {
+      this.#unpublished = undefined;
+      await this.options.cache.putNewest(this.#sealed(root));
+    }
+    this.#publishing = false;
+  }
+
+  async #make(treeSize: number, rootHash: Uint8Array): Promise<Root> {
+    const { source, cache, receivedAt } = this.options;
+    const publishedAt = await receivedAt(treeSize - 1);
+    const checkpoint = source.key.sign(treeSize, rootHash);
+    const root = { log: source.log, treeSize, hash: digestOf(rootHash), checkpoint, publishedAt };
+    this.#confirmed(await cache.put(this.#sealed(root)), treeSize, rootHash);
+    return root;
+  }
+
+  /** What a cache said, if it is the root; undefined is a miss. Throws ROOT_CONFLICT on a signed root of another hash. */
+  #confirmed(cached: CachedRoot | undefined, treeSize: number, rootHash: Uint8Array): Root | undefined {
+    const root = cached && this.#opened(cached);
+    if (root?.treeSize !== treeSize) return undefined;
+    this.#requireSame(root, digestOf(rootHash));
+    return cached?.seal === this.#seal(root) ? root : undefined;
+  }
+
+  #requireSame(root: Root, hash: Root["hash"]): void {
+    if (root.hash === hash) return;
+    const { log, treeSize } = root;
+    throw this.#conflict(`The log ${log} has two signed roots of size ${treeSize}: ${hash} and ${root.hash}.`);
+  }
+
+  #conflict(message: string): AuditError {
+    this.options.alarm(message);
+    return new AuditError("ROOT_CONFLICT", message);
+  }
+
+  /** What a cached checkpoint says, if the log's key signed it. */
+  #opened({ checkpoint, publishedAt }: CachedRoot): Root | undefined {
+    const opened = this.options.source.key.open(checkpoint);
+    if (opened.kind === "rejected") return undefined;
+    return {
+      log: this.options.source.log,
+      treeSize: opened.treeSize,
+      hash: digestOf(opened.rootHash),
+      checkpoint,
+      publishedAt,
+    };
+  }
+
+  #sealed(root: Root): CachedRoot {
+    const { log, treeSize, checkpoint, publishedAt } = root;
+    return { log, treeSize, checkpoint, publishedAt, seal: this.#seal(root) };
+  }
+
+  #seal({ checkpoint, publishedAt }: Root): string {
+    return createHmac("sha256", this.options.secret).update(`root\n${publishedAt}\n${checkpoint}`).digest("base64url");
+  }
+}

@@ -1,0 +1,35 @@
+import { isTreeSize } from "../core/tree.js";
+import { AuditError, badInput } from "./errors.js";
+
+/** A size or index that a client named, and the argument it came in. */
+export interface NamedSize {
+  readonly path: string;
+  readonly value: number;
+}
+
+/**
+ * Throws BAD_USER_INPUT unless the value can be the size of a tree with entries, and NOT_FOUND when the log, of
+ * `newestSize` entries, has not grown so far.
+ */
+export function requireSize({ path, value }: NamedSize, log: string, newestSize: number): void {
+  if (!isTreeSize(value) || value === 0) {
+    throw badInput([{ path, expected: "a tree size from 1 to 2^53 - 1", got: String(value) }]);
+  }
+  if (value <= newestSize) return;
+  throw new AuditError("NOT_FOUND", `The log ${log} has ${newestSize} entries: it has no tree of size ${value} yet.`);
+}
+
+/** Throws BAD_USER_INPUT that names every value that is no leaf index, or none below `treeSize`. */
+export function requireLeafIndexes(leafIndexes: readonly number[], treeSize?: number): void {
+  const expected = treeSize === undefined ? "a whole number from 0 to 2^53 - 1" : `a leaf index below ${treeSize}`;
+  const problems = leafIndexes
+    .filter((leafIndex) => !isTreeSize(leafIndex) || leafIndex >= (treeSize ?? Infinity))
+    .map((leafIndex) => ({ path: "leafIndex", expected, got: String(leafIndex) }));
+  if (problems.length > 0) throw badInput(problems);
+}
+
+/** Throws BAD_USER_INPUT unless an older size is not above a newer one. */
+export function requireOrdered(fromSize: number, toSize: number): void {
+  if (fromSize <= toSize) return;
+  throw badInput([{ path: "fromSize", expected: `a size of at most ${toSize}`, got: String(fromSize) }]);
+}

@@ -1,0 +1,87 @@
+import { LRUCache } from "lru-cache";
+import type { TreeEdge } from "../core/edge.js";
+import { placeOfNode, tileIsSound, tileNode, type TileId } from "../core/tile.js";
+import { foldSubtrees, perfectSubtrees, type LeafRange, type NodeId } from "../core/tree.js";
+import { AuditError } from "./errors.js";
+import type { TreeSource } from "./signed-tree.js";
+import type { StoredTile } from "./store.js";
+
+/** Tiles kept in memory unless said otherwise: 16 MiB. */
+const KEPT_TILES = 1_024;
+
+/** Looks a tree's inner hashes up: in its right edge, in the tiles kept in memory, else in the store, in one read for all. */
+export class TileReader {
+  /** Sound tiles only. A full tile never changes, so what was checked once needs no second check. */
+  readonly #tiles: LRUCache<string, Uint8Array>;
+
+  constructor(
+    private readonly source: Pick<TreeSource, "log" | "store" | "format">,
+    keptTiles = KEPT_TILES,
+  ) {
+    this.#tiles = new LRUCache({ max: keptTiles });
+  }
+
+  /** Keeps tiles that were just made: the newest entries are asked for most. */
+  keep(tiles: readonly StoredTile[]): void {
+    for (const { id, bytes } of tiles) this.#tiles.set(tileKey(id), bytes);
+  }
+
+  /**
+   * The hashes of ranges that the tree of an edge is made of, in the order asked. At most one read of the store.
+   * Rejects LOG_CORRUPT when a tile is missing, or when its hashes do not fit together.
+   */
+  async hashes(edge: TreeEdge, ranges: readonly LeafRange[]): Promise<readonly Uint8Array[]> {
+    const subtrees = ranges.map(perfectSubtrees);
+    const tiles = await this.#load(edge, subtrees.flat());
+    return subtrees.map((nodes) =>
+      foldSubtrees(
+        this.source.format,
+        nodes.map((node) => edge.node(node) ?? nodeIn(tiles, node)),
+      ),
+    );
+  }
+
+  /** Every tile that the nodes lie in and the edge does not hold. */
+  async #load(edge: TreeEdge, nodes: readonly NodeId[]): Promise<ReadonlyMap<string, Uint8Array>> {
+    const needed = new Map<string, TileId>();
+    for (const node of nodes) {
+      const { tile } = placeOfNode(node);
+      if (edge.node(node) === undefined) needed.set(tileKey(tile), tile);
+    }
+    const known = new Map<string, Uint8Array>();
+    const missing: TileId[] = [];
+    for (const [key, id] of needed) {
+      const tile = this.#tiles.get(key);
+      if (tile === undefined) missing.push(id);
+      else known.set(key, tile);
+    }
+    for (const { id, bytes } of await this.#read(missing)) known.set(tileKey(id), bytes);
+    return known;
+  }
+
+  async #read(ids: readonly TileId[]): Promise<readonly StoredTile[]> {
+    if (ids.length === 0) return [];
+    const { log, store } = this.source;
+    const tiles = await store.tiles(log, ids);
+    const sound = ids.map((id, place) => ({ id, bytes: this.#sound(id, tiles[place]) }));
+    this.keep(sound);
+    return sound;
+  }
+
+  #sound({ level, index }: TileId, bytes: Uint8Array | undefined): Uint8Array {
+    if (bytes !== undefined && tileIsSound(this.source.format, bytes)) return bytes;
+    const what = bytes === undefined ? "is missing" : "was changed: its hashes do not fit together";
+    throw new AuditError("LOG_CORRUPT", `The log ${this.source.log} is damaged: tile ${level}/${index} ${what}.`);
+  }
+}
+
+function nodeIn(tiles: ReadonlyMap<string, Uint8Array>, node: NodeId): Uint8Array {
+  const { tile, row, column } = placeOfNode(node);
+  const bytes = tiles.get(tileKey(tile));
+  if (bytes === undefined) throw new Error(`tile ${tileKey(tile)} was not loaded`);
+  return tileNode(bytes, row, column);
+}
+
+function tileKey({ level, index }: TileId): string {
+  return `${level}/${index}`;
+}
