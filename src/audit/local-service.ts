@@ -1,0 +1,192 @@
+import { digestBytes, type Digest } from "../core/bytes.js";
+import type { LogFormat } from "../core/format.js";
+import type { ConsistencyProof, MembershipProof } from "../core/proof.js";
+import { unknown, VALID, type Verdict } from "../core/verdict.js";
+import type { RootCache } from "./cache.js";
+import { checkRequest, type EventSigner } from "./checked-request.js";
+import { systemClock, type Clock } from "./clock.js";
+import { entryOf } from "./entry-reader.js";
+import { AuditError } from "./errors.js";
+import type { Keyring } from "./keyring.js";
+import { nodeEd25519 } from "./node-crypto.js";
+import { OpenLog, type LogDeclaration } from "./open-log.js";
+import { PinnedSearches } from "./pinned-searches.js";
+import type { QueueLimits } from "./queue.js";
+import type { SearchIndex } from "./search-index.js";
+import type {
+  AuditService,
+  EntryOutcome,
+  LogRequest,
+  PageRequest,
+  ProofRequest,
+  Receipt,
+  ResultPage,
+  Root,
+  SearchRequest,
+} from "./service.js";
+import { requireLeafIndexes, requireOrdered, requireSize } from "./size.js";
+import type { LogStore } from "./store.js";
+import { TokenSealer } from "./token.js";
+
+/** How long a result id and its cursors can be used: the Pangea protocol's retention of query results. */
+export const RESULT_TTL_MS = 2 * 24 * 60 * 60 * 1_000;
+const INDEX_WAIT_MS = 5_000;
+
+export interface LocalServiceOptions {
+  readonly store: LogStore;
+  readonly index: SearchIndex;
+  readonly cache: RootCache;
+  readonly keyring: Keyring;
+  /** The logs to keep: those that do not exist are created. */
+  readonly logs: readonly LogDeclaration[];
+  /** The deployment's name in checkpoints, such as `localhost/auditql`: no blanks, no `+`. */
+  readonly origin: string;
+  readonly clock?: Clock;
+  /** Other gateways write to the same store. Default false. */
+  readonly sharedStore?: boolean;
+  /** Default 2 days. */
+  readonly resultTtlMs?: number;
+  /** How long a search waits for the index to reach the tree it is pinned to. Default 5,000. */
+  readonly indexWaitMs?: number;
+  /** After this an append counts as one of unknown outcome. Default 30,000. */
+  readonly appendTimeoutMs?: number;
+  readonly queueLimits?: QueueLimits;
+  /** Told, in one sentence, of what an operator must look at: a log that cannot be trusted. */
+  readonly alarm?: (message: string) => void;
+}
+
+/**
+ * Opens our own engine over a store, an index and a cache, which stay their opener's to close.
+ * Rejects CONFLICT when a log exists in another format than declared; a damaged log is opened, to be read only.
+ */
+export async function openLocalService(options: LocalServiceOptions): Promise<AuditService> {
+  const { store, cache, keyring, origin, clock = systemClock(), sharedStore = false, alarm = ignore } = options;
+  const { queueLimits, appendTimeoutMs } = options;
+  const environment = {
+    ...{ store, cache, keyring, origin, clock, sharedStore, alarm },
+    ...(queueLimits === undefined ? {} : { limits: queueLimits }),
+    ...(appendTimeoutMs === undefined ? {} : { appendTimeoutMs }),
+  };
+  const logs = await Promise.all(options.logs.map((declaration) => OpenLog.open(environment, declaration)));
+  return new LocalService({ ...options, clock }, logs);
+}
+
+function ignore(): void {
+  // an embedder that passes no alarm sees the errors themselves
+}
+
+class LocalService implements AuditService {
+  readonly #logs: ReadonlyMap<string, OpenLog>;
+  readonly #searches: PinnedSearches;
+  readonly #index: SearchIndex;
+  readonly #indexWaitMs: number;
+  readonly #signer: EventSigner;
+
+  constructor(options: LocalServiceOptions & { readonly clock: Clock }, logs: readonly OpenLog[]) {
+    const { store, index, keyring, clock, resultTtlMs = RESULT_TTL_MS, indexWaitMs = INDEX_WAIT_MS } = options;
+    const sealer = new TokenSealer(keyring.tokenSecret);
+    this.#logs = new Map(logs.map((log) => [log.log, log]));
+    this.#searches = new PinnedSearches({ store, index, sealer, clock, ttlMs: resultTtlMs, indexWaitMs });
+    this.#index = index;
+    this.#indexWaitMs = indexWaitMs;
+    this.#signer = { seed: keyring.eventSeed, ed25519: nodeEd25519() };
+  }
+
+  async format(log: string): Promise<LogFormat> {
+    return Promise.resolve(this.#log(log).format);
+  }
+
+  async verifierKey(log: string): Promise<string> {
+    return Promise.resolve(this.#log(log).key.verifierKey);
+  }
+
+  async append(request: LogRequest): Promise<Receipt> {
+    const log = this.#log(request.log);
+    const { firstIndex, entries, tree } = await log.append(checkRequest(request, log.format, this.#signer));
+    return {
+      entries: entries.map((entry, place) => entryOf(log.log, firstIndex + place, entry)),
+      root: log.rootOf(tree),
+    };
+  }
+
+  async search(request: SearchRequest, page: PageRequest): Promise<ResultPage> {
+    const tree = await this.#log(request.log).newestTree();
+    return this.#searches.search(request, page, tree.edge.size);
+  }
+
+  async results(id: string, page: PageRequest, audience?: string): Promise<ResultPage> {
+    return this.#searches.results(id, page, audience);
+  }
+
+  async root(name: string, treeSize?: number): Promise<Root> {
+    const log = this.#log(name);
+    if (treeSize === undefined) return log.newestRoot();
+    const tree = await log.treeReaching(treeSize);
+    requireSize({ path: "treeSize", value: treeSize }, name, tree.edge.size);
+    return log.rootAt(tree, treeSize);
+  }
+
+  async entries(name: string, leafIndexes: readonly number[]): Promise<readonly EntryOutcome[]> {
+    requireLeafIndexes(leafIndexes);
+    return this.#log(name).entries(leafIndexes);
+  }
+
+  async entryByHash(name: string, hash: Digest): Promise<EntryOutcome> {
+    const log = this.#log(name);
+    const { size } = (await log.newestTree()).edge;
+    await this.#requireIndexed(name, size);
+    const found = await this.#index.leavesByHash(name, digestBytes(hash), size);
+    const outcomes = await log.entries(found);
+    const isIt = (outcome: EntryOutcome): boolean => outcome.kind !== "entry" || outcome.entry.hash === hash;
+    return outcomes.find(isIt) ?? { kind: "missing" };
+  }
+
+  async membershipProofs({ log: name, treeSize, leafIndexes }: ProofRequest): Promise<readonly MembershipProof[]> {
+    const log = this.#log(name);
+    const tree = await log.treeReaching(treeSize);
+    requireSize({ path: "treeSize", value: treeSize }, name, tree.edge.size);
+    requireLeafIndexes(leafIndexes, treeSize);
+    return log.prover.membership(tree, treeSize, leafIndexes);
+  }
+
+  async consistencyProof(name: string, fromSize: number, toSize: number): Promise<ConsistencyProof> {
+    const log = this.#log(name);
+    const tree = await log.treeReaching(Math.max(fromSize, toSize));
+    requireSize({ path: "fromSize", value: fromSize }, name, tree.edge.size);
+    requireSize({ path: "toSize", value: toSize }, name, tree.edge.size);
+    requireOrdered(fromSize, toSize);
+    return log.prover.consistency(tree, fromSize, toSize);
+  }
+
+  async consistency(name: string, treeSize: number): Promise<Verdict> {
+    if (treeSize === 0) return unknown("EMPTY_TREE");
+    const log = this.#log(name);
+    const tree = await log.treeReaching(treeSize);
+    requireSize({ path: "treeSize", value: treeSize }, name, tree.edge.size);
+    await log.prover.rootHash(tree, treeSize);
+    return VALID;
+  }
+
+  async checkpointVerdict(root: Root): Promise<Verdict> {
+    return Promise.resolve(this.#log(root.log).key.verdict(root.checkpoint, root));
+  }
+
+  /** Resolves when every accepted event is stored or refused. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#logs.values()].map((log) => log.idle()));
+  }
+
+  #log(name: string): OpenLog {
+    const log = this.#logs.get(name);
+    if (log !== undefined) return log;
+    const known = [...this.#logs.keys()].join(", ");
+    throw new AuditError("NOT_FOUND", `There is no log ${JSON.stringify(name.slice(0, 64))}; the logs are: ${known}.`);
+  }
+
+  async #requireIndexed(log: string, size: number): Promise<void> {
+    if (await this.#index.reached(log, size, this.#indexWaitMs)) return;
+    throw new AuditError("UNAVAILABLE", "The search index has not caught up with the log: try again.", {
+      retryAfterMs: this.#indexWaitMs,
+    });
+  }
+}

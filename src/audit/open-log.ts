@@ -1,0 +1,217 @@
+import { logFormat, type FormatName, type LogFormat } from "../core/format.js";
+import type { RootCache } from "./cache.js";
+import { CachedRoots } from "./cached-roots.js";
+import { timeText, type Clock } from "./clock.js";
+import { EntryReader } from "./entry-reader.js";
+import { AuditError } from "./errors.js";
+import type { Keyring } from "./keyring.js";
+import type { CheckedEvent } from "./leaf.js";
+import { LogKey } from "./log-key.js";
+import { nodeEd25519, nodeSha256 } from "./node-crypto.js";
+import { Prover } from "./prover.js";
+import type { Appended, QueueLimits } from "./queue.js";
+import { Sequencer } from "./sequencer.js";
+import type { EntryOutcome, Root } from "./service.js";
+import { restoreTree, type SignedTree, type TreeSource } from "./signed-tree.js";
+import type { LogHead, LogStore } from "./store.js";
+import { TileReader } from "./tile-reader.js";
+
+/** A log that a gateway is told to keep. */
+export interface LogDeclaration {
+  readonly log: string;
+  readonly format: FormatName;
+}
+
+/** What all logs of a gateway have in common. */
+export interface LogEnvironment {
+  readonly store: LogStore;
+  readonly cache: RootCache;
+  readonly keyring: Keyring;
+  /** The deployment's name in checkpoints; a log's origin is this, a slash, and its id. */
+  readonly origin: string;
+  readonly clock: Clock;
+  /** Other gateways write to the same store: the newest tree is looked for there, not in this process alone. */
+  readonly sharedStore: boolean;
+  /** Told, in one sentence, of what an operator must look at: a log that cannot be trusted. */
+  readonly alarm: (message: string) => void;
+  readonly limits?: QueueLimits;
+  readonly appendTimeoutMs?: number;
+}
+
+/** A log whose tree could not be restored is still there to be read, entry by entry. */
+type LogState =
+  | { readonly kind: "sound"; readonly sequencer: Sequencer }
+  | { readonly kind: "broken"; readonly error: AuditError; readonly size: number };
+
+/** One log, open. What is asked of it is answered from its newest signed tree. */
+export class OpenLog {
+  readonly prover: Prover;
+  readonly #entries: EntryReader;
+  readonly #roots: CachedRoots;
+  readonly #state: LogState;
+
+  /**
+   * Opens a log, and creates it where it does not exist. A log whose hashes do not lead to its signed root is opened
+   * too: it raises the alarm and takes no entries. Rejects CONFLICT when the log exists in another format.
+   */
+  static async open(environment: LogEnvironment, declaration: LogDeclaration): Promise<OpenLog> {
+    const { log, format: name } = declaration;
+    const { store, keyring, origin, clock } = environment;
+    const key = new LogKey(`${origin}/${log}`, keyring.checkpointSeed, nodeEd25519());
+    const source = { log, store, format: logFormat(name, nodeSha256), key };
+    const head = await store.createLog(emptyHead(source, timeText(clock())));
+    if (head.format !== name) {
+      throw new AuditError("CONFLICT", `The log ${log} exists in the format ${head.format}; it cannot become ${name}.`);
+    }
+    return new OpenLog(source, environment, await restore(source, head));
+  }
+
+  private constructor(
+    private readonly source: TreeSource,
+    private readonly environment: LogEnvironment,
+    restored: SignedTree | BrokenTree,
+  ) {
+    const { cache, keyring, alarm } = environment;
+    const tiles = new TileReader(source);
+    const receivedAt = (leafIndex: number): Promise<string> => this.#receivedAt(leafIndex);
+    this.#entries = new EntryReader(source);
+    this.prover = new Prover(source, tiles);
+    this.#roots = new CachedRoots({
+      source,
+      cache,
+      prover: this.prover,
+      secret: keyring.tokenSecret,
+      receivedAt,
+      alarm,
+    });
+    this.#state = "error" in restored ? this.#broken(restored) : this.#sound(restored, tiles);
+  }
+
+  get log(): string {
+    return this.source.log;
+  }
+
+  get format(): LogFormat {
+    return this.source.format;
+  }
+
+  get key(): LogKey {
+    return this.source.key;
+  }
+
+  /** The entries there are, as far as this process knows. */
+  get size(): number {
+    return this.#state.kind === "broken" ? this.#state.size : this.#state.sequencer.tree.edge.size;
+  }
+
+  append(events: readonly CheckedEvent[]): Promise<Appended> {
+    return this.#sequencer.append(events);
+  }
+
+  /** The newest tree of this process; with a shared store, as it is now. Rejects LOG_CORRUPT. */
+  async newestTree(): Promise<SignedTree> {
+    if (this.environment.sharedStore) await this.#sequencer.refresh();
+    return this.#sequencer.tree;
+  }
+
+  /** A tree of at least a size, if there is one: with a shared store, another gateway may have answered with it. */
+  async treeReaching(size: number): Promise<SignedTree> {
+    return size > this.#sequencer.tree.edge.size ? this.newestTree() : this.#sequencer.tree;
+  }
+
+  /**
+   * The newest root. With a shared store, the cache says whether other gateways have a newer one, and the store is
+   * asked only if they have or if the cache does not know.
+   */
+  async newestRoot(): Promise<Root> {
+    if (this.environment.sharedStore) await this.#follow();
+    return this.#roots.of(this.#sequencer.tree);
+  }
+
+  /** The root that holds a tree of this process. */
+  rootOf(tree: SignedTree): Root {
+    return this.#roots.of(tree);
+  }
+
+  /** The root of a size from 1 to the tree's. */
+  rootAt(tree: SignedTree, treeSize: number): Promise<Root> {
+    return this.#roots.at(tree, treeSize);
+  }
+
+  async entries(leafIndexes: readonly number[]): Promise<readonly EntryOutcome[]> {
+    const last = leafIndexes.reduce((max, leafIndex) => Math.max(max, leafIndex), -1);
+    if (this.#state.kind === "sound") await this.treeReaching(last + 1);
+    return this.#entries.read(leafIndexes, this.size);
+  }
+
+  /** Resolves when nothing that was accepted is still on its way into the store. */
+  async idle(): Promise<void> {
+    if (this.#state.kind === "sound") await this.#state.sequencer.idle();
+  }
+
+  get #sequencer(): Sequencer {
+    if (this.#state.kind === "broken") throw this.#state.error;
+    return this.#state.sequencer;
+  }
+
+  async #follow(): Promise<void> {
+    const published = await this.#roots.publishedSize(this.#sequencer.tree);
+    const known = this.#sequencer.tree.edge.size;
+    if (published === 0 || published > known) await this.#sequencer.refresh();
+    this.#roots.requireReached(this.#sequencer.tree, published);
+  }
+
+  #sound(tree: SignedTree, tiles: TileReader): LogState {
+    const { clock, limits, appendTimeoutMs, alarm } = this.environment;
+    this.prover.trust(tree);
+    const sequencer = new Sequencer({
+      source: this.source,
+      tree,
+      clock,
+      ...(limits === undefined ? {} : { limits }),
+      ...(appendTimeoutMs === undefined ? {} : { appendTimeoutMs }),
+      onGrown: (grown, full) => {
+        tiles.keep(full);
+        this.prover.trust(grown);
+        this.#roots.publish(grown);
+      },
+      onBroken: (error) => {
+        alarm(error.message);
+      },
+    });
+    return { kind: "sound", sequencer };
+  }
+
+  #broken({ error, size }: BrokenTree): LogState {
+    this.environment.alarm(error.message);
+    return { kind: "broken", error, size };
+  }
+
+  async #receivedAt(leafIndex: number): Promise<string> {
+    const [outcome] = await this.#entries.read([leafIndex], this.size);
+    if (outcome?.kind === "entry") return outcome.entry.envelope.received_at;
+    throw new AuditError(
+      "ENTRY_CORRUPT",
+      `Entry ${leafIndex} of the log ${this.log}, which dates the root, was changed.`,
+    );
+  }
+}
+
+interface BrokenTree {
+  readonly error: AuditError;
+  readonly size: number;
+}
+
+async function restore(source: TreeSource, head: LogHead): Promise<SignedTree | BrokenTree> {
+  try {
+    return await restoreTree(source, head);
+  } catch (error) {
+    if (error instanceof AuditError && error.code === "LOG_CORRUPT") return { error, size: head.size };
+    throw error;
+  }
+}
+
+function emptyHead({ log, format, key }: TreeSource, createdAt: string): LogHead {
+  const rootHash = format.emptyRoot;
+  return { log, format: format.name, size: 0, rootHash, checkpoint: key.sign(0, rootHash), lastReceivedAt: createdAt };
+}
