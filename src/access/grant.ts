@@ -1,6 +1,7 @@
 import { SCOPES, type Scope } from "../audit/principal.js";
 import { FIELD_LIMITS } from "../core/event.js";
-import { RESTRICTION_FIELDS, type Restriction } from "../query/restriction.js";
+import { isPlainObject, textProblems } from "../core/problem.js";
+import { parseRestriction, type Restriction } from "../query/restriction.js";
 
 /** What a credential gives its holder. */
 export interface Grant {
@@ -9,33 +10,23 @@ export interface Grant {
   readonly restriction?: Restriction;
 }
 
-const NUL_OR_LONE_SURROGATE = /\0|\p{Surrogate}/u;
-
 export function isScope(text: string): text is Scope {
   return (SCOPES as readonly string[]).includes(text);
 }
 
 /** Whether an event could carry it as its tenant_id; the empty text names no tenant. */
 export function isTenant(value: unknown): value is string {
-  if (typeof value !== "string" || value === "" || NUL_OR_LONE_SURROGATE.test(value)) return false;
+  if (typeof value !== "string" || value === "" || textProblems(value, "").length > 0) return false;
   return Array.from(value).length <= FIELD_LIMITS.tenant_id;
 }
 
 /**
  * Reads a restriction from untrusted JSON: `{"actor": ["alice"], …}` with at least one field and one value each.
- * Undefined when it is anything else: a limit that cannot be read whole must not be taken for a wider one.
+ * Undefined when it is anything else, a null among it: a limit that cannot be read whole must not pass for a wider one.
  */
 export function readRestriction(value: unknown): Restriction | undefined {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
-  const fields = Object.entries(value);
-  const sound = fields.length > 0 && fields.every(([field, values]) => isRestrictionField(field) && isTextList(values));
-  return sound ? Object.fromEntries(fields) : undefined;
-}
-
-function isRestrictionField(field: string): boolean {
-  return (RESTRICTION_FIELDS as readonly string[]).includes(field);
-}
-
-function isTextList(values: unknown): boolean {
-  return Array.isArray(values) && values.length > 0 && values.every((value) => typeof value === "string");
+  const parsed = parseRestriction(value, "");
+  if (parsed.kind === "invalid" || !isPlainObject(value)) return undefined;
+  const members = Object.values(value);
+  return members.length === 0 || members.includes(null) ? undefined : parsed.restriction;
 }
