@@ -50,7 +50,7 @@ export const SETTINGS = {
     flag: "store",
     value: "url",
     fallback: "sqlite:./data/audit.db",
-    description: "Where the log is kept: sqlite:PATH, or memory: for a log that ends with the process.",
+    description: "Where the log is kept: sqlite:PATH, postgres://… to share it, or memory: for one that ends with the process.",
   },
   redisUrl: {
     env: "REDIS_URL",

@@ -9,6 +9,12 @@ interface Engine {
   readonly open: (location: string) => Promise<IndexedStore>;
 }
 
+const POSTGRES: Engine = {
+  spelling: "postgres://…",
+  needsLocation: true,
+  open: async (location) => await (await import("./postgres/open.js")).openPostgres({ url: `postgres:${location}` }),
+};
+
 const ENGINES: ReadonlyMap<string, Engine> = new Map<string, Engine>([
   [
     "memory",
@@ -26,10 +32,12 @@ const ENGINES: ReadonlyMap<string, Engine> = new Map<string, Engine>([
       open: async (path) => await (await import("./sqlite/open.js")).openSqlite(path),
     },
   ],
+  ["postgres", POSTGRES],
+  ["postgresql", POSTGRES],
 ]);
 
 /**
- * Opens the store that a URL such as `sqlite:data/auditql.db` or `memory:` names.
+ * Opens the store that a URL such as `sqlite:data/auditql.db`, `postgres://user@host/database` or `memory:` names.
  * Rejects with BAD_USER_INPUT that lists the known schemes, or with UNAVAILABLE when the engine cannot open it.
  */
 export async function openStore(url: string): Promise<IndexedStore> {
@@ -43,6 +51,6 @@ export async function openStore(url: string): Promise<IndexedStore> {
 
 /** Says the scheme alone: the rest of a store URL may hold a password. */
 function unknownStore(scheme: string): AuditError {
-  const expected = [...ENGINES.values()].map((engine) => engine.spelling).join(" or ");
+  const expected = [...new Set([...ENGINES.values()].map((engine) => engine.spelling))].join(" or ");
   return badInput([{ path: "store", expected, got: JSON.stringify(scheme) }]);
 }

@@ -16,11 +16,11 @@ test.each(["memory:", `sqlite:${join(folder, "not", "there", "yet", "log.db")}`]
   await log.close();
 });
 
-test.each(["mysql://root:secret@localhost/x", "sqlite:", "sqlite", "data/auditql.db", ""])(
+test.each(["mysql://root:secret@localhost/x", "sqlite:", "sqlite", "postgres", "data/auditql.db", ""])(
   "refuses %j in one sentence that lists the schemes and gives no secret away",
   async (url) => {
     const refusal = openStore(url);
     await expect(refusal).rejects.toMatchObject({ code: "BAD_USER_INPUT" });
-    await expect(refusal).rejects.toThrow(/^store: expected memory: or sqlite:PATH, got "[a-z./]*"$/);
+    await expect(refusal).rejects.toThrow(/^store: expected memory: or sqlite:PATH or postgres:\/\/…, got "[a-z./]*"$/);
   },
 );

@@ -1,20 +1,34 @@
+import type { IndexedStore } from "../../audit/search-index.js";
 import { Database, DATABASE_DEFAULTS, type DatabaseSettings } from "./database.js";
 import { PostgresLogStore } from "./log-store.js";
 import { migrate } from "./migrate.js";
+import { PostgresSearchIndex } from "./search-index.js";
 
 /** A step of the schema may rewrite a large table; other gateways that start meanwhile wait for it. */
 const MIGRATION_TIMEOUT_MS = 600_000;
 
+/** `url` is a connection URL; what else is left out has its default. */
+export type PostgresSettings = Pick<DatabaseSettings, "url"> & Partial<DatabaseSettings>;
+
+/** Opens the logs in a database and the index that follows them; rejects as `openDatabase` does. */
+export async function openPostgres(settings: PostgresSettings): Promise<IndexedStore> {
+  const database = await openDatabase(settings);
+  const log = new PostgresLogStore(database);
+  const index = new PostgresSearchIndex(database);
+  log.onAppend((name) => {
+    index.follow(name);
+  });
+  return { log, index };
+}
+
 /**
- * Opens the logs in a PostgreSQL database, creating or updating the schema `auditql` there.
- * `settings.url` is a connection URL; rejects with AuditError UNAVAILABLE when it leads nowhere.
+ * Connects, and creates or updates the schema `auditql` in the database. Rejects with AuditError UNAVAILABLE when the URL
+ * leads nowhere, and with an Error when the schema is newer than this program.
  */
-export async function openPostgres(
-  settings: Pick<DatabaseSettings, "url"> & Partial<DatabaseSettings>,
-): Promise<PostgresLogStore> {
+export async function openDatabase(settings: PostgresSettings): Promise<Database> {
   const complete = { ...DATABASE_DEFAULTS, ...settings };
   await migrateOnce(complete);
-  return new PostgresLogStore(new Database(complete));
+  return new Database(complete);
 }
 
 async function migrateOnce(settings: DatabaseSettings): Promise<void> {

@@ -33,4 +33,37 @@ export const SCHEMA_STEPS: readonly string[] = [
   );
   ALTER TABLE auditql.tiles ALTER COLUMN nodes SET STORAGE EXTERNAL; -- hashes do not compress
   `,
+  `
+  CREATE TABLE auditql.docs (
+    log text COLLATE "C",
+    leaf_index bigint,
+    terms text COLLATE "C" NOT NULL,
+    actor text COLLATE "C" NOT NULL,
+    action text COLLATE "C" NOT NULL,
+    message text COLLATE "C" NOT NULL,
+    source text COLLATE "C" NOT NULL,
+    status text COLLATE "C" NOT NULL,
+    target text COLLATE "C" NOT NULL,
+    timestamp text COLLATE "C" NOT NULL,
+    PRIMARY KEY (log, leaf_index)
+  );
+  -- New terms gather in the index's pending list and whoever indexes merges them batch by batch: one by one costs twice as much.
+  CREATE INDEX docs_by_term ON auditql.docs USING gin (string_to_array(btrim(terms), ' '))
+    WITH (fastupdate = on, gin_pending_list_limit = 16384);
+  CREATE INDEX docs_by_actor ON auditql.docs (log, actor, leaf_index);
+  CREATE INDEX docs_by_timestamp ON auditql.docs (log, timestamp, leaf_index);
+
+  CREATE TABLE auditql.words (
+    log text COLLATE "C",
+    word text COLLATE "C",
+    PRIMARY KEY (log, word)
+  );
+
+  CREATE TABLE auditql.indexing (
+    log text COLLATE "C" PRIMARY KEY,
+    size bigint NOT NULL, -- the leaves below it are in docs
+    holder text COLLATE "C" NOT NULL, -- who may index until then, by the database's clock
+    held_until timestamptz NOT NULL
+  );
+  `,
 ];

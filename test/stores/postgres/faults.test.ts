@@ -3,10 +3,11 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import type { PostgresLogStore } from "../../../src/stores/postgres/log-store.js";
-import { openPostgres } from "../../../src/stores/postgres/open.js";
+import { PostgresLogStore } from "../../../src/stores/postgres/log-store.js";
+import { openDatabase, openPostgres } from "../../../src/stores/postgres/open.js";
 import { describeWith } from "../../service.js";
 import { batch, emptyHead, entry } from "../batches.js";
+import { logged } from "../search-events.js";
 import { OwnPostgres, postgresPrograms, sql } from "./server.js";
 import { CarefulWriter, textsOf, untilAvailable } from "./writer.js";
 
@@ -22,7 +23,7 @@ describeWith("a PostgreSQL of its own", postgresPrograms() !== undefined, () => 
   });
   beforeEach(async () => {
     url = await server.newDatabase();
-    store = await openPostgres({ url, statementTimeoutMs: STATEMENT_TIMEOUT_MS });
+    store = new PostgresLogStore(await openDatabase({ url, statementTimeoutMs: STATEMENT_TIMEOUT_MS }));
     await store.createLog(emptyHead("default"));
   });
   afterEach(async () => {
@@ -97,7 +98,7 @@ describeWith("a PostgreSQL of its own", postgresPrograms() !== undefined, () => 
       const started = Date.now();
       await expect(store.head("default")).rejects.toMatchObject(UNAVAILABLE);
       await expect(store.append(batch("default", 1, [entry("b")]))).rejects.toMatchObject(UNAVAILABLE);
-      await expect(openPostgres({ url })).rejects.toMatchObject(UNAVAILABLE);
+      await expect(openDatabase({ url })).rejects.toMatchObject(UNAVAILABLE);
       expect(Date.now() - started).toBeLessThan(2_000);
       await server.startAgain();
       const writer = new CarefulWriter(store, "default");
@@ -127,11 +128,29 @@ describeWith("a PostgreSQL of its own", postgresPrograms() !== undefined, () => 
     });
   });
 
+  describe("a server that crashes while the index follows", () => {
+    test("leaves an index that goes on by itself and misses nothing", async () => {
+      const { log, index } = await openPostgres({ url });
+      const entries = Array.from({ length: 6_000 }, (_, place) => logged({ message: `entry n${place}` }, place));
+      await log.append(batch("default", 0, entries));
+      const reached = index.reached("default", 1, 10_000);
+      await server.stop("immediate");
+      await Promise.allSettled([reached]);
+      await expect(index.reached("default", 6_000, 1_000)).rejects.toMatchObject(UNAVAILABLE);
+      await server.startAgain();
+      expect(await untilAvailable(async () => index.reached("default", 6_000, 10_000))).toBe(true);
+      const found = await sql(url, "SELECT count(*)::integer, max(leaf_index)::integer FROM auditql.docs");
+      expect(found).toEqual([{ count: 6_000, max: 5_999 }]);
+      await index.close();
+      await log.close();
+    });
+  });
+
   describe("a database that became read-only", () => {
     test("refuses appends as UNAVAILABLE and goes on answering reads", async () => {
       await store.append(batch("default", 0, [entry("a")]));
       await sql(url, `ALTER DATABASE "${new URL(url).pathname.slice(1)}" SET default_transaction_read_only = on`);
-      const reader = await openPostgres({ url });
+      const reader = new PostgresLogStore(await openDatabase({ url }));
       await expect(reader.append(batch("default", 1, [entry("b")]))).rejects.toMatchObject(UNAVAILABLE);
       expect(await textsOf(reader, "default")).toEqual(["a"]);
       await reader.close();
@@ -145,7 +164,7 @@ describeWith("a PostgreSQL of its own", postgresPrograms() !== undefined, () => 
       const address = silent.address();
       const port = typeof address === "object" ? (address?.port ?? 0) : 0;
       const started = Date.now();
-      const opening = openPostgres({ url: `postgres://auditql@127.0.0.1:${port}/x`, connectTimeoutMs: 300 });
+      const opening = openDatabase({ url: `postgres://auditql@127.0.0.1:${port}/x`, connectTimeoutMs: 300 });
       await expect(opening).rejects.toMatchObject(UNAVAILABLE);
       expect(Date.now() - started).toBeLessThan(1_500);
       silent.close();

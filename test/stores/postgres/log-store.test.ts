@@ -1,5 +1,6 @@
 import { afterAll, beforeAll } from "@jest/globals";
-import { openPostgres } from "../../../src/stores/postgres/open.js";
+import { PostgresLogStore } from "../../../src/stores/postgres/log-store.js";
+import { openDatabase } from "../../../src/stores/postgres/open.js";
 import { describeWith } from "../../service.js";
 import { logStoreContract } from "../log-store-contract.js";
 import { hasPostgres, type PostgresServer, somePostgres } from "./server.js";
@@ -17,11 +18,11 @@ describeWith("PostgreSQL", hasPostgres(), () => {
   logStoreContract("postgres", {
     open: async () => {
       url = await server.newDatabase();
-      return openPostgres({ url });
+      return new PostgresLogStore(await openDatabase({ url }));
     },
     reopen: async (store) => {
       await store.close();
-      return openPostgres({ url });
+      return new PostgresLogStore(await openDatabase({ url }));
     },
   });
 });

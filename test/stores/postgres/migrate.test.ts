@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { Database, DATABASE_DEFAULTS } from "../../../src/stores/postgres/database.js";
 import { migrate } from "../../../src/stores/postgres/migrate.js";
-import { openPostgres } from "../../../src/stores/postgres/open.js";
+import { PostgresLogStore } from "../../../src/stores/postgres/log-store.js";
+import { openDatabase } from "../../../src/stores/postgres/open.js";
 import { SCHEMA_STEPS } from "../../../src/stores/postgres/schema.js";
 import { describeWith } from "../../service.js";
 import { emptyHead } from "../batches.js";
@@ -24,7 +25,9 @@ describeWith("PostgreSQL", hasPostgres(), () => {
     const version = async (): Promise<unknown> => sql(url, "SELECT only_row, version FROM auditql.schema_version");
 
     test("is made once when six gateways start together on an empty database", async () => {
-      const stores = await Promise.all(Array.from({ length: 6 }, async () => openPostgres({ url })));
+      const stores = await Promise.all(
+        Array.from({ length: 6 }, async () => new PostgresLogStore(await openDatabase({ url }))),
+      );
       await Promise.all(stores.map(async (store) => store.createLog(emptyHead("default"))));
       expect(await version()).toEqual([{ only_row: 1, version: SCHEMA_STEPS.length }]);
       expect(await stores[3]?.heads()).toEqual([emptyHead("default")]);
@@ -51,17 +54,17 @@ describeWith("PostgreSQL", hasPostgres(), () => {
     });
 
     test("of a newer program is refused in one sentence", async () => {
-      await (await openPostgres({ url })).close();
+      await (await openDatabase({ url })).close();
       await sql(url, "UPDATE auditql.schema_version SET version = 99");
-      await expect(openPostgres({ url })).rejects.toThrow(
+      await expect(openDatabase({ url })).rejects.toThrow(
         `the database has schema version 99 and this program knows versions up to ${SCHEMA_STEPS.length}: start the newer program that wrote it`,
       );
     });
 
     test("is only read when it is up to date", async () => {
-      await (await openPostgres({ url })).close();
+      await (await openDatabase({ url })).close();
       await sql(url, `ALTER DATABASE "${new URL(url).pathname.slice(1)}" SET default_transaction_read_only = on`);
-      const store = await openPostgres({ url });
+      const store = new PostgresLogStore(await openDatabase({ url }));
       expect(await store.heads()).toEqual([]);
       await store.close();
     });

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { Database, DATABASE_DEFAULTS } from "../../../src/stores/postgres/database.js";
-import type { PostgresLogStore } from "../../../src/stores/postgres/log-store.js";
-import { openPostgres } from "../../../src/stores/postgres/open.js";
+import { PostgresLogStore } from "../../../src/stores/postgres/log-store.js";
+import { openDatabase } from "../../../src/stores/postgres/open.js";
 import { describeWith } from "../../service.js";
 import { batch, emptyHead, entry } from "../batches.js";
 import { hasPostgres, type PostgresServer, somePostgres, sql } from "./server.js";
@@ -19,7 +19,7 @@ describeWith("PostgreSQL", hasPostgres(), () => {
   });
   beforeEach(async () => {
     url = await server.newDatabase();
-    await (await openPostgres({ url })).close();
+    await (await openDatabase({ url })).close();
   });
   afterEach(async () => {
     await Promise.all(stores.map(async (store) => store.close()));
@@ -29,7 +29,9 @@ describeWith("PostgreSQL", hasPostgres(), () => {
   });
 
   async function openStores(count: number): Promise<PostgresLogStore> {
-    stores = await Promise.all(Array.from({ length: count }, async () => openPostgres({ url })));
+    stores = await Promise.all(
+      Array.from({ length: count }, async () => new PostgresLogStore(await openDatabase({ url }))),
+    );
     const [first] = stores;
     if (first === undefined) throw new Error("at least one store");
     await first.createLog(emptyHead("default"));

@@ -1,0 +1,125 @@
+import type { IndexQuery, SearchIndex } from "../../audit/search-index.js";
+import { NEWEST_FIRST } from "../../query/order.js";
+import { Watermarks } from "../../audit/watermarks.js";
+import { canLookUp, prefixesIn, SCAN, type Way } from "./condition.js";
+import type { Database, Statement } from "./database.js";
+import { leafTerm } from "./document.js";
+import { Follower } from "./follower.js";
+import { watermark } from "./lease.js";
+import { FIRST_REACH, nextReach } from "./reach.js";
+import {
+  gather,
+  isWalkable,
+  walk,
+  walkWithin,
+  type BoundStatement,
+  type FoundLeaf,
+  type Search,
+} from "./search-statement.js";
+import { expansionsOf } from "./vocabulary.js";
+
+const LEAVES_BY_HASH: Statement<FoundLeaf> = {
+  name: "leaves-by-hash",
+  text: `
+    WITH matches AS MATERIALIZED (
+      SELECT leaf_index FROM auditql.docs
+      WHERE string_to_array(btrim(terms), ' ') && $3::text[] AND log = $1 AND leaf_index < $2
+    )
+    SELECT leaf_index AS "leafIndex" FROM matches ORDER BY leaf_index`,
+};
+
+const LOGS_BEHIND: Statement<{ readonly log: string }> = {
+  name: "logs-behind",
+  text: `
+    SELECT log FROM auditql.heads LEFT JOIN auditql.indexing USING (log)
+    WHERE heads.size > coalesce(indexing.size, 0)`,
+};
+
+/** Entries that a gateway appended before it died are indexed by another one after this time at the latest. */
+const SWEEP_MS = 5_000;
+
+const FIRST_POLL_MS = 5;
+const LONGEST_POLL_MS = 100;
+
+/** Finds leaves in PostgreSQL, by tables that follow the logs and that all gateways share. */
+export class PostgresSearchIndex implements SearchIndex {
+  readonly #database: Database;
+  readonly #follower: Follower;
+  readonly #watermarks = new Watermarks();
+  readonly #sweep: NodeJS.Timeout;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#follower = new Follower(database, (log, size) => {
+      this.#watermarks.advance(log, size);
+    });
+    this.#sweep = setInterval(() => void this.#wakeLogsBehind(), SWEEP_MS).unref();
+    void this.#wakeLogsBehind();
+  }
+
+  /** To be called after each append of this process: the log is indexed soon. */
+  follow(log: string): void {
+    this.#follower.wake(log, "soon");
+  }
+
+  async reached(log: string, size: number, timeoutMs: number): Promise<boolean> {
+    const deadline = Date.now() + timeoutMs;
+    for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(2 * pollMs, LONGEST_POLL_MS)) {
+      if (await this.#watermarks.reached(log, size, 0)) return true;
+      this.#watermarks.advance(log, await watermark(this.#database, log));
+      const leftMs = deadline - Date.now();
+      if (leftMs <= 0) return this.#watermarks.reached(log, size, 0);
+      this.#follower.wake(log, "urgent");
+      await this.#watermarks.reached(log, size, Math.min(pollMs, leftMs));
+    }
+  }
+
+  async page(query: IndexQuery, offset: number, limit: number): Promise<readonly number[]> {
+    return (await this.#find({ query, limit: offset + limit })).slice(offset).map(({ leafIndex }) => leafIndex);
+  }
+
+  async count(query: IndexQuery, cap: number): Promise<number> {
+    return (await this.#find({ query: { ...query, order: NEWEST_FIRST }, limit: cap })).length;
+  }
+
+  async leavesByHash(log: string, leafHash: Uint8Array, size: number): Promise<readonly number[]> {
+    const found = await this.#database.rows(LEAVES_BY_HASH, [log, size, [leafTerm(leafHash)]]);
+    return found.map(({ leafIndex }) => leafIndex);
+  }
+
+  /** Ends the indexing; the database stays open for whoever opened it. */
+  async close(): Promise<void> {
+    clearInterval(this.#sweep);
+    this.#watermarks.close();
+    await this.#follower.close();
+  }
+
+  async #find(search: Search): Promise<readonly FoundLeaf[]> {
+    const { log, filter, order } = search.query;
+    const expansions = await expansionsOf(this.#database, log, prefixesIn(filter));
+    const way = canLookUp(filter, expansions) ? { kind: "look-up" as const, expansions } : SCAN;
+    if (!isWalkable(order)) return this.#ask(gather(way, search));
+    return way.kind === "scan" ? this.#ask(walk(search)) : this.#walkOrGather(way, search);
+  }
+
+  async #walkOrGather(way: Way, search: Search): Promise<readonly FoundLeaf[]> {
+    const { query, limit } = search;
+    const span = query.range.end - query.range.start;
+    let reach: number | undefined = FIRST_REACH;
+    while (reach !== undefined) {
+      const found = await this.#ask(walkWithin(reach, search));
+      if (found.length === limit || reach >= span) return found;
+      reach = nextReach({ reach, found: found.length, wanted: limit, span });
+    }
+    return this.#ask(gather(way, search));
+  }
+
+  async #ask({ statement, values }: BoundStatement<FoundLeaf>): Promise<readonly FoundLeaf[]> {
+    return this.#database.rows(statement, values);
+  }
+
+  async #wakeLogsBehind(): Promise<void> {
+    const behind = await this.#database.rows(LOGS_BEHIND, []).catch(() => []);
+    for (const { log } of behind) this.#follower.wake(log, "soon");
+  }
+}

@@ -1,0 +1,17 @@
+import { afterAll, beforeAll } from "@jest/globals";
+import { openPostgres } from "../../../src/stores/postgres/open.js";
+import { describeWith } from "../../service.js";
+import { searchIndexContract } from "../search-index-contract.js";
+import { hasPostgres, type PostgresServer, somePostgres } from "./server.js";
+
+describeWith("PostgreSQL", hasPostgres(), () => {
+  let server: PostgresServer;
+  beforeAll(async () => {
+    server = await somePostgres();
+  });
+  afterAll(async () => {
+    await server.close();
+  });
+
+  searchIndexContract("postgres", async () => openPostgres({ url: await server.newDatabase() }));
+});
