@@ -32,8 +32,13 @@ const CHUNK_LEAVES = 65_536;
  */
 export async function restoreTree(source: TreeSource, head: LogHead): Promise<SignedTree> {
   requireSigned(source, head);
-  const rows = [await leafRow(source, head.size), ...(await upperRows(source, head.size))];
-  return treeOf(source, head, TreeEdge.restore(source.format, head.size, rows));
+  return treeOf(source, head, await restoreEdge(source, head.size));
+}
+
+/** The right edge of the tree of a size, read back from leaf hashes and tiles. Rejects LOG_CORRUPT where one is missing. */
+export async function restoreEdge(source: TreeSource, size: number): Promise<TreeEdge> {
+  const rows = [await leafRow(source, size), ...(await upperRows(source, size))];
+  return TreeEdge.restore(source.format, size, rows);
 }
 
 /**

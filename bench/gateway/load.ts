@@ -1,0 +1,50 @@
+import autocannon from "autocannon";
+
+/** A GraphQL request as it goes over the wire. */
+export interface Operation {
+  readonly query: string;
+  readonly variables?: Readonly<Record<string, unknown>>;
+}
+
+export interface Load {
+  readonly url: string;
+  readonly operation: Operation;
+  readonly connections: number;
+  readonly seconds: number;
+}
+
+export interface Measured {
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+/** Sends one operation over and over from many connections. Throws if anything but a data answer came back. */
+export async function load({ url, operation, connections, seconds }: Load): Promise<Measured> {
+  const result = await autocannon({
+    url,
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(operation),
+    connections,
+    duration: seconds,
+    verifyBody: (body) => !String(body).includes('"errors"'),
+  });
+  const bad = result.errors + result.non2xx + result.mismatches;
+  if (bad > 0) throw new Error(`${bad} requests went wrong`);
+  return { perSecond: result.requests.average, p50Ms: result.latency.p50, p99Ms: result.latency.p99 };
+}
+
+/** Sends one operation once and answers its data. */
+export async function ask(url: string, operation: Operation): Promise<unknown> {
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(operation),
+  });
+  const answer: unknown = await response.json();
+  if (typeof answer !== "object" || answer === null || !("data" in answer) || "errors" in answer) {
+    throw new Error(`unexpected answer: ${JSON.stringify(answer)}`);
+  }
+  return answer.data;
+}

@@ -1,0 +1,72 @@
+import { fileURLToPath } from "node:url";
+import { pino } from "pino";
+import type { AuditService, Entry, Root } from "../../src/audit/service.js";
+import { digestOf } from "../../src/core/bytes.js";
+import { logFormat } from "../../src/core/format.js";
+import type { MembershipProof } from "../../src/core/proof.js";
+import { VALID } from "../../src/core/verdict.js";
+import { COMPILE_AT_HIT } from "../../src/graphql/compiled-execution.js";
+import { openGateway } from "../../src/http/gateway.js";
+import { eventAt } from "./events.js";
+
+/** A run of this file serves answers of the right shape from memory, without a log behind them. */
+const HASH = new Uint8Array(32).fill(7);
+const RECEIVED_AT = "2026-01-01T00:00:00.000000Z";
+const SIZE = 1_000_000;
+
+const { tenantId, ...fields } = eventAt(1);
+const event = { ...fields, message: "canned", tenant_id: String(tenantId) };
+const root: Root = {
+  log: "default",
+  treeSize: SIZE,
+  hash: digestOf(HASH),
+  checkpoint: `localhost/auditql/default\n${SIZE}\n${"A".repeat(43)}=\n\n— localhost/auditql/default ${"A".repeat(92)}\n`,
+  publishedAt: RECEIVED_AT,
+};
+const entry: Entry = {
+  log: "default",
+  leafIndex: SIZE - 1,
+  hash: digestOf(HASH),
+  canonical: JSON.stringify({ event, received_at: RECEIVED_AT }),
+  envelope: { event, received_at: RECEIVED_AT },
+};
+const proof: MembershipProof = {
+  leafIndex: SIZE - 1,
+  treeSize: SIZE,
+  leafHash: HASH,
+  rootHash: HASH,
+  path: Array.from({ length: 20 }, () => HASH),
+};
+
+function unused(): Promise<never> {
+  return Promise.reject(new Error("the no-op service does not answer this"));
+}
+
+const service: AuditService = {
+  format: () => Promise.resolve(logFormat("rfc6962")),
+  verifierKey: () => Promise.resolve("localhost/auditql/default+00000000+AA=="),
+  append: () => Promise.resolve({ entries: [entry], root }),
+  root: () => Promise.resolve(root),
+  membershipProofs: ({ leafIndexes }) => Promise.resolve(leafIndexes.map(() => proof)),
+  entries: (_, leafIndexes) => Promise.resolve(leafIndexes.map(() => ({ kind: "entry", entry }))),
+  checkpointVerdict: () => Promise.resolve(VALID),
+  consistency: () => Promise.resolve(VALID),
+  search: unused,
+  results: unused,
+  entryByHash: unused,
+  consistencyProof: unused,
+  close: () => Promise.resolve(),
+};
+
+const gateway = await openGateway({
+  host: "127.0.0.1",
+  port: 0,
+  service,
+  logger: pino({ level: "silent" }),
+  compileAtHit: COMPILE_AT_HIT,
+  graphiqlFolder: fileURLToPath(new URL("../../graphiql", import.meta.url)),
+});
+process.stdout.write(`${gateway.url}/graphql\n`);
+process.once("SIGTERM", () => {
+  void gateway.close(1_000);
+});

@@ -1,0 +1,40 @@
+import type { Operation } from "./load.js";
+import { eventAt, eventsAt } from "./events.js";
+
+export const TYPENAME: Operation = { query: "{ __typename }" };
+
+export const ROOT: Operation = { query: "{ root { treeSize hash checkpoint } }" };
+
+/** One event in; its place, inclusion proof and a signed checkpoint out. */
+export const LOG: Operation = {
+  query: `mutation Log($event: EventInput!) {
+    log(event: $event) {
+      entry { leafIndex hash receivedAt membershipProof { leafIndex treeSize rootHash path } }
+      root { treeSize hash checkpoint }
+    }
+  }`,
+  variables: { event: eventAt(1) },
+};
+
+export function logBulk(start: number, count: number): Operation {
+  return {
+    query: "mutation LogBulk($events: [EventInput!]!) { logBulk(events: $events) { root { treeSize hash } } }",
+    variables: { events: eventsAt(start, count) },
+  };
+}
+
+const EVENT = "event { message actor action new old source status target timestamp tenantId }";
+const VERDICT = "{ status reason }";
+const VERIFICATION = `verification { hash ${VERDICT} signature ${VERDICT} membership ${VERDICT} consistency ${VERDICT} }`;
+
+/** A page of 50 with all event fields; a search that many entries match. */
+export function search(verified: boolean): Operation {
+  return {
+    query: `{ search(query: "status:failed", first: 50) {
+      id pageInfo { hasNextPage endCursor }
+      edges { cursor node { id leafIndex hash receivedAt ${EVENT} ${verified ? VERIFICATION : ""} } }
+    } }`,
+  };
+}
+
+export const NEWEST_MESSAGE: Operation = { query: "{ search(first: 1) { nodes { leafIndex } } }" };

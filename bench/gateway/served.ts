@@ -1,0 +1,60 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+
+/** A server in a process of its own, so that client and server do not share an event loop. */
+export interface Served {
+  readonly url: string;
+  /** From the start of the process until it said its address. */
+  readonly startMs: number;
+  stop(): Promise<void>;
+}
+
+const START_TIMEOUT_MS = 60_000;
+
+/** The gateway as an operator starts it, on a SQLite file in `folder`. */
+export function serveSqlite(folder: string): Promise<Served> {
+  return serve(["build/src/main.js", "serve"], {
+    AUDITQL_PORT: "0",
+    AUDITQL_STORE: `sqlite:${folder}/audit.db`,
+    AUDITQL_KEY_FILE: `${folder}/auditql.key`,
+  });
+}
+
+/** The same server with a service behind it that does nothing: what GraphQL and HTTP cost by themselves. */
+export function serveNoOp(): Promise<Served> {
+  return serve(["build/bench/gateway/no-op.js"], {});
+}
+
+async function serve(args: readonly string[], settings: Readonly<Record<string, string>>): Promise<Served> {
+  const started = performance.now();
+  const child = spawn(process.execPath, args, {
+    env: { ...process.env, ...settings, NODE_ENV: "production" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const url = await Promise.race([addressFrom(child), failure(child)]);
+  return { url, startMs: performance.now() - started, stop: () => stop(child) };
+}
+
+async function addressFrom(child: ChildProcess): Promise<string> {
+  if (child.stdout === null) throw new Error("the server has no output");
+  for await (const line of createInterface({ input: child.stdout })) {
+    const [url] = /http:\/\/\S+\/graphql\b/.exec(line) ?? [];
+    if (url !== undefined) {
+      child.stdout.resume();
+      return url;
+    }
+  }
+  throw new Error("the server ended without saying its address");
+}
+
+async function failure(child: ChildProcess): Promise<never> {
+  await once(child, "exit", { signal: AbortSignal.timeout(START_TIMEOUT_MS) });
+  throw new Error(`the server ended with ${String(child.exitCode)}`);
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  const gone = once(child, "exit");
+  child.kill("SIGTERM");
+  await gone;
+}

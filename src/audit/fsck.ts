@@ -1,0 +1,184 @@
+import { equalBytes, HASH_BYTES, utf8 } from "../core/bytes.js";
+import { TreeEdge, type FullTile } from "../core/edge.js";
+import { parseEnvelope } from "../core/envelope.js";
+import { signatureVerdict, type Ed25519 } from "../core/signature.js";
+import { TILE_WIDTH } from "../core/tile.js";
+import type { Finding } from "./finding.js";
+import type { SearchIndex } from "./search-index.js";
+import { restoreEdge, type TreeSource } from "./signed-tree.js";
+import type { LogHead, StoredEntry } from "./store.js";
+
+/** Where an earlier check ended without a finding: the next one goes on from there. */
+export interface CheckedMark {
+  readonly treeSize: number;
+  /** 32 bytes. */
+  readonly rootHash: Uint8Array;
+}
+
+export interface FsckOptions {
+  readonly source: TreeSource;
+  readonly index: SearchIndex;
+  readonly ed25519: Ed25519;
+  /** Entries below this mark are taken as checked, if the log still leads to its root. */
+  readonly since?: CheckedMark;
+  readonly onProgress?: (checked: number, size: number) => void;
+}
+
+export interface FsckReport {
+  readonly size: number;
+  /** First leaf index that was read. */
+  readonly from: number;
+  readonly findings: readonly Finding[];
+  /** Where the next check may start; undefined when something was found. */
+  readonly mark: CheckedMark | undefined;
+}
+
+/** Entries read at once: whole tiles, so that a chunk's tiles are compared with it. */
+const CHUNK_ENTRIES = 8 * TILE_WIDTH;
+/** Findings kept; a log that has this many is not worth more lines. */
+const MAX_FINDINGS = 1_000;
+const INDEX_WAIT_MS = 60_000;
+
+/**
+ * Derives a log anew from its stored bytes and compares: leaves, author's signatures, order of time, tiles, root,
+ * checkpoint, search index. Reads in chunks, so memory does not grow with the log. Changes nothing.
+ */
+export async function fsck(options: FsckOptions, head: LogHead): Promise<FsckReport> {
+  const check = await LogCheck.start(options, head);
+  while (check.canGoOn) {
+    await check.chunk();
+    options.onProgress?.(check.size, head.size);
+  }
+  return check.finish();
+}
+
+/** A check under way: the tree that the entries read so far give. */
+class LogCheck {
+  readonly #findings: Finding[] = [];
+  readonly #from: number;
+  #lastReceivedAt = "";
+  #isCut = false;
+
+  private constructor(
+    private readonly options: FsckOptions,
+    private readonly head: LogHead,
+    private edge: TreeEdge,
+  ) {
+    this.#from = edge.size;
+  }
+
+  /** From the mark, if the log still leads to its root; else from the first entry. */
+  static async start(options: FsckOptions, head: LogHead): Promise<LogCheck> {
+    const { since, source } = options;
+    if (since === undefined) return new LogCheck(options, head, TreeEdge.empty(source.format));
+    if (since.treeSize <= head.size) {
+      const edge = await restoreEdge(source, since.treeSize);
+      if (equalBytes(edge.root(), since.rootHash)) return new LogCheck(options, head, edge);
+    }
+    const check = new LogCheck(options, head, TreeEdge.empty(source.format));
+    check.#add({ kind: "history-changed", treeSize: since.treeSize });
+    return check;
+  }
+
+  get size(): number {
+    return this.edge.size;
+  }
+
+  get canGoOn(): boolean {
+    return !this.#isCut && this.edge.size < this.head.size && this.#findings.length < MAX_FINDINGS;
+  }
+
+  async chunk(): Promise<void> {
+    const { log, store } = this.options.source;
+    const start = this.edge.size;
+    const end = Math.min(this.head.size, start - (start % TILE_WIDTH) + CHUNK_ENTRIES);
+    const indexes = Array.from({ length: end - start }, (_, i) => start + i);
+    const entries = await store.entries(log, indexes);
+    const leaves: Uint8Array[] = [];
+    for (const [i, entry] of entries.entries()) {
+      if (entry === undefined) {
+        this.#add({ kind: "entry-missing", leafIndex: start + i });
+        this.#isCut = true;
+        break;
+      }
+      leaves.push(this.#leaf(entry));
+    }
+    const { edge, tiles } = this.edge.append(leaves);
+    this.edge = edge;
+    await this.#compareTiles(tiles);
+  }
+
+  async finish(): Promise<FsckReport> {
+    if (!this.#isCut && this.edge.size === this.head.size) {
+      this.#compareHead();
+      await this.#compareIndex();
+    }
+    const isSound = this.#findings.length === 0;
+    return {
+      size: this.head.size,
+      from: this.#from,
+      findings: this.#findings,
+      mark: isSound ? { treeSize: this.edge.size, rootHash: this.edge.root() } : undefined,
+    };
+  }
+
+  /** The leaf to go on with: of a changed entry the stored hash, so that one changed entry is one finding. */
+  #leaf({ leafIndex, canonical, leafHash }: StoredEntry): Uint8Array {
+    const isWhole = equalBytes(this.options.source.format.leafHash(utf8(canonical)), leafHash);
+    if (!isWhole) this.#add({ kind: "entry-changed", leafIndex });
+    else this.#checkEnvelope(leafIndex, canonical);
+    return leafHash.length === HASH_BYTES ? leafHash : new Uint8Array(HASH_BYTES);
+  }
+
+  #checkEnvelope(leafIndex: number, canonical: string): void {
+    const envelope = parseEnvelope(canonical);
+    if (envelope === undefined) {
+      this.#add({ kind: "entry-malformed", leafIndex });
+      return;
+    }
+    if (envelope.received_at < this.#lastReceivedAt) this.#add({ kind: "entry-out-of-time", leafIndex });
+    this.#lastReceivedAt = envelope.received_at;
+    const verdict = signatureVerdict(envelope, this.options.source.format, this.options.ed25519);
+    if (verdict.kind === "INVALID") this.#add({ kind: "signature-invalid", leafIndex, reason: verdict.reason });
+  }
+
+  async #compareTiles(derived: readonly FullTile[]): Promise<void> {
+    if (derived.length === 0) return;
+    const { log, store } = this.options.source;
+    const ids = derived.map(({ id }) => id);
+    const stored = await store.tiles(log, ids);
+    derived.forEach(({ id, bytes }, i) => {
+      const tile = stored[i];
+      if (tile === undefined) this.#add({ kind: "tile-missing", tile: id });
+      else if (!equalBytes(tile, bytes)) this.#add({ kind: "tile-changed", tile: id });
+    });
+  }
+
+  #compareHead(): void {
+    const { size, rootHash, checkpoint } = this.head;
+    if (!equalBytes(this.edge.root(), rootHash)) this.#add({ kind: "root-changed", treeSize: size });
+    const opened = this.options.source.key.open(checkpoint);
+    if (opened.kind === "rejected") this.#add({ kind: "checkpoint-invalid", reason: opened.reason });
+    else if (opened.treeSize !== size || !equalBytes(opened.rootHash, rootHash)) {
+      this.#add({ kind: "checkpoint-invalid", reason: "CHECKPOINT_MISMATCH" });
+    }
+  }
+
+  async #compareIndex(): Promise<void> {
+    const { index, source } = this.options;
+    const { size } = this.head;
+    await index.reached(source.log, size, INDEX_WAIT_MS);
+    const everything = {
+      log: source.log,
+      filter: { kind: "all" },
+      range: { start: 0, end: size },
+      order: { field: "received_at", direction: "asc" },
+    } as const;
+    const indexed = await index.count(everything, size + 1);
+    if (indexed !== size) this.#add({ kind: "index-out-of-step", indexed, size });
+  }
+
+  #add(finding: Finding): void {
+    if (this.#findings.length < MAX_FINDINGS) this.#findings.push(finding);
+  }
+}

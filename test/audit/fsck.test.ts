@@ -1,0 +1,166 @@
+import { beforeAll, describe, expect, it } from "@jest/globals";
+import { fsck, type CheckedMark, type FsckReport } from "../../src/audit/fsck.js";
+import { findingText, type Finding } from "../../src/audit/finding.js";
+import { LogKey } from "../../src/audit/log-key.js";
+import { nodeEd25519, nodeSha256 } from "../../src/audit/node-crypto.js";
+import type { LogHead, LogStore, StoredEntry } from "../../src/audit/store.js";
+import type { SearchIndex } from "../../src/audit/search-index.js";
+import { logFormat } from "../../src/core/format.js";
+import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
+import { MemorySearchIndex } from "../../src/stores/memory/search-index.js";
+import { fill, KEYRING, openTestService, ORIGIN } from "./test-log.js";
+
+const SIZE = 700;
+const format = logFormat("rfc6962", nodeSha256);
+
+/** A log of 700 entries that a test looks at through changed glasses. */
+class Glasses {
+  readonly memory = new MemoryLogStore();
+  readonly index: SearchIndex = new MemorySearchIndex(this.memory);
+
+  async fill(count: number): Promise<void> {
+    await fill(await openTestService({ store: this.memory, index: this.index }), count);
+  }
+
+  async check(changes: Partial<LogStore> = {}, head: Partial<LogHead> = {}, since?: CheckedMark): Promise<FsckReport> {
+    const stored = await this.memory.head("default");
+    if (stored === undefined) throw new Error("no log");
+    const key = new LogKey(`${ORIGIN}/default`, KEYRING.checkpointSeed, nodeEd25519());
+    const source = { log: "default", store: this.#through(changes), format, key };
+    return fsck(
+      { source, index: this.index, ed25519: nodeEd25519(), ...(since === undefined ? {} : { since }) },
+      { ...stored, ...head },
+    );
+  }
+
+  #through(changes: Partial<LogStore>): LogStore {
+    const store = this.memory;
+    return {
+      createLog: (head) => store.createLog(head),
+      heads: () => store.heads(),
+      head: (log) => store.head(log),
+      append: (batch) => store.append(batch),
+      entries: (log, indexes) => store.entries(log, indexes),
+      leafHashes: (log, range) => store.leafHashes(log, range),
+      tiles: (log, ids) => store.tiles(log, ids),
+      firstAtOrAfter: (log, receivedAt, size) => store.firstAtOrAfter(log, receivedAt, size),
+      close: () => store.close(),
+      ...changes,
+    };
+  }
+
+  /** What is stored, with some entries changed. */
+  changing(change: (entry: StoredEntry) => StoredEntry | undefined): Pick<LogStore, "entries"> {
+    return {
+      entries: async (log, indexes) =>
+        (await this.memory.entries(log, indexes)).map((entry) => (entry === undefined ? entry : change(entry))),
+    };
+  }
+}
+
+const glasses = new Glasses();
+beforeAll(() => glasses.fill(SIZE));
+
+const flipped = (bytes: Uint8Array): Uint8Array => bytes.map((byte, i) => (i === 9 ? byte ^ 1 : byte));
+
+describe("a check of a whole log", () => {
+  it("finds nothing in a sound one, and says where the next check may start", async () => {
+    const report = await glasses.check();
+    expect(report).toMatchObject({ size: SIZE, from: 0, findings: [], mark: { treeSize: SIZE } });
+  });
+
+  it("goes on from an earlier check, reading only what is new", async () => {
+    const own = new Glasses();
+    await own.fill(600);
+    const { mark } = await own.check();
+    await own.fill(90);
+    const read: number[] = [];
+    const spy = own.changing((entry) => {
+      read.push(entry.leafIndex);
+      return entry;
+    });
+    const report = await own.check(spy, {}, mark);
+    expect(report).toMatchObject({ from: 600, findings: [], mark: { treeSize: 690 } });
+    expect(Math.min(...read)).toBe(600);
+  });
+
+  it("names a log that no longer leads to the root of an earlier check, and reads it all", async () => {
+    const report = await glasses.check({}, {}, { treeSize: 300, rootHash: new Uint8Array(32) });
+    expect(report).toMatchObject({ from: 0, findings: [{ kind: "history-changed", treeSize: 300 }], mark: undefined });
+    const cut = await glasses.check({}, {}, { treeSize: SIZE + 1, rootHash: new Uint8Array(32) });
+    expect(cut.findings).toEqual([{ kind: "history-changed", treeSize: SIZE + 1 }]);
+  });
+
+  const at = (leafIndex: number, change: (entry: StoredEntry) => StoredEntry | undefined) =>
+    glasses.changing((entry) => (entry.leafIndex === leafIndex ? change(entry) : entry));
+
+  it.each<[string, () => Promise<FsckReport>, readonly Finding[]]>([
+    [
+      "an entry whose bytes were changed",
+      () => glasses.check(at(77, (entry) => ({ ...entry, canonical: entry.canonical.replace('"event ', '"other ') }))),
+      [{ kind: "entry-changed", leafIndex: 77 }],
+    ],
+    [
+      "an entry whose leaf hash was changed, and all that no longer fits it",
+      () => glasses.check(at(77, (entry) => ({ ...entry, leafHash: flipped(entry.leafHash) }))),
+      [
+        { kind: "entry-changed", leafIndex: 77 },
+        { kind: "tile-changed", tile: { level: 0, index: 0 } },
+        { kind: "root-changed", treeSize: SIZE },
+      ],
+    ],
+    [
+      "an entry that was changed together with its leaf hash",
+      () =>
+        glasses.check(
+          at(600, (entry) => {
+            const canonical = entry.canonical.replace('"event ', '"other ');
+            return { ...entry, canonical, leafHash: format.leafHash(Buffer.from(canonical)) };
+          }),
+        ),
+      [{ kind: "root-changed", treeSize: SIZE }],
+    ],
+    [
+      "an entry that is gone",
+      () => glasses.check(at(500, () => undefined)),
+      [{ kind: "entry-missing", leafIndex: 500 }],
+    ],
+    [
+      "a tile that was changed",
+      () =>
+        glasses.check({
+          tiles: async (log, ids) => (await glasses.memory.tiles(log, ids)).map((tile) => tile && flipped(tile)),
+        }),
+      [
+        { kind: "tile-changed", tile: { level: 0, index: 0 } },
+        { kind: "tile-changed", tile: { level: 0, index: 1 } },
+      ],
+    ],
+    [
+      "a tile that is gone",
+      () => glasses.check({ tiles: (_, ids) => Promise.resolve(ids.map(() => undefined)) }),
+      [
+        { kind: "tile-missing", tile: { level: 0, index: 0 } },
+        { kind: "tile-missing", tile: { level: 0, index: 1 } },
+      ],
+    ],
+    [
+      "a head with another root",
+      () => glasses.check({}, { rootHash: new Uint8Array(32) }),
+      [
+        { kind: "root-changed", treeSize: SIZE },
+        { kind: "checkpoint-invalid", reason: "CHECKPOINT_MISMATCH" },
+      ],
+    ],
+    [
+      "a checkpoint that the log did not sign",
+      () => glasses.check({}, { checkpoint: "x" }),
+      [{ kind: "checkpoint-invalid", reason: "MALFORMED_CHECKPOINT" }],
+    ],
+  ])("names %s", async (_, run, findings) => {
+    const report = await run();
+    expect(report.findings).toEqual(findings);
+    expect(report.mark).toBeUndefined();
+    for (const finding of findings) expect(findingText(finding)).toMatch(/: /);
+  });
+});
