@@ -31,7 +31,7 @@ describe("canonicalJson", () => {
 
   test("reads back to the same value, and its canonical form is its own", () => {
     fc.assert(
-      fc.property(fc.jsonValue(), (value) => {
+      fc.property(fc.jsonValue({ stringUnit: "binary" }), (value) => {
         const text = canonicalJson(value as Json);
         expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(value)));
         expect(parseCanonicalJson(text)).toEqual(JSON.parse(text));

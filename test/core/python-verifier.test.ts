@@ -1,0 +1,160 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { canonicalJson, parseCanonicalJson, type Json } from "../../src/core/json.js";
+import { describeWith, findProgram } from "../service.js";
+import { VectorLog } from "../vectors/document.js";
+import { vectorFiles } from "../vectors/make.js";
+
+const PYTHON = findProgram("python3") ?? "python3";
+const HAS_CRYPTOGRAPHY = run(["-c", "import cryptography"]).status === 0;
+const VERIFIER = "verifiers/python/auditql_verify.py";
+/** Imports the verifier, then answers for a list of JSON documents on standard input. */
+const IMPORT =
+  "import json, sys\nsys.path.insert(0, 'verifiers/python')\nimport auditql_verify as v\ninput = json.load(sys.stdin)\n";
+
+interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function run(args: readonly string[], input = ""): Outcome {
+  return spawnSync(PYTHON, ["-B", ...args], { input, encoding: "utf8", maxBuffer: 2 ** 26 });
+}
+
+/** What an expression over `input` comes to in the verifier, all in one process. */
+function evaluate(expression: string, input: unknown, before = ""): unknown {
+  const { status, stdout, stderr } = run(
+    ["-c", `${before}${IMPORT}print(json.dumps(${expression}))`],
+    JSON.stringify(input),
+  );
+  if (status !== 0) throw new Error(stderr);
+  return JSON.parse(stdout);
+}
+
+describeWith("python3 and its package cryptography", HAS_CRYPTOGRAPHY, () => {
+  const log = new VectorLog("rfc6962");
+  const honest = log.document([log.entry(1, 7), log.entry(2, 7)], [log.rootSince(3, 7)]);
+  const files = [...vectorFiles()];
+  let folder = "";
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "auditql-python-"));
+  });
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  test("the verifier in Python comes to the same verdict on every attack vector", () => {
+    const cases = files.flatMap(([, file]) => file.cases);
+    const lines = evaluate(
+      "[[' '.join(line) for line in v.check_document(document)] for document in input]",
+      cases.map(({ document }) => document),
+    ) as readonly unknown[];
+    expect(lines.length).toBe(2 * files.length);
+    lines.forEach((verdicts, i) => {
+      expect([files[Math.floor(i / 2)]?.[0], verdicts]).toEqual([files[Math.floor(i / 2)]?.[0], cases[i]?.verdicts]);
+    });
+  });
+
+  test("it tells canonical JSON from any other just as core does", () => {
+    const values = fc.sample(fc.jsonValue({ maxDepth: 3, stringUnit: "binary" }), 300) as Json[];
+    const numbers = fc.sample(fc.double({ noNaN: true, noDefaultInfinity: true }), 300);
+    const texts = [...values, ...numbers].flatMap((value) => [canonicalJson(value), JSON.stringify(value, null, 1)]);
+    const spellings = [...texts, "1.0", "1e2", "-0", "1E400", "NaN", "01", "", "9007199254740993", "[".repeat(10_000)];
+    const accepted = evaluate("[v.parse_canonical(text) is not None or text == 'null' for text in input]", spellings);
+    expect(accepted).toEqual(spellings.map((text) => parseCanonicalJson(text) !== undefined));
+  });
+
+  test("it reads a file, prints a line per check, and exits 0 when nothing is INVALID", () => {
+    writeFileSync(join(folder, "honest.json"), JSON.stringify(honest));
+    const { status, stdout } = run([VERIFIER, join(folder, "honest.json")]);
+    expect(stdout.split("\n")).toEqual([
+      ...["hash", "signature", "membership", "checkpoint"].map((check) => `entries[0] ${check} VALID`),
+      "entries[1] hash VALID",
+      "entries[1] signature UNKNOWN NO_SIGNATURE",
+      "entries[1] membership VALID",
+      "entries[1] checkpoint VALID",
+      "roots[0] checkpoint VALID",
+      "roots[0] consistency VALID",
+      "",
+    ]);
+    expect(status).toBe(0);
+  });
+
+  test("it reads standard input, and exits 1 when one check is INVALID", () => {
+    const [entry] = honest.entries;
+    const changed = { ...honest, entries: [{ ...entry, canonical: entry?.canonical.replace("alice", "mallory") }] };
+    const { status, stdout } = run([VERIFIER], JSON.stringify(changed));
+    expect(stdout).toContain(
+      "entries[0] hash INVALID HASH_MISMATCH\nentries[0] signature INVALID SIGNATURE_MISMATCH\n",
+    );
+    expect(status).toBe(1);
+  });
+
+  test.each([
+    ["no JSON", "{", ""],
+    ["no object", "[]", "not a JSON object"],
+    ["an unknown format", JSON.stringify({ ...honest, format: "sha1" }), "format must be one of"],
+    ["no origin", JSON.stringify({ ...honest, origin: null }), "origin must be"],
+    ["a key that is none", JSON.stringify({ ...honest, publicKey: "key" }), "publicKey must be"],
+    ["entries that are no list", JSON.stringify({ ...honest, entries: {} }), "entries must be"],
+    ["nothing to check", JSON.stringify({ ...honest, entries: [], roots: [] }), "neither entries nor roots"],
+  ])("it exits 2 on a document with %s", (_, input, message) => {
+    const { status, stdout, stderr } = run([VERIFIER], input);
+    expect([status, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain(message);
+    expect(stderr).not.toContain("Traceback");
+  });
+
+  test("it never breaks off, whatever a server put where", () => {
+    const names = fc.constantFrom(
+      "leafIndex",
+      "treeSize",
+      "hash",
+      "canonical",
+      "membershipProof",
+      "checkpoint",
+      "consistencyProof",
+    );
+    const inner = fc.constantFrom(
+      "leafIndex",
+      "treeSize",
+      "leafHash",
+      "rootHash",
+      "path",
+      "fromSize",
+      "toSize",
+      "toHash",
+    );
+    const lies = fc.sample(fc.tuple(names, inner, fc.jsonValue()), 300).map(([member, innerMember, value]) => {
+      const claim = { ...log.rootSince(3, 7), ...log.entry(1, 7), [member]: value };
+      const proof = { ...claim.membershipProof, ...claim.consistencyProof, [innerMember]: value };
+      const lie = member === "hash" ? claim : { ...claim, membershipProof: proof, consistencyProof: proof };
+      return { ...honest, entries: [lie], roots: [lie] };
+    });
+    const counts = evaluate("[len(list(v.check_document(document))) for document in input]", lies);
+    expect(counts).toEqual(lies.map(() => 6));
+  });
+
+  test("it calls signatures UNKNOWN without the package cryptography, and checks all the rest", () => {
+    const without = "import sys\nsys.modules['cryptography'] = None\n";
+    const lines = evaluate("[' '.join(line) for line in v.check_document(input)]", honest, without);
+    expect(lines).toEqual([
+      "entries[0] hash VALID",
+      "entries[0] signature UNKNOWN NO_CRYPTOGRAPHY",
+      "entries[0] membership VALID",
+      "entries[0] checkpoint UNKNOWN NO_CRYPTOGRAPHY",
+      "entries[1] hash VALID",
+      "entries[1] signature UNKNOWN NO_SIGNATURE",
+      "entries[1] membership VALID",
+      "entries[1] checkpoint UNKNOWN NO_CRYPTOGRAPHY",
+      "roots[0] checkpoint UNKNOWN NO_CRYPTOGRAPHY",
+      "roots[0] consistency VALID",
+    ]);
+  });
+});

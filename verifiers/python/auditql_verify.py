@@ -1,0 +1,499 @@
+#!/usr/bin/env python3
+"""Checks what an AuditQL gateway answered, offline, trusting nothing but the log's origin and public key.
+
+    auditql_verify.py [FILE]        reads one JSON document from FILE or standard input
+
+The document is {"format", "origin", "publicKey", "entries": [...], "roots": [...]}: format, origin and publicKey
+(SPKI PEM or base64) as you know them from elsewhere, entries and roots as the GraphQL API answered them:
+    entry  {leafIndex, hash, canonical, membershipProof?: {leafIndex, treeSize, leafHash, rootHash, path}}
+    root   {treeSize, hash, checkpoint, consistencyProof?: {fromSize, toSize, fromHash, toHash, path}}
+
+One line per check: "entries[0] membership VALID", or INVALID or UNKNOWN with a reason. Exit code 1 if any check is
+INVALID, 0 if none is, 2 if the document cannot be used. UNKNOWN means that nothing was given to check, or that the
+Python package `cryptography`, needed for Ed25519 only, is not installed.
+
+Written from docs/format.md, RFC 9162, RFC 8785 and C2SP tlog-checkpoint; it shares no code with the gateway.
+Python 3.8 or newer, standard library only.
+"""
+
+import base64
+import hashlib
+import json
+import re
+import sys
+import unicodedata
+from decimal import Decimal
+
+try:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+except ImportError:
+    Ed25519PublicKey = None
+
+MAX_SIZE = 2**53 - 1
+MAX_CHECKPOINT_CHARACTERS = 16384
+VALID = "VALID"
+
+
+def invalid(reason):
+    return "INVALID " + reason
+
+
+def unknown(reason):
+    return "UNKNOWN " + reason
+
+
+class Unusable(Exception):
+    """The document does not say what is to be verified."""
+
+
+class NotCanonical(Exception):
+    """A text is not what RFC 8785 would write."""
+
+
+# --- Canonical JSON (RFC 8785) ---------------------------------------------------------------------------------------
+
+
+def canonical_json(value):
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, (int, float)):
+        return canonical_number(value)
+    if isinstance(value, list):
+        return "[" + ",".join(canonical_json(item) for item in value) + "]"
+    keys = sorted(value, key=utf16)
+    return "{" + ",".join(canonical_json(key) + ":" + canonical_json(value[key]) for key in keys) + "}"
+
+
+def utf16(text):
+    """Keys are ordered by UTF-16 code unit (section 3.2.3)."""
+    return text.encode("utf-16-be")
+
+
+def canonical_number(value):
+    """ECMAScript's Number::toString, of the double nearest to the value (section 3.2.2.3)."""
+    number = float(value)
+    if number in (float("inf"), float("-inf")):
+        raise NotCanonical("a number beyond a double")
+    if number == 0:
+        return "0"
+    sign, digits, exponent = Decimal(repr(abs(number))).normalize().as_tuple()
+    text = "".join(map(str, digits))
+    point = len(text) + exponent
+    return ("-" if number < 0 else "") + place_point(text, point)
+
+
+def place_point(digits, point):
+    """The value is 0.<digits> times ten to the power `point`."""
+    if 0 < point <= 21:
+        whole = digits[:point].ljust(point, "0")
+        return whole + ("." + digits[point:] if len(digits) > point else "")
+    if -6 < point <= 0:
+        return "0." + "0" * -point + digits
+    fraction = "." + digits[1:] if len(digits) > 1 else ""
+    return "%s%se%+d" % (digits[0], fraction, point - 1)
+
+
+def parse_canonical(text):
+    """The value of a text that must be its own canonical form; None for any other text."""
+    try:
+        value = json.loads(text, parse_constant=refuse_constant)
+        text.encode("utf-8")
+        return value if canonical_json(value) == text else None
+    except (ValueError, TypeError, OverflowError, RecursionError, NotCanonical):
+        return None
+
+
+def refuse_constant(name):
+    raise NotCanonical(name)
+
+
+# --- Envelopes -------------------------------------------------------------------------------------------------------
+
+TEXT_FIELDS = ("actor", "action", "source", "status", "target", "timestamp", "tenant_id")
+TEXT_OR_OBJECT_FIELDS = ("message", "new", "old")
+RECEIVED_AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
+
+
+def parse_envelope(text):
+    value = parse_canonical(text) if isinstance(text, str) else None
+    return value if is_envelope(value) else None
+
+
+def is_envelope(value):
+    if not isinstance(value, dict) or not is_event(value.get("event")):
+        return False
+    received_at = value.get("received_at")
+    return (
+        isinstance(received_at, str)
+        and RECEIVED_AT.fullmatch(received_at) is not None
+        and all(is_text(value[key]) for key in ("signature", "public_key") if key in value)
+    )
+
+
+def is_event(event):
+    return (
+        isinstance(event, dict)
+        and "message" in event
+        and all(is_text(event[field]) for field in TEXT_FIELDS if field in event)
+        and all(isinstance(event[field], (str, dict)) for field in TEXT_OR_OBJECT_FIELDS if field in event)
+    )
+
+
+def is_text(value):
+    return isinstance(value, str)
+
+
+# --- Hashes and the tree (RFC 9162 section 2.1) -----------------------------------------------------------------------
+
+PREFIXES = {"rfc6962": (b"\x00", b"\x01"), "pangea": (b"", b"")}
+
+
+def leaf_hash(log, canonical):
+    return hashlib.sha256(log["leaf_prefix"] + canonical.encode("utf-8")).digest()
+
+
+def node_hash(log, left, right):
+    return hashlib.sha256(log["node_prefix"] + left + right).digest()
+
+
+def membership(log, proof):
+    """RFC 9162 section 2.1.3.2; fn and sn as there."""
+    index, size, path = proof["leafIndex"], proof["treeSize"], proof["path"]
+    if not is_size(size) or not is_size(index) or index >= size:
+        return invalid("INDEX_OUT_OF_RANGE")
+    fn, sn, node = index, size - 1, proof["leafHash"]
+    for sibling in path:
+        if sn == 0:
+            return invalid("PROOF_LENGTH")
+        if fn % 2 == 1 or fn == sn:
+            node = node_hash(log, sibling, node)
+            while fn % 2 == 0 and fn != 0:
+                fn, sn = fn // 2, sn // 2
+        else:
+            node = node_hash(log, node, sibling)
+        fn, sn = fn // 2, sn // 2
+    if sn != 0:
+        return invalid("PROOF_LENGTH")
+    return VALID if node == proof["rootHash"] else invalid("ROOT_MISMATCH")
+
+
+def consistency(log, proof):
+    """RFC 9162 section 2.1.4.2; fn, sn, fr and sr as there."""
+    first, second, path = proof["fromSize"], proof["toSize"], list(proof["path"])
+    if first == 0 and is_size(second):
+        return unknown("EMPTY_TREE")
+    if not is_size(first) or not is_size(second) or not 1 <= first <= second:
+        return invalid("INDEX_OUT_OF_RANGE")
+    if first == second:
+        if path:
+            return invalid("PROOF_LENGTH")
+        return VALID if proof["fromHash"] == proof["toHash"] else invalid("NEW_ROOT_MISMATCH")
+    if first & (first - 1) == 0:
+        path.insert(0, proof["fromHash"])
+    fn, sn = first - 1, second - 1
+    while fn % 2 == 1:
+        fn, sn = fn // 2, sn // 2
+    if not path:
+        return invalid("PROOF_LENGTH")
+    fr = sr = path[0]
+    for node in path[1:]:
+        if sn == 0:
+            return invalid("PROOF_LENGTH")
+        if fn % 2 == 1 or fn == sn:
+            fr, sr = node_hash(log, node, fr), node_hash(log, node, sr)
+            while fn % 2 == 0 and fn != 0:
+                fn, sn = fn // 2, sn // 2
+        else:
+            sr = node_hash(log, sr, node)
+        fn, sn = fn // 2, sn // 2
+    if sn != 0:
+        return invalid("PROOF_LENGTH")
+    if fr != proof["fromHash"]:
+        return invalid("OLD_ROOT_MISMATCH")
+    return VALID if sr == proof["toHash"] else invalid("NEW_ROOT_MISMATCH")
+
+
+def is_size(value):
+    return isinstance(value, int) and 0 <= value <= MAX_SIZE
+
+
+# --- Ed25519 keys and signatures -------------------------------------------------------------------------------------
+
+SPKI_PREFIX = bytes.fromhex("302a300506032b6570032100")
+PEM = re.compile(r"-----BEGIN PUBLIC KEY-----\r?\n([A-Za-z0-9+/=]+)\r?\n-----END PUBLIC KEY-----\s*")
+FIELD_PRIME = 2**255 - 19
+# The y coordinates of the points of small order: under such a key anyone can sign.
+SMALL_ORDER_Y = (
+    0,
+    1,
+    FIELD_PRIME - 1,
+    0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826,
+    0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7,
+)
+
+
+def strict_base64(text):
+    """The bytes of the one standard, padded spelling; None for any other."""
+    try:
+        data = base64.b64decode(text.encode("ascii"), validate=True)
+    except ValueError:
+        return None
+    return data if base64.b64encode(data).decode("ascii") == text else None
+
+
+def parse_public_key(text):
+    """32 bytes from JSON with a member `key`, from PEM, or from base64 of the raw key or of its SPKI; else None."""
+    if text.startswith("{"):
+        text = key_member(text)
+    match = PEM.fullmatch(text)
+    data = strict_base64(match.group(1) if match else text)
+    if data is not None and len(data) == 44 and data.startswith(SPKI_PREFIX):
+        data = data[12:]
+    if data is None or len(data) != 32:
+        return None
+    y = int.from_bytes(data, "little") % 2**255
+    return None if y >= FIELD_PRIME or y in SMALL_ORDER_Y else data
+
+
+def key_member(text):
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return ""
+    key = value.get("key")
+    return key if isinstance(key, str) and value.get("algorithm", "ED25519") == "ED25519" else ""
+
+
+def ed25519(signature, message, public_key):
+    if Ed25519PublicKey is None:
+        return unknown("NO_CRYPTOGRAPHY")
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
+        return VALID
+    except (InvalidSignature, ValueError):
+        return invalid("SIGNATURE_MISMATCH")
+
+
+def event_signature(log, envelope):
+    signature_text, key_text = envelope.get("signature"), envelope.get("public_key")
+    if signature_text is None and key_text is None:
+        return unknown("NO_SIGNATURE")
+    if signature_text is None or key_text is None:
+        return invalid("INCOMPLETE_SIGNATURE")
+    signature = strict_base64(signature_text)
+    if signature is None or len(signature) != 64:
+        return invalid("MALFORMED_SIGNATURE")
+    public_key = parse_public_key(key_text)
+    if public_key is None:
+        return invalid("MALFORMED_PUBLIC_KEY")
+    return ed25519(signature, signed_text(log, envelope["event"]).encode("utf-8"), public_key)
+
+
+def signed_text(log, event):
+    """In a pangea log an object of the event counts as the text of its canonical form."""
+    if log["format"] == "pangea":
+        event = {key: canonical_json(value) if isinstance(value, dict) else value for key, value in event.items()}
+    return canonical_json(event)
+
+
+# --- Checkpoints (C2SP tlog-checkpoint in a signed note) --------------------------------------------------------------
+
+NOTE = re.compile(r"([^\n]+)\n(0|[1-9][0-9]{0,15})\n([A-Za-z0-9+/]{43}=)\n\n((?:— [^\n]+\n)+)")
+SIGNATURE_LINE = re.compile(r"— (\S+) ([A-Za-z0-9+/]+=*)")
+
+
+def checkpoint(log, text, tree):
+    """Whether the text is the log's signature under (tree size, root)."""
+    if text is None:
+        return unknown("NO_PROOF")
+    note = parse_note(text) if isinstance(text, str) else None
+    if note is None:
+        return invalid("MALFORMED_CHECKPOINT")
+    origin, size, root, body, lines = note
+    own = [blob for name, blob in lines if name == log["origin"] and blob[:4] == log["key_id"]]
+    if not own:
+        return invalid("UNKNOWN_KEY")
+    if len(own) > 1 or len(own[0]) != 68:
+        return invalid("MALFORMED_CHECKPOINT")
+    verdict = ed25519(own[0][4:], body.encode("utf-8"), log["public_key"])
+    if verdict.startswith("INVALID"):
+        return verdict
+    if origin != log["origin"] or (size, root) != tree:
+        return invalid("CHECKPOINT_MISMATCH")
+    return verdict
+
+
+def parse_note(text):
+    match = NOTE.fullmatch(text) if len(text) <= MAX_CHECKPOINT_CHARACTERS else None
+    if match is None:
+        return None
+    origin, size, root_text, signatures = match.groups()
+    root, lines = strict_base64(root_text), [parse_line(line) for line in signatures.split("\n")[:-1]]
+    if not is_key_name(origin) or int(size) > MAX_SIZE or root is None or None in lines:
+        return None
+    return origin, int(size), root, "%s\n%s\n%s\n" % (origin, size, root_text), lines
+
+
+def parse_line(line):
+    match = SIGNATURE_LINE.fullmatch(line)
+    blob = strict_base64(match.group(2)) if match and is_key_name(match.group(1)) else None
+    return (match.group(1), blob) if blob is not None and len(blob) > 4 else None
+
+
+def is_key_name(name):
+    return name != "" and not any(c in "+\ufeff" or c.isspace() or unicodedata.category(c) in ("Cc", "Cs") for c in name)
+
+
+def key_id(origin, public_key):
+    return hashlib.sha256(origin.encode("utf-8") + b"\n\x01" + public_key).digest()[:4]
+
+
+# --- Claims: what the server said, believed in nothing ----------------------------------------------------------------
+
+HASH = re.compile(r"[0-9a-f]{64}")
+
+
+def read_hash(value):
+    return bytes.fromhex(value) if isinstance(value, str) and HASH.fullmatch(value) else None
+
+
+def read_proof(claim, numbers, hashes):
+    """The proof with its hashes as bytes; None when it is not of that form."""
+    if not isinstance(claim, dict) or not isinstance(claim.get("path"), list):
+        return None
+    proof = {name: read_number(claim.get(name)) for name in numbers}
+    proof.update((name, read_hash(claim.get(name))) for name in hashes)
+    proof["path"] = [read_hash(value) for value in claim["path"]]
+    return None if None in proof.values() or None in proof["path"] else proof
+
+
+def read_number(value):
+    """JSON has one kind of number: 7.0 is 7."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def check_entry(log, entry, roots):
+    envelope = parse_envelope(entry.get("canonical"))
+    if envelope is None:
+        yield "hash", invalid("NOT_CANONICAL")
+        yield "signature", unknown("NOT_CANONICAL")
+    else:
+        matches = leaf_hash(log, entry["canonical"]).hex() == entry.get("hash")
+        yield "hash", VALID if matches else invalid("HASH_MISMATCH")
+        yield "signature", event_signature(log, envelope)
+    yield from check_membership(log, entry, roots)
+
+
+def check_membership(log, entry, roots):
+    claim = entry.get("membershipProof")
+    if claim is None:
+        yield "membership", unknown("NO_PROOF")
+        yield "checkpoint", unknown("NO_PROOF")
+        return
+    proof = read_proof(claim, ("leafIndex", "treeSize"), ("leafHash", "rootHash"))
+    if proof is None:
+        yield "membership", invalid("MALFORMED_PROOF")
+        yield "checkpoint", unknown("NO_PROOF")
+        return
+    yield "membership", bound_membership(log, proof, entry)
+    root = next((root for root in roots if read_number(root.get("treeSize")) == proof["treeSize"]), {})
+    yield "checkpoint", checkpoint(log, root.get("checkpoint"), (proof["treeSize"], proof["rootHash"]))
+
+
+def bound_membership(log, proof, entry):
+    """A proof of another entry proves nothing about this one."""
+    if proof["leafIndex"] != read_number(entry.get("leafIndex")):
+        return invalid("INDEX_OUT_OF_RANGE")
+    if proof["leafHash"].hex() != entry.get("hash"):
+        return invalid("HASH_MISMATCH")
+    return membership(log, proof)
+
+
+def check_root(log, root):
+    tree = (read_number(root.get("treeSize")), read_hash(root.get("hash")))
+    yield "checkpoint", checkpoint(log, root.get("checkpoint"), tree)
+    claim = root.get("consistencyProof")
+    if claim is None:
+        yield "consistency", unknown("NO_PROOF")
+        return
+    proof = read_proof(claim, ("fromSize", "toSize"), ("fromHash", "toHash"))
+    if proof is None:
+        yield "consistency", invalid("MALFORMED_PROOF")
+    elif (proof["toSize"], proof["toHash"]) != tree:
+        yield "consistency", invalid("NEW_ROOT_MISMATCH")
+    else:
+        yield "consistency", consistency(log, proof)
+
+
+# --- The document ----------------------------------------------------------------------------------------------------
+
+
+def read_log(document):
+    if not isinstance(document, dict):
+        raise Unusable("the document is not a JSON object")
+    format_name, origin, key_text = (document.get(name) for name in ("format", "origin", "publicKey"))
+    if format_name not in PREFIXES:
+        raise Unusable("format must be one of " + ", ".join(PREFIXES))
+    if not isinstance(origin, str) or not is_key_name(origin):
+        raise Unusable("origin must be the log's name: text without blanks and +")
+    public_key = parse_public_key(key_text) if isinstance(key_text, str) else None
+    if public_key is None:
+        raise Unusable("publicKey must be the log's Ed25519 key, as SPKI PEM or base64")
+    leaf_prefix, node_prefix = PREFIXES[format_name]
+    return {
+        "format": format_name,
+        "origin": origin,
+        "public_key": public_key,
+        "key_id": key_id(origin, public_key),
+        "leaf_prefix": leaf_prefix,
+        "node_prefix": node_prefix,
+    }
+
+
+def read_list(document, name):
+    items = document.get(name, [])
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise Unusable(name + " must be a list of objects")
+    return items
+
+
+def check_document(document):
+    """Yields (subject, check, verdict) for every check, in the order of the document."""
+    log = read_log(document)
+    entries, roots = read_list(document, "entries"), read_list(document, "roots")
+    if not entries and not roots:
+        raise Unusable("there are neither entries nor roots to check")
+    for i, entry in enumerate(entries):
+        for check, verdict in check_entry(log, entry, roots):
+            yield "entries[%d]" % i, check, verdict
+    for i, root in enumerate(roots):
+        for check, verdict in check_root(log, root):
+            yield "roots[%d]" % i, check, verdict
+
+
+def main(arguments):
+    if len(arguments) > 1 or arguments[:1] in (["-h"], ["--help"]):
+        print(__doc__.strip())
+        return 0 if len(arguments) == 1 else 2
+    try:
+        if arguments:
+            with open(arguments[0], "rb") as file:
+                document = json.loads(file.read().decode("utf-8"))
+        else:
+            document = json.loads(sys.stdin.buffer.read().decode("utf-8"))
+        verdicts = list(check_document(document))
+    except (OSError, ValueError, RecursionError, Unusable) as problem:
+        print("auditql_verify: %s" % problem, file=sys.stderr)
+        return 2
+    for line in verdicts:
+        print(*line)
+    return 1 if any(verdict.startswith("INVALID") for _, _, verdict in verdicts) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
