@@ -61,7 +61,7 @@ function readCursor(payload: Buffer): Cursor {
 }
 
 function argumentsDigest(search: SearchArguments): Buffer {
-  const { log, query, window, restriction, order, maxResults, audience } = search;
+  const { log, query, window, restriction, order, maxResults, bound } = search;
   const text = canonicalJson({
     log,
     query,
@@ -69,7 +69,7 @@ function argumentsDigest(search: SearchArguments): Buffer {
     restriction: { ...restriction },
     order: { ...order },
     maxResults,
-    audience,
+    bound: { ...bound },
   });
   return createHash("sha256").update(text).digest().subarray(0, DIGEST_BYTES);
 }

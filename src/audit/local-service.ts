@@ -2,6 +2,7 @@ import { digestBytes, type Digest } from "../core/bytes.js";
 import type { LogFormat } from "../core/format.js";
 import type { ConsistencyProof, MembershipProof } from "../core/proof.js";
 import { unknown, VALID, type Verdict } from "../core/verdict.js";
+import type { Restriction } from "../query/restriction.js";
 import type { RootCache } from "./cache.js";
 import { checkRequest, type EventSigner } from "./checked-request.js";
 import { systemClock, type Clock } from "./clock.js";
@@ -114,8 +115,8 @@ class LocalService implements AuditService {
     return this.#searches.search(request, page, tree.edge.size);
   }
 
-  async results(id: string, page: PageRequest, audience?: string): Promise<ResultPage> {
-    return this.#searches.results(id, page, audience);
+  async results(id: string, page: PageRequest, bound?: Restriction): Promise<ResultPage> {
+    return this.#searches.results(id, page, bound);
   }
 
   async root(name: string, treeSize?: number): Promise<Root> {

@@ -21,7 +21,8 @@ export interface SearchArguments {
   readonly restriction: Restriction;
   readonly order: EntryOrder;
   readonly maxResults: number;
-  readonly audience: string;
+  /** What the credential of its caller allows; no fields if that is everything. */
+  readonly bound: Restriction;
 }
 
 /** A search frozen at a tree size. It needs no stored result: the log only grows, so the same pin finds the same leaves. */

@@ -1,4 +1,6 @@
+import { canonicalJson } from "../core/json.js";
 import type { Filter } from "../query/ast.js";
+import type { Restriction } from "../query/restriction.js";
 import type { WindowBounds } from "../query/time.js";
 import { type Clock, timeText } from "./clock.js";
 import { type Cursor, Cursors } from "./cursor.js";
@@ -61,12 +63,13 @@ export class PinnedSearches {
     return this.page({ search, state }, checked.filter, spanOf(page, opened.after?.position, opened.before?.position));
   }
 
-  async results(id: string, page: PageRequest, audience = ""): Promise<ResultPage> {
+  async results(id: string, page: PageRequest, bound: Restriction = {}): Promise<ResultPage> {
     const nowMs = this.options.clock() / MICROS_PER_MS;
     const result = openPin(this.options.sealer, id, nowMs);
     if (result.kind === "rejected") throw badResultId(result.got);
     const { search, state } = result.pin;
-    if (search.audience !== audience) throw badResultId("a result of another credential");
+    if (canonicalJson({ ...search.bound }) !== canonicalJson({ ...bound }))
+      throw badResultId("a result of another credential");
     const checked = checkSearch(search, nowMs * MICROS_PER_MS);
     if (checked.kind === "invalid") throw badResultId("a result whose query is no longer understood");
     const opened = openCursors(new Cursors(this.options.sealer, search), page, { nowMs, state });

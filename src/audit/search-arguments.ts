@@ -1,5 +1,5 @@
 import type { FieldProblem } from "../core/problem.js";
-import type { Filter } from "../query/ast.js";
+import { allOf, type Filter } from "../query/ast.js";
 import { NEWEST_FIRST } from "../query/order.js";
 import { parseQuery } from "../query/parser.js";
 import { restrictionFilter, restrictionProblems } from "../query/restriction.js";
@@ -23,7 +23,7 @@ export function searchArguments(request: SearchRequest): SearchArguments {
     restriction: request.restriction ?? {},
     order: request.order ?? NEWEST_FIRST,
     maxResults: request.maxResults ?? MAX_RESULTS,
-    audience: request.audience ?? "",
+    bound: request.bound ?? {},
   };
 }
 
@@ -43,11 +43,9 @@ export function checkSearch(search: SearchArguments, nowMicros: number): Checked
   return { kind: "checked", filter: restricted(query.filter, search), bounds: window.bounds };
 }
 
-/** What a search looks for: its query and its restriction together. */
-function restricted(query: Filter, search: SearchArguments): Filter {
-  const restriction = restrictionFilter(search.restriction);
-  if (restriction.kind === "all") return query;
-  return query.kind === "all" ? restriction : { kind: "and", filters: [query, restriction] };
+/** What a search looks for: its query, its restriction, and what its caller's credential allows, together. */
+function restricted(query: Filter, { restriction, bound }: SearchArguments): Filter {
+  return allOf([query, restrictionFilter(restriction), restrictionFilter(bound)]);
 }
 
 function queryProblem(error: {

@@ -70,8 +70,11 @@ export interface SearchRequest {
   readonly order?: EntryOrder;
   /** 1 to 10,000, default 10,000. */
   readonly maxResults?: number;
-  /** Whose result this is: its id and cursors are refused for any other audience. Empty if not given. */
-  readonly audience?: string;
+  /**
+   * What the asker's credential limits it to, beside everything else. It is pinned with the result: whoever is limited
+   * otherwise is refused its id and cursors. Unlike a restriction it may allow nothing: an empty list matches nothing.
+   */
+  readonly bound?: Restriction;
 }
 
 /** A page of a pinned search: Relay's four arguments, or a Pangea offset with `first`. */
@@ -122,7 +125,8 @@ export interface AuditService {
   append(request: LogRequest): Promise<Receipt>;
   /** Pins the search at the newest tree size, unless a cursor in `page` already carries a pin. */
   search(request: SearchRequest, page: PageRequest): Promise<ResultPage>;
-  results(id: string, page: PageRequest, audience?: string): Promise<ResultPage>;
+  /** `bound` must be that of the search which made the id. */
+  results(id: string, page: PageRequest, bound?: Restriction): Promise<ResultPage>;
   /** The newest root, or the root of an earlier size (1 to the newest). Rejects NOT_FOUND beyond. */
   root(log: string, treeSize?: number): Promise<Root>;
   entries(log: string, leafIndexes: readonly number[]): Promise<readonly EntryOutcome[]>;

@@ -143,6 +143,18 @@ describe("a pinned search", () => {
     expect(page.leafIndexes).toEqual([5]);
   });
 
+  it("never shows more than its caller's credential allows, whatever is asked for", async () => {
+    const bench = await Bench.open(6);
+    const seen = async (request: Partial<SearchRequest>) =>
+      (await bench.search({ order: ascending, bound: { actor: ["even"] }, ...request })).leafIndexes;
+    expect(await seen({ query: "" })).toEqual([0, 2, 4]);
+    expect(await seen({ query: "actor:odd OR actor:even" })).toEqual([0, 2, 4]);
+    expect(await seen({ query: "-actor:even" })).toEqual([]);
+    expect(await seen({ query: "", restriction: { actor: ["odd", "even"] } })).toEqual([0, 2, 4]);
+    expect(await seen({ query: "", restriction: { actor: ["odd"] } })).toEqual([]);
+    expect(await seen({ query: "", bound: { actor: [] } })).toEqual([]);
+  });
+
   it("names every bad argument at once", async () => {
     const bench = await Bench.open(3);
     const problems = await problemsOf(
@@ -180,7 +192,7 @@ describe("a cursor or result id", () => {
       { query: "actor:even", restriction: { actor: ["even"] } },
       { query: "actor:even", window: { last: "1d" } },
       { query: "actor:even", log: "other" },
-      { query: "actor:even", audience: "tenant b" },
+      { query: "actor:even", bound: { tenant_id: ["b"] } },
     ];
     for (const other of others) {
       expect(await problemsOf(bench.search(other, { after: cursor }))).toEqual([
@@ -222,11 +234,15 @@ describe("a cursor or result id", () => {
     }
   });
 
-  it("of another audience is refused", async () => {
+  it("of somebody who is limited otherwise is refused, in both directions", async () => {
+    const refusal = [{ path: "id", expected: "the id of a search result", got: "a result of another credential" }];
     const { bench, id } = await made();
-    expect(await problemsOf(bench.searches().results(id, {}, "tenant b"))).toEqual([
-      { path: "id", expected: "the id of a search result", got: "a result of another credential" },
-    ]);
+    const bound = { actor: ["even"] };
+    const limited = await bench.search({ query: "actor:even", bound });
+    expect(await problemsOf(bench.searches().results(id, {}, bound))).toEqual(refusal);
+    expect(await problemsOf(bench.searches().results(limited.result.id, {}))).toEqual(refusal);
+    expect(await problemsOf(bench.searches().results(limited.result.id, {}, { actor: ["odd"] }))).toEqual(refusal);
+    expect((await bench.searches().results(limited.result.id, {}, bound)).leafIndexes).toEqual(limited.leafIndexes);
   });
 
   it("is refused once it has expired", async () => {
