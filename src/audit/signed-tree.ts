@@ -85,7 +85,7 @@ function leafRow(source: TreeSource, size: number): Promise<Uint8Array> {
 async function upperRows(source: TreeSource, size: number): Promise<readonly Uint8Array[]> {
   const levels: (readonly TileId[])[] = [];
   for (let level = 0; size >= TILE_WIDTH ** (level + 1); level++) levels.push(topTiles(size, level));
-  const tiles = await source.store.tiles(source.log, levels.flat());
+  const tiles = levels.length === 0 ? [] : await source.store.tiles(source.log, levels.flat());
   let next = 0;
   return levels.map((ids) => packTops(source, ids, tiles.slice(next, (next += ids.length))));
 }

@@ -1,3 +1,10 @@
+import { expect } from "@jest/globals";
+import { utf8 } from "../../src/core/bytes.js";
+import { parseEnvelope } from "../../src/core/envelope.js";
+import { fieldText } from "../../src/core/event.js";
+import { logFormat } from "../../src/core/format.js";
+import { treeRoot } from "../../src/core/tree.js";
+import type { LogStore } from "../../src/audit/store.js";
 import type { AuditService, Receipt, SignedEvent } from "../../src/audit/service.js";
 import { openLocalService, type LocalServiceOptions } from "../../src/audit/local-service.js";
 import { keyringOfSeed } from "../../src/audit/keyring.js";
@@ -52,4 +59,26 @@ export async function logMessages(service: AuditService, count: number, log = "d
 /** Fills a log with `count` entries, a thousand a request. */
 export async function fill(service: AuditService, count: number, log = "default"): Promise<void> {
   for (let done = 0; done < count; done += 1_000) await logMessages(service, Math.min(1_000, count - done), log);
+}
+
+/** Reads a log back from its store and checks all that must hold of it, whatever happened: answers its texts in order. */
+export async function checkEverything(store: LogStore, log = "default"): Promise<readonly string[]> {
+  const head = await store.head(log);
+  if (head === undefined) throw new Error(`no log ${log}`);
+  const format = logFormat(head.format);
+  const indexes = Array.from({ length: head.size + 1 }, (_, i) => i);
+  const [beyond, ...entries] = [...(await store.entries(log, indexes))].reverse();
+  const found = entries.reverse().map((entry) => entry ?? failure("an index without an entry"));
+  expect(beyond).toBeUndefined();
+  const hashes = found.map(({ canonical }) => format.leafHash(utf8(canonical)));
+  expect(found.map(({ leafHash }) => leafHash)).toEqual(hashes);
+  expect(treeRoot(format, hashes)).toEqual(head.rootHash);
+  const envelopes = found.map(({ canonical }) => parseEnvelope(canonical) ?? failure("an entry that is no envelope"));
+  const times = envelopes.map(({ received_at }) => received_at);
+  expect(times).toEqual([...times].sort());
+  return envelopes.map(({ event }) => fieldText(event.message));
+}
+
+function failure(message: string): never {
+  throw new Error(message);
 }
