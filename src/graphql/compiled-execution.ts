@@ -4,6 +4,7 @@ import {
   type DocumentNode,
   type ExecutionResult,
   type GraphQLError,
+  type GraphQLErrorExtensions,
   type GraphQLFormattedError,
   type GraphQLSchema,
 } from "graphql";
@@ -97,8 +98,10 @@ function response({ data = null, errors }: ExecutionResult, formatError: FormatE
   return { http: { headers: new HeaderMap() }, body: { kind: "single", singleResult } };
 }
 
+/** A compiled operation's errors lack `extensions`, despite their type, unless the resolver's own error had some. */
 function formatted(error: GraphQLError, formatError: FormatError): GraphQLFormattedError {
-  const { message, locations, path, extensions } = error;
+  const { message, locations, path } = error;
+  const extensions: GraphQLErrorExtensions = { ...error.extensions };
   const code = extensions["code"] ?? "INTERNAL_SERVER_ERROR";
   return formatError(
     { message, ...(locations && { locations }), ...(path && { path }), extensions: { ...extensions, code } },

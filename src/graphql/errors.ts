@@ -4,11 +4,27 @@ import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import { AuditError, badInput, type AuditErrorCode } from "../audit/errors.js";
 import type { FieldProblem } from "../core/event.js";
 
-/** Where failures go that somebody should look into. `id` is what the client was told; payloads are never passed on. */
-export type FailureLog = (failure: { readonly id?: string; readonly code: string; readonly error: unknown }) => void;
+/** A failure that somebody should look into. */
+export interface Failure {
+  readonly code: string;
+  readonly error: unknown;
+  /** What the client was told of it. */
+  readonly shown: GraphQLFormattedError;
+}
 
-/** Codes that mean the stored log itself is damaged: answered as they are, and reported to the operator too. */
-const ALARMS: ReadonlySet<AuditErrorCode> = new Set(["ENTRY_CORRUPT", "LOG_CORRUPT", "ROOT_CONFLICT"]);
+export type FailureLog = (failure: Failure) => void;
+
+const UNEXPECTED = "INTERNAL_SERVER_ERROR";
+
+/** Codes that the operator should hear of: the stored log is damaged, or the gateway has a fault. */
+const ALARMS: ReadonlySet<string> = new Set(["ENTRY_CORRUPT", "LOG_CORRUPT", "ROOT_CONFLICT", UNEXPECTED] satisfies (
+  AuditErrorCode | typeof UNEXPECTED
+)[]);
+
+/** A rejection as a value: GraphQL reports an error value at its own path, and the values beside it are answered. */
+export function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
+}
 
 /** In place of an entry whose stored bytes no longer hash to its leaf. */
 export function corruptEntry(log: string, leafIndex: number): GraphQLError {
@@ -20,17 +36,15 @@ export function corruptEntry(log: string, leafIndex: number): GraphQLError {
 export function errorFormatter(report: FailureLog) {
   return (formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError => {
     const cause = unwrapResolverError(error);
-    if (cause instanceof AuditError) return auditFailure(formatted, cause, report);
-    const code = formatted.extensions?.["code"];
-    if (typeof code !== "string" || code === "INTERNAL_SERVER_ERROR") return masked(formatted, cause, report);
-    if (code === "ENTRY_CORRUPT") report({ code, error: cause });
-    return formatted;
+    const shown = cause instanceof AuditError ? auditFailure(formatted, cause) : masked(formatted);
+    const code = String(shown.extensions?.["code"]);
+    if (ALARMS.has(code)) report({ code, error: cause, shown });
+    return shown;
   };
 }
 
-function auditFailure(at: GraphQLFormattedError, error: AuditError, report: FailureLog): GraphQLFormattedError {
+function auditFailure(at: GraphQLFormattedError, error: AuditError): GraphQLFormattedError {
   const { code, retryAfterMs } = error;
-  if (ALARMS.has(code)) report({ code, error });
   const problems = error.problems.map(inApiSpelling);
   const detail = {
     ...(problems.length > 0 && { problems }),
@@ -40,11 +54,16 @@ function auditFailure(at: GraphQLFormattedError, error: AuditError, report: Fail
   return { ...at, message, extensions: { code, ...detail } };
 }
 
-function masked(at: GraphQLFormattedError, error: unknown, report: FailureLog): GraphQLFormattedError {
+/** GraphQL's own complaints have codes of their own; what has none was not expected, and its message may tell too much. */
+function masked(formatted: GraphQLFormattedError): GraphQLFormattedError {
+  const code = formatted.extensions?.["code"];
+  if (typeof code === "string" && code !== UNEXPECTED) return formatted;
   const id = randomUUID();
-  const code = "INTERNAL_SERVER_ERROR";
-  report({ id, code, error });
-  return { ...at, message: `unexpected error; the gateway's log has it under ${id}`, extensions: { code, id } };
+  return {
+    ...formatted,
+    message: `unexpected error; the gateway's log has it under ${id}`,
+    extensions: { code: UNEXPECTED, id },
+  };
 }
 
 /** The service speaks of hashed names; the client wrote the API's. */

@@ -2,6 +2,7 @@ import DataLoader from "dataloader";
 import type { AuditService, EntryOutcome, ResultPage, Root } from "../audit/service.js";
 import type { MembershipProof } from "../core/proof.js";
 import type { Verdict } from "../core/verdict.js";
+import { asError } from "./errors.js";
 
 /** A place in a log: a leaf index or a tree size. */
 export interface Place {
@@ -89,10 +90,6 @@ export class Loaders {
 }
 
 type Group<K> = readonly [K, ...K[]];
-
-function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error(String(reason));
-}
 
 function each<K, V>(keys: readonly K[], load: (key: K) => Promise<V>): Promise<Batch<V>> {
   return Promise.all(keys.map((key) => load(key).catch(asError)));

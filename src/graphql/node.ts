@@ -3,7 +3,7 @@ import { AuditError, badInput } from "../audit/errors.js";
 import type { EntryOutcome } from "../audit/service.js";
 import type { AuditContext } from "./context.js";
 import { entryNode, type EntryNode } from "./entry.js";
-import { corruptEntry } from "./errors.js";
+import { asError, corruptEntry } from "./errors.js";
 import { parseGlobalId } from "./global-id.js";
 import { NodeType } from "./relay.js";
 import { rootNode, type RootNode } from "./root.js";
@@ -31,11 +31,11 @@ export class NodeResolver {
   nodes(
     @Ctx() context: AuditContext,
     @Arg("ids", () => [ID], { description: "Ids that this API answered: at most 1,000." }) ids: readonly string[],
-  ): readonly Promise<EntryNode | RootNode | null>[] {
+  ): Promise<readonly (EntryNode | RootNode | Error | null)[]> {
     if (ids.length > MAX_NODES) {
       throw badInput([{ path: "ids", expected: `at most ${MAX_NODES} ids`, got: String(ids.length) }]);
     }
-    return ids.map((id, i) => nodeById(id, `ids[${i}]`, context));
+    return Promise.all(ids.map((id, i) => nodeById(id, `ids[${i}]`, context).catch(asError)));
   }
 }
 

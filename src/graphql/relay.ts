@@ -5,7 +5,6 @@ import { withoutNulls } from "./nulls.js";
 /** What `node(id:)` can answer; the concrete type is in the value's own `__typename`. */
 @InterfaceType("Node", {
   description: "Anything that has an id of its own in this API and can be fetched again by it with `node(id:)`.",
-  resolveType: (value: { readonly __typename: string }) => value.__typename,
 })
 export abstract class NodeType {
   @Field(() => ID, {

@@ -45,9 +45,10 @@ export async function graphqlServer({
 
 /** A message may quote a payload, so the log gets an error's kind and where it was thrown, not what it said. */
 function failureLog(logger: Logger): FailureLog {
-  return ({ id, code, error }) => {
+  return ({ code, error, shown }) => {
     const kind = error instanceof Error ? error.name : typeof error;
     const at = error instanceof Error ? error.stack?.split("\n").filter((line) => /^\s+at /.test(line)) : undefined;
-    logger.error({ id, code, kind, at }, "request failed");
+    const { id, log, leafIndex } = shown.extensions ?? {};
+    logger.error({ code, id, log, leafIndex, path: shown.path, kind, at }, "request failed");
   };
 }

@@ -1,6 +1,6 @@
 import { buildSubgraphSchema } from "@apollo/subgraph";
 import { printSchemaWithDirectives } from "@graphql-tools/utils";
-import { Kind, parse, visit, type DocumentNode, type GraphQLSchema } from "graphql";
+import { isAbstractType, Kind, parse, visit, type DocumentNode, type GraphQLSchema } from "graphql";
 import { buildSchema, createResolversMap, type BuildSchemaOptions } from "type-graphql";
 
 /** Fetches an entity of the supergraph by the key fields that a router sends. */
@@ -32,6 +32,9 @@ export async function buildSubgraph<C>(options: SubgraphOptions<C>): Promise<Gra
   const schema = await buildSchema({ resolvers: options.resolvers, skipCheck: true, validate: false });
   const link = `extend schema @link(url: "${FEDERATION}", import: ${JSON.stringify(options.directives)})`;
   const resolvers: Record<string, object> = { ...createResolversMap(schema) };
+  for (const [name, type] of Object.entries(schema.getTypeMap())) {
+    if (isAbstractType(type)) resolvers[name] = { ...resolvers[name], __resolveType: ownTypename };
+  }
   for (const [type, resolve] of Object.entries(options.references)) {
     resolvers[type] = { ...resolvers[type], __resolveReference: resolve };
   }
@@ -41,6 +44,9 @@ export async function buildSubgraph<C>(options: SubgraphOptions<C>): Promise<Gra
     resolvers: resolvers as SubgraphResolvers,
   });
 }
+
+/** In place of type-graphql's, which answers a promise: compiled execution cannot wait for a type. */
+const ownTypename = (value: { readonly __typename: string }): string => value.__typename;
 
 function described(typeDefs: DocumentNode, descriptions: Readonly<Record<string, string>>): DocumentNode {
   return visit(typeDefs, {
