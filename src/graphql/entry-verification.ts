@@ -1,4 +1,5 @@
 import { Ctx, Field, FieldResolver, ObjectType, Resolver, Root } from "type-graphql";
+import { nodeEd25519 } from "../audit/node-crypto.js";
 import type { Entry } from "../audit/service.js";
 import { digestOf, utf8 } from "../core/bytes.js";
 import type { LogFormat } from "../core/format.js";
@@ -8,6 +9,8 @@ import { invalid, VALID, type Verdict } from "../core/verdict.js";
 import type { AuditContext } from "./context.js";
 import { membershipProof } from "./membership-proof.js";
 import { VerdictType } from "./verdict.js";
+
+const ed25519 = nodeEd25519();
 
 /** An entry to be checked, and the tree to check it in. */
 export interface EntryInTree {
@@ -45,7 +48,7 @@ export class EntryVerificationResolver {
 
   @FieldResolver()
   async signature(@Root() { entry }: EntryInTree, @Ctx() { service }: AuditContext): Promise<Verdict> {
-    return signatureVerdict(entry.envelope, await service.format(entry.log));
+    return signatureVerdict(entry.envelope, await service.format(entry.log), ed25519);
   }
 
   @FieldResolver()

@@ -1,4 +1,5 @@
 import { ApolloServer } from "@apollo/server";
+import { ApolloServerPluginInlineTrace } from "@apollo/server/plugin/inlineTrace";
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginLandingPageDisabled,
@@ -36,6 +37,8 @@ export async function graphqlServer({
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginCacheControlDisabled(),
+      // Answers a supergraph router that asks for a trace, and does nothing otherwise.
+      ApolloServerPluginInlineTrace(),
       ...(compileAtHit < Infinity
         ? [compiledExecution({ schema: await auditSchema(), formatError, compileAtHit })]
         : []),
