@@ -8,6 +8,8 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 /** Longer than load balancers keep idle connections, so that it is they who close them. */
 const KEEP_ALIVE_TIMEOUT_MS = 75_000;
+/** How often a draining server looks for connections that have nothing more to answer. */
+const SWEEP_MS = 20;
 
 export interface Listener {
   /** The port that was taken, when 0 was asked for. */
@@ -46,13 +48,18 @@ function portOf(server: Server): number {
   return (server.address() as AddressInfo).port;
 }
 
+/** A connection becomes idle when its running request is answered; nobody else would close it then. */
 async function drain(server: Server, graceMs: number): Promise<void> {
   const closed = once(server, "close");
   server.close();
   server.closeIdleConnections();
+  const sweep = setInterval(() => {
+    server.closeIdleConnections();
+  }, SWEEP_MS);
   const cut = setTimeout(() => {
     server.closeAllConnections();
   }, graceMs);
   await closed;
+  clearInterval(sweep);
   clearTimeout(cut);
 }

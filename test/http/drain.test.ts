@@ -1,0 +1,63 @@
+import { expect, test } from "@jest/globals";
+import { EventEmitter, once } from "node:events";
+import { pino } from "pino";
+import type { AuditService } from "../../src/audit/service.js";
+import { openGateway } from "../../src/http/gateway.js";
+import { openTestService } from "../audit/test-log.js";
+
+/** The service, with appends that wait until they are let go. */
+function held(service: AuditService) {
+  const steps = new EventEmitter();
+  const begun = once(steps, "begun");
+  const released = once(steps, "released");
+  const slow = new Proxy(service, {
+    get(target, name: keyof AuditService) {
+      if (name !== "append") return target[name].bind(target);
+      return async (request: Parameters<AuditService["append"]>[0]) => {
+        steps.emit("begun");
+        await released;
+        return target.append(request);
+      };
+    },
+  });
+  return { slow, begun, release: () => steps.emit("released") };
+}
+
+async function gatewayOver(service: AuditService) {
+  return openGateway({
+    service,
+    ...{ host: "127.0.0.1", port: 0, compileAtHit: Infinity, graphiqlFolder: "/nonexistent" },
+    logger: pino({ level: "silent" }),
+  });
+}
+
+const body = JSON.stringify({ query: 'mutation { log(event: { message: "m" }) { root { treeSize } } }' });
+const mutation = { method: "POST", headers: { "content-type": "application/json" }, body };
+
+test("closing lets a running mutation finish and takes no new connection", async () => {
+  const service = await openTestService();
+  const { slow, begun, release } = held(service);
+  const gateway = await gatewayOver(slow);
+  const running = fetch(`${gateway.url}/graphql`, mutation);
+  await begun;
+  const closed = gateway.close(10_000);
+  await expect(fetch(`${gateway.url}/healthz`, { headers: { connection: "close" } })).rejects.toThrow();
+  release();
+  expect(await (await running).json()).toEqual({ data: { log: { root: { treeSize: 1 } } } });
+  await closed;
+  await service.close();
+});
+
+test("closing cuts what is not done in time", async () => {
+  const service = await openTestService();
+  const { slow, begun, release } = held(service);
+  const gateway = await gatewayOver(slow);
+  const running = fetch(`${gateway.url}/graphql`, mutation);
+  const cut = expect(running).rejects.toThrow();
+  await begun;
+  const closing = gateway.close(50);
+  await cut;
+  release();
+  await closing;
+  await service.close();
+});
