@@ -1,12 +1,7 @@
+import type { LogDeclaration } from "./audit/open-log.js";
 import { DEFAULT_LOG } from "./audit/service.js";
 import type { FieldProblem } from "./core/event.js";
 import { FORMAT_NAMES, type FormatName } from "./core/format.js";
-
-/** A log that the gateway keeps. */
-export interface LogDeclaration {
-  readonly log: string;
-  readonly format: FormatName;
-}
 
 export interface Settings {
   readonly host: string;

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { pino } from "pino";
+import { pino, type Logger } from "pino";
 import { DEFAULT_LOG, type AuditService } from "../audit/service.js";
 import type { Settings } from "../config.js";
 import { COMPILE_AT_HIT } from "../graphql/compiled-execution.js";
@@ -11,37 +11,57 @@ const GRACE_MS = 10_000;
 
 const GRAPHIQL_FOLDER = fileURLToPath(new URL("../../graphiql", import.meta.url));
 
-/** Serves until SIGTERM or SIGINT, then lets what is running finish and closes the service. Sets the exit code. */
-export async function serve(
-  settings: Settings,
-  openService: (settings: Settings) => Promise<AuditService>,
-): Promise<void> {
-  const service = await openService(settings);
-  const gateway = await open(settings, service);
-  if (gateway === undefined) {
-    await service.close();
-    process.exitCode = 1;
-    return;
-  }
-  process.stdout.write(banner({ settings, url: gateway.url, verifierKey: await service.verifierKey(DEFAULT_LOG) }));
-  await stopSignal();
-  process.stdout.write("Stopping: running requests finish first.\n");
-  await gateway.close(GRACE_MS);
-  await service.close();
+/** An audit service, and what it stands on. */
+export interface Engine {
+  readonly service: AuditService;
+  /** Lets accepted events become durable, then closes everything. */
+  close(): Promise<void>;
 }
 
-async function open(settings: Settings, service: AuditService): Promise<Gateway | undefined> {
-  const { host, port, compiledExecution } = settings;
+/** Where the engines tell what an operator should know. */
+export interface Operator {
+  readonly alarm: (message: string) => void;
+  readonly note: (message: string) => void;
+}
+
+export type OpenEngine = (settings: Settings, operator: Operator) => Promise<Engine>;
+
+/** Serves until SIGTERM or SIGINT, then lets what is running finish and closes the engine. Sets the exit code. */
+export async function serve(settings: Settings, openEngine: OpenEngine): Promise<void> {
   const logger = pino({ name: "auditql" }, pino.destination({ dest: 2, sync: true }));
+  const engine = await openEngine(settings, operatorOf(logger));
+  const { service } = engine;
   try {
-    const compileAtHit = compiledExecution ? COMPILE_AT_HIT : Infinity;
-    return await openGateway({ host, port, service, compileAtHit, logger, graphiqlFolder: GRAPHIQL_FOLDER });
+    const gateway = await open(settings, service, logger);
+    const stop = stopSignal();
+    process.stdout.write(banner({ settings, url: gateway.url, verifierKey: await service.verifierKey(DEFAULT_LOG) }));
+    await stop;
+    process.stdout.write("Stopping: running requests finish first.\n");
+    await gateway.close(GRACE_MS);
   } catch (error) {
     const sentence = addressProblem(error, settings);
     if (sentence === undefined) throw error;
     process.stderr.write(`${sentence}\n`);
-    return undefined;
+    process.exitCode = 1;
+  } finally {
+    await engine.close();
   }
+}
+
+function operatorOf(logger: Logger): Operator {
+  return {
+    alarm: (message) => {
+      logger.error(message);
+    },
+    note: (message) => {
+      logger.info(message);
+    },
+  };
+}
+
+function open({ host, port, compiledExecution }: Settings, service: AuditService, logger: Logger): Promise<Gateway> {
+  const compileAtHit = compiledExecution ? COMPILE_AT_HIT : Infinity;
+  return openGateway({ host, port, service, compileAtHit, logger, graphiqlFolder: GRAPHIQL_FOLDER });
 }
 
 function addressProblem(error: unknown, { host, port }: Settings): string | undefined {

@@ -1,0 +1,72 @@
+#!/usr/bin/env node
+import { AuditError } from "./audit/errors.js";
+import { KeyFileError, loadOrCreateSeed } from "./audit/key-file.js";
+import { ephemeralKeyring, keyringOfSeed, type Keyring } from "./audit/keyring.js";
+import type { RootCache } from "./audit/cache.js";
+import { openLocalService } from "./audit/local-service.js";
+import { program } from "./cli/program.js";
+import type { Engine, Operator } from "./cli/serve.js";
+import { verifyFile } from "./cli/verify.js";
+import type { Settings } from "./config.js";
+import { openStore } from "./stores/index.js";
+
+const FAILED = 1;
+
+/** The audit service that the settings ask for, on its engines. */
+async function openEngine(settings: Settings, operator: Operator): Promise<Engine> {
+  const { logs, origin, resultTtlMs } = settings;
+  const keyring = await openKeyring(settings);
+  const { log: store, index } = await openStore(settings.store);
+  const cache = await openCache(settings, operator);
+  const closeAll = async () => {
+    await Promise.all([index.close(), cache.close()]);
+    await store.close();
+  };
+  try {
+    const alarm = operator.alarm;
+    const service = await openLocalService({ store, index, cache, keyring, logs, origin, resultTtlMs, alarm });
+    return {
+      service,
+      async close() {
+        await service.close();
+        await closeAll();
+      },
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+/** A log in memory ends with the process, and so may its key. */
+async function openKeyring({ store, keyFile }: Settings): Promise<Keyring> {
+  return store === "memory:" ? ephemeralKeyring() : keyringOfSeed(await loadOrCreateSeed(keyFile));
+}
+
+async function openCache({ redisUrl, origin }: Settings, { note }: Operator): Promise<RootCache> {
+  if (redisUrl === undefined) {
+    const { MemoryRootCache } = await import("./caches/memory/root-cache.js");
+    return new MemoryRootCache();
+  }
+  const { RedisRootCache } = await import("./caches/redis/root-cache.js");
+  return new RedisRootCache({ url: redisUrl, origin, onChange: note });
+}
+
+/** Failures that say by themselves what to do get one line; anything else is a fault of ours and shows where. */
+function explain(error: unknown): string {
+  if (error instanceof AuditError || error instanceof KeyFileError) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+try {
+  // Each command loads what it needs: a verifier should not wait for a server that it does not use.
+  const commands = {
+    serve: async (settings: Settings) => (await import("./cli/serve.js")).serve(settings, openEngine),
+    verify: (file: string) => verifyFile(file, (line) => process.stdout.write(`${line}\n`)),
+    schema: async () => (await import("./graphql/schema.js")).auditSchemaText(),
+  };
+  await program(commands, process.env).parseAsync();
+} catch (error) {
+  process.stderr.write(`${explain(error)}\n`);
+  process.exitCode = FAILED;
+}

@@ -1,0 +1,110 @@
+import { afterEach, describe, expect, test } from "@jest/globals";
+import { spawn, type ChildProcessByStdio } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+
+const MAIN = fileURLToPath(new URL("../../src/main.js", import.meta.url));
+
+type Process = ChildProcessByStdio<null, Readable, Readable>;
+
+const running = new Set<Process>();
+
+afterEach(() => {
+  for (const process of running) process.kill("SIGKILL");
+});
+
+function auditql(args: readonly string[], cwd = tmpdir()): Process {
+  const child = spawn(process.execPath, [MAIN, ...args], { cwd, stdio: ["ignore", "pipe", "pipe"] });
+  running.add(child);
+  child.once("exit", () => running.delete(child));
+  return child;
+}
+
+/** What the process has written when it has written `until`. */
+async function written(child: Process, until: string): Promise<string> {
+  let output = "";
+  for await (const chunk of child.stdout.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    output += chunk.toString();
+    if (output.includes(until)) return output;
+  }
+  throw new Error(`ended without ${until}: ${output}`);
+}
+
+async function exit(child: Process): Promise<{ readonly code: number; readonly stderr: string }> {
+  const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, "exit") as Promise<[number]>]);
+  return { code, stderr };
+}
+
+describe("auditql serve", () => {
+  test("says where it is and what to paste, and stops on SIGTERM", async () => {
+    const child = auditql(["serve", "--port", "0", "--store", "memory:"]);
+    const banner = await written(child, "curl");
+    const [, url = ""] = /GraphQL {4}(http:\/\/127\.0\.0\.1:\d+\/graphql)/.exec(banner) ?? [];
+    const [, body = ""] = /-d '(.*)'/.exec(banner) ?? [];
+    const answer = await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body });
+    expect(await answer.json()).toMatchObject({
+      data: { log: { entry: { leafIndex: 0, verification: { membership: { status: "VALID" } } } } },
+    });
+    child.kill("SIGTERM");
+    expect((await exit(child)).code).toBe(0);
+  });
+
+  test("keeps log and key where it is told, and finds both again", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "auditql-serve-"));
+    const keys: string[] = [];
+    for (let start = 0; start < 2; start += 1) {
+      const child = auditql(["serve", "--port", "0"], folder);
+      keys.push(/Log's key {2}(.*)/.exec(await written(child, "curl"))?.[1] ?? "");
+      child.kill("SIGINT");
+      expect((await exit(child)).code).toBe(0);
+    }
+    expect(keys[0]).toMatch(/^localhost\/auditql\/default\+[0-9a-f]{8}\+/);
+    expect(keys[1]).toBe(keys[0]);
+    expect((await stat(join(folder, "data", "auditql.key"))).mode & 0o077).toBe(0);
+    await rm(folder, { recursive: true });
+  });
+
+  test("says in one sentence that its port is taken", async () => {
+    const first = auditql(["serve", "--port", "0", "--store", "memory:"]);
+    const [, port = ""] = /127\.0\.0\.1:(\d+)/.exec(await written(first, "curl")) ?? [];
+    expect(await exit(auditql(["serve", "--port", port, "--store", "memory:"]))).toEqual({
+      code: 1,
+      stderr: `Port ${port} on 127.0.0.1 is taken by another program: stop it, or choose another port with AUDITQL_PORT or --port.\n`,
+    });
+    first.kill("SIGTERM");
+    await exit(first);
+  });
+
+  test("does not start with settings that cannot be used, and names each", async () => {
+    const { code, stderr } = await exit(auditql(["serve", "--port", "x", "--host", "0.0.0.0"]));
+    expect(code).toBe(2);
+    expect(stderr.split("\n").map((line) => line.split(":", 1)[0])).toEqual(["--host", "--port", ""]);
+  });
+
+  test("does not start on a store that it does not know", async () => {
+    const { code, stderr } = await exit(auditql(["serve", "--port", "0", "--store", "mongodb://x"]));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^store: expected memory: or sqlite:PATH.*, got "mongodb"\n$/);
+  });
+});
+
+test("auditql schema prints the published schema", async () => {
+  const child = auditql(["schema"]);
+  const [printed, published] = await Promise.all([
+    text(child.stdout),
+    readFile(new URL("../../../schema.graphql", import.meta.url), "utf8"),
+  ]);
+  expect(printed).toBe(published);
+});
+
+test("auditql verify exits as the verifier says", async () => {
+  const child = auditql(["verify", "/nonexistent/document.json"]);
+  const output = text(child.stdout);
+  expect((await exit(child)).code).toBe(2);
+  expect(await output).toMatch(/^cannot verify \/nonexistent\/document\.json: /);
+});
