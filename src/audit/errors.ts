@@ -38,6 +38,10 @@ export class AuditError extends Error {
 
 /** BAD_USER_INPUT that names every bad path at once, each with what was expected and what came. */
 export function badInput(problems: readonly FieldProblem[]): AuditError {
-  const lines = problems.map(({ path, expected, got }) => `${path}: expected ${expected}, got ${got}`);
-  return new AuditError("BAD_USER_INPUT", lines.join("; "), { problems });
+  return new AuditError("BAD_USER_INPUT", problemText(problems), { problems });
+}
+
+/** The message of an error with problems: one clause for each path. */
+export function problemText(problems: readonly FieldProblem[]): string {
+  return problems.map(({ path, expected, got }) => `${path}: expected ${expected}, got ${got}`).join("; ");
 }

@@ -26,3 +26,10 @@ export const LOOPBACK: Principal = Object.freeze({ id: "loopback", kind: "loopba
 export function holdsAny(principal: Principal, scopes: readonly Scope[]): boolean {
   return principal.scopes.has("audit:admin") || scopes.some((scope) => principal.scopes.has(scope));
 }
+
+/** What the principal's searches are bound to: its restriction and its tenant, both. Undefined when it sees everything. */
+export function boundOf({ tenant, restriction }: Principal): Restriction | undefined {
+  if (tenant === undefined) return restriction;
+  const own = restriction?.tenant_id?.filter((allowed) => allowed === tenant) ?? [tenant];
+  return { ...restriction, tenant_id: own };
+}

@@ -1,3 +1,4 @@
+import type { AuditEvent } from "../core/event.js";
 import { isPlainObject, memberPath, nameOf, textProblems, type FieldProblem } from "../core/problem.js";
 import { allOf, anyOf, type Filter } from "./ast.js";
 
@@ -25,6 +26,15 @@ export function restrictionFilter(restriction: Restriction): Filter {
       return anyOf([...new Set(values)].map((value) => ({ kind: "exact", field, value })));
     }),
   );
+}
+
+/** Whether an event is let through: the answer of the restriction's filter, without cutting the event into words. */
+export function restrictionAllows(restriction: Restriction, event: AuditEvent): boolean {
+  return RESTRICTION_FIELDS.every((field) => {
+    const values = restriction[field];
+    const value = event[field];
+    return values === undefined || (value !== undefined && values.includes(value));
+  });
 }
 
 /** Reads a restriction from untrusted input: null members are dropped, any problem refuses it. Never throws. */

@@ -6,6 +6,7 @@ import {
   MAX_RESTRICTION_VALUES,
   parseRestriction,
   RESTRICTION_FIELDS,
+  restrictionAllows,
   restrictionFilter,
 } from "../../src/query/restriction.js";
 import { anEvent } from "./arbitraries.js";
@@ -31,6 +32,12 @@ describe("the filter of a restriction", () => {
     expect(restrictionFilter({})).toEqual(ALL);
   });
 
+  test("that allows no value of a field lets nothing through", () => {
+    const event = { message: "m", actor: "alice" };
+    expect(matches(restrictionFilter({ actor: [] }), event)).toBe(false);
+    expect(restrictionAllows({ actor: [] }, event)).toBe(false);
+  });
+
   test("lets an event through exactly when every restricted field has one of its values", () => {
     const values = fc.array(fc.constantFrom<string[]>("", "alice", "log in", "LOG"), { minLength: 1, maxLength: 3 });
     const restriction = fc.dictionary(fc.constantFrom(...RESTRICTION_FIELDS), values);
@@ -41,6 +48,7 @@ describe("the filter of a restriction", () => {
           return some[field] === undefined || (value !== undefined && some[field].includes(value));
         });
         expect(matches(restrictionFilter(some), event)).toBe(allowed);
+        expect(restrictionAllows(some, event)).toBe(allowed);
       }),
     );
   });

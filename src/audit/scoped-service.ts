@@ -1,0 +1,153 @@
+import type { Digest } from "../core/bytes.js";
+import type { LogFormat } from "../core/format.js";
+import type { ConsistencyProof, MembershipProof } from "../core/proof.js";
+import type { Verdict } from "../core/verdict.js";
+import { restrictionAllows, type Restriction } from "../query/restriction.js";
+import { inTenantsName } from "./bound-events.js";
+import { AuditError } from "./errors.js";
+import { boundOf, holdsAny, type Principal, type Scope } from "./principal.js";
+import type {
+  AuditService,
+  EntryOutcome,
+  LogRequest,
+  PageRequest,
+  ProofRequest,
+  Receipt,
+  ResultPage,
+  Root,
+  SearchRequest,
+} from "./service.js";
+import { ShownLeaves } from "./shown-leaves.js";
+
+export interface ScopeOptions {
+  readonly principal: Principal;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Called with the number of events before they are logged; throws to refuse them. */
+  readonly admitEvents?: (count: number) => void;
+}
+
+/**
+ * The audit service as one principal may use it: the one place where every door (GraphQL, REST, downloads, streams) is
+ * authorised. Made anew for each request, for it remembers what it showed. What the principal may not see is answered
+ * as what does not exist; sizes, roots and consistency proofs are hashes and counts of the whole log, for every reader.
+ * Rejects FORBIDDEN without the scope and UNAUTHENTICATED once the credential has expired, before anything is done.
+ */
+export class ScopedService implements AuditService {
+  private readonly bound: Restriction | undefined;
+  private readonly shown = new ShownLeaves();
+
+  constructor(
+    private readonly service: AuditService,
+    private readonly options: ScopeOptions,
+  ) {
+    this.bound = boundOf(options.principal);
+  }
+
+  async format(log: string): Promise<LogFormat> {
+    this.require("audit:read", "audit:log");
+    return this.service.format(log);
+  }
+
+  async verifierKey(log: string): Promise<string> {
+    this.require("audit:read", "audit:log");
+    return this.service.verifierKey(log);
+  }
+
+  /** Whoever logged an entry may see its receipt, proofs included, within the request, and nothing else by it. */
+  async append(request: LogRequest): Promise<Receipt> {
+    this.require("audit:log");
+    this.options.admitEvents?.(request.events.length);
+    const { tenant } = this.options.principal;
+    const receipt = await this.service.append(tenant === undefined ? request : inTenantsName(request, tenant));
+    if (!this.seesEverything) this.shown.addReceipt(receipt);
+    return receipt;
+  }
+
+  async search(request: SearchRequest, page: PageRequest): Promise<ResultPage> {
+    this.require("audit:read");
+    return this.service.search(this.bound === undefined ? request : { ...request, bound: this.bound }, page);
+  }
+
+  async results(id: string, page: PageRequest): Promise<ResultPage> {
+    this.require("audit:read");
+    return this.service.results(id, page, this.bound);
+  }
+
+  async root(log: string, treeSize?: number): Promise<Root> {
+    if (!this.shown.hasRoot(log, treeSize)) this.require("audit:read");
+    return this.service.root(log, treeSize);
+  }
+
+  async entries(log: string, leafIndexes: readonly number[]): Promise<readonly EntryOutcome[]> {
+    if (!this.shown.hasAll(log, leafIndexes)) this.require("audit:read");
+    const outcomes = await this.service.entries(log, leafIndexes);
+    return outcomes.map((outcome) => this.visible(log, outcome));
+  }
+
+  async entryByHash(log: string, hash: Digest): Promise<EntryOutcome> {
+    this.require("audit:read");
+    return this.visible(log, await this.service.entryByHash(log, hash));
+  }
+
+  /** A proof carries its leaf's hash, by which a guess at a hidden entry's content could be confirmed. */
+  async membershipProofs(request: ProofRequest): Promise<readonly MembershipProof[]> {
+    const { log, leafIndexes } = request;
+    if (!this.shown.hasAll(log, leafIndexes)) this.require("audit:read");
+    if (!this.seesEverything) await this.requireVisible(log, leafIndexes);
+    return this.service.membershipProofs(request);
+  }
+
+  async consistencyProof(log: string, fromSize: number, toSize: number): Promise<ConsistencyProof> {
+    this.require("audit:read");
+    return this.service.consistencyProof(log, fromSize, toSize);
+  }
+
+  async consistency(log: string, treeSize: number): Promise<Verdict> {
+    if (!this.shown.hasRoot(log, treeSize)) this.require("audit:read");
+    return this.service.consistency(log, treeSize);
+  }
+
+  async checkpointVerdict(root: Root): Promise<Verdict> {
+    this.require("audit:read", "audit:log");
+    return this.service.checkpointVerdict(root);
+  }
+
+  /** A view owns nothing: the service behind it stays open. */
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  private get seesEverything(): boolean {
+    return this.bound === undefined && holdsAny(this.options.principal, ["audit:read"]);
+  }
+
+  /** One of the scopes is enough. */
+  private require(...scopes: readonly Scope[]): void {
+    const { principal, now } = this.options;
+    const expired = principal.expiresAtMs !== undefined && now() >= principal.expiresAtMs;
+    if (expired) throw new AuditError("UNAUTHENTICATED", "the credential has expired");
+    if (holdsAny(principal, scopes)) return;
+    throw new AuditError("FORBIDDEN", `the credential lacks the scope ${scopes.join(" or ")}`);
+  }
+
+  /** The bytes of a corrupt entry cannot be trusted to say whose it is, so only who sees everything is told of it. */
+  private visible(log: string, outcome: EntryOutcome): EntryOutcome {
+    if (this.bound === undefined || outcome.kind === "missing") return outcome;
+    const leafIndex = outcome.kind === "entry" ? outcome.entry.leafIndex : outcome.leafIndex;
+    if (this.shown.hasAll(log, [leafIndex])) return outcome;
+    if (outcome.kind === "corrupt" || !restrictionAllows(this.bound, outcome.entry.envelope.event)) return MISSING;
+    this.shown.addLeaf(log, leafIndex);
+    return outcome;
+  }
+
+  private async requireVisible(log: string, leafIndexes: readonly number[]): Promise<void> {
+    const unseen = leafIndexes.filter((leafIndex) => !this.shown.hasAll(log, [leafIndex]));
+    const outcomes = unseen.length === 0 ? [] : await this.entries(log, unseen);
+    const hidden = unseen.filter((_, place) => outcomes[place]?.kind !== "entry");
+    if (hidden.length === 0) return;
+    throw new AuditError("NOT_FOUND", `the log ${log} has no entry at leaf index ${hidden.join(", ")}`);
+  }
+}
+
+const MISSING: EntryOutcome = Object.freeze({ kind: "missing" });
