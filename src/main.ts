@@ -52,6 +52,12 @@ async function openCache({ redisUrl, origin }: Settings, { note }: Operator): Pr
   return new RedisRootCache({ url: redisUrl, origin, onChange: note });
 }
 
+function printTo(stream: NodeJS.WriteStream): (text: string) => void {
+  return (text) => {
+    stream.write(`${text}\n`);
+  };
+}
+
 /** Failures that say by themselves what to do get one line; anything else is a fault of ours and shows where. */
 function explain(error: unknown): string {
   if (error instanceof AuditError || error instanceof KeyFileError) return error.message;
@@ -62,7 +68,7 @@ try {
   // Each command loads what it needs: a verifier should not wait for a server that it does not use.
   const commands = {
     serve: async (settings: Settings) => (await import("./cli/serve.js")).serve(settings, openEngine),
-    verify: (file: string) => verifyFile(file, (line) => process.stdout.write(`${line}\n`)),
+    verify: (file: string) => verifyFile(file, { line: printTo(process.stdout), note: printTo(process.stderr) }),
     schema: async () => (await import("./graphql/schema.js")).auditSchemaText(),
   };
   await program(commands, process.env).parseAsync();

@@ -23,11 +23,10 @@ export class DocumentError extends Error {
  */
 export function readDocument(text: string): VerifyDocument {
   const document = parseObject(text);
-  return {
-    log: trusted(document),
-    entries: listOf(document, "entries", isEntryClaim),
-    roots: listOf(document, "roots", isRootClaim),
-  };
+  const entries = listOf(document, "entries", isEntryClaim);
+  const roots = listOf(document, "roots", isRootClaim);
+  if (entries.length + roots.length === 0) throw new DocumentError("there are neither entries nor roots to check");
+  return { log: trusted(document), entries, roots };
 }
 
 type Members = Readonly<Record<string, unknown>>;

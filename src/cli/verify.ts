@@ -9,6 +9,12 @@ export const HOLDS = 0;
 export const DOES_NOT_HOLD = 1;
 export const UNREADABLE = 2;
 
+/** Where the outcome goes: `line` for each check, which a script may read; `note` for people. */
+export interface VerifyOutput {
+  readonly line: (text: string) => void;
+  readonly note: (text: string) => void;
+}
+
 /** One check of one thing. */
 interface Check {
   readonly subject: string;
@@ -19,17 +25,17 @@ interface Check {
 }
 
 /**
- * Checks every entry and root of a document and writes one line for each check. Answers the exit code: HOLDS, if nothing
- * is INVALID and everything that had to be checked was; DOES_NOT_HOLD; or UNREADABLE. `-` reads standard input.
+ * Checks every entry and root of a document, one line for each check. Answers the exit code: HOLDS, if nothing is INVALID
+ * and everything that had to be checked was; DOES_NOT_HOLD; or UNREADABLE. `-` reads standard input.
  */
-export async function verifyFile(file: string, write: (line: string) => void): Promise<number> {
+export async function verifyFile(file: string, output: VerifyOutput): Promise<number> {
   try {
     const checks = verifyDocument(readDocument(await contentOf(file)));
-    for (const check of checks) write(line(check));
-    return summary(checks, write);
+    for (const check of checks) output.line(line(check));
+    return summary(checks, output);
   } catch (error) {
     if (!(error instanceof DocumentError)) throw error;
-    write(`cannot verify ${file}: ${error.message}`);
+    output.note(`cannot verify ${file}: ${error.message}`);
     return UNREADABLE;
   }
 }
@@ -42,26 +48,19 @@ async function contentOf(file: string): Promise<string> {
 }
 
 function verifyDocument({ log, entries, roots }: VerifyDocument): readonly Check[] {
-  const checkpoints = new Map(roots.map((root) => [root.treeSize, root.checkpoint ?? null]));
+  const verifiedEntries = entries.map((entry) =>
+    verifyEntry(log, { checkpoint: checkpointOf(entry, roots), ...entry }),
+  );
+  const verifiedRoots = roots.map((root) => verifyRoot(log, root));
   return [
-    ...entries.flatMap((entry) =>
-      entryChecks(entry, verifyEntry(log, { checkpoint: checkpointOf(entry, checkpoints), ...entry })),
-    ),
-    ...roots.flatMap((root) => rootChecks(root, verifyRoot(log, root))),
+    ...verifiedEntries.flatMap((verdicts, i) => checksOf(`entries[${i}]`, { ...verdicts }, "signature")),
+    ...verifiedRoots.flatMap((verdicts, i) => checksOf(`roots[${i}]`, { ...verdicts }, "consistency")),
   ];
 }
 
 /** An entry's proof leads to the root of some size; that root's checkpoint is among the document's roots. */
-function checkpointOf({ membershipProof }: EntryClaim, checkpoints: ReadonlyMap<number, string | null>): string | null {
-  return membershipProof ? (checkpoints.get(membershipProof.treeSize) ?? null) : null;
-}
-
-function entryChecks({ leafIndex }: EntryClaim, verdicts: ReturnType<typeof verifyEntry>): readonly Check[] {
-  return checksOf(`entry ${leafIndex}`, { ...verdicts }, "signature");
-}
-
-function rootChecks({ treeSize }: RootClaim, verdicts: ReturnType<typeof verifyRoot>): readonly Check[] {
-  return checksOf(`root ${treeSize}`, { ...verdicts }, "consistency");
+function checkpointOf({ membershipProof }: EntryClaim, roots: readonly RootClaim[]): string | null {
+  return roots.find(({ treeSize }) => treeSize === membershipProof?.treeSize)?.checkpoint ?? null;
 }
 
 function checksOf(subject: string, verdicts: Readonly<Record<string, Verdict>>, optional: string): readonly Check[] {
@@ -69,18 +68,16 @@ function checksOf(subject: string, verdicts: Readonly<Record<string, Verdict>>, 
 }
 
 function line({ subject, name, verdict }: Check): string {
-  const reason = verdict.kind === "VALID" ? "" : ` ${verdict.reason}`;
-  return `${verdict.kind.padEnd(7)} ${subject} ${name}${reason}`;
+  const outcome = verdict.kind === "VALID" ? verdict.kind : `${verdict.kind} ${verdict.reason}`;
+  return `${subject} ${name} ${outcome}`;
 }
 
-function summary(checks: readonly Check[], write: (line: string) => void): number {
+function summary(checks: readonly Check[], { note }: VerifyOutput): number {
   const count = (kind: Verdict["kind"]) => checks.filter(({ verdict }) => verdict.kind === kind).length;
-  const failed = checks.some(
-    ({ verdict, optional }) => verdict.kind === "INVALID" || (verdict.kind === "UNKNOWN" && !optional),
+  const holds = checks.every(
+    ({ verdict, optional }) => verdict.kind === "VALID" || (verdict.kind === "UNKNOWN" && optional),
   );
-  const holds = !failed && checks.length > 0;
-  write(
-    `${holds ? "holds" : "DOES NOT HOLD"}: ${count("VALID")} valid, ${count("UNKNOWN")} unknown, ${count("INVALID")} invalid`,
-  );
+  const counts = `${count("VALID")} valid, ${count("UNKNOWN")} unknown, ${count("INVALID")} invalid`;
+  note(`${holds ? "holds" : "DOES NOT HOLD"}: ${counts}`);
   return holds ? HOLDS : DOES_NOT_HOLD;
 }

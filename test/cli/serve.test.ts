@@ -104,7 +104,7 @@ test("auditql schema prints the published schema", async () => {
 
 test("auditql verify exits as the verifier says", async () => {
   const child = auditql(["verify", "/nonexistent/document.json"]);
-  const output = text(child.stdout);
-  expect((await exit(child)).code).toBe(2);
-  expect(await output).toMatch(/^cannot verify \/nonexistent\/document\.json: /);
+  const { code, stderr } = await exit(child);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/^cannot verify \/nonexistent\/document\.json: /);
 });
