@@ -3,17 +3,19 @@ import type { FormatName } from "../../src/core/format.js";
 
 /** RFC 9162 section 2.1 written down as it stands there, recursive and slow: what the real tree is compared with. */
 export class NaiveTree {
+  private readonly roots = new Map<string, Uint8Array>();
+
   constructor(
     private readonly format: FormatName,
     readonly leafHashes: readonly Uint8Array[],
   ) {}
 
+  /** MTH, section 2.1.1, of `size` leaves from `start`; each range is computed once. */
   root(size: number, start = 0): Uint8Array {
-    if (size === 0) return sha256();
-    const [leaf] = this.leafHashes.slice(start, start + 1);
-    if (size === 1 && leaf !== undefined) return leaf;
-    const split = this.split(size);
-    return this.node(this.root(split, start), this.root(size - split, start + split));
+    const key = `${start}+${size}`;
+    const root = this.roots.get(key) ?? this.computeRoot(size, start);
+    this.roots.set(key, root);
+    return root;
   }
 
   /** PATH(m, D_n), section 2.1.3.1. */
@@ -37,6 +39,14 @@ export class NaiveTree {
     return from <= split
       ? [...this.subProof(from, { start, size: split }, whole), this.root(size - split, start + split)]
       : [...this.subProof(from - split, { start: start + split, size: size - split }, false), this.root(split, start)];
+  }
+
+  private computeRoot(size: number, start: number): Uint8Array {
+    if (size === 0) return sha256();
+    const [leaf] = this.leafHashes.slice(start, start + 1);
+    if (size === 1 && leaf !== undefined) return leaf;
+    const split = this.split(size);
+    return this.node(this.root(split, start), this.root(size - split, start + split));
   }
 
   private node(left: Uint8Array, right: Uint8Array): Uint8Array {
