@@ -43,7 +43,8 @@ export class Sequencer {
   /** Set while the outcome of an append is unknown: nothing is written before the head has been looked at. */
   #isInDoubt = false;
   #broken: AuditError | undefined;
-  #running: Promise<void> | undefined;
+  #isRunning = false;
+  #run: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: SequencerOptions) {
     this.#queue = new SubmissionQueue(options.limits ?? QUEUE_LIMITS);
@@ -67,7 +68,7 @@ export class Sequencer {
     const entries = events.map((event) => stampEvent(this.options.source.format, event, stamp));
     return new Promise((resolve, reject) => {
       this.#queue.add({ events, entries, resolve, reject });
-      this.#run();
+      this.#start();
     });
   }
 
@@ -75,7 +76,7 @@ export class Sequencer {
   refresh(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#refreshes.push({ resolve, reject });
-      this.#run();
+      this.#start();
     });
   }
 
@@ -88,7 +89,7 @@ export class Sequencer {
 
   /** Resolves when nothing is in flight or waiting. */
   async idle(): Promise<void> {
-    while (this.#running !== undefined) await this.#running;
+    while (this.#isRunning) await this.#run;
   }
 
   /** The clock's time, or the last one given if the clock has been set back since. */
@@ -98,18 +99,19 @@ export class Sequencer {
     return this.#lastStamp;
   }
 
-  #run(): void {
-    this.#running ??= this.#work().finally(() => {
-      this.#running = undefined;
-    });
+  #start(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#run = this.#work();
   }
 
   async #work(): Promise<void> {
-    for (;;) {
+    while (this.#refreshes.length > 0 || !this.#queue.isEmpty) {
       if (this.#refreshes.length > 0) await this.#answerRefreshes();
-      else if (!this.#queue.isEmpty) await this.#commit(this.#queue.takeBatch());
-      else return;
+      else await this.#commit(this.#queue.takeBatch());
     }
+    // In one step with the last look at the queue: a request that comes a moment later must start the next run.
+    this.#isRunning = false;
   }
 
   async #answerRefreshes(): Promise<void> {

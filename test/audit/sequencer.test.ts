@@ -120,6 +120,19 @@ describe("batches", () => {
     expect((await logMessages(bounded, 1)).root.treeSize).toBe(8);
   });
 
+  test("leave no request waiting, at whatever moment of the last batch it comes", async () => {
+    for (let moments = 0; moments < 40; moments++) {
+      let second: Promise<unknown> = Promise.resolve();
+      store.beforeAppend = async () => {
+        store.beforeAppend = () => Promise.resolve();
+        second = after(moments, () => log("second"));
+      };
+      await log("first");
+      await second;
+    }
+    expect(await checkEverything(store)).toHaveLength(80);
+  });
+
   test("are all stored when the service is closed", async () => {
     const logged = Array.from({ length: 10 }, (_, i) => log(`caller ${i}`));
     await service.close();
@@ -221,4 +234,10 @@ describe("a store that loses what it had", () => {
 
 function fail(): never {
   throw new Error("no head");
+}
+
+/** Does something after so many turns of the promise queue. */
+async function after(moments: number, act: () => Promise<unknown>): Promise<unknown> {
+  for (let i = 0; i < moments; i++) await Promise.resolve();
+  return act();
 }
