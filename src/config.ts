@@ -45,7 +45,8 @@ export const SETTINGS = {
     flag: "store",
     value: "url",
     fallback: "sqlite:./data/audit.db",
-    description: "Where the log is kept: sqlite:PATH, postgres://… to share it, or memory: for one that ends with the process.",
+    description:
+      "Where the log is kept: sqlite:PATH, postgres://… to share it, or memory: for one that ends with the process.",
   },
   redisUrl: {
     env: "REDIS_URL",

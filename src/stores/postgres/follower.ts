@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Database } from "./database.js";
-import { mergePendingTerms, prepareBatch, storeBatch } from "./index-batch.js";
+import { analyzeIndex, mergePendingTerms, prepareBatch, storeBatch } from "./index-batch.js";
 import { releaseLease, takeLease } from "./lease.js";
 
 /** What arrives within this time is indexed together, unless a search waits for it. */
@@ -9,6 +9,9 @@ const GATHER_MS = 50;
 
 /** When another gateway holds the lease, or the database is away, the follower looks again after this time. */
 const RETRY_MS = 500;
+
+/** Below this size every plan is quick. */
+const SMALLEST_ANALYZED = 1_000;
 
 /** Called with a log and how far it is indexed, each time that is known to have grown. */
 export type Advance = (log: string, size: number) => void;
@@ -29,6 +32,8 @@ export class Follower {
   readonly #advance: Advance;
   readonly #holder = randomUUID();
   readonly #rounds = new Map<string, Round>();
+  /** Per log, the size at which the planner was last told about it, as far as this process knows. */
+  readonly #analyzed = new Map<string, number>();
   readonly #running = new Set<Promise<void>>();
   readonly #closed = new AbortController();
 
@@ -98,8 +103,17 @@ export class Follower {
       if (!(await storeBatch(this.#database, this.#holder, batch))) return false;
       this.#advance(log, end);
       await mergePendingTerms(this.#database);
+      await this.#analyzeWhenDoubled(log, batch.start, end);
     }
     return true;
+  }
+
+  async #analyzeWhenDoubled(log: string, start: number, end: number): Promise<void> {
+    const analyzed = this.#analyzed.get(log) ?? start;
+    this.#analyzed.set(log, analyzed);
+    if (end < Math.max(2 * analyzed, SMALLEST_ANALYZED)) return;
+    await analyzeIndex(this.#database);
+    this.#analyzed.set(log, end);
   }
 }
 

@@ -147,6 +147,17 @@ describeWith("PostgreSQL", hasPostgres(), () => {
     expect(await sql(url, "SELECT count(*)::integer FROM auditql.docs")).toEqual([{ count: messages.length }]);
   });
 
+  test("tells the planner how large the index has become, before the server does by itself", async () => {
+    const store = await gateway();
+    for (let size = 0; size < 3_000; size += 1_000) {
+      await append(size, ...Array.from({ length: 1_000 }, (_, place) => `entry n${place}`));
+      expect(await store.index.reached(LOG, size + 1_000, SOON_MS)).toBe(true);
+    }
+    await close(opened.splice(0)[0] ?? store);
+    const [known] = await sql(url, "SELECT reltuples::integer FROM pg_class WHERE oid = 'auditql.docs'::regclass");
+    expect(known).toEqual({ reltuples: 2_000 });
+  });
+
   test("a database without a server makes an index wait and not fail", async () => {
     const nowhere = new Database({ ...DATABASE_DEFAULTS, url: "postgres://auditql@127.0.0.1:1/x" });
     await expect(takeLease(nowhere, LOG, "me")).rejects.toMatchObject({ code: "UNAVAILABLE" });

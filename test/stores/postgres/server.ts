@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import pg from "pg";
-import { findProgram } from "../../service.js";
+import { findProgram } from "../../program.js";
 
 /** `fast` ends sessions and shuts down in order; `immediate` is a crash: the next start recovers from the journal. */
 export type StopMode = "fast" | "immediate";
