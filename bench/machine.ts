@@ -11,7 +11,9 @@ export const perSecond = (count: number, ms: number): number => (count * 1000) /
 
 /** 12345.6 as `12,346`; small figures keep two digits. */
 export function figure(value: number): string {
-  return value < 100 ? value.toLocaleString("en", { maximumFractionDigits: 2 }) : Math.round(value).toLocaleString("en");
+  return value < 100
+    ? value.toLocaleString("en", { maximumFractionDigits: 2 })
+    : Math.round(value).toLocaleString("en");
 }
 
 export function median(values: readonly number[]): number {

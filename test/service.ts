@@ -1,6 +1,6 @@
 import { describe, test } from "@jest/globals";
-import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
+
+export { findProgram } from "./program.js";
 
 /**
  * Declares tests that need a program from outside the package: never silently skipped.
@@ -16,19 +16,4 @@ export function describeWith(program: string, available: boolean, body: () => vo
   test(`${program} is not installed: N/A here, required in CI`, () => {
     if (process.env["CI"] === "true") throw new Error(`${program} must be installed when CI=true`);
   });
-}
-
-/** Answers the absolute path of the first of `names` that is an executable file on PATH. */
-export function findProgram(...names: readonly string[]): string | undefined {
-  const folders = (process.env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "");
-  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -24,7 +24,14 @@ export async function bareAppend(path: string, batches: number): Promise<number>
     for (let batch = 0; batch < batches; batch++) {
       const entries = Array.from({ length: BATCH }, (_, i) => entryAt(batch * BATCH + i));
       const began = performance.now();
-      await log.append({ log: "bare", expectedSize: batch * BATCH, entries, tiles: [], rootHash: FORMAT.emptyRoot, checkpoint: "" });
+      await log.append({
+        log: "bare",
+        expectedSize: batch * BATCH,
+        entries,
+        tiles: [],
+        rootHash: FORMAT.emptyRoot,
+        checkpoint: "",
+      });
       ms += performance.now() - began;
     }
     return perSecond(batches * BATCH, ms);
