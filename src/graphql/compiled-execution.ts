@@ -86,8 +86,10 @@ export function compiledExecution(options: CompiledExecutionOptions): ApolloServ
 
 type Resolved = Parameters<NonNullable<GraphQLRequestListener<AuditContext>["responseForOperation"]>>[0];
 
-function needsFieldByField({ operation, request }: Resolved): boolean {
+/** There is no operation when none has the name asked for, whatever Apollo's types say: then it refuses the request itself. */
+function needsFieldByField({ operation, request }: Partial<Resolved> & Pick<Resolved, "request">): boolean {
   return (
+    operation === undefined ||
     operation.operation === OperationTypeNode.SUBSCRIPTION ||
     request.http?.headers.has("apollo-federation-include-trace") === true
   );

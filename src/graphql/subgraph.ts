@@ -1,5 +1,5 @@
 import { buildSubgraphSchema } from "@apollo/subgraph";
-import { printSchemaWithDirectives } from "@graphql-tools/utils";
+import { forEachDefaultValue, parseInputValue, printSchemaWithDirectives } from "@graphql-tools/utils";
 import { isAbstractType, Kind, parse, visit, type DocumentNode, type GraphQLSchema } from "graphql";
 import { buildSchema, createResolversMap, type BuildSchemaOptions } from "type-graphql";
 
@@ -39,10 +39,13 @@ export async function buildSubgraph<C>(options: SubgraphOptions<C>): Promise<Gra
     resolvers[type] = { ...resolvers[type], __resolveReference: resolve };
   }
   const typeDefs = parse(`${link}\n${printSchemaWithDirectives(schema)}`);
-  return buildSubgraphSchema({
+  const subgraph = buildSubgraphSchema({
     typeDefs: described(typeDefs, options.descriptions),
     resolvers: resolvers as SubgraphResolvers,
   });
+  // Defaults were read before the enums got their values, so they still hold the enums' names.
+  forEachDefaultValue(subgraph, parseInputValue);
+  return subgraph;
 }
 
 /** In place of type-graphql's, which answers a promise: compiled execution cannot wait for a type. */
