@@ -1,7 +1,24 @@
+import type { JwtSettings } from "./access/jwt.js";
+import type { AccessSettings } from "./access/open-access.js";
+import type { EventRateSettings } from "./access/rate.js";
 import type { LogDeclaration } from "./audit/open-log.js";
-import { DEFAULT_LOG } from "./audit/service.js";
 import type { FieldProblem } from "./core/event.js";
-import { FORMAT_NAMES, type FormatName } from "./core/format.js";
+import { FORMAT_NAMES } from "./core/format.js";
+import {
+  optional,
+  parseAlgorithms,
+  parseFormat,
+  parseHost,
+  parseInteger,
+  parseLogs,
+  parseNothing,
+  parseOrigin,
+  parseRedisUrl,
+  parseStore,
+  parseSwitch,
+  parseText,
+  type Parsed,
+} from "./setting-values.js";
 
 export interface Settings {
   readonly host: string;
@@ -13,6 +30,10 @@ export interface Settings {
   readonly origin: string;
   readonly resultTtlMs: number;
   readonly compiledExecution: boolean;
+  /** How people are let in; whether that is enough for `host` is decided at start. */
+  readonly access: Omit<AccessSettings, "host">;
+  /** Undefined: no limit. */
+  readonly eventRate: EventRateSettings | undefined;
 }
 
 /** One line of the table of settings: every setting is an environment variable and a flag of `auditql serve`. */
@@ -31,7 +52,7 @@ export const SETTINGS = {
     flag: "host",
     value: "address",
     fallback: "127.0.0.1",
-    description: "Address to listen on; only loopback addresses are accepted.",
+    description: "Address to listen on; one that other machines reach needs API keys or JSON Web Tokens.",
   },
   port: {
     env: "AUDITQL_PORT",
@@ -99,6 +120,71 @@ export const SETTINGS = {
     fallback: "on",
     description: "Execute repeated GraphQL operations as compiled functions.",
   },
+  apiKeys: {
+    env: "AUDITQL_API_KEYS",
+    flag: "api-keys",
+    value: "path",
+    fallback: "",
+    description:
+      "File of API keys, kept by `auditql key`; read again within a second of a change. Not set: no API keys.",
+  },
+  jwtJwks: {
+    env: "AUDITQL_JWT_JWKS",
+    flag: "jwt-jwks",
+    value: "path|url",
+    fallback: "",
+    description: "Public keys (JWKS) of the issuer of JSON Web Tokens; a URL must be https, or http to this machine.",
+  },
+  jwtIssuer: {
+    env: "AUDITQL_JWT_ISSUER",
+    flag: "jwt-issuer",
+    value: "iss",
+    fallback: "",
+    description: "The `iss` that tokens must have, to the letter.",
+  },
+  jwtAudience: {
+    env: "AUDITQL_JWT_AUDIENCE",
+    flag: "jwt-audience",
+    value: "aud",
+    fallback: "",
+    description: "The `aud` that tokens must have or contain.",
+  },
+  jwtAlgorithms: {
+    env: "AUDITQL_JWT_ALGORITHMS",
+    flag: "jwt-algorithms",
+    value: "name,...",
+    fallback: "",
+    description: "The signatures that are accepted, such as EdDSA,ES256. Not set: every asymmetric one.",
+  },
+  jwtTenantClaim: {
+    env: "AUDITQL_JWT_TENANT_CLAIM",
+    flag: "jwt-tenant-claim",
+    value: "claim",
+    fallback: "",
+    description: "The claim with the tenant that a token's holder is bound to; if set, every token must have it.",
+  },
+  jwtRestrictionClaim: {
+    env: "AUDITQL_JWT_RESTRICTION_CLAIM",
+    flag: "jwt-restriction-claim",
+    value: "claim",
+    fallback: "",
+    description:
+      'The claim with what the holder may read, such as {"actor": ["alice"]}; if set, every token must have it.',
+  },
+  eventRate: {
+    env: "AUDITQL_EVENT_RATE",
+    flag: "event-rate",
+    value: "events/s",
+    fallback: "",
+    description: "How many events a second a credential may log over time, in this process. Not set: no limit.",
+  },
+  eventBurst: {
+    env: "AUDITQL_EVENT_BURST",
+    flag: "event-burst",
+    value: "events",
+    fallback: "",
+    description: "How many events a credential may log at once after a pause. Not set: those of ten seconds.",
+  },
 } as const satisfies Readonly<Record<string, Setting>>;
 
 export type SettingName = keyof typeof SETTINGS;
@@ -117,17 +203,10 @@ export class SettingsError extends Error {
 export type Flags = { readonly [name in SettingName]?: string };
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A parsed value, or what would have been right. */
-type Parsed<T> =
-  { readonly kind: "value"; readonly value: T } | { readonly kind: "expected"; readonly expected: string };
-
-const value = <T>(value: T): Parsed<T> => ({ kind: "value", value });
-const expected = (expected: string): Parsed<never> => ({ kind: "expected", expected });
-
 /** The settings of a start: a flag wins over the environment, both over the default. Throws one SettingsError for all that is wrong. */
 export function readSettings(flags: Flags, env: Environment): Settings {
   const problems: FieldProblem[] = [];
-  const read = <T>(name: SettingName, parse: (text: string) => Parsed<T>, instead: T): T => {
+  const read: Read = (name, parse, instead) => {
     const { text, path } = given(name, flags, env);
     const parsed = parse(text);
     if (parsed.kind === "value") return parsed.value;
@@ -139,12 +218,14 @@ export function readSettings(flags: Flags, env: Environment): Settings {
     host: read("host", parseHost, ""),
     port: read("port", parseInteger(0, 65535), 0),
     store: read("store", parseStore, ""),
-    redisUrl: read("redisUrl", parseRedisUrl, undefined),
+    redisUrl: read("redisUrl", optional(parseRedisUrl), undefined),
     logs: read("logs", (text) => parseLogs(text, format), []),
     keyFile: read("keyFile", parseText("a path"), ""),
     origin: read("origin", parseOrigin, ""),
     resultTtlMs: 1000 * read("resultTtl", parseInteger(1, 31_536_000), 1),
     compiledExecution: read("compiledExecution", parseSwitch, true),
+    access: accessOf(read),
+    eventRate: eventRateOf(read),
   };
   if (problems.length > 0) throw new SettingsError(problems);
   return settings;
@@ -157,62 +238,41 @@ function given(name: SettingName, flags: Flags, env: Environment): { readonly te
   return { text: env[setting.env] || setting.fallback, path: setting.env };
 }
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
+type Read = <T>(name: SettingName, parse: (text: string) => Parsed<T>, instead: T) => T;
 
-function parseHost(text: string): Parsed<string> {
-  if (LOOPBACK.test(text)) return value(text);
-  return expected(
-    "a loopback address such as 127.0.0.1, because authentication is not available yet in this version (for access from elsewhere put a proxy with authentication in front)",
-  );
+function accessOf(read: Read): Settings["access"] {
+  const apiKeys = read("apiKeys", optional(parseText("a path")), undefined);
+  const jwks = read("jwtJwks", optional(parseText("a path or URL")), undefined);
+  const jwt = jwtOf(read, jwks);
+  return { ...(apiKeys !== undefined && { apiKeys }), ...(jwt !== undefined && { jwt }) };
 }
 
-function parseInteger(min: number, max: number) {
-  return (text: string): Parsed<number> => {
-    const number = Number(text);
-    const fits = /^\d+$/.test(text) && number >= min && number <= max;
-    return fits ? value(number) : expected(`an integer from ${min} to ${max}`);
+/** Without keys to check them with there are no tokens, so what else is said of them is a slip. */
+function jwtOf(read: Read, jwks: string | undefined): JwtSettings | undefined {
+  const ifJwks = <T>(parse: (text: string) => Parsed<T>): ((text: string) => Parsed<T | undefined>) =>
+    jwks === undefined ? parseNothing(SETTINGS.jwtJwks.env) : parse;
+  const issuer = read("jwtIssuer", ifJwks(parseText("the issuer's name")), undefined);
+  const audience = read("jwtAudience", ifJwks(parseText("this gateway's name in tokens")), undefined);
+  const algorithms = read("jwtAlgorithms", ifJwks(optional(parseAlgorithms)), undefined);
+  const tenantClaim = read("jwtTenantClaim", ifJwks(optional(parseText("a claim"))), undefined);
+  const restrictionClaim = read("jwtRestrictionClaim", ifJwks(optional(parseText("a claim"))), undefined);
+  if (jwks === undefined || issuer === undefined || audience === undefined) return undefined;
+  return {
+    ...{ jwks, issuer, audience },
+    ...(algorithms && { algorithms }),
+    ...(tenantClaim !== undefined && { tenantClaim }),
+    ...(restrictionClaim !== undefined && { restrictionClaim }),
   };
 }
 
-function parseText(what: string) {
-  return (text: string): Parsed<string> => (text.trim() === "" ? expected(what) : value(text));
-}
+const MAX_EVENT_RATE = 1_000_000;
+const DEFAULT_BURST_S = 10;
 
-function parseStore(text: string): Parsed<string> {
-  return /^[a-z+]+:/.test(text) ? value(text) : expected("a store such as sqlite:./data/audit.db or memory:");
-}
-
-function parseRedisUrl(text: string): Parsed<string | undefined> {
-  if (text === "") return value(undefined);
-  return /^rediss?:\/\/./.test(text) ? value(text) : expected("a URL such as redis://127.0.0.1:6379");
-}
-
-/** A key name of a C2SP signed note: not empty, without blanks and plus signs. */
-function parseOrigin(text: string): Parsed<string> {
-  return /^[^\s+]+$/.test(text) ? value(text) : expected("a name without blanks and plus signs");
-}
-
-function parseSwitch(text: string): Parsed<boolean> {
-  return text === "on" || text === "off" ? value(text === "on") : expected("on or off");
-}
-
-function parseFormat(text: string): Parsed<FormatName> {
-  const format = FORMAT_NAMES.find((name) => name === text);
-  return format === undefined ? expected(`one of ${FORMAT_NAMES.join(", ")}`) : value(format);
-}
-
-const LOG = /^([A-Za-z0-9][A-Za-z0-9._-]{0,63}):([a-z0-9]+)$/;
-
-/** The log named default is always there, in `defaultFormat` unless the list says otherwise. */
-function parseLogs(text: string, defaultFormat: FormatName): Parsed<readonly LogDeclaration[]> {
-  const logs = new Map<string, FormatName>([[DEFAULT_LOG, defaultFormat]]);
-  for (const item of text.split(",").filter((part) => part.trim() !== "")) {
-    const [, log, name = ""] = LOG.exec(item.trim()) ?? [];
-    const format = parseFormat(name);
-    if (log === undefined || format.kind === "expected") {
-      return expected(`a list of name:format, each format one of ${FORMAT_NAMES.join(", ")}`);
-    }
-    logs.set(log, format.value);
-  }
-  return value([...logs].map(([log, format]) => ({ log, format })));
+function eventRateOf(read: Read): EventRateSettings | undefined {
+  const eventsPerSecond = read("eventRate", optional(parseInteger(1, MAX_EVENT_RATE)), undefined);
+  const parseBurst =
+    eventsPerSecond === undefined ? parseNothing(SETTINGS.eventRate.env) : optional(parseInteger(1, MAX_EVENT_RATE));
+  const capacity = read("eventBurst", parseBurst, undefined);
+  if (eventsPerSecond === undefined) return undefined;
+  return { eventsPerSecond, capacity: capacity ?? DEFAULT_BURST_S * eventsPerSecond };
 }

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { AccessError } from "./access/access-error.js";
 import { AuditError } from "./audit/errors.js";
 import { KeyFileError, loadOrCreateSeed } from "./audit/key-file.js";
 import { ephemeralKeyring, keyringOfSeed, type Keyring } from "./audit/keyring.js";
@@ -60,7 +61,8 @@ function printTo(stream: NodeJS.WriteStream): (text: string) => void {
 
 /** Failures that say by themselves what to do get one line; anything else is a fault of ours and shows where. */
 function explain(error: unknown): string {
-  if (error instanceof AuditError || error instanceof KeyFileError) return error.message;
+  const expected = [AuditError, KeyFileError, AccessError].some((kind) => error instanceof kind);
+  if (expected && error instanceof Error) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 

@@ -13,6 +13,8 @@ describe("settings", () => {
       origin: "localhost/auditql",
       resultTtlMs: 172_800_000,
       compiledExecution: true,
+      access: {},
+      eventRate: undefined,
     });
   });
 
@@ -38,14 +40,39 @@ describe("settings", () => {
     expect(readSettings({ logs: "default:pangea" }, {}).logs).toEqual([{ log: "default", format: "pangea" }]);
   });
 
-  test.each(["localhost", "127.0.0.1", "127.1.2.3", "::1"])("accept the loopback address %s", (host) => {
-    expect(readSettings({ host }, {}).host).toBe(host);
+  test("leave it to the start whether an address asks for credentials", () => {
+    expect(readSettings({}, { AUDITQL_HOST: "0.0.0.0" }).host).toBe("0.0.0.0");
   });
 
-  test("refuse to listen for other machines, as there is no authentication yet", () => {
-    expect(() => readSettings({}, { AUDITQL_HOST: "0.0.0.0" })).toThrow(
-      /^AUDITQL_HOST: expected a loopback address .* authentication is not available yet .* got "0\.0\.0\.0"$/,
-    );
+  test("say where credentials are checked", () => {
+    const env = {
+      ...{ AUDITQL_API_KEYS: "keys.json", AUDITQL_JWT_JWKS: "https://issuer.example/jwks" },
+      ...{ AUDITQL_JWT_ISSUER: "https://issuer.example", AUDITQL_JWT_AUDIENCE: "audit" },
+      ...{ AUDITQL_JWT_ALGORITHMS: "ES256, EdDSA", AUDITQL_JWT_TENANT_CLAIM: "tenant" },
+    };
+    expect(readSettings({ jwtRestrictionClaim: "audit" }, env).access).toEqual({
+      apiKeys: "keys.json",
+      jwt: {
+        jwks: "https://issuer.example/jwks",
+        issuer: "https://issuer.example",
+        audience: "audit",
+        algorithms: ["EdDSA", "ES256"],
+        tenantClaim: "tenant",
+        restrictionClaim: "audit",
+      },
+    });
+  });
+
+  test("ask for issuer and audience where tokens are to be accepted", () => {
+    expect(messageOf(() => readSettings({}, { AUDITQL_JWT_JWKS: "jwks.json" })).split("\n")).toEqual([
+      'AUDITQL_JWT_ISSUER: expected the issuer\'s name, got ""',
+      'AUDITQL_JWT_AUDIENCE: expected this gateway\'s name in tokens, got ""',
+    ]);
+  });
+
+  test("limit events only where a rate is set, by default to those of ten seconds at once", () => {
+    expect(readSettings({ eventRate: "50" }, {}).eventRate).toEqual({ eventsPerSecond: 50, capacity: 500 });
+    expect(readSettings({ eventRate: "50", eventBurst: "1" }, {}).eventRate).toMatchObject({ capacity: 1 });
   });
 
   test.each([
@@ -62,9 +89,23 @@ describe("settings", () => {
     ["resultTtl", "0"],
     ["resultTtl", "2d"],
     ["compiledExecution", "yes"],
+    ["host", "a b"],
+    ["jwtTenantClaim", "tenant"],
+    ["eventRate", "0"],
+    ["eventBurst", "100"],
   ])("refuse --%s %s", (name, text) => {
     expect(() => readSettings({ [name]: text }, {})).toThrow(SettingsError);
   });
+
+  test.each(["none", "HS256", "EdDSA,HS256", "EdDSA,", "eddsa"])(
+    "refuse to accept tokens signed with %j",
+    (jwtAlgorithms) => {
+      const jwt = { jwtJwks: "jwks.json", jwtIssuer: "i", jwtAudience: "a" };
+      expect(() => readSettings({ ...jwt, jwtAlgorithms }, {})).toThrow(
+        /^--jwt-algorithms: expected a list of some of /,
+      );
+    },
+  );
 
   test("name every bad value at once, each where it was given", () => {
     const message = messageOf(() => readSettings({ port: "-1" }, { AUDITQL_STORE: "x", AUDITQL_RESULT_TTL: "no" }));

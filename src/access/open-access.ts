@@ -1,4 +1,5 @@
 import { AuditError } from "../audit/errors.js";
+import { AccessError } from "./access-error.js";
 import type { Access } from "./authenticate.js";
 import { JwtVerifier, type JwtSettings } from "./jwt.js";
 import { parseKeySet } from "./key-set.js";
@@ -14,34 +15,40 @@ export interface AccessSettings {
 }
 
 /**
- * Decides at start how people are let in. Rejects with an Error that says what to set, when the gateway would be open to
- * other machines, and when what decides who is let in cannot be read.
+ * Decides at start how people are let in. Rejects with an AccessError that says what to do, when the gateway would be
+ * open to other machines, and when what decides who is let in cannot be read.
  */
 export async function openAccess({ host, apiKeys, jwt }: AccessSettings): Promise<Access> {
   if (apiKeys === undefined && jwt === undefined) return withoutCredentials(host);
   const keys = apiKeys === undefined ? undefined : new WatchedFile(apiKeys, parseKeySet);
-  const verifier = jwt === undefined ? undefined : new JwtVerifier(jwt);
-  await readable(apiKeys, keys?.current());
-  await readable(jwt?.jwks, verifier?.check());
+  if (keys !== undefined) await readable(keys.path, () => keys.current());
+  const verifier = jwt && (await readable(jwt.jwks, () => openVerifier(jwt)));
   return { kind: "required", ...(keys && { keys }), ...(verifier && { jwt: verifier }) };
 }
 
-function withoutCredentials(host: string): Access {
+/** What a gateway on this host may do without credentials; throws an AccessError unless only this machine reaches it. */
+export function withoutCredentials(host: string): Access {
   if (isLoopback(host)) return { kind: "open" };
-  throw new Error(
+  throw new AccessError(
     `refusing to listen on ${host} without authentication: set AUDITQL_API_KEYS to a key file ` +
       "(auditql key create makes one), or AUDITQL_JWT_JWKS, AUDITQL_JWT_ISSUER and AUDITQL_JWT_AUDIENCE; " +
       "or set AUDITQL_HOST=127.0.0.1 to serve this machine only",
   );
 }
 
+async function openVerifier(settings: JwtSettings): Promise<JwtVerifier> {
+  const verifier = new JwtVerifier(settings);
+  await verifier.check();
+  return verifier;
+}
+
 /** What clients are not told, the operator must be. */
-async function readable(place: string | undefined, read: Promise<unknown> | undefined): Promise<void> {
+async function readable<T>(place: string, read: () => Promise<T>): Promise<T> {
   try {
-    await read;
+    return await read();
   } catch (error) {
     const reason = error instanceof AuditError ? error.cause : error;
-    throw new Error(`${place ?? ""} cannot decide who is let in: ${String(reason)}`, { cause: error });
+    throw new AccessError(`${place} cannot decide who is let in: ${String(reason)}`, { cause: error });
   }
 }
 

@@ -1,7 +1,10 @@
+import type { Access } from "../access/authenticate.js";
+import { accessSentence } from "../access/open-access.js";
 import type { Settings } from "../config.js";
 
 export interface Started {
   readonly settings: Settings;
+  readonly access: Access;
   readonly url: string;
   readonly verifierKey: string;
 }
@@ -14,7 +17,7 @@ const FIRST_MUTATION = `mutation {
 }`;
 
 /** What the operator sees when the gateway is up: where everything is, and something to paste. */
-export function banner({ settings, url, verifierKey }: Started): string {
+export function banner({ settings, access, url, verifierKey }: Started): string {
   const query = JSON.stringify({ query: FIRST_MUTATION.replace(/\s+/g, " ") });
   return `AuditQL is ready.
 
@@ -22,7 +25,7 @@ export function banner({ settings, url, verifierKey }: Started): string {
   GraphiQL   ${url}/graphiql/
   Log        ${settings.store}
   Log's key  ${verifierKey}
-  Access     this machine only, without authentication
+  Access     ${accessSentence(access)}
 
 A first event, to paste into GraphiQL:
 
@@ -31,7 +34,7 @@ ${FIRST_MUTATION.replace(/^/gm, "  ")}
 or into a terminal:
 
   curl -s ${url}/graphql -H 'content-type: application/json' \\
-    -d '${query}'
+${access.kind === "open" ? "" : "    -H 'authorization: Bearer YOUR-CREDENTIAL' \\\n"}    -d '${query}'
 
 `;
 }

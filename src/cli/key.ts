@@ -20,6 +20,9 @@ export interface CreateFlags {
   readonly expiresInDays?: string;
 }
 
+/** Where keys are made when AUDITQL_API_KEYS names no other place. */
+export const DEFAULT_KEYS_FILE = "./data/api-keys.json";
+
 const DAY_MS = 86_400_000;
 const MAX_DAYS = 36_500;
 /** How the process ends when a flag or the key file is wrong. */

@@ -8,6 +8,7 @@ import {
   type Setting,
   type Settings,
 } from "../config.js";
+import { DEFAULT_KEYS_FILE, keyCommand, type Console } from "./key.js";
 
 /** What the commands do, given by the one place that knows every engine. */
 export interface Commands {
@@ -42,8 +43,14 @@ export function program(commands: Commands, env: Environment): Command {
     .action(async () => {
       process.stdout.write(await commands.schema());
     });
+  root.addCommand(keyCommand(env[SETTINGS.apiKeys.env] || DEFAULT_KEYS_FILE, terminal));
   return root;
 }
+
+const terminal: Console = {
+  out: (text) => process.stdout.write(`${text}\n`),
+  note: (text) => process.stderr.write(`${text}\n`),
+};
 
 /** Commander's name of a flag, in camel case, is the setting's. Defaults are told, not set: the environment comes between. */
 function option({ flag, env, value, fallback, description }: Setting): Option {

@@ -1,9 +1,11 @@
 import { fileURLToPath } from "node:url";
 import { pino, type Logger } from "pino";
 import { DEFAULT_LOG, type AuditService } from "../audit/service.js";
+import type { Access } from "../access/authenticate.js";
+import { openAccess } from "../access/open-access.js";
 import type { Settings } from "../config.js";
 import { COMPILE_AT_HIT } from "../graphql/compiled-execution.js";
-import { openGateway, type Gateway } from "../http/gateway.js";
+import { openGateway, type Gateway, type GatewayOptions } from "../http/gateway.js";
 import { banner } from "./banner.js";
 
 /** How long running requests may take to finish after SIGTERM. */
@@ -29,12 +31,15 @@ export type OpenEngine = (settings: Settings, operator: Operator) => Promise<Eng
 /** Serves until SIGTERM or SIGINT, then lets what is running finish and closes the engine. Sets the exit code. */
 export async function serve(settings: Settings, openEngine: OpenEngine): Promise<void> {
   const logger = pino({ name: "auditql" }, pino.destination({ dest: 2, sync: true }));
+  const access = await openAccess({ host: settings.host, ...settings.access });
   const engine = await openEngine(settings, operatorOf(logger));
   const { service } = engine;
   try {
-    const gateway = await open(settings, service, logger);
+    const gateway = await open(settings, { service, access, logger });
     const stop = stopSignal();
-    process.stdout.write(banner({ settings, url: gateway.url, verifierKey: await service.verifierKey(DEFAULT_LOG) }));
+    process.stdout.write(
+      banner({ settings, access, url: gateway.url, verifierKey: await service.verifierKey(DEFAULT_LOG) }),
+    );
     await stop;
     process.stdout.write("Stopping: running requests finish first.\n");
     await gateway.close(GRACE_MS);
@@ -59,9 +64,12 @@ function operatorOf(logger: Logger): Operator {
   };
 }
 
-function open({ host, port, compiledExecution }: Settings, service: AuditService, logger: Logger): Promise<Gateway> {
+type Parts = Pick<GatewayOptions, "service" | "logger"> & { readonly access: Access };
+
+function open({ host, port, compiledExecution, eventRate }: Settings, parts: Parts): Promise<Gateway> {
   const compileAtHit = compiledExecution ? COMPILE_AT_HIT : Infinity;
-  return openGateway({ host, port, service, compileAtHit, logger, graphiqlFolder: GRAPHIQL_FOLDER });
+  const rate = eventRate && { eventRate };
+  return openGateway({ host, port, compileAtHit, graphiqlFolder: GRAPHIQL_FOLDER, ...parts, ...rate });
 }
 
 function addressProblem(error: unknown, { host, port }: Settings): string | undefined {

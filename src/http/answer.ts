@@ -2,11 +2,14 @@ import type { ServerResponse } from "node:http";
 
 const CODES = {
   400: "BAD_REQUEST",
+  401: "UNAUTHENTICATED",
+  403: "FORBIDDEN",
   404: "NOT_FOUND",
   405: "METHOD_NOT_ALLOWED",
   413: "PAYLOAD_TOO_LARGE",
   415: "UNSUPPORTED_MEDIA_TYPE",
   500: "INTERNAL_SERVER_ERROR",
+  503: "UNAVAILABLE",
 } as const;
 
 /** A request that ends before GraphQL sees it; the message is written for the client. */

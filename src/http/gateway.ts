@@ -1,7 +1,10 @@
 import type { Logger } from "pino";
+import type { Access } from "../access/authenticate.js";
+import { withoutCredentials } from "../access/open-access.js";
+import type { EventRateSettings } from "../access/rate.js";
 import { DEFAULT_LOG, type AuditService } from "../audit/service.js";
-import { auditContext } from "../graphql/context.js";
 import { graphqlServer } from "../graphql/server.js";
+import { admission } from "./admission.js";
 import { MAX_BODY_BYTES } from "./body.js";
 import { httpHandler } from "./handler.js";
 import { listen, type Address } from "./listener.js";
@@ -16,6 +19,10 @@ export interface GatewayOptions extends Address {
   /** The folder of GraphiQL's built files. */
   readonly graphiqlFolder: string;
   readonly maxBodyBytes?: number;
+  /** How people are let in. Default: without credentials, which only a loopback host may do. */
+  readonly access?: Access;
+  /** Default: no limit. */
+  readonly eventRate?: EventRateSettings;
 }
 
 export interface Gateway {
@@ -25,15 +32,16 @@ export interface Gateway {
   close(graceMs: number): Promise<void>;
 }
 
-/** Serves an audit service over GraphQL and HTTP until closed. */
+/** Serves an audit service over GraphQL and HTTP until closed. Rejects with an AccessError where it would be open to others. */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
-  const { service, logger, host, compileAtHit } = options;
+  const { service, logger, host, compileAtHit, eventRate } = options;
+  const access = options.access ?? withoutCredentials(host);
   const apollo = await graphqlServer({ logger, compileAtHit });
   await apollo.start();
   const handler = httpHandler({
     apollo,
     logger,
-    context: () => auditContext(service),
+    admit: admission({ access, service, logger, eventRate }),
     maxBodyBytes: options.maxBodyBytes ?? MAX_BODY_BYTES,
     graphiql: await readStaticFiles(options.graphiqlFolder),
     ready: () => answers(service),

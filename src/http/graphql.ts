@@ -1,27 +1,28 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { HeaderMap, type ApolloServer, type HTTPGraphQLRequest, type HTTPGraphQLResponse } from "@apollo/server";
-import type { AuditContext } from "../graphql/context.js";
+import { auditContext, type AuditContext } from "../graphql/context.js";
+import type { Admit } from "./admission.js";
 import { HttpError, send } from "./answer.js";
 import { parseJson, readBody } from "./body.js";
 
 export interface GraphqlEndpointOptions {
   readonly apollo: ApolloServer<AuditContext>;
-  /** Called once for each operation. */
-  readonly context: () => AuditContext;
+  readonly admit: Admit;
   readonly maxBodyBytes: number;
 }
 
 /** GraphQL over HTTP: hands requests to Apollo as plain data and its answers back. Rejects with HttpError. */
-export function graphqlEndpoint({ apollo, context, maxBodyBytes }: GraphqlEndpointOptions) {
-  const contextOf = () => Promise.resolve(context());
+export function graphqlEndpoint({ apollo, admit, maxBodyBytes }: GraphqlEndpointOptions) {
   return async (request: IncomingMessage, response: ServerResponse, search: string): Promise<void> => {
+    const service = await admit(request);
+    const context = () => Promise.resolve(auditContext(service));
     const httpGraphQLRequest: HTTPGraphQLRequest = {
       method: request.method ?? "GET",
       headers: headerMap(request),
       search,
       body: request.method === "POST" ? await jsonBody(request, maxBodyBytes) : undefined,
     };
-    await answer(response, await apollo.executeHTTPGraphQLRequest({ httpGraphQLRequest, context: contextOf }));
+    await answer(response, await apollo.executeHTTPGraphQLRequest({ httpGraphQLRequest, context }));
   };
 }
 

@@ -4,7 +4,8 @@ import { createPublicKey } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { JwtVerifier, type JwtAlgorithm } from "../../src/access/jwt.js";
+import type { JwtAlgorithm } from "../../src/access/jwt-algorithm.js";
+import { JwtVerifier } from "../../src/access/jwt.js";
 import {
   AUDIENCE,
   claims,

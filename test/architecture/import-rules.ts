@@ -19,7 +19,7 @@ const graphql = /^graphql\//;
 const pangeaApi = /^pangea-api\//;
 const access = /^access\//;
 const http = /^http\//;
-const config = /^config\.ts$/;
+const config = /^(?:config|setting-values)\.ts$/;
 const generated = /^generated\//;
 const familyEntry = /^(?:stores|caches|backends)\/[^/]+$/;
 const engine = /^((?:stores|caches|backends)\/[^/]+\/)/;
@@ -41,7 +41,7 @@ export const importRules: readonly ImportRule[] = [
   { ring: "pangea-api", files: /^(pangea-api\/)/, mayImport: [core, query, audit] },
   { ring: "access", files: /^(access\/)/, mayImport: [core, query, audit] },
   { ring: "http", files: /^(http\/)/, mayImport: [core, query, audit, access, graphql, pangeaApi, config] },
-  { ring: "config", files: /^(config\.ts)$/, mayImport: [core, query, audit] },
+  { ring: "config", files: config, mayImport: [core, query, audit, access, config] },
   { ring: "cli verify", files: /^(cli\/verify)/, mayImport: [core], packages: [noble, /^node:/] },
   { ring: "viewer", files: /^(viewer\/)/, mayImport: [core], packages: [noble] },
   { ring: "cli", files: /^(cli\/)/, mayImport: [core, query, audit, access, graphql, pangeaApi, http, config] },

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const MAIN = fileURLToPath(new URL("../../src/main.js", import.meta.url));
@@ -81,9 +82,44 @@ describe("auditql serve", () => {
   });
 
   test("does not start with settings that cannot be used, and names each", async () => {
-    const { code, stderr } = await exit(auditql(["serve", "--port", "x", "--host", "0.0.0.0"]));
+    const { code, stderr } = await exit(auditql(["serve", "--port", "x", "--host", "a b"]));
     expect(code).toBe(2);
     expect(stderr.split("\n").map((line) => line.split(":", 1)[0])).toEqual(["--host", "--port", ""]);
+  });
+
+  test("does not start for other machines without authentication, and says what to set", async () => {
+    const { code, stderr } = await exit(auditql(["serve", "--port", "0", "--host", "0.0.0.0", "--store", "memory:"]));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^refusing to listen on 0\.0\.0\.0 without authentication: set AUDITQL_API_KEYS .*\n$/);
+  });
+
+  test("lets in the key that auditql key create printed, until it is revoked, and nobody else", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "auditql-serve-"));
+    const create = auditql(["key", "create", "--name", "ci", "--scope", "audit:log"], folder);
+    const [key, note] = await Promise.all([text(create.stdout), text(create.stderr)]);
+    const child = auditql(["serve", "--port", "0", "--store", "memory:", "--api-keys", "data/api-keys.json"], folder);
+    const banner = await written(child, "curl");
+    expect(banner).toContain("Access     authentication by API keys");
+    const [, url = ""] = /GraphQL {4}(\S+)/.exec(banner) ?? [];
+    const status = async (headers: Record<string, string>) => {
+      const body = '{"query":"{__typename}"}';
+      const answer = await fetch(url, {
+        method: "POST",
+        headers: { "content-type": "application/json", ...headers },
+        body,
+      });
+      return answer.status;
+    };
+    const authorization = `Bearer ${key.trim()}`;
+    expect(await status({})).toBe(401);
+    expect(await status({ authorization })).toBe(200);
+    const [, id = ""] = /^key ([0-9a-f]{12})/.exec(note) ?? [];
+    expect((await exit(auditql(["key", "revoke", id], folder))).code).toBe(0);
+    await delay(1_100);
+    expect(await status({ authorization })).toBe(401);
+    child.kill("SIGTERM");
+    await exit(child);
+    await rm(folder, { recursive: true });
   });
 
   test("does not start on a store that it does not know", async () => {

@@ -99,7 +99,7 @@ describe("GraphQL over HTTP", () => {
   test("counts the bytes of a body that does not say its length", async () => {
     const chunk = `${"1".padStart(500)}\r\n`;
     const head =
-      "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
+      "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
     const line = await raw(head + `1f6\r\n${chunk}\r\n`.repeat(3));
     expect(line).toBe("HTTP/1.1 413 Payload Too Large");
   });
@@ -153,6 +153,21 @@ describe("the rest of the gateway", () => {
     expect(status).toBe(404);
     expect(code(body)).toBe("NOT_FOUND");
   });
+});
+
+test("a gateway without credentials answers no page that made its own name mean this machine", async () => {
+  const body = '{"query":"{__typename}"}';
+  const head = `content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
+  const lineFor = (host: string) => raw(`POST /graphql HTTP/1.1\r\nhost: ${host}\r\n${head}${body}`);
+  expect(await lineFor("evil.example:4000")).toBe("HTTP/1.1 403 Forbidden");
+  expect(await lineFor("localhost:4000")).toBe("HTTP/1.1 200 OK");
+});
+
+test("a gateway without credentials is not opened where other machines reach it", async () => {
+  const options = { host: "0.0.0.0", port: 0, compileAtHit: Infinity, graphiqlFolder: "/nonexistent" };
+  await expect(openGateway({ service, ...options, logger: pino({ level: "silent" }) })).rejects.toThrow(
+    /^refusing to listen on 0\.0\.0\.0 without authentication/,
+  );
 });
 
 test("a gateway whose log does not answer is up and not ready", async () => {

@@ -1,0 +1,19 @@
+/**
+ * The signatures that are accepted: those of a private key only. With `none` anybody could sign, and with HS* everybody
+ * who knows the public key (RFC 8725 section 2.1).
+ */
+export const JWT_ALGORITHMS = [
+  "EdDSA",
+  "Ed25519",
+  "ES256",
+  "ES384",
+  "ES512",
+  "PS256",
+  "PS384",
+  "PS512",
+  "RS256",
+  "RS384",
+  "RS512",
+] as const;
+
+export type JwtAlgorithm = (typeof JWT_ALGORITHMS)[number];

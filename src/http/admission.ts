@@ -1,0 +1,49 @@
+import type { IncomingMessage } from "node:http";
+import type { Logger } from "pino";
+import { authenticate, challenge, unauthenticated, type Access } from "../access/authenticate.js";
+import type { CredentialOutcome } from "../access/credential.js";
+import { EventRate, type EventRateSettings } from "../access/rate.js";
+import { AuditError } from "../audit/errors.js";
+import { ScopedService } from "../audit/scoped-service.js";
+import type { AuditService } from "../audit/service.js";
+import { HttpError } from "./answer.js";
+
+export interface AdmissionOptions {
+  readonly access: Access;
+  readonly service: AuditService;
+  readonly logger: Logger;
+  /** Undefined: no limit. */
+  readonly eventRate: EventRateSettings | undefined;
+}
+
+/** The audit service as whoever sent a request may use it. Rejects with HttpError 401, 403 or 503. */
+export type Admit = (request: IncomingMessage) => Promise<AuditService>;
+
+/** The gateway's door: nothing of a request but its headers is read before it is known who sent it. */
+export function admission({ access, service, logger, eventRate }: AdmissionOptions): Admit {
+  const rate = eventRate === undefined ? undefined : new EventRate(eventRate);
+  const now = () => Date.now();
+  return async (request) => {
+    const outcome = await authenticate(request.headers, access, now()).catch((error: unknown) =>
+      cannotTell(error, logger),
+    );
+    if (outcome.kind === "refused") throw refusal(outcome);
+    const { principal } = outcome;
+    const admitEvents = (count: number) => rate?.take(principal.id, count);
+    return new ScopedService(service, { principal, now, admitEvents });
+  };
+}
+
+function refusal({ reason }: CredentialOutcome & { readonly kind: "refused" }): HttpError {
+  const { message } = unauthenticated(reason);
+  // No credential would help who asked by a wrong name.
+  if (reason === "host") return new HttpError(403, message);
+  return new HttpError(401, message, { "www-authenticate": challenge(reason) });
+}
+
+/** The client is told to come back; the operator is told why. */
+function cannotTell(error: unknown, logger: Logger): never {
+  if (!(error instanceof AuditError)) throw error;
+  logger.error({ cause: String(error.cause) }, error.message);
+  throw new HttpError(503, error.message, { "retry-after": "1" });
+}

@@ -1,0 +1,83 @@
+import type { LogDeclaration } from "./audit/open-log.js";
+import { DEFAULT_LOG } from "./audit/service.js";
+import { JWT_ALGORITHMS, type JwtAlgorithm } from "./access/jwt-algorithm.js";
+import { FORMAT_NAMES, type FormatName } from "./core/format.js";
+
+/** A parsed value, or what would have been right. */
+export type Parsed<T> =
+  { readonly kind: "value"; readonly value: T } | { readonly kind: "expected"; readonly expected: string };
+
+const value = <T>(value: T): Parsed<T> => ({ kind: "value", value });
+const expected = (expected: string): Parsed<never> => ({ kind: "expected", expected });
+
+export function parseInteger(min: number, max: number) {
+  return (text: string): Parsed<number> => {
+    const number = Number(text);
+    const fits = /^\d+$/.test(text) && number >= min && number <= max;
+    return fits ? value(number) : expected(`an integer from ${min} to ${max}`);
+  };
+}
+
+/** What is given, or undefined for the empty text that stands for "not set". */
+export function optional<T>(parse: (text: string) => Parsed<T>) {
+  return (text: string): Parsed<T | undefined> => (text === "" ? value(undefined) : parse(text));
+}
+
+/** For a setting that means nothing by itself: `needed` is the one that is not set. */
+export function parseNothing(needed: string) {
+  return (text: string): Parsed<undefined> =>
+    text === "" ? value(undefined) : expected(`no value as long as ${needed} is not set`);
+}
+
+export function parseHost(text: string): Parsed<string> {
+  return /^[^\s/]+$/.test(text) ? value(text) : expected("an address or host name such as 127.0.0.1");
+}
+
+export function parseAlgorithms(text: string): Parsed<readonly JwtAlgorithm[]> {
+  const names = text.split(",").map((name) => name.trim());
+  const algorithms = JWT_ALGORITHMS.filter((algorithm) => names.includes(algorithm));
+  const known = algorithms.length === new Set(names).size;
+  return known ? value(algorithms) : expected(`a list of some of ${JWT_ALGORITHMS.join(", ")}`);
+}
+
+export function parseText(what: string) {
+  return (text: string): Parsed<string> => (text.trim() === "" ? expected(what) : value(text));
+}
+
+export function parseStore(text: string): Parsed<string> {
+  return /^[a-z+]+:/.test(text) ? value(text) : expected("a store such as sqlite:./data/audit.db or memory:");
+}
+
+export function parseRedisUrl(text: string): Parsed<string> {
+  return /^rediss?:\/\/./.test(text) ? value(text) : expected("a URL such as redis://127.0.0.1:6379");
+}
+
+/** A key name of a C2SP signed note: not empty, without blanks and plus signs. */
+export function parseOrigin(text: string): Parsed<string> {
+  return /^[^\s+]+$/.test(text) ? value(text) : expected("a name without blanks and plus signs");
+}
+
+export function parseSwitch(text: string): Parsed<boolean> {
+  return text === "on" || text === "off" ? value(text === "on") : expected("on or off");
+}
+
+export function parseFormat(text: string): Parsed<FormatName> {
+  const format = FORMAT_NAMES.find((name) => name === text);
+  return format === undefined ? expected(`one of ${FORMAT_NAMES.join(", ")}`) : value(format);
+}
+
+const LOG = /^([A-Za-z0-9][A-Za-z0-9._-]{0,63}):([a-z0-9]+)$/;
+
+/** The log named default is always there, in `defaultFormat` unless the list says otherwise. */
+export function parseLogs(text: string, defaultFormat: FormatName): Parsed<readonly LogDeclaration[]> {
+  const logs = new Map<string, FormatName>([[DEFAULT_LOG, defaultFormat]]);
+  for (const item of text.split(",").filter((part) => part.trim() !== "")) {
+    const [, log, name = ""] = LOG.exec(item.trim()) ?? [];
+    const format = parseFormat(name);
+    if (log === undefined || format.kind === "expected") {
+      return expected(`a list of name:format, each format one of ${FORMAT_NAMES.join(", ")}`);
+    }
+    logs.set(log, format.value);
+  }
+  return value([...logs].map(([log, format]) => ({ log, format })));
+}
