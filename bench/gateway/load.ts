@@ -48,3 +48,10 @@ export async function ask(url: string, operation: Operation): Promise<unknown> {
   }
   return answer.data;
 }
+
+/** Sends a ready-made body once; throws unless it was answered with data. */
+export async function post(url: string, body: string): Promise<void> {
+  const response = await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body });
+  const answer = await response.text();
+  if (answer.includes('"errors"')) throw new Error(`unexpected answer: ${answer.slice(0, 500)}`);
+}
