@@ -29,20 +29,20 @@ export function sectionOf(field: EventField): number {
   return EVENT_FIELDS.indexOf(field) + 1;
 }
 
-/** 128 bits of a hash: two values that share them cannot be found, and a term stays short. */
-const VALUE_DIGITS = 32;
+/** 132 bits of a hash: two values that share them cannot be found, and a term stays short. */
+const VALUE_CHARACTERS = 22;
 
 /** An entry that is no envelope, because someone changed it, has no words. */
 const WORDLESS: AuditEvent = { message: "" };
 
 /** The term of a field's whole value. It begins as no word does, so that no word and no prefix of one can match it. */
 export function valueTerm(field: EventField, value: string): string {
-  return `=${sectionOf(field)}=${hash("sha256", value, "hex").slice(0, VALUE_DIGITS)}`;
+  return `=${sectionOf(field)}=${hash("sha256", value, "base64url").slice(0, VALUE_CHARACTERS)}`;
 }
 
 /** The term of a leaf hash of 32 bytes. */
 export function leafTerm(leafHash: Uint8Array): string {
-  return `#${Buffer.from(leafHash).toString("hex")}`;
+  return `#${Buffer.from(leafHash).toString("base64url")}`;
 }
 
 export function documentOf({ leafIndex, canonical, leafHash }: StoredEntry): Document {
