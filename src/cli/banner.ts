@@ -23,7 +23,7 @@ export function banner({ settings, access, url, verifierKey }: Started): string 
 
   GraphQL    ${url}/graphql
   GraphiQL   ${url}/graphiql/
-  Log        ${settings.store}
+  Log        ${withoutPassword(settings.store)}
   Log's key  ${verifierKey}
   Access     ${accessSentence(access)}
 
@@ -37,4 +37,9 @@ or into a terminal:
 ${access.kind === "open" ? "" : "    -H 'authorization: Bearer YOUR-CREDENTIAL' \\\n"}    -d '${query}'
 
 `;
+}
+
+/** The banner ends up in log files. */
+export function withoutPassword(storeUrl: string): string {
+  return storeUrl.replace(/^([a-z+]+:\/\/[^:@/?#]*):.*@/, "$1:***@").replace(/([?&]password=)[^&#]*/g, "$1***");
 }
