@@ -17,15 +17,15 @@ const FAILED = 1;
 async function openEngine(settings: Settings, operator: Operator): Promise<Engine> {
   const { logs, origin, resultTtlMs } = settings;
   const keyring = await openKeyring(settings);
-  const { log: store, index } = await openStore(settings.store);
+  const { log: store, index, isShared } = await openStore(settings.store);
   const cache = await openCache(settings, operator);
   const closeAll = async () => {
     await Promise.all([index.close(), cache.close()]);
     await store.close();
   };
   try {
-    const alarm = operator.alarm;
-    const service = await openLocalService({ store, index, cache, keyring, logs, origin, resultTtlMs, alarm });
+    const engines = { store, sharedStore: isShared, index, cache, keyring };
+    const service = await openLocalService({ ...engines, logs, origin, resultTtlMs, alarm: operator.alarm });
     return {
       service,
       async close() {

@@ -32,4 +32,6 @@ export interface SearchIndex {
 export interface IndexedStore {
   readonly log: LogStore;
   readonly index: SearchIndex;
+  /** Other processes may append to the same logs. */
+  readonly isShared: boolean;
 }

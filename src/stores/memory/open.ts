@@ -5,5 +5,5 @@ import { MemorySearchIndex } from "./search-index.js";
 /** Logs that live as long as the process, for trials and tests. */
 export function openMemory(): IndexedStore {
   const log = new MemoryLogStore();
-  return { log, index: new MemorySearchIndex(log) };
+  return { log, index: new MemorySearchIndex(log), isShared: false };
 }

@@ -1,3 +1,4 @@
+import { AuditError } from "../../audit/errors.js";
 import type { IndexedStore } from "../../audit/search-index.js";
 import { Database, DATABASE_DEFAULTS, type DatabaseSettings } from "./database.js";
 import { PostgresLogStore } from "./log-store.js";
@@ -18,7 +19,7 @@ export async function openPostgres(settings: PostgresSettings): Promise<IndexedS
   log.onAppend((name) => {
     index.follow(name);
   });
-  return { log, index };
+  return { log, index, isShared: true };
 }
 
 /**
@@ -27,8 +28,28 @@ export async function openPostgres(settings: PostgresSettings): Promise<IndexedS
  */
 export async function openDatabase(settings: PostgresSettings): Promise<Database> {
   const complete = { ...DATABASE_DEFAULTS, ...settings };
-  await migrateOnce(complete);
+  try {
+    await migrateOnce(complete);
+  } catch (failure) {
+    throw explained(failure);
+  }
   return new Database(complete);
+}
+
+/** At the start it is the operator who reads the message, and the driver's reason is what helps. */
+function explained(failure: unknown): unknown {
+  if (!(failure instanceof AuditError)) return failure;
+  const detail = {
+    cause: failure.cause,
+    ...(failure.retryAfterMs !== undefined && { retryAfterMs: failure.retryAfterMs }),
+  };
+  return new AuditError(failure.code, `the database cannot be opened: ${reason(failure.cause)}`, detail);
+}
+
+function reason(cause: unknown): string {
+  // Of a host name with several addresses each was tried; the first failure says enough.
+  const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
+  return String(first).replace(/^\w*error: /i, "");
 }
 
 async function migrateOnce(settings: DatabaseSettings): Promise<void> {

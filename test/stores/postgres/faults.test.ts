@@ -98,7 +98,9 @@ describeWith("a PostgreSQL of its own", postgresPrograms() !== undefined, () => 
       const started = Date.now();
       await expect(store.head("default")).rejects.toMatchObject(UNAVAILABLE);
       await expect(store.append(batch("default", 1, [entry("b")]))).rejects.toMatchObject(UNAVAILABLE);
-      await expect(openDatabase({ url })).rejects.toMatchObject(UNAVAILABLE);
+      const opening = openDatabase({ url });
+      await expect(opening).rejects.toMatchObject(UNAVAILABLE);
+      await expect(opening).rejects.toThrow(/^the database cannot be opened: connect ECONNREFUSED/);
       expect(Date.now() - started).toBeLessThan(2_000);
       await server.startAgain();
       const writer = new CarefulWriter(store, "default");
