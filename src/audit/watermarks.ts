@@ -9,9 +9,13 @@ export class Watermarks {
   readonly #sizes = new Map<string, number>();
   readonly #waiters = new Set<Waiter>();
 
+  covers(log: string, size: number): boolean {
+    return (this.#sizes.get(log) ?? 0) >= size;
+  }
+
   /** Resolves true once the log is indexed up to `size`, false when `timeoutMs` passed first. */
   reached(log: string, size: number, timeoutMs: number): Promise<boolean> {
-    if (this.#covers(log, size)) return Promise.resolve(true);
+    if (this.covers(log, size)) return Promise.resolve(true);
     return new Promise((resolve) => {
       const settle = (reached: boolean): void => {
         clearTimeout(timer);
@@ -26,7 +30,7 @@ export class Watermarks {
 
   advance(log: string, size: number): void {
     this.#sizes.set(log, size);
-    for (const waiter of this.#waiters) if (this.#covers(waiter.log, waiter.size)) waiter.settle(true);
+    for (const waiter of this.#waiters) if (this.covers(waiter.log, waiter.size)) waiter.settle(true);
   }
 
   /** The index starts again from nothing; who waits goes on waiting. */
@@ -39,7 +43,4 @@ export class Watermarks {
     for (const waiter of this.#waiters) waiter.settle(false);
   }
 
-  #covers(log: string, size: number): boolean {
-    return (this.#sizes.get(log) ?? 0) >= size;
-  }
 }

@@ -1,6 +1,6 @@
 import { openForWriting } from "./file.js";
 import { LOG_FILE } from "./log-file.js";
-import { lockLogFile } from "./log-lock.js";
+import { lockLogFile, type LogLock } from "./log-lock.js";
 import { LogWriter, type LogWriterProtocol } from "./log-writer.js";
 import { serveWorker } from "./worker-thread.js";
 
@@ -8,7 +8,7 @@ await serveWorker<LogWriterProtocol>({
   subject: "the log file",
   open: ({ driver, files }) => {
     const lock = lockLogFile(driver, files.logPath);
-    const writer = new LogWriter(openForWriting(driver, files.logPath, LOG_FILE));
+    const writer = openOrRelease(lock, () => new LogWriter(openForWriting(driver, files.logPath, LOG_FILE)));
     return {
       createLog: (initial) => writer.createLog(initial),
       heads: () => writer.heads(),
@@ -21,3 +21,12 @@ await serveWorker<LogWriterProtocol>({
     };
   },
 });
+
+function openOrRelease(lock: LogLock, open: () => LogWriter): LogWriter {
+  try {
+    return open();
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}

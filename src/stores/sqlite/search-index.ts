@@ -38,9 +38,9 @@ export class SqliteSearchIndex implements SearchIndex {
     this.#threads.then(({ writer }) => writer.call("wake", undefined)).catch(() => undefined);
   }
 
-  async reached(log: string, size: number, timeoutMs: number): Promise<boolean> {
+  reached(log: string, size: number, timeoutMs: number): Promise<boolean> {
     // The indexer may have stopped at an error that has passed by now.
-    this.wake();
+    if (!this.#watermarks.covers(log, size)) this.wake();
     return this.#watermarks.reached(log, size, timeoutMs);
   }
 

@@ -1,0 +1,14 @@
+import { openSqlite } from "../../../src/stores/sqlite/open.js";
+import { EMPTY_HEAD, GrowingLog, LOG } from "./growing-log.js";
+
+/** Usage: node appender.js PATH. Appends for ever, and prints the log's size after each append that was acknowledged. */
+const store = await openSqlite(process.argv[2] ?? "");
+await store.log.createLog(EMPTY_HEAD);
+const growing = new GrowingLog();
+const stored = (await store.log.head(LOG))?.size ?? 0;
+if (stored > 0) growing.next(stored);
+for (;;) {
+  const outcome = await store.log.append(growing.next(1 + (growing.size % 60)));
+  if (outcome.kind === "conflict") throw new Error("nobody else appends");
+  process.stdout.write(`${growing.size}\n`);
+}
