@@ -8,6 +8,7 @@ interface Waiter {
 export class Watermarks {
   readonly #sizes = new Map<string, number>();
   readonly #waiters = new Set<Waiter>();
+  #closed = false;
 
   covers(log: string, size: number): boolean {
     return (this.#sizes.get(log) ?? 0) >= size;
@@ -15,7 +16,7 @@ export class Watermarks {
 
   /** Resolves true once the log is indexed up to `size`, false when `timeoutMs` passed first. */
   reached(log: string, size: number, timeoutMs: number): Promise<boolean> {
-    if (this.covers(log, size)) return Promise.resolve(true);
+    if (this.#closed || this.covers(log, size)) return Promise.resolve(this.covers(log, size));
     return new Promise((resolve) => {
       const settle = (reached: boolean): void => {
         clearTimeout(timer);
@@ -38,8 +39,9 @@ export class Watermarks {
     this.#sizes.clear();
   }
 
-  /** Nothing more will be indexed: whoever waits waits in vain. */
+  /** Nothing more will be indexed: whoever waits, now or later, waits in vain. */
   close(): void {
+    this.#closed = true;
     for (const waiter of this.#waiters) waiter.settle(false);
   }
 

@@ -6,6 +6,7 @@ const READONLY = 8;
 const IOERR = 10;
 const CORRUPT = 11;
 const FULL = 13;
+const CONSTRAINT = 19;
 const CANTOPEN = 14;
 const NOTADB = 26;
 
@@ -26,20 +27,17 @@ export function storeFailure(error: unknown, subject: string): AuditError {
   return new AuditError("UNAVAILABLE", sentence, { cause: error });
 }
 
-/** Whether an error says that a file's content is beyond use, rather than out of reach for now. */
-export function saysDamaged(error: unknown): boolean {
-  const code = primaryCode(error);
-  return code === CORRUPT || code === NOTADB;
+/** A file of ours with content that this code cannot use: of another schema, or derived from another log. */
+export class UnusableFileError extends Error {
+  override readonly name = "UnusableFileError";
 }
 
-/** A file of ours, written by an AuditQL with another schema. */
-export class WrongVersionError extends Error {
-  override readonly name = "WrongVersionError";
-}
+/** A constraint counts, because derived data only breaks one when its own tables contradict each other. */
+const BEYOND_USE: readonly (number | undefined)[] = [CORRUPT, CONSTRAINT, NOTADB];
 
-/** Whether a failure to open a file says that derived data in it has to be made anew. */
+/** Whether an error says that a file's content is beyond use, rather than out of reach for now: derived data is then made anew. */
 export function isBeyondUse(error: unknown): boolean {
-  return error instanceof AuditError && (error.cause instanceof WrongVersionError || saysDamaged(error.cause));
+  return error instanceof UnusableFileError || BEYOND_USE.includes(primaryCode(error));
 }
 
 export const saysBusy = (error: unknown): boolean => primaryCode(error) === BUSY;

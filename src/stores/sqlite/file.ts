@@ -1,6 +1,6 @@
 import { AuditError } from "../../audit/errors.js";
 import type { SqliteDatabase, SqliteDriver } from "./driver.js";
-import { storeFailure, WrongVersionError } from "./failure.js";
+import { storeFailure, UnusableFileError } from "./failure.js";
 import { integerIn } from "./row.js";
 
 /** What makes a SQLite file one of ours. */
@@ -63,7 +63,7 @@ function checkFormat(database: SqliteDatabase, path: string, format: FileFormat)
   if (version === format.version) return false;
   const age = version > format.version ? "a newer" : "an older";
   const versions = `it has schema ${version}, this one reads schema ${format.version}`;
-  throw new WrongVersionError(`it was written by ${age} AuditQL: ${versions}`);
+  throw new UnusableFileError(`it was written by ${age} AuditQL: ${versions}`);
 }
 
 function setUp(database: SqliteDatabase, { synchronous }: FileFormat): void {

@@ -1,6 +1,6 @@
 import { EVENT_FIELDS } from "../../core/event.js";
 import type { SqliteDatabase, SqliteStatement } from "./driver.js";
-import { saysDamaged } from "./failure.js";
+import { isBeyondUse, storeFailure } from "./failure.js";
 import { inTransaction } from "./file.js";
 import { indexDocument } from "./index-document.js";
 import { SORTED_FIELDS } from "./index-file.js";
@@ -16,7 +16,9 @@ export interface IndexWriterProtocol {
 export type IndexNotice =
   | { readonly kind: "indexed"; readonly log: string; readonly size: number }
   /** The index file is beyond use; nothing more is written to it. */
-  | { readonly kind: "damaged" };
+  | { readonly kind: "beyond use" }
+  /** Until the next wake. */
+  | { readonly kind: "stopped"; readonly reason: string };
 
 /** Entries of one transaction: large enough to spread its cost, small enough that a search waits only a moment for its own entry. */
 const BATCH_ENTRIES = 2_000;
@@ -64,7 +66,8 @@ export class IndexWriter implements CallsOf<IndexWriterProtocol> {
     try {
       if (this.#indexNextBatch()) this.wake();
     } catch (error) {
-      if (saysDamaged(error)) this.#notify({ kind: "damaged" });
+      if (isBeyondUse(error)) this.#notify({ kind: "beyond use" });
+      else this.#notify({ kind: "stopped", reason: storeFailure(error, "the search index").message });
     }
   }
 

@@ -18,6 +18,8 @@ export class SqliteSearchIndex implements SearchIndex {
   readonly #watermarks = new Watermarks();
   #threads: Promise<Threads>;
   #rebuilding = false;
+  /** Counts the index files: what the indexer of a dropped one still says is not heard. */
+  #generation = 0;
   #closed = false;
 
   private constructor(files: WorkerFiles) {
@@ -70,7 +72,7 @@ export class SqliteSearchIndex implements SearchIndex {
     try {
       return await reader.call(name, request);
     } catch (error) {
-      throw saysDamaged(error) ? this.#rebuild() : error;
+      throw isBeyondUse(error) ? this.#rebuild() : error;
     }
   }
 
@@ -78,6 +80,7 @@ export class SqliteSearchIndex implements SearchIndex {
   #rebuild(): AuditError {
     if (!this.#rebuilding && !this.#closed) {
       this.#rebuilding = true;
+      this.#forget();
       this.#threads = this.#restart(this.#threads);
       this.wake();
     }
@@ -86,20 +89,36 @@ export class SqliteSearchIndex implements SearchIndex {
     });
   }
 
+  #forget(): void {
+    this.#generation++;
+    this.#watermarks.reset();
+  }
+
   async #restart(old: Promise<Threads>): Promise<Threads> {
     await closeThreads(await old);
     dropIndex(this.#files.indexPath);
-    this.#watermarks.reset();
-    const threads = await this.#start();
+    const threads = await this.#startThreads();
     this.#rebuilding = false;
     return threads;
   }
 
-  /** The writer first: it creates the file. */
   async #start(): Promise<Threads> {
+    try {
+      return await this.#startThreads();
+    } catch (error) {
+      if (!isBeyondUse(error)) throw error;
+      this.#forget();
+      dropIndex(this.#files.indexPath);
+      return await this.#startThreads();
+    }
+  }
+
+  /** The writer first: it creates the file. */
+  async #startThreads(): Promise<Threads> {
     const files = this.#files;
+    const generation = this.#generation;
     const onNotice = (notice: IndexNotice): void => {
-      this.#hear(notice);
+      if (generation === this.#generation) this.#hear(notice);
     };
     const writer = await WorkerChannel.start<IndexWriterProtocol, IndexNotice>({
       module: new URL("./index-writer-worker.js", import.meta.url),
@@ -116,8 +135,16 @@ export class SqliteSearchIndex implements SearchIndex {
   }
 
   #hear(notice: IndexNotice): void {
-    if (notice.kind === "indexed") this.#watermarks.advance(notice.log, notice.size);
-    else this.#rebuild();
+    switch (notice.kind) {
+      case "indexed":
+        this.#watermarks.advance(notice.log, notice.size);
+        return;
+      case "beyond use":
+        this.#rebuild();
+        return;
+      case "stopped":
+        process.emitWarning(`indexing has stopped: ${notice.reason}`, "AuditQLWarning");
+    }
   }
 }
 
@@ -125,6 +152,6 @@ async function closeThreads({ writer, reader }: Threads): Promise<void> {
   await Promise.all([writer.close(), reader.close()]);
 }
 
-function saysDamaged(error: unknown): boolean {
-  return error instanceof AuditError && error.cause instanceof WorkerError && error.cause.damaged;
+function isBeyondUse(error: unknown): boolean {
+  return error instanceof AuditError && error.cause instanceof WorkerError && error.cause.beyondUse;
 }

@@ -14,8 +14,8 @@ export interface Failure {
   readonly message: string;
   /** The engine's own words, for the operator's log. */
   readonly detail: string;
-  /** The content of the worker's file is beyond use. */
-  readonly damaged: boolean;
+  /** The content of the worker's file is beyond use: derived data has to be made anew. */
+  readonly beyondUse: boolean;
 }
 
 /** Main thread to worker. `close` is the last message; the worker ends after it. */

@@ -15,7 +15,7 @@ export class WorkerError extends Error {
 
   constructor(
     message: string,
-    readonly damaged: boolean,
+    readonly beyondUse: boolean,
   ) {
     super(message);
   }
@@ -129,6 +129,6 @@ export class WorkerChannel<P extends Protocol<P>, Notice = never> {
   }
 }
 
-function errorOf({ code, message, detail, damaged }: Failure): AuditError {
-  return new AuditError(code, message, { cause: new WorkerError(detail, damaged) });
+function errorOf({ code, message, detail, beyondUse }: Failure): AuditError {
+  return new AuditError(code, message, { cause: new WorkerError(detail, beyondUse) });
 }

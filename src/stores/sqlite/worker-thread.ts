@@ -1,7 +1,7 @@
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
 import type { AuditError } from "../../audit/errors.js";
 import { loadSqliteDriver, type SqliteDriver } from "./driver.js";
-import { saysDamaged, storeFailure } from "./failure.js";
+import { isBeyondUse, storeFailure } from "./failure.js";
 import type { CallsOf, Failure, FromWorker, Protocol, ToWorker } from "./worker-calls.js";
 
 /** What a worker needs to open its files. */
@@ -69,7 +69,7 @@ function listen<P extends Protocol<P>>(
 
 function failureOf({ code, message, cause }: AuditError): Failure {
   const detail = cause instanceof Error ? (cause.stack ?? cause.message) : "";
-  return { code, message, detail, damaged: saysDamaged(cause) };
+  return { code, message, detail, beyondUse: isBeyondUse(cause) };
 }
 
 /** Only WorkerChannel starts these modules, and it passes WorkerFiles. */

@@ -1,0 +1,172 @@
+import {
+  closeSync,
+  copyFileSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { expect, test } from "@jest/globals";
+import type { IndexedStore } from "../../../src/audit/search-index.js";
+import type { Filter } from "../../../src/query/ast.js";
+import { loadSqliteDriver } from "../../../src/stores/sqlite/driver.js";
+import { INDEX_FILE } from "../../../src/stores/sqlite/index-file.js";
+import { hashOf } from "../batches.js";
+import { closeStore, freshPaths, openedStores } from "./folder.js";
+import { EMPTY_HEAD, entryAt, GrowingLog, LOG } from "./growing-log.js";
+
+const freshPath = freshPaths();
+const open = openedStores();
+const SIZE = 600;
+const TIMEOUT_MS = 10_000;
+
+/** A closed log of some entries with its index. */
+async function filledLog(size = SIZE): Promise<string> {
+  const path = freshPath();
+  const store = await open(path);
+  await store.log.createLog(EMPTY_HEAD);
+  await store.log.append(new GrowingLog().next(size));
+  expect(await store.index.reached(LOG, size, TIMEOUT_MS)).toBe(true);
+  await closeStore(store);
+  return path;
+}
+
+const SEVENTH: Filter = { kind: "exact", field: "actor", value: "actor6" };
+const RANGE = { start: 0, end: 1_000_000 };
+
+const find = ({ index }: IndexedStore, filter = SEVENTH): Promise<readonly number[]> =>
+  index.page({ log: LOG, filter, range: RANGE, order: { field: "target", direction: "asc" } }, 0, 1_000);
+
+const expected = (size = SIZE): readonly number[] =>
+  Array.from({ length: size }, (_, leafIndex) => leafIndex).filter((leafIndex) => leafIndex % 7 === 6);
+
+async function expectWholeIndex(path: string, size = SIZE): Promise<void> {
+  const store = await open(path);
+  expect(await store.index.reached(LOG, size, TIMEOUT_MS)).toBe(true);
+  expect(await find(store)).toEqual(expected(size));
+  await closeStore(store);
+}
+
+/** Inverts the lowest bit of the first byte of `needle` in the file. */
+function flipBitOf(path: string, needle: string | Uint8Array): void {
+  const bytes = readFileSync(path);
+  const at = bytes.indexOf(needle);
+  expect(at).toBeGreaterThan(0);
+  bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+  writeFileSync(path, bytes);
+}
+
+test.each([1, 0x80])("hands out an entry of which one bit was flipped (%i) as it is now", async (bit) => {
+  const path = await filledLog(3);
+  const bytes = readFileSync(path);
+  const at = bytes.indexOf("entry number 1");
+  bytes.writeUInt8(bytes.readUInt8(at) ^ bit, at);
+  writeFileSync(path, bytes);
+  const store = await open(path);
+  const [before, flipped, after] = await store.log.entries(LOG, [0, 1, 2]);
+  expect(flipped?.leafHash).toEqual(entryAt(1).leafHash);
+  expect(hashOf(flipped?.canonical ?? "")).not.toEqual(hashOf(entryAt(1).canonical));
+  expect([before?.canonical, after?.canonical]).toEqual([entryAt(0).canonical, entryAt(2).canonical]);
+  await closeStore(store);
+});
+
+test("hands out a tile of which one bit was flipped as it is now", async () => {
+  const path = await filledLog();
+  const whole = new GrowingLog().next(SIZE).tiles[0]?.bytes ?? new Uint8Array();
+  // A hash of the second row: those of the first are in the entries as well.
+  const at = 256 * 32;
+  flipBitOf(path, whole.subarray(at, at + 32));
+  const store = await open(path);
+  const [tile] = await store.log.tiles(LOG, [{ level: 0, index: 0 }]);
+  expect(tile).toHaveLength(whole.length);
+  expect(tile?.findIndex((byte, place) => byte !== whole[place])).toBe(at);
+  await closeStore(store);
+});
+
+test("makes a deleted index again", async () => {
+  const path = await filledLog();
+  rmSync(`${path}-index`);
+  await expectWholeIndex(path);
+});
+
+test("makes a truncated index again", async () => {
+  const path = await filledLog();
+  truncateSync(`${path}-index`, Math.floor(statSync(`${path}-index`).size / 2));
+  await expectWholeIndex(path);
+});
+
+test("makes an index again whose file was overwritten", async () => {
+  const path = await filledLog();
+  writeFileSync(`${path}-index`, "not a database any more ".repeat(1_000));
+  await expectWholeIndex(path);
+});
+
+test("makes an index again that another schema version wrote", async () => {
+  const path = await filledLog();
+  const driver = await loadSqliteDriver();
+  const database = driver(`${path}-index`);
+  database.exec(`DELETE FROM docs; PRAGMA user_version = ${INDEX_FILE.version + 1}`);
+  database.close();
+  await expectWholeIndex(path);
+});
+
+test("makes an index again that belongs to another log file", async () => {
+  const [path, other] = [await filledLog(), await filledLog(300)];
+  copyFileSync(`${other}-index`, `${path}-index`);
+  await expectWholeIndex(path);
+});
+
+test("makes an index again that is ahead of a log put back from an older copy", async () => {
+  const path = await filledLog(300);
+  const copy = readFileSync(path);
+  const store = await open(path);
+  const growing = new GrowingLog();
+  growing.next(300);
+  await store.log.append(growing.next(300));
+  await store.index.reached(LOG, 600, TIMEOUT_MS);
+  await closeStore(store);
+  writeFileSync(path, copy);
+  await expectWholeIndex(path, 300);
+});
+
+test("an index found damaged by a search is made again while the gateway runs", async () => {
+  const path = await filledLog(5_000);
+  const store = await open(path);
+  overwrite(`${path}-index`, 65_536);
+  await expect(find(store)).rejects.toMatchObject({ code: "UNAVAILABLE", retryAfterMs: 1_000 });
+  expect(await store.index.reached(LOG, 5_000, TIMEOUT_MS)).toBe(true);
+  expect(await find(store)).toEqual(expected(5_000));
+  await closeStore(store);
+});
+
+/** Destroys a file from an offset on: behind the pages that an opened database has read already. */
+function overwrite(path: string, start: number): void {
+  const file = openSync(path, "r+");
+  const rest = Buffer.alloc(statSync(path).size - start, 0xff);
+  writeSync(file, rest, 0, rest.length, start);
+  closeSync(file);
+}
+
+test("makes an index again that is damaged where it is read at start", async () => {
+  const path = await filledLog(5_000);
+  overwrite(`${path}-index`, 4_096);
+  await expectWholeIndex(path, 5_000);
+});
+
+test("an index found damaged by the indexer is made again while the gateway runs", async () => {
+  const path = await filledLog();
+  const database = (await loadSqliteDriver())(`${path}-index`);
+  // FTS5 keeps its structure in row 10 of the data table; a write has to read it.
+  database.exec("UPDATE search_data SET block = x'00' WHERE id = 10");
+  database.close();
+  const store = await open(path);
+  const growing = new GrowingLog();
+  growing.next(SIZE);
+  await store.log.append(growing.next(100));
+  expect(await store.index.reached(LOG, SIZE + 100, TIMEOUT_MS)).toBe(true);
+  expect(await find(store)).toEqual(expected(SIZE + 100));
+  await closeStore(store);
+});
