@@ -36,7 +36,7 @@ export function corruptEntry(log: string, leafIndex: number): GraphQLError {
 export function errorFormatter(report: FailureLog) {
   return (formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError => {
     const cause = unwrapResolverError(error);
-    const shown = cause instanceof AuditError ? auditFailure(formatted, cause) : masked(formatted);
+    const shown = cause instanceof AuditError ? auditFailure(formatted, cause) : masked(formatted, cause);
     const code = String(shown.extensions?.["code"]);
     if (ALARMS.has(code)) report({ code, error: cause, shown });
     return shown;
@@ -55,15 +55,18 @@ function auditFailure(at: GraphQLFormattedError, error: AuditError): GraphQLForm
 }
 
 /** GraphQL's own complaints have codes of their own; what has none was not expected, and its message may tell too much. */
-function masked(formatted: GraphQLFormattedError): GraphQLFormattedError {
+function masked(formatted: GraphQLFormattedError, cause: unknown): GraphQLFormattedError {
   const code = formatted.extensions?.["code"];
   if (typeof code === "string" && code !== UNEXPECTED) return formatted;
+  if (isBadArgument(cause)) return { ...formatted, extensions: { code: "BAD_USER_INPUT" } };
   const id = randomUUID();
-  return {
-    ...formatted,
-    message: `unexpected error; the gateway's log has it under ${id}`,
-    extensions: { code: UNEXPECTED, id },
-  };
+  const message = `unexpected error; the gateway's log has it under ${id}`;
+  return { ...formatted, message, extensions: { code: UNEXPECTED, id } };
+}
+
+/** A null from a variable where none is allowed is found only when the field is executed, by GraphQL, and has no code. */
+function isBadArgument(cause: unknown): boolean {
+  return cause instanceof GraphQLError && cause.originalError === undefined && cause.message.startsWith('Argument "');
 }
 
 /** The service speaks of hashed names; the client wrote the API's. */

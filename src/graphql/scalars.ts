@@ -58,5 +58,5 @@ export const JsonScalar = new GraphQLScalarType<unknown, unknown>({
     "Text or a JSON object, answered as it was logged: text stays text, an object stays an object. Lists, numbers and booleans are allowed inside an object only.",
   serialize: (value) => value,
   parseValue: (value) => value,
-  parseLiteral: jsonLiteral,
+  parseLiteral: (node) => jsonLiteral(node),
 });

@@ -1,6 +1,6 @@
 import { ArgsType, Field, ID, InputType, Int, registerEnumType } from "type-graphql";
 import { DEFAULT_LOG, type SearchRequest } from "../audit/service.js";
-import type { EntryOrder, OrderField } from "../query/order.js";
+import { NEWEST_FIRST, type EntryOrder, type OrderField } from "../query/order.js";
 import type { Restriction } from "../query/restriction.js";
 import { withoutNulls } from "./nulls.js";
 
@@ -86,12 +86,12 @@ registerEnumType(OrderDirection, {
 @InputType("EntryOrder", {
   description: "How a search is sorted. Equal values are in log order, in the same direction.",
 })
-export abstract class EntryOrderInput implements EntryOrder {
+export abstract class EntryOrderInput {
   @Field(() => EntryOrderField, { defaultValue: EntryOrderField.RECEIVED_AT, description: "What to sort by." })
-  abstract readonly field: OrderField;
+  abstract readonly field?: OrderField | null;
 
   @Field(() => OrderDirection, { defaultValue: OrderDirection.DESC, description: "Which end comes first." })
-  abstract readonly direction: EntryOrder["direction"];
+  abstract readonly direction?: EntryOrder["direction"] | null;
 }
 
 @ArgsType()
@@ -129,7 +129,7 @@ export function searchRequest({ query, window, restriction, orderBy, maxResults,
     ...withoutNulls({
       window: window && withoutNulls(window),
       restriction: restriction && restrictionOf(restriction),
-      order: orderBy,
+      order: orderBy && orderOf(orderBy),
       maxResults,
     }),
   };
@@ -137,4 +137,9 @@ export function searchRequest({ query, window, restriction, orderBy, maxResults,
 
 function restrictionOf({ tenantId, ...fields }: SearchRestrictionInput): Restriction {
   return withoutNulls({ ...fields, tenant_id: tenantId });
+}
+
+/** A null from a variable gets this far in compiled execution alone, where it means the default. */
+function orderOf({ field, direction }: EntryOrderInput): EntryOrder {
+  return { field: field ?? NEWEST_FIRST.field, direction: direction ?? NEWEST_FIRST.direction };
 }

@@ -2,10 +2,12 @@ import type { TypedDocumentNode } from "@graphql-typed-document-node/core";
 import { print, type ExecutionResult, type GraphQLFormattedError } from "graphql";
 import { pino } from "pino";
 import type { AuditService } from "../../src/audit/service.js";
-import { openGateway } from "../../src/http/gateway.js";
+import { openGateway, type GatewayOptions } from "../../src/http/gateway.js";
 
 /** Tests run both ways: every operation compiled at once, or none (AUDITQL_COMPILED_EXECUTION=off). */
 export const compileAtHit = process.env["AUDITQL_COMPILED_EXECUTION"] === "off" ? Infinity : 1;
+
+const SILENT = pino({ level: "silent" });
 
 export interface TestGateway {
   readonly url: string;
@@ -22,13 +24,16 @@ export interface TestGateway {
 }
 
 /** A gateway on a free port of this machine, with the service behind it; both end with `close`. */
-export async function testGateway(service: AuditService): Promise<TestGateway> {
+export async function testGateway(
+  service: AuditService,
+  { logger = SILENT, compileAtHit: atHit = compileAtHit }: Partial<Pick<GatewayOptions, "logger" | "compileAtHit">> = {},
+): Promise<TestGateway> {
   const gateway = await openGateway({
     service,
     host: "127.0.0.1",
     port: 0,
-    compileAtHit,
-    logger: pino({ level: "silent" }),
+    compileAtHit: atHit,
+    logger,
     graphiqlFolder: "/nonexistent",
   });
   const post = async (query: string, variables: object = {}): Promise<unknown> => {

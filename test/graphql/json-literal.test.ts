@@ -20,8 +20,8 @@ describe("a JSON literal", () => {
     expect(JSON.stringify(value)).toBe('{"__proto__":"x"}');
   });
 
-  test("takes variables inside an object", () => {
-    expect(jsonLiteral(parseValue("{ a: $a, b: $missing }"), { a: { z: 1 } })).toEqual({ a: { z: 1 }, b: null });
+  test("refuses a variable inside of it, at any depth", () => {
+    expect(() => literal("{ a: [{ b: $b }] }")).toThrow("JSON expects a variable for the whole value, not $b inside");
   });
 
   test("refuses an integer that a double does not hold exactly", () => {
@@ -31,6 +31,6 @@ describe("a JSON literal", () => {
   });
 
   test("refuses a bare word", () => {
-    expect(() => literal("{ a: HELLO }")).toThrow("JSON has no bare word HELLO");
+    expect(() => literal("{ a: HELLO }")).toThrow("JSON expects text in quotes, got HELLO");
   });
 });

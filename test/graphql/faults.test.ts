@@ -1,0 +1,129 @@
+import { afterEach, describe, expect, test } from "@jest/globals";
+import { Writable } from "node:stream";
+import { pino } from "pino";
+import { AuditError } from "../../src/audit/errors.js";
+import type { LogStore } from "../../src/audit/store.js";
+import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
+import { MemorySearchIndex } from "../../src/stores/memory/search-index.js";
+import { fill, logMessages, openTestService, TestClock } from "../audit/test-log.js";
+import { testGateway, type TestGateway } from "./gateway.js";
+import { replaced } from "./watched.js";
+
+let gateway: TestGateway | undefined;
+
+afterEach(() => gateway?.close());
+
+/** A gateway opened over a filled store with faults; what it logs for its operator is kept. */
+async function gatewayOver(faults: (store: MemoryLogStore) => Partial<LogStore>, entries = 5) {
+  const store = new MemoryLogStore();
+  const index = new MemorySearchIndex(store);
+  await fill(await openTestService({ store, index }), entries);
+  const broken = replaced<LogStore>(store, faults(store));
+  const service = await openTestService({ store: broken, index });
+  const logged: string[] = [];
+  const sink = new Writable({
+    write(chunk: Buffer, _, done) {
+      logged.push(chunk.toString());
+      done();
+    },
+  });
+  gateway = await testGateway(service, { logger: pino(sink) });
+  return { gateway, logged };
+}
+
+/** One character of one entry changed behind the gateway's back. */
+const corruptEntry = (store: MemoryLogStore): Partial<LogStore> => ({
+  entries: async (log, leafIndexes) =>
+    (await store.entries(log, leafIndexes)).map((entry) =>
+      entry?.leafIndex === 3 ? { ...entry, canonical: entry.canonical.replace("event", "evemt") } : entry,
+    ),
+});
+
+const CORRUPT = { code: "ENTRY_CORRUPT", log: "default", leafIndex: 3 };
+
+describe("an entry that was changed in the store", () => {
+  test("is a null node with ENTRY_CORRUPT at its path, and its siblings are answered", async () => {
+    const over = await gatewayOver(corruptEntry);
+    const { data, errors } = await over.gateway.text(
+      "{ search(orderBy: { direction: ASC }) { edges { node { leafIndex } } nodes { hash } } }",
+    );
+    expect(data?.["search"]).toMatchObject({
+      edges: [0, 1, 2, 3, 4].map((leafIndex) => ({ node: leafIndex === 3 ? null : { leafIndex } })),
+    });
+    expect(errors?.map(({ path, extensions }) => ({ path, extensions }))).toEqual(
+      expect.arrayContaining([
+        { path: ["search", "edges", 3, "node"], extensions: CORRUPT },
+        { path: ["search", "nodes", 3], extensions: CORRUPT },
+      ]),
+    );
+    expect(errors).toHaveLength(2);
+  });
+
+  test("is refused by every other way to it, and the operator is told which it is", async () => {
+    const over = await gatewayOver(corruptEntry);
+    const id = Buffer.from("Entry:3:default").toString("base64url");
+    const ways = [
+      "{ entry(leafIndex: 3) { id } }",
+      `{ node(id: "${id}") { id } }`,
+      `{ nodes(ids: ["${id}"]) { id } }`,
+      `{ _entities(representations: [{ __typename: "Entry", id: "${id}" }]) { ... on Entry { id } } }`,
+    ];
+    for (const way of ways) expect((await over.gateway.error(way)).extensions).toEqual(CORRUPT);
+    expect(over.logged.map((line) => JSON.parse(line) as unknown)).toEqual(
+      ways.map(() => expect.objectContaining(CORRUPT) as unknown),
+    );
+    expect(over.logged.join()).not.toContain("evemt");
+  });
+});
+
+test("a tile that was changed in the store gives LOG_CORRUPT and never a proof", async () => {
+  const flip = (tile: Uint8Array | undefined) => tile?.map((byte, at) => (at === 1000 ? byte ^ 1 : byte));
+  const over = await gatewayOver(
+    (store) => ({ tiles: async (log, ids) => (await store.tiles(log, ids)).map(flip) }),
+    300,
+  );
+  const proof = "{ entry(leafIndex: 7) { membershipProof { path } verification { membership { status } } } }";
+  const { data, errors = [] } = await over.gateway.text(proof);
+  expect(data).toEqual({ entry: null });
+  expect(new Set(errors.map(({ extensions }) => extensions["code"]))).toEqual(new Set(["LOG_CORRUPT"]));
+});
+
+describe("a store that fails", () => {
+  test("with a reason of its own is UNAVAILABLE, with the time to wait", async () => {
+    const over = await gatewayOver(() => ({
+      entries: () => Promise.reject(new AuditError("UNAVAILABLE", "the disk is full", { retryAfterMs: 1500 })),
+    }));
+    const { message, extensions } = await over.gateway.error("{ entry(leafIndex: 0) { id } }");
+    expect({ message, extensions }).toEqual({
+      message: "the disk is full",
+      extensions: { code: "UNAVAILABLE", retryAfterMs: 1500 },
+    });
+  });
+
+  test("unexpectedly shows an id, by which the operator finds it, and nothing else", async () => {
+    const over = await gatewayOver(() => ({ entries: () => Promise.reject(new Error("password=hunter2")) }));
+    const error = await over.gateway.error("{ entry(leafIndex: 0) { id } }");
+    const { code, id } = error.extensions as { readonly code: string; readonly id: string };
+    expect(code).toBe("INTERNAL_SERVER_ERROR");
+    expect(error.message).toBe(`unexpected error; the gateway's log has it under ${id}`);
+    expect(JSON.parse(over.logged.join())).toMatchObject({ code, id, kind: "Error" });
+    expect(over.logged.join() + JSON.stringify(error)).not.toContain("hunter2");
+  });
+});
+
+test("a result id and its cursors are refused when they have expired", async () => {
+  const clock = new TestClock();
+  const service = await openTestService({ clock: clock.now, resultTtlMs: 60_000 });
+  await logMessages(service, 5);
+  gateway = await testGateway(service);
+  const { data } = await gateway.text("{ search(first: 2) { id pageInfo { endCursor } } }");
+  const { id, pageInfo } = data?.["search"] as { id: string; pageInfo: { endCursor: string } };
+  const further = [`{ results(id: "${id}") { id } }`, `{ search(after: "${pageInfo.endCursor}") { id } }`];
+  for (const query of further) expect((await gateway.text(query)).errors).toBeUndefined();
+  clock.advanceMs(60_001);
+  for (const query of further) {
+    const { message, extensions } = await gateway.error(query);
+    expect(extensions?.["code"]).toBe("BAD_USER_INPUT");
+    expect(message).toContain("expired");
+  }
+});
