@@ -31,14 +31,15 @@ export class TileReader {
    * Rejects LOG_CORRUPT when a tile is missing, or when its hashes do not fit together.
    */
   async hashes(edge: TreeEdge, ranges: readonly LeafRange[]): Promise<readonly Uint8Array[]> {
-    const subtrees = ranges.map(perfectSubtrees);
-    const tiles = await this.#load(edge, subtrees.flat());
-    return subtrees.map((nodes) =>
-      foldSubtrees(
-        this.source.format,
-        nodes.map((node) => edge.node(node) ?? nodeIn(tiles, node)),
-      ),
+    const distinct = new Map(ranges.map((range) => [rangeKey(range), range]));
+    const subtrees = [...distinct].map(([key, range]) => [key, perfectSubtrees(range)] as const);
+    const tiles = await this.#load(
+      edge,
+      subtrees.flatMap(([, nodes]) => nodes),
     );
+    const hashOf = (node: NodeId): Uint8Array => edge.node(node) ?? nodeIn(tiles, node);
+    const hashes = new Map(subtrees.map(([key, nodes]) => [key, foldSubtrees(this.source.format, nodes.map(hashOf))]));
+    return ranges.map((range) => hashes.get(rangeKey(range)) ?? this.source.format.emptyRoot);
   }
 
   /** Every tile that the nodes lie in and the edge does not hold. */
@@ -84,4 +85,9 @@ function nodeIn(tiles: ReadonlyMap<string, Uint8Array>, node: NodeId): Uint8Arra
 
 function tileKey({ level, index }: TileId): string {
   return `${level}/${index}`;
+}
+
+/** The proofs of neighbours share most of their ranges: each is looked up once. */
+function rangeKey({ start, end }: LeafRange): string {
+  return `${start}-${end}`;
 }
