@@ -111,8 +111,7 @@ class LocalService implements AuditService {
   }
 
   async search(request: SearchRequest, page: PageRequest): Promise<ResultPage> {
-    const tree = await this.#log(request.log).newestTree();
-    return this.#searches.search(request, page, tree.edge.size);
+    return this.#searches.search(request, page, await this.#log(request.log).newestSize());
   }
 
   async results(id: string, page: PageRequest, bound?: Restriction): Promise<ResultPage> {
@@ -134,7 +133,7 @@ class LocalService implements AuditService {
 
   async entryByHash(name: string, hash: Digest): Promise<EntryOutcome> {
     const log = this.#log(name);
-    const { size } = (await log.newestTree()).edge;
+    const size = await log.newestSize();
     await this.#requireIndexed(name, size);
     const found = await this.#index.leavesByHash(name, digestBytes(hash), size);
     const outcomes = await log.entries(found);

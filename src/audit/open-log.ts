@@ -99,11 +99,6 @@ export class OpenLog {
     return this.source.key;
   }
 
-  /** The entries there are, as far as this process knows. */
-  get size(): number {
-    return this.#state.kind === "broken" ? this.#state.size : this.#state.sequencer.tree.edge.size;
-  }
-
   append(events: readonly CheckedEvent[]): Promise<Appended> {
     return this.#sequencer.append(events);
   }
@@ -112,6 +107,11 @@ export class OpenLog {
   async newestTree(): Promise<SignedTree> {
     if (this.environment.sharedStore) await this.#sequencer.refresh();
     return this.#sequencer.tree;
+  }
+
+  /** The entries there are, for a search: a damaged log can still be searched. */
+  async newestSize(): Promise<number> {
+    return this.#state.kind === "broken" ? this.#state.size : (await this.newestTree()).edge.size;
   }
 
   /** A tree of at least a size, if there is one: with a shared store, another gateway may have answered with it. */
@@ -141,12 +141,17 @@ export class OpenLog {
   async entries(leafIndexes: readonly number[]): Promise<readonly EntryOutcome[]> {
     const last = leafIndexes.reduce((max, leafIndex) => Math.max(max, leafIndex), -1);
     if (this.#state.kind === "sound") await this.treeReaching(last + 1);
-    return this.#entries.read(leafIndexes, this.size);
+    return this.#entries.read(leafIndexes, this.#size);
   }
 
   /** Resolves when nothing that was accepted is still on its way into the store. */
   async idle(): Promise<void> {
     if (this.#state.kind === "sound") await this.#state.sequencer.idle();
+  }
+
+  /** The entries there are, as far as this process knows. */
+  get #size(): number {
+    return this.#state.kind === "broken" ? this.#state.size : this.#state.sequencer.tree.edge.size;
   }
 
   get #sequencer(): Sequencer {
@@ -188,7 +193,7 @@ export class OpenLog {
   }
 
   async #receivedAt(leafIndex: number): Promise<string> {
-    const [outcome] = await this.#entries.read([leafIndex], this.size);
+    const [outcome] = await this.#entries.read([leafIndex], this.#size);
     if (outcome?.kind === "entry") return outcome.entry.envelope.received_at;
     throw new AuditError(
       "ENTRY_CORRUPT",

@@ -4,6 +4,7 @@ import type { LogHead, LogStore } from "../../src/audit/store.js";
 import { keyringOfSeed } from "../../src/audit/keyring.js";
 import { VALID } from "../../src/core/verdict.js";
 import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
+import { MemorySearchIndex } from "../../src/stores/memory/search-index.js";
 import { expectCode, rejection } from "./rejection.js";
 import { fill, logMessages, openTestService } from "./test-log.js";
 
@@ -22,14 +23,16 @@ function flipped(bytes: Uint8Array, place: number, bit = 1): Uint8Array {
 }
 
 let store: MemoryLogStore;
+let index: MemorySearchIndex;
 let alarms: string[];
 beforeEach(() => {
   store = new MemoryLogStore();
+  index = new MemorySearchIndex(store);
   alarms = [];
 });
 
 function open(answers: Partial<LogStore> = {}): Promise<AuditService> {
-  return openTestService({ store: damaged(store, answers), alarm: (text) => alarms.push(text) });
+  return openTestService({ store: damaged(store, answers), index, alarm: (text) => alarms.push(text) });
 }
 
 async function filled(count: number): Promise<void> {
@@ -189,7 +192,9 @@ describe("a log that cannot be trusted when it is opened", () => {
       expect([error.code, error.message]).toEqual(["LOG_CORRUPT", expect.stringMatching(reason)]);
     }
     expect(alarms).toEqual([expect.stringMatching(reason)]);
-    expect((await service.entries("default", [0, 598])).map(({ kind }) => kind)).toEqual(["entry", "entry"]);
+    const { leafIndexes } = await service.search({ log: "default", query: '"event 42"' }, {});
+    expect(leafIndexes).toEqual([42]);
+    expect((await service.entries("default", [0, 42])).map(({ kind }) => kind)).toEqual(["entry", "entry"]);
   });
 
   test("because another key signed it is read only", async () => {
