@@ -5,6 +5,7 @@ import { KeyFileError, loadOrCreateSeed } from "./audit/key-file.js";
 import { ephemeralKeyring, keyringOfSeed, type Keyring } from "./audit/keyring.js";
 import type { RootCache } from "./audit/cache.js";
 import { openLocalService } from "./audit/local-service.js";
+import type { FsckFlags } from "./cli/fsck.js";
 import { program } from "./cli/program.js";
 import type { Engine, Operator } from "./cli/serve.js";
 import { verifyFile } from "./cli/verify.js";
@@ -53,6 +54,11 @@ async function openCache({ redisUrl, origin }: Settings, { note }: Operator): Pr
   return new RedisRootCache({ url: redisUrl, origin, onChange: note });
 }
 
+const tools = {
+  tools: { openStore, openKeyring: async (keyFile: string) => keyringOfSeed(await loadOrCreateSeed(keyFile)) },
+  to: { out: printTo(process.stdout), note: printTo(process.stderr) },
+};
+
 function printTo(stream: NodeJS.WriteStream): (text: string) => void {
   return (text) => {
     stream.write(`${text}\n`);
@@ -71,6 +77,10 @@ try {
   const commands = {
     serve: async (settings: Settings) => (await import("./cli/serve.js")).serve(settings, openEngine),
     verify: (file: string) => verifyFile(file, { line: printTo(process.stdout), note: printTo(process.stderr) }),
+    fsck: async (settings: Settings, flags: FsckFlags) =>
+      (await import("./cli/fsck.js")).fsckStore(settings, flags, tools),
+    copy: async (settings: Settings, target: string) =>
+      (await import("./cli/copy.js")).copyStore(settings, target, tools),
     schema: async () => (await import("./graphql/schema.js")).auditSchemaText(),
   };
   await program(commands, process.env).parseAsync();

@@ -3,6 +3,7 @@ import { TreeEdge, type FullTile } from "../core/edge.js";
 import { parseEnvelope } from "../core/envelope.js";
 import { signatureVerdict, type Ed25519 } from "../core/signature.js";
 import { TILE_WIDTH } from "../core/tile.js";
+import { AuditError } from "./errors.js";
 import type { Finding } from "./finding.js";
 import type { SearchIndex } from "./search-index.js";
 import { restoreEdge, type TreeSource } from "./signed-tree.js";
@@ -70,13 +71,9 @@ class LogCheck {
   /** From the mark, if the log still leads to its root; else from the first entry. */
   static async start(options: FsckOptions, head: LogHead): Promise<LogCheck> {
     const { since, source } = options;
-    if (since === undefined) return new LogCheck(options, head, TreeEdge.empty(source.format));
-    if (since.treeSize <= head.size) {
-      const edge = await restoreEdge(source, since.treeSize);
-      if (equalBytes(edge.root(), since.rootHash)) return new LogCheck(options, head, edge);
-    }
-    const check = new LogCheck(options, head, TreeEdge.empty(source.format));
-    check.#add({ kind: "history-changed", treeSize: since.treeSize });
+    const edge = since === undefined ? undefined : await edgeAt(source, since, head);
+    const check = new LogCheck(options, head, edge ?? TreeEdge.empty(source.format));
+    if (since !== undefined && edge === undefined) check.#add({ kind: "history-changed", treeSize: since.treeSize });
     return check;
   }
 
@@ -180,5 +177,17 @@ class LogCheck {
 
   #add(finding: Finding): void {
     if (this.#findings.length < MAX_FINDINGS) this.#findings.push(finding);
+  }
+}
+
+/** The edge of the tree that was found sound before; undefined when what is stored no longer leads to it. */
+async function edgeAt(source: TreeSource, mark: CheckedMark, head: LogHead): Promise<TreeEdge | undefined> {
+  if (mark.treeSize > head.size) return undefined;
+  try {
+    const edge = await restoreEdge(source, mark.treeSize);
+    return equalBytes(edge.root(), mark.rootHash) ? edge : undefined;
+  } catch (error) {
+    if (error instanceof AuditError && error.code === "LOG_CORRUPT") return undefined;
+    throw error;
   }
 }

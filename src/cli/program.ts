@@ -8,6 +8,7 @@ import {
   type Setting,
   type Settings,
 } from "../config.js";
+import type { FsckFlags } from "./fsck.js";
 import { DEFAULT_KEYS_FILE, keyCommand, type Console } from "./key.js";
 
 /** What the commands do, given by the one place that knows every engine. */
@@ -16,6 +17,10 @@ export interface Commands {
   /** Answers the exit code. */
   verify(file: string): Promise<number>;
   schema(): Promise<string>;
+  /** Answers the exit code. */
+  fsck(settings: Settings, flags: FsckFlags): Promise<number>;
+  /** Copies the settings' store to another. Answers the exit code. */
+  copy(settings: Settings, target: string): Promise<number>;
 }
 
 /** How a process ends when it was started wrongly, as opposed to a check that failed. */
@@ -43,8 +48,37 @@ export function program(commands: Commands, env: Environment): Command {
     .action(async () => {
       process.stdout.write(await commands.schema());
     });
+  addStoreCommands(root, commands, env);
   root.addCommand(keyCommand(env[SETTINGS.apiKeys.env] || DEFAULT_KEYS_FILE, terminal));
   return root;
+}
+
+/** Commands on stored logs, for operators: no gateway may be writing to the store meanwhile. */
+function addStoreCommands(root: Command, commands: Commands, env: Environment): void {
+  const { store, keyFile, origin } = SETTINGS;
+  const fsck = root.command("fsck").description("Derive every log anew from its stored bytes, and name what differs.");
+  for (const setting of [store, keyFile, origin]) fsck.addOption(option(setting));
+  fsck
+    .option(
+      "--mark-file <path>",
+      "remembers where the last sound check ended; the next goes on there",
+      "./data/fsck.json",
+    )
+    .option("--full", "read everything, whatever was found sound before")
+    .addHelpText("after", "\nExit code: 0 sound, 1 something was found, 2 there is nothing to check.")
+    .action(async ({ markFile, full = false, ...flags }: Flags & FsckFlags) => {
+      const settings = settingsOrExit(flags, env);
+      if (settings !== undefined) process.exitCode = await commands.fsck(settings, { markFile, full });
+    });
+  const copy = root.command("copy").description("Copy every log to another store, to the byte; resumable.");
+  for (const setting of [keyFile, origin]) copy.addOption(option(setting));
+  copy
+    .argument("<from>", "the store to copy, such as sqlite:./data/audit.db")
+    .argument("<to>", "the store to copy to, such as postgres://user@host/database")
+    .action(async (from: string, to: string, flags: Flags) => {
+      const settings = settingsOrExit({ ...flags, store: from }, env);
+      if (settings !== undefined) process.exitCode = await commands.copy(settings, to);
+    });
 }
 
 const terminal: Console = {

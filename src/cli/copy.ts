@@ -1,0 +1,62 @@
+import { copyLog } from "../audit/copy.js";
+import { fsck } from "../audit/fsck.js";
+import { findingText } from "../audit/finding.js";
+import { nodeEd25519 } from "../audit/node-crypto.js";
+import type { IndexedStore } from "../audit/search-index.js";
+import type { LogHead } from "../audit/store.js";
+import type { Settings } from "../config.js";
+import type { Console } from "./key.js";
+import { Progress } from "./progress.js";
+import { closeStore, FOUND, orImpossible, requireFiles, SOUND, treeSource, type StoreRun } from "./store-files.js";
+
+/**
+ * Copies every log of one store to another, then derives the copies anew. Answers SOUND, or FOUND when a copy is not.
+ * Both stores must have no gateway on them while it runs; run again, it goes on where it stopped.
+ */
+export function copyStore(settings: Settings, target: string, run: StoreRun): Promise<number> {
+  return orImpossible(copyAll(settings, target, run), run.to.note);
+}
+
+async function copyAll(settings: Settings, target: string, { tools, to }: StoreRun): Promise<number> {
+  requireFiles(settings.store, settings.keyFile);
+  const keyring = await tools.openKeyring(settings.keyFile);
+  const from = await tools.openStore(settings.store);
+  try {
+    const there = await tools.openStore(target);
+    try {
+      let outcome = SOUND;
+      for (const head of await from.log.heads()) {
+        const signer = { keyring, origin: settings.origin };
+        const source = treeSource(from, head, signer);
+        const bar = new Progress(head.log, process.stderr);
+        const report = await copyLog({
+          from: source,
+          to: there.log,
+          onProgress: (done, size) => {
+            bar.show(done, size);
+          },
+        });
+        to.note(`${head.log}: ${report.size - report.found} entries copied, ${report.found} were there`);
+        if (!(await isSound(there, head, { source: treeSource(there, head, signer), to }))) outcome = FOUND;
+      }
+      return outcome;
+    } finally {
+      await closeStore(there);
+    }
+  } finally {
+    await closeStore(from);
+  }
+}
+
+async function isSound(
+  there: IndexedStore,
+  { log }: LogHead,
+  { source, to }: { readonly source: ReturnType<typeof treeSource>; readonly to: Console },
+): Promise<boolean> {
+  const copied = await there.log.head(log);
+  if (copied === undefined) return false;
+  const { findings } = await fsck({ source, index: there.index, ed25519: nodeEd25519() }, copied);
+  for (const finding of findings) to.out(`${log}: ${findingText(finding)}`);
+  to.note(`${log}: the copy ${findings.length === 0 ? "is sound" : "has findings"}; root of ${copied.size} entries`);
+  return findings.length === 0;
+}

@@ -1,0 +1,124 @@
+import { readFile, rename, writeFile } from "node:fs/promises";
+import { findingText } from "../audit/finding.js";
+import { fsck, type CheckedMark } from "../audit/fsck.js";
+import { nodeEd25519 } from "../audit/node-crypto.js";
+import type { IndexedStore } from "../audit/search-index.js";
+import type { LogHead } from "../audit/store.js";
+import type { Settings } from "../config.js";
+import { digestBytes, digestOf, parseDigest } from "../core/bytes.js";
+import type { Console } from "./key.js";
+import { Progress } from "./progress.js";
+import {
+  closeStore,
+  FOUND,
+  IMPOSSIBLE,
+  orImpossible,
+  requireFiles,
+  SOUND,
+  treeSource,
+  type StoreRun,
+} from "./store-files.js";
+
+export interface FsckFlags {
+  /** Remembers where the last sound check ended. */
+  readonly markFile: string;
+  /** Reads everything, whatever was found sound before. */
+  readonly full?: boolean;
+}
+
+/** Marks by the log's origin and name. */
+type Marks = ReadonlyMap<string, CheckedMark>;
+
+/** Checks every log of a store, one line for each finding. Answers SOUND, FOUND, or IMPOSSIBLE when there is no log. */
+export function fsckStore(settings: Settings, flags: FsckFlags, run: StoreRun): Promise<number> {
+  return orImpossible(checkAll(settings, flags, run), run.to.note);
+}
+
+async function checkAll(settings: Settings, flags: FsckFlags, { tools, to }: StoreRun): Promise<number> {
+  requireFiles(settings.store, settings.keyFile);
+  const keyring = await tools.openKeyring(settings.keyFile);
+  const opened = await tools.openStore(settings.store);
+  try {
+    const heads = await opened.log.heads();
+    if (heads.length === 0) {
+      to.note("The store holds no log.");
+      return IMPOSSIBLE;
+    }
+    const marks = new Map(await readMarks(flags.markFile));
+    let findings = 0;
+    for (const head of heads) {
+      const source = treeSource(opened, head, { keyring, origin: settings.origin });
+      const since = flags.full === true ? undefined : marks.get(source.key.origin);
+      const report = await check({ opened, head, source, since }, to);
+      findings += report.findings;
+      if (report.mark === undefined) marks.delete(source.key.origin);
+      else marks.set(source.key.origin, report.mark);
+    }
+    await writeMarks(flags.markFile, marks);
+    return findings === 0 ? SOUND : FOUND;
+  } finally {
+    await closeStore(opened);
+  }
+}
+
+interface Check {
+  readonly opened: IndexedStore;
+  readonly head: LogHead;
+  readonly source: ReturnType<typeof treeSource>;
+  readonly since: CheckedMark | undefined;
+}
+
+async function check(
+  { opened, head, source, since }: Check,
+  to: Console,
+): Promise<{ readonly findings: number; readonly mark: CheckedMark | undefined }> {
+  const bar = new Progress(head.log, process.stderr);
+  const report = await fsck(
+    {
+      source,
+      index: opened.index,
+      ed25519: nodeEd25519(),
+      onProgress: (checked, size) => {
+        bar.show(checked, size);
+      },
+      ...(since === undefined ? {} : { since }),
+    },
+    head,
+  );
+  for (const finding of report.findings) to.out(`${head.log}: ${findingText(finding)}`);
+  const found = report.findings.length === 0 ? "sound" : `${report.findings.length} findings`;
+  to.note(`${head.log}: ${found}; ${head.size} entries, read from ${report.from}`);
+  return { findings: report.findings.length, mark: report.mark };
+}
+
+/** A mark only saves work: a file that cannot be read means that everything is checked. */
+async function readMarks(path: string): Promise<Marks> {
+  try {
+    const file: unknown = JSON.parse(await readFile(path, "utf8"));
+    const marks = typeof file === "object" && file !== null ? Object.entries(file) : [];
+    return new Map(
+      marks.flatMap(([origin, value]) => {
+        const mark = markIn(value);
+        return mark === undefined ? [] : [[origin, mark]];
+      }),
+    );
+  } catch {
+    return new Map();
+  }
+}
+
+function markIn(value: unknown): CheckedMark | undefined {
+  if (typeof value !== "object" || value === null || !("treeSize" in value) || !("rootHash" in value)) return undefined;
+  const { treeSize, rootHash } = value;
+  const digest = typeof rootHash === "string" ? parseDigest(rootHash) : undefined;
+  if (typeof treeSize !== "number" || !Number.isSafeInteger(treeSize) || digest === undefined) return undefined;
+  return { treeSize, rootHash: digestBytes(digest) };
+}
+
+async function writeMarks(path: string, marks: Marks): Promise<void> {
+  const file = Object.fromEntries(
+    [...marks].map(([origin, { treeSize, rootHash }]) => [origin, { treeSize, rootHash: digestOf(rootHash) }]),
+  );
+  await writeFile(`${path}.new`, `${JSON.stringify(file, null, 2)}\n`);
+  await rename(`${path}.new`, path);
+}

@@ -1,0 +1,118 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { loadOrCreateSeed } from "../../src/audit/key-file.js";
+import { keyringOfSeed } from "../../src/audit/keyring.js";
+import { openStore } from "../../src/stores/index.js";
+import { fill, openTestService } from "../audit/test-log.js";
+
+const MAIN = fileURLToPath(new URL("../../src/main.js", import.meta.url));
+const ORIGIN = "localhost/auditql";
+
+interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly note: string;
+}
+
+let folder = "";
+
+function auditql(...args: readonly string[]): Promise<Ended> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [MAIN, ...args], { cwd: folder }, (error, out, note) => {
+      resolve({ code: typeof error?.code === "number" ? error.code : 0, out, note });
+    });
+  });
+}
+
+const fsck = (store: string, ...more: readonly string[]): Promise<Ended> =>
+  auditql("fsck", "--store", `sqlite:${store}`, "--key-file", "auditql.key", "--mark-file", `${store}.fsck`, ...more);
+
+async function log(path: string, count: number): Promise<void> {
+  const { log: store, index } = await openStore(`sqlite:${join(folder, path)}`);
+  const keyring = keyringOfSeed(await loadOrCreateSeed(join(folder, "auditql.key")));
+  const service = await openTestService({ store, index, keyring, origin: ORIGIN });
+  await fill(service, count);
+  await service.close();
+  await index.close();
+  await store.close();
+}
+
+/** Flips one bit of the first place in the file where `text` stands. */
+async function flipBit(path: string, text: string): Promise<void> {
+  const file = join(folder, path);
+  const bytes = await readFile(file);
+  const at = bytes.indexOf(text);
+  if (at === -1) throw new Error(`${text} is not in ${path}`);
+  bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+  await writeFile(file, bytes);
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "auditql-store-commands-"));
+  await log("good.db", 600);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe("auditql fsck", () => {
+  it("ends with 0 on a sound log, and reads only what is new the next time", async () => {
+    expect(await fsck("good.db")).toMatchObject({
+      code: 0,
+      out: "",
+      note: "default: sound; 600 entries, read from 0\n",
+    });
+    await log("good.db", 10);
+    expect(await fsck("good.db")).toMatchObject({ code: 0, note: "default: sound; 610 entries, read from 600\n" });
+    expect(await fsck("good.db", "--full")).toMatchObject({
+      code: 0,
+      note: "default: sound; 610 entries, read from 0\n",
+    });
+  });
+
+  it("ends with 1 and names the entry of which one bit was flipped", async () => {
+    await log("flipped.db", 300);
+    await flipBit("flipped.db", '"event 77"');
+    expect(await fsck("flipped.db")).toMatchObject({
+      code: 1,
+      out: "default: entry 77: its stored bytes do not hash to its leaf\n",
+    });
+  });
+
+  it("ends with 2 where there is nothing to check, and makes nothing", async () => {
+    expect(await fsck("none.db")).toMatchObject({ code: 2, note: "There is no log file at none.db.\n" });
+    await expect(readFile(join(folder, "none.db"))).rejects.toThrow("ENOENT");
+    const keyless = await auditql("fsck", "--store", "sqlite:good.db", "--key-file", "none.key");
+    expect(keyless).toMatchObject({ code: 2, note: expect.stringContaining("no key at none.key") as unknown });
+  });
+});
+
+describe("auditql copy", () => {
+  const copy = (from: string, to: string) =>
+    auditql("copy", `sqlite:${from}`, `sqlite:${to}`, "--key-file", "auditql.key");
+
+  it("makes a copy with the same signed root, finds it sound, and goes on from it", async () => {
+    await log("source.db", 500);
+    expect(await copy("source.db", "copied.db")).toMatchObject({
+      code: 0,
+      note: "default: 500 entries copied, 0 were there\ndefault: the copy is sound; root of 500 entries\n",
+    });
+    expect(await fsck("copied.db")).toMatchObject({ code: 0 });
+    await log("source.db", 20);
+    expect(await copy("source.db", "copied.db")).toMatchObject({
+      code: 0,
+      note: expect.stringContaining("20 entries copied, 500 were there") as unknown,
+    });
+  });
+
+  it("ends with 2 and says why when the target holds another log", async () => {
+    await log("other.db", 700);
+    await log("small.db", 3);
+    expect(await copy("small.db", "other.db")).toMatchObject({
+      code: 2,
+      note: expect.stringContaining("the target holds 700 entries, the source only 3") as unknown,
+    });
+  });
+});
