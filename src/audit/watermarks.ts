@@ -44,5 +44,4 @@ export class Watermarks {
     this.#closed = true;
     for (const waiter of this.#waiters) waiter.settle(false);
   }
-
 }

@@ -5,6 +5,7 @@ import { EVENT_FIELDS, type AuditEvent } from "../../src/core/event.js";
 import { logFormat } from "../../src/core/format.js";
 import type { ExactFilter, Filter, PhraseFilter } from "../../src/query/ast.js";
 import { ORDER_FIELDS, type EntryOrder } from "../../src/query/order.js";
+import { parseQuery } from "../../src/query/parser.js";
 import { words } from "../../src/query/words.js";
 import { receivedAt } from "./batches.js";
 
@@ -101,7 +102,7 @@ function shortened(whole: readonly string[]): readonly string[] {
 
 const exact: fc.Arbitrary<ExactFilter> = fc.record({ kind: fc.constant("exact" as const), field, value: phraseText });
 
-export const filterArbitrary: fc.Arbitrary<Filter> = fc.letrec<{ filter: Filter }>((tie) => {
+const anyFilter: fc.Arbitrary<Filter> = fc.letrec<{ filter: Filter }>((tie) => {
   const several = fc.array(tie("filter"), { minLength: 2, maxLength: 3 });
   return {
     filter: fc.oneof(
@@ -115,6 +116,28 @@ export const filterArbitrary: fc.Arbitrary<Filter> = fc.letrec<{ filter: Filter 
     ),
   };
 }).filter;
+
+const term = fc
+  .tuple(
+    fc.constantFrom("", "", "-", "NOT "),
+    fc.constantFrom("", "actor:", "message:", "new:", "target="),
+    text,
+    fc.constantFrom("", "*"),
+  )
+  .map(([sign, scope, value, star]) => `${sign}${scope}${/^\w+$/.test(value) ? value + star : quotedText(value)}`);
+
+const quotedText = (value: string): string => `"${value.replace(/["\\]/g, "")}"`;
+
+/** Queries as people type them; those the parser refuses are left out. */
+const typedFilter: fc.Arbitrary<Filter> = fc
+  .array(fc.tuple(term, fc.constantFrom(" ", " AND ", " OR ", ") (", ") OR (")), { minLength: 1, maxLength: 5 })
+  .map((parts) =>
+    parseQuery(`(${parts.map(([first, glue], place) => first + (place < parts.length - 1 ? glue : "")).join("")})`),
+  )
+  .filter((parsed) => parsed.kind === "parsed")
+  .map((parsed) => parsed.filter);
+
+export const filterArbitrary = fc.oneof({ weight: 2, arbitrary: anyFilter }, { weight: 1, arbitrary: typedFilter });
 
 export const orderArbitrary: fc.Arbitrary<EntryOrder> = fc.record({
   field: fc.constantFrom(...ORDER_FIELDS),

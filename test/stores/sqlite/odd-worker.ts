@@ -1,0 +1,32 @@
+import { serveWorker } from "../../../src/stores/sqlite/worker-thread.js";
+
+export interface OddProtocol {
+  readonly double: { readonly request: number; readonly reply: number };
+  readonly fail: { readonly request: string; readonly reply: never };
+  /** The thread ends before it answers. */
+  readonly exit: { readonly request: undefined; readonly reply: undefined };
+  /** The thread fails outside of a call, soon. */
+  readonly collapse: { readonly request: undefined; readonly reply: undefined };
+}
+
+/** A worker that can be told to misbehave; it refuses to start when its log path says so. */
+await serveWorker<OddProtocol>({
+  subject: "the odd file",
+  open: ({ files }) => {
+    if (files.logPath === "refuse") throw new Error("no such luck");
+    return {
+      double: (value) => 2 * value,
+      fail: (message) => {
+        throw new Error(message);
+      },
+      exit: () => process.exit(),
+      collapse: () => {
+        setImmediate(() => {
+          throw new Error("collapsed");
+        });
+        return undefined;
+      },
+      close: () => undefined,
+    };
+  },
+});
