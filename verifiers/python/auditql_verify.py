@@ -4,7 +4,8 @@
     auditql_verify.py [FILE]        reads one JSON document from FILE or standard input
 
 The document is {"format", "origin", "publicKey", "entries": [...], "roots": [...]}: format, origin and publicKey
-(SPKI PEM or base64) as you know them from elsewhere, entries and roots as the GraphQL API answered them:
+(C2SP verifier key, SPKI PEM or base64) as you know them from elsewhere, entries and roots as the GraphQL API answered
+them:
     entry  {leafIndex, hash, canonical, membershipProof?: {leafIndex, treeSize, leafHash, rootHash, path}}
     root   {treeSize, hash, checkpoint, consistencyProof?: {fromSize, toSize, fromHash, toHash, path}}
 
@@ -223,6 +224,7 @@ def is_size(value):
 # --- Ed25519 keys and signatures -------------------------------------------------------------------------------------
 
 SPKI_PREFIX = bytes.fromhex("302a300506032b6570032100")
+VERIFIER_KEY = re.compile(r"([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)")
 PEM = re.compile(r"-----BEGIN PUBLIC KEY-----\r?\n([A-Za-z0-9+/=]+)\r?\n-----END PUBLIC KEY-----\s*")
 FIELD_PRIME = 2**255 - 19
 # The y coordinates of the points of small order: under such a key anyone can sign.
@@ -347,6 +349,19 @@ def is_key_name(name):
     return name != "" and not any(c in "+\ufeff" or c.isspace() or unicodedata.category(c) in ("Cc", "Cs") for c in name)
 
 
+def parse_log_key(text, origin):
+    """As parse_public_key, or of a C2SP verifier key (signed-note), `origin+key id+base64`, when it is of this origin."""
+    match = VERIFIER_KEY.fullmatch(text)
+    if match is None:
+        return parse_public_key(text)
+    data = strict_base64(match.group(3))
+    if match.group(1) != origin or data is None or data[:1] != b"\x01":
+        return None
+    public_key = parse_public_key(base64.b64encode(data[1:]).decode("ascii"))
+    known = public_key is not None and key_id(origin, public_key).hex() == match.group(2)
+    return public_key if known else None
+
+
 def key_id(origin, public_key):
     return hashlib.sha256(origin.encode("utf-8") + b"\n\x01" + public_key).digest()[:4]
 
@@ -441,9 +456,9 @@ def read_log(document):
         raise Unusable("format must be one of " + ", ".join(PREFIXES))
     if not isinstance(origin, str) or not is_key_name(origin):
         raise Unusable("origin must be the log's name: text without blanks and +")
-    public_key = parse_public_key(key_text) if isinstance(key_text, str) else None
+    public_key = parse_log_key(key_text, origin) if isinstance(key_text, str) else None
     if public_key is None:
-        raise Unusable("publicKey must be the log's Ed25519 key, as SPKI PEM or base64")
+        raise Unusable("publicKey must be the Ed25519 key of this origin: a verifier key, SPKI PEM or base64")
     leaf_prefix, node_prefix = PREFIXES[format_name]
     return {
         "format": format_name,
