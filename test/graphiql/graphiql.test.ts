@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { type GatewayProcess, gatewayFolder, removeFolder, startGateway } from "../gateway.js";
+import { describeWith, findProgram } from "../service.js";
+
+const browserPath = findProgram("chromium", "chromium-browser", "google-chrome");
+const START_MS = 60_000;
+
+/** Keeps the browser itself from calling home, so that every request seen is the page's. */
+const QUIET = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+describeWith("chromium", browserPath !== undefined, () => {
+  const folder = gatewayFolder();
+  const requests: string[] = [];
+  const complaints: string[] = [];
+  const answers = new Map<string, string>();
+  let gateway: GatewayProcess;
+  let browser: Browser;
+
+  // One visit as a newcomer makes it: every tab from the left, each with its button pressed once.
+  beforeAll(async () => {
+    gateway = await startGateway({ folder });
+    browser = await chromium.launch({ executablePath: browserPath ?? "", args: QUIET });
+    const page = await browser.newPage({ viewport: { width: 1400, height: 2400 } });
+    page.on("request", (request) => requests.push(request.url()));
+    page.on("console", (message) => complaints.push(`${message.type()}: ${message.text()}`));
+    page.on("pageerror", (error) => complaints.push(error.message));
+    await page.goto(`${gateway.url}/graphiql/`);
+    for (const tab of ["LogEvent", "SearchAndPage", "VerifyNewest", "RootAndConsistency"]) {
+      answers.set(tab, await execute(page, tab));
+    }
+  }, START_MS);
+
+  afterAll(async () => {
+    await browser.close();
+    await gateway.stop();
+    removeFolder(folder);
+  });
+
+  test("logs an event with the mutation of the first tab", () => {
+    expect(answers.get("LogEvent")).toMatch(/"leafIndex": 0,.*"treeSize": 1,/s);
+  });
+
+  test("finds that event with the query of the second tab", () => {
+    expect(answers.get("SearchAndPage")).toMatch(/"totalCount": 1,.*"actor": "dana@example.com"/s);
+  });
+
+  test("shows its verdicts in the third tab", () => {
+    expect(answers.get("VerifyNewest")).toMatch(/"membership": { "status": "VALID"/);
+  });
+
+  test("shows a signed root and a consistency proof in the fourth tab", () => {
+    expect(answers.get("RootAndConsistency")).toMatch(/"checkpoint": "localhost.*"fromSize": 1,/s);
+  });
+
+  test("asks no host but the gateway", () => {
+    expect(requests.length).toBeGreaterThan(10);
+    expect(requests.filter((url) => new URL(url).origin !== gateway.url && !url.startsWith("data:"))).toEqual([]);
+  });
+
+  test("runs without errors and without a violation of its content security policy", () => {
+    expect(complaints).toEqual([]);
+  });
+});
+
+/** Opens a tab, presses the button and answers what the response pane then shows. */
+async function execute(page: Page, tab: string): Promise<string> {
+  await page.getByRole("tab", { name: tab }).click();
+  await operationNameIsRead(page);
+  const answered = page.waitForResponse(
+    (response) => response.url().endsWith("/graphql") && (response.request().postData() ?? "").includes(`"${tab}"`),
+  );
+  await page.locator(".graphiql-execute-button").click();
+  await answered;
+  const pane = page.locator(".graphiql-response .view-lines");
+  await pane.getByText('"data"').waitFor();
+  return (await pane.innerText()).replace(/\s+/g, " ");
+}
+
+/** GraphiQL reads the operation's name 100 ms after its text changed, in a timer of the page that one set later cannot overtake. */
+async function operationNameIsRead(page: Page): Promise<void> {
+  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 200)));
+}
