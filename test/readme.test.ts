@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { SETTINGS, type Setting } from "../src/config.js";
+import { type GatewayProcess, gatewayFolder, graphqlData, removeFolder, startGateway } from "./gateway.js";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const readme = readFileSync(`${root}README.md`, "utf8");
+
+interface Example {
+  readonly operation: string;
+  readonly answer: unknown;
+}
+
+describe("the API examples of the README", () => {
+  const examples = readExamples(readme);
+  const folder = gatewayFolder();
+  let gateway: GatewayProcess;
+
+  beforeAll(async () => {
+    gateway = await startGateway({ folder });
+  });
+
+  afterAll(async () => {
+    await gateway.stop();
+    removeFolder(folder);
+  });
+
+  test("are five operations, each with its answer", () => {
+    expect(examples).toHaveLength(5);
+    expect(readme.match(/^```(graphql|json)$/gm)).toHaveLength(10);
+  });
+
+  test.each(examples.map((example, place) => [place + 1, example] as const))(
+    "answer as they say, in order: number %i",
+    async (_place, { operation, answer }) => {
+      const data = await graphqlData<unknown>(gateway.url, operation);
+      expect(withoutVaryingText(data, answer)).toEqual(answer);
+    },
+  );
+});
+
+describe("the settings table of the README", () => {
+  const rows = readme.split("\n").filter((line) => /^\| `[A-Z_]+` /.test(line));
+
+  test("has one row for each setting, and no other", () => {
+    const names = rows.map((row) => /`([A-Z_]+)`/.exec(row)?.[1]);
+    expect(names).toEqual(settings().map(({ env }) => env));
+  });
+
+  test.each(settings().map((setting) => [setting.env, setting] as const))(
+    "tells the flag, default and meaning of %s",
+    (env, { flag, fallback, description }) => {
+      const cells = (rows.find((row) => row.startsWith(`| \`${env}\``)) ?? "").split(/ *(?<!\\)\| */).slice(1, -1);
+      const otherwise = fallback === "" ? "" : `\`${fallback}\``;
+      expect(cells.slice(1)).toEqual([`\`--${flag}\``, otherwise, description.replaceAll("|", "\\|")]);
+    },
+  );
+});
+
+describe("the documents", () => {
+  const documents = readdirSync(root, { recursive: true, encoding: "utf8" }).filter(
+    (path) => path.endsWith(".md") && !/(^|\/)(node_modules|build|vectors)\//.test(path),
+  );
+
+  test.each(documents)("%s links to files and headings that exist", (document) => {
+    const text = readFileSync(join(root, document), "utf8");
+    const links = [...text.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)];
+    const broken = links.filter(([, path = "", anchor]) => !leads(document, path, anchor)).map(([link]) => link);
+    expect(broken).toEqual([]);
+  });
+});
+
+function readExamples(text: string): readonly Example[] {
+  const blocks = text.matchAll(/^```graphql\n(.*?)^```\n\n```json\n(.*?)^```$/gms);
+  return [...blocks].map(([, operation = "", answer = ""]) => ({ operation, answer: JSON.parse(answer) as unknown }));
+}
+
+/** Puts `…` for each text that the README marks so, and leaves everything else to be compared. */
+function withoutVaryingText(actual: unknown, documented: unknown): unknown {
+  if (documented === "…") return typeof actual === "string" && actual !== "" ? "…" : actual;
+  if (Array.isArray(actual) && Array.isArray(documented)) {
+    return actual.map((item: unknown, place) => withoutVaryingText(item, documented[place]));
+  }
+  if (!isRecord(actual) || !isRecord(documented)) return actual;
+  const members = Object.entries(actual).map(([key, item]) => [key, withoutVaryingText(item, documented[key])]);
+  return Object.fromEntries(members) as unknown;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function settings(): readonly Setting[] {
+  return Object.values(SETTINGS);
+}
+
+function leads(document: string, path: string, anchor: string | undefined): boolean {
+  const file = path === "" ? join(root, document) : join(root, dirname(document), path);
+  if (!existsSync(file)) return false;
+  return anchor === undefined || anchorsOf(readFileSync(file, "utf8")).includes(anchor);
+}
+
+function anchorsOf(markdown: string): readonly string[] {
+  const headings = [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) => heading.toLowerCase());
+  return headings.map((heading) => heading.replace(/[^\p{L}\p{N} -]/gu, "").replaceAll(" ", "-"));
+}
