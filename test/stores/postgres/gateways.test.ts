@@ -3,6 +3,7 @@ import { openLocalService } from "../../../src/audit/local-service.js";
 import type { AuditService } from "../../../src/audit/service.js";
 import { MemoryRootCache } from "../../../src/caches/memory/root-cache.js";
 import { openStore } from "../../../src/stores/index.js";
+import { auditSearchContract } from "../../audit/search-contract.js";
 import { auditServiceContract } from "../../audit/service-contract.js";
 import { KEYRING, message, ORIGIN } from "../../audit/test-log.js";
 import { describeWith } from "../../service.js";
@@ -33,7 +34,9 @@ describeWith("PostgreSQL", hasPostgres(), () => {
   }
 
   describe("the local service over PostgreSQL", () => {
-    auditServiceContract(async () => gateway(await server.newDatabase()));
+    const open = async () => ({ service: await gateway(await server.newDatabase()), log: "default" });
+    auditServiceContract(open);
+    auditSearchContract(open);
   });
 
   describe("three gateways on one log", () => {
