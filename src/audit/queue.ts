@@ -15,7 +15,7 @@ export interface Submission {
   /** Stamped before it waits, so that hashing is done while another batch is in flight. */
   readonly entries: readonly StampedEntry[];
   readonly resolve: (appended: Appended) => void;
-  readonly reject: (error: AuditError) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 export interface QueueLimits {

@@ -1,0 +1,148 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { equalBytes, HASH_BYTES } from "../core/bytes.js";
+import { deadline } from "./deadline.js";
+import { AuditError } from "./errors.js";
+import { growTree, type Growth } from "./growth.js";
+import type { Submission } from "./queue.js";
+import { extendTree, type SignedTree, type TreeSource } from "./signed-tree.js";
+import type { StoredTile } from "./store.js";
+
+export interface TreeWriterOptions {
+  readonly source: TreeSource;
+  /** The newest durable tree. */
+  readonly tree: SignedTree;
+  /** After this an append counts as one of unknown outcome. Default 30,000. */
+  readonly appendTimeoutMs?: number;
+  /** Told of each tree once it is durable, and of the tiles that this process filled with it. */
+  readonly onGrown?: (tree: SignedTree, full: readonly StoredTile[]) => void;
+  /** Told when the log can take no more entries. */
+  readonly onBroken?: (error: AuditError) => void;
+}
+
+/** How often another gateway may be faster before a request is turned away. */
+const MAX_CONFLICTS = 50;
+/** How long to wait before each look at the head after an append of unknown outcome. */
+const LOOK_DELAYS_MS = [0, 50, 200, 1_000];
+const RETRY_AFTER_MS = 1_000;
+
+/**
+ * Owns a log's newest tree. A tree takes the last one's place only when the store has said that it is durable, or when it
+ * was read back from the store and found to extend the last; so indexes are dense and roots only grow.
+ * One call at a time: the sequencer sees to that.
+ */
+export class TreeWriter {
+  #tree: SignedTree;
+  /** Set while the outcome of an append is unknown: nothing is written before the head has been looked at. */
+  #isInDoubt = false;
+  #broken: AuditError | undefined;
+
+  constructor(private readonly options: TreeWriterOptions) {
+    this.#tree = options.tree;
+  }
+
+  /** The newest tree that is known to be durable. */
+  get tree(): SignedTree {
+    return this.#tree;
+  }
+
+  /** Throws LOG_CORRUPT when the log takes no more entries. */
+  requireSound(): void {
+    if (this.#broken !== undefined) throw this.#broken;
+  }
+
+  /** Writes a batch, on top of whatever the log has become meanwhile. Rejects with an AuditError alone. */
+  async write(batch: readonly Submission[]): Promise<Growth> {
+    try {
+      return await this.#write(batch);
+    } catch (error) {
+      throw error instanceof AuditError ? error : unavailable("The store failed.", error);
+    }
+  }
+
+  /** Takes the store's head for the newest tree, once it is proven to extend the one known. */
+  async reload(): Promise<void> {
+    const { log, store } = this.options.source;
+    const head = await store.head(log);
+    try {
+      if (head === undefined) throw new AuditError("LOG_CORRUPT", `The log ${log} is gone from the store.`);
+      const tree = await extendTree(this.options.source, this.#tree, head);
+      this.#isInDoubt = false;
+      if (tree.edge.size === this.#tree.edge.size) return;
+      this.#tree = tree;
+      this.options.onGrown?.(tree, []);
+    } catch (error) {
+      if (error instanceof AuditError && error.code === "LOG_CORRUPT") this.#breakWith(error);
+      throw error;
+    }
+  }
+
+  async #write(batch: readonly Submission[]): Promise<Growth> {
+    if (this.#isInDoubt) await this.reload();
+    for (let attempt = 0; attempt < MAX_CONFLICTS; attempt++) {
+      this.requireSound();
+      const growth = growTree(this.options.source, this.#tree, batch);
+      const outcome = await this.#append(growth);
+      if (outcome.kind === "appended") return this.#advance(growth);
+      if (outcome.kind === "unknown") return this.#settleDoubt(growth, outcome.cause);
+      await this.reload();
+    }
+    throw unavailable("Other gateways kept appending to the log first: try again.");
+  }
+
+  async #append({ batch }: Growth): Promise<WriteOutcome> {
+    try {
+      return await deadline(this.options.source.store.append(batch), this.options.appendTimeoutMs ?? 30_000);
+    } catch (cause) {
+      this.#isInDoubt = true;
+      return { kind: "unknown", cause };
+    }
+  }
+
+  #advance(growth: Growth): Growth {
+    this.#tree = growth.tree;
+    this.options.onGrown?.(growth.tree, growth.batch.tiles);
+    return growth;
+  }
+
+  /** Finds out what became of an append that did not say: a batch found at its place was written after all. */
+  async #settleDoubt(growth: Growth, cause: unknown): Promise<Growth> {
+    await this.#lookAgain(cause);
+    if (await this.#holds(growth)) return growth;
+    throw unavailable("The store did not take the entries: try again.", cause);
+  }
+
+  async #lookAgain(cause: unknown): Promise<void> {
+    for (const delayMs of LOOK_DELAYS_MS) {
+      await sleep(delayMs);
+      try {
+        await this.reload();
+        return;
+      } catch (error) {
+        if (error instanceof AuditError && error.code === "LOG_CORRUPT") throw error;
+      }
+    }
+    throw unavailable("The store cannot be reached, and it is not known whether the entries were stored.", cause);
+  }
+
+  async #holds({ batch, tree }: Growth): Promise<boolean> {
+    if (this.#tree.edge.size < tree.edge.size) return false;
+    const { log, store } = this.options.source;
+    const stored = await store.leafHashes(log, { start: batch.expectedSize, end: tree.edge.size });
+    return batch.entries.every(({ leafHash }, place) =>
+      equalBytes(leafHash, stored.subarray(place * HASH_BYTES, (place + 1) * HASH_BYTES)),
+    );
+  }
+
+  #breakWith(error: AuditError): void {
+    if (this.#broken !== undefined) return;
+    this.#broken = error;
+    this.options.onBroken?.(error);
+  }
+}
+
+type WriteOutcome =
+  { readonly kind: "appended" } | { readonly kind: "conflict" } | { readonly kind: "unknown"; readonly cause: unknown };
+
+function unavailable(message: string, cause?: unknown): AuditError {
+  return new AuditError("UNAVAILABLE", message, { retryAfterMs: RETRY_AFTER_MS, cause });
+}
