@@ -53,6 +53,7 @@ const service: AuditService = {
   consistency: () => Promise.resolve(VALID),
   search: unused,
   results: unused,
+  tail: unused,
   entryByHash: unused,
   consistencyProof: unused,
   close: () => Promise.resolve(),

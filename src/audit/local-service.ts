@@ -24,9 +24,11 @@ import type {
   ResultPage,
   Root,
   SearchRequest,
+  TailRequest,
 } from "./service.js";
 import { requireLeafIndexes, requireOrdered, requireSize } from "./size.js";
 import type { LogStore } from "./store.js";
+import { checkTail, tailLog } from "./tail.js";
 import { TokenSealer } from "./token.js";
 
 /** How long a result id and its cursors can be used: the Pangea protocol's retention of query results. */
@@ -118,6 +120,12 @@ class LocalService implements AuditService {
     return this.#searches.results(id, page, bound);
   }
 
+  async tail(request: TailRequest, signal: AbortSignal): Promise<AsyncIterable<EntryOutcome>> {
+    const log = this.#log(request.log);
+    const { size } = (await log.newestTree()).edge;
+    return tailLog(log, checkTail(request, size), signal);
+  }
+
   async root(name: string, treeSize?: number): Promise<Root> {
     const log = this.#log(name);
     if (treeSize === undefined) return log.newestRoot();
@@ -171,8 +179,9 @@ class LocalService implements AuditService {
     return Promise.resolve(this.#log(root.log).key.verdict(root.checkpoint, root));
   }
 
-  /** Resolves when every accepted event is stored or refused. */
+  /** Resolves when every accepted event is stored or refused. Ends every tail. */
   async close(): Promise<void> {
+    for (const log of this.#logs.values()) log.endTails();
     await Promise.all([...this.#logs.values()].map((log) => log.idle()));
   }
 

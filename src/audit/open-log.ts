@@ -4,6 +4,7 @@ import { CachedRoots } from "./cached-roots.js";
 import { timeText, type Clock } from "./clock.js";
 import { EntryReader } from "./entry-reader.js";
 import { AuditError } from "./errors.js";
+import { GrowthWatch } from "./growth-watch.js";
 import type { Keyring } from "./keyring.js";
 import type { CheckedEvent } from "./leaf.js";
 import { LogKey } from "./log-key.js";
@@ -47,6 +48,7 @@ type LogState =
 export class OpenLog {
   readonly prover: Prover;
   readonly #entries: EntryReader;
+  readonly #growth: GrowthWatch;
   readonly #roots: CachedRoots;
   readonly #state: LogState;
 
@@ -75,6 +77,7 @@ export class OpenLog {
     const tiles = new TileReader(source);
     const receivedAt = (leafIndex: number): Promise<string> => this.#receivedAt(leafIndex);
     this.#entries = new EntryReader(source);
+    this.#growth = new GrowthWatch(environment.sharedStore ? () => this.#sequencer.refresh() : undefined);
     this.prover = new Prover(source, tiles);
     this.#roots = new CachedRoots({
       source,
@@ -144,6 +147,17 @@ export class OpenLog {
     return this.#entries.read(leafIndexes, this.#size);
   }
 
+  /** The log's size once it is above `size`, or when the signal aborts. Rejects when the log cannot grow any more. */
+  async grownBeyond(size: number, signal: AbortSignal): Promise<number> {
+    while (this.#sequencer.tree.edge.size <= size && !signal.aborted) await this.#growth.next(signal);
+    return this.#sequencer.tree.edge.size;
+  }
+
+  /** Tells those who wait for the log to grow that they wait in vain. */
+  endTails(): void {
+    this.#growth.fail(new AuditError("UNAVAILABLE", "The service is closing: try again.", { retryAfterMs: 1_000 }));
+  }
+
   /** Resolves when nothing that was accepted is still on its way into the store. */
   async idle(): Promise<void> {
     if (this.#state.kind === "sound") await this.#state.sequencer.idle();
@@ -179,9 +193,11 @@ export class OpenLog {
         tiles.keep(full);
         this.prover.trust(grown);
         this.#roots.publish(grown);
+        this.#growth.grown();
       },
       onBroken: (error) => {
         alarm(error.message);
+        this.#growth.fail(error);
       },
     });
     return { kind: "sound", sequencer };

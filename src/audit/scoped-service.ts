@@ -16,6 +16,7 @@ import type {
   ResultPage,
   Root,
   SearchRequest,
+  TailRequest,
 } from "./service.js";
 import { ShownLeaves } from "./shown-leaves.js";
 
@@ -74,6 +75,13 @@ export class ScopedService implements AuditService {
     return this.service.results(id, page, this.bound);
   }
 
+  /** What it shows is not remembered, for it may be all that is ever logged. */
+  async tail(request: TailRequest, signal: AbortSignal): Promise<AsyncIterable<EntryOutcome>> {
+    this.require("audit:read");
+    const bound = this.bound === undefined ? request : { ...request, bound: this.bound };
+    return this.whileAllowed(await this.service.tail(bound, signal));
+  }
+
   async root(log: string, treeSize?: number): Promise<Root> {
     if (!this.shown.hasRoot(log, treeSize)) this.require("audit:read");
     return this.service.root(log, treeSize);
@@ -116,6 +124,13 @@ export class ScopedService implements AuditService {
   /** A view owns nothing: the service behind it stays open. */
   close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  private async *whileAllowed<T>(shown: AsyncIterable<T>): AsyncGenerator<T> {
+    for await (const item of shown) {
+      this.require("audit:read");
+      yield item;
+    }
   }
 
   private get seesEverything(): boolean {

@@ -48,7 +48,8 @@ function restricted(query: Filter, { restriction, bound }: SearchArguments): Fil
   return allOf([query, restrictionFilter(restriction), restrictionFilter(bound)]);
 }
 
-function queryProblem(error: {
+/** A query that cannot be read, as the problem of its argument. */
+export function queryProblem(error: {
   readonly column: number;
   readonly expected: string;
   readonly got: string;

@@ -77,6 +77,17 @@ export interface SearchRequest {
   readonly bound?: Restriction;
 }
 
+/** Entries as they are logged. */
+export interface TailRequest {
+  readonly log: string;
+  /** Shows what it matches; everything if not given. */
+  readonly query?: string;
+  /** The first entry to look at, at most the log's size, which it is if not given: to resume, the last one seen plus 1. */
+  readonly fromLeafIndex?: number;
+  /** As in SearchRequest. */
+  readonly bound?: Restriction;
+}
+
 /** A page of a pinned search: Relay's four arguments, or a Pangea offset with `first`. */
 export interface PageRequest {
   readonly first?: number;
@@ -127,6 +138,11 @@ export interface AuditService {
   search(request: SearchRequest, page: PageRequest): Promise<ResultPage>;
   /** `bound` must be that of the search which made the id. */
   results(id: string, page: PageRequest, bound?: Restriction): Promise<ResultPage>;
+  /**
+   * Follows the log until the signal aborts: every entry from an index on, old and new, in index order, none twice. It
+   * reads on as the answer is read, and rejects there when it cannot go on. A corrupt entry is shown as such.
+   */
+  tail(request: TailRequest, signal: AbortSignal): Promise<AsyncIterable<EntryOutcome>>;
   /** The newest root, or the root of an earlier size (1 to the newest). Rejects NOT_FOUND beyond. */
   root(log: string, treeSize?: number): Promise<Root>;
   entries(log: string, leafIndexes: readonly number[]): Promise<readonly EntryOutcome[]>;

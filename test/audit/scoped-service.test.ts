@@ -4,6 +4,7 @@ import type { AuditService, PageRequest, Receipt, ResultPage, SearchRequest } fr
 import { digestOf, type Digest } from "../../src/core/bytes.js";
 import { ALL, CREDENTIALS, EVENTS, NAMES, scoped, type Name } from "./credentials.js";
 import { expectCode, rejection } from "./rejection.js";
+import { tailed } from "./tail-reading.js";
 import { openTestService } from "./test-log.js";
 
 let service: AuditService;
@@ -34,6 +35,11 @@ const PATHS: Readonly<Record<string, (as: AuditService) => Promise<readonly numb
     const { result } = await as.search({ log: "default", query: "" }, { first: 1 });
     return paged((page) => as.results(result.id, page));
   },
+  tail: async (as) => shownOf(await tailed(as, { log: "default", fromLeafIndex: 0 })),
+  "tail with a query": async (as) =>
+    shownOf(
+      await tailed(as, { log: "default", query: "actor:alice OR actor:bob OR tenant_id:globex", fromLeafIndex: 0 }),
+    ),
   "entries, all at once": async (as) => shownOf(await as.entries("default", ALL)),
   "entries, one by one": async (as) =>
     (await Promise.all(ALL.map((at) => as.entries("default", [at])))).flatMap(shownOf),
@@ -184,6 +190,7 @@ const EVERY_METHOD: {
   append: (as) => as.append({ log: "default", events: [], sign: false, path: "events" }),
   search: (as) => as.search({ log: "default", query: "" }, {}),
   results: (as) => as.results("", {}),
+  tail: (as) => as.tail({ log: "default" }, AbortSignal.abort()),
   root: (as) => as.root("default"),
   entries: (as) => as.entries("default", []),
   entryByHash: (as) => as.entryByHash("default", hashAt(0)),
