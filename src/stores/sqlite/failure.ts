@@ -44,11 +44,19 @@ export const saysBusy = (error: unknown): boolean => primaryCode(error) === BUSY
 
 /** `errcode` in node:sqlite, `rawCode` in libsql, whose failed open has the code at the end of its message alone. */
 function primaryCode(error: unknown): number | undefined {
-  if (!(error instanceof Error)) return undefined;
-  const code = "errcode" in error ? error.errcode : "rawCode" in error ? error.rawCode : undefined;
+  const code = memberOf(error, "errcode") ?? memberOf(error, "rawCode");
   if (typeof code === "number") return code & 0xff;
-  const ending = /^ConnectionFailed\(.*: (\d+)"?\)$/s.exec(error.message)?.[1];
+  const ending = /^ConnectionFailed\(.*: (\d+)"?\)$/s.exec(messageOf(error))?.[1];
   return ending === undefined ? undefined : Number(ending) & 0xff;
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** Not by `instanceof Error`: a native library's errors may come from another realm. */
+function messageOf(error: unknown): string {
+  const message = memberOf(error, "message");
+  return typeof message === "string" ? message : String(error);
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  const member: unknown = typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+  return member;
+}

@@ -13,7 +13,7 @@ import { expect, test } from "@jest/globals";
 import type { IndexedStore } from "../../../src/audit/search-index.js";
 import type { Filter } from "../../../src/query/ast.js";
 import { loadSqliteDriver } from "../../../src/stores/sqlite/driver.js";
-import { INDEX_FILE } from "../../../src/stores/sqlite/index-file.js";
+import { INDEX_FILE, SORTED_FIELDS } from "../../../src/stores/sqlite/index-file.js";
 import { hashOf } from "../batches.js";
 import { closeStore, freshPaths, openedStores } from "./folder.js";
 import { EMPTY_HEAD, entryAt, GrowingLog, LOG } from "./growing-log.js";
@@ -159,8 +159,8 @@ test("makes an index again that is damaged where it is read at start", async () 
 test("an index found damaged by the indexer is made again while the gateway runs", async () => {
   const path = await filledLog();
   const database = (await loadSqliteDriver())(`${path}-index`);
-  // FTS5 keeps its structure in row 10 of the data table; a write has to read it.
-  database.exec("UPDATE search_data SET block = x'00' WHERE id = 10");
+  // A row where the next entry belongs: the tables contradict the watermark.
+  database.exec(`INSERT INTO docs SELECT id + 1, ${SORTED_FIELDS.join(", ")} FROM docs ORDER BY id DESC LIMIT 1`);
   database.close();
   const store = await open(path);
   const growing = new GrowingLog();
