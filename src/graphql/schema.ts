@@ -1,15 +1,15 @@
 import "reflect-metadata";
 import { printSubgraphSchema } from "@apollo/subgraph";
 import type { GraphQLSchema } from "graphql";
-import { badInput } from "../audit/errors.js";
 import type { AuditContext } from "./context.js";
 // The schema's root fields are printed in the order of these imports.
 import { SearchResolver } from "./search.js";
 import { ResultsResolver } from "./results.js";
 import { RootQueryResolver } from "./root-query.js";
 import { EntryQueryResolver } from "./entry-query.js";
-import { nodeById, NodeResolver } from "./node.js";
+import { NodeResolver } from "./node.js";
 import { LogResolver } from "./log.js";
+import { auditableByReference, AuditableResolver, AuditableType } from "./auditable.js";
 import { ConsistencyProofResolver } from "./consistency-proof.js";
 import { EntryConnectionResolver, EntryEdgeResolver } from "./entry-connection.js";
 import { EntryVerificationResolver } from "./entry-verification.js";
@@ -17,12 +17,8 @@ import { EntryResolver } from "./entry.js";
 import { MembershipProofResolver } from "./membership-proof.js";
 import { RootVerificationResolver } from "./root-verification.js";
 import { RootResolver } from "./root.js";
-import { buildSubgraph, type ReferenceResolver } from "./subgraph.js";
-
-const byGlobalId: ReferenceResolver<AuditContext> = ({ id, __typename }, context) => {
-  if (typeof id === "string") return nodeById(id, "representations.id", context);
-  throw badInput([{ path: "representations.id", expected: `the id of an ${String(__typename)}`, got: typeof id }]);
-};
+import { byGlobalId } from "./reference.js";
+import { buildSubgraph } from "./subgraph.js";
 
 /** A new instance of the executable schema: a federation subgraph. */
 export function auditSchema(): Promise<GraphQLSchema> {
@@ -42,13 +38,15 @@ export function auditSchema(): Promise<GraphQLSchema> {
       ConsistencyProofResolver,
       RootResolver,
       RootVerificationResolver,
+      AuditableResolver,
     ],
+    orphanedTypes: [AuditableType],
     descriptions: {
       Query: "Reading the log. Whatever is answered can carry its own proof.",
       Mutation: "Writing to the log. What was logged cannot be changed or removed.",
     },
-    directives: ["@key", "@shareable"],
-    references: { Entry: byGlobalId, Root: byGlobalId },
+    directives: ["@key", "@shareable", "@interfaceObject"],
+    references: { Entry: byGlobalId, Root: byGlobalId, Auditable: auditableByReference },
   });
 }
 

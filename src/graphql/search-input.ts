@@ -3,6 +3,7 @@ import { DEFAULT_LOG, type SearchRequest } from "../audit/service.js";
 import { NEWEST_FIRST, type EntryOrder, type OrderField } from "../query/order.js";
 import type { Restriction } from "../query/restriction.js";
 import { withoutNulls } from "./nulls.js";
+import { PageArgs } from "./relay.js";
 
 @InputType("TimeWindow", {
   description:
@@ -94,8 +95,9 @@ export abstract class EntryOrderInput {
   abstract readonly direction?: EntryOrder["direction"] | null;
 }
 
+/** What narrows, sorts and pages a search, whatever it is restricted on. */
 @ArgsType()
-export abstract class SearchArgs {
+export abstract class SearchArgs extends PageArgs {
   @Field(() => String, {
     defaultValue: "",
     description:
@@ -105,9 +107,6 @@ export abstract class SearchArgs {
 
   @Field(() => TimeWindowInput, { nullable: true, description: "When it was received. Not given: the whole log." })
   abstract readonly window?: TimeWindowInput | null;
-
-  @Field(() => SearchRestrictionInput, { nullable: true, description: "Whole values that fields must have." })
-  abstract readonly restriction?: SearchRestrictionInput | null;
 
   @Field(() => EntryOrderInput, { nullable: true, description: "How to sort. Not given: newest first." })
   abstract readonly orderBy?: EntryOrderInput | null;
@@ -122,17 +121,23 @@ export abstract class SearchArgs {
   abstract readonly log?: string | null;
 }
 
-export function searchRequest({ query, window, restriction, orderBy, maxResults, log }: SearchArgs): SearchRequest {
+@ArgsType()
+export abstract class RestrictedSearchArgs extends SearchArgs {
+  @Field(() => SearchRestrictionInput, { nullable: true, description: "Whole values that fields must have." })
+  abstract readonly restriction?: SearchRestrictionInput | null;
+}
+
+export function searchRequest({ query, window, orderBy, maxResults, log }: SearchArgs): SearchRequest {
   return {
     log: log ?? DEFAULT_LOG,
     query,
-    ...withoutNulls({
-      window: window && withoutNulls(window),
-      restriction: restriction && restrictionOf(restriction),
-      order: orderBy && orderOf(orderBy),
-      maxResults,
-    }),
+    ...withoutNulls({ window: window && withoutNulls(window), order: orderBy && orderOf(orderBy), maxResults }),
   };
+}
+
+export function restrictedSearchRequest(search: RestrictedSearchArgs): SearchRequest {
+  const { restriction } = search;
+  return { ...searchRequest(search), ...(restriction && { restriction: restrictionOf(restriction) }) };
 }
 
 function restrictionOf({ tenantId, ...fields }: SearchRestrictionInput): Restriction {

@@ -2,8 +2,8 @@ import { Args, Ctx, Query, Resolver } from "type-graphql";
 import type { ResultPage } from "../audit/service.js";
 import type { AuditContext } from "./context.js";
 import { EntryConnectionType } from "./entry-connection.js";
-import { PageArgs, pageRequest } from "./relay.js";
-import { SearchArgs, searchRequest } from "./search-input.js";
+import { pageRequest } from "./relay.js";
+import { RestrictedSearchArgs, restrictedSearchRequest } from "./search-input.js";
 
 @Resolver()
 export class SearchResolver {
@@ -13,9 +13,8 @@ export class SearchResolver {
   })
   search(
     @Ctx() { service }: AuditContext,
-    @Args(() => PageArgs) page: PageArgs,
-    @Args(() => SearchArgs) search: SearchArgs,
+    @Args(() => RestrictedSearchArgs) search: RestrictedSearchArgs,
   ): Promise<ResultPage> {
-    return service.search(searchRequest(search), pageRequest(page));
+    return service.search(restrictedSearchRequest(search), pageRequest(search));
   }
 }

@@ -1,17 +1,33 @@
 import { buildSubgraphSchema } from "@apollo/subgraph";
 import { forEachDefaultValue, parseInputValue, printSchemaWithDirectives } from "@graphql-tools/utils";
-import { isAbstractType, Kind, parse, visit, type DocumentNode, type GraphQLSchema } from "graphql";
+import { isAbstractType, Kind, parse, visit } from "graphql";
+import type { DocumentNode, GraphQLDirective, GraphQLSchema } from "graphql";
 import { buildSchema, createResolversMap, type BuildSchemaOptions } from "type-graphql";
 
-/** Fetches an entity of the supergraph by the key fields that a router sends. */
-export type ReferenceResolver<C> = (reference: { readonly [key: string]: unknown }, context: C) => Promise<unknown>;
+/** An entity as a router sends it: its type and the fields of one of its keys. Whatever a client made of it. */
+export interface Reference {
+  readonly [key: string]: unknown;
+}
+
+/** Fetches an entity; null if there is none. It must reject, not throw, or it takes the others of the request with it. */
+export type ReferenceResolver<C> = (reference: Reference, context: C) => Promise<unknown>;
+
+/** A directive of one's own that composition keeps in the supergraph (`@composeDirective`). */
+export interface ComposedDirective {
+  /** Where it is specified, with its version: `https://specs.example/owner/v1.0`. */
+  readonly url: string;
+  readonly directive: GraphQLDirective;
+}
 
 export interface SubgraphOptions<C> {
   readonly resolvers: BuildSchemaOptions["resolvers"];
+  /** Entities that no root field leads to: only references do. */
+  readonly orphanedTypes?: NonNullable<BuildSchemaOptions["orphanedTypes"]>;
   /** By type name, for the types that have no class to carry a description. */
   readonly descriptions: Readonly<Record<string, string>>;
   /** The federation directives that the types use, imported by name: `@key`. */
   readonly directives: readonly string[];
+  readonly composed?: readonly ComposedDirective[];
   /** By entity type name. */
   readonly references: Readonly<Record<string, ReferenceResolver<C>>>;
 }
@@ -29,8 +45,13 @@ const FEDERATION = "https://specs.apollo.dev/federation/v2.7";
  * its schema is printed with its directives and put together again with the same resolvers.
  */
 export async function buildSubgraph<C>(options: SubgraphOptions<C>): Promise<GraphQLSchema> {
-  const schema = await buildSchema({ resolvers: options.resolvers, skipCheck: true, validate: false });
-  const link = `extend schema @link(url: "${FEDERATION}", import: ${JSON.stringify(options.directives)})`;
+  const schema = await buildSchema({
+    resolvers: options.resolvers,
+    orphanedTypes: options.orphanedTypes ?? [],
+    directives: (options.composed ?? []).map(({ directive }) => directive),
+    skipCheck: true,
+    validate: false,
+  });
   const resolvers: Record<string, object> = { ...createResolversMap(schema) };
   for (const [name, type] of Object.entries(schema.getTypeMap())) {
     if (isAbstractType(type)) resolvers[name] = { ...resolvers[name], __resolveType: ownTypename };
@@ -38,7 +59,7 @@ export async function buildSubgraph<C>(options: SubgraphOptions<C>): Promise<Gra
   for (const [type, resolve] of Object.entries(options.references)) {
     resolvers[type] = { ...resolvers[type], __resolveReference: resolve };
   }
-  const typeDefs = parse(`${link}\n${printSchemaWithDirectives(schema)}`);
+  const typeDefs = parse(`${links(options)}\n${printSchemaWithDirectives(schema)}`);
   const subgraph = buildSubgraphSchema({
     typeDefs: described(typeDefs, options.descriptions),
     resolvers: resolvers as SubgraphResolvers,
@@ -50,6 +71,17 @@ export async function buildSubgraph<C>(options: SubgraphOptions<C>): Promise<Gra
 
 /** In place of type-graphql's, which answers a promise: compiled execution cannot wait for a type. */
 const ownTypename = (value: { readonly __typename: string }): string => value.__typename;
+
+/** What a composition reads first: where the directives of this schema are specified. */
+function links({ directives, composed = [] }: Pick<SubgraphOptions<never>, "directives" | "composed">): string {
+  return [
+    `extend schema @link(url: "${FEDERATION}", import: ${JSON.stringify(directives)})`,
+    ...composed.flatMap(({ url, directive: { name } }) => [
+      `@link(url: "${url}", import: ["@${name}"])`,
+      `@composeDirective(name: "@${name}")`,
+    ]),
+  ].join(" ");
+}
 
 function described(typeDefs: DocumentNode, descriptions: Readonly<Record<string, string>>): DocumentNode {
   return visit(typeDefs, {

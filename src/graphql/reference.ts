@@ -1,0 +1,23 @@
+import { badInput } from "../audit/errors.js";
+import type { AuditContext } from "./context.js";
+import type { EntryNode } from "./entry.js";
+import { parseGlobalId } from "./global-id.js";
+import { nodeById } from "./node.js";
+import type { RootNode } from "./root.js";
+import type { Reference } from "./subgraph.js";
+
+const ID_PATH = "representations.id";
+
+/** Fetches an Entry or a Root, many at once in one read; null where there is none. Rejects as `nodeById` does. */
+export async function byGlobalId(reference: Reference, context: AuditContext): Promise<EntryNode | RootNode | null> {
+  const id = referenceId(reference);
+  const type = String(reference["__typename"]);
+  if (parseGlobalId(id, ID_PATH).type === type) return nodeById(id, ID_PATH, context);
+  throw badInput([{ path: ID_PATH, expected: `the id of an entity ${type}`, got: "an id of another type" }]);
+}
+
+/** The `id` of a reference; anything but text that is not empty is BAD_USER_INPUT. */
+export function referenceId({ id }: Reference): string {
+  if (typeof id === "string" && id !== "") return id;
+  throw badInput([{ path: ID_PATH, expected: "an id", got: id === "" ? "empty text" : typeof id }]);
+}

@@ -1,0 +1,270 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { StoredEntry } from "../../src/audit/store.js";
+import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
+import { openTestService } from "../audit/test-log.js";
+import { testGateway, type TestGateway } from "../graphql/gateway.js";
+import { compose, openSupergraph, post, type Subgraph, type Supergraph } from "./supergraph.js";
+import { openDocuments, openUsers } from "./teams.js";
+
+/** Gives back what was logged, but for the entries that the test has changed in it. */
+class TamperedStore extends MemoryLogStore {
+  readonly changed = new Set<number>();
+
+  override async entries(log: string, leafIndexes: readonly number[]): Promise<readonly (StoredEntry | undefined)[]> {
+    const entries = await super.entries(log, leafIndexes);
+    return entries.map((entry) =>
+      entry !== undefined && this.changed.has(entry.leafIndex) ? { ...entry, canonical: "{}" } : entry,
+    );
+  }
+}
+
+const EVENTS = [
+  { message: "Ada signed up", target: "42", action: "create" },
+  { message: "Plan was written", actor: "42", target: "Document:doc-1", action: "create" },
+  { message: "Ada was renamed", target: "42", action: "update" },
+  { message: "Grace signed up", target: "43", action: "create" },
+  { message: "Plan was published", actor: "43", target: "Document:doc-1", action: "publish" },
+  { message: "Ada was promoted", target: "42", action: "update" },
+];
+
+const store = new TamperedStore();
+const entryIds: string[] = [];
+let audit: TestGateway;
+let subgraphs: readonly Subgraph[];
+let supergraph: Supergraph;
+
+beforeAll(async () => {
+  audit = await testGateway(await openTestService({ store }));
+  const teams = await Promise.all([openUsers(), openDocuments(() => entryIds[4] ?? "")]);
+  subgraphs = [{ name: "audit", url: `${audit.url}/graphql`, close: () => audit.close() }, ...teams];
+  supergraph = await openSupergraph(subgraphs);
+  const logged = await supergraph.ask(
+    `mutation ($events: [EventInput!]!) { logBulk(events: $events) { entries { id } root { treeSize } } }`,
+    { events: EVENTS },
+  );
+  const { entries } = logged.data?.["logBulk"] as { readonly entries: readonly { readonly id: string }[] };
+  entryIds.push(...entries.map(({ id }) => id));
+});
+
+afterAll(async () => {
+  await supergraph.close();
+  await Promise.all(subgraphs.map((subgraph) => subgraph.close()));
+});
+
+/** The data of an operation that must succeed. */
+async function data(query: string, variables: object = {}): Promise<unknown> {
+  const { data, errors } = await supergraph.ask(query, variables);
+  if (errors !== undefined) throw new Error(JSON.stringify(errors));
+  return data;
+}
+
+const trailOf = (...messages: string[]) => ({ nodes: messages.map((message) => ({ event: { message } })) });
+
+describe("composition", () => {
+  test("takes our subgraph beside others without a word of advice about it", async () => {
+    const { errors, hints } = await compose(subgraphs);
+    expect({ errors, warnings: hints.filter((hint) => !hint.startsWith("INFO") && !hint.startsWith("DEBUG")) }).toEqual(
+      {
+        errors: [],
+        warnings: [],
+      },
+    );
+  });
+
+  test("asks for the interface Auditable if no other subgraph has it", async () => {
+    const { errors } = await compose(subgraphs.slice(0, 1));
+    expect(errors).toEqual([expect.stringContaining('"Auditable" is declared with @interfaceObject')]);
+  });
+});
+
+describe("auditTrail", () => {
+  test("is on entities of every other subgraph: newest first, of this entity only", async () => {
+    const query = `{
+      user(id: "42") { name auditTrail(first: 2) { totalCount nodes { event { message } } } }
+      documents { title auditTrail { nodes { event { message } } } }
+    }`;
+    expect(await data(query)).toEqual({
+      user: { name: "Ada", auditTrail: { totalCount: 3, ...trailOf("Ada was promoted", "Ada was renamed") } },
+      documents: [
+        { title: "Plan", auditTrail: trailOf() },
+        { title: "Answers", auditTrail: trailOf("Ada was promoted", "Ada was renamed", "Ada signed up") },
+      ],
+    });
+  });
+
+  test("tells entities with the same id apart by the prefix that their events write", async () => {
+    const query = `{ documents { auditTrail(prefix: "Document:") { nodes { event { message } } } } }`;
+    expect(await data(query)).toEqual({
+      documents: [{ auditTrail: trailOf("Plan was published", "Plan was written") }, { auditTrail: trailOf() }],
+    });
+  });
+
+  test("follows what an entity did as well as what was done to it", async () => {
+    const query = `{ users { auditTrail(field: ACTOR) { nodes { event { message } } } } }`;
+    expect(await data(query)).toEqual({
+      users: [{ auditTrail: trailOf("Plan was written") }, { auditTrail: trailOf("Plan was published") }],
+    });
+  });
+
+  test("takes a search's own arguments", async () => {
+    const query = `{ user(id: "42") {
+      auditTrail(query: "action=update", orderBy: { direction: ASC }, maxResults: 1) { totalCount nodes { event { message } } }
+    } }`;
+    expect(await data(query)).toEqual({ user: { auditTrail: { totalCount: 1, ...trailOf("Ada was renamed") } } });
+  });
+
+  test("is on entities that come as the interface", async () => {
+    const query = `{ everything { id auditTrail(last: 1) { nodes { event { message } } } } }`;
+    expect(await data(query)).toEqual({
+      everything: [
+        { id: "42", auditTrail: trailOf("Ada signed up") },
+        { id: "43", auditTrail: trailOf("Grace signed up") },
+      ],
+    });
+  });
+
+  test("carries every proof of its entries", async () => {
+    const query = `{ user(id: "43") { auditTrail {
+      root { treeSize verification { checkpoint { status } } }
+      nodes { membershipProof { treeSize } verification { hash { status } membership { status } } }
+    } } }`;
+    const valid = { status: "VALID" };
+    const node = { membershipProof: { treeSize: 6 }, verification: { hash: valid, membership: valid } };
+    expect(await data(query)).toEqual({
+      user: { auditTrail: { root: { treeSize: 6, verification: { checkpoint: valid } }, nodes: [node] } },
+    });
+  });
+});
+
+describe("paging through the supergraph", () => {
+  const PAGE = `query ($id: ID!, $after: String, $field: AuditTrailField! = TARGET) { user(id: $id) {
+    auditTrail(first: 2, after: $after, field: $field) {
+      nodes { event { message } } pageInfo { hasNextPage hasPreviousPage endCursor }
+    }
+  } }`;
+  let endCursor: string;
+
+  beforeAll(async () => {
+    const { user } = (await data(PAGE, { id: "42" })) as {
+      readonly user: { readonly auditTrail: { readonly pageInfo: { readonly endCursor: string } } };
+    };
+    ({ endCursor } = user.auditTrail.pageInfo);
+  });
+
+  test("goes on after a cursor", async () => {
+    expect(await data(PAGE, { id: "42", after: endCursor })).toEqual({
+      user: {
+        auditTrail: {
+          ...trailOf("Ada signed up"),
+          pageInfo: { hasNextPage: false, hasPreviousPage: true, endCursor: expect.any(String) },
+        },
+      },
+    });
+  });
+
+  test.each([
+    ["another entity", { id: "43" }],
+    ["another field of the same entity", { id: "42", field: "ACTOR" }],
+  ])("refuses a cursor for %s", async (_of, variables) => {
+    const { data, errors } = await supergraph.ask(PAGE, { ...variables, after: endCursor });
+    const problem = { path: "after", expected: "a cursor of this search", got: "a cursor of another search" };
+    expect(data).toEqual({ user: null });
+    expect(errors).toMatchObject([{ extensions: { code: "BAD_USER_INPUT", problems: [problem] } }]);
+  });
+});
+
+describe("an entry by reference", () => {
+  test("is completed by us where another subgraph kept its id", async () => {
+    const query = `{ documents {
+      title author { name } lastChange { leafIndex event { message } verification { hash { status } consistency { status } } }
+    } }`;
+    const valid = { status: "VALID" };
+    const lastChange = {
+      ...{ leafIndex: 4, event: { message: "Plan was published" } },
+      verification: { hash: valid, consistency: valid },
+    };
+    expect(await data(query)).toEqual({
+      documents: [
+        { title: "Plan", author: { name: "Ada" }, lastChange },
+        { title: "Answers", author: { name: "Grace" }, lastChange: null },
+      ],
+    });
+  });
+
+  test("is an error with our code, and null, if its stored bytes were changed", async () => {
+    store.changed.add(4);
+    const { data, errors } = await supergraph.ask(`{ documents { title lastChange { leafIndex } } }`);
+    store.changed.delete(4);
+    expect(data).toEqual({
+      documents: [
+        { title: "Plan", lastChange: null },
+        { title: "Answers", lastChange: null },
+      ],
+    });
+    expect(errors).toMatchObject([{ extensions: { code: "ENTRY_CORRUPT", log: "default", leafIndex: 4 } }]);
+  });
+
+  test("leaves a gap in a trail, with our code, if its stored bytes were changed", async () => {
+    store.changed.add(0);
+    const { data, errors } = await supergraph.ask(`{ user(id: "42") { auditTrail(last: 2) { nodes { leafIndex } } } }`);
+    store.changed.delete(0);
+    expect(data).toEqual({ user: { auditTrail: { nodes: [{ leafIndex: 2 }, null] } } });
+    expect(errors).toMatchObject([{ extensions: { code: "ENTRY_CORRUPT", leafIndex: 0 } }]);
+  });
+});
+
+describe("errors of ours", () => {
+  test("keep their code and every bad path on the way through the supergraph", async () => {
+    const { errors } = await supergraph.ask(`mutation { log(event: { message: "" }) { root { treeSize } } }`);
+    const problems = [expect.objectContaining({ path: "event.message" })];
+    expect(errors).toMatchObject([{ extensions: { code: "BAD_USER_INPUT", problems, serviceName: "audit" } }]);
+  });
+});
+
+describe("_entities", () => {
+  const ENTITIES = `query ($representations: [_Any!]!) { _entities(representations: $representations) {
+    ... on Entry { leafIndex } ... on Root { treeSize } ... on Auditable { id auditTrail { totalCount } }
+  } }`;
+  const entities = (...representations: object[]) =>
+    post(`${audit.url}/graphql`, { query: ENTITIES, variables: { representations } });
+  const idOf = (text: string) => Buffer.from(text).toString("base64url");
+
+  test("answers each of a mixed lot in its place, null where there is none", async () => {
+    const { data, errors } = await entities(
+      { __typename: "Root", id: idOf("Root:2:default") },
+      { __typename: "Entry", id: idOf("Entry:0:default") },
+      { __typename: "Entry", id: idOf("Entry:999:default") },
+      { __typename: "Root", id: idOf("Root:999:default") },
+      { __typename: "Entry", id: idOf("Entry:0:elsewhere") },
+      { __typename: "Auditable", id: "nobody" },
+    );
+    const nobody = { id: "nobody", auditTrail: { totalCount: 0 } };
+    expect(errors).toBeUndefined();
+    expect(data).toEqual({ _entities: [{ treeSize: 2 }, { leafIndex: 0 }, null, null, null, nobody] });
+  });
+
+  test.each([
+    ["an id that we never answered", { __typename: "Entry", id: "made up" }],
+    ["the id of another type", { __typename: "Entry", id: idOf("Root:2:default") }],
+    ["no id", { __typename: "Root" }],
+    ["a number for an id", { __typename: "Auditable", id: 42 }],
+    ["an empty id", { __typename: "Auditable", id: "" }],
+  ])("refuses %s, and answers the others", async (_what, reference) => {
+    const { data, errors } = await entities(reference, { __typename: "Entry", id: idOf("Entry:1:default") });
+    expect(data).toEqual({ _entities: [null, { leafIndex: 1 }] });
+    expect(errors).toMatchObject([
+      { path: ["_entities", 0], extensions: { code: "BAD_USER_INPUT", problems: [{ path: "representations.id" }] } },
+    ]);
+  });
+
+  test.each([
+    ["prefix", `prefix: "\\u0000"`, "42"],
+    ["representations.id", `prefix: ""`, "\0"],
+  ])("names %s if it could not be in any event", async (path, args, id) => {
+    const { errors } = await post(`${audit.url}/graphql`, {
+      query: `query ($of: [_Any!]!) { _entities(representations: $of) { ... on Auditable { auditTrail(${args}) { totalCount } } } }`,
+      variables: { of: [{ __typename: "Auditable", id }] },
+    });
+    expect(errors).toMatchObject([{ extensions: { code: "BAD_USER_INPUT", problems: [{ path }] } }]);
+  });
+});
