@@ -15,6 +15,7 @@ const ed25519 = nodeEd25519();
 /** An entry to be checked, and the tree to check it in. */
 export interface EntryInTree {
   readonly entry: Entry;
+  readonly format: LogFormat;
   readonly treeSize: number;
 }
 
@@ -42,19 +43,18 @@ export abstract class EntryVerificationType {
 @Resolver(() => EntryVerificationType)
 export class EntryVerificationResolver {
   @FieldResolver()
-  async hash(@Root() { entry }: EntryInTree, @Ctx() { service }: AuditContext): Promise<Verdict> {
-    return hashVerdict(await service.format(entry.log), entry);
+  hash(@Root() { entry, format }: EntryInTree): Verdict {
+    return hashVerdict(format, entry);
   }
 
   @FieldResolver()
-  async signature(@Root() { entry }: EntryInTree, @Ctx() { service }: AuditContext): Promise<Verdict> {
-    return signatureVerdict(entry.envelope, await service.format(entry.log), ed25519);
+  signature(@Root() { entry, format }: EntryInTree): Verdict {
+    return signatureVerdict(entry.envelope, format, ed25519);
   }
 
   @FieldResolver()
-  async membership(@Root() { entry, treeSize }: EntryInTree, @Ctx() context: AuditContext): Promise<Verdict> {
-    const [format, proof, root] = await Promise.all([
-      context.service.format(entry.log),
+  async membership(@Root() { entry, format, treeSize }: EntryInTree, @Ctx() context: AuditContext): Promise<Verdict> {
+    const [proof, root] = await Promise.all([
       membershipProof(entry, treeSize, context),
       context.loaders.root(entry.log, treeSize),
     ]);

@@ -26,7 +26,10 @@ export interface TestGateway {
 /** A gateway on a free port of this machine, with the service behind it; both end with `close`. */
 export async function testGateway(
   service: AuditService,
-  { logger = SILENT, compileAtHit: atHit = compileAtHit }: Partial<Pick<GatewayOptions, "logger" | "compileAtHit">> = {},
+  {
+    logger = SILENT,
+    compileAtHit: atHit = compileAtHit,
+  }: Partial<Pick<GatewayOptions, "logger" | "compileAtHit">> = {},
 ): Promise<TestGateway> {
   const gateway = await openGateway({
     service,

@@ -1,5 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { buildClientSchema, getIntrospectionQuery, type GraphQLInputObjectType, type IntrospectionQuery } from "graphql";
+import {
+  buildClientSchema,
+  getIntrospectionQuery,
+  type GraphQLInputObjectType,
+  type IntrospectionQuery,
+} from "graphql";
 import { openTestService } from "../audit/test-log.js";
 import { testGateway, type TestGateway } from "./gateway.js";
 
