@@ -13,6 +13,9 @@ const WORD_COLUMNS = EVENT_FIELDS.map((field) => `"${field}"`).join(", ");
 /** What FTS5 collects in memory before it writes a segment: more than a batch of the indexer, so that a batch is one segment. */
 const POSTINGS_BYTES = 16 * 2 ** 20;
 
+/** Segments of one level that FTS5 lets stand before it merges them: twice its default, for a quarter less work while indexing. */
+const MERGED_SEGMENTS = 8;
+
 /**
  * Everything that search needs, derived from the log file and never shown: only row ids are read back.
  * `search` stores postings alone. Its `ascii` tokenizer keeps runs of letters, digits and all that is not ASCII, so words
@@ -35,7 +38,7 @@ export const INDEX_FILE: FileFormat = {
     CREATE VIRTUAL TABLE search USING fts5(
       ${WORD_COLUMNS}, tokens, content='', columnsize=0, detail=full, tokenize='ascii'
     );
-    INSERT INTO search (search, rank) VALUES ('hashsize', ${POSTINGS_BYTES});
+    INSERT INTO search (search, rank) VALUES ('hashsize', ${POSTINGS_BYTES}), ('automerge', ${MERGED_SEGMENTS});
     CREATE TABLE docs (id INTEGER PRIMARY KEY, ${SORTED_FIELDS.map((field) => `"${field}" TEXT NOT NULL`).join(", ")}) STRICT;
     ${WALKED_FIELDS.map((field) => `CREATE INDEX docs_by_${field} ON docs ("${field}", id);`).join("\n    ")}`,
 };

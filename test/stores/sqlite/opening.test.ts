@@ -6,7 +6,7 @@ import { loadSqliteDriver } from "../../../src/stores/sqlite/driver.js";
 import { openForWriting, pragma } from "../../../src/stores/sqlite/file.js";
 import { LOG_FILE } from "../../../src/stores/sqlite/log-file.js";
 import { closeStore, freshPaths, openedStores } from "./folder.js";
-import { EMPTY_HEAD } from "./growing-log.js";
+import { EMPTY_HEAD, GrowingLog, LOG } from "./growing-log.js";
 
 const freshPath = freshPaths();
 const open = openedStores();
@@ -120,6 +120,26 @@ test("leaves the log in one file when it is closed", async () => {
   const copied = await open(copy);
   expect(await copied.log.head(EMPTY_HEAD.log)).toEqual(EMPTY_HEAD);
   await closeStore(copied);
+});
+
+test("can be copied while it runs, by SQLite's own means", async () => {
+  const path = freshPath();
+  const store = await open(path);
+  await store.log.createLog(EMPTY_HEAD);
+  const growing = new GrowingLog();
+  await store.log.append(growing.next(300));
+  const copy = freshPath();
+  const onlooker = driver(path);
+  const appending = store.log.append(growing.next(300));
+  onlooker.prepare("VACUUM INTO ?").run(copy);
+  onlooker.close();
+  await appending;
+  const copied = await open(copy);
+  const head = await copied.log.head(LOG);
+  const hashes = await copied.log.leafHashes(LOG, { start: 0, end: 1_000 });
+  expect(hashes).toHaveLength(32 * (head?.size ?? 0));
+  expect([300, 600]).toContain(head?.size);
+  expect(await copied.index.reached(LOG, head?.size ?? 0, 10_000)).toBe(true);
 });
 
 test("rejects calls after it was closed", async () => {
