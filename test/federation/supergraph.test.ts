@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import type { StoredEntry } from "../../src/audit/store.js";
 import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
 import { openTestService } from "../audit/test-log.js";
@@ -243,6 +243,19 @@ describe("_entities", () => {
     expect(data).toEqual({ _entities: [{ treeSize: 2 }, { leafIndex: 0 }, null, null, null, nobody] });
   });
 
+  test("reads all entries of a request in one call", async () => {
+    const entriesRead = jest.spyOn(audit.service, "entries");
+    const { data } = await entities(
+      ...EVENTS.map((_, leafIndex) => ({ __typename: "Entry", id: idOf(`Entry:${leafIndex}:default`) })),
+    );
+    const calls = entriesRead.mock.calls.map(([, leafIndexes]) => leafIndexes);
+    entriesRead.mockRestore();
+    expect({ data, calls }).toEqual({
+      data: { _entities: EVENTS.map((_, leafIndex) => ({ leafIndex })) },
+      calls: [[0, 1, 2, 3, 4, 5]],
+    });
+  });
+
   test.each([
     ["an id that we never answered", { __typename: "Entry", id: "made up" }],
     ["the id of another type", { __typename: "Entry", id: idOf("Root:2:default") }],
@@ -255,6 +268,18 @@ describe("_entities", () => {
     expect(errors).toMatchObject([
       { path: ["_entities", 0], extensions: { code: "BAD_USER_INPUT", problems: [{ path: "representations.id" }] } },
     ]);
+  });
+
+  test("takes variables that are not given for the defaults", async () => {
+    const { data, errors } = await post(`${audit.url}/graphql`, {
+      query: `query ($of: [_Any!]!, $field: AuditTrailField, $prefix: String, $query: String) {
+        _entities(representations: $of) {
+          ... on Auditable { auditTrail(field: $field, prefix: $prefix, query: $query) { totalCount } }
+        }
+      }`,
+      variables: { of: [{ __typename: "Auditable", id: "42" }] },
+    });
+    expect({ data, errors }).toEqual({ data: { _entities: [{ auditTrail: { totalCount: 3 } }] } });
   });
 
   test.each([

@@ -29,7 +29,8 @@ export async function testGateway(
   {
     logger = SILENT,
     compileAtHit: atHit = compileAtHit,
-  }: Partial<Pick<GatewayOptions, "logger" | "compileAtHit">> = {},
+    ...access
+  }: Partial<Pick<GatewayOptions, "logger" | "compileAtHit" | "access">> = {},
 ): Promise<TestGateway> {
   const gateway = await openGateway({
     service,
@@ -37,6 +38,7 @@ export async function testGateway(
     port: 0,
     compileAtHit: atHit,
     logger,
+    ...access,
     graphiqlFolder: "/nonexistent",
   });
   const post = async (query: string, variables: object = {}): Promise<unknown> => {
