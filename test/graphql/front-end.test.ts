@@ -1,4 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { IndexedStore } from "../../src/audit/search-index.js";
+import { HOLDS, verifyFile } from "../../src/cli/verify.js";
+import { openStore } from "../../src/stores/index.js";
 import {
   EntryDocument,
   LogBulkDocument,
@@ -17,21 +23,40 @@ const COUNT = 25;
 const valid = { status: "VALID", reason: null };
 const unsigned = { status: "UNKNOWN", reason: "NO_SIGNATURE" };
 
-let gateway: TestGateway;
+const EVENTS = Array.from({ length: COUNT }, (_, i) => ({
+  message: `event ${i}`,
+  actor: i % 2 === 0 ? "alice" : "bob",
+  tenantId: "acme",
+}));
 
-beforeAll(async () => {
-  gateway = await testGateway(await openTestService());
-  const events = Array.from({ length: COUNT }, (_, i) => ({
-    message: `event ${i}`,
-    actor: i % 2 === 0 ? "alice" : "bob",
-    tenantId: "acme",
-  }));
-  await gateway.data(LogBulkDocument, { events });
-});
+describe.each(["memory", "sqlite"])("a front end of a gateway on %s", (engine) => {
+  let folder: string;
+  let store: IndexedStore;
+  let gateway: TestGateway;
 
-afterAll(() => gateway.close());
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "auditql-front-end-"));
+    store = await openStore(engine === "sqlite" ? `sqlite:${join(folder, "audit.db")}` : "memory:");
+    gateway = await testGateway(await openTestService({ store: store.log, index: store.index }));
+    await gateway.data(LogBulkDocument, { events: EVENTS });
+  });
 
-describe("a front end", () => {
+  afterAll(async () => {
+    await gateway.close();
+    await store.index.close();
+    await store.log.close();
+    await rm(folder, { recursive: true });
+  });
+
+  async function firstPage(first: number, after: string | null) {
+    const { search } = await gateway.data(SearchDocument, {
+      ...{ query: "", first, after },
+      restriction: { tenantId: ["acme"], actor: ["alice", "bob"] },
+      orderBy: { direction: "ASC" },
+    });
+    return search;
+  }
+
   test("logs an event and gets its place, its proof and every verdict", async () => {
     const event = { message: { b: 1, a: ["x", null] }, actor: "carol", new: "text", old: null, tenantId: "acme" };
     const { log } = await gateway.data(LogDocument, { event });
@@ -120,6 +145,17 @@ describe("a front end", () => {
     }
   });
 
+  test("takes a page along, and has it verified where no gateway is trusted", async () => {
+    const { search } = await gateway.data(VerifiedSearchDocument, { query: "event", first: 5 });
+    const { origin, publicKey } = search.root;
+    const file = join(folder, "page.json");
+    const document = { format: "rfc6962", origin, publicKey, entries: search.nodes, roots: [search.root] };
+    await writeFile(file, JSON.stringify(document));
+    const lines: string[] = [];
+    expect(await verifyFile(file, { line: (line) => lines.push(line), note: () => undefined })).toBe(HOLDS);
+    expect(lines).toHaveLength(5 * 4 + 2);
+  });
+
   test("fetches a root with the proof that an older one is its prefix", async () => {
     const { root: old } = await gateway.data(RootDocument, { treeSize: 7, fromSize: 3 });
     const { root } = await gateway.data(RootDocument, { fromSize: 7 });
@@ -155,12 +191,3 @@ describe("a front end", () => {
     });
   });
 });
-
-async function firstPage(first: number, after: string | null) {
-  const { search } = await gateway.data(SearchDocument, {
-    ...{ query: "", first, after },
-    restriction: { tenantId: ["acme"], actor: ["alice", "bob"] },
-    orderBy: { direction: "ASC" },
-  });
-  return search;
-}
