@@ -7,6 +7,7 @@ import { MAX_SIGNATURE_CHARACTERS, publicKeyText, signatureVerdict, type Ed25519
 import type { ReasonCode } from "../core/verdict.js";
 import { badInput } from "./errors.js";
 import type { CheckedEvent } from "./leaf.js";
+import { keyProblems } from "./request-key.js";
 import type { LogRequest, SignedEvent } from "./service.js";
 
 /** The most events that one request may log. */
@@ -31,7 +32,8 @@ export function checkRequest(request: LogRequest, format: LogFormat, signer: Eve
     const path = request.path === "event" ? "event" : `events[${place}]`;
     return checkEvent(event, path, { format, signer, sign: request.sign });
   });
-  const problems = outcomes.flatMap((outcome) => (outcome.kind === "bad" ? outcome.problems : []));
+  const eventProblems = outcomes.flatMap((outcome) => (outcome.kind === "bad" ? outcome.problems : []));
+  const problems = [...eventProblems, ...keyProblems(request)];
   if (problems.length > 0) throw badInput(problems);
   return outcomes.flatMap((outcome) => (outcome.kind === "checked" ? outcome.checked : []));
 }

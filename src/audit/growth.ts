@@ -2,28 +2,35 @@ import type { LogFormat } from "../core/format.js";
 import { stampEvent, type StampedEntry } from "./leaf.js";
 import type { Submission } from "./queue.js";
 import type { SignedTree, TreeSource } from "./signed-tree.js";
-import type { AppendBatch } from "./store.js";
+import type { AppendBatch, RequestReceipt } from "./store.js";
 
 /** A batch worked out on top of a tree, and the tree it makes if the store takes it. */
 export interface Growth {
   readonly batch: AppendBatch;
   readonly tree: SignedTree;
-  /** Per request of the batch, its entries. */
-  readonly requests: readonly (readonly StampedEntry[])[];
+  readonly requests: readonly GrownRequest[];
+}
+
+/** A request of a batch, with its entries at their places. */
+export interface GrownRequest {
+  readonly submission: Submission;
+  readonly firstIndex: number;
+  readonly entries: readonly StampedEntry[];
 }
 
 type Grower = Pick<TreeSource, "log" | "format" | "key">;
 
 /** Gives the requests their leaf indexes after a tree, and computes and signs the new root. */
 export function growTree(grower: Grower, tree: SignedTree, submissions: readonly Submission[]): Growth {
-  const requests = inTime(grower.format, tree.lastReceivedAt, submissions);
-  const entries = requests.flat();
+  const requests = placed(tree.edge.size, submissions, inTime(grower.format, tree.lastReceivedAt, submissions));
+  const entries = requests.flatMap((request) => request.entries);
   const { edge, tiles } = tree.edge.append(entries.map(({ leafHash }) => leafHash));
+  const receipts = requests.flatMap((request) => receiptsOf(request, edge.size));
   const rootHash = edge.root();
   const checkpoint = grower.key.sign(edge.size, rootHash);
   const lastReceivedAt = entries.at(-1)?.receivedAt ?? tree.lastReceivedAt;
   return {
-    batch: { log: grower.log, expectedSize: tree.edge.size, entries, tiles, rootHash, checkpoint },
+    batch: { log: grower.log, expectedSize: tree.edge.size, entries, tiles, rootHash, checkpoint, receipts },
     tree: { edge, rootHash, checkpoint, lastReceivedAt },
     requests,
   };
@@ -40,4 +47,25 @@ function inTime(
     if (stamp >= lastReceivedAt) return entries;
     return events.map((event) => stampEvent(format, event, lastReceivedAt));
   });
+}
+
+function placed(
+  size: number,
+  submissions: readonly Submission[],
+  stamped: readonly (readonly StampedEntry[])[],
+): readonly GrownRequest[] {
+  let nextIndex = size;
+  return submissions.map((submission, place) => {
+    const entries = stamped[place] ?? [];
+    const firstIndex = nextIndex;
+    nextIndex += entries.length;
+    return { submission, firstIndex, entries };
+  });
+}
+
+function receiptsOf(
+  { submission: { requestKey }, firstIndex, entries }: GrownRequest,
+  treeSize: number,
+): readonly RequestReceipt[] {
+  return requestKey === undefined ? [] : [{ ...requestKey, firstIndex, count: entries.length, treeSize }];
 }

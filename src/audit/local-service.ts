@@ -6,13 +6,13 @@ import type { Restriction } from "../query/restriction.js";
 import type { RootCache } from "./cache.js";
 import { checkRequest, type EventSigner } from "./checked-request.js";
 import { systemClock, type Clock } from "./clock.js";
-import { entryOf } from "./entry-reader.js";
 import { AuditError } from "./errors.js";
 import type { Keyring } from "./keyring.js";
 import { nodeEd25519 } from "./node-crypto.js";
 import { OpenLog, type LogDeclaration } from "./open-log.js";
 import { PinnedSearches } from "./pinned-searches.js";
 import type { QueueLimits } from "./queue.js";
+import { requestKeyOf } from "./request-key.js";
 import type { SearchIndex } from "./search-index.js";
 import type {
   AuditService,
@@ -105,11 +105,8 @@ class LocalService implements AuditService {
 
   async append(request: LogRequest): Promise<Receipt> {
     const log = this.#log(request.log);
-    const { firstIndex, entries, tree } = await log.append(checkRequest(request, log.format, this.#signer));
-    return {
-      entries: entries.map((entry, place) => entryOf(log.log, firstIndex + place, entry)),
-      root: log.rootOf(tree),
-    };
+    const checked = checkRequest(request, log.format, this.#signer);
+    return log.append(checked, requestKeyOf(request, checked, log.format));
   }
 
   async search(request: SearchRequest, page: PageRequest): Promise<ResultPage> {

@@ -2,19 +2,21 @@ import { logFormat, type FormatName, type LogFormat } from "../core/format.js";
 import type { RootCache } from "./cache.js";
 import { CachedRoots } from "./cached-roots.js";
 import { timeText, type Clock } from "./clock.js";
-import { EntryReader } from "./entry-reader.js";
+import { EntryReader, entryOf } from "./entry-reader.js";
 import { AuditError } from "./errors.js";
 import { GrowthWatch } from "./growth-watch.js";
 import type { Keyring } from "./keyring.js";
+import { KeyedAppends } from "./keyed-appends.js";
 import type { CheckedEvent } from "./leaf.js";
 import { LogKey } from "./log-key.js";
 import { nodeEd25519, nodeSha256 } from "./node-crypto.js";
 import { Prover } from "./prover.js";
 import type { Appended, QueueLimits } from "./queue.js";
+import type { RequestKey } from "./request-key.js";
 import { Sequencer } from "./sequencer.js";
-import type { EntryOutcome, Root } from "./service.js";
+import type { Entry, EntryOutcome, Receipt, Root } from "./service.js";
 import { restoreTree, type SignedTree, type TreeSource } from "./signed-tree.js";
-import type { LogHead, LogStore } from "./store.js";
+import type { LogHead, LogStore, RequestReceipt } from "./store.js";
 import { TileReader } from "./tile-reader.js";
 
 /** A log that a gateway is told to keep. */
@@ -49,6 +51,7 @@ export class OpenLog {
   readonly prover: Prover;
   readonly #entries: EntryReader;
   readonly #growth: GrowthWatch;
+  readonly #keyed: KeyedAppends;
   readonly #roots: CachedRoots;
   readonly #state: LogState;
 
@@ -78,6 +81,7 @@ export class OpenLog {
     const receivedAt = (leafIndex: number): Promise<string> => this.#receivedAt(leafIndex);
     this.#entries = new EntryReader(source);
     this.#growth = new GrowthWatch(environment.sharedStore ? () => this.#sequencer.refresh() : undefined);
+    this.#keyed = new KeyedAppends(source, (events, requestKey) => this.#sequencer.append(events, requestKey));
     this.prover = new Prover(source, tiles);
     this.#roots = new CachedRoots({
       source,
@@ -102,8 +106,12 @@ export class OpenLog {
     return this.source.key;
   }
 
-  append(events: readonly CheckedEvent[]): Promise<Appended> {
-    return this.#sequencer.append(events);
+  /** Rejects as Sequencer.append and KeyedAppends.append do. */
+  async append(events: readonly CheckedEvent[], requestKey?: RequestKey): Promise<Receipt> {
+    const outcome = await (requestKey === undefined
+      ? this.#sequencer.append(events)
+      : this.#keyed.append(events, requestKey));
+    return outcome.kind === "appended" ? this.#receipt(outcome) : this.#recall(outcome.receipt);
   }
 
   /** The newest tree of this process; with a shared store, as it is now. Rejects LOG_CORRUPT. */
@@ -173,6 +181,22 @@ export class OpenLog {
     return this.#state.sequencer;
   }
 
+  #receipt({ firstIndex, entries, tree }: Appended): Receipt {
+    return {
+      entries: entries.map((entry, place) => entryOf(this.log, firstIndex + place, entry)),
+      root: this.#roots.of(tree),
+    };
+  }
+
+  /** The receipt of an earlier request, as it was answered then: its entries read back, the root of its tree. */
+  async #recall({ firstIndex, count, treeSize }: RequestReceipt): Promise<Receipt> {
+    if (treeSize > this.#sequencer.tree.edge.size) await this.#sequencer.refresh();
+    const { tree } = this.#sequencer;
+    const leafIndexes = Array.from({ length: count }, (_, place) => firstIndex + place);
+    const outcomes = await this.#entries.read(leafIndexes, tree.edge.size);
+    return { entries: outcomes.map(requireGenuine), root: await this.#roots.at(tree, treeSize) };
+  }
+
   async #follow(): Promise<void> {
     const published = await this.#roots.publishedSize(this.#sequencer.tree);
     const known = this.#sequencer.tree.edge.size;
@@ -216,6 +240,11 @@ export class OpenLog {
       `Entry ${leafIndex} of the log ${this.log}, which dates the root, was changed.`,
     );
   }
+}
+
+function requireGenuine(outcome: EntryOutcome): Entry {
+  if (outcome.kind === "entry") return outcome.entry;
+  throw new AuditError("ENTRY_CORRUPT", "An entry that was logged under this idempotency key was changed since.");
 }
 
 interface BrokenTree {

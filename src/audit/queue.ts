@@ -1,12 +1,21 @@
 import { AuditError } from "./errors.js";
 import type { CheckedEvent, StampedEntry } from "./leaf.js";
+import type { RequestKey } from "./request-key.js";
 import type { SignedTree } from "./signed-tree.js";
+import type { RequestReceipt } from "./store.js";
 
 /** What became of a request: its entries are durable, the first of them at `firstIndex`, and in `tree`. */
 export interface Appended {
+  readonly kind: "appended";
   readonly firstIndex: number;
   readonly entries: readonly StampedEntry[];
   readonly tree: SignedTree;
+}
+
+/** A request whose key is in the log already, put there by another gateway: nothing was logged again. */
+export interface Repeated {
+  readonly kind: "repeated";
+  readonly receipt: RequestReceipt;
 }
 
 /** A request on its way into the log: its events stay together, in one batch, in their order. */
@@ -14,7 +23,8 @@ export interface Submission {
   readonly events: readonly CheckedEvent[];
   /** Stamped before it waits, so that hashing is done while another batch is in flight. */
   readonly entries: readonly StampedEntry[];
-  readonly resolve: (appended: Appended) => void;
+  readonly requestKey: RequestKey | undefined;
+  readonly resolve: (outcome: Appended | Repeated) => void;
   readonly reject: (error: unknown) => void;
 }
 

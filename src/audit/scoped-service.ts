@@ -59,8 +59,9 @@ export class ScopedService implements AuditService {
   async append(request: LogRequest): Promise<Receipt> {
     this.require("audit:log");
     this.options.admitEvents?.(request.events.length);
-    const { tenant } = this.options.principal;
-    const receipt = await this.service.append(tenant === undefined ? request : inTenantsName(request, tenant));
+    const { tenant, id } = this.options.principal;
+    const own = { ...request, keyOwner: id };
+    const receipt = await this.service.append(tenant === undefined ? own : inTenantsName(own, tenant));
     if (!this.seesEverything) this.shown.addReceipt(receipt);
     return receipt;
   }

@@ -1,7 +1,15 @@
 import { timeText, type Clock } from "./clock.js";
 import type { Growth } from "./growth.js";
 import { stampEvent, type CheckedEvent } from "./leaf.js";
-import { QUEUE_LIMITS, SubmissionQueue, type Appended, type QueueLimits, type Submission } from "./queue.js";
+import {
+  QUEUE_LIMITS,
+  SubmissionQueue,
+  type Appended,
+  type QueueLimits,
+  type Repeated,
+  type Submission,
+} from "./queue.js";
+import type { RequestKey } from "./request-key.js";
 import type { SignedTree } from "./signed-tree.js";
 import { TreeWriter, type TreeWriterOptions } from "./tree-writer.js";
 
@@ -33,14 +41,15 @@ export class Sequencer {
   /**
    * Resolves when the events are durable, at consecutive indexes. Rejects UNAVAILABLE when there is no room, when the
    * store did not take them, or when it cannot be said whether it did; LOG_CORRUPT when the log takes no more.
+   * The key is stored with them. No two requests of this process under one key at once: see KeyedAppends.
    */
-  async append(events: readonly CheckedEvent[]): Promise<Appended> {
+  async append(events: readonly CheckedEvent[], requestKey?: RequestKey): Promise<Appended | Repeated> {
     this.#writer.requireSound();
     this.#queue.requireRoom(events.length);
     const stamp = this.#stamp();
     const entries = events.map((event) => stampEvent(this.options.source.format, event, stamp));
     return new Promise((resolve, reject) => {
-      this.#queue.add({ events, entries, resolve, reject });
+      this.#queue.add({ events, entries, requestKey, resolve, reject });
       this.#start();
     });
   }
@@ -92,18 +101,16 @@ export class Sequencer {
 
   async #commit(batch: readonly Submission[]): Promise<void> {
     try {
-      acknowledge(batch, await this.#writer.write(batch));
+      const growth = await this.#writer.write(batch);
+      if (growth !== undefined) acknowledge(growth);
     } catch (error) {
       for (const { reject } of batch) reject(error);
     }
   }
 }
 
-function acknowledge(batch: readonly Submission[], { batch: { expectedSize }, requests, tree }: Growth): void {
-  let firstIndex = expectedSize;
-  batch.forEach(({ resolve }, place) => {
-    const entries = requests[place] ?? [];
-    resolve({ firstIndex, entries, tree });
-    firstIndex += entries.length;
-  });
+function acknowledge({ requests, tree }: Growth): void {
+  for (const { submission, firstIndex, entries } of requests) {
+    submission.resolve({ kind: "appended", firstIndex, entries, tree });
+  }
 }

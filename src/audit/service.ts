@@ -28,6 +28,13 @@ export interface LogRequest {
   readonly sign: boolean;
   /** Where the events stand in the caller's request, for error paths: `event` or `events`. */
   readonly path: "event" | "events";
+  /**
+   * Makes repeating safe: a request with the key of an earlier one to the same log, and the same events, is answered
+   * with the earlier one's receipt; with other events, CONFLICT. 1 to 128 characters; kept as long as the log.
+   */
+  readonly idempotencyKey?: string;
+  /** Whose key it is: the same key of somebody else is another key. */
+  readonly keyOwner?: string;
 }
 
 /** An envelope at a leaf index in a log, checked against its leaf hash before it was handed out. */

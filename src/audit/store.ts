@@ -37,6 +37,18 @@ export interface StoredTile {
   readonly bytes: Uint8Array;
 }
 
+/** What became of a request that came with an idempotency key: kept with its entries, for as long as the log. */
+export interface RequestReceipt {
+  /** 32 bytes; unique in its log. */
+  readonly key: Uint8Array;
+  /** 32 bytes: what was asked for, to tell the same request from another one under the same key. */
+  readonly requestDigest: Uint8Array;
+  readonly firstIndex: number;
+  readonly count: number;
+  /** The size that the batch took the log to: the request was answered with the root of that tree. */
+  readonly treeSize: number;
+}
+
 export interface AppendBatch {
   readonly log: string;
   /** The size the log must have for this batch to be appended: its first entry gets this leaf index. */
@@ -47,10 +59,16 @@ export interface AppendBatch {
   readonly tiles: readonly StoredTile[];
   readonly rootHash: Uint8Array;
   readonly checkpoint: string;
+  /** Of those requests in the batch that came with an idempotency key. */
+  readonly receipts?: readonly RequestReceipt[];
 }
 
-/** `conflict`: the log's size was not `expectedSize`; nothing was written. */
-export type AppendOutcome = { readonly kind: "appended" } | { readonly kind: "conflict" };
+/**
+ * `conflict`: the log's size was not `expectedSize`; `repeated`: it was, but a receipt's key is in the log already.
+ * After both, nothing was written.
+ */
+export type AppendOutcome =
+  { readonly kind: "appended" } | { readonly kind: "conflict" } | { readonly kind: "repeated" };
 
 /**
  * Port: keeps logs. One instance per data set; every method may be called concurrently.
@@ -66,6 +84,8 @@ export interface LogStore {
   append(batch: AppendBatch): Promise<AppendOutcome>;
   /** In the order asked, duplicates included; undefined where the log has no such index. */
   entries(log: string, leafIndexes: readonly number[]): Promise<readonly (StoredEntry | undefined)[]>;
+  /** By their keys, in the order asked; undefined where the log has none. */
+  receipts(log: string, keys: readonly Uint8Array[]): Promise<readonly (RequestReceipt | undefined)[]>;
   /** Leaf hashes of a range, 32 bytes each, packed. Shorter than asked when the log is. */
   leafHashes(log: string, range: LeafRange): Promise<Uint8Array>;
   /** One batched read, in the order asked; undefined where a tile is not full yet. */

@@ -5,7 +5,7 @@ import { AuditError } from "./errors.js";
 import { growTree, type Growth } from "./growth.js";
 import type { Submission } from "./queue.js";
 import { extendTree, type SignedTree, type TreeSource } from "./signed-tree.js";
-import type { StoredTile } from "./store.js";
+import type { AppendOutcome, StoredTile } from "./store.js";
 
 export interface TreeWriterOptions {
   readonly source: TreeSource;
@@ -50,8 +50,11 @@ export class TreeWriter {
     if (this.#broken !== undefined) throw this.#broken;
   }
 
-  /** Writes a batch, on top of whatever the log has become meanwhile. Rejects with an AuditError alone. */
-  async write(batch: readonly Submission[]): Promise<Growth> {
+  /**
+   * Writes a batch, on top of whatever the log has become meanwhile, but for requests whose key is in the log already:
+   * those are answered here. Undefined when nothing is left. Rejects with an AuditError alone.
+   */
+  async write(batch: readonly Submission[]): Promise<Growth | undefined> {
     try {
       return await this.#write(batch);
     } catch (error) {
@@ -76,15 +79,18 @@ export class TreeWriter {
     }
   }
 
-  async #write(batch: readonly Submission[]): Promise<Growth> {
+  async #write(batch: readonly Submission[]): Promise<Growth | undefined> {
     if (this.#isInDoubt) await this.reload();
+    let unwritten = batch;
     for (let attempt = 0; attempt < MAX_CONFLICTS; attempt++) {
+      if (unwritten.length === 0) return undefined;
       this.requireSound();
-      const growth = growTree(this.options.source, this.#tree, batch);
+      const growth = growTree(this.options.source, this.#tree, unwritten);
       const outcome = await this.#append(growth);
       if (outcome.kind === "appended") return this.#advance(growth);
       if (outcome.kind === "unknown") return this.#settleDoubt(growth, outcome.cause);
-      await this.reload();
+      if (outcome.kind === "repeated") unwritten = await this.#answerRepeated(unwritten);
+      else await this.reload();
     }
     throw unavailable("Other gateways kept appending to the log first: try again.");
   }
@@ -96,6 +102,20 @@ export class TreeWriter {
       this.#isInDoubt = true;
       return { kind: "unknown", cause };
     }
+  }
+
+  /** Answers the requests whose key is in the log, put there by another gateway; what is left is still to be written. */
+  async #answerRepeated(batch: readonly Submission[]): Promise<readonly Submission[]> {
+    const { log, store } = this.options.source;
+    const keyed = batch.flatMap(({ requestKey }) => requestKey ?? []);
+    const keys = keyed.map(({ key }) => key);
+    const found = await store.receipts(log, keys);
+    const receipts = new Map(keyed.map((requestKey, place) => [requestKey, found[place]]));
+    return batch.filter(({ requestKey, resolve }) => {
+      const receipt = requestKey && receipts.get(requestKey);
+      if (receipt !== undefined) resolve({ kind: "repeated", receipt });
+      return receipt === undefined;
+    });
   }
 
   #advance(growth: Growth): Growth {
@@ -140,8 +160,7 @@ export class TreeWriter {
   }
 }
 
-type WriteOutcome =
-  { readonly kind: "appended" } | { readonly kind: "conflict" } | { readonly kind: "unknown"; readonly cause: unknown };
+type WriteOutcome = AppendOutcome | { readonly kind: "unknown"; readonly cause: unknown };
 
 function unavailable(message: string, cause?: unknown): AuditError {
   return new AuditError("UNAVAILABLE", message, { retryAfterMs: RETRY_AFTER_MS, cause });

@@ -134,7 +134,8 @@ function expectation(field: EventField): string {
   return `${what} of ${field === "message" ? "1" : "0"} to ${FIELD_LIMITS[field]} characters`;
 }
 
-function characterCount(text: string): number {
+/** Unicode code points. */
+export function characterCount(text: string): number {
   let count = 0;
   for (const character of text) if (character !== "") count += 1;
   return count;

@@ -57,6 +57,10 @@ export class FaultStore implements LogStore {
     return this.honest.entries(...asked);
   }
 
+  receipts(...asked: Parameters<LogStore["receipts"]>): ReturnType<LogStore["receipts"]> {
+    return this.honest.receipts(...asked);
+  }
+
   leafHashes(...asked: Parameters<LogStore["leafHashes"]>): ReturnType<LogStore["leafHashes"]> {
     return this.honest.leafHashes(...asked);
   }

@@ -41,6 +41,7 @@ class Glasses {
       head: (log) => store.head(log),
       append: (batch) => store.append(batch),
       entries: (log, indexes) => store.entries(log, indexes),
+      receipts: (log, keys) => store.receipts(log, keys),
       leafHashes: (log, range) => store.leafHashes(log, range),
       tiles: (log, ids) => store.tiles(log, ids),
       firstAtOrAfter: (log, receivedAt, size) => store.firstAtOrAfter(log, receivedAt, size),

@@ -1,5 +1,5 @@
 import { sha256 } from "@noble/hashes/sha2.js";
-import type { AppendBatch, LogHead, NewEntry, StoredTile } from "../../src/audit/store.js";
+import type { AppendBatch, LogHead, NewEntry, RequestReceipt, StoredTile } from "../../src/audit/store.js";
 import { utf8 } from "../../src/core/bytes.js";
 import type { TileId } from "../../src/core/tile.js";
 
@@ -33,3 +33,20 @@ export function batch(log: string, expectedSize: number, entries: readonly NewEn
 
 /** The batch with the tiles that it fills. */
 export const filling = (tiles: readonly StoredTile[], unfilled: AppendBatch): AppendBatch => ({ ...unfilled, tiles });
+
+/** The receipt of a request of two entries. */
+export function requestReceipt(key: string, firstIndex: number): RequestReceipt {
+  return {
+    key: hashOf(key),
+    requestDigest: hashOf(`request of ${key}`),
+    firstIndex,
+    count: 2,
+    treeSize: firstIndex + 2,
+  };
+}
+
+/** The batch with the receipts of its requests. */
+export const answering = (receipts: readonly RequestReceipt[], plain: AppendBatch): AppendBatch => ({
+  ...plain,
+  receipts,
+});

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { LogStore } from "../../src/audit/store.js";
 import { batch, CREATED_AT, emptyHead, entry, filling, hashOf, receivedAt, tile } from "./batches.js";
+import { receiptsContract } from "./receipts-contract.js";
 
 /** What an engine brings to the contract. */
 export interface LogStoreEngine {
@@ -19,6 +20,8 @@ const TRICKY_TEXTS = [
 ];
 
 export function logStoreContract(name: string, engine: LogStoreEngine): void {
+  receiptsContract(name, engine);
+
   describe(`LogStore contract: ${name}`, () => {
     let store: LogStore;
     beforeEach(async () => {

@@ -1,4 +1,12 @@
-import type { AppendBatch, AppendOutcome, LogHead, LogStore, NewEntry, StoredEntry } from "../../audit/store.js";
+import type {
+  AppendBatch,
+  AppendOutcome,
+  LogHead,
+  LogStore,
+  NewEntry,
+  StoredEntry,
+  RequestReceipt,
+} from "../../audit/store.js";
 import { HASH_BYTES } from "../../core/bytes.js";
 import type { TileId } from "../../core/tile.js";
 import type { LeafRange } from "../../core/tree.js";
@@ -8,9 +16,11 @@ interface MemoryLog {
   head: LogHead;
   readonly entries: NewEntry[];
   readonly tiles: Map<string, Uint8Array>;
+  readonly receipts: Map<string, RequestReceipt>;
 }
 
 const tileKey = ({ level, index }: TileId): string => `${level}/${index}`;
+const nameOf = (key: Uint8Array): string => key.join();
 
 /** Keeps logs in memory, for tests and trials: nothing survives the process. Every method does its work before it returns. */
 export class MemoryLogStore implements LogStore {
@@ -30,7 +40,7 @@ export class MemoryLogStore implements LogStore {
   createLog(initial: LogHead): Promise<LogHead> {
     const existing = this.#logs.get(initial.log);
     if (existing !== undefined) return Promise.resolve(existing.head);
-    this.#logs.set(initial.log, { head: initial, entries: [], tiles: new Map() });
+    this.#logs.set(initial.log, { head: initial, entries: [], tiles: new Map(), receipts: new Map() });
     return Promise.resolve(initial);
   }
 
@@ -45,15 +55,22 @@ export class MemoryLogStore implements LogStore {
   append(batch: AppendBatch): Promise<AppendOutcome> {
     const log = this.#logs.get(batch.log);
     if (log?.head.size !== batch.expectedSize) return Promise.resolve({ kind: "conflict" });
+    const { receipts = [] } = batch;
+    if (receipts.some(({ key }) => log.receipts.has(nameOf(key)))) return Promise.resolve({ kind: "repeated" });
     for (const entry of batch.entries) log.entries.push(entry);
     for (const tile of batch.tiles) log.tiles.set(tileKey(tile.id), tile.bytes);
     log.head = headAfter(log.head, batch);
+    for (const receipt of receipts) log.receipts.set(nameOf(receipt.key), receipt);
     for (const listener of this.#listeners) listener(batch.log, log.head.size);
     return Promise.resolve({ kind: "appended" });
   }
 
   entries(log: string, leafIndexes: readonly number[]): Promise<readonly (StoredEntry | undefined)[]> {
     return Promise.resolve(leafIndexes.map((leafIndex) => this.#storedEntry(log, leafIndex)));
+  }
+
+  receipts(log: string, keys: readonly Uint8Array[]): Promise<readonly (RequestReceipt | undefined)[]> {
+    return Promise.resolve(keys.map((key) => this.#logs.get(log)?.receipts.get(nameOf(key))));
   }
 
   leafHashes(log: string, { start, end }: LeafRange): Promise<Uint8Array> {

@@ -1,6 +1,7 @@
-import type { AppendBatch, NewEntry } from "../../audit/store.js";
+import type { AppendBatch, AppendOutcome, NewEntry } from "../../audit/store.js";
 import { HASH_BYTES } from "../../core/bytes.js";
 import type { Database, Session, Statement } from "./database.js";
+import { violates } from "./failures.js";
 
 /**
  * Joins the texts of a batch into one parameter: one prepared statement then serves every batch size, and the server splits
@@ -34,6 +35,11 @@ const SWAP: Statement<{ readonly moved: number }> = {
       INSERT INTO auditql.tiles (log, tile_level, tile_index, nodes)
       SELECT moved.log, tile.level, tile.index, tile.nodes
       FROM moved, unnest($10::integer[], $11::bigint[], $12::bytea[]) AS tile (level, index, nodes)
+    ), stored_receipts AS (
+      INSERT INTO auditql.receipts (log, key, request_digest, first_index, entry_count, tree_size)
+      SELECT moved.log, receipt.key, receipt.request_digest, receipt.first_index, receipt.entry_count, receipt.tree_size
+      FROM moved, unnest($13::bytea[], $14::bytea[], $15::bigint[], $16::integer[], $17::bigint[])
+        AS receipt (key, request_digest, first_index, entry_count, tree_size)
     )
     SELECT count(*) AS moved FROM moved`,
 };
@@ -66,6 +72,16 @@ export async function appendBehindLock(database: Database, batch: AppendBatch): 
   });
 }
 
+/** A receipt's key is unique in its log: where one is there already, the server has rolled the whole batch back. */
+export async function appendOutcome(appended: Promise<boolean>): Promise<AppendOutcome> {
+  try {
+    return { kind: (await appended) ? "appended" : "conflict" };
+  } catch (failure) {
+    if (violates(failure, "receipts_pkey")) return { kind: "repeated" };
+    throw failure;
+  }
+}
+
 async function swapIn(session: Session, batch: AppendBatch): Promise<boolean> {
   const [first, ...more] = statementFuls(batch);
   if (first === undefined) throw new RangeError("a batch has at least one entry");
@@ -84,7 +100,7 @@ interface EntryRun {
 }
 
 function swapValues(batch: AppendBatch, first: EntryRun): readonly unknown[] {
-  const { log, expectedSize, entries, tiles, rootHash, checkpoint } = batch;
+  const { log, expectedSize, entries, tiles, rootHash, checkpoint, receipts = [] } = batch;
   return [
     ...entryValues(log, first),
     expectedSize + entries.length,
@@ -94,6 +110,11 @@ function swapValues(batch: AppendBatch, first: EntryRun): readonly unknown[] {
     tiles.map(({ id }) => id.level),
     tiles.map(({ id }) => id.index),
     tiles.map(({ bytes }) => bytes),
+    receipts.map(({ key }) => key),
+    receipts.map(({ requestDigest }) => requestDigest),
+    receipts.map(({ firstIndex }) => firstIndex),
+    receipts.map(({ count }) => count),
+    receipts.map(({ treeSize }) => treeSize),
   ];
 }
 

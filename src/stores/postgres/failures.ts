@@ -17,6 +17,11 @@ export function wasRolledBack(failure: unknown): boolean {
   return ROLLED_BACK.includes(sqlState(failure) ?? "");
 }
 
+/** Whether a statement failed because a row of that key, of a unique constraint, is there already. */
+export function violates(failure: unknown, constraint: string): boolean {
+  return failure instanceof pg.DatabaseError && failure.code === "23505" && failure.constraint === constraint;
+}
+
 export function sqlState(failure: unknown): string | undefined {
   return failure instanceof pg.DatabaseError ? failure.code : undefined;
 }

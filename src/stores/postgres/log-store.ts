@@ -1,7 +1,7 @@
-import type { AppendBatch, AppendOutcome, LogHead, LogStore, StoredEntry } from "../../audit/store.js";
+import type { AppendBatch, AppendOutcome, LogHead, LogStore, StoredEntry, RequestReceipt } from "../../audit/store.js";
 import type { TileId } from "../../core/tile.js";
 import type { LeafRange } from "../../core/tree.js";
-import { appendBehindLock, appendBySwap } from "./append.js";
+import { appendBehindLock, appendBySwap, appendOutcome } from "./append.js";
 import { Contention } from "./contention.js";
 import type { Database, Statement } from "./database.js";
 
@@ -27,6 +27,14 @@ const ENTRIES: Statement<StoredEntry> = {
   text: `
     SELECT leaf_index AS "leafIndex", canonical, leaf_hash AS "leafHash"
     FROM auditql.entries WHERE log = $1 AND leaf_index = ANY ($2::bigint[])`,
+};
+
+const RECEIPTS: Statement<RequestReceipt> = {
+  name: "receipts",
+  text: `
+    SELECT key, request_digest AS "requestDigest", first_index AS "firstIndex", entry_count AS count,
+      tree_size AS "treeSize"
+    FROM auditql.receipts WHERE log = $1 AND key = ANY ($2::bytea[])`,
 };
 
 const LEAF_HASHES: Statement<{ readonly packed: Uint8Array }> = {
@@ -103,19 +111,24 @@ export class PostgresLogStore implements LogStore {
   async append(batch: AppendBatch): Promise<AppendOutcome> {
     const { log, expectedSize, entries } = batch;
     const append = this.#contention.locksFirst(log) ? appendBehindLock : appendBySwap;
-    if (!(await append(this.#database, batch))) {
-      this.#contention.conflicted(log);
-      return { kind: "conflict" };
-    }
+    const outcome = await appendOutcome(append(this.#database, batch));
+    if (outcome.kind === "conflict") this.#contention.conflicted(log);
+    if (outcome.kind !== "appended") return outcome;
     this.#contention.appended(log);
     for (const listener of this.#listeners) listener(log, expectedSize + entries.length);
-    return { kind: "appended" };
+    return outcome;
   }
 
   async entries(log: string, leafIndexes: readonly number[]): Promise<readonly (StoredEntry | undefined)[]> {
     const rows = await this.#database.rows(ENTRIES, [log, [...new Set(leafIndexes)]]);
     const found = new Map(rows.map((row) => [row.leafIndex, row]));
     return leafIndexes.map((leafIndex) => found.get(leafIndex));
+  }
+
+  async receipts(log: string, keys: readonly Uint8Array[]): Promise<readonly (RequestReceipt | undefined)[]> {
+    const rows = await this.#database.rows(RECEIPTS, [log, keys]);
+    const found = new Map(rows.map((row) => [keyName(row.key), row]));
+    return keys.map((key) => found.get(keyName(key)));
   }
 
   async leafHashes(log: string, { start, end }: LeafRange): Promise<Uint8Array> {
@@ -148,3 +161,4 @@ export class PostgresLogStore implements LogStore {
 }
 
 const tileKey = ({ level, index }: TileId): string => `${level}/${index}`;
+const keyName = (key: Uint8Array): string => key.join();

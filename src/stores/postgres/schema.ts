@@ -67,4 +67,15 @@ export const SCHEMA_STEPS: readonly string[] = [
     held_until timestamptz NOT NULL
   );
   `,
+  `
+  CREATE TABLE auditql.receipts (
+    log text COLLATE "C",
+    key bytea,
+    request_digest bytea NOT NULL,
+    first_index bigint NOT NULL,
+    entry_count integer NOT NULL,
+    tree_size bigint NOT NULL,
+    PRIMARY KEY (log, key)
+  );
+  `,
 ];

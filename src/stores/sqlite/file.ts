@@ -11,8 +11,10 @@ export interface FileFormat {
   readonly applicationId: number;
   /** `PRAGMA user_version`: the schema this code writes. */
   readonly version: number;
-  /** Creates the tables of an empty file. */
+  /** Creates the tables of an empty file, as they were before the upgrades. */
   readonly schema: string;
+  /** Each takes a file one version further, the last one to `version`; a released one is never edited. */
+  readonly upgrades: readonly string[];
   /** `FULL`: a commit is on disk when it returns. `NORMAL`: the newest commits may be lost with the power, never half of one. */
   readonly synchronous: "FULL" | "NORMAL";
 }
@@ -25,9 +27,9 @@ const BUSY_TIMEOUT_MS = 5_000;
  */
 export function openForWriting(driver: SqliteDriver, path: string, format: FileFormat): SqliteDatabase {
   return opened(driver, path, (database) => {
-    const fresh = checkFormat(database, path, format);
+    const version = storedVersion(database, path, format);
     setUp(database, format);
-    if (fresh) create(database, format);
+    if (version !== format.version) upgrade(database, version, format);
   });
 }
 
@@ -53,14 +55,19 @@ function opened(driver: SqliteDriver, path: string, prepare: (database: SqliteDa
   }
 }
 
-/** Answers whether the file is new. Reads only: a file that is not ours is left as it was. */
-function checkFormat(database: SqliteDatabase, path: string, format: FileFormat): boolean {
+/** The version of a file with the tables of `schema` alone: the oldest that can be read. */
+function oldestVersion({ version, upgrades }: FileFormat): number {
+  return version - upgrades.length;
+}
+
+/** The file's version, undefined when it is new. Reads only: a file that is not ours is left as it was. */
+function storedVersion(database: SqliteDatabase, path: string, format: FileFormat): number | undefined {
   database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
-  if (pragma(database, "schema_version") === 0) return true;
+  if (pragma(database, "schema_version") === 0) return undefined;
   if (pragma(database, "application_id") !== format.applicationId)
     throw new AuditError("UNAVAILABLE", `${path} is an SQLite database, but not a ${format.role} of AuditQL`);
   const version = pragma(database, "user_version");
-  if (version === format.version) return false;
+  if (version >= oldestVersion(format) && version <= format.version) return version;
   const age = version > format.version ? "a newer" : "an older";
   const versions = `it has schema ${version}, this one reads schema ${format.version}`;
   throw new UnusableFileError(`it was written by ${age} AuditQL: ${versions}`);
@@ -72,10 +79,14 @@ function setUp(database: SqliteDatabase, { synchronous }: FileFormat): void {
   database.exec(`PRAGMA synchronous = ${synchronous}; PRAGMA trusted_schema = OFF`);
 }
 
-function create(database: SqliteDatabase, { applicationId, version, schema }: FileFormat): void {
+/** Takes a file from a version, or an empty one, to the newest: all of the way or not at all. */
+function upgrade(database: SqliteDatabase, version: number | undefined, format: FileFormat): void {
+  const { applicationId, schema, upgrades } = format;
+  const oldest = oldestVersion(format);
   inTransaction(database, () => {
-    database.exec(schema);
-    database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${version}`);
+    if (version === undefined) database.exec(schema);
+    for (const step of upgrades.slice((version ?? oldest) - oldest)) database.exec(step);
+    database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${format.version}`);
   });
 }
 

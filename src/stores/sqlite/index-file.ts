@@ -41,4 +41,6 @@ export const INDEX_FILE: FileFormat = {
     INSERT INTO search (search, rank) VALUES ('hashsize', ${POSTINGS_BYTES}), ('automerge', ${MERGED_SEGMENTS});
     CREATE TABLE docs (id INTEGER PRIMARY KEY, ${SORTED_FIELDS.map((field) => `"${field}" TEXT NOT NULL`).join(", ")}) STRICT;
     ${WALKED_FIELDS.map((field) => `CREATE INDEX docs_by_${field} ON docs ("${field}", id);`).join("\n    ")}`,
+  // Derived data: after a change it is made anew.
+  upgrades: [],
 };

@@ -6,11 +6,23 @@ export const LOG_STRIDE = 2 ** 40;
 /** Above this, a row id would no longer be an exact JavaScript number. */
 const MAX_LOG_NUMBER = 2 ** 13 - 1;
 
+/** What requests with an idempotency key were answered: rows are only ever inserted. */
+const RECEIPTS = `
+  CREATE TABLE receipts (
+    log INTEGER NOT NULL,
+    key BLOB NOT NULL,
+    request_digest BLOB NOT NULL,
+    first_index INTEGER NOT NULL,
+    entry_count INTEGER NOT NULL,
+    tree_size INTEGER NOT NULL,
+    PRIMARY KEY (log, key)
+  ) STRICT, WITHOUT ROWID;`;
+
 /** The tables that hold logs. `entries` and `tiles` are only ever inserted into. */
 export const LOG_FILE: FileFormat = {
   role: "log file",
   applicationId: 0x4151_4c31,
-  version: 1,
+  version: 2,
   synchronous: "FULL",
   schema: `
     CREATE TABLE identity (file_id BLOB NOT NULL) STRICT;
@@ -37,4 +49,5 @@ export const LOG_FILE: FileFormat = {
       data BLOB NOT NULL,
       PRIMARY KEY (log, level, idx)
     ) STRICT;`,
+  upgrades: [RECEIPTS],
 };

@@ -1,8 +1,8 @@
-import type { StoredEntry } from "../../audit/store.js";
+import type { StoredEntry, RequestReceipt } from "../../audit/store.js";
 import { HASH_BYTES } from "../../core/bytes.js";
 import type { TileId } from "../../core/tile.js";
 import type { LeafRange } from "../../core/tree.js";
-import type { SqliteDatabase, SqliteStatement } from "./driver.js";
+import type { SqliteDatabase, SqliteStatement, SqlRow } from "./driver.js";
 import { LOG_STRIDE } from "./log-file.js";
 import { bytesIn, integerIn, textIn } from "./row.js";
 import type { CallsOf } from "./worker-calls.js";
@@ -11,6 +11,10 @@ export interface LogReaderProtocol {
   readonly entries: {
     readonly request: { readonly log: string; readonly leafIndexes: readonly number[] };
     readonly reply: readonly (StoredEntry | undefined)[];
+  };
+  readonly receipts: {
+    readonly request: { readonly log: string; readonly keys: readonly Uint8Array[] };
+    readonly reply: readonly (RequestReceipt | undefined)[];
   };
   readonly leafHashes: {
     readonly request: { readonly log: string; readonly range: LeafRange };
@@ -32,6 +36,7 @@ export class LogReader implements CallsOf<LogReaderProtocol> {
   readonly #numbers = new Map<string, number>();
   readonly #selectNumber: SqliteStatement;
   readonly #selectEntries: SqliteStatement;
+  readonly #selectReceipt: SqliteStatement;
   readonly #selectLeafHashes: SqliteStatement;
   readonly #selectTile: SqliteStatement;
   readonly #selectReceivedAt: SqliteStatement;
@@ -43,6 +48,7 @@ export class LogReader implements CallsOf<LogReaderProtocol> {
       `SELECT id, leaf_hash, CAST(canonical AS BLOB) canonical FROM entries
        WHERE id IN (SELECT value FROM json_each(?))`,
     );
+    this.#selectReceipt = database.prepare("SELECT * FROM receipts WHERE log = ? AND key = ?");
     this.#selectLeafHashes = database.prepare("SELECT leaf_hash FROM entries WHERE id >= ? AND id < ? ORDER BY id");
     this.#selectTile = database.prepare("SELECT data FROM tiles WHERE log = ? AND level = ? AND idx = ?");
     this.#selectReceivedAt = database.prepare("SELECT CAST(received_at AS BLOB) received_at FROM entries WHERE id = ?");
@@ -54,6 +60,15 @@ export class LogReader implements CallsOf<LogReaderProtocol> {
     const ids = leafIndexes.filter((leafIndex) => leafIndex < LOG_STRIDE).map((leafIndex) => firstId + leafIndex);
     const found = this.#entriesById(ids, firstId);
     return leafIndexes.map((leafIndex) => found.get(leafIndex));
+  }
+
+  receipts({ log, keys }: LogReaderProtocol["receipts"]["request"]): readonly (RequestReceipt | undefined)[] {
+    const number = this.#numberOf(log);
+    if (number === undefined) return keys.map(() => undefined);
+    return keys.map((key) => {
+      const [row] = this.#selectReceipt.all(number, key);
+      return row && receiptOf(row);
+    });
   }
 
   leafHashes({ log, range }: LogReaderProtocol["leafHashes"]["request"]): Uint8Array {
@@ -124,4 +139,14 @@ export class LogReader implements CallsOf<LogReaderProtocol> {
     this.#numbers.set(log, number);
     return number;
   }
+}
+
+function receiptOf(row: SqlRow): RequestReceipt {
+  return {
+    key: bytesIn(row, "key"),
+    requestDigest: bytesIn(row, "request_digest"),
+    firstIndex: integerIn(row, "first_index"),
+    count: integerIn(row, "entry_count"),
+    treeSize: integerIn(row, "tree_size"),
+  };
 }

@@ -1,4 +1,12 @@
-import type { AppendBatch, AppendOutcome, LogHead, LogStore, NewEntry, StoredEntry } from "../../audit/store.js";
+import type {
+  AppendBatch,
+  AppendOutcome,
+  LogHead,
+  LogStore,
+  NewEntry,
+  StoredEntry,
+  RequestReceipt,
+} from "../../audit/store.js";
 import { HASH_BYTES } from "../../core/bytes.js";
 import type { TileId } from "../../core/tile.js";
 import type { LeafRange } from "../../core/tree.js";
@@ -44,6 +52,10 @@ export class SqliteLogStore implements LogStore {
 
   entries(log: string, leafIndexes: readonly number[]): Promise<readonly (StoredEntry | undefined)[]> {
     return this.#reader.call("entries", { log, leafIndexes });
+  }
+
+  receipts(log: string, keys: readonly Uint8Array[]): Promise<readonly (RequestReceipt | undefined)[]> {
+    return this.#reader.call("receipts", { log, keys });
   }
 
   leafHashes(log: string, range: LeafRange): Promise<Uint8Array> {

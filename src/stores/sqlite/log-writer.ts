@@ -35,6 +35,8 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
   readonly #moveHead: SqliteStatement;
   readonly #insertEntry: SqliteStatement;
   readonly #insertTile: SqliteStatement;
+  readonly #selectReceipt: SqliteStatement;
+  readonly #insertReceipt: SqliteStatement;
 
   constructor(database: SqliteDatabase) {
     this.#database = database;
@@ -50,6 +52,8 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
     );
     this.#insertEntry = database.prepare("INSERT INTO entries VALUES (?, ?, ?, ?)");
     this.#insertTile = database.prepare("INSERT INTO tiles VALUES (?, ?, ?, ?)");
+    this.#selectReceipt = database.prepare("SELECT 1 FROM receipts WHERE log = ? AND key = ?");
+    this.#insertReceipt = database.prepare("INSERT INTO receipts VALUES (?, ?, ?, ?, ?, ?)");
   }
 
   createLog(initial: LogHead): LogHead {
@@ -70,7 +74,9 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
     return inTransaction(this.#database, () => {
       const [row] = this.#selectNumber.all(batch.log, batch.expectedSize);
       if (row === undefined) return { kind: "conflict" };
-      this.#write(integerIn(row, "number"), batch);
+      const number = integerIn(row, "number");
+      if (this.#isRepeated(number, batch)) return { kind: "repeated" };
+      this.#write(number, batch);
       return { kind: "appended" };
     });
   }
@@ -81,10 +87,17 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
     this.#database.close();
   }
 
+  #isRepeated(number: number, { receipts = [] }: PackedBatch): boolean {
+    return receipts.some(({ key }) => this.#selectReceipt.all(number, key).length > 0);
+  }
+
   #write(number: number, batch: PackedBatch): void {
     this.#insertEntries(number * LOG_STRIDE + batch.expectedSize, batch);
     for (const { id, bytes } of batch.tiles) this.#insertTile.run(number, id.level, id.index, bytes);
     const size = batch.expectedSize + batch.canonicals.length;
+    for (const { key, requestDigest, firstIndex, count, treeSize } of batch.receipts ?? []) {
+      this.#insertReceipt.run(number, key, requestDigest, firstIndex, count, treeSize);
+    }
     this.#moveHead.run(size, batch.rootHash, batch.checkpoint, batch.receivedAts.at(-1) ?? "", number);
   }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { AuditError } from "../../../src/audit/errors.js";
-import type { LogHead, LogStore } from "../../../src/audit/store.js";
+import type { AppendOutcome, LogHead, LogStore } from "../../../src/audit/store.js";
 import { batch, entry } from "../batches.js";
 
 /** A gateway as the port asks it to be: after an append of unknown outcome it looks at the head before its next write. */
@@ -28,7 +28,7 @@ export class CarefulWriter {
     }
   }
 
-  private async appendAt(size: number, text: string): Promise<"appended" | "conflict" | "unknown"> {
+  private async appendAt(size: number, text: string): Promise<AppendOutcome["kind"] | "unknown"> {
     try {
       return (await this.store.append(batch(this.log, size, [entry(text)]))).kind;
     } catch (failure) {
