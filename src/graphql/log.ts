@@ -3,6 +3,7 @@ import { DEFAULT_LOG, type LogRequest } from "../audit/service.js";
 import type { AuditContext } from "./context.js";
 import { entryNode, EntryType, type EntryNode } from "./entry.js";
 import { EventInput, signedEvent } from "./event-input.js";
+import { withoutNulls } from "./nulls.js";
 import { rootNode, RootType, type RootNode } from "./root.js";
 
 @ArgsType()
@@ -15,6 +16,13 @@ abstract class AppendArgs {
     description: "Sign each event that carries no signature with the gateway's own key.",
   })
   abstract readonly sign?: boolean | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "Makes it safe to repeat this request when its outcome is not known: with the same key, the same log and the same events it is answered with the first receipt, and nothing is logged twice; with other events it is refused as CONFLICT. Choose a new one for each request, such as a UUID: 1 to 128 characters. Keys belong to the credential that used them, and are kept as long as the log.",
+  })
+  abstract readonly idempotencyKey?: string | null;
 }
 
 @ArgsType()
@@ -100,11 +108,12 @@ interface Inputs {
 
 async function append(
   { service, loaders }: AuditContext,
-  { log, sign }: AppendArgs,
+  { log, sign, idempotencyKey }: AppendArgs,
   { path, inputs }: Inputs,
 ): Promise<LogBulkReceipt> {
   const events = inputs.map(signedEvent);
-  const receipt = await service.append({ log: log ?? DEFAULT_LOG, sign: sign ?? false, events, path });
+  const to = { log: log ?? DEFAULT_LOG, sign: sign ?? false, ...withoutNulls({ idempotencyKey }) };
+  const receipt = await service.append({ ...to, events, path });
   const root = loaders.keepRoot(receipt.root);
   return { entries: receipt.entries.map((entry) => entryNode(entry, root.treeSize)), root: rootNode(root) };
 }
