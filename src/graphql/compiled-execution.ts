@@ -1,17 +1,8 @@
 import { HeaderMap, type ApolloServerPlugin, type GraphQLRequestListener, type GraphQLResponse } from "@apollo/server";
-import {
-  OperationTypeNode,
-  type DocumentNode,
-  type ExecutionResult,
-  type GraphQLError,
-  type GraphQLErrorExtensions,
-  type GraphQLFormattedError,
-  type GraphQLSchema,
-} from "graphql";
+import { OperationTypeNode, type DocumentNode, type ExecutionResult, type GraphQLSchema } from "graphql";
 import { compileQuery, isCompiledQuery, type CompiledQuery } from "graphql-jit";
 import type { AuditContext } from "./context.js";
-
-type FormatError = (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError;
+import { formattedError, type FormatError } from "./errors.js";
 
 /** Compiling costs as much as validating, so an operation that comes once is not compiled. */
 export const COMPILE_AT_HIT = 2;
@@ -96,17 +87,7 @@ function needsFieldByField({ operation, request }: Partial<Resolved> & Pick<Reso
 }
 
 function response({ data = null, errors }: ExecutionResult, formatError: FormatError): GraphQLResponse {
-  const singleResult = errors === undefined ? { data } : { data, errors: errors.map((e) => formatted(e, formatError)) };
+  const singleResult =
+    errors === undefined ? { data } : { data, errors: errors.map((e) => formattedError(e, formatError)) };
   return { http: { headers: new HeaderMap() }, body: { kind: "single", singleResult } };
-}
-
-/** A compiled operation's errors lack `extensions`, despite their type, unless the resolver's own error had some. */
-function formatted(error: GraphQLError, formatError: FormatError): GraphQLFormattedError {
-  const { message, locations, path } = error;
-  const extensions: GraphQLErrorExtensions = { ...error.extensions };
-  const code = extensions["code"] ?? "INTERNAL_SERVER_ERROR";
-  return formatError(
-    { message, ...(locations && { locations }), ...(path && { path }), extensions: { ...extensions, code } },
-    error,
-  );
 }

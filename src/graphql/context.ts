@@ -7,6 +7,12 @@ export interface AuditContext {
   readonly loaders: Loaders;
 }
 
+/** What the source of a subscription's events has beside that. */
+export interface StreamContext extends AuditContext {
+  /** Aborts when nobody follows any more. */
+  readonly signal: AbortSignal;
+}
+
 export function auditContext(service: AuditService): AuditContext {
   return { service, loaders: new Loaders(service) };
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { unwrapResolverError } from "@apollo/server/errors";
-import { GraphQLError, type GraphQLFormattedError } from "graphql";
+import { GraphQLError, type GraphQLErrorExtensions, type GraphQLFormattedError } from "graphql";
 import { AuditError, badInput, type AuditErrorCode } from "../audit/errors.js";
 import type { FieldProblem } from "../core/event.js";
 
@@ -21,6 +21,22 @@ const ALARMS: ReadonlySet<string> = new Set(["ENTRY_CORRUPT", "LOG_CORRUPT", "RO
   AuditErrorCode | typeof UNEXPECTED
 )[]);
 
+export type FormatError = (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError;
+
+/**
+ * Formats an error where Apollo does not. A compiled operation's errors lack `extensions`, despite their type, unless
+ * the resolver's own error had some.
+ */
+export function formattedError(error: GraphQLError, formatError: FormatError): GraphQLFormattedError {
+  const { message, locations, path } = error;
+  const extensions: GraphQLErrorExtensions = { ...error.extensions };
+  const code = extensions["code"] ?? UNEXPECTED;
+  return formatError(
+    { message, ...(locations && { locations }), ...(path && { path }), extensions: { ...extensions, code } },
+    error,
+  );
+}
+
 /** A rejection as a value: GraphQL reports an error value at its own path, and the values beside it are answered. */
 export function asError(reason: unknown): Error {
   return reason instanceof Error ? reason : new Error(String(reason));
@@ -33,8 +49,8 @@ export function corruptEntry(log: string, leafIndex: number): GraphQLError {
 }
 
 /** Turns whatever went wrong into what a client may see: a code from the closed list, or a masked error with an id. */
-export function errorFormatter(report: FailureLog) {
-  return (formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError => {
+export function errorFormatter(report: FailureLog): FormatError {
+  return (formatted, error) => {
     const cause = unwrapResolverError(error);
     const shown = cause instanceof AuditError ? auditFailure(formatted, cause) : masked(formatted, cause);
     const code = String(shown.extensions?.["code"]);

@@ -9,6 +9,7 @@ import { RootQueryResolver } from "./root-query.js";
 import { EntryQueryResolver } from "./entry-query.js";
 import { NodeResolver } from "./node.js";
 import { LogResolver } from "./log.js";
+import { EntryLoggedResolver } from "./entry-logged.js";
 import { auditableByReference, AuditableResolver, AuditableType } from "./auditable.js";
 import { ConsistencyProofResolver } from "./consistency-proof.js";
 import { EntryConnectionResolver, EntryEdgeResolver } from "./entry-connection.js";
@@ -30,6 +31,7 @@ export function auditSchema(): Promise<GraphQLSchema> {
       EntryQueryResolver,
       NodeResolver,
       LogResolver,
+      EntryLoggedResolver,
       EntryResolver,
       EntryConnectionResolver,
       EntryEdgeResolver,
@@ -44,6 +46,7 @@ export function auditSchema(): Promise<GraphQLSchema> {
     descriptions: {
       Query: "Reading the log. Whatever is answered can carry its own proof.",
       Mutation: "Writing to the log. What was logged cannot be changed or removed.",
+      Subscription: "Following the log, over server-sent events or a WebSocket.",
     },
     directives: ["@key", "@shareable", "@interfaceObject"],
     references: { Entry: byGlobalId, Root: byGlobalId, Auditable: auditableByReference },

@@ -47,7 +47,7 @@ export async function graphqlServer({
 }
 
 /** A message may quote a payload, so the log gets an error's kind and where it was thrown, not what it said. */
-function failureLog(logger: Logger): FailureLog {
+export function failureLog(logger: Logger): FailureLog {
   return ({ code, error, shown }) => {
     const kind = error instanceof Error ? error.name : typeof error;
     const at = error instanceof Error ? error.stack?.split("\n").filter((line) => /^\s+at /.test(line)) : undefined;

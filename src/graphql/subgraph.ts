@@ -51,6 +51,7 @@ export async function buildSubgraph<C>(options: SubgraphOptions<C>): Promise<Gra
     directives: (options.composed ?? []).map(({ directive }) => directive),
     skipCheck: true,
     validate: false,
+    pubSub,
   });
   const resolvers: Record<string, object> = { ...createResolversMap(schema) };
   for (const [name, type] of Object.entries(schema.getTypeMap())) {
@@ -67,6 +68,13 @@ export async function buildSubgraph<C>(options: SubgraphOptions<C>): Promise<Gra
   // Defaults were read before the enums got their values, so they still hold the enums' names.
   forEachDefaultValue(subgraph, parseInputValue);
   return subgraph;
+}
+
+/** type-graphql builds no subscription without one; ours follow the log itself, and need no messages. */
+const pubSub: NonNullable<BuildSchemaOptions["pubSub"]> = { publish: noMessages, subscribe: noMessages };
+
+function noMessages(): never {
+  throw new Error("subscriptions have their own source of events");
 }
 
 /** In place of type-graphql's, which answers a promise: compiled execution cannot wait for a type. */

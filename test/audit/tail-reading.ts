@@ -29,9 +29,9 @@ export function shownOf(outcomes: readonly EntryOutcome[]): readonly (number | s
 export async function take(tail: AsyncIterator<EntryOutcome>, count: number): Promise<readonly EntryOutcome[]> {
   const outcomes: EntryOutcome[] = [];
   while (outcomes.length < count) {
-    const { value, done } = await tail.next();
-    if (done === true) return outcomes;
-    outcomes.push(value);
+    const next: IteratorResult<EntryOutcome, unknown> = await tail.next();
+    if (next.done === true) return outcomes;
+    outcomes.push(next.value);
   }
   return outcomes;
 }
