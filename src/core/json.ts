@@ -33,10 +33,13 @@ export function parseCanonicalJson(text: string): Json | undefined {
   }
 }
 
-/** RFC 8785 section 3.2.2.2 is what ECMAScript's own quoting does. */
+/** RFC 8785 section 3.2.2.2 is what ECMAScript's own quoting does; of surrogates, it escapes just the lone ones. */
 function canonicalString(text: string): string {
-  if (LONE_SURROGATE.test(text)) throw new TypeError("a text with a lone surrogate has no UTF-8");
-  return JSON.stringify(text);
+  const quoted = JSON.stringify(text);
+  if (quoted.includes("\\ud") && LONE_SURROGATE.test(text)) {
+    throw new TypeError("a text with a lone surrogate has no UTF-8");
+  }
+  return quoted;
 }
 
 /** RFC 8785 section 3.2.2.3 is ECMAScript's own number to text. */

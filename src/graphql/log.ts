@@ -115,5 +115,11 @@ async function append(
   const to = { log: log ?? DEFAULT_LOG, sign: sign ?? false, ...withoutNulls({ idempotencyKey }) };
   const receipt = await service.append({ ...to, events, path });
   const root = loaders.keepRoot(receipt.root);
-  return { entries: receipt.entries.map((entry) => entryNode(entry, root.treeSize)), root: rootNode(root) };
+  return {
+    /** Made when selected: most writers of a thousand events want the root alone. */
+    get entries() {
+      return receipt.entries.map((entry) => entryNode(entry, root.treeSize));
+    },
+    root: rootNode(root),
+  };
 }
