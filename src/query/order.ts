@@ -32,7 +32,9 @@ export type SortedField = Extract<OrderField, EventField>;
 /** What an event is sorted by: the field's first characters, an object's canonical text likewise, nothing where it is absent. */
 export function sortKey(event: AuditEvent, field: SortedField): string {
   const value = event[field];
-  return value === undefined ? "" : (FIRST_CHARACTERS.exec(fieldText(value))?.[0] ?? "");
+  if (value === undefined) return "";
+  const text = fieldText(value);
+  return text.length <= SORT_KEY_CHARACTERS ? text : (FIRST_CHARACTERS.exec(text)?.[0] ?? "");
 }
 
 /** Compares texts as their UTF-8 bytes compare; `<` on strings compares UTF-16 units, which puts U+1F600 before U+FF5E. */
