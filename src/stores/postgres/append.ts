@@ -1,7 +1,8 @@
 import type { AppendBatch, AppendOutcome, NewEntry } from "../../audit/store.js";
 import { HASH_BYTES } from "../../core/bytes.js";
-import type { Database, Session, Statement } from "./database.js";
+import type { Database } from "./database.js";
 import { violates } from "./failures.js";
+import type { Session, Statement } from "./transaction.js";
 
 /**
  * Joins the texts of a batch into one parameter: one prepared statement then serves every batch size, and the server splits
@@ -51,25 +52,12 @@ const MORE_ENTRIES: Statement<never> = {
     SELECT $1::text, ${ENTRY_COLUMNS} FROM ${NEW_ENTRIES}`,
 };
 
-const LOCK_HEAD: Statement<{ readonly size: number }> = {
-  name: "append-lock",
-  text: "SELECT size FROM auditql.heads WHERE log = $1 FOR UPDATE",
-};
-
 /** True when the batch is durable; false when the log's size was another, and nothing was written. */
 export async function appendBySwap(database: Database, batch: AppendBatch): Promise<boolean> {
   const [first, ...more] = statementFuls(batch);
   if (first === undefined) throw new RangeError("a batch has at least one entry");
   if (more.length === 0) return hasMoved(await database.rows(SWAP, swapValues(batch, first)));
   return database.transaction(async (session) => swapIn(session, batch));
-}
-
-/** As appendBySwap, but waits for its turn before it sends the entries. */
-export async function appendBehindLock(database: Database, batch: AppendBatch): Promise<boolean> {
-  return database.transaction(async (session) => {
-    const [head] = await session.rows(LOCK_HEAD, [batch.log]);
-    return head?.size === batch.expectedSize && swapIn(session, batch);
-  });
 }
 
 /** A receipt's key is unique in its log: where one is there already, the server has rolled the whole batch back. */
@@ -82,7 +70,8 @@ export async function appendOutcome(appended: Promise<boolean>): Promise<AppendO
   }
 }
 
-async function swapIn(session: Session, batch: AppendBatch): Promise<boolean> {
+/** As appendBySwap, inside a transaction that still has to be committed. */
+export async function swapIn(session: Session, batch: AppendBatch): Promise<boolean> {
   const [first, ...more] = statementFuls(batch);
   if (first === undefined) throw new RangeError("a batch has at least one entry");
   if (!hasMoved(await session.rows(SWAP, swapValues(batch, first)))) return false;

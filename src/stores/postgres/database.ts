@@ -1,21 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { portFailure, wasRolledBack } from "./failures.js";
-
-/** SQL with `$1` parameters, prepared once per connection under its name. */
-export interface Statement<Row> {
-  readonly name: string;
-  readonly text: string;
-  /** Never set: it carries the type of the rows. */
-  readonly row?: Row;
-}
-
-/** What a transaction may do: run statements, one after the other, on its own connection. */
-export interface Session {
-  rows<Row extends object>(statement: Statement<Row>, values: readonly unknown[]): Promise<readonly Row[]>;
-  /** SQL without parameters, several statements allowed. */
-  run(sql: string): Promise<void>;
-}
+import { Transaction, type Session, type Statement } from "./transaction.js";
 
 export interface DatabaseSettings {
   readonly url: string;
@@ -28,6 +14,7 @@ export interface DatabaseSettings {
 
 export const DATABASE_DEFAULTS = { maxConnections: 10, connectTimeoutMs: 5_000, statementTimeoutMs: 15_000 } as const;
 
+const IDLE_IN_TRANSACTION_MS = 5_000;
 const MAX_ATTEMPTS = 8;
 const FIRST_PAUSE_MS = 4;
 
@@ -51,6 +38,15 @@ export class Database {
     return this.#answering(async () => this.#transactionOnce(work));
   }
 
+  /** A transaction to be held for a while; it is not repeated, and its own methods reject with the driver's failures. */
+  async begin(): Promise<Transaction> {
+    try {
+      return await Transaction.begin(this.#pool);
+    } catch (failure) {
+      throw portFailure(failure);
+    }
+  }
+
   async close(): Promise<void> {
     if (!this.#pool.ending) await this.#pool.end();
   }
@@ -64,43 +60,17 @@ export class Database {
   }
 
   async #transactionOnce<Result>(work: (session: Session) => Promise<Result>): Promise<Result> {
-    const client = await this.#pool.connect();
-    // A connection that breaks between two statements says so here; the next statement then fails by itself.
-    client.on("error", ignore);
-    let isReusable = false;
+    const transaction = await Transaction.begin(this.#pool);
+    let result: Result;
     try {
-      await client.query("BEGIN");
-      const outcome = await outcomeOf(work(sessionOn(client)));
-      await client.query(outcome.kind === "done" ? "COMMIT" : "ROLLBACK");
-      isReusable = true;
-      if (outcome.kind === "failed") throw outcome.failure;
-      return outcome.result;
-    } finally {
-      client.removeListener("error", ignore);
-      client.release(!isReusable);
+      result = await work(transaction);
+    } catch (failure) {
+      await transaction.rollback();
+      throw failure;
     }
+    await transaction.commit();
+    return result;
   }
-}
-
-type Outcome<Result> =
-  { readonly kind: "done"; readonly result: Result } | { readonly kind: "failed"; readonly failure: unknown };
-
-async function outcomeOf<Result>(work: Promise<Result>): Promise<Outcome<Result>> {
-  try {
-    return { kind: "done", result: await work };
-  } catch (failure) {
-    return { kind: "failed", failure };
-  }
-}
-
-function sessionOn(client: pg.PoolClient): Session {
-  return {
-    rows: async <Row extends object>(statement: Statement<Row>, values: readonly unknown[]) =>
-      (await client.query<Row>({ ...statement, values: [...values] })).rows,
-    run: async (sql) => {
-      await client.query(sql);
-    },
-  };
 }
 
 async function repeatedWhileRolledBack<Result>(attempt: () => Promise<Result>): Promise<Result> {
@@ -122,7 +92,7 @@ function poolConfig({ url, maxConnections, connectTimeoutMs, statementTimeoutMs 
     statement_timeout: statementTimeoutMs,
     query_timeout: statementTimeoutMs + 1_000,
     // A gateway that stalls in a transaction would keep the head's row locked for all others.
-    idle_in_transaction_session_timeout: statementTimeoutMs,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     // `appended` means durable, whatever the server's or the role's default says.
     options: "-c synchronous_commit=on",
     application_name: "auditql",

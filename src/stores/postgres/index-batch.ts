@@ -1,9 +1,10 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { StoredEntry } from "../../audit/store.js";
-import type { Database, Statement } from "./database.js";
+import type { Database } from "./database.js";
 import { documentOf, SORTED_FIELDS, type Document } from "./document.js";
 import { sqlState } from "./failures.js";
 import { LEASE_END } from "./lease.js";
+import type { Statement } from "./transaction.js";
 
 /** Entries read at once. The longer a batch, the more terms the index merges together. */
 const BATCH_ENTRIES = 2_000;

@@ -1,4 +1,5 @@
-import type { Database, Statement } from "./database.js";
+import type { Database } from "./database.js";
+import type { Statement } from "./transaction.js";
 
 /** Longer than a batch takes to index; a gateway that dies in the middle delays the index by this much at most. */
 export const LEASE_END = "now() + interval '5 seconds'";

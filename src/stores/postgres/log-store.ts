@@ -1,9 +1,10 @@
 import type { AppendBatch, AppendOutcome, LogHead, LogStore, StoredEntry, RequestReceipt } from "../../audit/store.js";
 import type { TileId } from "../../core/tile.js";
 import type { LeafRange } from "../../core/tree.js";
-import { appendBehindLock, appendBySwap, appendOutcome } from "./append.js";
-import { Contention } from "./contention.js";
-import type { Database, Statement } from "./database.js";
+import { appendOutcome } from "./append.js";
+import type { Database } from "./database.js";
+import type { Statement } from "./transaction.js";
+import { Turns } from "./turns.js";
 
 const HEAD_COLUMNS = `
   log, format, size, root_hash AS "rootHash", checkpoint, last_received_at AS "lastReceivedAt"`;
@@ -80,12 +81,13 @@ const LEAF_HASHES_AT_ONCE = 65_536;
 
 /** Keeps logs in PostgreSQL; any number of gateways may read and append the same ones. */
 export class PostgresLogStore implements LogStore {
-  readonly #contention = new Contention();
   readonly #listeners = new Set<(log: string, size: number) => void>();
   readonly #database: Database;
+  readonly #turns: Turns;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#turns = new Turns(database);
   }
 
   /** Calls `listener` with the log's new size after each append made here; appends of other gateways are not heard. */
@@ -110,11 +112,8 @@ export class PostgresLogStore implements LogStore {
 
   async append(batch: AppendBatch): Promise<AppendOutcome> {
     const { log, expectedSize, entries } = batch;
-    const append = this.#contention.locksFirst(log) ? appendBehindLock : appendBySwap;
-    const outcome = await appendOutcome(append(this.#database, batch));
-    if (outcome.kind === "conflict") this.#contention.conflicted(log);
+    const outcome = await appendOutcome(this.#turns.append(batch));
     if (outcome.kind !== "appended") return outcome;
-    this.#contention.appended(log);
     for (const listener of this.#listeners) listener(log, expectedSize + entries.length);
     return outcome;
   }
@@ -156,6 +155,7 @@ export class PostgresLogStore implements LogStore {
   }
 
   async close(): Promise<void> {
+    await this.#turns.close();
     await this.#database.close();
   }
 }

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Database, Session, Statement } from "./database.js";
+import type { Database } from "./database.js";
 import { sqlState } from "./failures.js";
 import { SCHEMA_STEPS } from "./schema.js";
+import type { Session, Statement } from "./transaction.js";
 
 const FIRST_TABLE = `
   CREATE SCHEMA IF NOT EXISTS auditql;

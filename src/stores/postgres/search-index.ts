@@ -2,7 +2,7 @@ import type { IndexQuery, SearchIndex } from "../../audit/search-index.js";
 import { NEWEST_FIRST } from "../../query/order.js";
 import { Watermarks } from "../../audit/watermarks.js";
 import { canLookUp, prefixesIn, SCAN, type Way } from "./condition.js";
-import type { Database, Statement } from "./database.js";
+import type { Database } from "./database.js";
 import { leafTerm } from "./document.js";
 import { Follower } from "./follower.js";
 import { watermark } from "./lease.js";
@@ -17,6 +17,7 @@ import {
   type Search,
 } from "./search-statement.js";
 import { expansionsOf } from "./vocabulary.js";
+import type { Statement } from "./transaction.js";
 
 const LEAVES_BY_HASH: Statement<FoundLeaf> = {
   name: "leaves-by-hash",

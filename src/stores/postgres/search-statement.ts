@@ -1,7 +1,7 @@
 import type { IndexQuery } from "../../audit/search-index.js";
 import type { OrderField } from "../../query/order.js";
 import { condition, SCAN, type Way } from "./condition.js";
-import type { Statement } from "./database.js";
+import type { Statement } from "./transaction.js";
 
 /** A statement with the values of its parameters. Unnamed: its text depends on the filter, and is planned for its values. */
 export interface BoundStatement<Row> {

@@ -1,5 +1,6 @@
 import type { Expansions } from "./condition.js";
-import type { Database, Statement } from "./database.js";
+import type { Database } from "./database.js";
+import type { Statement } from "./transaction.js";
 
 /** A prefix of more words is in so many documents that walking finds them sooner than looking up each word. */
 const MAX_EXPANSION = 500;

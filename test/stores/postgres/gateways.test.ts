@@ -11,9 +11,11 @@ import { hasPostgres, type PostgresServer, somePostgres } from "./server.js";
 
 describeWith("PostgreSQL", hasPostgres(), () => {
   let server: PostgresServer;
+  let url: string;
   const closing: (() => Promise<void>)[] = [];
   beforeAll(async () => {
     server = await somePostgres();
+    url = await server.newDatabase();
   });
   afterEach(async () => {
     for (const close of closing.splice(0)) await close();
@@ -23,29 +25,32 @@ describeWith("PostgreSQL", hasPostgres(), () => {
   });
 
   /** A service on the database, with a cache of its own; its store is closed after the test. */
-  async function gateway(url: string): Promise<AuditService> {
+  async function gateway(log = "default"): Promise<AuditService> {
     const { log: store, index, isShared } = await openStore(url);
     closing.push(async () => {
       await index.close();
       await store.close();
     });
     const engines = { store, index, sharedStore: isShared, cache: new MemoryRootCache(), keyring: KEYRING };
-    return openLocalService({ ...engines, origin: ORIGIN, logs: [{ log: "default", format: "rfc6962" }] });
+    return openLocalService({ ...engines, origin: ORIGIN, logs: [{ log, format: "rfc6962" }] });
   }
 
   describe("the local service over PostgreSQL", () => {
-    const open = async () => ({ service: await gateway(await server.newDatabase()), log: "default" });
+    let opened = 0;
+    const open = async () => {
+      const log = `log-${opened++}`;
+      return { service: await gateway(log), log };
+    };
     auditServiceContract(open);
     auditSearchContract(open);
   });
 
   describe("three gateways on one log", () => {
-    const log = async (service: AuditService, text: string) =>
-      service.append({ log: "default", events: [message(text)], sign: false, path: "event" });
+    const log = async (service: AuditService, text: string, name = "default") =>
+      service.append({ log: name, events: [message(text)], sign: false, path: "event" });
 
     test("give out every index once, and roots that one of them can prove to extend each other", async () => {
-      const url = await server.newDatabase();
-      const services = await Promise.all([gateway(url), gateway(url), gateway(url)]);
+      const services = await Promise.all([gateway(), gateway(), gateway()]);
       const callers = services.flatMap((service) => Array.from({ length: 8 }, () => service));
       const logged = callers.map(async (service, caller) => {
         const receipts = [];
@@ -62,12 +67,11 @@ describeWith("PostgreSQL", hasPostgres(), () => {
     });
 
     test("find each other's entries at once", async () => {
-      const url = await server.newDatabase();
-      const [one, other] = await Promise.all([gateway(url), gateway(url)]);
+      const [one, other] = await Promise.all([gateway("finding"), gateway("finding")]);
       for (let i = 0; i < 6; i++) {
         const [writer, reader] = i % 2 === 0 ? [one, other] : [other, one];
-        await log(writer, `entry n${i}`);
-        const page = await reader.search({ log: "default", query: `n${i}` }, {});
+        await log(writer, `entry n${i}`, "finding");
+        const page = await reader.search({ log: "finding", query: `n${i}` }, {});
         expect(page).toMatchObject({ leafIndexes: [i], result: { treeSize: i + 1 } });
       }
     });

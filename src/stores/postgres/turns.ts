@@ -1,0 +1,138 @@
+import type { AppendBatch } from "../../audit/store.js";
+import { appendBySwap, swapIn } from "./append.js";
+import { Contention } from "./contention.js";
+import type { Database } from "./database.js";
+import { portFailure, wasRolledBack } from "./failures.js";
+import type { Statement, Transaction } from "./transaction.js";
+
+const LOCK_HEAD: Statement<{ readonly size: number }> = {
+  name: "turn",
+  text: "SELECT size FROM auditql.heads WHERE log = $1 FOR UPDATE",
+};
+
+/** After a conflict the caller has this long to come back with a batch for the size that the log has; meanwhile others wait. */
+const HOLD_MS = 300;
+
+/** Each turn that is held keeps a connection of the pool; the reads between need some too. */
+const MAX_TURNS = 4;
+
+/** The head's row, locked: nobody else appends to the log before this is committed or rolled back. */
+interface Turn {
+  readonly transaction: Transaction;
+  readonly size: number;
+}
+
+interface HeldTurn extends Turn {
+  readonly expiry: NodeJS.Timeout;
+}
+
+/**
+ * Appends in turn with other gateways. While this one seems to be alone it swaps the head, in one round trip. A conflict is
+ * answered only when the log's row is locked for this gateway, and the lock is held for the append that follows: the caller
+ * reads the head, which cannot move now, makes its batch anew and is certain to get it in. By swaps alone a gateway that needs a
+ * moment longer than the others would hardly ever win.
+ */
+export class Turns {
+  readonly #database: Database;
+  readonly #contention = new Contention();
+  readonly #held = new Map<string, HeldTurn>();
+  /** Logs whose row this process waits for or has locked. */
+  readonly #taken = new Set<string>();
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** True when the batch is durable; false when the log's size was another, and nothing was written. */
+  async append(batch: AppendBatch): Promise<boolean> {
+    const held = this.#takeHeld(batch.log);
+    const isAppended = held === undefined ? await this.#appendOrHold(batch) : await this.#appendIn(held, batch);
+    if (isAppended) this.#contention.appended(batch.log);
+    else this.#contention.conflicted(batch.log);
+    return isAppended;
+  }
+
+  async close(): Promise<void> {
+    for (const log of [...this.#held.keys()]) await this.#expire(log);
+  }
+
+  async #appendOrHold(batch: AppendBatch): Promise<boolean> {
+    const { log, expectedSize } = batch;
+    const swapsFirst = !this.#contention.locksFirst(log) || !this.#mayTake(log);
+    if (swapsFirst && (await appendBySwap(this.#database, batch))) return true;
+    const turn = this.#mayTake(log) ? await this.#take(log) : undefined;
+    if (turn?.size === expectedSize) return this.#appendIn(turn, batch);
+    if (turn !== undefined) this.#hold(log, turn);
+    return false;
+  }
+
+  #mayTake(log: string): boolean {
+    return !this.#taken.has(log) && this.#taken.size < MAX_TURNS;
+  }
+
+  /** Waits for the log's row; undefined when there is none. */
+  async #take(log: string): Promise<Turn | undefined> {
+    this.#taken.add(log);
+    let turn: Turn | undefined;
+    try {
+      turn = await lockHead(await this.#database.begin(), log);
+    } catch (failure) {
+      throw portFailure(failure);
+    } finally {
+      if (turn === undefined) this.#taken.delete(log);
+    }
+    return turn;
+  }
+
+  async #appendIn(turn: Turn, batch: AppendBatch): Promise<boolean> {
+    try {
+      return await swapAndCommit(turn, batch);
+    } catch (failure) {
+      if (wasRolledBack(failure)) return false;
+      throw portFailure(failure);
+    } finally {
+      this.#taken.delete(batch.log);
+    }
+  }
+
+  #hold(log: string, turn: Turn): void {
+    const expiry = setTimeout(() => void this.#expire(log), HOLD_MS).unref();
+    this.#held.set(log, { ...turn, expiry });
+  }
+
+  #takeHeld(log: string): HeldTurn | undefined {
+    const held = this.#held.get(log);
+    clearTimeout(held?.expiry);
+    this.#held.delete(log);
+    return held;
+  }
+
+  async #expire(log: string): Promise<void> {
+    const held = this.#takeHeld(log);
+    await held?.transaction.rollback();
+    this.#taken.delete(log);
+  }
+}
+
+async function lockHead(transaction: Transaction, log: string): Promise<Turn | undefined> {
+  const [head] = await orRolledBack(transaction, transaction.rows(LOCK_HEAD, [log]));
+  if (head !== undefined) return { transaction, size: head.size };
+  await transaction.rollback();
+  return undefined;
+}
+
+async function swapAndCommit({ transaction, size }: Turn, batch: AppendBatch): Promise<boolean> {
+  const isIn = size === batch.expectedSize && (await orRolledBack(transaction, swapIn(transaction, batch)));
+  await (isIn ? transaction.commit() : transaction.rollback());
+  return isIn;
+}
+
+/** The outcome of a step of the transaction, which is rolled back when the step fails. */
+async function orRolledBack<Result>(transaction: Transaction, step: Promise<Result>): Promise<Result> {
+  try {
+    return await step;
+  } catch (failure) {
+    await transaction.rollback();
+    throw failure;
+  }
+}
