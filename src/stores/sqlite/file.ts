@@ -17,6 +17,8 @@ export interface FileFormat {
   readonly upgrades: readonly string[];
   /** `FULL`: a commit is on disk when it returns. `NORMAL`: the newest commits may be lost with the power, never half of one. */
   readonly synchronous: "FULL" | "NORMAL";
+  /** Pages that a writing connection keeps in memory. */
+  readonly cacheMebibytes: number;
 }
 
 const BUSY_TIMEOUT_MS = 5_000;
@@ -73,10 +75,11 @@ function storedVersion(database: SqliteDatabase, path: string, format: FileForma
   throw new UnusableFileError(`it was written by ${age} AuditQL: ${versions}`);
 }
 
-function setUp(database: SqliteDatabase, { synchronous }: FileFormat): void {
+function setUp(database: SqliteDatabase, { synchronous, cacheMebibytes }: FileFormat): void {
   database.prepare("PRAGMA journal_mode = WAL").all();
-  // A setting of the connection, not of the file: it has to be made again at every open.
+  // Settings of the connection, not of the file: they have to be made again at every open.
   database.exec(`PRAGMA synchronous = ${synchronous}; PRAGMA trusted_schema = OFF`);
+  database.exec(`PRAGMA cache_size = -${cacheMebibytes * 1024}`);
 }
 
 /** Takes a file from a version, or an empty one, to the newest: all of the way or not at all. */

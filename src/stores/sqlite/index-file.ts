@@ -27,6 +27,8 @@ export const INDEX_FILE: FileFormat = {
   version: 1,
   // Derived data: what the last commits lose with the power, the watermark loses too, and it is indexed again.
   synchronous: "NORMAL",
+  // An entry goes to places all over the B-trees of `docs`.
+  cacheMebibytes: 32,
   schema: `
     CREATE TABLE identity (file_id BLOB NOT NULL) STRICT;
     CREATE TABLE logs (

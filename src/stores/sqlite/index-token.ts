@@ -36,5 +36,5 @@ export function valueToken(field: EventField, value: string): string {
 
 /** The token of a leaf hash of 32 bytes. */
 export function leafToken(leafHash: Uint8Array): string {
-  return MARK + LEAF_LETTER + Buffer.from(leafHash).toString("hex").slice(0, TOKEN_DIGITS);
+  return MARK + LEAF_LETTER + Buffer.from(leafHash.subarray(0, TOKEN_DIGITS / 2)).toString("hex");
 }

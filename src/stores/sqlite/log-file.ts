@@ -24,6 +24,7 @@ export const LOG_FILE: FileFormat = {
   applicationId: 0x4151_4c31,
   version: 2,
   synchronous: "FULL",
+  cacheMebibytes: 4,
   schema: `
     CREATE TABLE identity (file_id BLOB NOT NULL) STRICT;
     INSERT INTO identity VALUES (randomblob(16));

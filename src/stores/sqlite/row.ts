@@ -1,7 +1,5 @@
 import type { SqlRow } from "./driver.js";
 
-const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
-
 /** The integer in a column; throws a TypeError when the file holds anything else there. */
 export function integerIn(row: SqlRow, column: string): number {
   const value = row[column];
@@ -19,5 +17,6 @@ export function bytesIn(row: SqlRow, column: string): Uint8Array {
 
 /** The text of a column read with `CAST(… AS BLOB)`; bytes that are not UTF-8 become U+FFFD, so a hash over them differs. */
 export function textIn(row: SqlRow, column: string): string {
-  return UTF8.decode(bytesIn(row, column));
+  const { buffer, byteOffset, byteLength } = bytesIn(row, column);
+  return Buffer.from(buffer, byteOffset, byteLength).toString("utf8");
 }
