@@ -5,10 +5,11 @@ import {
   ApolloServerPluginLandingPageDisabled,
 } from "@apollo/server/plugin/disabled";
 import type { Logger } from "pino";
-import { compiledExecution } from "./compiled-execution.js";
+import { CompiledExecution } from "./compiled-execution.js";
 import type { AuditContext } from "./context.js";
 import { errorFormatter, type FailureLog } from "./errors.js";
 import { LIMITS, limitRules } from "./limits.js";
+import { requestPlugin } from "./request-plugin.js";
 import { auditSchema } from "./schema.js";
 
 export interface GraphqlServerOptions {
@@ -39,9 +40,7 @@ export async function graphqlServer({
       ApolloServerPluginCacheControlDisabled(),
       // Answers a supergraph router that asks for a trace, and does nothing otherwise.
       ApolloServerPluginInlineTrace(),
-      ...(compileAtHit < Infinity
-        ? [compiledExecution({ schema: await auditSchema(), formatError, compileAtHit })]
-        : []),
+      requestPlugin({ compiled: new CompiledExecution({ schema: await auditSchema(), formatError, compileAtHit }) }),
     ],
   });
 }

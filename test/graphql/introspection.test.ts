@@ -34,7 +34,7 @@ describe("a tool that asks for the schema", () => {
   test("is told when no operation has the name it asks for", async () => {
     const response = await fetch(`${gateway.url}/graphql`, {
       method: "POST",
-      headers: { "content-type": "application/json" },
+      headers: { "content-type": "application/json", accept: "application/graphql-response+json" },
       body: JSON.stringify({ query: "query A { __typename }", operationName: "B" }),
     });
     expect(response.status).toBe(400);
