@@ -12,6 +12,13 @@ const GRAPHQL_URL = new URL("../graphql", window.location.href).href;
 const frame = document.getElementById("graphiql");
 if (frame === null) throw new Error("index.html has no element #graphiql");
 
+/** GraphiQL takes the variables of its first tab from here alone; later it remembers what was in each tab itself. */
+function firstVariables(): { readonly initialVariables?: string } {
+  const [first] = exampleTabs;
+  const isFirstVisit = localStorage.getItem("graphiql:tabState") === null;
+  return isFirstVisit && first !== undefined ? { initialVariables: first.variables } : {};
+}
+
 createRoot(frame).render(
   createElement(
     GraphiQL,
@@ -19,6 +26,7 @@ createRoot(frame).render(
       fetcher: createGraphiQLFetcher({ url: GRAPHQL_URL }),
       defaultTabs: [...exampleTabs],
       defaultEditorToolsVisibility: "variables",
+      ...firstVariables(),
     },
     createElement(GraphiQL.Logo, null, "AuditQL"),
   ),

@@ -35,7 +35,10 @@ describeWith("chromium", browserPath !== undefined, () => {
     page.on("console", (message) => complaints.push(`${message.type()}: ${message.text()}`));
     page.on("pageerror", (error) => complaints.push(error.message));
     await page.goto(`${gateway.url}/graphiql/`);
-    for (const tab of ["LogEvent", "SearchAndPage", "VerifyNewest", "RootAndConsistency"]) {
+    // The first tab is run as it opens: nothing may depend on a click.
+    answers.set("LogEvent", await execute(page, "LogEvent"));
+    for (const tab of ["SearchAndPage", "VerifyNewest", "RootAndConsistency"]) {
+      await page.getByRole("tab", { name: tab }).click();
       answers.set(tab, await execute(page, tab));
     }
   }, START_MS);
@@ -72,9 +75,9 @@ describeWith("chromium", browserPath !== undefined, () => {
   });
 });
 
-/** Opens a tab, presses the button and answers what the response pane then shows. */
+/** Presses the button in the tab that is open and answers what the response pane then shows. */
 async function execute(page: Page, tab: string): Promise<string> {
-  await page.getByRole("tab", { name: tab }).click();
+  await page.getByRole("tab", { name: tab }).waitFor();
   await operationNameIsRead(page);
   const answered = page.waitForResponse(
     (response) => response.url().endsWith("/graphql") && (response.request().postData() ?? "").includes(`"${tab}"`),
