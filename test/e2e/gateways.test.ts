@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type TrustedLog, verifyRoot } from "../../src/core/verify.js";
+import { redisProgram, RedisServer } from "../caches/redis-server.js";
+import { gatewayFolder, removeFolder } from "../gateway.js";
+import { describeWith } from "../service.js";
+import { CommitProxy } from "../stores/postgres/commit-proxy.js";
+import { OwnPostgres, postgresPrograms } from "../stores/postgres/server.js";
+import { Fleet } from "./fleet.js";
+import { readEntries, readRoot, trustDefaultLog } from "./log-reader.js";
+import { PersistentWriter } from "./persistent-writer.js";
+
+const GATEWAYS = 3;
+const WRITERS = 6;
+const LIMIT_MS = 60_000;
+
+describeWith("a PostgreSQL of its own and redis-server", postgresPrograms() !== undefined && !!redisProgram, () => {
+  describe("three gateways on one PostgreSQL and one Redis", () => {
+    const folder = gatewayFolder();
+    const writers: PersistentWriter[] = [];
+    let postgres: OwnPostgres;
+    let redis: RedisServer;
+    let proxy: CommitProxy;
+    let fleet: Fleet;
+    let log: TrustedLog;
+
+    beforeAll(async () => {
+      [postgres, redis] = await Promise.all([OwnPostgres.start(), RedisServer.start()]);
+      proxy = await CommitProxy.start(await postgres.newDatabase());
+      fleet = await Fleet.start(GATEWAYS, folder, { AUDITQL_STORE: proxy.url, REDIS_URL: redis.url });
+      log = await trustDefaultLog(fleet.some(), "rfc6962");
+    }, LIMIT_MS);
+
+    afterAll(async () => {
+      await fleet.stop();
+      await proxy.close();
+      await Promise.all([postgres.close(), redis.kill()]);
+      removeFolder(folder);
+    });
+
+    /** Lets all writers write, through all gateways, while something happens, and until each has written once more. */
+    const whileWriting = async (happens: () => Promise<void>): Promise<void> => {
+      const names = Array.from({ length: WRITERS }, (_, place) => `writer ${writers.length + place}`);
+      const round = names.map((name) => new PersistentWriter(fleet, name));
+      writers.push(...round);
+      let isOver = false;
+      const writing = round.map(async (writer) => {
+        do await writer.writeOnce();
+        while (!isOver);
+        await writer.writeOnce();
+      });
+      await happens();
+      isOver = true;
+      await Promise.all(writing);
+    };
+
+    /** What must hold of the log, whatever happened: each gateway is asked. */
+    const expectWhole = async (): Promise<void> => {
+      const receipts = writers.flatMap((writer) => writer.receipts);
+      for (const url of fleet.all()) {
+        const entries = await readEntries(url);
+        expect(entries.map(({ leafIndex }) => leafIndex)).toEqual(entries.map((_entry, place) => place));
+        const promised = receipts.flatMap((receipt) => receipt.entries);
+        // As many as were acknowledged, and each of those at its place: none is lost and none is there twice.
+        expect(entries).toHaveLength(promised.length);
+        expect(promised.map(({ leafIndex }) => entries[leafIndex])).toEqual(promised);
+      }
+      expect(await notExtended()).toEqual([]);
+      expect(writers.flatMap((writer) => writer.unseen)).toEqual([]);
+      expect(writers.flatMap((writer) => writer.refusals).filter((code) => code !== "UNAVAILABLE")).toEqual([]);
+    };
+
+    /** Two prefixes of one tree are consistent with each other: every root is held to the newest, core checks the proof. */
+    const notExtended = async (): Promise<readonly number[]> => {
+      const answered = writers.flatMap((writer) => writer.receipts.map(({ root }) => root));
+      const broken: number[] = [];
+      for (const root of answered) {
+        const { checkpoint, consistency } = verifyRoot(log, await readRoot(fleet.some(), root.treeSize), root);
+        if (checkpoint.kind !== "VALID" || consistency.kind !== "VALID") broken.push(root.treeSize);
+      }
+      return broken;
+    };
+
+    test(
+      "keep one log together, and each shows what another one wrote at once",
+      async () => {
+        await whileWriting(() => sleep(1_000));
+        await expectWhole();
+      },
+      LIMIT_MS,
+    );
+
+    test(
+      "lose and double nothing when one of them is killed with SIGKILL and started again",
+      async () => {
+        await whileWriting(async () => {
+          for (let round = 0; round < 2; round++) {
+            await sleep(50 + 300 * Math.random());
+            await fleet.killAndRestart(Math.floor(GATEWAYS * Math.random()));
+          }
+        });
+        await expectWhole();
+      },
+      LIMIT_MS,
+    );
+
+    test(
+      "lose and double nothing when connections break in the middle of commits",
+      async () => {
+        await whileWriting(async () => {
+          for (let round = 0; round < 6; round++) {
+            proxy.cuts.push("before it is forwarded", "after it was forwarded");
+            await sleep(150);
+          }
+          while (proxy.cuts.length > 0) await sleep(10);
+        });
+        await expectWhole();
+      },
+      LIMIT_MS,
+    );
+
+    test.each(["fast", "immediate"] as const)(
+      "lose and double nothing when PostgreSQL is stopped (%s) and started again, and refuse with a hint meanwhile",
+      async (mode) => {
+        await whileWriting(async () => {
+          await sleep(200);
+          await postgres.stop(mode);
+          await sleep(400);
+          await postgres.startAgain();
+        });
+        await expectWhole();
+        expect(writers.flatMap((writer) => writer.refusals)).toContain("UNAVAILABLE");
+        expect(writers.flatMap((writer) => writer.retryHints).every((hint) => Number(hint) > 0)).toBe(true);
+      },
+      LIMIT_MS,
+    );
+
+    test(
+      "go on when Redis is gone",
+      async () => {
+        await whileWriting(async () => {
+          await sleep(200);
+          await redis.kill();
+          await sleep(400);
+        });
+        await expectWhole();
+      },
+      LIMIT_MS,
+    );
+  });
+});

@@ -1,0 +1,96 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { TreeClaim } from "../../src/core/claim.js";
+import { graphqlRequest } from "../gateway.js";
+import type { Fleet } from "./fleet.js";
+import type { StoredEntry } from "./log-reader.js";
+
+const LOG = /* GraphQL */ `
+  mutation Log($events: [EventInput!]!, $key: String!) {
+    logBulk(events: $events, idempotencyKey: $key) {
+      entries {
+        leafIndex
+        hash
+        canonical
+      }
+      root {
+        treeSize
+        hash
+      }
+    }
+  }
+`;
+
+const ENTRY = /* GraphQL */ `
+  query Entry($leafIndex: LeafIndex!, $text: String!) {
+    entry(leafIndex: $leafIndex) {
+      leafIndex
+      hash
+      canonical
+    }
+    search(query: $text) {
+      nodes {
+        leafIndex
+      }
+    }
+  }
+`;
+
+interface Receipt {
+  readonly entries: readonly StoredEntry[];
+  readonly root: TreeClaim;
+}
+
+interface Seen {
+  readonly entry: StoredEntry | null;
+  readonly search: { readonly nodes: readonly { readonly leafIndex: number }[] };
+}
+
+/** A client that repeats a request, with its idempotency key, on any gateway until one acknowledges it. */
+export class PersistentWriter {
+  readonly receipts: Receipt[] = [];
+  /** Codes of the refusals on the way, and the hints that came with them. */
+  readonly refusals: unknown[] = [];
+  readonly retryHints: unknown[] = [];
+  /** Entries that were acknowledged and that a gateway, asked next, did not have. */
+  readonly unseen: StoredEntry[] = [];
+  #written = 0;
+
+  constructor(
+    private readonly fleet: Fleet,
+    private readonly name: string,
+  ) {}
+
+  async writeOnce(): Promise<void> {
+    const count = 1 + (this.#written++ % 3);
+    const events = Array.from({ length: count }, (_, i) => ({ message: `${this.#written}.${i}`, actor: this.name }));
+    const receipt = await this.#logUntilAcknowledged({ events, key: randomUUID() });
+    this.receipts.push(receipt);
+    const [entry] = receipt.entries;
+    if (entry !== undefined) await Promise.all(this.fleet.all().map((url) => this.#look(url, entry)));
+  }
+
+  async #logUntilAcknowledged(variables: Readonly<Record<string, unknown>>): Promise<Receipt> {
+    for (;;) {
+      // A gateway that is gone does not answer: nothing is known, and the same is asked of another.
+      const answer = await graphqlRequest<{ logBulk: Receipt }>(this.fleet.some(), LOG, variables).catch(
+        () => undefined,
+      );
+      if (answer?.data) return answer.data.logBulk;
+      for (const { extensions } of answer?.errors ?? []) {
+        this.refusals.push(extensions?.["code"]);
+        this.retryHints.push(extensions?.["retryAfterMs"]);
+      }
+      await sleep(20);
+    }
+  }
+
+  /** A gateway that cannot answer now says so, and is no witness; one that answers must have the entry. */
+  async #look(url: string, entry: StoredEntry): Promise<void> {
+    const variables = { leafIndex: entry.leafIndex, text: `actor="${this.name}"` };
+    const answer = await graphqlRequest<Seen>(url, ENTRY, variables).catch(() => undefined);
+    if (!answer?.data || answer.errors.length > 0) return;
+    const isFound = answer.data.search.nodes.some(({ leafIndex }) => leafIndex === entry.leafIndex);
+    if (answer.data.entry?.hash !== entry.hash || !isFound) this.unseen.push(entry);
+  }
+}
