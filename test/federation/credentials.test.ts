@@ -8,7 +8,7 @@ import { openAccess } from "../../src/access/open-access.js";
 import { DEFAULT_LOG } from "../../src/audit/service.js";
 import { openTestService } from "../audit/test-log.js";
 import { testGateway, type TestGateway } from "../graphql/gateway.js";
-import { openSupergraph, type Answer, type Subgraph, type Supergraph } from "./supergraph.js";
+import { openSupergraph, stopAll, type Answer, type Supergraph } from "./supergraph.js";
 import { openUsers } from "./teams.js";
 
 const GRANTS = {
@@ -24,7 +24,6 @@ const LOG = `mutation { log(event: { message: "Ada left", target: "42" }) { entr
 
 let folder: string;
 let audit: TestGateway;
-let users: Subgraph;
 let supergraph: Supergraph;
 const keys = new Map<Holder, string>();
 
@@ -38,13 +37,13 @@ beforeAll(async () => {
   const events = ["acme", "globex"].map((tenant_id) => ({ event: { message: "signed up", target: "42", tenant_id } }));
   await service.append({ log: DEFAULT_LOG, events, sign: false, path: "events" });
   audit = await testGateway(service, { access: await openAccess({ host: "127.0.0.1", apiKeys }) });
-  users = await openUsers();
+  const users = await openUsers();
   supergraph = await openSupergraph([{ name: "audit", url: `${audit.url}/graphql` }, users], headersOf("reader"));
 });
 
 afterAll(async () => {
-  await supergraph.close();
-  await Promise.all([users.close(), audit.close()]);
+  await stopAll();
+  await audit.close();
   await rm(folder, { recursive: true });
 });
 

@@ -3,7 +3,7 @@ import type { StoredEntry } from "../../src/audit/store.js";
 import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
 import { openTestService } from "../audit/test-log.js";
 import { testGateway, type TestGateway } from "../graphql/gateway.js";
-import { compose, openSupergraph, post, type Subgraph, type Supergraph } from "./supergraph.js";
+import { compose, openSupergraph, post, stopAll, type Subgraph, type Supergraph } from "./supergraph.js";
 import { openDocuments, openUsers } from "./teams.js";
 
 /** Gives back what was logged, but for the entries that the test has changed in it. */
@@ -36,7 +36,7 @@ let supergraph: Supergraph;
 beforeAll(async () => {
   audit = await testGateway(await openTestService({ store }));
   const teams = await Promise.all([openUsers(), openDocuments(() => entryIds[4] ?? "")]);
-  subgraphs = [{ name: "audit", url: `${audit.url}/graphql`, close: () => audit.close() }, ...teams];
+  subgraphs = [{ name: "audit", url: `${audit.url}/graphql` }, ...teams];
   supergraph = await openSupergraph(subgraphs);
   const logged = await supergraph.ask(
     `mutation ($events: [EventInput!]!) { logBulk(events: $events) { entries { id } root { treeSize } } }`,
@@ -47,8 +47,8 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await supergraph.close();
-  await Promise.all(subgraphs.map((subgraph) => subgraph.close()));
+  await stopAll();
+  await audit.close();
 });
 
 /** The data of an operation that must succeed. */

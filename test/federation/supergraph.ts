@@ -7,15 +7,10 @@ import { parse, type GraphQLFormattedError, type GraphQLSchema } from "graphql";
 
 type Headers = Readonly<Record<string, string>>;
 
-/** Where a subgraph answers. */
-export interface Place {
+/** A subgraph, and where it answers. */
+export interface Subgraph {
   readonly name: string;
   readonly url: string;
-}
-
-/** A subgraph that answers on this machine, as its own team would run it. */
-export interface Subgraph extends Place {
-  close(): Promise<void>;
 }
 
 export interface Answer {
@@ -34,7 +29,6 @@ export interface Composition {
 
 export interface Supergraph {
   ask(query: string, variables?: object, headers?: Headers): Promise<Answer>;
-  close(): Promise<void>;
 }
 
 /** The headers of a client that subgraphs get to see. */
@@ -42,15 +36,23 @@ interface Forwarded extends BaseContext {
   readonly authorization?: string;
 }
 
+const running: { stop(): Promise<void> }[] = [];
+
+/** Stops every server that was opened here. */
+export async function stopAll(): Promise<void> {
+  await Promise.all(running.splice(0).map((server) => server.stop()));
+}
+
 /** Serves a schema over HTTP on a free port, with what its resolvers need of a request. */
 export async function openSubgraph(name: string, schema: GraphQLSchema): Promise<Subgraph> {
   const server = new ApolloServer({ schema, plugins: [ApolloServerPluginInlineTrace()] });
   const { url } = await startStandaloneServer(server, { listen: { host: "127.0.0.1", port: 0 } });
-  return { name, url, close: () => server.stop() };
+  running.push(server);
+  return { name, url };
 }
 
 /** Composes what the subgraphs publish, each asked for its schema as a registry asks. */
-export async function compose(subgraphs: readonly Place[], headers: Headers = {}): Promise<Composition> {
+export async function compose(subgraphs: readonly Subgraph[], headers: Headers = {}): Promise<Composition> {
   const services = await Promise.all(
     subgraphs.map(async ({ name, url }) => ({ name, url, typeDefs: parse(await publishedSchema(url, headers)) })),
   );
@@ -63,7 +65,7 @@ export async function compose(subgraphs: readonly Place[], headers: Headers = {}
 }
 
 /** Composes the subgraphs and runs them as one: Apollo's gateway, over HTTP, that forwards the client's credential. */
-export async function openSupergraph(subgraphs: readonly Place[], headers: Headers = {}): Promise<Supergraph> {
+export async function openSupergraph(subgraphs: readonly Subgraph[], headers: Headers = {}): Promise<Supergraph> {
   const { supergraphSdl, errors } = await compose(subgraphs, headers);
   if (supergraphSdl === undefined) throw new Error(errors.join("\n"));
   const server = new ApolloServer<Forwarded>({
@@ -74,10 +76,8 @@ export async function openSupergraph(subgraphs: readonly Place[], headers: Heade
     context: ({ req: { headers } }) =>
       Promise.resolve(headers.authorization === undefined ? {} : { authorization: headers.authorization }),
   });
-  return {
-    ask: (query, variables, headers) => post(url, { query, variables }, headers),
-    close: () => server.stop(),
-  };
+  running.push(server);
+  return { ask: (query, variables, headers) => post(url, { query, variables }, headers) };
 }
 
 function forwarding({ url = "" }: { readonly url?: string }): RemoteGraphQLDataSource<Forwarded> {
