@@ -1,17 +1,28 @@
 import type { IncomingMessage } from "node:http";
 import type { Logger } from "pino";
-import { authenticate, challenge, unauthenticated, type Access } from "../access/authenticate.js";
+import {
+  authenticate,
+  challenge,
+  unauthenticated,
+  type Access,
+  type CredentialHeaders,
+} from "../access/authenticate.js";
 import type { CredentialOutcome } from "../access/credential.js";
 import { EventRate, type EventRateSettings } from "../access/rate.js";
 import { AuditError } from "../audit/errors.js";
+import type { Principal } from "../audit/principal.js";
 import { ScopedService } from "../audit/scoped-service.js";
 import type { AuditService } from "../audit/service.js";
 import { HttpError } from "./answer.js";
 
-export interface AdmissionOptions {
+/** What decides who is let in, and to what. */
+export interface Door {
   readonly access: Access;
   readonly service: AuditService;
   readonly logger: Logger;
+}
+
+export interface AdmissionOptions extends Door {
   /** Undefined: no limit. */
   readonly eventRate: EventRateSettings | undefined;
 }
@@ -20,18 +31,21 @@ export interface AdmissionOptions {
 export type Admit = (request: IncomingMessage) => Promise<AuditService>;
 
 /** The gateway's door: nothing of a request but its headers is read before it is known who sent it. */
-export function admission({ access, service, logger, eventRate }: AdmissionOptions): Admit {
+export function admission({ eventRate, ...door }: AdmissionOptions): Admit {
   const rate = eventRate === undefined ? undefined : new EventRate(eventRate);
   const now = () => Date.now();
   return async (request) => {
-    const outcome = await authenticate(request.headers, access, now()).catch((error: unknown) =>
-      cannotTell(error, logger),
-    );
-    if (outcome.kind === "refused") throw refusal(outcome);
-    const { principal } = outcome;
+    const principal = await identify(request.headers, door);
     const admitEvents = (count: number) => rate?.take(principal.id, count);
-    return new ScopedService(service, { principal, now, admitEvents });
+    return new ScopedService(door.service, { principal, now, admitEvents });
   };
+}
+
+/** Who sent these headers. Rejects with HttpError 401, 403 or 503. */
+export async function identify(headers: CredentialHeaders, { access, logger }: Door): Promise<Principal> {
+  const outcome = await authenticate(headers, access, Date.now()).catch((error: unknown) => cannotTell(error, logger));
+  if (outcome.kind === "refused") throw refusal(outcome);
+  return outcome.principal;
 }
 
 function refusal({ reason }: CredentialOutcome & { readonly kind: "refused" }): HttpError {

@@ -26,7 +26,7 @@ export class HttpError extends Error {
 }
 
 /** On every answer: a browser takes it for what it says it is, and keeps no copy of what may be secret. */
-const SAFE = { "x-content-type-options": "nosniff", "cache-control": "no-store" };
+export const SAFE = { "x-content-type-options": "nosniff", "cache-control": "no-store" };
 
 export interface Answer {
   readonly status: number;

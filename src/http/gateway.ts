@@ -4,11 +4,15 @@ import { withoutCredentials } from "../access/open-access.js";
 import type { EventRateSettings } from "../access/rate.js";
 import { DEFAULT_LOG, type AuditService } from "../audit/service.js";
 import { graphqlServer } from "../graphql/server.js";
+import { Subscriptions } from "../graphql/subscriptions.js";
 import { admission } from "./admission.js";
 import { MAX_BODY_BYTES } from "./body.js";
 import { httpHandler } from "./handler.js";
 import { listen, type Address } from "./listener.js";
+import { OpenStreams, STREAM_LIMITS, type StreamLimits } from "./open-streams.js";
 import { readStaticFiles } from "./static-files.js";
+import { streamAdmission } from "./stream-admission.js";
+import { WebSockets } from "./websocket.js";
 
 export interface GatewayOptions extends Address {
   /** Stays the caller's: close it after the gateway. */
@@ -23,6 +27,7 @@ export interface GatewayOptions extends Address {
   readonly access?: Access;
   /** Default: no limit. */
   readonly eventRate?: EventRateSettings;
+  readonly streamLimits?: Partial<StreamLimits>;
 }
 
 export interface Gateway {
@@ -38,7 +43,15 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const access = options.access ?? withoutCredentials(host);
   const apollo = await graphqlServer({ logger, compileAtHit });
   await apollo.start();
+  const streams = new OpenStreams({ ...STREAM_LIMITS, ...options.streamLimits });
+  const tail = {
+    subscriptions: await Subscriptions.open(logger),
+    streams,
+    admitStream: streamAdmission({ access, service, logger }),
+  };
+  const webSockets = new WebSockets({ ...tail, access, logger });
   const handler = httpHandler({
+    ...tail,
     apollo,
     logger,
     admit: admission({ access, service, logger, eventRate }),
@@ -46,11 +59,12 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     graphiql: await readStaticFiles(options.graphiqlFolder),
     ready: () => answers(service),
   });
-  const listener = await listen(handler, options);
+  const listener = await listen(handler, webSockets.upgrade, options);
   return {
     url: `http://${host.includes(":") ? `[${host}]` : host}:${listener.port}`,
     async close(graceMs) {
-      await listener.drain(graceMs);
+      streams.drain();
+      await Promise.all([webSockets.drain(graceMs), listener.drain(graceMs)]);
       await apollo.stop();
     },
   };

@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "pino";
 import { errorAnswer, HttpError, jsonAnswer, redirect, send, type Answer } from "./answer.js";
+import { eventStreamEndpoint, wantsEvents, type EventStreamOptions } from "./event-stream.js";
 import { graphqlEndpoint, type GraphqlEndpointOptions } from "./graphql.js";
 import type { StaticFiles } from "./static-files.js";
 
-export interface HandlerOptions extends GraphqlEndpointOptions {
+export interface HandlerOptions extends GraphqlEndpointOptions, EventStreamOptions {
   readonly graphiql: StaticFiles;
   /** Whether requests should be sent here: false while draining, or when the store does not answer. */
   readonly ready: () => Promise<boolean>;
@@ -16,10 +17,12 @@ export type Handler = (request: IncomingMessage, response: ServerResponse) => vo
 /** The gateway's whole HTTP surface. Never throws: an unexpected failure is logged and answered with 500. */
 export function httpHandler(options: HandlerOptions): Handler {
   const graphql = graphqlEndpoint(options);
+  const eventStream = eventStreamEndpoint(options);
   const route = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { path, search } = target(request);
     allowMethods(request, path === "/graphql" ? ["GET", "POST"] : ["GET", "HEAD"]);
-    if (path === "/graphql") await graphql(request, response, search);
+    if (path === "/graphql" && wantsEvents(request)) await eventStream(request, response, search);
+    else if (path === "/graphql") await graphql(request, response, search);
     else send(response, await page(path, options));
   };
   return (request, response) => {

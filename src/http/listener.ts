@@ -1,6 +1,7 @@
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Handler } from "./handler.js";
 
 /** How long a client may take over the head of a request, and over all of it. */
@@ -23,13 +24,17 @@ export interface Address {
   readonly port: number;
 }
 
+/** Takes over a connection whose client asked to speak another protocol on it. */
+export type Upgrade = (request: IncomingMessage, connection: Duplex, head: Buffer) => void;
+
 /** Serves until drained. Rejects with the system's error if the address cannot be taken. */
-export async function listen(handler: Handler, { host, port }: Address): Promise<Listener> {
+export async function listen(handler: Handler, upgrade: Upgrade, { host, port }: Address): Promise<Listener> {
   const state = { draining: false };
   const server = createServer((request, response) => {
     if (state.draining) response.setHeader("connection", "close");
     handler(request, response);
   });
+  server.on("upgrade", upgrade);
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS;

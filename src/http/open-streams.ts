@@ -1,0 +1,99 @@
+import { AuditError } from "../audit/errors.js";
+import type { AuditService } from "../audit/service.js";
+import type { Subscriber } from "../graphql/subscriptions.js";
+import { HttpError } from "./answer.js";
+import type { StreamHolder } from "./stream-admission.js";
+
+export interface StreamLimits {
+  /** Streams open at once in this process: each is one subscription. */
+  readonly maxStreams: number;
+  /** How long a reader may take over one event before its stream is cut. */
+  readonly slowMs: number;
+  /** How often the credential of an open stream is presented again. */
+  readonly recheckMs: number;
+  /** How often a connection shows that it is alive while nothing is logged. */
+  readonly keepAliveMs: number;
+}
+
+export const STREAM_LIMITS: StreamLimits = {
+  maxStreams: 1_000,
+  slowMs: 30_000,
+  recheckMs: 5_000,
+  keepAliveMs: 12_000,
+};
+
+/** What a reader is told that does not read: it can resume when it does. */
+export const SLOW_READER = "the reader is too slow: subscribe again from the index after the last one seen";
+
+/** The streams of a gateway, whatever transport they use. */
+export class OpenStreams {
+  readonly #streams = new Set<Stream>();
+  #isDraining = false;
+
+  constructor(readonly limits: StreamLimits) {}
+
+  /** Throws HttpError 503 when there are as many as may be, or the gateway is stopping. */
+  open(holder: StreamHolder): Stream {
+    const { maxStreams, recheckMs } = this.limits;
+    if (this.#isDraining) throw unavailable("the gateway is stopping: subscribe again");
+    if (this.#streams.size >= maxStreams) throw unavailable(`the gateway has its ${maxStreams} streams open`);
+    const stream = new Stream(holder, recheckMs);
+    this.#streams.add(stream);
+    stream.signal.addEventListener("abort", () => this.#streams.delete(stream), { once: true });
+    return stream;
+  }
+
+  /** Completes every stream, so that its reader goes on elsewhere, and opens no more. */
+  drain(): void {
+    this.#isDraining = true;
+    for (const stream of [...this.#streams]) stream.end();
+  }
+}
+
+function unavailable(message: string): HttpError {
+  return new HttpError(503, message, { "retry-after": "1" });
+}
+
+/** An open stream. It ends when its reader is gone, when the gateway stops, and when its credential is good no more. */
+export class Stream implements Subscriber {
+  readonly #controller = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly holder: StreamHolder,
+    private readonly recheckMs: number,
+  ) {
+    this.#watch();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  service(): AuditService {
+    return this.holder.service();
+  }
+
+  /** The reader is told of a reason. */
+  end(reason?: AuditError): void {
+    clearTimeout(this.#timer);
+    this.#controller.abort(reason);
+  }
+
+  #watch(): void {
+    const { expiresAtMs = Infinity } = this.holder;
+    const delayMs = Math.min(this.recheckMs, Math.max(expiresAtMs - Date.now(), 1));
+    this.#timer = setTimeout(() => void this.#recheck(), delayMs);
+  }
+
+  async #recheck(): Promise<void> {
+    const reason = await this.holder.recheck().catch(cannotTell);
+    if (this.signal.aborted) return;
+    if (reason === undefined) this.#watch();
+    else this.end(reason);
+  }
+}
+
+function cannotTell(cause: unknown): AuditError {
+  return new AuditError("UNAVAILABLE", "the credential cannot be checked now", { cause });
+}

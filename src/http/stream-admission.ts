@@ -1,0 +1,55 @@
+import { isDeepStrictEqual } from "node:util";
+import type { CredentialHeaders } from "../access/authenticate.js";
+import { AuditError } from "../audit/errors.js";
+import type { Principal } from "../audit/principal.js";
+import { ScopedService } from "../audit/scoped-service.js";
+import type { AuditService } from "../audit/service.js";
+import { identify, type Door } from "./admission.js";
+import { HttpError } from "./answer.js";
+
+/** Lets in whoever wants to follow the log. Rejects with HttpError 401, 403 or 503. */
+export type AdmitStream = (headers: CredentialHeaders) => Promise<StreamHolder>;
+
+export function streamAdmission(door: Door): AdmitStream {
+  return async (headers) => new StreamHolder(door, headers, await identify(headers, door));
+}
+
+/** Whoever was let in with a credential that must stay good for as long as a stream is open. */
+export class StreamHolder {
+  constructor(
+    private readonly door: Door,
+    private readonly headers: CredentialHeaders,
+    private principal: Principal,
+  ) {}
+
+  /** Milliseconds since the epoch. */
+  get expiresAtMs(): number | undefined {
+    return this.principal.expiresAtMs;
+  }
+
+  /** The audit service as the credential allows: made anew each time, for it remembers what it showed. */
+  service(): AuditService {
+    return new ScopedService(this.door.service, { principal: this.principal, now: () => Date.now() });
+  }
+
+  /** Presents the credential again: undefined while it allows what it did, else why the stream must end. */
+  async recheck(): Promise<AuditError | undefined> {
+    try {
+      const principal = await identify(this.headers, this.door);
+      if (!sameRights(principal, this.principal)) return unauthenticated("the credential's rights have changed");
+      this.principal = principal;
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof HttpError)) throw error;
+      return error.status === 503 ? new AuditError("UNAVAILABLE", error.message) : unauthenticated(error.message);
+    }
+  }
+}
+
+function unauthenticated(message: string): AuditError {
+  return new AuditError("UNAUTHENTICATED", message);
+}
+
+function sameRights(one: Principal, other: Principal): boolean {
+  return isDeepStrictEqual({ ...one, expiresAtMs: 0 }, { ...other, expiresAtMs: 0 });
+}

@@ -1,0 +1,126 @@
+import { describe, expect, test } from "@jest/globals";
+import { once } from "node:events";
+import { request, type IncomingMessage } from "node:http";
+import { join } from "node:path";
+import { WebSocket } from "ws";
+import { createKey } from "../../src/access/key-file.js";
+import { openAccess } from "../../src/access/open-access.js";
+import { fill } from "../audit/test-log.js";
+import { FOLLOW, tailTest } from "./tail-test.js";
+
+const tails = tailTest();
+
+describe("the door of the live tail", () => {
+  const json = { "content-type": "application/json", accept: "text/event-stream" };
+  const get = `?query=${encodeURIComponent(FOLLOW)}`;
+
+  test.each([
+    { what: "a GET that a page of another site could make", method: "GET", headers: {}, status: 400 },
+    {
+      what: "a POST that a page of another site could make",
+      method: "POST",
+      headers: { "content-type": "text/plain" },
+      status: 415,
+    },
+    {
+      what: "a POST by a name that is not this machine's",
+      method: "POST",
+      headers: { ...json, host: "evil.example" },
+      status: 403,
+    },
+    { what: "a body that is no JSON", method: "POST", headers: json, status: 400 },
+  ])("refuses $what", async ({ method, headers, status }) => {
+    const { url } = await tails.opened();
+    expect(await statusOf(`${url}/graphql${method === "GET" ? get : ""}`, { method, headers, body: "{" })).toBe(status);
+  });
+
+  test("opens a stream for a GET that a browser had to ask leave for", async () => {
+    await fill(tails.service, 1);
+    const { url } = await tails.opened();
+    const headers = { accept: "text/event-stream", "apollo-require-preflight": "1" };
+    const variables = `&variables=${encodeURIComponent('{"from":0}')}`;
+    const response = await fetch(`${url}/graphql${get}${variables}`, { headers });
+    expect(response.headers.get("content-type")).toBe("text/event-stream; charset=utf-8");
+    const reader = (response.body ?? new ReadableStream<Uint8Array>()).pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    while (!text.includes("leafIndex")) text += (await reader.read()).value ?? "";
+    expect(text).toBe(':\n\nevent: next\ndata: {"data":{"entryLogged":{"leafIndex":0}}}\n\n');
+    await reader.cancel();
+  });
+
+  test("leaves a client that takes JSON as well to the ordinary endpoint", async () => {
+    const { url } = await tails.opened();
+    const headers = { ...json, accept: "application/json, text/event-stream" };
+    const response = await fetch(`${url}/graphql`, { method: "POST", headers, body: '{"query":"{ __typename }"}' });
+    expect(await response.json()).toEqual({ data: { __typename: "Query" } });
+  });
+
+  const own = "/graphql";
+
+  test.each<{ what: string; path?: string; headers: Readonly<Record<string, string>>; status: number }>([
+    { what: "opens for a program", headers: {}, status: 101 },
+    { what: "opens for a page of this machine", headers: { origin: "http://localhost:3000" }, status: 101 },
+    { what: "is closed to a page of another site", headers: { origin: "https://evil.example" }, status: 403 },
+    { what: "is closed to a page without a site", headers: { origin: "null" }, status: 403 },
+    { what: "is closed to a name that is not this machine's", headers: { host: "evil.example" }, status: 403 },
+    { what: "is not elsewhere", path: "/", headers: {}, status: 404 },
+  ])("a WebSocket $what", async ({ path = own, headers, status }) => {
+    const { url } = await tails.opened();
+    const socket = new WebSocket(`${url.replace("http", "ws")}${path}`, "graphql-transport-ws", { headers });
+    expect(await upgraded(socket)).toBe(status);
+  });
+
+  const SPOKEN = "graphql-transport-ws";
+  const INIT = '{"type":"connection_init"}';
+  const EARLY = '{"id":"1","type":"subscribe","payload":{"query":"{a}"}}';
+
+  test.each<{ what: string; protocols?: string[]; sent: readonly string[]; code: number }>([
+    { what: "no protocol that is known here", protocols: [], sent: [], code: 4406 },
+    { what: "a subscription before it said who it is", sent: [EARLY], code: 4401 },
+    { what: "two first messages", sent: [INIT, INIT], code: 4429 },
+    { what: "what is no message", sent: ["hello"], code: 4400 },
+    { what: "a message too large", sent: [`"${"x".repeat(300_000)}"`], code: 1009 },
+  ])("closes a WebSocket of $what", async ({ protocols = [SPOKEN], sent, code }) => {
+    const { url } = await tails.opened();
+    const socket = new WebSocket(`${url.replace("http", "ws")}/graphql`, protocols);
+    const closed = once(socket, "close");
+    await once(socket, "open");
+    for (const message of sent) socket.send(message);
+    expect((await closed)[0]).toBe(code);
+  });
+
+  test("checks a credential in a WebSocket's headers before it opens", async () => {
+    const apiKeys = join(await tails.folder(), "keys.json");
+    const { text } = await createKey(apiKeys, { name: "reader", scopes: ["audit:read"] }, new Date());
+    const { url } = await tails.opened({ access: await openAccess({ host: "127.0.0.1", apiKeys }) });
+    const open = (authorization: string) =>
+      upgraded(
+        new WebSocket(`${url.replace("http", "ws")}/graphql`, "graphql-transport-ws", { headers: { authorization } }),
+      );
+    expect([await open(`Bearer ${text}`), await open("Bearer wrong")]).toEqual([101, 401]);
+  });
+});
+
+/** By node:http, for fetch does not let a program choose its Host. */
+async function statusOf(url: string, { method, headers, body }: { method: string; headers: object; body: string }) {
+  const sent = request(url, { method, headers: { accept: "text/event-stream", ...headers } });
+  sent.end(method === "GET" ? undefined : body);
+  const [response] = (await once(sent, "response")) as [IncomingMessage];
+  response.destroy();
+  return response.statusCode;
+}
+
+async function upgraded(socket: WebSocket): Promise<number | undefined> {
+  tails.after(() => {
+    socket.terminate();
+  });
+  return new Promise((resolve) => {
+    socket.on("open", () => {
+      resolve(101);
+    });
+    socket.on("error", () => undefined);
+    socket.on("unexpected-response", (_, response) => {
+      resolve(response.statusCode);
+    });
+  });
+}
