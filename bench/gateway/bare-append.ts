@@ -1,9 +1,7 @@
 import { logFormat } from "../../src/core/format.js";
-import { utf8 } from "../../src/core/bytes.js";
-import type { NewEntry } from "../../src/audit/store.js";
 import { openStore } from "../../src/stores/index.js";
 import { perSecond } from "../machine.js";
-import { eventAt } from "./events.js";
+import { entryAt } from "../events.js";
 
 const BATCH = 1_000;
 const FORMAT = logFormat("rfc6962");
@@ -39,12 +37,4 @@ export async function bareAppend(path: string, batches: number): Promise<number>
     await index.close();
     await log.close();
   }
-}
-
-function entryAt(place: number): NewEntry {
-  const receivedAt = "2026-01-01T00:00:00.000001Z";
-  const { tenantId, message, ...rest } = eventAt(place);
-  const event = { ...rest, message: String(message), tenant_id: String(tenantId) };
-  const canonical = FORMAT.canonicalText({ event, received_at: receivedAt });
-  return { canonical, leafHash: FORMAT.leafHash(utf8(canonical)), receivedAt };
 }

@@ -7,15 +7,14 @@ import type { MembershipProof } from "../../src/core/proof.js";
 import { VALID } from "../../src/core/verdict.js";
 import { COMPILE_AT_HIT } from "../../src/graphql/compiled-execution.js";
 import { openGateway } from "../../src/http/gateway.js";
-import { eventAt } from "./events.js";
+import { eventAt } from "../events.js";
 
 /** A run of this file serves answers of the right shape from memory, without a log behind them. */
 const HASH = new Uint8Array(32).fill(7);
 const RECEIVED_AT = "2026-01-01T00:00:00.000000Z";
 const SIZE = 1_000_000;
 
-const { tenantId, ...fields } = eventAt(1);
-const event = { ...fields, message: "canned", tenant_id: String(tenantId) };
+const event = eventAt(1);
 const root: Root = {
   log: "default",
   treeSize: SIZE,

@@ -1,5 +1,5 @@
 import type { Operation } from "./load.js";
-import { eventAt, eventsAt } from "./events.js";
+import { eventAt } from "../events.js";
 
 export const TYPENAME: Operation = { query: "{ __typename }" };
 
@@ -19,7 +19,7 @@ export const LOG: Operation = {
 export function logBulk(start: number, count: number): Operation {
   return {
     query: "mutation LogBulk($events: [EventInput!]!) { logBulk(events: $events) { root { treeSize hash } } }",
-    variables: { events: eventsAt(start, count) },
+    variables: { events: Array.from({ length: count }, (_, i) => eventAt(start + i)) },
   };
 }
 
