@@ -34,6 +34,7 @@ export interface Settings {
   readonly access: Omit<AccessSettings, "host">;
   /** Undefined: no limit. */
   readonly eventRate: EventRateSettings | undefined;
+  readonly maxStreams: number;
 }
 
 /** One line of the table of settings: every setting is an environment variable and a flag of `auditql serve`. */
@@ -185,6 +186,13 @@ export const SETTINGS = {
     fallback: "",
     description: "How many events a credential may log at once after a pause. Not set: those of ten seconds.",
   },
+  maxStreams: {
+    env: "AUDITQL_MAX_STREAMS",
+    flag: "max-streams",
+    value: "streams",
+    fallback: "1000",
+    description: "How many subscriptions, and how many WebSockets, may be open at once in this process.",
+  },
 } as const satisfies Readonly<Record<string, Setting>>;
 
 export type SettingName = keyof typeof SETTINGS;
@@ -226,6 +234,7 @@ export function readSettings(flags: Flags, env: Environment): Settings {
     compiledExecution: read("compiledExecution", parseSwitch, true),
     access: accessOf(read),
     eventRate: eventRateOf(read),
+    maxStreams: read("maxStreams", parseInteger(0, 100_000), 0),
   };
   if (problems.length > 0) throw new SettingsError(problems);
   return settings;

@@ -15,6 +15,7 @@ describe("settings", () => {
       compiledExecution: true,
       access: {},
       eventRate: undefined,
+      maxStreams: 1000,
     });
   });
 

@@ -66,10 +66,11 @@ function operatorOf(logger: Logger): Operator {
 
 type Parts = Pick<GatewayOptions, "service" | "logger"> & { readonly access: Access };
 
-function open({ host, port, compiledExecution, eventRate }: Settings, parts: Parts): Promise<Gateway> {
+function open({ host, port, compiledExecution, eventRate, maxStreams }: Settings, parts: Parts): Promise<Gateway> {
   const compileAtHit = compiledExecution ? COMPILE_AT_HIT : Infinity;
   const rate = eventRate && { eventRate };
-  return openGateway({ host, port, compileAtHit, graphiqlFolder: GRAPHIQL_FOLDER, ...parts, ...rate });
+  const options = { host, port, compileAtHit, graphiqlFolder: GRAPHIQL_FOLDER, streamLimits: { maxStreams } };
+  return openGateway({ ...options, ...parts, ...rate });
 }
 
 function addressProblem(error: unknown, { host, port }: Settings): string | undefined {

@@ -27,6 +27,7 @@ export interface GatewayOptions extends Address {
   readonly access?: Access;
   /** Default: no limit. */
   readonly eventRate?: EventRateSettings;
+  /** Default: those of STREAM_LIMITS. */
   readonly streamLimits?: Partial<StreamLimits>;
 }
 

@@ -24,7 +24,7 @@ export interface Address {
   readonly port: number;
 }
 
-/** Takes over a connection whose client asked to speak another protocol on it. */
+/** Takes over a connection whose client asked for a WebSocket. */
 export type Upgrade = (request: IncomingMessage, connection: Duplex, head: Buffer) => void;
 
 /** Serves until drained. Rejects with the system's error if the address cannot be taken. */
@@ -34,7 +34,10 @@ export async function listen(handler: Handler, upgrade: Upgrade, { host, port }:
     if (state.draining) response.setHeader("connection", "close");
     handler(request, response);
   });
-  server.on("upgrade", upgrade);
+  server.on("upgrade", (request, connection, head) => {
+    if (request.headers.upgrade?.toLowerCase() === "websocket") upgrade(request, connection, head);
+    else server.emit("connection", withoutOffer(request, connection, head));
+  });
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS;
@@ -47,6 +50,23 @@ export async function listen(handler: Handler, upgrade: Upgrade, { host, port }:
       return drain(server, graceMs);
     },
   };
+}
+
+/** Headers that offer another protocol (RFC 9110 section 7.8, RFC 7540 section 3.2). */
+const OFFER = new Set(["upgrade", "connection", "http2-settings"]);
+
+/**
+ * A server that takes WebSockets is handed every request that offers any other protocol, as Java's HttpClient does with
+ * each first one. An offer may be ignored, so the request is put back without it, to be read again from its beginning.
+ */
+function withoutOffer({ method, url, rawHeaders }: IncomingMessage, connection: Duplex, head: Buffer): Duplex {
+  const lines = rawHeaders.flatMap((name, place) => {
+    const isKept = place % 2 === 0 && !OFFER.has(name.toLowerCase());
+    return isKept ? [`${name}: ${rawHeaders[place + 1] ?? ""}\r\n`] : [];
+  });
+  const text = `${method ?? "GET"} ${url ?? "/"} HTTP/1.1\r\n${lines.join("")}\r\n`;
+  connection.unshift(Buffer.concat([Buffer.from(text, "latin1"), head]));
+  return connection;
 }
 
 function portOf(server: Server): number {

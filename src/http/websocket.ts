@@ -62,7 +62,6 @@ export class WebSockets {
   async #admit(request: IncomingMessage): Promise<StreamHolder | undefined> {
     const { access, admitStream, streams } = this.options;
     const { headers, url = "" } = request;
-    if (headers.upgrade?.toLowerCase() !== "websocket") throw new HttpError(400, "only WebSockets are opened here");
     if (url.split("?", 1)[0] !== "/graphql") throw new HttpError(404, "WebSockets are at /graphql");
     const { maxStreams } = streams.limits;
     if (this.#isDraining) throw new HttpError(503, "the gateway is stopping");

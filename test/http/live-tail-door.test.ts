@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { once } from "node:events";
 import { request, type IncomingMessage } from "node:http";
+import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { WebSocket } from "ws";
 import { createKey } from "../../src/access/key-file.js";
@@ -100,6 +101,28 @@ describe("the door of the live tail", () => {
     expect([await open(`Bearer ${text}`), await open("Bearer wrong")]).toEqual([101, 401]);
   });
 });
+
+test("a request that offers HTTP/2 on the way is answered as if it did not", async () => {
+  const { url } = await tails.opened();
+  const socket = connect(Number(new URL(url).port), "127.0.0.1");
+  const body = JSON.stringify({ query: "{ __typename }" });
+  socket.write(
+    "POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\n" +
+      `http2-settings: AAEAAEAAAAIAAAAB\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n` +
+      body.slice(0, 5),
+  );
+  // The rest comes when the server has read the beginning.
+  setTimeout(() => socket.write(body.slice(5)), 50);
+  expect(await answerOn(socket)).toMatch(/^HTTP\/1\.1 200 OK[^]*{"data":{"__typename":"Query"}}/);
+  socket.write("GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n");
+  expect(await answerOn(socket)).toMatch(/^HTTP\/1\.1 200 OK[^]*"up"/);
+  await once(socket, "close");
+});
+
+async function answerOn(socket: Socket): Promise<string> {
+  const [chunk] = (await once(socket, "data")) as [Buffer];
+  return chunk.toString();
+}
 
 /** By node:http, for fetch does not let a program choose its Host. */
 async function statusOf(url: string, { method, headers, body }: { method: string; headers: object; body: string }) {
