@@ -2,8 +2,9 @@ import { ApolloServer, HeaderMap } from "@apollo/server";
 import { ApolloServerPluginInlineTrace } from "@apollo/server/plugin/inlineTrace";
 import { expect, test } from "@jest/globals";
 import { isObjectType, type GraphQLSchema } from "graphql";
-import { compiledExecution } from "../../src/graphql/compiled-execution.js";
+import { CompiledExecution } from "../../src/graphql/compiled-execution.js";
 import { auditContext } from "../../src/graphql/context.js";
+import { requestPlugin } from "../../src/graphql/request-plugin.js";
 import { auditSchema } from "../../src/graphql/schema.js";
 import { openTestService } from "../audit/test-log.js";
 import { testGateway } from "../graphql/gateway.js";
@@ -25,7 +26,8 @@ test("the gateway answers a trace of every field to a router that asks for one, 
 
 test("a trace wraps the resolvers of Apollo's schema for good, but not those that operations are compiled from", async () => {
   const [apollos, compiled] = await Promise.all([auditSchema(), auditSchema()]);
-  const plugin = compiledExecution({ schema: compiled, formatError: (formatted) => formatted, compileAtHit: 1 });
+  const execution = new CompiledExecution({ schema: compiled, formatError: (formatted) => formatted, compileAtHit: 1 });
+  const plugin = requestPlugin({ compiled: execution });
   const apollo = new ApolloServer({ schema: apollos, plugins: [ApolloServerPluginInlineTrace(), plugin] });
   const before = { apollos: resolvers(apollos), compiled: resolvers(compiled) };
   const contextValue = auditContext(await openTestService());
