@@ -51,7 +51,10 @@ async function openCache({ redisUrl, origin }: Settings, { note }: Operator): Pr
     return new MemoryRootCache();
   }
   const { RedisRootCache } = await import("./caches/redis/root-cache.js");
-  return new RedisRootCache({ url: redisUrl, origin, onChange: note });
+  const cache = new RedisRootCache({ url: redisUrl, origin, onChange: note });
+  // What it remembers is compared with the logs when they are opened.
+  await cache.attempted();
+  return cache;
 }
 
 const tools = {

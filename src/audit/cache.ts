@@ -20,6 +20,9 @@ export interface RootCache {
   put(root: CachedRoot): Promise<CachedRoot | undefined>;
   /** The newest root some gateway committed; lives seconds. */
   newest(log: string): Promise<CachedRoot | undefined>;
+  /** Answered by `newest` for seconds, and by `remembered` until another takes its place. */
   putNewest(root: CachedRoot): Promise<void>;
+  /** The last root that was put as the newest: what a log must not have fallen behind. */
+  remembered(log: string): Promise<CachedRoot | undefined>;
   close(): Promise<void>;
 }

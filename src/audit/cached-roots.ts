@@ -2,8 +2,9 @@ import { createHmac } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { digestOf } from "../core/bytes.js";
 import type { CachedRoot, RootCache } from "./cache.js";
-import { AuditError } from "./errors.js";
+import { endsLog, type AuditError } from "./errors.js";
 import type { Prover } from "./prover.js";
+import { rootConflict } from "./root-conflict.js";
 import type { Root } from "./service.js";
 import type { SignedTree, TreeSource } from "./signed-tree.js";
 
@@ -15,8 +16,10 @@ export interface CachedRootsOptions {
   readonly secret: Uint8Array;
   /** receivedAt of the entry at a leaf index of the tree; rejects when it cannot be told. */
   readonly receivedAt: (leafIndex: number) => Promise<string>;
-  /** Told, loudly, of a signed root that contradicts the log. */
-  readonly alarm: (message: string) => void;
+  /** Told of a signed root that contradicts the log: the log must not grow any more. */
+  readonly onConflict: (error: AuditError) => void;
+  /** Rejects ROOT_CONFLICT when a root that gateways remember is not of the log's history. */
+  readonly requireHistory: (remembered: CachedRoot) => Promise<void>;
 }
 
 const MAX_KEPT_ROOTS = 10_000;
@@ -30,6 +33,8 @@ export class CachedRoots {
   readonly #roots = new LRUCache<number, Root>({ max: MAX_KEPT_ROOTS });
   #publishing = false;
   #unpublished: Root | undefined;
+  /** Whether the log's history was compared with what the cache remembers: it may have been away when the log was opened. */
+  #isCompared = false;
 
   constructor(private readonly options: CachedRootsOptions) {}
 
@@ -86,9 +91,24 @@ export class CachedRoots {
     this.#publishing = true;
     for (let root = this.#unpublished; root !== undefined; root = this.#unpublished) {
       this.#unpublished = undefined;
-      await this.options.cache.putNewest(this.#sealed(root));
+      if (await this.#mayPublish()) await this.options.cache.putNewest(this.#sealed(root));
     }
     this.#publishing = false;
+  }
+
+  /** Not over a root that contradicts the log: it is all that is left to tell. */
+  async #mayPublish(): Promise<boolean> {
+    if (this.#isCompared) return true;
+    const { cache, source, requireHistory, onConflict } = this.options;
+    const remembered = await cache.remembered(source.log);
+    if (remembered === undefined) return true;
+    try {
+      await requireHistory(remembered);
+      this.#isCompared = true;
+    } catch (error) {
+      if (endsLog(error)) onConflict(error);
+    }
+    return this.#isCompared;
   }
 
   async #make(treeSize: number, rootHash: Uint8Array): Promise<Root> {
@@ -114,9 +134,10 @@ export class CachedRoots {
     throw this.#conflict(`The log ${log} has two signed roots of size ${treeSize}: ${hash} and ${root.hash}.`);
   }
 
-  #conflict(message: string): AuditError {
-    this.options.alarm(message);
-    return new AuditError("ROOT_CONFLICT", message);
+  #conflict(sentence: string): AuditError {
+    const error = rootConflict(sentence);
+    this.options.onConflict(error);
+    return error;
   }
 
   /** What a cached checkpoint says, if the log's key signed it. */

@@ -36,6 +36,11 @@ export class AuditError extends Error {
   }
 }
 
+/** Whether a log must not be written any more: what is stored, or signed, contradicts itself. Trying again does not help. */
+export function endsLog(error: unknown): error is AuditError {
+  return error instanceof AuditError && (error.code === "LOG_CORRUPT" || error.code === "ROOT_CONFLICT");
+}
+
 /** BAD_USER_INPUT that names every bad path at once, each with what was expected and what came. */
 export function badInput(problems: readonly FieldProblem[]): AuditError {
   return new AuditError("BAD_USER_INPUT", problemText(problems), { problems });

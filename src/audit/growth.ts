@@ -29,8 +29,9 @@ export function growTree(grower: Grower, tree: SignedTree, submissions: readonly
   const rootHash = edge.root();
   const checkpoint = grower.key.sign(edge.size, rootHash);
   const lastReceivedAt = entries.at(-1)?.receivedAt ?? tree.lastReceivedAt;
+  const expected = { expectedSize: tree.edge.size, expectedRoot: tree.rootHash };
   return {
-    batch: { log: grower.log, expectedSize: tree.edge.size, entries, tiles, rootHash, checkpoint, receipts },
+    batch: { log: grower.log, ...expected, entries, tiles, rootHash, checkpoint, receipts },
     tree: { edge, rootHash, checkpoint, lastReceivedAt },
     requests,
   };

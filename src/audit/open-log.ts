@@ -1,9 +1,9 @@
 import { logFormat, type FormatName, type LogFormat } from "../core/format.js";
-import type { RootCache } from "./cache.js";
+import type { CachedRoot, RootCache } from "./cache.js";
 import { CachedRoots } from "./cached-roots.js";
 import { timeText, type Clock } from "./clock.js";
 import { EntryReader, entryOf } from "./entry-reader.js";
-import { AuditError } from "./errors.js";
+import { AuditError, endsLog } from "./errors.js";
 import { GrowthWatch } from "./growth-watch.js";
 import type { Keyring } from "./keyring.js";
 import { KeyedAppends } from "./keyed-appends.js";
@@ -13,6 +13,7 @@ import { nodeEd25519, nodeSha256 } from "./node-crypto.js";
 import { Prover } from "./prover.js";
 import type { Appended, QueueLimits } from "./queue.js";
 import type { RequestKey } from "./request-key.js";
+import { requireHistory } from "./root-conflict.js";
 import { Sequencer } from "./sequencer.js";
 import type { Entry, EntryOutcome, Receipt, Root } from "./service.js";
 import { restoreTree, type SignedTree, type TreeSource } from "./signed-tree.js";
@@ -57,18 +58,20 @@ export class OpenLog {
 
   /**
    * Opens a log, and creates it where it does not exist. A log whose hashes do not lead to its signed root is opened
-   * too: it raises the alarm and takes no entries. Rejects CONFLICT when the log exists in another format.
+   * too, and so is one that contradicts a root which the cache remembers: it raises the alarm and takes no entries.
+   * Rejects CONFLICT when the log exists in another format.
    */
   static async open(environment: LogEnvironment, declaration: LogDeclaration): Promise<OpenLog> {
     const { log, format: name } = declaration;
-    const { store, keyring, origin, clock } = environment;
+    const { store, cache, keyring, origin, clock } = environment;
     const key = new LogKey(`${origin}/${log}`, keyring.checkpointSeed, nodeEd25519());
     const source = { log, store, format: logFormat(name, nodeSha256), key };
+    const remembered = await cache.remembered(log); // before the head: see requireHistory
     const head = await store.createLog(emptyHead(source, timeText(clock())));
     if (head.format !== name) {
       throw new AuditError("CONFLICT", `The log ${log} exists in the format ${head.format}; it cannot become ${name}.`);
     }
-    return new OpenLog(source, environment, await restore(source, head));
+    return new OpenLog(source, environment, await restore(source, head, remembered));
   }
 
   private constructor(
@@ -76,7 +79,7 @@ export class OpenLog {
     private readonly environment: LogEnvironment,
     restored: SignedTree | BrokenTree,
   ) {
-    const { cache, keyring, alarm } = environment;
+    const { cache, keyring } = environment;
     const tiles = new TileReader(source);
     const receivedAt = (leafIndex: number): Promise<string> => this.#receivedAt(leafIndex);
     this.#entries = new EntryReader(source);
@@ -89,7 +92,10 @@ export class OpenLog {
       prover: this.prover,
       secret: keyring.tokenSecret,
       receivedAt,
-      alarm,
+      onConflict: (error) => {
+        this.#sequencer.breakWith(error);
+      },
+      requireHistory: async (seen) => this.#requireHistory(seen),
     });
     this.#state = "error" in restored ? this.#broken(restored) : this.#sound(restored, tiles);
   }
@@ -114,15 +120,21 @@ export class OpenLog {
     return outcome.kind === "appended" ? this.#receipt(outcome) : this.#recall(outcome.receipt);
   }
 
-  /** The newest tree of this process; with a shared store, as it is now. Rejects LOG_CORRUPT. */
+  /** The newest tree of this process; with a shared store, as it is now. Rejects LOG_CORRUPT or ROOT_CONFLICT. */
   async newestTree(): Promise<SignedTree> {
     if (this.environment.sharedStore) await this.#sequencer.refresh();
     return this.#sequencer.tree;
   }
 
-  /** The entries there are, for a search: a damaged log can still be searched. */
+  /** The entries there are, for a search: a damaged log, or one restored from a backup, can still be searched. */
   async newestSize(): Promise<number> {
-    return this.#state.kind === "broken" ? this.#state.size : (await this.newestTree()).edge.size;
+    if (this.#state.kind === "broken") return this.#state.size;
+    try {
+      return (await this.newestTree()).edge.size;
+    } catch (error) {
+      if (!endsLog(error)) throw error;
+      return (await this.source.store.head(this.log))?.size ?? 0;
+    }
   }
 
   /** A tree of at least a size, if there is one: with a shared store, another gateway may have answered with it. */
@@ -197,6 +209,11 @@ export class OpenLog {
     return { entries: outcomes.map(requireGenuine), root: await this.#roots.at(tree, treeSize) };
   }
 
+  async #requireHistory(remembered: CachedRoot): Promise<void> {
+    const tree = await this.treeReaching(remembered.treeSize);
+    await requireHistory(this.source, this.prover, { tree, remembered });
+  }
+
   async #follow(): Promise<void> {
     const published = await this.#roots.publishedSize(this.#sequencer.tree);
     const known = this.#sequencer.tree.edge.size;
@@ -252,11 +269,17 @@ interface BrokenTree {
   readonly size: number;
 }
 
-async function restore(source: TreeSource, head: LogHead): Promise<SignedTree | BrokenTree> {
+async function restore(
+  source: TreeSource,
+  head: LogHead,
+  remembered: CachedRoot | undefined,
+): Promise<SignedTree | BrokenTree> {
   try {
-    return await restoreTree(source, head);
+    const tree = await restoreTree(source, head);
+    await requireHistory(source, new Prover(source, new TileReader(source)), { tree, remembered });
+    return tree;
   } catch (error) {
-    if (error instanceof AuditError && error.code === "LOG_CORRUPT") return { error, size: head.size };
+    if (endsLog(error)) return { error, size: head.size };
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import { timeText, type Clock } from "./clock.js";
+import type { AuditError } from "./errors.js";
 import type { Growth } from "./growth.js";
 import { stampEvent, type CheckedEvent } from "./leaf.js";
 import {
@@ -40,7 +41,8 @@ export class Sequencer {
 
   /**
    * Resolves when the events are durable, at consecutive indexes. Rejects UNAVAILABLE when there is no room, when the
-   * store did not take them, or when it cannot be said whether it did; LOG_CORRUPT when the log takes no more.
+   * store did not take them, or when it cannot be said whether it did; LOG_CORRUPT or ROOT_CONFLICT when the log takes no
+   * more.
    * The key is stored with them. No two requests of this process under one key at once: see KeyedAppends.
    */
   async append(events: readonly CheckedEvent[], requestKey?: RequestKey): Promise<Appended | Repeated> {
@@ -60,6 +62,11 @@ export class Sequencer {
       this.#refreshes.push({ resolve, reject });
       this.#start();
     });
+  }
+
+  /** Every append from now on rejects with the error. */
+  breakWith(error: AuditError): void {
+    this.#writer.breakWith(error);
   }
 
   /** Resolves when nothing is in flight or waiting. */

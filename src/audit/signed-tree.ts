@@ -4,6 +4,7 @@ import type { LogFormat } from "../core/format.js";
 import { TILE_WIDTH, type TileId } from "../core/tile.js";
 import type { LeafRange } from "../core/tree.js";
 import { AuditError } from "./errors.js";
+import { rootConflict } from "./root-conflict.js";
 import type { LogKey } from "./log-key.js";
 import type { LogHead, LogStore } from "./store.js";
 
@@ -43,19 +44,28 @@ export async function restoreEdge(source: TreeSource, size: number): Promise<Tre
 
 /**
  * The tree of a newer head, grown from a tree that is known: what other gateways appended is hashed here again, so the
- * new root is proven to extend the old one. Rejects LOG_CORRUPT when it does not.
+ * new root is proven to extend the old one. Rejects LOG_CORRUPT when it does not, and ROOT_CONFLICT when what is stored
+ * is sound in itself, but another history: that of a backup, or of a replica that was behind.
  */
 export async function extendTree(source: TreeSource, tree: SignedTree, head: LogHead): Promise<SignedTree> {
   requireSigned(source, head);
   if (head.size < tree.edge.size) {
-    throw corrupt(source, `the store holds ${head.size} entries, and ${tree.edge.size} were there before`);
+    throw rootConflict(`The log ${source.log} has ${head.size} entries, and a signed root of size ${tree.edge.size}.`);
   }
   let edge = tree.edge;
   while (edge.size < head.size) {
     const end = Math.min(head.size, edge.size + CHUNK_LEAVES);
     edge = edge.append(hashesIn(await leafHashes(source, { start: edge.size, end }))).edge;
   }
+  if (!equalBytes(edge.root(), head.rootHash)) await requireDamage(source, tree, head);
   return treeOf(source, head, edge);
+}
+
+/** Rejects ROOT_CONFLICT when a head that does not extend a known tree stands for a sound tree of its own. */
+async function requireDamage(source: TreeSource, tree: SignedTree, head: LogHead): Promise<void> {
+  await restoreTree(source, head);
+  const sizes = `The signed root of size ${head.size} of the log ${source.log} does not extend that of size ${tree.edge.size}.`;
+  throw rootConflict(sizes);
 }
 
 function treeOf(source: TreeSource, head: LogHead, edge: TreeEdge): SignedTree {

@@ -53,6 +53,8 @@ export interface AppendBatch {
   readonly log: string;
   /** The size the log must have for this batch to be appended: its first entry gets this leaf index. */
   readonly expectedSize: number;
+  /** 32 bytes. If given, the log must have this root too: restored from a backup, it may have grown to the size in another way. */
+  readonly expectedRoot?: Uint8Array;
   /** At least one. */
   readonly entries: readonly NewEntry[];
   /** The tiles that became full with this batch. */
@@ -64,7 +66,7 @@ export interface AppendBatch {
 }
 
 /**
- * `conflict`: the log's size was not `expectedSize`; `repeated`: it was, but a receipt's key is in the log already.
+ * `conflict`: the log's size or root was not the expected one; `repeated`: it was, but a receipt's key is in the log already.
  * After both, nothing was written.
  */
 export type AppendOutcome =

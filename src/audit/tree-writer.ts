@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { equalBytes, HASH_BYTES } from "../core/bytes.js";
 import { deadline } from "./deadline.js";
-import { AuditError } from "./errors.js";
+import { AuditError, endsLog } from "./errors.js";
 import { growTree, type Growth } from "./growth.js";
 import type { Submission } from "./queue.js";
 import { extendTree, type SignedTree, type TreeSource } from "./signed-tree.js";
@@ -45,7 +45,7 @@ export class TreeWriter {
     return this.#tree;
   }
 
-  /** Throws LOG_CORRUPT when the log takes no more entries. */
+  /** Throws LOG_CORRUPT or ROOT_CONFLICT when the log takes no more entries. */
   requireSound(): void {
     if (this.#broken !== undefined) throw this.#broken;
   }
@@ -74,9 +74,16 @@ export class TreeWriter {
       this.#tree = tree;
       this.options.onGrown?.(tree, []);
     } catch (error) {
-      if (error instanceof AuditError && error.code === "LOG_CORRUPT") this.#breakWith(error);
+      if (endsLog(error)) this.breakWith(error);
       throw error;
     }
+  }
+
+  /** The log takes no more entries, for the reason given. */
+  breakWith(error: AuditError): void {
+    if (this.#broken !== undefined) return;
+    this.#broken = error;
+    this.options.onBroken?.(error);
   }
 
   async #write(batch: readonly Submission[]): Promise<Growth | undefined> {
@@ -138,7 +145,7 @@ export class TreeWriter {
         await this.reload();
         return;
       } catch (error) {
-        if (error instanceof AuditError && error.code === "LOG_CORRUPT") throw error;
+        if (endsLog(error)) throw error;
       }
     }
     throw unavailable("The store cannot be reached, and it is not known whether the entries were stored.", cause);
@@ -151,12 +158,6 @@ export class TreeWriter {
     return batch.entries.every(({ leafHash }, place) =>
       equalBytes(leafHash, stored.subarray(place * HASH_BYTES, (place + 1) * HASH_BYTES)),
     );
-  }
-
-  #breakWith(error: AuditError): void {
-    if (this.#broken !== undefined) return;
-    this.#broken = error;
-    this.options.onBroken?.(error);
   }
 }
 

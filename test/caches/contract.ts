@@ -56,6 +56,14 @@ export function rootCacheContract(open: OpenCache): void {
     expect(await cache.newest("default")).toEqual(cachedRoot("default", 9));
   });
 
+  test("remembers the last newest root of a log for good", async () => {
+    await cache.putNewest(cachedRoot("default", 7));
+    await cache.putNewest(cachedRoot("default", 9));
+    await sleep(NEWEST_TTL_MS + 100);
+    expect(await cache.remembered("default")).toEqual(cachedRoot("default", 9));
+    expect(await cache.remembered("other")).toBeUndefined();
+  });
+
   test("forgets a newest root after its time, and no root of a fixed size", async () => {
     await cache.put(cachedRoot("default", 7));
     await cache.putNewest(cachedRoot("default", 7));

@@ -95,6 +95,14 @@ export function logStoreContract(name: string, engine: LogStoreEngine): void {
         expect(await store.tiles("default", [{ level: 0, index: 3 }])).toEqual([undefined]);
       });
 
+      test("refuses a batch made for another root of the size, and takes one made for the root that is there", async () => {
+        const expecting = (root: string) => ({ ...batch("default", 1, [entry("b")]), expectedRoot: hashOf(root) });
+        await store.append(batch("default", 0, [entry("a")]));
+        expect(await store.append(expecting("root of another history"))).toEqual({ kind: "conflict" });
+        expect(await store.entries("default", [1])).toEqual([undefined]);
+        expect(await store.append(expecting("root 1"))).toEqual({ kind: "appended" });
+      });
+
       test("refuses a batch for a log that was never created", async () => {
         expect(await store.append(batch("unknown", 0, [entry("a")]))).toEqual({ kind: "conflict" });
         expect(await store.head("unknown")).toBeUndefined();

@@ -12,10 +12,12 @@ export interface MemoryRootCacheOptions {
 export class MemoryRootCache implements RootCache {
   readonly #roots: LRUCache<string, CachedRoot>;
   readonly #newest: LRUCache<string, CachedRoot>;
+  readonly #remembered: LRUCache<string, CachedRoot>;
 
   constructor({ maxRoots = 10_000, newestTtlMs = 3_000 }: MemoryRootCacheOptions = {}) {
     this.#roots = new LRUCache({ max: maxRoots });
     this.#newest = new LRUCache({ max: maxRoots, ttl: newestTtlMs });
+    this.#remembered = new LRUCache({ max: maxRoots });
   }
 
   get(log: string, treeSize: number): Promise<CachedRoot | undefined> {
@@ -35,7 +37,12 @@ export class MemoryRootCache implements RootCache {
 
   putNewest(root: CachedRoot): Promise<void> {
     this.#newest.set(root.log, root);
+    this.#remembered.set(root.log, root);
     return Promise.resolve();
+  }
+
+  remembered(log: string): Promise<CachedRoot | undefined> {
+    return Promise.resolve(this.#remembered.get(log));
   }
 
   close(): Promise<void> {

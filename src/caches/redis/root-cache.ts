@@ -27,6 +27,7 @@ const MAX_RECONNECT_DELAY_MS = 5_000;
 /** Remembers roots in Redis, for all gateways. While the server is away, every read is a miss that costs nothing. */
 export class RedisRootCache implements RootCache {
   readonly #client: Redis;
+  readonly #attempt: Promise<void>;
   readonly #circuit: Circuit;
   readonly #prefix: string;
   readonly #newestTtlMs: number;
@@ -35,7 +36,8 @@ export class RedisRootCache implements RootCache {
 
   /** Starts to connect, and answers misses until that is done. */
   constructor(options: RedisRootCacheOptions) {
-    this.#client = connectedClient(options);
+    this.#client = newClient(options);
+    this.#attempt = this.#client.connect().catch(ignore); // a failed first attempt is tried again like any other
     this.#circuit = new Circuit({
       maxFailures: MAX_FAILURES,
       pauseMs: PAUSE_MS,
@@ -67,7 +69,22 @@ export class RedisRootCache implements RootCache {
   }
 
   async putNewest(root: CachedRoot): Promise<void> {
-    await this.#run((client) => client.set(this.#newestKey(root.log), rootText(root), "PX", this.#newestTtlMs));
+    const text = rootText(root);
+    await this.#run((client) =>
+      Promise.all([
+        client.set(this.#newestKey(root.log), text, "PX", this.#newestTtlMs),
+        client.set(this.#rememberedKey(root.log), text),
+      ]),
+    );
+  }
+
+  async remembered(log: string): Promise<CachedRoot | undefined> {
+    return parseRootText(await this.#run((client) => client.get(this.#rememberedKey(log))));
+  }
+
+  /** Resolves when the first attempt to connect is over, whatever came of it: within 2 s. */
+  async attempted(): Promise<void> {
+    await this.#attempt;
   }
 
   close(): Promise<void> {
@@ -100,9 +117,13 @@ export class RedisRootCache implements RootCache {
   #newestKey(log: string): string {
     return `${this.#prefix}/${log}:newest`;
   }
+
+  #rememberedKey(log: string): string {
+    return `${this.#prefix}/${log}:remembered`;
+  }
 }
 
-function connectedClient({ url, commandTimeoutMs = 75 }: RedisRootCacheOptions): Redis {
+function newClient({ url, commandTimeoutMs = 75 }: RedisRootCacheOptions): Redis {
   const client = new Redis(url, {
     lazyConnect: true,
     enableOfflineQueue: false,
@@ -113,7 +134,6 @@ function connectedClient({ url, commandTimeoutMs = 75 }: RedisRootCacheOptions):
     retryStrategy: (attempt) => Math.min(attempt * 100, MAX_RECONNECT_DELAY_MS),
   });
   client.on("error", ignore); // each call sees its own failure; without a listener the process would end
-  client.connect().catch(ignore); // a failed first attempt is tried again like any other
   return client;
 }
 

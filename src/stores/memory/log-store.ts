@@ -7,7 +7,7 @@ import type {
   StoredEntry,
   RequestReceipt,
 } from "../../audit/store.js";
-import { HASH_BYTES } from "../../core/bytes.js";
+import { equalBytes, HASH_BYTES } from "../../core/bytes.js";
 import type { TileId } from "../../core/tile.js";
 import type { LeafRange } from "../../core/tree.js";
 
@@ -54,8 +54,11 @@ export class MemoryLogStore implements LogStore {
 
   append(batch: AppendBatch): Promise<AppendOutcome> {
     const log = this.#logs.get(batch.log);
-    if (log?.head.size !== batch.expectedSize) return Promise.resolve({ kind: "conflict" });
-    const { receipts = [] } = batch;
+    const { expectedSize, expectedRoot, receipts = [] } = batch;
+    if (log?.head.size !== expectedSize) return Promise.resolve({ kind: "conflict" });
+    if (expectedRoot !== undefined && !equalBytes(log.head.rootHash, expectedRoot)) {
+      return Promise.resolve({ kind: "conflict" });
+    }
     if (receipts.some(({ key }) => log.receipts.has(nameOf(key)))) return Promise.resolve({ kind: "repeated" });
     for (const entry of batch.entries) log.entries.push(entry);
     for (const tile of batch.tiles) log.tiles.set(tileKey(tile.id), tile.bytes);

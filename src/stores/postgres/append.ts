@@ -27,7 +27,7 @@ const SWAP: Statement<{ readonly moved: number }> = {
     WITH moved AS (
       UPDATE auditql.heads
       SET size = $6::bigint, root_hash = $7::bytea, checkpoint = $8::text, last_received_at = $9::text
-      WHERE log = $1::text AND size = $2::bigint
+      WHERE log = $1::text AND size = $2::bigint AND root_hash = coalesce($18::bytea, root_hash)
       RETURNING log
     ), stored_entries AS (
       INSERT INTO auditql.entries (log, leaf_index, received_at, leaf_hash, canonical)
@@ -52,7 +52,7 @@ const MORE_ENTRIES: Statement<never> = {
     SELECT $1::text, ${ENTRY_COLUMNS} FROM ${NEW_ENTRIES}`,
 };
 
-/** True when the batch is durable; false when the log's size was another, and nothing was written. */
+/** True when the batch is durable; false when the log's size or root was another, and nothing was written. */
 export async function appendBySwap(database: Database, batch: AppendBatch): Promise<boolean> {
   const [first, ...more] = statementFuls(batch);
   if (first === undefined) throw new RangeError("a batch has at least one entry");
@@ -89,7 +89,7 @@ interface EntryRun {
 }
 
 function swapValues(batch: AppendBatch, first: EntryRun): readonly unknown[] {
-  const { log, expectedSize, entries, tiles, rootHash, checkpoint, receipts = [] } = batch;
+  const { log, expectedSize, expectedRoot, entries, tiles, rootHash, checkpoint, receipts = [] } = batch;
   return [
     ...entryValues(log, first),
     expectedSize + entries.length,
@@ -104,6 +104,7 @@ function swapValues(batch: AppendBatch, first: EntryRun): readonly unknown[] {
     receipts.map(({ firstIndex }) => firstIndex),
     receipts.map(({ count }) => count),
     receipts.map(({ treeSize }) => treeSize),
+    expectedRoot ?? null,
   ];
 }
 

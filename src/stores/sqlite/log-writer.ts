@@ -42,7 +42,9 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
     this.#database = database;
     this.#selectHeads = database.prepare(`${SELECT_HEADS} ORDER BY number`);
     this.#selectHead = database.prepare(`${SELECT_HEADS} WHERE id = ?`);
-    this.#selectNumber = database.prepare("SELECT number FROM logs WHERE id = ? AND size = ?");
+    this.#selectNumber = database.prepare(
+      "SELECT number FROM logs WHERE id = ? AND size = ? AND root_hash = coalesce(?, root_hash)",
+    );
     this.#insertLog = database.prepare(
       `INSERT INTO logs (id, format, size, root_hash, checkpoint, last_received_at) VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT (id) DO NOTHING`,
@@ -72,7 +74,7 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
 
   append(batch: PackedBatch): AppendOutcome {
     return inTransaction(this.#database, () => {
-      const [row] = this.#selectNumber.all(batch.log, batch.expectedSize);
+      const [row] = this.#selectNumber.all(batch.log, batch.expectedSize, batch.expectedRoot ?? null);
       if (row === undefined) return { kind: "conflict" };
       const number = integerIn(row, "number");
       if (this.#isRepeated(number, batch)) return { kind: "repeated" };
