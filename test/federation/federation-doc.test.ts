@@ -1,0 +1,25 @@
+import { composeServices } from "@apollo/composition";
+import { expect, test } from "@jest/globals";
+import { GraphQLSchema, Kind, parse, validate, type DocumentNode } from "graphql";
+import { readFileSync } from "node:fs";
+import { auditSchemaText } from "../../src/graphql/schema.js";
+
+const page = readFileSync(new URL("../../../docs/federation.md", import.meta.url), "utf8");
+const examples = [...page.matchAll(/^```graphql\n(.*?)^```$/gms)].map(([, text = ""]) => parse(text));
+
+function isOperation({ definitions }: DocumentNode): boolean {
+  return definitions.some(({ kind }) => kind === Kind.OPERATION_DEFINITION);
+}
+
+test("the subgraphs of docs/federation.md compose with ours, and its operations are valid on the result", async () => {
+  const subgraphs = examples.filter((example) => !isOperation(example));
+  const { schema, errors } = composeServices([
+    { name: "audit", typeDefs: parse(await auditSchemaText()) },
+    ...subgraphs.map((typeDefs, at) => ({ name: `example-${at}`, typeDefs })),
+  ]);
+  expect(errors).toBeUndefined();
+  const supergraph = schema?.toAPISchema().toGraphQLJSSchema() ?? new GraphQLSchema({});
+  const operations = examples.filter(isOperation);
+  expect(operations.flatMap((operation) => validate(supergraph, operation))).toEqual([]);
+  expect([subgraphs.length, operations.length]).toEqual([2, 1]);
+});
