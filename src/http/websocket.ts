@@ -73,6 +73,10 @@ export class WebSockets {
   }
 
   #open(socket: WebSocket, holder: StreamHolder | undefined, host: string | undefined): void {
+    if (this.#isDraining) {
+      socket.terminate();
+      return;
+    }
     if (socket.protocol !== GRAPHQL_TRANSPORT_WS_PROTOCOL) {
       socket.close(CloseCode.SubprotocolNotAcceptable, `the protocol here is ${GRAPHQL_TRANSPORT_WS_PROTOCOL}`);
       return;
@@ -100,10 +104,12 @@ function requireOwnOrigin(origin: string | undefined): void {
   if (!isLoopback(hostname)) throw new HttpError(403, "pages of other sites may not follow the log of this machine");
 }
 
+/** A client that does not close its side is not waited for. */
 function refuse(connection: Duplex, error: HttpError): void {
   const { status, headers, body } = errorAnswer(error);
   const fields = { ...headers, connection: "close", "content-length": Buffer.byteLength(body) };
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+  connection.once("finish", () => connection.destroy());
   connection.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${lines.join("")}\r\n${body.toString()}`);
 }
 

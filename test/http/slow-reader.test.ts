@@ -1,35 +1,59 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { once } from "node:events";
-import { connect as connectTcp } from "node:net";
+import { connect, type Socket } from "node:net";
 import { WebSocket } from "ws";
-import type { Gateway } from "../../src/http/gateway.js";
 import { messages } from "../audit/test-log.js";
+import { tailGateway } from "./tail-clients.js";
 import { tailTest, watching } from "./tail-test.js";
 
 const tails = tailTest();
+const query = "subscription { entryLogged(fromLeafIndex: 0) { canonical } }";
+const ALL_BYTES = 18_000_000;
+
+/** Follows the log and reads nothing. */
+function eventStream(url: string): Socket {
+  const body = JSON.stringify({ query });
+  const socket = connect(Number(new URL(url).port), "127.0.0.1").pause();
+  socket.write(
+    "POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: text/event-stream\r\nconnection: close\r\n" +
+      `content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+  );
+  tails.after(() => socket.destroy());
+  return socket;
+}
+
+/** Follows the log and reads nothing. */
+async function webSocket(url: string): Promise<WebSocket> {
+  const socket = new WebSocket(`${url.replace("http", "ws")}/graphql`, "graphql-transport-ws");
+  await once(socket, "open");
+  socket.send('{"type":"connection_init"}');
+  await once(socket, "message");
+  socket.send(JSON.stringify({ id: "1", type: "subscribe", payload: { query } }));
+  socket.pause();
+  tails.after(() => {
+    socket.terminate();
+  });
+  return socket;
+}
 
 describe("a reader that does not read", () => {
-  const query = "subscription { entryLogged(fromLeafIndex: 0) { canonical } }";
-  let gateway: Gateway;
-  let cut: Promise<unknown>;
   beforeEach(async () => {
-    const { watched, begun } = watching(tails.service);
-    gateway = await tails.opened({ streamLimits: { slowMs: 600 } }, watched);
     for (let i = 0; i < 6; i++) {
       const events = messages(100, "x".repeat(30_000));
       await tails.service.append({ log: "default", events, sign: false, path: "events" });
     }
-    cut = begun.then((signal) => once(signal, "abort"));
   });
-  const ALL_BYTES = 18_000_000;
+
+  /** A gateway's address, and a promise that its first stream ended. */
+  async function impatient() {
+    const { watched, begun } = watching(tails.service);
+    const { url } = await tails.opened({ streamLimits: { slowMs: 600 } }, watched);
+    return { url, cut: begun.then((signal) => once(signal, "abort")) };
+  }
 
   test("is cut over SSE, told so behind what it has not read, and sent no more", async () => {
-    const body = JSON.stringify({ query });
-    const socket = connectTcp(Number(new URL(gateway.url).port), "127.0.0.1").pause();
-    socket.write(
-      "POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: text/event-stream\r\nconnection: close\r\n" +
-        `content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
-    );
+    const { url, cut } = await impatient();
+    const socket = eventStream(url);
     await cut;
     const chunks: Buffer[] = [];
     socket.on("data", (chunk: Buffer) => chunks.push(chunk)).resume();
@@ -40,16 +64,32 @@ describe("a reader that does not read", () => {
   });
 
   test("is cut over WebSocket, told so by the close code, and sent no more", async () => {
-    const socket = new WebSocket(`${gateway.url.replace("http", "ws")}/graphql`, "graphql-transport-ws");
-    await once(socket, "open");
-    socket.send('{"type":"connection_init"}');
-    await once(socket, "message");
-    socket.send(JSON.stringify({ id: "1", type: "subscribe", payload: { query } }));
-    socket.pause();
+    const { url, cut } = await impatient();
+    const socket = await webSocket(url);
     await cut;
     let bytes = 0;
     socket.on("message", (data: Buffer) => (bytes += data.length)).resume();
     expect((await once(socket, "close"))[0]).toBe(1013);
     expect(bytes).toBeLessThan(ALL_BYTES);
+  });
+
+  test("does not keep a gateway from stopping in its grace", async () => {
+    const { watched, begun } = watching(tails.service);
+    const gateway = await tailGateway(watched);
+    await webSocket(gateway.url);
+    await begun;
+    await once(eventStream(gateway.url), "readable");
+    await gateway.close(300);
+    await expect(fetch(gateway.url)).rejects.toThrow();
+  });
+
+  test("is not alone in this: neither does a client that was refused and stays", async () => {
+    const gateway = await tailGateway(tails.service);
+    const refused = connect({ port: Number(new URL(gateway.url).port), host: "127.0.0.1", allowHalfOpen: true });
+    tails.after(() => refused.destroy());
+    refused.write("GET / HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n");
+    await once(refused.resume(), "end");
+    await gateway.close(300);
+    await expect(fetch(gateway.url)).rejects.toThrow();
   });
 });
