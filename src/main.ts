@@ -84,7 +84,7 @@ try {
       (await import("./cli/fsck.js")).fsckStore(settings, flags, tools),
     copy: async (settings: Settings, target: string) =>
       (await import("./cli/copy.js")).copyStore(settings, target, tools),
-    schema: async () => (await import("./graphql/schema.js")).auditSchemaText(),
+    schema: async (auditable: boolean) => (await import("./graphql/schema.js")).auditSchemaText({ auditable }),
   };
   await program(commands, process.env).parseAsync();
 } catch (error) {

@@ -16,7 +16,7 @@ export interface Commands {
   serve(settings: Settings): Promise<void>;
   /** Answers the exit code. */
   verify(file: string): Promise<number>;
-  schema(): Promise<string>;
+  schema(auditable: boolean): Promise<string>;
   /** Answers the exit code. */
   fsck(settings: Settings, flags: FsckFlags): Promise<number>;
   /** Copies the settings' store to another. Answers the exit code. */
@@ -45,8 +45,9 @@ export function program(commands: Commands, env: Environment): Command {
   root
     .command("schema")
     .description("Print the GraphQL schema as a federation subgraph.")
-    .action(async () => {
-      process.stdout.write(await commands.schema());
+    .option("--no-auditable", "leave Auditable out, for a supergraph where no subgraph has that interface")
+    .action(async ({ auditable }: { readonly auditable: boolean }) => {
+      process.stdout.write(await commands.schema(auditable));
     });
   addStoreCommands(root, commands, env);
   root.addCommand(keyCommand(env[SETTINGS.apiKeys.env] || DEFAULT_KEYS_FILE, terminal));

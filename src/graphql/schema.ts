@@ -21,8 +21,13 @@ import { RootResolver } from "./root.js";
 import { byGlobalId } from "./reference.js";
 import { buildSubgraph } from "./subgraph.js";
 
+export interface SchemaOptions {
+  /** With `Auditable`, which composes only where another subgraph defines that interface. Default true. */
+  readonly auditable?: boolean;
+}
+
 /** A new instance of the executable schema: a federation subgraph. */
-export function auditSchema(): Promise<GraphQLSchema> {
+export function auditSchema({ auditable = true }: SchemaOptions = {}): Promise<GraphQLSchema> {
   return buildSubgraph<AuditContext>({
     resolvers: [
       SearchResolver,
@@ -40,20 +45,24 @@ export function auditSchema(): Promise<GraphQLSchema> {
       ConsistencyProofResolver,
       RootResolver,
       RootVerificationResolver,
-      AuditableResolver,
+      ...(auditable ? [AuditableResolver] : []),
     ],
-    orphanedTypes: [AuditableType],
+    orphanedTypes: auditable ? [AuditableType] : [],
     descriptions: {
       Query: "Reading the log. Whatever is answered can carry its own proof.",
       Mutation: "Writing to the log. What was logged cannot be changed or removed.",
       Subscription: "Following the log, over server-sent events or a WebSocket.",
     },
-    directives: ["@key", "@shareable", "@interfaceObject"],
-    references: { Entry: byGlobalId, Root: byGlobalId, Auditable: auditableByReference },
+    directives: ["@key", "@shareable", ...(auditable ? ["@interfaceObject"] : [])],
+    references: {
+      Entry: byGlobalId,
+      Root: byGlobalId,
+      ...(auditable ? { Auditable: auditableByReference } : {}),
+    },
   });
 }
 
-/** The schema as it is published in schema.graphql. */
-export async function auditSchemaText(): Promise<string> {
-  return `${printSubgraphSchema(await auditSchema()).trimEnd()}\n`;
+/** The schema as text, to be composed into a supergraph; with Auditable, as it is published in schema.graphql. */
+export async function auditSchemaText(options: SchemaOptions = {}): Promise<string> {
+  return `${printSubgraphSchema(await auditSchema(options)).trimEnd()}\n`;
 }

@@ -23,3 +23,10 @@ test("the subgraphs of docs/federation.md compose with ours, and its operations 
   expect(operations.flatMap((operation) => validate(supergraph, operation))).toEqual([]);
   expect([subgraphs.length, operations.length]).toEqual([2, 1]);
 });
+
+test("without Auditable our subgraph composes even by itself, with it only beside the interface", async () => {
+  const alone = async (auditable: boolean) =>
+    composeServices([{ name: "audit", typeDefs: parse(await auditSchemaText({ auditable })) }]).errors;
+  expect(await alone(false)).toBeUndefined();
+  expect((await alone(true))?.map(({ message }) => message).join()).toContain("interfaceObject");
+});
