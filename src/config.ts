@@ -1,9 +1,10 @@
+import { INTROSPECTION_POLICIES, type IntrospectionPolicy } from "./access/introspection.js";
 import type { JwtSettings } from "./access/jwt.js";
 import type { AccessSettings } from "./access/open-access.js";
 import type { EventRateSettings } from "./access/rate.js";
 import type { LogDeclaration } from "./audit/open-log.js";
 import type { FieldProblem } from "./core/event.js";
-import { FORMAT_NAMES } from "./core/format.js";
+import { SETTINGS, type SettingName } from "./setting-table.js";
 import {
   optional,
   parseAlgorithms,
@@ -12,6 +13,7 @@ import {
   parseInteger,
   parseLogs,
   parseNothing,
+  parseOneOf,
   parseOrigin,
   parseRedisUrl,
   parseStore,
@@ -35,167 +37,10 @@ export interface Settings {
   /** Undefined: no limit. */
   readonly eventRate: EventRateSettings | undefined;
   readonly maxStreams: number;
+  readonly requestTimeoutMs: number;
+  /** Undefined: as the access to the gateway suggests. */
+  readonly introspection: IntrospectionPolicy | undefined;
 }
-
-/** One line of the table of settings: every setting is an environment variable and a flag of `auditql serve`. */
-export interface Setting {
-  readonly env: string;
-  readonly flag: string;
-  /** What the value is, with its unit. */
-  readonly value: string;
-  readonly fallback: string;
-  readonly description: string;
-}
-
-export const SETTINGS = {
-  host: {
-    env: "AUDITQL_HOST",
-    flag: "host",
-    value: "address",
-    fallback: "127.0.0.1",
-    description: "Address to listen on; one that other machines reach needs API keys or JSON Web Tokens.",
-  },
-  port: {
-    env: "AUDITQL_PORT",
-    flag: "port",
-    value: "0-65535",
-    fallback: "4000",
-    description: "TCP port to listen on; 0 takes any free one.",
-  },
-  store: {
-    env: "AUDITQL_STORE",
-    flag: "store",
-    value: "url",
-    fallback: "sqlite:./data/audit.db",
-    description:
-      "Where the log is kept: sqlite:PATH, postgres://… to share it, or memory: for one that ends with the process.",
-  },
-  redisUrl: {
-    env: "REDIS_URL",
-    flag: "redis-url",
-    value: "redis-url",
-    fallback: "",
-    description: "Redis that remembers roots for all gateways. Not set: each gateway remembers its own.",
-  },
-  logs: {
-    env: "AUDITQL_LOGS",
-    flag: "logs",
-    value: "name:format,...",
-    fallback: "",
-    description: "The logs to keep, each with its format. Not set: one log named default.",
-  },
-  logFormat: {
-    env: "AUDITQL_LOG_FORMAT",
-    flag: "log-format",
-    value: FORMAT_NAMES.join("|"),
-    fallback: "rfc6962",
-    description: "Format of the log named default; fixed once the log exists.",
-  },
-  keyFile: {
-    env: "AUDITQL_KEY_FILE",
-    flag: "key-file",
-    value: "path",
-    fallback: "./data/auditql.key",
-    description:
-      "Ed25519 private key (PKCS#8 PEM) that signs roots; made at the first start. Back it up, show it to nobody.",
-  },
-  origin: {
-    env: "AUDITQL_ORIGIN",
-    flag: "origin",
-    value: "name",
-    fallback: "localhost/auditql",
-    description:
-      "Name of this deployment in its signed checkpoints, such as audit.example.com/log; `/` and the log's name follow.",
-  },
-  resultTtl: {
-    env: "AUDITQL_RESULT_TTL",
-    flag: "result-ttl",
-    value: "seconds",
-    fallback: "172800",
-    description: "How long a search can be paged after it was made, in seconds.",
-  },
-  compiledExecution: {
-    env: "AUDITQL_COMPILED_EXECUTION",
-    flag: "compiled-execution",
-    value: "on|off",
-    fallback: "on",
-    description: "Execute repeated GraphQL operations as compiled functions.",
-  },
-  apiKeys: {
-    env: "AUDITQL_API_KEYS",
-    flag: "api-keys",
-    value: "path",
-    fallback: "",
-    description:
-      "File of API keys, kept by `auditql key`; read again within a second of a change. Not set: no API keys.",
-  },
-  jwtJwks: {
-    env: "AUDITQL_JWT_JWKS",
-    flag: "jwt-jwks",
-    value: "path|url",
-    fallback: "",
-    description: "Public keys (JWKS) of the issuer of JSON Web Tokens; a URL must be https, or http to this machine.",
-  },
-  jwtIssuer: {
-    env: "AUDITQL_JWT_ISSUER",
-    flag: "jwt-issuer",
-    value: "iss",
-    fallback: "",
-    description: "The `iss` that tokens must have, to the letter.",
-  },
-  jwtAudience: {
-    env: "AUDITQL_JWT_AUDIENCE",
-    flag: "jwt-audience",
-    value: "aud",
-    fallback: "",
-    description: "The `aud` that tokens must have or contain.",
-  },
-  jwtAlgorithms: {
-    env: "AUDITQL_JWT_ALGORITHMS",
-    flag: "jwt-algorithms",
-    value: "name,...",
-    fallback: "",
-    description: "The signatures that are accepted, such as EdDSA,ES256. Not set: every asymmetric one.",
-  },
-  jwtTenantClaim: {
-    env: "AUDITQL_JWT_TENANT_CLAIM",
-    flag: "jwt-tenant-claim",
-    value: "claim",
-    fallback: "",
-    description: "The claim with the tenant that a token's holder is bound to; if set, every token must have it.",
-  },
-  jwtRestrictionClaim: {
-    env: "AUDITQL_JWT_RESTRICTION_CLAIM",
-    flag: "jwt-restriction-claim",
-    value: "claim",
-    fallback: "",
-    description:
-      'The claim with what the holder may read, such as {"actor": ["alice"]}; if set, every token must have it.',
-  },
-  eventRate: {
-    env: "AUDITQL_EVENT_RATE",
-    flag: "event-rate",
-    value: "events/s",
-    fallback: "",
-    description: "How many events a second a credential may log over time, in this process. Not set: no limit.",
-  },
-  eventBurst: {
-    env: "AUDITQL_EVENT_BURST",
-    flag: "event-burst",
-    value: "events",
-    fallback: "",
-    description: "How many events a credential may log at once after a pause. Not set: those of ten seconds.",
-  },
-  maxStreams: {
-    env: "AUDITQL_MAX_STREAMS",
-    flag: "max-streams",
-    value: "streams",
-    fallback: "1000",
-    description: "How many subscriptions, and how many WebSockets, may be open at once in this process.",
-  },
-} as const satisfies Readonly<Record<string, Setting>>;
-
-export type SettingName = keyof typeof SETTINGS;
 
 /** Settings that cannot be used; the message names each with what was expected and what came. */
 export class SettingsError extends Error {
@@ -235,6 +80,8 @@ export function readSettings(flags: Flags, env: Environment): Settings {
     access: accessOf(read),
     eventRate: eventRateOf(read),
     maxStreams: read("maxStreams", parseInteger(0, 100_000), 0),
+    requestTimeoutMs: read("requestTimeout", parseInteger(1, 3_600_000), 1),
+    introspection: read("introspection", optional(parseOneOf(INTROSPECTION_POLICIES)), undefined),
   };
   if (problems.length > 0) throw new SettingsError(problems);
   return settings;

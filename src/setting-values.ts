@@ -61,10 +61,14 @@ export function parseSwitch(text: string): Parsed<boolean> {
   return text === "on" || text === "off" ? value(text === "on") : expected("on or off");
 }
 
-export function parseFormat(text: string): Parsed<FormatName> {
-  const format = FORMAT_NAMES.find((name) => name === text);
-  return format === undefined ? expected(`one of ${FORMAT_NAMES.join(", ")}`) : value(format);
+export function parseOneOf<T extends string>(names: readonly T[]) {
+  return (text: string): Parsed<T> => {
+    const found = names.find((name) => name === text);
+    return found === undefined ? expected(`one of ${names.join(", ")}`) : value(found);
+  };
 }
+
+export const parseFormat = parseOneOf<FormatName>(FORMAT_NAMES);
 
 const LOG = /^([A-Za-z0-9][A-Za-z0-9._-]{0,63}):([a-z0-9]+)$/;
 

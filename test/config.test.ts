@@ -16,6 +16,8 @@ describe("settings", () => {
       access: {},
       eventRate: undefined,
       maxStreams: 1000,
+      requestTimeoutMs: 30_000,
+      introspection: undefined,
     });
   });
 
@@ -93,6 +95,8 @@ describe("settings", () => {
     ["host", "a b"],
     ["jwtTenantClaim", "tenant"],
     ["eventRate", "0"],
+    ["requestTimeout", "0"],
+    ["introspection", "all"],
     ["eventBurst", "100"],
   ])("refuse --%s %s", (name, text) => {
     expect(() => readSettings({ [name]: text }, {})).toThrow(SettingsError);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { SETTINGS, type Setting } from "../src/config.js";
+import { SETTINGS, type Setting } from "../src/setting-table.js";
 import { type GatewayProcess, gatewayFolder, graphqlData, removeFolder, startGateway } from "./gateway.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));

@@ -1,13 +1,6 @@
 import { Command, Option } from "commander";
-import {
-  readSettings,
-  SETTINGS,
-  SettingsError,
-  type Environment,
-  type Flags,
-  type Setting,
-  type Settings,
-} from "../config.js";
+import { readSettings, SettingsError, type Environment, type Flags, type Settings } from "../config.js";
+import { SETTINGS, type Setting } from "../setting-table.js";
 import type { FsckFlags } from "./fsck.js";
 import { DEFAULT_KEYS_FILE, keyCommand, type Console } from "./key.js";
 

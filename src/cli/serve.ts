@@ -66,11 +66,17 @@ function operatorOf(logger: Logger): Operator {
 
 type Parts = Pick<GatewayOptions, "service" | "logger"> & { readonly access: Access };
 
-function open({ host, port, compiledExecution, eventRate, maxStreams }: Settings, parts: Parts): Promise<Gateway> {
+function open(settings: Settings, parts: Parts): Promise<Gateway> {
+  const { host, port, compiledExecution, eventRate, maxStreams, requestTimeoutMs, introspection } = settings;
   const compileAtHit = compiledExecution ? COMPILE_AT_HIT : Infinity;
-  const rate = eventRate && { eventRate };
-  const options = { host, port, compileAtHit, graphiqlFolder: GRAPHIQL_FOLDER, streamLimits: { maxStreams } };
-  return openGateway({ ...options, ...parts, ...rate });
+  const streamLimits = { maxStreams };
+  const bounds = {
+    requestTimeoutMs,
+    streamLimits,
+    ...(eventRate && { eventRate }),
+    ...(introspection && { introspection }),
+  };
+  return openGateway({ host, port, compileAtHit, graphiqlFolder: GRAPHIQL_FOLDER, ...parts, ...bounds });
 }
 
 function addressProblem(error: unknown, { host, port }: Settings): string | undefined {

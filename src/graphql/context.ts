@@ -5,6 +5,8 @@ import { Loaders } from "./loaders.js";
 export interface AuditContext {
   readonly service: AuditService;
   readonly loaders: Loaders;
+  /** Whether the asker may be told what the schema is. */
+  readonly maySeeSchema: boolean;
 }
 
 /** What the source of a subscription's events has beside that. */
@@ -13,6 +15,6 @@ export interface StreamContext extends AuditContext {
   readonly signal: AbortSignal;
 }
 
-export function auditContext(service: AuditService): AuditContext {
-  return { service, loaders: new Loaders(service) };
+export function auditContext(service: AuditService, maySeeSchema = false): AuditContext {
+  return { service, loaders: new Loaders(service), maySeeSchema };
 }

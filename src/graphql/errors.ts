@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
+import { HeaderMap } from "@apollo/server";
 import { unwrapResolverError } from "@apollo/server/errors";
 import { GraphQLError, type GraphQLErrorExtensions, type GraphQLFormattedError } from "graphql";
 import { AuditError, badInput, type AuditErrorCode } from "../audit/errors.js";
 import type { FieldProblem } from "../core/event.js";
+import { HTTP_STATUS, retryAfter } from "./error-table.js";
 
 /** A failure that somebody should look into. */
 export interface Failure {
@@ -51,12 +53,26 @@ export function corruptEntry(log: string, leafIndex: number): GraphQLError {
 /** Turns whatever went wrong into what a client may see: a code from the closed list, or a masked error with an id. */
 export function errorFormatter(report: FailureLog): FormatError {
   return (formatted, error) => {
-    const cause = unwrapResolverError(error);
+    const cause = causeOf(error);
     const shown = cause instanceof AuditError ? auditFailure(formatted, cause) : masked(formatted, cause);
     const code = String(shown.extensions?.["code"]);
     if (ALARMS.has(code)) report({ code, error: cause, shown });
     return shown;
   };
+}
+
+/** The error that a whole request is refused with, before anything of it is executed. */
+export function refusal(error: AuditError): GraphQLError {
+  const { code, message, retryAfterMs } = error;
+  const headers = new HeaderMap(retryAfterMs === undefined ? [] : [["retry-after", retryAfter(retryAfterMs)]]);
+  const http = { status: HTTP_STATUS[code], headers };
+  return new GraphQLError(message, { originalError: error, extensions: { code, http } });
+}
+
+/** A resolver's error has a path, a refusal has none. */
+function causeOf(error: unknown): unknown {
+  const isRefusal = error instanceof GraphQLError && error.originalError instanceof AuditError;
+  return isRefusal ? error.originalError : unwrapResolverError(error);
 }
 
 function auditFailure(at: GraphQLFormattedError, error: AuditError): GraphQLFormattedError {

@@ -27,8 +27,14 @@ export interface AdmissionOptions extends Door {
   readonly eventRate: EventRateSettings | undefined;
 }
 
-/** The audit service as whoever sent a request may use it. Rejects with HttpError 401, 403 or 503. */
-export type Admit = (request: IncomingMessage) => Promise<AuditService>;
+/** Who sent a request, and the audit service as they may use it. */
+export interface Caller {
+  readonly principal: Principal;
+  readonly service: AuditService;
+}
+
+/** Rejects with HttpError 401, 403 or 503. */
+export type Admit = (request: IncomingMessage) => Promise<Caller>;
 
 /** The gateway's door: nothing of a request but its headers is read before it is known who sent it. */
 export function admission({ eventRate, ...door }: AdmissionOptions): Admit {
@@ -37,7 +43,7 @@ export function admission({ eventRate, ...door }: AdmissionOptions): Admit {
   return async (request) => {
     const principal = await identify(request.headers, door);
     const admitEvents = (count: number) => rate?.take(principal.id, count);
-    return new ScopedService(door.service, { principal, now, admitEvents });
+    return { principal, service: new ScopedService(door.service, { principal, now, admitEvents }) };
   };
 }
 

@@ -3,6 +3,7 @@ import type { Access } from "../access/authenticate.js";
 import { withoutCredentials } from "../access/open-access.js";
 import type { EventRateSettings } from "../access/rate.js";
 import { DEFAULT_LOG, type AuditService } from "../audit/service.js";
+import type { IntrospectionPolicy } from "../access/introspection.js";
 import { graphqlServer } from "../graphql/server.js";
 import { Subscriptions } from "../graphql/subscriptions.js";
 import { admission } from "./admission.js";
@@ -13,6 +14,8 @@ import { OpenStreams, STREAM_LIMITS, type StreamLimits } from "./open-streams.js
 import { readStaticFiles } from "./static-files.js";
 import { streamAdmission } from "./stream-admission.js";
 import { WebSockets } from "./websocket.js";
+
+const REQUEST_TIMEOUT_MS = 30_000;
 
 export interface GatewayOptions extends Address {
   /** Stays the caller's: close it after the gateway. */
@@ -29,6 +32,10 @@ export interface GatewayOptions extends Address {
   readonly eventRate?: EventRateSettings;
   /** Default: those of STREAM_LIMITS. */
   readonly streamLimits?: Partial<StreamLimits>;
+  /** How long an operation may be executed. Default 30,000. */
+  readonly requestTimeoutMs?: number;
+  /** Who may ask what the schema is. Default: everyone where no credentials are asked for, else whoever has one. */
+  readonly introspection?: IntrospectionPolicy;
 }
 
 export interface Gateway {
@@ -57,6 +64,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     logger,
     admit: admission({ access, service, logger, eventRate }),
     maxBodyBytes: options.maxBodyBytes ?? MAX_BODY_BYTES,
+    requestTimeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
+    introspection: options.introspection ?? (access.kind === "open" ? "everyone" : "authenticated"),
     graphiql: await readStaticFiles(options.graphiqlFolder),
     ready: () => answers(service),
   });

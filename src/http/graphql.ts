@@ -1,27 +1,35 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { HeaderMap, type ApolloServer, type HTTPGraphQLRequest, type HTTPGraphQLResponse } from "@apollo/server";
+import { InterruptibleService } from "../audit/interruptible-service.js";
 import { auditContext, type AuditContext } from "../graphql/context.js";
+import { mayIntrospect, type IntrospectionPolicy } from "../access/introspection.js";
 import type { Admit } from "./admission.js";
 import { HttpError, send } from "./answer.js";
 import { parseJson, readBody } from "./body.js";
+import { lifetime } from "./lifetime.js";
 
 export interface GraphqlEndpointOptions {
   readonly apollo: ApolloServer<AuditContext>;
   readonly admit: Admit;
   readonly maxBodyBytes: number;
+  /** How long an operation may be executed. */
+  readonly requestTimeoutMs: number;
+  readonly introspection: IntrospectionPolicy;
 }
 
 /** GraphQL over HTTP: hands requests to Apollo as plain data and its answers back. Rejects with HttpError. */
-export function graphqlEndpoint({ apollo, admit, maxBodyBytes }: GraphqlEndpointOptions) {
+export function graphqlEndpoint(options: GraphqlEndpointOptions) {
+  const { apollo, admit, maxBodyBytes, requestTimeoutMs, introspection } = options;
   return async (request: IncomingMessage, response: ServerResponse, search: string): Promise<void> => {
-    const service = await admit(request);
-    const context = () => Promise.resolve(auditContext(service));
+    const { principal, service } = await admit(request);
     const httpGraphQLRequest: HTTPGraphQLRequest = {
       method: request.method ?? "GET",
       headers: headerMap(request),
       search,
       body: request.method === "POST" ? await jsonBody(request, maxBodyBytes) : undefined,
     };
+    const interruptible = new InterruptibleService(service, lifetime(response, requestTimeoutMs));
+    const context = () => Promise.resolve(auditContext(interruptible, mayIntrospect(principal, introspection)));
     await answer(response, await apollo.executeHTTPGraphQLRequest({ httpGraphQLRequest, context }));
   };
 }
@@ -42,7 +50,13 @@ async function jsonBody(request: IncomingMessage, maxBodyBytes: number): Promise
   }
   const body = await readBody(request, maxBodyBytes);
   const [type = ""] = (request.headers["content-type"] ?? "").split(";", 1);
-  return type.trim().toLowerCase() === "application/json" ? parseJson(body) : undefined;
+  return type.trim().toLowerCase() === "application/json" ? oneOperation(parseJson(body)) : undefined;
+}
+
+function oneOperation(body: unknown): unknown {
+  if (!Array.isArray(body)) return body;
+  const instead = "send each in a request of its own, or many events with logBulk";
+  throw new HttpError(400, `a batch of operations is not taken, here one of ${body.length}: ${instead}`);
 }
 
 async function answer(response: ServerResponse, { status, headers, body }: HTTPGraphQLResponse): Promise<void> {

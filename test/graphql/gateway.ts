@@ -26,11 +26,7 @@ export interface TestGateway {
 /** A gateway on a free port of this machine, with the service behind it; both end with `close`. */
 export async function testGateway(
   service: AuditService,
-  {
-    logger = SILENT,
-    compileAtHit: atHit = compileAtHit,
-    ...access
-  }: Partial<Pick<GatewayOptions, "logger" | "compileAtHit" | "access">> = {},
+  { logger = SILENT, compileAtHit: atHit = compileAtHit, ...options }: Partial<GatewayOptions> = {},
 ): Promise<TestGateway> {
   const gateway = await openGateway({
     service,
@@ -38,7 +34,7 @@ export async function testGateway(
     port: 0,
     compileAtHit: atHit,
     logger,
-    ...access,
+    ...options,
     graphiqlFolder: "/nonexistent",
   });
   const post = async (query: string, variables: object = {}): Promise<unknown> => {

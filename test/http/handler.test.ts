@@ -90,6 +90,13 @@ describe("GraphQL over HTTP", () => {
     expect((await post(body, headers)).status).toBe(status);
   });
 
+  test("says of a batch of operations what to do instead", async () => {
+    const { body } = await post('[{"query":"{__typename}"},{"query":"{__typename}"}]');
+    expect(body).toContain(
+      "a batch of operations is not taken, here one of 2: send each in a request of its own, or many events with logBulk",
+    );
+  });
+
   test("takes a body up to the limit", async () => {
     const query = JSON.stringify({ query: "{__typename}" });
     expect((await post(query.padEnd(MAX_BODY_BYTES))).status).toBe(200);
