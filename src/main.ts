@@ -5,6 +5,7 @@ import { KeyFileError, loadOrCreateSeed } from "./audit/key-file.js";
 import { ephemeralKeyring, keyringOfSeed, type Keyring } from "./audit/keyring.js";
 import type { RootCache } from "./audit/cache.js";
 import { openLocalService } from "./audit/local-service.js";
+import { DEFAULT_LOG } from "./audit/service.js";
 import type { FsckFlags } from "./cli/fsck.js";
 import { program } from "./cli/program.js";
 import type { Engine, Operator } from "./cli/serve.js";
@@ -29,6 +30,11 @@ async function openEngine(settings: Settings, operator: Operator): Promise<Engin
     const service = await openLocalService({ ...engines, logs, origin, resultTtlMs, alarm: operator.alarm });
     return {
       service,
+      health: {
+        // The newest root may be known here, and then says nothing of the store.
+        probe: () => Promise.all([service.root(DEFAULT_LOG), store.head(DEFAULT_LOG)]),
+        degraded: () => (cache.isAnswering ? [] : ["redis"]),
+      },
       async close() {
         await service.close();
         await closeAll();

@@ -18,8 +18,8 @@ export interface GatewayOptions {
 export interface GatewayProcess {
   /** Without a trailing slash. */
   readonly url: string;
-  /** Sends the signal and waits for the process to end. */
-  stop(signal?: "SIGTERM" | "SIGKILL"): Promise<void>;
+  /** Sends the signal, waits for the process to end and answers its exit code; null when the signal ended it. */
+  stop(signal?: "SIGTERM" | "SIGKILL"): Promise<number | null>;
 }
 
 /** A temporary folder for a gateway's files; remove it with `removeFolder`. */
@@ -39,9 +39,10 @@ export async function startGateway({ folder, env = {} }: GatewayOptions): Promis
   });
   const ended = once(gateway, "exit");
   const url = await readyUrl(gateway);
-  const stop = async (signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> => {
+  const stop = async (signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<number | null> => {
     gateway.kill(signal);
-    await ended;
+    const [code] = (await ended) as [number | null];
+    return code;
   };
   return { url, stop };
 }

@@ -14,6 +14,8 @@ export interface CachedRoot {
  * never an error, so no method rejects, and every read is bounded in time by the engine.
  */
 export interface RootCache {
+  /** False while it knows nothing because its engine is away. */
+  readonly isAnswering: boolean;
   /** A root of a fixed size never changes: kept without expiry. */
   get(log: string, treeSize: number): Promise<CachedRoot | undefined>;
   /** Keeps a root, unless there is one of its log and size already: that one stays, and is answered. */

@@ -6,6 +6,7 @@ import { openAccess } from "../access/open-access.js";
 import type { Settings } from "../config.js";
 import { COMPILE_AT_HIT } from "../graphql/compiled-execution.js";
 import { openGateway, type Gateway, type GatewayOptions } from "../http/gateway.js";
+import type { EngineHealth } from "../http/readiness.js";
 import { banner } from "./banner.js";
 
 /** How long running requests may take to finish after SIGTERM. */
@@ -16,6 +17,7 @@ const GRAPHIQL_FOLDER = fileURLToPath(new URL("../../graphiql", import.meta.url)
 /** An audit service, and what it stands on. */
 export interface Engine {
   readonly service: AuditService;
+  readonly health: EngineHealth;
   /** Lets accepted events become durable, then closes everything. */
   close(): Promise<void>;
 }
@@ -33,9 +35,9 @@ export async function serve(settings: Settings, openEngine: OpenEngine): Promise
   const logger = pino({ name: "auditql" }, pino.destination({ dest: 2, sync: true }));
   const access = await openAccess({ host: settings.host, ...settings.access });
   const engine = await openEngine(settings, operatorOf(logger));
-  const { service } = engine;
+  const { service, health } = engine;
   try {
-    const gateway = await open(settings, { service, access, logger });
+    const gateway = await open(settings, { service, health, access, logger });
     const stop = stopSignal();
     process.stdout.write(
       banner({ settings, access, url: gateway.url, verifierKey: await service.verifierKey(DEFAULT_LOG) }),
@@ -64,7 +66,7 @@ function operatorOf(logger: Logger): Operator {
   };
 }
 
-type Parts = Pick<GatewayOptions, "service" | "logger"> & { readonly access: Access };
+type Parts = Pick<GatewayOptions, "service" | "health" | "logger"> & { readonly access: Access };
 
 function open(settings: Settings, parts: Parts): Promise<Gateway> {
   const { host, port, compiledExecution, eventRate, maxStreams, requestTimeoutMs, introspection } = settings;

@@ -11,6 +11,7 @@ import { MAX_BODY_BYTES } from "./body.js";
 import { httpHandler } from "./handler.js";
 import { listen, type Address } from "./listener.js";
 import { OpenStreams, STREAM_LIMITS, type StreamLimits } from "./open-streams.js";
+import { Readiness, type EngineHealth } from "./readiness.js";
 import { readStaticFiles } from "./static-files.js";
 import { streamAdmission } from "./stream-admission.js";
 import { WebSockets } from "./websocket.js";
@@ -26,6 +27,8 @@ export interface GatewayOptions extends Address {
   /** The folder of GraphiQL's built files. */
   readonly graphiqlFolder: string;
   readonly maxBodyBytes?: number;
+  /** Default: that of the service alone. */
+  readonly health?: EngineHealth;
   /** How people are let in. Default: without credentials, which only a loopback host may do. */
   readonly access?: Access;
   /** Default: no limit. */
@@ -58,6 +61,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     admitStream: streamAdmission({ access, service, logger }),
   };
   const webSockets = new WebSockets({ ...tail, access, logger });
+  const readiness = new Readiness(options.health ?? healthOf(service));
   const handler = httpHandler({
     ...tail,
     apollo,
@@ -67,12 +71,13 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     requestTimeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
     introspection: options.introspection ?? (access.kind === "open" ? "everyone" : "authenticated"),
     graphiql: await readStaticFiles(options.graphiqlFolder),
-    ready: () => answers(service),
+    readiness,
   });
   const listener = await listen(handler, webSockets.upgrade, options);
   return {
     url: `http://${host.includes(":") ? `[${host}]` : host}:${listener.port}`,
     async close(graceMs) {
+      readiness.drain();
       streams.drain();
       await Promise.all([webSockets.drain(graceMs), listener.drain(graceMs)]);
       await apollo.stop();
@@ -80,9 +85,6 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   };
 }
 
-async function answers(service: AuditService): Promise<boolean> {
-  return service.root(DEFAULT_LOG).then(
-    () => true,
-    () => false,
-  );
+function healthOf(service: AuditService): EngineHealth {
+  return { probe: () => service.root(DEFAULT_LOG), degraded: () => [] };
 }

@@ -3,12 +3,13 @@ import type { Logger } from "pino";
 import { errorAnswer, HttpError, jsonAnswer, redirect, send, type Answer } from "./answer.js";
 import { eventStreamEndpoint, wantsEvents, type EventStreamOptions } from "./event-stream.js";
 import { graphqlEndpoint, type GraphqlEndpointOptions } from "./graphql.js";
+import { readBody } from "./body.js";
+import type { Readiness } from "./readiness.js";
 import type { StaticFiles } from "./static-files.js";
 
 export interface HandlerOptions extends GraphqlEndpointOptions, EventStreamOptions {
   readonly graphiql: StaticFiles;
-  /** Whether requests should be sent here: false while draining, or when the store does not answer. */
-  readonly ready: () => Promise<boolean>;
+  readonly readiness: Readiness;
   readonly logger: Logger;
 }
 
@@ -21,6 +22,7 @@ export function httpHandler(options: HandlerOptions): Handler {
   const route = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { path, search } = target(request);
     allowMethods(request, path === "/graphql" ? ["GET", "POST"] : ["GET", "HEAD"]);
+    if (path === "/graphql" && options.readiness.isDraining) await turnAway(request, options.maxBodyBytes);
     if (path === "/graphql" && wantsEvents(request)) await eventStream(request, response, search);
     else if (path === "/graphql") await graphql(request, response, search);
     else send(response, await page(path, options));
@@ -44,7 +46,13 @@ function allowMethods({ method = "GET" }: IncomingMessage, allowed: readonly str
   throw new HttpError(405, `${method} is not possible here: use ${allow}`, { allow });
 }
 
-async function page(path: string, { graphiql, ready }: HandlerOptions): Promise<Answer> {
+/** Nothing was done for the request, and its sender is told so: the body is read, or the connection would be reset. */
+async function turnAway(request: IncomingMessage, maxBodyBytes: number): Promise<never> {
+  await readBody(request, maxBodyBytes);
+  throw new HttpError(503, "the gateway is stopping, nothing was done: send it again", { "retry-after": "1" });
+}
+
+async function page(path: string, { graphiql, readiness }: HandlerOptions): Promise<Answer> {
   switch (path) {
     case "/":
     case "/graphiql":
@@ -52,7 +60,7 @@ async function page(path: string, { graphiql, ready }: HandlerOptions): Promise<
     case "/healthz":
       return jsonAnswer(200, { status: "up" });
     case "/readyz":
-      return (await ready()) ? jsonAnswer(200, { status: "ready" }) : jsonAnswer(503, { status: "not ready" });
+      return readiness.answer();
     default:
       return graphiqlFile(path, graphiql);
   }

@@ -1,4 +1,6 @@
 import { once } from "node:events";
+import { setTimeout as passed } from "node:timers/promises";
+import { promisify } from "node:util";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
@@ -9,13 +11,18 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 /** Longer than load balancers keep idle connections, so that it is they who close them. */
 const KEEP_ALIVE_TIMEOUT_MS = 75_000;
+/**
+ * How long a draining server still answers who does not know yet that it stops. A client may send a request at the moment
+ * its idle connection, or the port, is closed; that request would be lost without a word.
+ */
+const LINGER_MS = 250;
 /** How often a draining server looks for connections that have nothing more to answer. */
 const SWEEP_MS = 20;
 
 export interface Listener {
   /** The port that was taken, when 0 was asked for. */
   readonly port: number;
-  /** Takes no new requests, lets the running ones finish, and cuts those that are not done after `graceMs`. */
+  /** Has clients leave, lets running requests finish, closes the port, and cuts what is not done after `graceMs`. */
   drain(graceMs: number): Promise<void>;
 }
 
@@ -76,15 +83,20 @@ function portOf(server: Server): number {
 /** A connection becomes idle when its running request is answered; nobody else would close it then. */
 async function drain(server: Server, graceMs: number): Promise<void> {
   const closed = once(server, "close");
+  const cut = setTimeout(() => {
+    server.closeAllConnections();
+  }, graceMs);
+  if (await hasConnections(server)) await passed(Math.min(LINGER_MS, graceMs));
   server.close();
   server.closeIdleConnections();
   const sweep = setInterval(() => {
     server.closeIdleConnections();
   }, SWEEP_MS);
-  const cut = setTimeout(() => {
-    server.closeAllConnections();
-  }, graceMs);
   await closed;
   clearInterval(sweep);
   clearTimeout(cut);
+}
+
+async function hasConnections(server: Server): Promise<boolean> {
+  return (await promisify(server.getConnections.bind(server))()) > 0;
 }

@@ -50,6 +50,7 @@ async function put(changes: Partial<CachedRoot>): Promise<void> {
 function spied(honest: RootCache): { readonly cache: RootCache; readonly calls: string[] } {
   const calls: string[] = [];
   const spy: RootCache = {
+    isAnswering: true,
     get: (log, treeSize) => (calls.push(`get ${treeSize}`), honest.get(log, treeSize)),
     put: (root) => (calls.push(`put ${root.treeSize}`), honest.put(root)),
     newest: (log) => (calls.push("newest"), honest.newest(log)),

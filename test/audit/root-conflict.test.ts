@@ -155,6 +155,7 @@ describeWith("redis-server and PostgreSQL", !!redisProgram && hasPostgres(), () 
       const remembered = await cache.remembered("default");
       let isAway = true;
       const away: RootCache = {
+        isAnswering: true,
         get: async () => Promise.resolve(undefined),
         put: async () => Promise.resolve(undefined),
         newest: async () => Promise.resolve(undefined),

@@ -70,6 +70,15 @@ describe("auditql serve", () => {
     await rm(folder, { recursive: true });
   });
 
+  test("is ready without its Redis, and says that it does without", async () => {
+    const child = auditql(["serve", "--port", "0", "--store", "memory:", "--redis-url", "redis://127.0.0.1:1"]);
+    const [, url = ""] = /GraphQL {4}(http:\S+)\/graphql/.exec(await written(child, "curl")) ?? [];
+    const ready = await fetch(`${url}/readyz`);
+    expect([ready.status, await ready.json()]).toEqual([200, { status: "ready", degraded: ["redis"] }]);
+    child.kill("SIGTERM");
+    expect((await exit(child)).code).toBe(0);
+  });
+
   test("says in one sentence that its port is taken", async () => {
     const first = auditql(["serve", "--port", "0", "--store", "memory:"]);
     const [, port = ""] = /127\.0\.0\.1:(\d+)/.exec(await written(first, "curl")) ?? [];

@@ -34,17 +34,20 @@ async function gatewayOver(service: AuditService) {
 const body = JSON.stringify({ query: 'mutation { log(event: { message: "m" }) { root { treeSize } } }' });
 const mutation = { method: "POST", headers: { "content-type": "application/json" }, body };
 
-test("closing lets a running mutation finish and takes no new connection", async () => {
+test("closing lets a running mutation finish, and turns away what comes meanwhile", async () => {
   const service = await openTestService();
   const { slow, begun, release } = held(service);
   const gateway = await gatewayOver(slow);
   const running = fetch(`${gateway.url}/graphql`, mutation);
   await begun;
   const closed = gateway.close(10_000);
-  await expect(fetch(`${gateway.url}/healthz`, { headers: { connection: "close" } })).rejects.toThrow();
+  const late = await fetch(`${gateway.url}/graphql`, mutation);
+  expect([late.status, late.headers.get("retry-after"), late.headers.get("connection")]).toEqual([503, "1", "close"]);
+  expect((await fetch(`${gateway.url}/readyz`)).status).toBe(503);
   release();
   expect(await (await running).json()).toEqual({ data: { log: { root: { treeSize: 1 } } } });
   await closed;
+  await expect(fetch(`${gateway.url}/healthz`)).rejects.toThrow();
   await service.close();
 });
 

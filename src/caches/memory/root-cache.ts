@@ -10,6 +10,7 @@ export interface MemoryRootCacheOptions {
 
 /** Remembers roots in this process: what a single gateway needs. */
 export class MemoryRootCache implements RootCache {
+  readonly isAnswering = true;
   readonly #roots: LRUCache<string, CachedRoot>;
   readonly #newest: LRUCache<string, CachedRoot>;
   readonly #remembered: LRUCache<string, CachedRoot>;

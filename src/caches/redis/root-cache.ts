@@ -53,6 +53,10 @@ export class RedisRootCache implements RootCache {
     this.#newestTtlMs = options.newestTtlMs ?? 3_000;
   }
 
+  get isAnswering(): boolean {
+    return this.#client.status === "ready" && !this.#isInTrouble;
+  }
+
   async get(log: string, treeSize: number): Promise<CachedRoot | undefined> {
     return parseRootText(await this.#run((client) => client.get(this.#rootKey(log, treeSize))));
   }
