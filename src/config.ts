@@ -40,6 +40,8 @@ export interface Settings {
   readonly requestTimeoutMs: number;
   /** Undefined: as the access to the gateway suggests. */
   readonly introspection: IntrospectionPolicy | undefined;
+  /** One of `logs`. Undefined: readings are not logged. */
+  readonly readLog: string | undefined;
 }
 
 /** Settings that cannot be used; the message names each with what was expected and what came. */
@@ -67,12 +69,13 @@ export function readSettings(flags: Flags, env: Environment): Settings {
     return instead;
   };
   const format = read("logFormat", parseFormat, "rfc6962");
+  const logs = read("logs", (text) => parseLogs(text, format), []);
   const settings: Settings = {
     host: read("host", parseHost, ""),
     port: read("port", parseInteger(0, 65535), 0),
     store: read("store", parseStore, ""),
     redisUrl: read("redisUrl", optional(parseRedisUrl), undefined),
-    logs: read("logs", (text) => parseLogs(text, format), []),
+    logs,
     keyFile: read("keyFile", parseText("a path"), ""),
     origin: read("origin", parseOrigin, ""),
     resultTtlMs: 1000 * read("resultTtl", parseInteger(1, 31_536_000), 1),
@@ -82,6 +85,7 @@ export function readSettings(flags: Flags, env: Environment): Settings {
     maxStreams: read("maxStreams", parseInteger(0, 100_000), 0),
     requestTimeoutMs: read("requestTimeout", parseInteger(1, 3_600_000), 1),
     introspection: read("introspection", optional(parseOneOf(INTROSPECTION_POLICIES)), undefined),
+    readLog: read("readLog", optional(parseOneOf(logs.map(({ log }) => log))), undefined),
   };
   if (problems.length > 0) throw new SettingsError(problems);
   return settings;

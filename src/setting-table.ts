@@ -172,6 +172,14 @@ export const SETTINGS = {
     description:
       "Who is told the schema: everyone, authenticated, admin or nobody. Not set: everyone on a gateway without credentials, else authenticated.",
   },
+  readLog: {
+    env: "AUDITQL_READ_LOG",
+    flag: "read-log",
+    value: "name",
+    fallback: "",
+    description:
+      "The log, one of AUDITQL_LOGS, that records who was shown which entries. Not set: readings are not logged.",
+  },
 } as const satisfies Readonly<Record<string, Setting>>;
 
 export type SettingName = keyof typeof SETTINGS;

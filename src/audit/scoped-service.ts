@@ -1,4 +1,5 @@
 import type { Digest } from "../core/bytes.js";
+import type { JsonObject } from "../core/json.js";
 import type { LogFormat } from "../core/format.js";
 import type { ConsistencyProof, MembershipProof } from "../core/proof.js";
 import type { Verdict } from "../core/verdict.js";
@@ -6,6 +7,7 @@ import { restrictionAllows, type Restriction } from "../query/restriction.js";
 import { inTenantsName } from "./bound-events.js";
 import { AuditError } from "./errors.js";
 import { boundOf, holdsAny, type Principal, type Scope } from "./principal.js";
+import type { Read, RecordRead } from "./read-log.js";
 import type {
   AuditService,
   EntryOutcome,
@@ -26,6 +28,8 @@ export interface ScopeOptions {
   readonly now: () => number;
   /** Called with the number of events before they are logged; throws to refuse them. */
   readonly admitEvents?: (count: number) => void;
+  /** Called with what is about to be shown; what it rejects is not shown. */
+  readonly recordRead?: RecordRead;
 }
 
 /**
@@ -37,6 +41,7 @@ export interface ScopeOptions {
 export class ScopedService implements AuditService {
   private readonly bound: Restriction | undefined;
   private readonly shown = new ShownLeaves();
+  private readonly recorded = new ShownLeaves();
 
   constructor(
     private readonly service: AuditService,
@@ -63,24 +68,28 @@ export class ScopedService implements AuditService {
     const own = { ...request, keyOwner: id };
     const receipt = await this.service.append(tenant === undefined ? own : inTenantsName(own, tenant));
     if (!this.seesEverything) this.shown.addReceipt(receipt);
+    if (this.options.recordRead !== undefined) this.recorded.addReceipt(receipt);
     return receipt;
   }
 
   async search(request: SearchRequest, page: PageRequest): Promise<ResultPage> {
     this.require("audit:read");
-    return this.service.search(this.bound === undefined ? request : { ...request, bound: this.bound }, page);
+    const bound = this.bound === undefined ? request : { ...request, bound: this.bound };
+    const found = await this.service.search(bound, page);
+    const { query, window = {}, restriction = {} } = request;
+    return this.listed("search", found, { query, window: { ...window }, restriction: { ...restriction } });
   }
 
   async results(id: string, page: PageRequest): Promise<ResultPage> {
     this.require("audit:read");
-    return this.service.results(id, page, this.bound);
+    return this.listed("results", await this.service.results(id, page, this.bound), { id });
   }
 
   /** What it shows is not remembered, for it may be all that is ever logged. */
   async tail(request: TailRequest, signal: AbortSignal): Promise<AsyncIterable<EntryOutcome>> {
     this.require("audit:read");
     const bound = this.bound === undefined ? request : { ...request, bound: this.bound };
-    return this.whileAllowed(await this.service.tail(bound, signal));
+    return this.whileAllowed(request.log, await this.service.tail(bound, signal));
   }
 
   async root(log: string, treeSize?: number): Promise<Root> {
@@ -90,13 +99,16 @@ export class ScopedService implements AuditService {
 
   async entries(log: string, leafIndexes: readonly number[]): Promise<readonly EntryOutcome[]> {
     if (!this.shown.hasAll(log, leafIndexes)) this.require("audit:read");
-    const outcomes = await this.service.entries(log, leafIndexes);
-    return outcomes.map((outcome) => this.visible(log, outcome));
+    const outcomes = (await this.service.entries(log, leafIndexes)).map((outcome) => this.visible(log, outcome));
+    await this.recordShown("entries", log, outcomes);
+    return outcomes;
   }
 
   async entryByHash(log: string, hash: Digest): Promise<EntryOutcome> {
     this.require("audit:read");
-    return this.visible(log, await this.service.entryByHash(log, hash));
+    const outcome = this.visible(log, await this.service.entryByHash(log, hash));
+    await this.recordShown("entry by hash", log, [outcome]);
+    return outcome;
   }
 
   /** A proof carries its leaf's hash, by which a guess at a hidden entry's content could be confirmed. */
@@ -127,11 +139,31 @@ export class ScopedService implements AuditService {
     return Promise.resolve();
   }
 
-  private async *whileAllowed<T>(shown: AsyncIterable<T>): AsyncGenerator<T> {
-    for await (const item of shown) {
+  private async *whileAllowed(log: string, shown: AsyncIterable<EntryOutcome>): AsyncGenerator<EntryOutcome> {
+    for await (const outcome of shown) {
       this.require("audit:read");
-      yield item;
+      await this.recordShown("tail", log, [outcome]);
+      yield outcome;
     }
+  }
+
+  /** A page of a search, recorded once: the entries on it are read later, in the same request. */
+  private async listed(kind: Read["kind"], page: ResultPage, asked: JsonObject): Promise<ResultPage> {
+    const { log } = page.result;
+    if (this.options.recordRead === undefined) return page;
+    await this.options.recordRead({ kind, log, leafIndexes: page.leafIndexes, asked });
+    this.recorded.addLeaves(log, page.leafIndexes);
+    return page;
+  }
+
+  /** Records entries that no page of this request has listed; receipts of its own events are no reading. */
+  private async recordShown(kind: Read["kind"], log: string, outcomes: readonly EntryOutcome[]): Promise<void> {
+    if (this.options.recordRead === undefined) return;
+    const shown = outcomes.flatMap((outcome) => (outcome.kind === "entry" ? [outcome.entry.leafIndex] : []));
+    const leafIndexes = shown.filter((leafIndex) => !this.recorded.hasAll(log, [leafIndex]));
+    if (leafIndexes.length === 0) return;
+    await this.options.recordRead({ kind, log, leafIndexes });
+    if (kind !== "tail") this.recorded.addLeaves(log, leafIndexes);
   }
 
   private get seesEverything(): boolean {

@@ -14,6 +14,10 @@ export class ShownLeaves {
     add(this.leaves, log, leafIndex);
   }
 
+  addLeaves(log: string, leafIndexes: readonly number[]): void {
+    for (const leafIndex of leafIndexes) this.addLeaf(log, leafIndex);
+  }
+
   /** False for an empty list: who asks for nothing has been shown nothing. */
   hasAll(log: string, leafIndexes: readonly number[]): boolean {
     const leaves = this.leaves.get(log);

@@ -69,7 +69,7 @@ function operatorOf(logger: Logger): Operator {
 type Parts = Pick<GatewayOptions, "service" | "health" | "logger"> & { readonly access: Access };
 
 function open(settings: Settings, parts: Parts): Promise<Gateway> {
-  const { host, port, compiledExecution, eventRate, maxStreams, requestTimeoutMs, introspection } = settings;
+  const { host, port, compiledExecution, eventRate, maxStreams, requestTimeoutMs, introspection, readLog } = settings;
   const compileAtHit = compiledExecution ? COMPILE_AT_HIT : Infinity;
   const streamLimits = { maxStreams };
   const bounds = {
@@ -77,6 +77,7 @@ function open(settings: Settings, parts: Parts): Promise<Gateway> {
     streamLimits,
     ...(eventRate && { eventRate }),
     ...(introspection && { introspection }),
+    ...(readLog && { readLog }),
   };
   return openGateway({ host, port, compileAtHit, graphiqlFolder: GRAPHIQL_FOLDER, ...parts, ...bounds });
 }

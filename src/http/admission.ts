@@ -11,7 +11,8 @@ import type { CredentialOutcome } from "../access/credential.js";
 import { EventRate, type EventRateSettings } from "../access/rate.js";
 import { AuditError } from "../audit/errors.js";
 import type { Principal } from "../audit/principal.js";
-import { ScopedService } from "../audit/scoped-service.js";
+import type { RecordRead } from "../audit/read-log.js";
+import { ScopedService, type ScopeOptions } from "../audit/scoped-service.js";
 import type { AuditService } from "../audit/service.js";
 import { HttpError } from "./answer.js";
 
@@ -20,6 +21,8 @@ export interface Door {
   readonly access: Access;
   readonly service: AuditService;
   readonly logger: Logger;
+  /** Records what each principal is shown. Undefined: readings are not recorded. */
+  readonly recordReads: ((principal: Principal) => RecordRead) | undefined;
 }
 
 export interface AdmissionOptions extends Door {
@@ -39,12 +42,16 @@ export type Admit = (request: IncomingMessage) => Promise<Caller>;
 /** The gateway's door: nothing of a request but its headers is read before it is known who sent it. */
 export function admission({ eventRate, ...door }: AdmissionOptions): Admit {
   const rate = eventRate === undefined ? undefined : new EventRate(eventRate);
-  const now = () => Date.now();
   return async (request) => {
     const principal = await identify(request.headers, door);
     const admitEvents = (count: number) => rate?.take(principal.id, count);
-    return { principal, service: new ScopedService(door.service, { principal, now, admitEvents }) };
+    return { principal, service: new ScopedService(door.service, { ...scopeOf(principal, door), admitEvents }) };
   };
+}
+
+/** What a principal may do and see behind a door. */
+export function scopeOf(principal: Principal, { recordReads }: Door): ScopeOptions {
+  return { principal, now: () => Date.now(), ...(recordReads && { recordRead: recordReads(principal) }) };
 }
 
 /** Who sent these headers. Rejects with HttpError 401, 403 or 503. */

@@ -4,6 +4,7 @@ import { withoutCredentials } from "../access/open-access.js";
 import type { EventRateSettings } from "../access/rate.js";
 import { DEFAULT_LOG, type AuditService } from "../audit/service.js";
 import type { IntrospectionPolicy } from "../access/introspection.js";
+import { readLog } from "../audit/read-log.js";
 import { graphqlServer } from "../graphql/server.js";
 import { Subscriptions } from "../graphql/subscriptions.js";
 import { admission } from "./admission.js";
@@ -33,6 +34,8 @@ export interface GatewayOptions extends Address {
   readonly access?: Access;
   /** Default: no limit. */
   readonly eventRate?: EventRateSettings;
+  /** The log that readings are recorded in. Default: they are not recorded. */
+  readonly readLog?: string;
   /** Default: those of STREAM_LIMITS. */
   readonly streamLimits?: Partial<StreamLimits>;
   /** How long an operation may be executed. Default 30,000. */
@@ -52,13 +55,15 @@ export interface Gateway {
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const { service, logger, host, compileAtHit, eventRate } = options;
   const access = options.access ?? withoutCredentials(host);
+  const recordReads = options.readLog === undefined ? undefined : readLog(service, options.readLog);
+  const door = { access, service, logger, recordReads };
   const apollo = await graphqlServer({ logger, compileAtHit });
   await apollo.start();
   const streams = new OpenStreams({ ...STREAM_LIMITS, ...options.streamLimits });
   const tail = {
     subscriptions: await Subscriptions.open(logger),
     streams,
-    admitStream: streamAdmission({ access, service, logger }),
+    admitStream: streamAdmission(door),
   };
   const webSockets = new WebSockets({ ...tail, access, logger });
   const readiness = new Readiness(options.health ?? healthOf(service));
@@ -66,7 +71,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     ...tail,
     apollo,
     logger,
-    admit: admission({ access, service, logger, eventRate }),
+    admit: admission({ ...door, eventRate }),
     maxBodyBytes: options.maxBodyBytes ?? MAX_BODY_BYTES,
     requestTimeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
     introspection: options.introspection ?? (access.kind === "open" ? "everyone" : "authenticated"),

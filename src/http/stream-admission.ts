@@ -4,7 +4,7 @@ import { AuditError } from "../audit/errors.js";
 import type { Principal } from "../audit/principal.js";
 import { ScopedService } from "../audit/scoped-service.js";
 import type { AuditService } from "../audit/service.js";
-import { identify, type Door } from "./admission.js";
+import { identify, scopeOf, type Door } from "./admission.js";
 import { HttpError } from "./answer.js";
 
 /** Lets in whoever wants to follow the log. Rejects with HttpError 401, 403 or 503. */
@@ -29,7 +29,7 @@ export class StreamHolder {
 
   /** The audit service as the credential allows: made anew each time, for it remembers what it showed. */
   service(): AuditService {
-    return new ScopedService(this.door.service, { principal: this.principal, now: () => Date.now() });
+    return new ScopedService(this.door.service, scopeOf(this.principal, this.door));
   }
 
   /** Presents the credential again: undefined while it allows what it did, else why the stream must end. */

@@ -1,0 +1,42 @@
+import { canonicalJson, type JsonObject } from "../core/json.js";
+import type { Principal } from "./principal.js";
+import type { AuditService } from "./service.js";
+
+/** A reading of entries by one principal: how it asked, and which leaves of which log it was shown. */
+export interface Read {
+  readonly kind: "search" | "results" | "entries" | "entry by hash" | "tail";
+  readonly log: string;
+  readonly leafIndexes: readonly number[];
+  /** What was asked, as far as it is not the leaves themselves. */
+  readonly asked?: JsonObject;
+}
+
+/** Records a reading; an answer is given only when it has resolved. Rejects what the append rejects. */
+export type RecordRead = (read: Read) => Promise<void>;
+
+/** What fits an event's field; a page of a thousand leaves does, a query of 4,096 characters does. */
+const MAX_ASKED_CHARACTERS = 20_000;
+
+/**
+ * Records readings as events of a log: who was shown what must be as hard to deny as what was logged. The reader is the
+ * actor, the log that was read the target; query and leaves are in `new`.
+ */
+export function readLog(service: AuditService, log: string): (principal: Principal) => RecordRead {
+  return (principal) => async (read) => {
+    const event = {
+      message: `${read.kind}: ${read.leafIndexes.length} entries shown`,
+      actor: principal.id.slice(0, 128),
+      action: "audit.read",
+      target: read.log.slice(0, 128),
+      new: { leafIndexes: read.leafIndexes, ...askedIn(read) },
+      ...(principal.tenant === undefined ? {} : { tenant_id: principal.tenant }),
+    };
+    await service.append({ log, events: [{ event }], sign: false, path: "event" });
+  };
+}
+
+function askedIn({ asked }: Read): JsonObject {
+  if (asked === undefined) return {};
+  const tooLong = canonicalJson(asked).length > MAX_ASKED_CHARACTERS;
+  return { asked: tooLong ? "too long to be recorded" : asked };
+}
