@@ -13,7 +13,7 @@ import { nodeEd25519, nodeSha256 } from "./node-crypto.js";
 import { Prover } from "./prover.js";
 import type { Appended, QueueLimits } from "./queue.js";
 import type { RequestKey } from "./request-key.js";
-import { requireHistory } from "./root-conflict.js";
+import { requireHistory } from "./root-history.js";
 import { Sequencer } from "./sequencer.js";
 import type { Entry, EntryOutcome, Receipt, Root } from "./service.js";
 import { restoreTree, type SignedTree, type TreeSource } from "./signed-tree.js";
