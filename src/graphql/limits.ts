@@ -11,7 +11,8 @@ import {
 
 /**
  * How large one GraphQL document may be. Generous: many times what the example operations need; these bounds are there
- * so that a short text cannot cost long work. Page sizes are bounded by the service.
+ * so that a short text cannot cost long work. What depends on
+ * variables is measured for each request, in cost.ts.
  */
 export const LIMITS = {
   /** Lexical tokens of a document: some 1,000 events written as literals. */
@@ -23,6 +24,8 @@ export const LIMITS = {
   directives: 100,
   /** Fields at the top of one operation, fragments followed: each is a call to the service. */
   rootFields: 20,
+  /** Field values of an answer at most: each field times the page sizes around it. */
+  cost: 200_000,
 } as const;
 
 function tooMuch(what: string, limit: number, node: ASTNode): GraphQLError {

@@ -1,21 +1,36 @@
-import type { ApolloServerPlugin, GraphQLRequestListener, GraphQLResponse } from "@apollo/server";
-import type { DocumentNode } from "graphql";
+import type {
+  ApolloServerPlugin,
+  GraphQLRequestContextDidResolveOperation,
+  GraphQLRequestListener,
+  GraphQLResponse,
+} from "@apollo/server";
+import type { DocumentNode, GraphQLSchema, OperationDefinitionNode } from "graphql";
 import { AuditError } from "../audit/errors.js";
 import type { CompiledExecution } from "./compiled-execution.js";
 import type { AuditContext } from "./context.js";
+import { CostMeasure } from "./cost.js";
 import { refusal } from "./errors.js";
 import { asksForSchema, withoutSuggestion } from "./introspection.js";
+import { LIMITS } from "./limits.js";
 import { statusForJsonClients } from "./json-status.js";
 
 export interface RequestPluginOptions {
+  readonly schema: GraphQLSchema;
   readonly compiled: CompiledExecution;
 }
 
+/** There is no operation when none has the name asked for, whatever Apollo's types say: then it refuses the request itself. */
+type Resolved = Omit<GraphQLRequestContextDidResolveOperation<AuditContext>, "operation"> & {
+  readonly operation?: OperationDefinitionNode | undefined;
+};
+
 /** All that this gateway adds to Apollo's handling of a request, in one plugin: each more would cost every request. */
-export function requestPlugin({ compiled }: RequestPluginOptions): ApolloServerPlugin<AuditContext> {
+export function requestPlugin({ schema, compiled }: RequestPluginOptions): ApolloServerPlugin<AuditContext> {
+  const measure = new CostMeasure(schema);
   const listener: GraphQLRequestListener<AuditContext> = {
-    didResolveOperation({ document, contextValue }) {
+    didResolveOperation({ document, operation, request, contextValue }: Resolved) {
       requireSchemaRight(document, contextValue);
+      if (operation !== undefined) requireCost(measure.cost(document, operation, request.variables ?? {}));
       return Promise.resolve();
     },
     responseForOperation: (request) => compiled.respond(request),
@@ -31,6 +46,12 @@ export function requestPlugin({ compiled }: RequestPluginOptions): ApolloServerP
 function requireSchemaRight(document: DocumentNode, { maySeeSchema }: AuditContext): void {
   if (maySeeSchema || !asksForSchema(document)) return;
   throw refusal(new AuditError("FORBIDDEN", "the schema is not told to you: ask for it where it is published"));
+}
+
+function requireCost(cost: number): void {
+  if (cost <= LIMITS.cost) return;
+  const message = `the operation asks for up to ${cost} field values: the limit is ${LIMITS.cost}; ask for smaller pages or fewer fields`;
+  throw refusal(new AuditError("BAD_USER_INPUT", message));
 }
 
 function dropSuggestions({ body }: GraphQLResponse): void {

@@ -24,8 +24,9 @@ export async function graphqlServer({
   compileAtHit,
 }: GraphqlServerOptions): Promise<ApolloServer<AuditContext>> {
   const formatError = errorFormatter(failureLog(logger));
+  const schema = await auditSchema();
   return new ApolloServer<AuditContext>({
-    schema: await auditSchema(),
+    schema,
     formatError,
     logger,
     introspection: true,
@@ -40,7 +41,10 @@ export async function graphqlServer({
       ApolloServerPluginCacheControlDisabled(),
       // Answers a supergraph router that asks for a trace, and does nothing otherwise.
       ApolloServerPluginInlineTrace(),
-      requestPlugin({ compiled: new CompiledExecution({ schema: await auditSchema(), formatError, compileAtHit }) }),
+      requestPlugin({
+        schema,
+        compiled: new CompiledExecution({ schema: await auditSchema(), formatError, compileAtHit }),
+      }),
     ],
   });
 }

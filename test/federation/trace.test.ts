@@ -27,7 +27,7 @@ test("the gateway answers a trace of every field to a router that asks for one, 
 test("a trace wraps the resolvers of Apollo's schema for good, but not those that operations are compiled from", async () => {
   const [apollos, compiled] = await Promise.all([auditSchema(), auditSchema()]);
   const execution = new CompiledExecution({ schema: compiled, formatError: (formatted) => formatted, compileAtHit: 1 });
-  const plugin = requestPlugin({ compiled: execution });
+  const plugin = requestPlugin({ schema: apollos, compiled: execution });
   const apollo = new ApolloServer({ schema: apollos, plugins: [ApolloServerPluginInlineTrace(), plugin] });
   const before = { apollos: resolvers(apollos), compiled: resolvers(compiled) };
   const contextValue = auditContext(await openTestService());

@@ -1,7 +1,9 @@
-import { describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { getIntrospectionQuery, parse, validate } from "graphql";
 import { LIMITS, limitRules } from "../../src/graphql/limits.js";
 import { auditSchema } from "../../src/graphql/schema.js";
+import { openTestService } from "../audit/test-log.js";
+import { testGateway, type TestGateway } from "./gateway.js";
 
 const schema = await auditSchema();
 
@@ -67,5 +69,24 @@ describe("the limits of a document", () => {
     expect(complaints(document(LIMITS.rootFields + 1))).toEqual([
       `the document has too many fields at the top of an operation: the limit is ${LIMITS.rootFields}`,
     ]);
+  });
+});
+
+describe("the limit of tokens", () => {
+  let gateway: TestGateway;
+
+  beforeAll(async () => {
+    gateway = await testGateway(await openTestService());
+  });
+
+  afterAll(() => gateway.close());
+
+  test("is checked as a document is read: up to it the service answers, beyond it the parser", async () => {
+    // 12 tokens around the ids, of which the service takes fewer than these
+    const codeOf = async (tokens: number) =>
+      (await gateway.error(`{ nodes(ids: [${'"a" '.repeat(tokens - 12)}]) { id } }`)).extensions?.["code"];
+    expect(await codeOf(LIMITS.tokens - 1)).toBe("BAD_USER_INPUT");
+    expect(await codeOf(LIMITS.tokens)).toBe("BAD_USER_INPUT");
+    expect(await codeOf(LIMITS.tokens + 1)).toBe("GRAPHQL_PARSE_FAILED");
   });
 });

@@ -1,0 +1,140 @@
+import {
+  getNamedType,
+  isInterfaceType,
+  isObjectType,
+  Kind,
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLField,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+  type SelectionNode,
+  type SelectionSetNode,
+  type ValueNode,
+} from "graphql";
+
+/** What a request gives for an operation's variables, not yet coerced. */
+export type Variables = Readonly<Record<string, unknown>>;
+
+/** How many field values an operation can have at most: its fields, each times the page sizes around it. */
+type Cost = (variables: Variables, known: Map<string, number>) => number;
+
+const PAGE_ARGUMENTS: ReadonlySet<string> = new Set(["first", "last", "limit"]);
+/** A list that is given is answered item by item. */
+const LIST_ARGUMENTS: ReadonlySet<string> = new Set(["ids", "representations", "events"]);
+/** What the service gives who asks for no page size, and the most that it gives: it refuses larger ones by itself. */
+const DEFAULT_PAGE = 20;
+const MAX_PAGE = 1_000;
+
+/** Measures operations of one schema; each is read once, and after that only its page sizes are looked at. */
+export class CostMeasure {
+  readonly #costs = new WeakMap<OperationDefinitionNode, Cost>();
+
+  constructor(private readonly schema: GraphQLSchema) {}
+
+  /** The document must be valid: a cycle of fragments would not end. */
+  cost(document: DocumentNode, operation: OperationDefinitionNode, variables: Variables): number {
+    const cost = this.#costs.get(operation) ?? new OperationReader(this.schema, document).read(operation);
+    this.#costs.set(operation, cost);
+    return cost(variables, new Map());
+  }
+}
+
+/** Reads the selections of one operation into a function of its variables. */
+class OperationReader {
+  readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+  readonly #costs = new Map<string, Cost>();
+
+  constructor(
+    private readonly schema: GraphQLSchema,
+    document: DocumentNode,
+  ) {
+    const fragments = document.definitions.filter((definition) => definition.kind === Kind.FRAGMENT_DEFINITION);
+    this.#fragments = new Map(fragments.map((fragment) => [fragment.name.value, fragment]));
+  }
+
+  read({ operation, selectionSet, variableDefinitions = [] }: OperationDefinitionNode): Cost {
+    const defaults = new Map(variableDefinitions.map((d) => [d.variable.name.value, literal(d.defaultValue)]));
+    const cost = this.#selections(this.schema.getRootType(operation)?.name ?? "", selectionSet);
+    return (variables, known) => cost({ ...Object.fromEntries(defaults), ...variables }, known);
+  }
+
+  #selections(type: string, { selections }: SelectionSetNode): Cost {
+    const costs = selections.map((selection) => this.#selection(type, selection));
+    return (variables, known) => costs.reduce((sum, cost) => sum + cost(variables, known), 0);
+  }
+
+  #selection(type: string, selection: SelectionNode): Cost {
+    switch (selection.kind) {
+      case Kind.FIELD:
+        return this.#field(type, selection);
+      case Kind.INLINE_FRAGMENT:
+        return this.#selections(selection.typeCondition?.name.value ?? type, selection.selectionSet);
+      case Kind.FRAGMENT_SPREAD:
+        return this.#fragment(selection.name.value);
+    }
+  }
+
+  /** Counted once for each set of variables, though fragments may spread each other many times over. */
+  #fragment(name: string): Cost {
+    const read = this.#costs.get(name);
+    const fragment = this.#fragments.get(name);
+    if (read !== undefined || fragment === undefined) return read ?? (() => 0);
+    const cost = this.#selections(fragment.typeCondition.name.value, fragment.selectionSet);
+    const once: Cost = (variables, known) => {
+      const sum = known.get(name) ?? cost(variables, known);
+      known.set(name, sum);
+      return sum;
+    };
+    this.#costs.set(name, once);
+    return once;
+  }
+
+  #field(type: string, node: FieldNode): Cost {
+    if (node.selectionSet === undefined) return () => 1;
+    const field = this.#definition(type, node.name.value);
+    const inner = this.#selections(field ? getNamedType(field.type).name : "", node.selectionSet);
+    const size = pageSize(node, field);
+    return (variables, known) => 1 + size(variables) * inner(variables, known);
+  }
+
+  #definition(type: string, name: string): GraphQLField<unknown, unknown> | undefined {
+    const parent = this.schema.getType(type);
+    return isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name] : undefined;
+  }
+}
+
+function pageSize(
+  node: FieldNode,
+  field: GraphQLField<unknown, unknown> | undefined,
+): (variables: Variables) => number {
+  const isPaged = field?.args.some(({ name }) => PAGE_ARGUMENTS.has(name)) ?? false;
+  const pages = valuesOf(node, PAGE_ARGUMENTS);
+  const lists = valuesOf(node, LIST_ARGUMENTS);
+  if (!isPaged && lists.length === 0) return () => 1;
+  return (variables) => {
+    const asked = pages.map((value) => value(variables)).filter((size) => typeof size === "number");
+    const given = lists.map((value) => value(variables)).map((items) => (Array.isArray(items) ? items.length : 1));
+    const page = asked.length > 0 ? Math.min(Math.max(...asked, 0), MAX_PAGE) : DEFAULT_PAGE;
+    return Math.max(isPaged ? page : 1, ...given);
+  };
+}
+
+type Value = (variables: Variables) => unknown;
+
+function valuesOf({ arguments: given = [] }: FieldNode, names: ReadonlySet<string>): readonly Value[] {
+  return given.filter(({ name }) => names.has(name.value)).map(({ value }) => valueOf(value));
+}
+
+function valueOf(node: ValueNode): Value {
+  if (node.kind === Kind.VARIABLE) return (variables) => variables[node.name.value];
+  const value = literal(node);
+  return () => value;
+}
+
+/** Of a literal only what a size can be: a number, or a list of that length. */
+function literal(node: ValueNode | undefined): unknown {
+  if (node?.kind === Kind.INT) return Number(node.value);
+  return node?.kind === Kind.LIST ? node.values : undefined;
+}

@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { getOperationAST, parse } from "graphql";
+import { CostMeasure } from "../../src/graphql/cost.js";
+import { LIMITS } from "../../src/graphql/limits.js";
+import { auditSchema } from "../../src/graphql/schema.js";
+import { openTestService } from "../audit/test-log.js";
+import { testGateway, type TestGateway } from "./gateway.js";
+
+const measure = new CostMeasure(await auditSchema());
+
+function cost(text: string, variables: Readonly<Record<string, unknown>> = {}): number {
+  const document = parse(text);
+  const operation = getOperationAST(document);
+  if (!operation) throw new Error("no operation");
+  return measure.cost(document, operation, variables);
+}
+
+describe("the cost of an operation", () => {
+  test.each<[string, string, number, Readonly<Record<string, unknown>>?]>([
+    ["each field once", "{ root { hash treeSize } __typename }", 4],
+    ["a page by its size", "{ search(first: 100) { nodes { hash } } }", 1 + 100 * 2],
+    ["the last of a page", "{ search(last: 7) { totalCount } }", 1 + 7],
+    ["a page of the default size", "{ search { totalCount } }", 1 + 20],
+    ["a size from a variable", "query ($n: Int) { search(first: $n) { totalCount } }", 51, { n: 50 }],
+    ["a variable's default", "query ($n: Int = 30) { search(first: $n) { totalCount } }", 31],
+    ["a variable that is null", "query ($n: Int = 30) { search(first: $n) { totalCount } }", 21, { n: null }],
+    ["a size beyond the service's as the most it gives", "{ search(first: 1000000) { totalCount } }", 1001],
+    ["a negative size as none", "{ search(first: -5) { totalCount } }", 1],
+    ["ids one by one", '{ nodes(ids: ["a", "b", "c"]) { id } }', 4],
+    ["ids in a variable", "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", 3, { ids: ["a", "b"] }],
+    [
+      "events by their receipts",
+      'mutation { logBulk(events: [{ message: "a" }, { message: "b" }]) { entries { hash } } }',
+      5,
+    ],
+    [
+      "pages inside a list",
+      "query ($r: [_Any!]!) { _entities(representations: $r) { ... on Auditable { auditTrail(first: 5) { totalCount } } } }",
+      1 + 3 * (1 + 5),
+      { r: [{}, {}, {}] },
+    ],
+    [
+      "a fragment where it is spread",
+      "{ search(first: 2) { ...F } } fragment F on EntryConnection { nodes { hash } }",
+      5,
+    ],
+  ])("counts %s", (...[, text, expected, variables]) => {
+    expect(cost(text, variables)).toBe(expected);
+  });
+
+  test("is known in linear time when fragments are spread twice at every level", () => {
+    const levels = Array.from({ length: 60 }, (_, i) => `fragment F${i} on Query { ...F${i + 1} ...F${i + 1} }`);
+    const end = "fragment F60 on Query { search(first: $n) { totalCount } }";
+    expect(cost(`query ($n: Int) { ...F0 } ${levels.join(" ")} ${end}`, { n: 1 })).toBe(2 ** 61);
+  });
+});
+
+describe("the limit of the cost", () => {
+  let gateway: TestGateway;
+
+  beforeAll(async () => {
+    gateway = await testGateway(await openTestService());
+  });
+
+  afterAll(() => gateway.close());
+
+  const fields = (count: number) => "__typename ".repeat(count);
+  const full = Array.from({ length: 10 }, (_, i) => `s${i}: search(first: 1000) { ${fields(19)} }`).join(" ");
+  const query = `query ($n: Int) { ${full} search(first: $n) { ${fields(10)} } ${fields(9)} }`;
+
+  test.each([997, 998])("lets a page of %i pass that stays within it", async (n) => {
+    expect(cost(query, { n })).toBe(LIMITS.cost - 10 * (998 - n));
+    expect((await gateway.text(query, { n })).errors).toBeUndefined();
+  });
+
+  test("refuses a page that goes beyond it, with the number, and nothing is done", async () => {
+    const { message, extensions } = await gateway.error(query, { n: 999 });
+    expect(message).toBe(
+      "the operation asks for up to 200010 field values: the limit is 200000; ask for smaller pages or fewer fields",
+    );
+    expect(extensions).toEqual({ code: "BAD_USER_INPUT" });
+  });
+});
