@@ -15,6 +15,7 @@ import {
   parseNothing,
   parseOneOf,
   parseOrigin,
+  parseOrigins,
   parseRedisUrl,
   parseStore,
   parseSwitch,
@@ -42,6 +43,7 @@ export interface Settings {
   readonly introspection: IntrospectionPolicy | undefined;
   /** One of `logs`. Undefined: readings are not logged. */
   readonly readLog: string | undefined;
+  readonly corsOrigins: readonly string[];
 }
 
 /** Settings that cannot be used; the message names each with what was expected and what came. */
@@ -86,6 +88,7 @@ export function readSettings(flags: Flags, env: Environment): Settings {
     requestTimeoutMs: read("requestTimeout", parseInteger(1, 3_600_000), 1),
     introspection: read("introspection", optional(parseOneOf(INTROSPECTION_POLICIES)), undefined),
     readLog: read("readLog", optional(parseOneOf(logs.map(({ log }) => log))), undefined),
+    corsOrigins: read("corsOrigins", optional(parseOrigins), undefined) ?? [],
   };
   if (problems.length > 0) throw new SettingsError(problems);
   return settings;

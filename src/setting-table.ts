@@ -180,6 +180,14 @@ export const SETTINGS = {
     description:
       "The log, one of AUDITQL_LOGS, that records who was shown which entries. Not set: readings are not logged.",
   },
+  corsOrigins: {
+    env: "AUDITQL_CORS_ORIGINS",
+    flag: "cors-origins",
+    value: "origin,...",
+    fallback: "",
+    description:
+      "Sites whose pages may call the API, such as https://app.example.com; `*`: every site, without cookies.",
+  },
 } as const satisfies Readonly<Record<string, Setting>>;
 
 export type SettingName = keyof typeof SETTINGS;

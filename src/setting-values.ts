@@ -57,6 +57,17 @@ export function parseOrigin(text: string): Parsed<string> {
   return /^[^\s+]+$/.test(text) ? value(text) : expected("a name without blanks and plus signs");
 }
 
+/** Web origins as browsers write them (RFC 6454 section 6.2), or `*`. */
+export function parseOrigins(text: string): Parsed<readonly string[]> {
+  const origins = text.split(",").map((origin) => origin.trim());
+  const areOrigins = origins.every((origin) => origin === "*" || originOf(origin) === origin);
+  return areOrigins ? value(origins) : expected("a list of origins such as https://app.example.com, or *");
+}
+
+function originOf(text: string): string | undefined {
+  return URL.canParse(text) ? new URL(text).origin : undefined;
+}
+
 export function parseSwitch(text: string): Parsed<boolean> {
   return text === "on" || text === "off" ? value(text === "on") : expected("on or off");
 }

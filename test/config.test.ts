@@ -18,6 +18,7 @@ describe("settings", () => {
       maxStreams: 1000,
       requestTimeoutMs: 30_000,
       introspection: undefined,
+      corsOrigins: [],
     });
   });
 
@@ -97,6 +98,9 @@ describe("settings", () => {
     ["eventRate", "0"],
     ["requestTimeout", "0"],
     ["introspection", "all"],
+    ["corsOrigins", "app.example.com"],
+    ["corsOrigins", "https://app.example.com/"],
+    ["corsOrigins", "null"],
     ["eventBurst", "100"],
   ])("refuse --%s %s", (name, text) => {
     expect(() => readSettings({ [name]: text }, {})).toThrow(SettingsError);

@@ -69,12 +69,23 @@ function operatorOf(logger: Logger): Operator {
 type Parts = Pick<GatewayOptions, "service" | "health" | "logger"> & { readonly access: Access };
 
 function open(settings: Settings, parts: Parts): Promise<Gateway> {
-  const { host, port, compiledExecution, eventRate, maxStreams, requestTimeoutMs, introspection, readLog } = settings;
+  const {
+    host,
+    port,
+    compiledExecution,
+    eventRate,
+    maxStreams,
+    requestTimeoutMs,
+    introspection,
+    readLog,
+    corsOrigins,
+  } = settings;
   const compileAtHit = compiledExecution ? COMPILE_AT_HIT : Infinity;
   const streamLimits = { maxStreams };
   const bounds = {
     requestTimeoutMs,
     streamLimits,
+    corsOrigins,
     ...(eventRate && { eventRate }),
     ...(introspection && { introspection }),
     ...(readLog && { readLog }),

@@ -9,6 +9,7 @@ import { graphqlServer } from "../graphql/server.js";
 import { Subscriptions } from "../graphql/subscriptions.js";
 import { admission } from "./admission.js";
 import { MAX_BODY_BYTES } from "./body.js";
+import { cors, requireClosed } from "./cors.js";
 import { httpHandler } from "./handler.js";
 import { listen, type Address } from "./listener.js";
 import { OpenStreams, STREAM_LIMITS, type StreamLimits } from "./open-streams.js";
@@ -42,6 +43,8 @@ export interface GatewayOptions extends Address {
   readonly requestTimeoutMs?: number;
   /** Who may ask what the schema is. Default: everyone where no credentials are asked for, else whoever has one. */
   readonly introspection?: IntrospectionPolicy;
+  /** Whose web pages may read answers. Default: none but this gateway's own. */
+  readonly corsOrigins?: readonly string[];
 }
 
 export interface Gateway {
@@ -53,10 +56,11 @@ export interface Gateway {
 
 /** Serves an audit service over GraphQL and HTTP until closed. Rejects with an AccessError where it would be open to others. */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
-  const { service, logger, host, compileAtHit, eventRate } = options;
+  const { service, logger, host, compileAtHit, eventRate, corsOrigins = [] } = options;
   const access = options.access ?? withoutCredentials(host);
   const recordReads = options.readLog === undefined ? undefined : readLog(service, options.readLog);
   const door = { access, service, logger, recordReads };
+  requireClosed(corsOrigins, access);
   const apollo = await graphqlServer({ logger, compileAtHit });
   await apollo.start();
   const streams = new OpenStreams({ ...STREAM_LIMITS, ...options.streamLimits });
@@ -75,6 +79,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     maxBodyBytes: options.maxBodyBytes ?? MAX_BODY_BYTES,
     requestTimeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
     introspection: options.introspection ?? (access.kind === "open" ? "everyone" : "authenticated"),
+    cors: cors(corsOrigins),
     graphiql: await readStaticFiles(options.graphiqlFolder),
     readiness,
   });

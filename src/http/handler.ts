@@ -5,11 +5,13 @@ import { eventStreamEndpoint, wantsEvents, type EventStreamOptions } from "./eve
 import { graphqlEndpoint, type GraphqlEndpointOptions } from "./graphql.js";
 import { readBody } from "./body.js";
 import type { Readiness } from "./readiness.js";
+import type { Cors } from "./cors.js";
 import type { StaticFiles } from "./static-files.js";
 
 export interface HandlerOptions extends GraphqlEndpointOptions, EventStreamOptions {
   readonly graphiql: StaticFiles;
   readonly readiness: Readiness;
+  readonly cors: Cors;
   readonly logger: Logger;
 }
 
@@ -28,6 +30,7 @@ export function httpHandler(options: HandlerOptions): Handler {
     else send(response, await page(path, options));
   };
   return (request, response) => {
+    if (options.cors(request, response)) return;
     route(request, response).catch((error: unknown) => {
       fail(response, error, options.logger);
     });
