@@ -1,3 +1,4 @@
+import type { BulkQueue } from "./bulk-queue.js";
 import type { LeafRange } from "../core/tree.js";
 import type { Filter } from "../query/ast.js";
 import type { EntryOrder } from "../query/order.js";
@@ -32,6 +33,8 @@ export interface SearchIndex {
 export interface IndexedStore {
   readonly log: LogStore;
   readonly index: SearchIndex;
+  /** Ends with the log store. */
+  readonly bulkQueue: BulkQueue;
   /** Other processes may append to the same logs. */
   readonly isShared: boolean;
 }

@@ -1,5 +1,6 @@
 import { AuditError } from "../../audit/errors.js";
 import type { IndexedStore } from "../../audit/search-index.js";
+import { PostgresBulkQueue } from "./bulk-queue.js";
 import { Database, DATABASE_DEFAULTS, type DatabaseSettings } from "./database.js";
 import { PostgresLogStore } from "./log-store.js";
 import { migrate } from "./migrate.js";
@@ -19,7 +20,7 @@ export async function openPostgres(settings: PostgresSettings): Promise<IndexedS
   log.onAppend((name) => {
     index.follow(name);
   });
-  return { log, index, isShared: true };
+  return { log, index, bulkQueue: new PostgresBulkQueue(database), isShared: true };
 }
 
 /**

@@ -78,4 +78,20 @@ export const SCHEMA_STEPS: readonly string[] = [
     PRIMARY KEY (log, key)
   );
   `,
+  `
+  CREATE TABLE auditql.bulks (
+    log text COLLATE "C",
+    name text COLLATE "C",
+    owner text COLLATE "C" NOT NULL,
+    request_digest bytea NOT NULL,
+    body text NOT NULL, -- emptied when the request has ended
+    accepted_at_ms bigint NOT NULL,
+    held_until_ms bigint NOT NULL,
+    outcome text, -- null until the request has ended
+    expires_at_ms bigint,
+    PRIMARY KEY (log, name)
+  );
+  CREATE INDEX bulks_unfinished ON auditql.bulks (accepted_at_ms) WHERE outcome IS NULL;
+  CREATE INDEX bulks_by_expiry ON auditql.bulks (expires_at_ms) WHERE outcome IS NOT NULL;
+  `,
 ];

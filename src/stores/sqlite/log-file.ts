@@ -18,11 +18,29 @@ const RECEIPTS = `
     PRIMARY KEY (log, key)
   ) STRICT, WITHOUT ROWID;`;
 
+/** Bulk requests that wait to be logged, and how those of the last day ended. A body is emptied at the end. */
+const BULKS = `
+  CREATE TABLE bulks (
+    number INTEGER PRIMARY KEY,
+    log TEXT NOT NULL,
+    name TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    request_digest BLOB NOT NULL,
+    body TEXT NOT NULL,
+    accepted_at_ms INTEGER NOT NULL,
+    held_until_ms INTEGER NOT NULL,
+    outcome TEXT,
+    expires_at_ms INTEGER,
+    UNIQUE (log, name)
+  ) STRICT;
+  CREATE INDEX bulks_unfinished ON bulks (accepted_at_ms) WHERE outcome IS NULL;
+  CREATE INDEX bulks_by_expiry ON bulks (expires_at_ms) WHERE outcome IS NOT NULL;`;
+
 /** The tables that hold logs. `entries` and `tiles` are only ever inserted into. */
 export const LOG_FILE: FileFormat = {
   role: "log file",
   applicationId: 0x4151_4c31,
-  version: 2,
+  version: 3,
   synchronous: "FULL",
   cacheMebibytes: 4,
   schema: `
@@ -50,5 +68,5 @@ export const LOG_FILE: FileFormat = {
       data BLOB NOT NULL,
       PRIMARY KEY (log, level, idx)
     ) STRICT;`,
-  upgrades: [RECEIPTS],
+  upgrades: [RECEIPTS, BULKS],
 };

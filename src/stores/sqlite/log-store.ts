@@ -1,3 +1,4 @@
+import type { BulkQueue } from "../../audit/bulk-queue.js";
 import type {
   AppendBatch,
   AppendOutcome,
@@ -10,14 +11,19 @@ import type {
 import { HASH_BYTES } from "../../core/bytes.js";
 import type { TileId } from "../../core/tile.js";
 import type { LeafRange } from "../../core/tree.js";
+import { SqliteBulkQueue } from "./bulk-queue.js";
+import type { BulkTableProtocol } from "./bulk-table.js";
 import type { LogReaderProtocol } from "./log-reader.js";
 import type { LogWriterProtocol, PackedBatch } from "./log-writer.js";
 import { WorkerChannel } from "./worker-channel.js";
 import type { WorkerFiles } from "./worker-thread.js";
 
+/** What the writing thread answers. */
+type WriterProtocol = LogWriterProtocol & BulkTableProtocol;
+
 /** Keeps logs in one SQLite file: one worker commits, another reads, and this thread only passes messages. */
 export class SqliteLogStore implements LogStore {
-  readonly #writer: WorkerChannel<LogWriterProtocol>;
+  readonly #writer: WorkerChannel<WriterProtocol>;
   readonly #reader: WorkerChannel<LogReaderProtocol>;
   readonly #onAppend: () => void;
 
@@ -30,6 +36,11 @@ export class SqliteLogStore implements LogStore {
   /** `onAppend` is called after each durable append. Rejects with UNAVAILABLE, in one sentence, when the file cannot be used. */
   static async open(files: WorkerFiles, onAppend: () => void): Promise<SqliteLogStore> {
     return new SqliteLogStore({ ...(await startThreads(files)), onAppend });
+  }
+
+  /** The queue in the same file; it ends with the store. */
+  get bulkQueue(): BulkQueue {
+    return new SqliteBulkQueue(this.#writer);
   }
 
   createLog(initial: LogHead): Promise<LogHead> {
@@ -78,13 +89,13 @@ export class SqliteLogStore implements LogStore {
 }
 
 interface Threads {
-  readonly writer: WorkerChannel<LogWriterProtocol>;
+  readonly writer: WorkerChannel<WriterProtocol>;
   readonly reader: WorkerChannel<LogReaderProtocol>;
 }
 
 /** The writer first: it creates the file and takes the lock. */
 async function startThreads(files: WorkerFiles): Promise<Threads> {
-  const writer = await WorkerChannel.start<LogWriterProtocol>({
+  const writer = await WorkerChannel.start<WriterProtocol>({
     module: new URL("./log-writer-worker.js", import.meta.url),
     files,
   });

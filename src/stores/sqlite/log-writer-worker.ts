@@ -1,19 +1,28 @@
+import { BulkTable, type BulkTableProtocol } from "./bulk-table.js";
 import { openForWriting } from "./file.js";
 import { LOG_FILE } from "./log-file.js";
 import { lockLogFile, type LogLock } from "./log-lock.js";
 import { LogWriter, type LogWriterProtocol } from "./log-writer.js";
 import { serveWorker } from "./worker-thread.js";
 
-await serveWorker<LogWriterProtocol>({
+await serveWorker<LogWriterProtocol & BulkTableProtocol>({
   subject: "the log file",
   open: ({ driver, files }) => {
     const lock = lockLogFile(driver, files.logPath);
-    const writer = openOrRelease(lock, () => new LogWriter(openForWriting(driver, files.logPath, LOG_FILE)));
+    const { writer, bulks } = openOrRelease(lock, () => {
+      const database = openForWriting(driver, files.logPath, LOG_FILE);
+      return { writer: new LogWriter(database), bulks: new BulkTable(database) };
+    });
     return {
       createLog: (initial) => writer.createLog(initial),
       heads: () => writer.heads(),
       head: (log) => writer.head(log),
       append: (batch) => writer.append(batch),
+      enqueueBulk: (bulk) => bulks.enqueueBulk(bulk),
+      claimBulks: (claim) => bulks.claimBulks(claim),
+      finishBulk: (end) => bulks.finishBulk(end),
+      findBulk: (place) => bulks.findBulk(place),
+      removeExpiredBulks: (nowMs) => bulks.removeExpiredBulks(nowMs),
       close: () => {
         writer.close();
         lock.release();
@@ -22,7 +31,7 @@ await serveWorker<LogWriterProtocol>({
   },
 });
 
-function openOrRelease(lock: LogLock, open: () => LogWriter): LogWriter {
+function openOrRelease<T>(lock: LogLock, open: () => T): T {
   try {
     return open();
   } catch (error) {

@@ -13,7 +13,7 @@ export async function openSqlite(path: string): Promise<IndexedStore> {
   const log = await SqliteLogStore.open(files, () => index?.wake());
   try {
     index = await SqliteSearchIndex.open(files);
-    return { log, index, isShared: false };
+    return { log, index, bulkQueue: log.bulkQueue, isShared: false };
   } catch (error) {
     await log.close();
     throw error;

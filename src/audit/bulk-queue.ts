@@ -1,0 +1,60 @@
+/** Where a bulk request stands: its log, and its name in that log's queue (at most 64 ASCII characters). */
+export interface BulkPlace {
+  readonly log: string;
+  readonly name: string;
+}
+
+/** A bulk request on its way into the queue. */
+export interface NewBulk extends BulkPlace {
+  /** The credential that it belongs to: nobody else finds it. */
+  readonly owner: string;
+  /** 32 bytes: what was asked for, to tell the same request from another one of that name. */
+  readonly requestDigest: Uint8Array;
+  /** What is to be logged, as text that only its writer reads. */
+  readonly body: string;
+  /** Milliseconds since the epoch; the oldest is executed first. */
+  readonly acceptedAtMs: number;
+}
+
+/** How a request ended. Kept until it expires; then the queue forgets the request. */
+export interface BulkEnd {
+  /** Text that only its writer reads. */
+  readonly outcome: string;
+  /** Milliseconds since the epoch. */
+  readonly expiresAtMs: number;
+}
+
+/** A bulk request as its owner finds it; without an end while it waits or is being executed. */
+export interface StoredBulk {
+  readonly requestDigest: Uint8Array;
+  readonly end: BulkEnd | undefined;
+}
+
+/** A request that a gateway took to execute it. */
+export interface ClaimedBulk extends BulkPlace {
+  readonly body: string;
+}
+
+export interface BulkClaim {
+  readonly nowMs: number;
+  /** Until then nobody else is given what is claimed; if its gateway dies, others take it afterwards. */
+  readonly heldUntilMs: number;
+  /** How many at most. */
+  readonly limit: number;
+}
+
+/**
+ * Port: bulk requests that were accepted and wait to be logged. Kept beside the logs, shared by all gateways of a store.
+ * A claim saves double work and nothing more: an execution twice has to log once (see BulkRunner).
+ * Methods reject with AuditError UNAVAILABLE when the engine cannot be reached.
+ */
+export interface BulkQueue {
+  /** Durable when it resolves. Where a request of that place is there already, it stays, and is answered. */
+  enqueue(bulk: NewBulk): Promise<StoredBulk>;
+  /** The oldest requests without an end that nobody holds. */
+  claim(claim: BulkClaim): Promise<readonly ClaimedBulk[]>;
+  /** Ends a request, once: the first end stays. Its body is dropped. */
+  finish(place: BulkPlace, end: BulkEnd): Promise<void>;
+  find(place: BulkPlace, owner: string): Promise<StoredBulk | undefined>;
+  removeExpired(nowMs: number): Promise<void>;
+}

@@ -1,0 +1,54 @@
+import type {
+  BulkClaim,
+  BulkEnd,
+  BulkPlace,
+  BulkQueue,
+  ClaimedBulk,
+  NewBulk,
+  StoredBulk,
+} from "../../audit/bulk-queue.js";
+
+interface MemoryBulk extends NewBulk {
+  heldUntilMs: number;
+  end: BulkEnd | undefined;
+}
+
+const keyOf = ({ log, name }: BulkPlace): string => JSON.stringify([log, name]);
+
+/** Keeps bulk requests in memory, for tests and trials: nothing survives the process. */
+export class MemoryBulkQueue implements BulkQueue {
+  readonly #bulks = new Map<string, MemoryBulk>();
+
+  enqueue(bulk: NewBulk): Promise<StoredBulk> {
+    const found = this.#bulks.get(keyOf(bulk)) ?? { ...bulk, heldUntilMs: 0, end: undefined };
+    this.#bulks.set(keyOf(bulk), found);
+    return Promise.resolve(stored(found));
+  }
+
+  claim({ nowMs, heldUntilMs, limit }: BulkClaim): Promise<readonly ClaimedBulk[]> {
+    const free = [...this.#bulks.values()].filter((bulk) => bulk.end === undefined && bulk.heldUntilMs <= nowMs);
+    const claimed = free.sort((a, b) => a.acceptedAtMs - b.acceptedAtMs).slice(0, limit);
+    for (const bulk of claimed) bulk.heldUntilMs = heldUntilMs;
+    return Promise.resolve(claimed.map(({ log, name, body }) => ({ log, name, body })));
+  }
+
+  finish(place: BulkPlace, end: BulkEnd): Promise<void> {
+    const bulk = this.#bulks.get(keyOf(place));
+    if (bulk !== undefined) this.#bulks.set(keyOf(place), { ...bulk, body: "", end: bulk.end ?? end });
+    return Promise.resolve();
+  }
+
+  find(place: BulkPlace, owner: string): Promise<StoredBulk | undefined> {
+    const bulk = this.#bulks.get(keyOf(place));
+    return Promise.resolve(bulk?.owner === owner ? stored(bulk) : undefined);
+  }
+
+  removeExpired(nowMs: number): Promise<void> {
+    for (const [key, { end }] of this.#bulks) if (end && end.expiresAtMs <= nowMs) this.#bulks.delete(key);
+    return Promise.resolve();
+  }
+}
+
+function stored({ requestDigest, end }: MemoryBulk): StoredBulk {
+  return { requestDigest, end };
+}

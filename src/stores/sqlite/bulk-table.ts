@@ -1,0 +1,88 @@
+import type { BulkClaim, BulkEnd, BulkPlace, ClaimedBulk, NewBulk, StoredBulk } from "../../audit/bulk-queue.js";
+import type { SqliteDatabase, SqliteStatement, SqlRow } from "./driver.js";
+import { inTransaction } from "./file.js";
+import { bytesIn, integerIn, textIn } from "./row.js";
+import type { CallsOf } from "./worker-calls.js";
+
+/** The calls of BulkQueue, as the log's writing thread answers them. */
+export interface BulkTableProtocol {
+  readonly enqueueBulk: { readonly request: NewBulk; readonly reply: StoredBulk };
+  readonly claimBulks: { readonly request: BulkClaim; readonly reply: readonly ClaimedBulk[] };
+  readonly finishBulk: { readonly request: BulkPlace & BulkEnd; readonly reply: undefined };
+  readonly findBulk: { readonly request: OwnedPlace; readonly reply: StoredBulk | undefined };
+  readonly removeExpiredBulks: { readonly request: number; readonly reply: undefined };
+}
+
+export interface OwnedPlace extends BulkPlace {
+  readonly owner: string;
+}
+
+const SELECT_STORED = "SELECT request_digest, CAST(outcome AS BLOB) outcome, expires_at_ms FROM bulks";
+const UNFINISHED = "outcome IS NULL AND held_until_ms <= ?";
+
+/** The queue of bulk requests, a table of the log file: what is accepted is as durable as what is logged. */
+export class BulkTable implements CallsOf<BulkTableProtocol> {
+  readonly #database: SqliteDatabase;
+  readonly #insert: SqliteStatement;
+  readonly #select: SqliteStatement;
+  readonly #selectFree: SqliteStatement;
+  readonly #hold: SqliteStatement;
+  readonly #finish: SqliteStatement;
+  readonly #delete: SqliteStatement;
+
+  constructor(database: SqliteDatabase) {
+    this.#database = database;
+    this.#insert = database.prepare(
+      `INSERT INTO bulks (log, name, owner, request_digest, body, accepted_at_ms, held_until_ms)
+       VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT (log, name) DO NOTHING`,
+    );
+    this.#select = database.prepare(`${SELECT_STORED} WHERE log = ? AND name = ? AND owner = ?`);
+    this.#selectFree = database.prepare(
+      `SELECT CAST(log AS BLOB) log, CAST(name AS BLOB) name, CAST(body AS BLOB) body FROM bulks
+       WHERE ${UNFINISHED} ORDER BY accepted_at_ms, number LIMIT CAST(? AS INTEGER)`,
+    );
+    this.#hold = database.prepare("UPDATE bulks SET held_until_ms = ? WHERE log = ? AND name = ?");
+    this.#finish = database.prepare(
+      "UPDATE bulks SET outcome = ?, expires_at_ms = ?, body = '' WHERE log = ? AND name = ? AND outcome IS NULL",
+    );
+    this.#delete = database.prepare("DELETE FROM bulks WHERE expires_at_ms <= ?");
+  }
+
+  enqueueBulk(bulk: NewBulk): StoredBulk {
+    const { log, name, owner, requestDigest, body, acceptedAtMs } = bulk;
+    this.#insert.run(log, name, owner, requestDigest, body, acceptedAtMs);
+    return this.findBulk(bulk) ?? { requestDigest, end: undefined };
+  }
+
+  claimBulks({ nowMs, heldUntilMs, limit }: BulkClaim): readonly ClaimedBulk[] {
+    return inTransaction(this.#database, () => {
+      const claimed = this.#selectFree.all(nowMs, limit).map(claimedIn);
+      for (const { log, name } of claimed) this.#hold.run(heldUntilMs, log, name);
+      return claimed;
+    });
+  }
+
+  finishBulk({ log, name, outcome, expiresAtMs }: BulkPlace & BulkEnd): undefined {
+    this.#finish.run(outcome, expiresAtMs, log, name);
+  }
+
+  findBulk({ log, name, owner }: OwnedPlace): StoredBulk | undefined {
+    const [row] = this.#select.all(log, name, owner);
+    return row && storedIn(row);
+  }
+
+  removeExpiredBulks(nowMs: number): undefined {
+    this.#delete.run(nowMs);
+  }
+}
+
+function claimedIn(row: SqlRow): ClaimedBulk {
+  return { log: textIn(row, "log"), name: textIn(row, "name"), body: textIn(row, "body") };
+}
+
+function storedIn(row: SqlRow): StoredBulk {
+  const requestDigest = bytesIn(row, "request_digest");
+  if (row["outcome"] === null) return { requestDigest, end: undefined };
+  const end = { outcome: textIn(row, "outcome"), expiresAtMs: integerIn(row, "expires_at_ms") };
+  return { requestDigest, end };
+}

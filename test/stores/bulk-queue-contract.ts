@@ -1,0 +1,133 @@
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import type { BulkEnd, BulkPlace, BulkQueue, ClaimedBulk, NewBulk } from "../../src/audit/bulk-queue.js";
+import { hashOf } from "./batches.js";
+
+/** What an engine brings to the contract. */
+export interface BulkQueueEngine {
+  /** An empty queue. */
+  open(): Promise<BulkQueue>;
+  /** Another gateway's queue over the same data, or this one after a restart. */
+  readonly openAgain: (() => Promise<BulkQueue>) | undefined;
+  close(): Promise<void>;
+}
+
+function bulk(name: string, changes: Partial<NewBulk> = {}): NewBulk {
+  const requestDigest = hashOf(name);
+  return {
+    log: "default",
+    name,
+    owner: "alice",
+    requestDigest,
+    body: `body of ${name} 🦆`,
+    acceptedAtMs: 1,
+    ...changes,
+  };
+}
+
+const place = (name: string, log = "default"): BulkPlace => ({ log, name });
+const END: BulkEnd = { outcome: '{"kind":"done 🦆"}', expiresAtMs: 1_700_000_000_000 };
+const namesOf = (claimed: readonly ClaimedBulk[]): readonly string[] => claimed.map(({ name }) => name);
+
+export function bulkQueueContract(engineName: string, engine: BulkQueueEngine): void {
+  describe(`BulkQueue contract: ${engineName}`, () => {
+    let queue: BulkQueue;
+    beforeEach(async () => {
+      queue = await engine.open();
+    });
+    afterEach(async () => {
+      await engine.close();
+    });
+
+    const claim = (nowMs: number, limit = 10, heldUntilMs = nowMs + 100) => queue.claim({ nowMs, heldUntilMs, limit });
+    const endOf = async (name: string) => (await queue.find(place(name), "alice"))?.end;
+
+    test("gives what it was given to who claims it, to the letter", async () => {
+      const accepted = await queue.enqueue(bulk("a"));
+      expect([accepted.end, [...accepted.requestDigest]]).toEqual([undefined, [...hashOf("a")]]);
+      expect(await claim(1)).toEqual([{ log: "default", name: "a", body: "body of a 🦆" }]);
+    });
+
+    test("gives the oldest first, as many as asked for", async () => {
+      for (const [name, acceptedAtMs] of Object.entries({ c: 30, a: 10, d: 40, b: 20 })) {
+        await queue.enqueue(bulk(name, { acceptedAtMs }));
+      }
+      expect(namesOf(await claim(50, 3))).toEqual(["a", "b", "c"]);
+      expect(namesOf(await claim(50, 3))).toEqual(["d"]);
+      expect(await claim(50, 3)).toEqual([]);
+    });
+
+    test("gives nobody what is held, until it is held no more", async () => {
+      await queue.enqueue(bulk("a"));
+      expect(namesOf(await claim(1_000, 1, 1_500))).toEqual(["a"]);
+      expect(await claim(1_499)).toEqual([]);
+      expect(namesOf(await claim(1_500))).toEqual(["a"]);
+    });
+
+    test("gives each request to one of several who claim at once", async () => {
+      const names = Array.from({ length: 12 }, (_, i) => `bulk ${i}`);
+      for (const name of names) await queue.enqueue(bulk(name));
+      const claims = await Promise.all(Array.from({ length: 4 }, () => claim(1, 6)));
+      const claimed = claims.flatMap(namesOf);
+      expect(new Set(claimed).size).toBe(claimed.length);
+      expect([...claimed, ...namesOf(await claim(1, 12))].sort()).toEqual([...names].sort());
+    });
+
+    test("gives no more what has ended, and keeps the first end", async () => {
+      await queue.enqueue(bulk("a"));
+      await queue.finish(place("a"), END);
+      await queue.finish(place("a"), { ...END, outcome: "another" });
+      expect(await claim(1)).toEqual([]);
+      expect(await endOf("a")).toEqual(END);
+    });
+
+    test("keeps the first of two requests of one place", async () => {
+      await queue.enqueue(bulk("a"));
+      const second = await queue.enqueue(bulk("a", { body: "other", requestDigest: hashOf("other") }));
+      expect([...second.requestDigest]).toEqual([...hashOf("a")]);
+      expect((await claim(1)).map(({ body }) => body)).toEqual(["body of a 🦆"]);
+      await queue.finish(place("a"), END);
+      expect((await queue.enqueue(bulk("a"))).end).toEqual(END);
+    });
+
+    test("is one for all logs, which may use the same names", async () => {
+      await queue.enqueue(bulk("a"));
+      await queue.enqueue(bulk("a", { log: "second", acceptedAtMs: 2 }));
+      expect((await claim(5)).map(({ log }) => log)).toEqual(["default", "second"]);
+      await queue.finish(place("a", "second"), END);
+      expect(await endOf("a")).toBeUndefined();
+    });
+
+    test("shows a request to its owner alone", async () => {
+      await queue.enqueue(bulk("a"));
+      expect(await queue.find(place("a"), "alice")).toBeDefined();
+      expect(await queue.find(place("a"), "bob")).toBeUndefined();
+      expect(await queue.find(place("b"), "alice")).toBeUndefined();
+      expect(await queue.find(place("a", "second"), "alice")).toBeUndefined();
+    });
+
+    test("forgets what has expired, and nothing that has not ended", async () => {
+      for (const name of ["waits", "ended", "ended later"]) await queue.enqueue(bulk(name));
+      await queue.finish(place("ended"), { ...END, expiresAtMs: 100 });
+      await queue.finish(place("ended later"), { ...END, expiresAtMs: 101 });
+      await queue.removeExpired(100);
+      expect(await queue.find(place("ended"), "alice")).toBeUndefined();
+      expect(await endOf("ended later")).toBeDefined();
+      expect(namesOf(await claim(100))).toEqual(["waits"]);
+      await queue.finish(place("ended"), END);
+      expect(await queue.find(place("ended"), "alice")).toBeUndefined();
+    });
+
+    const { openAgain } = engine;
+    if (openAgain === undefined) return;
+
+    test("is found again with all it holds, claims and ends included", async () => {
+      for (const name of ["held", "free", "ended"]) await queue.enqueue(bulk(name));
+      await queue.finish(place("ended"), END);
+      expect(namesOf(await claim(1_000, 1, 5_000))).toEqual(["held"]);
+      queue = await openAgain();
+      expect(await endOf("ended")).toEqual(END);
+      expect(namesOf(await claim(2_000))).toEqual(["free"]);
+      expect(namesOf(await claim(5_000))).toEqual(expect.arrayContaining(["held"]));
+    });
+  });
+}
