@@ -32,6 +32,7 @@ export interface Settings {
   readonly keyFile: string;
   readonly origin: string;
   readonly resultTtlMs: number;
+  readonly bulkResultTtlMs: number;
   readonly compiledExecution: boolean;
   /** How people are let in; whether that is enough for `host` is decided at start. */
   readonly access: Omit<AccessSettings, "host">;
@@ -81,6 +82,7 @@ export function readSettings(flags: Flags, env: Environment): Settings {
     keyFile: read("keyFile", parseText("a path"), ""),
     origin: read("origin", parseOrigin, ""),
     resultTtlMs: 1000 * read("resultTtl", parseInteger(1, 31_536_000), 1),
+    bulkResultTtlMs: 1000 * read("bulkResultTtl", parseInteger(1, 31_536_000), 1),
     compiledExecution: read("compiledExecution", parseSwitch, true),
     access: accessOf(read),
     eventRate: eventRateOf(read),

@@ -17,17 +17,21 @@ const FAILED = 1;
 
 /** The audit service that the settings ask for, on its engines. */
 async function openEngine(settings: Settings, operator: Operator): Promise<Engine> {
-  const { logs, origin, resultTtlMs } = settings;
+  const { logs, origin, resultTtlMs, bulkResultTtlMs } = settings;
   const keyring = await openKeyring(settings);
-  const { log: store, index, isShared } = await openStore(settings.store);
+  const { log: store, index, bulkQueue, isShared } = await openStore(settings.store);
   const cache = await openCache(settings, operator);
   const closeAll = async () => {
     await Promise.all([index.close(), cache.close()]);
     await store.close();
   };
   try {
-    const engines = { store, sharedStore: isShared, index, cache, keyring };
-    const service = await openLocalService({ ...engines, logs, origin, resultTtlMs, alarm: operator.alarm });
+    const engines = { store, sharedStore: isShared, index, bulkQueue, cache, keyring };
+    const service = await openLocalService({
+      ...engines,
+      ...{ logs, origin, resultTtlMs, bulkResultTtlMs },
+      alarm: operator.alarm,
+    });
     return {
       service,
       health: {

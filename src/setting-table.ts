@@ -78,6 +78,13 @@ export const SETTINGS = {
     fallback: "172800",
     description: "How long a search can be paged after it was made, in seconds.",
   },
+  bulkResultTtl: {
+    env: "AUDITQL_BULK_RESULT_TTL",
+    flag: "bulk-result-ttl",
+    value: "seconds",
+    fallback: "86400",
+    description: "How long the end of a bulk request can be polled, in seconds.",
+  },
   compiledExecution: {
     env: "AUDITQL_COMPILED_EXECUTION",
     flag: "compiled-execution",

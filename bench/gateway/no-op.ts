@@ -53,6 +53,8 @@ const service: AuditService = {
   search: unused,
   results: unused,
   tail: unused,
+  appendLater: unused,
+  bulkRequest: unused,
   entryByHash: unused,
   consistencyProof: unused,
   close: () => Promise.resolve(),

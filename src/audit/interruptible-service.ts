@@ -5,6 +5,7 @@ import type { Verdict } from "../core/verdict.js";
 import { AuditError } from "./errors.js";
 import type {
   AuditService,
+  BulkRequest,
   EntryOutcome,
   LogRequest,
   PageRequest,
@@ -45,15 +46,16 @@ export class InterruptibleService implements AuditService {
     return this.#run(() => this.service.verifierKey(log));
   }
 
-  async append(request: LogRequest): Promise<Receipt> {
-    if (this.signal.aborted) throw interrupted(this.signal, "nothing was logged here");
-    try {
-      const receipt = await Promise.race([this.service.append(request), this.#interrupted]);
-      this.#hasLogged = true;
-      return receipt;
-    } catch (error) {
-      throw error === this.signal.reason ? interrupted(this.signal, doubt(request)) : error;
-    }
+  append(request: LogRequest): Promise<Receipt> {
+    return this.#write(request, () => this.service.append(request));
+  }
+
+  appendLater(request: LogRequest): Promise<BulkRequest> {
+    return this.#write(request, () => this.service.appendLater(request));
+  }
+
+  bulkRequest(...request: Parameters<AuditService["bulkRequest"]>): Promise<BulkRequest | undefined> {
+    return this.#run(() => this.service.bulkRequest(...request));
   }
 
   async search(request: SearchRequest, page: PageRequest): Promise<ResultPage> {
@@ -100,6 +102,17 @@ export class InterruptibleService implements AuditService {
   /** A view owns nothing: the service behind it stays open. */
   close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  async #write<T>(request: LogRequest, call: () => Promise<T>): Promise<T> {
+    if (this.signal.aborted) throw interrupted(this.signal, "nothing was logged here");
+    try {
+      const answer = await Promise.race([call(), this.#interrupted]);
+      this.#hasLogged = true;
+      return answer;
+    } catch (error) {
+      throw error === this.signal.reason ? interrupted(this.signal, doubt(request)) : error;
+    }
   }
 
   readonly #run: Run = async (call) => {

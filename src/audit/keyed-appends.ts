@@ -47,7 +47,11 @@ export class KeyedAppends {
 
 function requireSame({ receipt }: Repeated, { requestDigest }: RequestKey): void {
   if (equalBytes(receipt.requestDigest, requestDigest)) return;
-  throw new AuditError(
+  throw keyUsedOtherwise();
+}
+
+export function keyUsedOtherwise(): AuditError {
+  return new AuditError(
     "CONFLICT",
     "The idempotency key was used before, for other events: repeat that request as it was, or choose a new key.",
   );

@@ -3,6 +3,9 @@ import type { LogFormat } from "../core/format.js";
 import type { ConsistencyProof, MembershipProof } from "../core/proof.js";
 import { unknown, VALID, type Verdict } from "../core/verdict.js";
 import type { Restriction } from "../query/restriction.js";
+import type { BulkQueue } from "./bulk-queue.js";
+import { BULK_RESULT_TTL_MS, BulkRequests } from "./bulk-requests.js";
+import { BulkRunner } from "./bulk-runner.js";
 import type { RootCache } from "./cache.js";
 import { checkRequest, type EventSigner } from "./checked-request.js";
 import { systemClock, type Clock } from "./clock.js";
@@ -12,10 +15,11 @@ import { nodeEd25519 } from "./node-crypto.js";
 import { OpenLog, type LogDeclaration } from "./open-log.js";
 import { PinnedSearches } from "./pinned-searches.js";
 import type { QueueLimits } from "./queue.js";
-import { requestKeyOf } from "./request-key.js";
+import { isKeyed, requestKeyOf } from "./request-key.js";
 import type { SearchIndex } from "./search-index.js";
 import type {
   AuditService,
+  BulkRequest,
   EntryOutcome,
   LogRequest,
   PageRequest,
@@ -49,6 +53,10 @@ export interface LocalServiceOptions {
   readonly sharedStore?: boolean;
   /** Default 2 days. */
   readonly resultTtlMs?: number;
+  /** Requests that are accepted to be logged later, beside the logs. */
+  readonly bulkQueue: BulkQueue;
+  /** How long the end of such a request is kept. Default 1 day. */
+  readonly bulkResultTtlMs?: number;
   /** How long a search waits for the index to reach the tree it is pinned to. Default 5,000. */
   readonly indexWaitMs?: number;
   /** After this an append counts as one of unknown outcome. Default 30,000. */
@@ -84,6 +92,8 @@ class LocalService implements AuditService {
   readonly #index: SearchIndex;
   readonly #indexWaitMs: number;
   readonly #signer: EventSigner;
+  readonly #bulks: BulkRequests;
+  readonly #runner: BulkRunner;
 
   constructor(options: LocalServiceOptions & { readonly clock: Clock }, logs: readonly OpenLog[]) {
     const { store, index, keyring, clock, resultTtlMs = RESULT_TTL_MS, indexWaitMs = INDEX_WAIT_MS } = options;
@@ -93,6 +103,16 @@ class LocalService implements AuditService {
     this.#index = index;
     this.#indexWaitMs = indexWaitMs;
     this.#signer = { seed: keyring.eventSeed, ed25519: nodeEd25519() };
+    const { bulkQueue: queue, bulkResultTtlMs = BULK_RESULT_TTL_MS, alarm = ignore } = options;
+    const nowMs = (): number => Math.floor(clock() / 1_000);
+    this.#bulks = new BulkRequests({
+      ...{ queue, nowMs },
+      receipt: (log, key) => this.#logs.get(log)?.receiptUnder(key) ?? Promise.resolve(undefined),
+    });
+    this.#runner = new BulkRunner({
+      ...{ queue, nowMs, alarm, resultTtlMs: bulkResultTtlMs },
+      append: (request) => this.append(request),
+    });
   }
 
   async format(log: string): Promise<LogFormat> {
@@ -106,7 +126,18 @@ class LocalService implements AuditService {
   async append(request: LogRequest): Promise<Receipt> {
     const log = this.#log(request.log);
     const checked = checkRequest(request, log.format, this.#signer);
-    return log.append(checked, requestKeyOf(request, checked, log.format));
+    return log.append(checked, isKeyed(request) ? requestKeyOf(request, checked, log.format) : undefined);
+  }
+
+  async appendLater(request: LogRequest): Promise<BulkRequest> {
+    const { format } = this.#log(request.log);
+    const accepted = await this.#bulks.accept(request, checkRequest(request, format, this.#signer), format);
+    this.#runner.wake();
+    return accepted;
+  }
+
+  async bulkRequest(id: string, owner = ""): Promise<BulkRequest | undefined> {
+    return this.#bulks.find(id, owner);
   }
 
   async search(request: SearchRequest, page: PageRequest): Promise<ResultPage> {
@@ -176,8 +207,9 @@ class LocalService implements AuditService {
     return Promise.resolve(this.#log(root.log).key.verdict(root.checkpoint, root));
   }
 
-  /** Resolves when every accepted event is stored or refused. Ends every tail. */
+  /** Resolves when every accepted event is stored, refused, or queued for the next start. Ends every tail. */
   async close(): Promise<void> {
+    await this.#runner.close();
     for (const log of this.#logs.values()) log.endTails();
     await Promise.all([...this.#logs.values()].map((log) => log.idle()));
   }

@@ -120,6 +120,12 @@ export class OpenLog {
     return outcome.kind === "appended" ? this.#receipt(outcome) : this.#recall(outcome.receipt);
   }
 
+  /** What was answered to the request with this key. */
+  async receiptUnder(key: Uint8Array): Promise<Receipt | undefined> {
+    const [receipt] = await this.source.store.receipts(this.log, [key]);
+    return receipt && this.#recall(receipt);
+  }
+
   /** The newest tree of this process; with a shared store, as it is now. Rejects LOG_CORRUPT or ROOT_CONFLICT. */
   async newestTree(): Promise<SignedTree> {
     if (this.environment.sharedStore) await this.#sequencer.refresh();

@@ -26,14 +26,17 @@ export function keyProblems({ idempotencyKey }: LogRequest): readonly FieldProbl
   return [{ path, expected: `1 to ${MAX_KEY_CHARACTERS} characters`, got: String(characters) }];
 }
 
-/** The key of a request whose events were checked; undefined when it came without one. */
-export function requestKeyOf(
-  request: LogRequest,
-  checked: readonly CheckedEvent[],
-  format: LogFormat,
-): RequestKey | undefined {
+export interface KeyedRequest extends LogRequest {
+  readonly idempotencyKey: string;
+}
+
+export function isKeyed(request: LogRequest): request is KeyedRequest {
+  return request.idempotencyKey !== undefined;
+}
+
+/** The key of a request whose events were checked. */
+export function requestKeyOf(request: KeyedRequest, checked: readonly CheckedEvent[], format: LogFormat): RequestKey {
   const { idempotencyKey, keyOwner = "", sign } = request;
-  if (idempotencyKey === undefined) return undefined;
   const events = checked.map(({ event }, place) => {
     // The caller's own signature alone: the gateway's follows from the event and `sign`.
     const { signature, publicKey } = request.events[place] ?? {};

@@ -10,6 +10,7 @@ import { boundOf, holdsAny, type Principal, type Scope } from "./principal.js";
 import type { Read, RecordRead } from "./read-log.js";
 import type {
   AuditService,
+  BulkRequest,
   EntryOutcome,
   LogRequest,
   PageRequest,
@@ -62,14 +63,22 @@ export class ScopedService implements AuditService {
 
   /** Whoever logged an entry may see its receipt, proofs included, within the request, and nothing else by it. */
   async append(request: LogRequest): Promise<Receipt> {
-    this.require("audit:log");
-    this.options.admitEvents?.(request.events.length);
-    const { tenant, id } = this.options.principal;
-    const own = { ...request, keyOwner: id };
-    const receipt = await this.service.append(tenant === undefined ? own : inTenantsName(own, tenant));
+    const own = this.admitted(request);
+    const receipt = await this.service.append(own);
     if (!this.seesEverything) this.shown.addReceipt(receipt);
     if (this.options.recordRead !== undefined) this.recorded.addReceipt(receipt);
     return receipt;
+  }
+
+  async appendLater(request: LogRequest): Promise<BulkRequest> {
+    const own = this.admitted(request);
+    return this.shownBulk(await this.service.appendLater(own));
+  }
+
+  async bulkRequest(id: string): Promise<BulkRequest | undefined> {
+    this.require("audit:log", "audit:read");
+    const request = await this.service.bulkRequest(id, this.options.principal.id);
+    return request && this.shownBulk(request);
   }
 
   async search(request: SearchRequest, page: PageRequest): Promise<ResultPage> {
@@ -168,6 +177,20 @@ export class ScopedService implements AuditService {
 
   private get seesEverything(): boolean {
     return this.bound === undefined && holdsAny(this.options.principal, ["audit:read"]);
+  }
+
+  /** The request as this principal may make it. */
+  private admitted(request: LogRequest): LogRequest {
+    this.require("audit:log");
+    this.options.admitEvents?.(request.events.length);
+    const { tenant, id } = this.options.principal;
+    const own = { ...request, keyOwner: id };
+    return tenant === undefined ? own : inTenantsName(own, tenant);
+  }
+
+  private shownBulk(request: BulkRequest): BulkRequest {
+    if (request.kind === "done" && !this.seesEverything) this.shown.addReceipt(request.receipt);
+    return request;
   }
 
   /** One of the scopes is enough. */

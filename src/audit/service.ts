@@ -69,6 +69,18 @@ export interface Receipt {
   readonly root: Root;
 }
 
+/** Why an accepted bulk request could not be logged. */
+export interface BulkFailure {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** A bulk request that was accepted. Its end is kept until `expiresAt` (RFC 3339 UTC), then nothing is known of it. */
+export type BulkRequest =
+  | { readonly kind: "pending"; readonly id: string }
+  | { readonly kind: "done"; readonly id: string; readonly receipt: Receipt; readonly expiresAt: string }
+  | { readonly kind: "failed"; readonly id: string; readonly error: BulkFailure; readonly expiresAt: string };
+
 export interface SearchRequest {
   readonly log: string;
   readonly query: string;
@@ -141,6 +153,10 @@ export interface AuditService {
   /** The key of the log's checkpoints as a C2SP verifier key, `origin+keyid+base64`. Rejects NOT_FOUND for an unknown log. */
   verifierKey(log: string): Promise<string>;
   append(request: LogRequest): Promise<Receipt>;
+  /** Checks the request as `append` does, and resolves when it is durably queued: it will be logged, once. */
+  appendLater(request: LogRequest): Promise<BulkRequest>;
+  /** Undefined unless `owner` is the request's keyOwner. */
+  bulkRequest(id: string, owner?: string): Promise<BulkRequest | undefined>;
   /** Pins the search at the newest tree size, unless a cursor in `page` already carries a pin. */
   search(request: SearchRequest, page: PageRequest): Promise<ResultPage>;
   /** `bound` must be that of the search which made the id. */

@@ -188,6 +188,8 @@ const EVERY_METHOD: {
   format: (as) => as.format("default"),
   verifierKey: (as) => as.verifierKey("default"),
   append: (as) => as.append({ log: "default", events: [], sign: false, path: "events" }),
+  appendLater: (as) => as.appendLater({ log: "default", events: [], sign: false, path: "events" }),
+  bulkRequest: (as) => as.bulkRequest(""),
   search: (as) => as.search({ log: "default", query: "" }, {}),
   results: (as) => as.results("", {}),
   tail: (as) => as.tail({ log: "default" }, AbortSignal.abort()),

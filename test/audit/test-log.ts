@@ -9,6 +9,7 @@ import type { AuditService, Receipt, SignedEvent } from "../../src/audit/service
 import { openLocalService, type LocalServiceOptions } from "../../src/audit/local-service.js";
 import { keyringOfSeed } from "../../src/audit/keyring.js";
 import { MemoryRootCache } from "../../src/caches/memory/root-cache.js";
+import { MemoryBulkQueue } from "../../src/stores/memory/bulk-queue.js";
 import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
 import { MemorySearchIndex } from "../../src/stores/memory/search-index.js";
 
@@ -35,6 +36,7 @@ export function openTestService(options: Partial<LocalServiceOptions> = {}): Pro
   return openLocalService({
     store: memory,
     index: new MemorySearchIndex(options.store instanceof MemoryLogStore ? options.store : memory),
+    bulkQueue: new MemoryBulkQueue(),
     cache: new MemoryRootCache(),
     keyring: KEYRING,
     origin: ORIGIN,

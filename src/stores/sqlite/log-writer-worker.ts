@@ -20,9 +20,13 @@ await serveWorker<LogWriterProtocol & BulkTableProtocol>({
       append: (batch) => writer.append(batch),
       enqueueBulk: (bulk) => bulks.enqueueBulk(bulk),
       claimBulks: (claim) => bulks.claimBulks(claim),
-      finishBulk: (end) => bulks.finishBulk(end),
+      finishBulk: (end) => {
+        bulks.finishBulk(end);
+      },
       findBulk: (place) => bulks.findBulk(place),
-      removeExpiredBulks: (nowMs) => bulks.removeExpiredBulks(nowMs),
+      removeExpiredBulks: (nowMs) => {
+        bulks.removeExpiredBulks(nowMs);
+      },
       close: () => {
         writer.close();
         lock.release();

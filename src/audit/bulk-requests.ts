@@ -1,0 +1,72 @@
+import { randomUUID } from "node:crypto";
+import { digestBytes, digestOf, equalBytes, parseDigest } from "../core/bytes.js";
+import type { LogFormat } from "../core/format.js";
+import { timeText } from "../core/instant.js";
+import type { BulkPlace, BulkQueue, StoredBulk } from "./bulk-queue.js";
+import { bulkBody, bulkId, parseBulkId, parseOutcome } from "./bulk-request.js";
+import { AuditError } from "./errors.js";
+import { keyUsedOtherwise } from "./keyed-appends.js";
+import type { CheckedEvent } from "./leaf.js";
+import { requestKeyOf } from "./request-key.js";
+import type { BulkRequest, LogRequest, Receipt } from "./service.js";
+
+export interface BulkRequestsOptions {
+  readonly queue: BulkQueue;
+  /** The receipt of what was logged under a key; undefined when nothing was, or the log is not kept here. */
+  readonly receipt: (log: string, key: Uint8Array) => Promise<Receipt | undefined>;
+  /** Milliseconds since the epoch. */
+  readonly nowMs: () => number;
+}
+
+/** How long the end of a bulk request is kept. */
+export const BULK_RESULT_TTL_MS = 24 * 60 * 60 * 1_000;
+
+/**
+ * Bulk requests from the outside: accepted once they are durably queued, and found by their owner. A request is named
+ * by its idempotency key, one of ours if it has none, and its receipt is what the log holds under that key.
+ */
+export class BulkRequests {
+  constructor(private readonly options: BulkRequestsOptions) {}
+
+  /** Rejects CONFLICT when the key belongs to a queued request for other events. */
+  async accept(request: LogRequest, checked: readonly CheckedEvent[], format: LogFormat): Promise<BulkRequest> {
+    const keyed = { ...request, idempotencyKey: request.idempotencyKey ?? `bulk:${randomUUID()}` };
+    const { key, requestDigest } = requestKeyOf(keyed, checked, format);
+    const place = { log: request.log, name: digestOf(key) };
+    const { queue, nowMs } = this.options;
+    const stored = await queue.enqueue({
+      ...place,
+      owner: request.keyOwner ?? "",
+      requestDigest,
+      body: bulkBody(keyed),
+      acceptedAtMs: nowMs(),
+    });
+    if (!equalBytes(stored.requestDigest, requestDigest)) throw keyUsedOtherwise();
+    return this.#shown(place, stored);
+  }
+
+  /** Undefined for an id that is not one of the owner's, or has expired. */
+  async find(id: string, owner: string): Promise<BulkRequest | undefined> {
+    const place = parseBulkId(id);
+    if (place === undefined) return undefined;
+    const stored = await this.options.queue.find(place, owner);
+    const expiresAtMs = stored?.end?.expiresAtMs ?? Infinity;
+    return stored === undefined || expiresAtMs <= this.options.nowMs() ? undefined : this.#shown(place, stored);
+  }
+
+  async #shown(place: BulkPlace, { end }: StoredBulk): Promise<BulkRequest> {
+    const id = bulkId(place);
+    if (end === undefined) return { kind: "pending", id };
+    const expiresAt = timeText(end.expiresAtMs * 1_000);
+    const error = parseOutcome(end.outcome);
+    if (error !== undefined) return { kind: "failed", id, error, expiresAt };
+    return { kind: "done", id, receipt: await this.#receipt(place), expiresAt };
+  }
+
+  async #receipt({ log, name }: BulkPlace): Promise<Receipt> {
+    const key = parseDigest(name);
+    const receipt = key && (await this.options.receipt(log, digestBytes(key)));
+    if (receipt !== undefined) return receipt;
+    throw new AuditError("NOT_FOUND", `The log ${log} no longer has the entries of this bulk request.`);
+  }
+}
