@@ -1,13 +1,15 @@
 import { Args, ArgsType, Ctx, Field, ID, Mutation, ObjectType, Resolver } from "type-graphql";
-import { DEFAULT_LOG, type LogRequest } from "../audit/service.js";
+import { DEFAULT_LOG, type LogRequest, type Receipt } from "../audit/service.js";
 import type { AuditContext } from "./context.js";
 import { entryNode, EntryType, type EntryNode } from "./entry.js";
 import { EventInput, signedEvent } from "./event-input.js";
+import type { Loaders } from "./loaders.js";
 import { withoutNulls } from "./nulls.js";
 import { rootNode, RootType, type RootNode } from "./root.js";
 
+/** What every mutation that logs takes beside its events. */
 @ArgsType()
-abstract class AppendArgs {
+export abstract class AppendArgs {
   @Field(() => ID, { nullable: true, description: "The log to append to; `default` if not given." })
   abstract readonly log?: string | null;
 
@@ -32,7 +34,7 @@ abstract class LogArgs {
 }
 
 @ArgsType()
-abstract class LogBulkArgs {
+export abstract class LogBulkArgs {
   @Field(() => [EventInput], { description: "What happened: 1 to 1,000 events." })
   abstract readonly events: readonly EventInput[];
 }
@@ -44,7 +46,7 @@ interface LogReceipt {
   readonly root: RootNode;
 }
 
-interface LogBulkReceipt {
+export interface LogBulkReceipt {
   readonly entries: readonly EntryNode[];
   readonly root: RootNode;
 }
@@ -106,14 +108,17 @@ interface Inputs {
   readonly inputs: readonly EventInput[];
 }
 
-async function append(
-  { service, loaders }: AuditContext,
-  { log, sign, idempotencyKey }: AppendArgs,
-  { path, inputs }: Inputs,
-): Promise<LogBulkReceipt> {
+async function append({ service, loaders }: AuditContext, to: AppendArgs, inputs: Inputs): Promise<LogBulkReceipt> {
+  return receiptNodes(await service.append(logRequest(to, inputs)), loaders);
+}
+
+/** The request as the service takes it. */
+export function logRequest({ log, sign, idempotencyKey }: AppendArgs, { path, inputs }: Inputs): LogRequest {
   const events = inputs.map(signedEvent);
-  const to = { log: log ?? DEFAULT_LOG, sign: sign ?? false, ...withoutNulls({ idempotencyKey }) };
-  const receipt = await service.append({ ...to, events, path });
+  return { log: log ?? DEFAULT_LOG, sign: sign ?? false, events, path, ...withoutNulls({ idempotencyKey }) };
+}
+
+export function receiptNodes(receipt: Receipt, loaders: Loaders): LogBulkReceipt {
   const root = loaders.keepRoot(receipt.root);
   return {
     /** Made when selected: most writers of a thousand events want the root alone. */

@@ -9,6 +9,7 @@ import { RootQueryResolver } from "./root-query.js";
 import { EntryQueryResolver } from "./entry-query.js";
 import { NodeResolver } from "./node.js";
 import { LogResolver } from "./log.js";
+import { BulkRequestResolver } from "./bulk-request.js";
 import { EntryLoggedResolver } from "./entry-logged.js";
 import { auditableByReference, AuditableResolver, AuditableType } from "./auditable.js";
 import { ConsistencyProofResolver } from "./consistency-proof.js";
@@ -36,6 +37,7 @@ export function auditSchema({ auditable = true }: SchemaOptions = {}): Promise<G
       EntryQueryResolver,
       NodeResolver,
       LogResolver,
+      BulkRequestResolver,
       EntryLoggedResolver,
       EntryResolver,
       EntryConnectionResolver,

@@ -1,0 +1,108 @@
+import { Arg, Args, Ctx, Field, ID, Mutation, ObjectType, Query, registerEnumType, Resolver } from "type-graphql";
+import type { BulkFailure, BulkRequest } from "../audit/service.js";
+import type { AuditContext } from "./context.js";
+import type { Loaders } from "./loaders.js";
+import { AppendArgs, LogBulkArgs, LogBulkPayloadType, logRequest, receiptNodes, type LogBulkReceipt } from "./log.js";
+import { DateTimeScalar } from "./scalars.js";
+
+export const BulkRequestStatus = { PENDING: "PENDING", DONE: "DONE", FAILED: "FAILED" } as const;
+
+registerEnumType(BulkRequestStatus, {
+  name: "BulkRequestStatus",
+  description: "How far a bulk request is.",
+  valuesConfig: {
+    PENDING: { description: "Accepted and durably queued: its events will be logged, once. Ask again later." },
+    DONE: { description: "Its events are logged: `receipt` has them." },
+    FAILED: { description: "None of its events is logged, and none will be: `error` says why." },
+  },
+});
+
+@ObjectType("BulkRequestError", {
+  simpleResolvers: true,
+  description: "Why an accepted bulk request could not be logged. Bad events are refused before a request is accepted.",
+})
+export abstract class BulkRequestErrorType implements BulkFailure {
+  @Field(() => String, { description: "One of the codes that errors of this API have in `extensions.code`." })
+  abstract readonly code: string;
+
+  @Field(() => String, { description: "What happened, in a sentence." })
+  abstract readonly message: string;
+}
+
+interface BulkRequestNode {
+  readonly id: string;
+  readonly status: keyof typeof BulkRequestStatus;
+  readonly receipt: LogBulkReceipt | null;
+  readonly error: BulkFailure | null;
+  readonly expiresAt: string | null;
+}
+
+@ObjectType("BulkRequest", {
+  simpleResolvers: true,
+  description: "A request of `logBulkAsync`, from its acceptance until its end is forgotten.",
+})
+export abstract class BulkRequestType implements BulkRequestNode {
+  @Field(() => ID, { description: "Poll `bulkRequest` with it, with the credential that made the request." })
+  abstract readonly id: string;
+
+  @Field(() => BulkRequestStatus, { description: "How far it is." })
+  abstract readonly status: keyof typeof BulkRequestStatus;
+
+  @Field(() => LogBulkPayloadType, {
+    nullable: true,
+    description: "What `logBulk` would have answered; null unless DONE.",
+  })
+  abstract readonly receipt: LogBulkReceipt | null;
+
+  @Field(() => BulkRequestErrorType, { nullable: true, description: "Why nothing was logged; null unless FAILED." })
+  abstract readonly error: BulkFailure | null;
+
+  @Field(() => DateTimeScalar, {
+    nullable: true,
+    description: "When the end of this request is forgotten, usually a day after it; null while PENDING.",
+  })
+  abstract readonly expiresAt: string | null;
+}
+
+@Resolver()
+export class BulkRequestResolver {
+  @Query(() => BulkRequestType, {
+    nullable: true,
+    description:
+      "How far a request of `logBulkAsync` is. Null for an id that is unknown, expired or another credential's.",
+  })
+  async bulkRequest(
+    @Ctx() { service, loaders }: AuditContext,
+    @Arg("id", () => ID, { description: "`BulkRequest.id`." }) id: string,
+  ): Promise<BulkRequestNode | null> {
+    const request = await service.bulkRequest(id);
+    return request === undefined ? null : bulkRequestNode(request, loaders);
+  }
+
+  @Mutation(() => BulkRequestType, {
+    description:
+      "Accepts 1 to 1,000 events to be logged soon, all or none, and answers as soon as they are durably queued: poll `bulkRequest`. Bad events are refused at once, as by `logBulk`.",
+  })
+  async logBulkAsync(
+    @Ctx() { service, loaders }: AuditContext,
+    @Args(() => AppendArgs) to: AppendArgs,
+    @Args(() => LogBulkArgs) { events }: LogBulkArgs,
+  ): Promise<BulkRequestNode> {
+    const request = await service.appendLater(logRequest(to, { path: "events", inputs: events }));
+    return bulkRequestNode(request, loaders);
+  }
+}
+
+function bulkRequestNode(request: BulkRequest, loaders: Loaders): BulkRequestNode {
+  const { id } = request;
+  switch (request.kind) {
+    case "pending":
+      return { id, status: "PENDING", receipt: null, error: null, expiresAt: null };
+    case "done": {
+      const receipt = receiptNodes(request.receipt, loaders);
+      return { id, status: "DONE", receipt, error: null, expiresAt: request.expiresAt };
+    }
+    case "failed":
+      return { id, status: "FAILED", receipt: null, error: request.error, expiresAt: request.expiresAt };
+  }
+}
