@@ -10,6 +10,7 @@ type DoorErrorCode =
   | "OPERATION_RESOLUTION_FAILURE"
   | "PAYLOAD_TOO_LARGE"
   | "PERSISTED_QUERY_NOT_FOUND"
+  | "SLOW_READER"
   | "UNSUPPORTED_MEDIA_TYPE"
   | "UNTRUSTED_DOCUMENT";
 
@@ -36,11 +37,17 @@ export const HTTP_STATUS = {
   PERSISTED_QUERY_NOT_FOUND: 200,
   RATE_LIMITED: 429,
   ROOT_CONFLICT: 500,
+  SLOW_READER: 503,
   UNAUTHENTICATED: 401,
   UNAVAILABLE: 503,
   UNSUPPORTED_MEDIA_TYPE: 415,
   UNTRUSTED_DOCUMENT: 403,
 } as const satisfies Readonly<Record<ErrorCode, number>>;
+
+/** The codes that have a status. */
+export type CodeOfStatus<S extends number> = {
+  [Code in ErrorCode]: (typeof HTTP_STATUS)[Code] extends S ? Code : never;
+}[ErrorCode];
 
 /** Seconds for the header Retry-After (RFC 9110 section 10.2.3), which knows no fractions. */
 export function retryAfter(retryAfterMs: number): string {

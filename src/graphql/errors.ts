@@ -75,7 +75,8 @@ function causeOf(error: unknown): unknown {
   return isRefusal ? error.originalError : unwrapResolverError(error);
 }
 
-function auditFailure(at: GraphQLFormattedError, error: AuditError): GraphQLFormattedError {
+/** An expected failure as a client may see it; `at` has its path, where it has one. */
+export function auditFailure(at: Partial<GraphQLFormattedError>, error: AuditError): GraphQLFormattedError {
   const { code, retryAfterMs } = error;
   const problems = error.problems.map(inApiSpelling);
   const detail = {
@@ -89,7 +90,9 @@ function auditFailure(at: GraphQLFormattedError, error: AuditError): GraphQLForm
 /** GraphQL's own complaints have codes of their own; what has none was not expected, and its message may tell too much. */
 function masked(formatted: GraphQLFormattedError, cause: unknown): GraphQLFormattedError {
   const code = formatted.extensions?.["code"];
-  if (typeof code === "string" && code !== UNEXPECTED) return formatted;
+  // An error of a store or library may bring extensions of its own, which GraphQL takes over.
+  const isGraphqls = cause instanceof GraphQLError && typeof code === "string" && code !== UNEXPECTED;
+  if (isGraphqls) return formatted;
   if (isBadArgument(cause)) return { ...formatted, extensions: { code: "BAD_USER_INPUT" } };
   const id = randomUUID();
   const message = `unexpected error; the gateway's log has it under ${id}`;

@@ -1,5 +1,9 @@
 import type { ServerResponse } from "node:http";
+import type { AuditError } from "../audit/errors.js";
+import { HTTP_STATUS, retryAfter, type CodeOfStatus } from "../graphql/error-table.js";
+import { auditFailure } from "../graphql/errors.js";
 
+/** The code that an HTTP status alone says. */
 const CODES = {
   400: "BAD_REQUEST",
   401: "UNAUTHENTICATED",
@@ -10,7 +14,7 @@ const CODES = {
   415: "UNSUPPORTED_MEDIA_TYPE",
   500: "INTERNAL_SERVER_ERROR",
   503: "UNAVAILABLE",
-} as const;
+} as const satisfies { readonly [Status in 400 | 401 | 403 | 404 | 405 | 413 | 415 | 500 | 503]: CodeOfStatus<Status> };
 
 /** A request that ends before GraphQL sees it; the message is written for the client. */
 export class HttpError extends Error {
@@ -47,6 +51,13 @@ export function jsonAnswer(status: number, value: unknown, headers: Readonly<Rec
 /** In the shape of a GraphQL error, so that a client has one way to read what went wrong. */
 export function errorAnswer({ status, message, headers }: HttpError): Answer {
   return jsonAnswer(status, { errors: [{ message, extensions: { code: CODES[status] } }] }, headers);
+}
+
+/** A request that ends with an error of the audit service, nothing of it done. */
+export function failureAnswer(error: AuditError): Answer {
+  const { code, retryAfterMs } = error;
+  const headers = retryAfterMs === undefined ? {} : { "retry-after": retryAfter(retryAfterMs) };
+  return jsonAnswer(HTTP_STATUS[code], { errors: [auditFailure({}, error)] }, headers);
 }
 
 export function redirect(location: string): Answer {

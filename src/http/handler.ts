@@ -1,6 +1,8 @@
+import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "pino";
-import { errorAnswer, HttpError, jsonAnswer, redirect, send, type Answer } from "./answer.js";
+import { AuditError } from "../audit/errors.js";
+import { errorAnswer, failureAnswer, HttpError, jsonAnswer, redirect, send, type Answer } from "./answer.js";
 import { eventStreamEndpoint, wantsEvents, type EventStreamOptions } from "./event-stream.js";
 import { graphqlEndpoint, type GraphqlEndpointOptions } from "./graphql.js";
 import { readBody } from "./body.js";
@@ -80,8 +82,20 @@ function graphiqlFile(path: string, files: StaticFiles): Answer {
 }
 
 function fail(response: ServerResponse, error: unknown, logger: Logger): void {
-  if (!(error instanceof HttpError))
-    logger.error({ kind: error instanceof Error ? error.name : typeof error }, "http request failed");
+  const answer = expectedAnswer(error) ?? unexpectedAnswer(error, logger);
   if (response.headersSent) response.destroy();
-  else send(response, errorAnswer(error instanceof HttpError ? error : new HttpError(500, "unexpected error")));
+  else send(response, answer);
+}
+
+function expectedAnswer(error: unknown): Answer | undefined {
+  if (error instanceof HttpError) return errorAnswer(error);
+  return error instanceof AuditError ? failureAnswer(error) : undefined;
+}
+
+/** What was said may hold a payload, so the log gets where it was thrown. */
+function unexpectedAnswer(error: unknown, logger: Logger): Answer {
+  const id = randomUUID();
+  const at = error instanceof Error ? error.stack?.split("\n").filter((line) => /^\s+at /.test(line)) : undefined;
+  logger.error({ id, kind: error instanceof Error ? error.name : typeof error, at }, "http request failed");
+  return errorAnswer(new HttpError(500, `unexpected error; the gateway's log has it under ${id}`));
 }

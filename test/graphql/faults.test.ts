@@ -111,6 +111,60 @@ describe("a store that fails", () => {
   });
 });
 
+const SECRETS = /hunter2|SELECT|relation|\/srv\/|auditql\.key|\bat \w|node_modules|ECONN|42P01|Did you mean/;
+
+describe("whatever a store throws", () => {
+  const foreign = (message: string, members: object) => Object.assign(new Error(message), members);
+  const cause = new Error("password=hunter2");
+  test.each<[string, unknown]>([
+    [
+      "an error of SQL",
+      foreign('relation "entries" does not exist: SELECT hunter2', { code: "42P01", query: "SELECT" }),
+    ],
+    [
+      "an error of the file system",
+      foreign("EACCES: open '/srv/data/auditql.key'", { code: "EACCES", path: "/srv/x" }),
+    ],
+    ["an error of the network", foreign("connect ECONNREFUSED 10.0.0.1:5432", { address: "hunter2" })],
+    [
+      "an error with extensions of its own",
+      foreign("hunter2", { extensions: { code: "BAD_USER_INPUT", sql: "SELECT" } }),
+    ],
+    ["an error with a cause", new Error("hunter2", { cause })],
+    ["many errors", new AggregateError([cause], "hunter2")],
+    ["a fault of ours", new TypeError("Cannot read properties of undefined (reading 'hunter2')")],
+    ["text", "hunter2"],
+    ["an object", { message: "hunter2", stack: "at hunter2" }],
+    ["nothing", undefined],
+  ])("nothing of %s is told but an id", async (_, thrown) => {
+    const over = await gatewayOver(() => ({
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a driver may reject with anything
+      entries: () => Promise.reject(thrown),
+    }));
+    const error = await over.gateway.error("{ entry(leafIndex: 0) { id } }");
+    const { code, id } = error.extensions as { readonly code: string; readonly id: string };
+    expect([code, error.message]).toEqual([
+      "INTERNAL_SERVER_ERROR",
+      `unexpected error; the gateway's log has it under ${id}`,
+    ]);
+    expect(Object.keys(error.extensions ?? {}).sort()).toEqual(["code", "id"]);
+    expect(JSON.stringify(error)).not.toMatch(SECRETS);
+    expect(over.logged.join()).toContain(id);
+    expect(over.logged.join()).not.toMatch(/hunter2|SELECT/);
+  });
+
+  test("its reasons stay inside: an AuditError shows its message, not its cause", async () => {
+    const over = await gatewayOver(() => ({
+      entries: () => Promise.reject(new AuditError("UNAVAILABLE", "the disk is full", { cause: new Error("hunter2") })),
+    }));
+    const error = await over.gateway.error("{ entry(leafIndex: 0) { id } }");
+    expect({ message: error.message, extensions: error.extensions }).toEqual({
+      message: "the disk is full",
+      extensions: { code: "UNAVAILABLE" },
+    });
+  });
+});
+
 test("a result id and its cursors are refused when they have expired", async () => {
   const clock = new TestClock();
   const service = await openTestService({ clock: clock.now, resultTtlMs: 60_000 });
