@@ -23,6 +23,8 @@ type Cost = (variables: Variables, known: Map<string, number>) => number;
 const PAGE_ARGUMENTS: ReadonlySet<string> = new Set(["first", "last", "limit"]);
 /** A list that is given is answered item by item. */
 const LIST_ARGUMENTS: ReadonlySet<string> = new Set(["ids", "representations", "events"]);
+/** Answer a list whose length no argument says: counted as the longest there can be. */
+const UNSIZED_FIELDS: ReadonlySet<string> = new Set(["bulkRequest"]);
 /** What the service gives who asks for no page size, and the most that it gives: it refuses larger ones by itself. */
 const DEFAULT_PAGE = 20;
 const MAX_PAGE = 1_000;
@@ -109,6 +111,7 @@ function pageSize(
   node: FieldNode,
   field: GraphQLField<unknown, unknown> | undefined,
 ): (variables: Variables) => number {
+  if (UNSIZED_FIELDS.has(node.name.value)) return () => MAX_PAGE;
   const isPaged = field?.args.some(({ name }) => PAGE_ARGUMENTS.has(name)) ?? false;
   const pages = valuesOf(node, PAGE_ARGUMENTS);
   const lists = valuesOf(node, LIST_ARGUMENTS);

@@ -33,6 +33,7 @@ describe("the cost of an operation", () => {
       'mutation { logBulk(events: [{ message: "a" }, { message: "b" }]) { entries { hash } } }',
       5,
     ],
+    ["a bulk request as the longest", '{ bulkRequest(id: "a") { receipt { root { hash } } } }', 1 + 1000 * 3],
     [
       "pages inside a list",
       "query ($r: [_Any!]!) { _entities(representations: $r) { ... on Auditable { auditTrail(first: 5) { totalCount } } } }",
