@@ -64,10 +64,7 @@ export class ScopedService implements AuditService {
   /** Whoever logged an entry may see its receipt, proofs included, within the request, and nothing else by it. */
   async append(request: LogRequest): Promise<Receipt> {
     const own = this.admitted(request);
-    const receipt = await this.service.append(own);
-    if (!this.seesEverything) this.shown.addReceipt(receipt);
-    if (this.options.recordRead !== undefined) this.recorded.addReceipt(receipt);
-    return receipt;
+    return this.ownReceipt(await this.service.append(own));
   }
 
   async appendLater(request: LogRequest): Promise<BulkRequest> {
@@ -189,8 +186,14 @@ export class ScopedService implements AuditService {
   }
 
   private shownBulk(request: BulkRequest): BulkRequest {
-    if (request.kind === "done" && !this.seesEverything) this.shown.addReceipt(request.receipt);
+    if (request.kind === "done") this.ownReceipt(request.receipt);
     return request;
+  }
+
+  private ownReceipt(receipt: Receipt): Receipt {
+    if (!this.seesEverything) this.shown.addReceipt(receipt);
+    if (this.options.recordRead !== undefined) this.recorded.addReceipt(receipt);
+    return receipt;
   }
 
   /** One of the scopes is enough. */
