@@ -18,6 +18,7 @@ export interface GatewayOptions {
 export interface GatewayProcess {
   /** Without a trailing slash. */
   readonly url: string;
+  readonly pid: number;
   /** Sends the signal, waits for the process to end and answers its exit code; null when the signal ended it. */
   stop(signal?: "SIGTERM" | "SIGKILL"): Promise<number | null>;
 }
@@ -44,7 +45,7 @@ export async function startGateway({ folder, env = {} }: GatewayOptions): Promis
     const [code] = (await ended) as [number | null];
     return code;
   };
-  return { url, stop };
+  return { url, pid: gateway.pid ?? 0, stop };
 }
 
 function settings(folder: string): Readonly<Record<string, string>> {

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type TrustedLog, verifyRoot } from "../../src/core/verify.js";
 import { redisProgram, RedisServer } from "../caches/redis-server.js";
-import { gatewayFolder, removeFolder } from "../gateway.js";
+import { gatewayFolder, graphqlData, removeFolder } from "../gateway.js";
 import { describeWith } from "../service.js";
 import { CommitProxy } from "../stores/postgres/commit-proxy.js";
-import { OwnPostgres, postgresPrograms } from "../stores/postgres/server.js";
+import { OwnPostgres, postgresPrograms, sql } from "../stores/postgres/server.js";
 import { Fleet } from "./fleet.js";
 import { readEntries, readRoot, trustDefaultLog } from "./log-reader.js";
 import { PersistentWriter } from "./persistent-writer.js";
@@ -14,19 +14,32 @@ const GATEWAYS = 3;
 const WRITERS = 6;
 const LIMIT_MS = 60_000;
 
+const FIRST = /* GraphQL */ `
+  {
+    entry(leafIndex: 0) {
+      leafIndex
+      membershipProof {
+        path
+      }
+    }
+  }
+`;
+
 describeWith("a PostgreSQL of its own and redis-server", postgresPrograms() !== undefined && !!redisProgram, () => {
   describe("three gateways on one PostgreSQL and one Redis", () => {
     const folder = gatewayFolder();
     const writers: PersistentWriter[] = [];
     let postgres: OwnPostgres;
     let redis: RedisServer;
+    let database: string;
     let proxy: CommitProxy;
     let fleet: Fleet;
     let log: TrustedLog;
 
     beforeAll(async () => {
       [postgres, redis] = await Promise.all([OwnPostgres.start(), RedisServer.start()]);
-      proxy = await CommitProxy.start(await postgres.newDatabase());
+      database = await postgres.newDatabase();
+      proxy = await CommitProxy.start(database);
       fleet = await Fleet.start(GATEWAYS, folder, { AUDITQL_STORE: proxy.url, REDIS_URL: redis.url });
       log = await trustDefaultLog(fleet.some(), "rfc6962");
     }, LIMIT_MS);
@@ -49,9 +62,19 @@ describeWith("a PostgreSQL of its own and redis-server", postgresPrograms() !== 
         while (!isOver);
         await writer.writeOnce();
       });
-      await happens();
-      isOver = true;
-      await Promise.all(writing);
+      try {
+        await happens();
+      } finally {
+        isOver = true;
+        await Promise.all(writing);
+      }
+    };
+
+    /** As a server that became a replica: sessions end, and new ones may only read. */
+    const makeReadOnly = async (isOn: boolean): Promise<void> => {
+      const name = new URL(database).pathname.slice(1);
+      await sql(postgres.url, `ALTER DATABASE "${name}" SET default_transaction_read_only = ${String(isOn)}`);
+      await sql(postgres.url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", [name]);
     };
 
     /** What must hold of the log, whatever happened: each gateway is asked. */
@@ -131,6 +154,22 @@ describeWith("a PostgreSQL of its own and redis-server", postgresPrograms() !== 
         await expectWhole();
         expect(writers.flatMap((writer) => writer.refusals)).toContain("UNAVAILABLE");
         expect(writers.flatMap((writer) => writer.retryHints).every((hint) => Number(hint) > 0)).toBe(true);
+      },
+      LIMIT_MS,
+    );
+
+    test(
+      "refuse writes with a hint while the database is read-only, are read all the same, and resume by themselves",
+      async () => {
+        await whileWriting(async () => {
+          await sleep(200);
+          await makeReadOnly(true);
+          for (const url of fleet.all())
+            expect(await graphqlData(url, FIRST)).toMatchObject({ entry: { leafIndex: 0 } });
+          await sleep(300);
+          await makeReadOnly(false);
+        });
+        await expectWhole();
       },
       LIMIT_MS,
     );
