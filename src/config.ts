@@ -45,6 +45,8 @@ export interface Settings {
   /** One of `logs`. Undefined: readings are not logged. */
   readonly readLog: string | undefined;
   readonly corsOrigins: readonly string[];
+  /** Path of a manifest. Undefined: any document is executed. */
+  readonly trustedDocuments: string | undefined;
 }
 
 /** Settings that cannot be used; the message names each with what was expected and what came. */
@@ -91,6 +93,7 @@ export function readSettings(flags: Flags, env: Environment): Settings {
     introspection: read("introspection", optional(parseOneOf(INTROSPECTION_POLICIES)), undefined),
     readLog: read("readLog", optional(parseOneOf(logs.map(({ log }) => log))), undefined),
     corsOrigins: read("corsOrigins", optional(parseOrigins), undefined) ?? [],
+    trustedDocuments: read("trustedDocuments", optional(parseText("a path")), undefined),
   };
   if (problems.length > 0) throw new SettingsError(problems);
   return settings;

@@ -195,6 +195,13 @@ export const SETTINGS = {
     description:
       "Sites whose pages may call the API, such as https://app.example.com; `*`: every site, without cookies.",
   },
+  trustedDocuments: {
+    env: "AUDITQL_TRUSTED_DOCUMENTS",
+    flag: "trusted-documents",
+    value: "path",
+    fallback: "",
+    description: 'Manifest, {"sha256": "text"}, of the only documents that are executed. Not set: any document is.',
+  },
 } as const satisfies Readonly<Record<string, Setting>>;
 
 export type SettingName = keyof typeof SETTINGS;

@@ -6,6 +6,7 @@ export type AuditErrorCode =
   | "UNAUTHENTICATED" // who asks has not been shown, or no longer
   | "FORBIDDEN" // the credential does not allow it
   | "RATE_LIMITED" // the credential has logged too much; try again after `retryAfterMs`
+  | "UNTRUSTED_DOCUMENT" // the gateway executes only the documents of its manifest
   | "NOT_FOUND" // no such log, entry, root or result
   | "CONFLICT" // the request contradicts an earlier one
   | "ENTRY_CORRUPT" // a stored entry no longer hashes to its leaf

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { pino, type Logger } from "pino";
 import { DEFAULT_LOG, type AuditService } from "../audit/service.js";
@@ -5,6 +6,8 @@ import type { Access } from "../access/authenticate.js";
 import { openAccess } from "../access/open-access.js";
 import type { Settings } from "../config.js";
 import { COMPILE_AT_HIT } from "../graphql/compiled-execution.js";
+import { TrustedDocuments } from "../graphql/trusted-documents.js";
+import { AuditError } from "../audit/errors.js";
 import { openGateway, type Gateway, type GatewayOptions } from "../http/gateway.js";
 import type { EngineHealth } from "../http/readiness.js";
 import { banner } from "./banner.js";
@@ -68,7 +71,7 @@ function operatorOf(logger: Logger): Operator {
 
 type Parts = Pick<GatewayOptions, "service" | "health" | "logger"> & { readonly access: Access };
 
-function open(settings: Settings, parts: Parts): Promise<Gateway> {
+async function open(settings: Settings, parts: Parts): Promise<Gateway> {
   const {
     host,
     port,
@@ -86,11 +89,25 @@ function open(settings: Settings, parts: Parts): Promise<Gateway> {
     requestTimeoutMs,
     streamLimits,
     corsOrigins,
+    ...(await trustedIn(settings)),
     ...(eventRate && { eventRate }),
     ...(introspection && { introspection }),
     ...(readLog && { readLog }),
   };
   return openGateway({ host, port, compileAtHit, graphiqlFolder: GRAPHIQL_FOLDER, ...parts, ...bounds });
+}
+
+/** Read once: a manifest belongs to a release of the applications that use it. */
+async function trustedIn({ trustedDocuments: path }: Settings): Promise<Pick<GatewayOptions, "trusted">> {
+  return path === undefined ? {} : { trusted: TrustedDocuments.parse(await readManifest(path)) };
+}
+
+async function readManifest(path: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(path, "utf8"));
+  } catch (error) {
+    throw new AuditError("BAD_USER_INPUT", `AUDITQL_TRUSTED_DOCUMENTS: ${path} cannot be used: ${String(error)}`);
+  }
 }
 
 function addressProblem(error: unknown, { host, port }: Settings): string | undefined {

@@ -41,6 +41,11 @@ class CompiledOperations {
     return operation.query ?? undefined;
   }
 
+  prepare(document: DocumentNode, operationName: string): void {
+    if (this.compileAtHit < Infinity)
+      this.#operation(document, operationName).query ??= this.#compile(document, operationName);
+  }
+
   #operation(document: DocumentNode, name: string): Operation {
     const operations = this.#documents.get(document) ?? new Map<string, Operation>();
     this.#documents.set(document, operations);
@@ -66,6 +71,11 @@ export class CompiledExecution {
   constructor(options: CompiledExecutionOptions) {
     this.#operations = new CompiledOperations(options.schema, options.compileAtHit);
     this.#formatError = options.formatError;
+  }
+
+  /** Compiles an operation before it is asked for. */
+  prepare({ document, operationName }: Resolved): void {
+    this.#operations.prepare(document, operationName ?? "");
   }
 
   /** The operation's answer; null when it is Apollo's to execute. */

@@ -7,6 +7,8 @@ export interface AuditContext {
   readonly loaders: Loaders;
   /** Whether the asker may be told what the schema is. */
   readonly maySeeSchema: boolean;
+  /** False for an operation that is only being made ready. */
+  readonly executes: boolean;
 }
 
 /** What the source of a subscription's events has beside that. */
@@ -16,5 +18,5 @@ export interface StreamContext extends AuditContext {
 }
 
 export function auditContext(service: AuditService, maySeeSchema = false): AuditContext {
-  return { service, loaders: new Loaders(service), maySeeSchema };
+  return { service, loaders: new Loaders(service), maySeeSchema, executes: true };
 }

@@ -11,8 +11,7 @@ type DoorErrorCode =
   | "PAYLOAD_TOO_LARGE"
   | "PERSISTED_QUERY_NOT_FOUND"
   | "SLOW_READER"
-  | "UNSUPPORTED_MEDIA_TYPE"
-  | "UNTRUSTED_DOCUMENT";
+  | "UNSUPPORTED_MEDIA_TYPE";
 
 export type ErrorCode = AuditErrorCode | DoorErrorCode;
 

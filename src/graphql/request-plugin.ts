@@ -1,8 +1,9 @@
-import type {
-  ApolloServerPlugin,
-  GraphQLRequestContextDidResolveOperation,
-  GraphQLRequestListener,
-  GraphQLResponse,
+import {
+  HeaderMap,
+  type ApolloServerPlugin,
+  type GraphQLRequestContextDidResolveOperation,
+  type GraphQLRequestListener,
+  type GraphQLResponse,
 } from "@apollo/server";
 import type { DocumentNode, GraphQLSchema, OperationDefinitionNode } from "graphql";
 import { AuditError } from "../audit/errors.js";
@@ -33,7 +34,11 @@ export function requestPlugin({ schema, compiled }: RequestPluginOptions): Apoll
       if (operation !== undefined) requireCost(measure.cost(document, operation, request.variables ?? {}));
       return Promise.resolve();
     },
-    responseForOperation: (request) => compiled.respond(request),
+    responseForOperation: (request) => {
+      if (request.contextValue.executes) return compiled.respond(request);
+      compiled.prepare(request);
+      return Promise.resolve(nothing());
+    },
     willSendResponse({ request, response, contextValue }) {
       statusForJsonClients(request.http?.headers.get("accept") ?? "", response);
       if (!contextValue.maySeeSchema) dropSuggestions(response);
@@ -52,6 +57,11 @@ function requireCost(cost: number): void {
   if (cost <= LIMITS.cost) return;
   const message = `the operation asks for up to ${cost} field values: the limit is ${LIMITS.cost}; ask for smaller pages or fewer fields`;
   throw refusal(new AuditError("BAD_USER_INPUT", message));
+}
+
+/** The answer to a request that is not executed. */
+function nothing(): GraphQLResponse {
+  return { http: { headers: new HeaderMap() }, body: { kind: "single", singleResult: { data: null } } };
 }
 
 function dropSuggestions({ body }: GraphQLResponse): void {

@@ -18,10 +18,11 @@ import type { Logger } from "pino";
 import { AuditError } from "../audit/errors.js";
 import type { AuditService } from "../audit/service.js";
 import { auditContext, type StreamContext } from "./context.js";
-import { errorFormatter, formattedError, type FormatError } from "./errors.js";
+import { errorFormatter, formattedError, refusal, type FormatError } from "./errors.js";
 import { LIMITS, limitRules } from "./limits.js";
 import { auditSchema } from "./schema.js";
 import { failureLog } from "./server.js";
+import type { TrustedDocuments } from "./trusted-documents.js";
 
 /** An operation as a client sent it, its shape checked by the door it came through. */
 export interface SubscriptionRequest {
@@ -52,10 +53,11 @@ export class Subscriptions {
   private constructor(
     private readonly schema: GraphQLSchema,
     private readonly formatError: FormatError,
+    private readonly trusted: TrustedDocuments | undefined,
   ) {}
 
-  static async open(logger: Logger): Promise<Subscriptions> {
-    return new Subscriptions(await auditSchema(), errorFormatter(failureLog(logger)));
+  static async open(logger: Logger, trusted?: TrustedDocuments): Promise<Subscriptions> {
+    return new Subscriptions(await auditSchema(), errorFormatter(failureLog(logger)), trusted);
   }
 
   /** Never rejects for what a client can send. */
@@ -80,8 +82,10 @@ export class Subscriptions {
   #prepare({ query, operationName }: SubscriptionRequest): Prepared {
     let document: DocumentNode;
     try {
+      this.trusted?.text({ query });
       document = parse(query, { maxLexicalTokens: LIMITS.tokens });
     } catch (error) {
+      if (error instanceof AuditError) return { kind: "refused", errors: [refusal(error)] };
       const fault = error instanceof GraphQLError ? error : new GraphQLError("the document cannot be read");
       return { kind: "refused", errors: [withCode(fault, "GRAPHQL_PARSE_FAILED")] };
     }

@@ -6,6 +6,8 @@ import { DEFAULT_LOG, type AuditService } from "../audit/service.js";
 import type { IntrospectionPolicy } from "../access/introspection.js";
 import { readLog } from "../audit/read-log.js";
 import { graphqlServer } from "../graphql/server.js";
+import type { TrustedDocuments } from "../graphql/trusted-documents.js";
+import { warmUp } from "../graphql/warm-up.js";
 import { Subscriptions } from "../graphql/subscriptions.js";
 import { admission } from "./admission.js";
 import { MAX_BODY_BYTES } from "./body.js";
@@ -45,6 +47,8 @@ export interface GatewayOptions extends Address {
   readonly introspection?: IntrospectionPolicy;
   /** Whose web pages may read answers. Default: none but this gateway's own. */
   readonly corsOrigins?: readonly string[];
+  /** The only documents that are executed. Default: any. */
+  readonly trusted?: TrustedDocuments;
 }
 
 export interface Gateway {
@@ -56,16 +60,17 @@ export interface Gateway {
 
 /** Serves an audit service over GraphQL and HTTP until closed. Rejects with an AccessError where it would be open to others. */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
-  const { service, logger, host, compileAtHit, eventRate, corsOrigins = [] } = options;
+  const { service, logger, host, compileAtHit, eventRate, corsOrigins = [], trusted } = options;
   const access = options.access ?? withoutCredentials(host);
   const recordReads = options.readLog === undefined ? undefined : readLog(service, options.readLog);
   const door = { access, service, logger, recordReads };
   requireClosed(corsOrigins, access);
   const apollo = await graphqlServer({ logger, compileAtHit });
   await apollo.start();
+  if (trusted !== undefined) await warmUp(apollo, service, trusted.texts);
   const streams = new OpenStreams({ ...STREAM_LIMITS, ...options.streamLimits });
   const tail = {
-    subscriptions: await Subscriptions.open(logger),
+    subscriptions: await Subscriptions.open(logger, trusted),
     streams,
     admitStream: streamAdmission(door),
   };
@@ -80,6 +85,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     requestTimeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
     introspection: options.introspection ?? (access.kind === "open" ? "everyone" : "authenticated"),
     cors: cors(corsOrigins),
+    trusted,
     graphiql: await readStaticFiles(options.graphiqlFolder),
     readiness,
   });

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { HeaderMap, type ApolloServer, type HTTPGraphQLRequest, type HTTPGraphQLResponse } from "@apollo/server";
+import type { DocumentParameters, TrustedDocuments } from "../graphql/trusted-documents.js";
 import { InterruptibleService } from "../audit/interruptible-service.js";
 import { auditContext, type AuditContext } from "../graphql/context.js";
 import { mayIntrospect, type IntrospectionPolicy } from "../access/introspection.js";
@@ -15,23 +16,56 @@ export interface GraphqlEndpointOptions {
   /** How long an operation may be executed. */
   readonly requestTimeoutMs: number;
   readonly introspection: IntrospectionPolicy;
+  /** The only documents that are executed; undefined: any. */
+  readonly trusted: TrustedDocuments | undefined;
 }
 
 /** GraphQL over HTTP: hands requests to Apollo as plain data and its answers back. Rejects with HttpError. */
 export function graphqlEndpoint(options: GraphqlEndpointOptions) {
-  const { apollo, admit, maxBodyBytes, requestTimeoutMs, introspection } = options;
+  const { apollo, admit, requestTimeoutMs, introspection } = options;
   return async (request: IncomingMessage, response: ServerResponse, search: string): Promise<void> => {
     const { principal, service } = await admit(request);
     const httpGraphQLRequest: HTTPGraphQLRequest = {
       method: request.method ?? "GET",
       headers: headerMap(request),
-      search,
-      body: request.method === "POST" ? await jsonBody(request, maxBodyBytes) : undefined,
+      ...(await parameters(request, search, options)),
     };
     const interruptible = new InterruptibleService(service, lifetime(response, requestTimeoutMs));
     const context = () => Promise.resolve(auditContext(interruptible, mayIntrospect(principal, introspection)));
     await answer(response, await apollo.executeHTTPGraphQLRequest({ httpGraphQLRequest, context }));
   };
+}
+
+type Parameters = Pick<HTTPGraphQLRequest, "search" | "body">;
+
+async function parameters(
+  request: IncomingMessage,
+  search: string,
+  { maxBodyBytes, trusted }: GraphqlEndpointOptions,
+): Promise<Parameters> {
+  const isPost = request.method === "POST";
+  const body = isPost ? await jsonBody(request, maxBodyBytes) : undefined;
+  if (trusted === undefined) return { search, body };
+  return isPost ? { search, body: trustedBody(body, trusted) } : { search: trustedSearch(search, trusted), body };
+}
+
+/** What names the document gives way to its text, which is all that Apollo then sees. */
+function trustedBody(body: unknown, trusted: TrustedDocuments): unknown {
+  if (typeof body !== "object" || body === null) return body;
+  const given: DocumentParameters = { ...body };
+  return { ...given, query: trusted.text(given), extensions: {} };
+}
+
+function trustedSearch(search: string, trusted: TrustedDocuments): string {
+  const given = new URLSearchParams(search);
+  const extensions = given.get("extensions");
+  const named = {
+    ...Object.fromEntries(given),
+    ...(extensions !== null && { extensions: parseJson(Buffer.from(extensions)) }),
+  };
+  given.set("query", trusted.text(named));
+  for (const name of ["documentId", "extensions"]) given.delete(name);
+  return `?${given.toString()}`;
 }
 
 function headerMap(request: IncomingMessage): HeaderMap {

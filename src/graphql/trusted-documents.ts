@@ -1,0 +1,69 @@
+import { createHash } from "node:crypto";
+import { AuditError, badInput } from "../audit/errors.js";
+import type { FieldProblem } from "../core/event.js";
+
+/** What a GraphQL request says of its document, not yet checked. */
+export type DocumentParameters = Readonly<Record<string, unknown>>;
+
+/** The documents of a manifest, the only ones that a gateway with one executes: nobody can ask it anything else. */
+export class TrustedDocuments {
+  private readonly known: ReadonlySet<string>;
+
+  private constructor(private readonly textsByHash: ReadonlyMap<string, string>) {
+    this.known = new Set(textsByHash.values());
+  }
+
+  /** Reads `{"<SHA-256 of the text, 64 lower-case hex digits>": "<text>", …}`. Throws BAD_USER_INPUT naming every bad member. */
+  static parse(manifest: unknown): TrustedDocuments {
+    if (!isRecord(manifest))
+      throw badInput([problem("manifest", "a JSON object of texts by their hash", typeof manifest)]);
+    const texts = Object.entries(manifest);
+    const problems = texts.flatMap(([hash, text]) => {
+      if (typeof text !== "string") return [problem(hash, "the text of a GraphQL document", typeof text)];
+      const right = sha256(text);
+      return hash === right ? [] : [problem(hash, `the text's SHA-256 as its name, ${right}`, hash)];
+    });
+    if (problems.length > 0) throw badInput(problems);
+    return new TrustedDocuments(new Map(texts.map(([hash, text]) => [hash, String(text)])));
+  }
+
+  get texts(): Iterable<string> {
+    return this.known;
+  }
+
+  /**
+   * The text to execute: what is sent in full must be in the manifest to the letter; else `documentId`, or the hash of a
+   * persisted query, names it. Throws UNTRUSTED_DOCUMENT.
+   */
+  text({ query, documentId, extensions }: DocumentParameters): string {
+    if (typeof query === "string" && query !== "") return this.require(query);
+    const id = documentId ?? persistedHash(extensions);
+    const hash = typeof id === "string" ? id.replace(/^sha256:/, "") : "";
+    return this.require(this.textsByHash.get(hash));
+  }
+
+  private require(text: string | undefined): string {
+    if (text !== undefined && this.known.has(text)) return text;
+    throw new AuditError(
+      "UNTRUSTED_DOCUMENT",
+      "this gateway executes only the documents of its manifest: send the documentId of one, or its text to the letter",
+    );
+  }
+}
+
+function persistedHash(extensions: unknown): unknown {
+  const persisted = isRecord(extensions) ? extensions["persistedQuery"] : undefined;
+  return isRecord(persisted) ? persisted["sha256Hash"] : undefined;
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+function problem(path: string, expected: string, got: string): FieldProblem {
+  return { path, expected, got };
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

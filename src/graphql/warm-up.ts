@@ -1,0 +1,35 @@
+import type { ApolloServer } from "@apollo/server";
+import { Kind, parse } from "graphql";
+import { badInput } from "../audit/errors.js";
+import type { AuditService } from "../audit/service.js";
+import { auditContext, type AuditContext } from "./context.js";
+
+/**
+ * Parses, validates and compiles documents before anybody asks for them: they go through everything but their execution.
+ * Rejects with BAD_USER_INPUT when one of them is refused.
+ */
+export async function warmUp(
+  apollo: ApolloServer<AuditContext>,
+  service: AuditService,
+  texts: Iterable<string>,
+): Promise<void> {
+  const contextValue = { ...auditContext(service, true), executes: false };
+  for (const query of texts) {
+    for (const operationName of operationNames(query)) {
+      const { body } = await apollo.executeOperation({ query, ...operationName }, { contextValue });
+      const [error] = body.kind === "single" ? (body.singleResult.errors ?? []) : [];
+      if (error) throw badInput([{ path: query.slice(0, 80), expected: "a valid document", got: error.message }]);
+    }
+  }
+}
+
+/** One for each operation; one that is not named is the only one. What cannot be read is left to Apollo to refuse. */
+function operationNames(text: string): readonly { readonly operationName?: string }[] {
+  try {
+    return parse(text)
+      .definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION)
+      .map(({ name }) => (name === undefined ? {} : { operationName: name.value }));
+  } catch {
+    return [{}];
+  }
+}
