@@ -1,11 +1,13 @@
 import { INTROSPECTION_POLICIES, type IntrospectionPolicy } from "./access/introspection.js";
 import type { JwtSettings } from "./access/jwt.js";
+import { METRICS_POLICIES, type MetricsPolicy } from "./access/metrics-policy.js";
 import type { AccessSettings } from "./access/open-access.js";
 import type { EventRateSettings } from "./access/rate.js";
 import type { LogDeclaration } from "./audit/open-log.js";
 import type { FieldProblem } from "./core/event.js";
 import { SETTINGS, type SettingName } from "./setting-table.js";
 import {
+  LOG_LEVELS,
   optional,
   parseAlgorithms,
   parseFormat,
@@ -20,6 +22,7 @@ import {
   parseStore,
   parseSwitch,
   parseText,
+  type LogLevel,
   type Parsed,
 } from "./setting-values.js";
 
@@ -47,6 +50,8 @@ export interface Settings {
   readonly corsOrigins: readonly string[];
   /** Path of a manifest. Undefined: any document is executed. */
   readonly trustedDocuments: string | undefined;
+  readonly logLevel: LogLevel;
+  readonly metricsPolicy: MetricsPolicy;
 }
 
 /** Settings that cannot be used; the message names each with what was expected and what came. */
@@ -90,6 +95,8 @@ export function readSettings(flags: Flags, env: Environment): Settings {
     eventRate: eventRateOf(read),
     maxStreams: read("maxStreams", parseInteger(0, 100_000), 0),
     requestTimeoutMs: read("requestTimeout", parseInteger(1, 3_600_000), 1),
+    logLevel: read("logLevel", parseOneOf(LOG_LEVELS), "info"),
+    metricsPolicy: read("metrics", parseOneOf(METRICS_POLICIES), "admin"),
     introspection: read("introspection", optional(parseOneOf(INTROSPECTION_POLICIES)), undefined),
     readLog: read("readLog", optional(parseOneOf(logs.map(({ log }) => log))), undefined),
     corsOrigins: read("corsOrigins", optional(parseOrigins), undefined) ?? [],

@@ -19,18 +19,19 @@ const FAILED = 1;
 async function openEngine(settings: Settings, operator: Operator): Promise<Engine> {
   const { logs, origin, resultTtlMs, bulkResultTtlMs } = settings;
   const keyring = await openKeyring(settings);
-  const { log: store, index, bulkQueue, isShared } = await openStore(settings.store);
-  const cache = await openCache(settings, operator);
+  const { instrumented, WaitingEvents } = await import("./operations/instruments.js");
+  const { log, bulkQueue, isShared, ...opened } = await openStore(settings.store);
+  const engines = { store: log, index: opened.index, cache: await openCache(settings, operator) };
+  const { store, index, cache } = instrumented(engines, operator.metrics);
   const closeAll = async () => {
     await Promise.all([index.close(), cache.close()]);
     await store.close();
   };
   try {
-    const engines = { store, sharedStore: isShared, index, bulkQueue, cache, keyring };
     const service = await openLocalService({
-      ...engines,
-      ...{ logs, origin, resultTtlMs, bulkResultTtlMs },
-      alarm: operator.alarm,
+      ...{ store, sharedStore: isShared, index, bulkQueue, cache, keyring },
+      ...{ logs, origin, resultTtlMs, bulkResultTtlMs, alarm: operator.alarm },
+      onWaiting: new WaitingEvents(operator.metrics).set,
     });
     return {
       service,

@@ -1,5 +1,7 @@
 import { INTROSPECTION_POLICIES } from "./access/introspection.js";
+import { METRICS_POLICIES } from "./access/metrics-policy.js";
 import { FORMAT_NAMES } from "./core/format.js";
+import { LOG_LEVELS } from "./setting-values.js";
 
 /** One line of the table of settings: every setting is an environment variable and a flag of `auditql serve`. */
 export interface Setting {
@@ -201,6 +203,21 @@ export const SETTINGS = {
     value: "path",
     fallback: "",
     description: 'Manifest, {"sha256": "text"}, of the only documents that are executed. Not set: any document is.',
+  },
+  logLevel: {
+    env: "AUDITQL_LOG_LEVEL",
+    flag: "log-level",
+    value: LOG_LEVELS.join("|"),
+    fallback: "info",
+    description: "Which lines the gateway writes to standard error; info has one for each operation, without its data.",
+  },
+  metrics: {
+    env: "AUDITQL_METRICS",
+    flag: "metrics",
+    value: METRICS_POLICIES.join("|"),
+    fallback: "admin",
+    description:
+      "Who may read /metrics: open, or who has the scope audit:admin, as everyone has on a gateway without credentials.",
   },
 } as const satisfies Readonly<Record<string, Setting>>;
 

@@ -7,6 +7,11 @@ import { FORMAT_NAMES, type FormatName } from "./core/format.js";
 export type Parsed<T> =
   { readonly kind: "value"; readonly value: T } | { readonly kind: "expected"; readonly expected: string };
 
+/** Lines of this level and of those before it are written. */
+export const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"] as const;
+
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
 const value = <T>(value: T): Parsed<T> => ({ kind: "value", value });
 const expected = (expected: string): Parsed<never> => ({ kind: "expected", expected });
 

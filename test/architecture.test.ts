@@ -17,6 +17,11 @@ describe("the source tree", () => {
     expect(forbiddenImports(source)).toEqual([]);
   });
 
+  test.each(["prom-client", "@opentelemetry/api"])("knows %s where it measures, and at the HTTP door", (name) => {
+    const users = source.filter(({ imports }) => imports.some(({ specifier }) => specifier === name));
+    expect(users.map(({ path }) => path).filter((path) => !/^(operations|http)\//.test(path))).toEqual([]);
+  });
+
   test("has no cycle of imports, not even of types", () => {
     expect(importCycles(source)).toEqual([]);
   });

@@ -20,6 +20,8 @@ describe("settings", () => {
       requestTimeoutMs: 30_000,
       introspection: undefined,
       corsOrigins: [],
+      logLevel: "info",
+      metricsPolicy: "admin",
     });
   });
 

@@ -64,6 +64,8 @@ export interface LocalServiceOptions {
   readonly queueLimits?: QueueLimits;
   /** Told, in one sentence, of what an operator must look at: a log that cannot be trusted. */
   readonly alarm?: (message: string) => void;
+  /** Told how many events of a log wait for its batch in flight, whenever that changes. */
+  readonly onWaiting?: (log: string, events: number) => void;
 }
 
 /**
@@ -72,9 +74,10 @@ export interface LocalServiceOptions {
  */
 export async function openLocalService(options: LocalServiceOptions): Promise<AuditService> {
   const { store, cache, keyring, origin, clock = systemClock(), sharedStore = false, alarm = ignore } = options;
-  const { queueLimits, appendTimeoutMs } = options;
+  const { queueLimits, appendTimeoutMs, onWaiting } = options;
   const environment = {
     ...{ store, cache, keyring, origin, clock, sharedStore, alarm },
+    ...(onWaiting && { onWaiting }),
     ...(queueLimits === undefined ? {} : { limits: queueLimits }),
     ...(appendTimeoutMs === undefined ? {} : { appendTimeoutMs }),
   };

@@ -38,6 +38,8 @@ export interface LogEnvironment {
   readonly sharedStore: boolean;
   /** Told, in one sentence, of what an operator must look at: a log that cannot be trusted. */
   readonly alarm: (message: string) => void;
+  /** As LocalServiceOptions.onWaiting. */
+  readonly onWaiting?: (log: string, events: number) => void;
   readonly limits?: QueueLimits;
   readonly appendTimeoutMs?: number;
 }
@@ -228,13 +230,14 @@ export class OpenLog {
   }
 
   #sound(tree: SignedTree, tiles: TileReader): LogState {
-    const { clock, limits, appendTimeoutMs, alarm } = this.environment;
+    const { clock, limits, appendTimeoutMs, alarm, onWaiting } = this.environment;
     this.prover.trust(tree);
     const sequencer = new Sequencer({
       source: this.source,
       tree,
       clock,
       ...(limits === undefined ? {} : { limits }),
+      onWaiting: (events) => onWaiting?.(this.log, events),
       ...(appendTimeoutMs === undefined ? {} : { appendTimeoutMs }),
       onGrown: (grown, full) => {
         tiles.keep(full);

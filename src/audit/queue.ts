@@ -45,7 +45,11 @@ export class SubmissionQueue {
   #waiting: Submission[] = [];
   #waitingEvents = 0;
 
-  constructor(private readonly limits: QueueLimits) {}
+  /** `onWaiting` is told how many events wait, whenever that changes. */
+  constructor(
+    private readonly limits: QueueLimits,
+    private readonly onWaiting?: (events: number) => void,
+  ) {}
 
   get isEmpty(): boolean {
     return this.#waiting.length === 0;
@@ -61,7 +65,7 @@ export class SubmissionQueue {
 
   add(submission: Submission): void {
     this.#waiting.push(submission);
-    this.#waitingEvents += submission.entries.length;
+    this.#count(submission.entries.length);
   }
 
   /** Takes the next batch: as many whole requests as fit, at least one. */
@@ -72,7 +76,12 @@ export class SubmissionQueue {
       return place > 0 && events > this.limits.maxBatchEvents;
     });
     const batch = this.#waiting.splice(0, tooMany === -1 ? this.#waiting.length : tooMany);
-    this.#waitingEvents -= batch.reduce((sum, { entries }) => sum + entries.length, 0);
+    this.#count(-batch.reduce((sum, { entries }) => sum + entries.length, 0));
     return batch;
+  }
+
+  #count(events: number): void {
+    this.#waitingEvents += events;
+    this.onWaiting?.(this.#waitingEvents);
   }
 }

@@ -20,6 +20,8 @@ export interface IndexQuery {
 export interface SearchIndex {
   /** Resolves true once every leaf below `size` is indexed, false when `timeoutMs` passed first. */
   reached(log: string, size: number, timeoutMs: number): Promise<boolean>;
+  /** How many leaves of a log are indexed, from the first on, as far as can be told without waiting. */
+  indexedSize(log: string): Promise<number>;
   /** The leaf indexes at positions [offset, offset + limit) of the ordered matches. */
   page(query: IndexQuery, offset: number, limit: number): Promise<readonly number[]>;
   /** The number of matches, counted no further than `cap`. */

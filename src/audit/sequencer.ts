@@ -17,6 +17,8 @@ import { TreeWriter, type TreeWriterOptions } from "./tree-writer.js";
 export interface SequencerOptions extends TreeWriterOptions {
   readonly clock: Clock;
   readonly limits?: QueueLimits;
+  /** Told how many events wait for the batch in flight, whenever that changes. */
+  readonly onWaiting?: (events: number) => void;
 }
 
 /** Orders what is logged: one batch of a log in flight at a time, and whatever arrives meanwhile is the next. */
@@ -29,7 +31,7 @@ export class Sequencer {
   #run: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: SequencerOptions) {
-    this.#queue = new SubmissionQueue(options.limits ?? QUEUE_LIMITS);
+    this.#queue = new SubmissionQueue(options.limits ?? QUEUE_LIMITS, options.onWaiting);
     this.#writer = new TreeWriter(options);
     this.#lastStamp = options.tree.lastReceivedAt;
   }

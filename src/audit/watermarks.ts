@@ -10,8 +10,12 @@ export class Watermarks {
   readonly #waiters = new Set<Waiter>();
   #closed = false;
 
+  size(log: string): number {
+    return this.#sizes.get(log) ?? 0;
+  }
+
   covers(log: string, size: number): boolean {
-    return (this.#sizes.get(log) ?? 0) >= size;
+    return this.size(log) >= size;
   }
 
   /** Resolves true once the log is indexed up to `size`, false when `timeoutMs` passed first. */

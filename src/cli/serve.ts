@@ -10,6 +10,8 @@ import { TrustedDocuments } from "../graphql/trusted-documents.js";
 import { AuditError } from "../audit/errors.js";
 import { openGateway, type Gateway, type GatewayOptions } from "../http/gateway.js";
 import type { EngineHealth } from "../http/readiness.js";
+import { Metrics } from "../operations/metrics.js";
+import { traced } from "../operations/tracing.js";
 import { banner } from "./banner.js";
 
 /** How long running requests may take to finish after SIGTERM. */
@@ -29,18 +31,22 @@ export interface Engine {
 export interface Operator {
   readonly alarm: (message: string) => void;
   readonly note: (message: string) => void;
+  readonly metrics: Metrics;
 }
 
 export type OpenEngine = (settings: Settings, operator: Operator) => Promise<Engine>;
 
 /** Serves until SIGTERM or SIGINT, then lets what is running finish and closes the engine. Sets the exit code. */
 export async function serve(settings: Settings, openEngine: OpenEngine): Promise<void> {
-  const logger = pino({ name: "auditql" }, pino.destination({ dest: 2, sync: true }));
+  // Nobody's answer waits for a line of the log to be written; what is not yet written is when the process ends.
+  const logger = pino({ name: "auditql", level: settings.logLevel }, pino.destination({ dest: 2, sync: false }));
+  const metrics = new Metrics();
   const access = await openAccess({ host: settings.host, ...settings.access });
-  const engine = await openEngine(settings, operatorOf(logger));
-  const { service, health } = engine;
+  const engine = await openEngine(settings, operatorOf(logger, metrics));
+  const { health } = engine;
+  const service = traced(engine.service, "audit");
   try {
-    const gateway = await open(settings, { service, health, access, logger });
+    const gateway = await open(settings, { service, health, access, logger, metrics });
     const stop = stopSignal();
     process.stdout.write(
       banner({ settings, access, url: gateway.url, verifierKey: await service.verifierKey(DEFAULT_LOG) }),
@@ -58,8 +64,9 @@ export async function serve(settings: Settings, openEngine: OpenEngine): Promise
   }
 }
 
-function operatorOf(logger: Logger): Operator {
+function operatorOf(logger: Logger, metrics: Metrics): Operator {
   return {
+    metrics,
     alarm: (message) => {
       logger.error(message);
     },
@@ -69,7 +76,7 @@ function operatorOf(logger: Logger): Operator {
   };
 }
 
-type Parts = Pick<GatewayOptions, "service" | "health" | "logger"> & { readonly access: Access };
+type Parts = Pick<GatewayOptions, "service" | "health" | "logger" | "metrics"> & { readonly access: Access };
 
 async function open(settings: Settings, parts: Parts): Promise<Gateway> {
   const {
@@ -82,6 +89,7 @@ async function open(settings: Settings, parts: Parts): Promise<Gateway> {
     introspection,
     readLog,
     corsOrigins,
+    metricsPolicy,
   } = settings;
   const compileAtHit = compiledExecution ? COMPILE_AT_HIT : Infinity;
   const streamLimits = { maxStreams };
@@ -90,6 +98,7 @@ async function open(settings: Settings, parts: Parts): Promise<Gateway> {
     streamLimits,
     corsOrigins,
     ...(await trustedIn(settings)),
+    metricsPolicy,
     ...(eventRate && { eventRate }),
     ...(introspection && { introspection }),
     ...(readLog && { readLog }),

@@ -1,5 +1,6 @@
 import type { AuditService } from "../audit/service.js";
 import { Loaders } from "./loaders.js";
+import type { OperationObserver } from "./operation-observer.js";
 
 /** What every resolver of one request shares. Made anew for each request, so no loader outlives it. */
 export interface AuditContext {
@@ -9,6 +10,8 @@ export interface AuditContext {
   readonly maySeeSchema: boolean;
   /** False for an operation that is only being made ready. */
   readonly executes: boolean;
+  /** Told how the request's operation fares. */
+  readonly operation?: OperationObserver;
 }
 
 /** What the source of a subscription's events has beside that. */

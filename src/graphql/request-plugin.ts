@@ -29,7 +29,8 @@ type Resolved = Omit<GraphQLRequestContextDidResolveOperation<AuditContext>, "op
 export function requestPlugin({ schema, compiled }: RequestPluginOptions): ApolloServerPlugin<AuditContext> {
   const measure = new CostMeasure(schema);
   const listener: GraphQLRequestListener<AuditContext> = {
-    didResolveOperation({ document, operation, request, contextValue }: Resolved) {
+    didResolveOperation({ document, operation, operationName, request, contextValue }: Resolved) {
+      if (operation) contextValue.operation?.resolved({ name: operationName ?? undefined, type: operation.operation });
       requireSchemaRight(document, contextValue);
       if (operation !== undefined) requireCost(measure.cost(document, operation, request.variables ?? {}));
       return Promise.resolve();
@@ -39,7 +40,8 @@ export function requestPlugin({ schema, compiled }: RequestPluginOptions): Apoll
       compiled.prepare(request);
       return Promise.resolve(nothing());
     },
-    willSendResponse({ request, response, contextValue }) {
+    willSendResponse({ request, response, contextValue, queryHash }) {
+      contextValue.operation?.answered(outcome(response), queryHash);
       statusForJsonClients(request.http?.headers.get("accept") ?? "", response);
       if (!contextValue.maySeeSchema) dropSuggestions(response);
       return Promise.resolve();
@@ -62,6 +64,12 @@ function requireCost(cost: number): void {
 /** The answer to a request that is not executed. */
 function nothing(): GraphQLResponse {
   return { http: { headers: new HeaderMap() }, body: { kind: "single", singleResult: { data: null } } };
+}
+
+/** `OK`, or the code of the first error. */
+function outcome({ body }: GraphQLResponse): string {
+  const [error] = body.kind === "single" ? (body.singleResult.errors ?? []) : [];
+  return error === undefined ? "OK" : String(error.extensions?.["code"]);
 }
 
 function dropSuggestions({ body }: GraphQLResponse): void {

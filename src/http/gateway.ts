@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { Access } from "../access/authenticate.js";
+import type { MetricsPolicy } from "../access/metrics-policy.js";
 import { withoutCredentials } from "../access/open-access.js";
 import type { EventRateSettings } from "../access/rate.js";
 import { DEFAULT_LOG, type AuditService } from "../audit/service.js";
@@ -9,6 +10,7 @@ import { graphqlServer } from "../graphql/server.js";
 import type { TrustedDocuments } from "../graphql/trusted-documents.js";
 import { warmUp } from "../graphql/warm-up.js";
 import { Subscriptions } from "../graphql/subscriptions.js";
+import { Metrics } from "../operations/metrics.js";
 import { admission } from "./admission.js";
 import { MAX_BODY_BYTES } from "./body.js";
 import { cors, requireClosed } from "./cors.js";
@@ -33,6 +35,10 @@ export interface GatewayOptions extends Address {
   readonly maxBodyBytes?: number;
   /** Default: that of the service alone. */
   readonly health?: EngineHealth;
+  /** Default: an empty set. */
+  readonly metrics?: Metrics;
+  /** Default: `admin`. */
+  readonly metricsPolicy?: MetricsPolicy;
   /** How people are let in. Default: without credentials, which only a loopback host may do. */
   readonly access?: Access;
   /** Default: no limit. */
@@ -69,6 +75,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   await apollo.start();
   if (trusted !== undefined) await warmUp(apollo, service, trusted.texts);
   const streams = new OpenStreams({ ...STREAM_LIMITS, ...options.streamLimits });
+  const metrics = options.metrics ?? new Metrics();
+  metrics.watchOpenStreams(() => streams.count);
   const tail = {
     subscriptions: await Subscriptions.open(logger, trusted),
     streams,
@@ -88,6 +96,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     trusted,
     graphiql: await readStaticFiles(options.graphiqlFolder),
     readiness,
+    metrics,
+    metricsPolicy: options.metricsPolicy ?? "admin",
   });
   const listener = await listen(handler, webSockets.upgrade, options);
   return {

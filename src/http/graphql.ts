@@ -1,13 +1,19 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { SpanKind, type Tracer } from "@opentelemetry/api";
+import type { Logger } from "pino";
 import { HeaderMap, type ApolloServer, type HTTPGraphQLRequest, type HTTPGraphQLResponse } from "@apollo/server";
 import type { DocumentParameters, TrustedDocuments } from "../graphql/trusted-documents.js";
 import { InterruptibleService } from "../audit/interruptible-service.js";
 import { auditContext, type AuditContext } from "../graphql/context.js";
 import { mayIntrospect, type IntrospectionPolicy } from "../access/introspection.js";
+import type { Metrics } from "../operations/metrics.js";
+import { incomingContext, inSpan, registeredTracer } from "../operations/tracing.js";
 import type { Admit } from "./admission.js";
 import { HttpError, send } from "./answer.js";
 import { parseJson, readBody } from "./body.js";
 import { lifetime } from "./lifetime.js";
+import { OperationRecord } from "./operation-record.js";
+import { requestId } from "./request-id.js";
 
 export interface GraphqlEndpointOptions {
   readonly apollo: ApolloServer<AuditContext>;
@@ -18,11 +24,14 @@ export interface GraphqlEndpointOptions {
   readonly introspection: IntrospectionPolicy;
   /** The only documents that are executed; undefined: any. */
   readonly trusted: TrustedDocuments | undefined;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
 }
 
 /** GraphQL over HTTP: hands requests to Apollo as plain data and its answers back. Rejects with HttpError. */
 export function graphqlEndpoint(options: GraphqlEndpointOptions) {
   const { apollo, admit, requestTimeoutMs, introspection } = options;
+  const tracer = registeredTracer();
   return async (request: IncomingMessage, response: ServerResponse, search: string): Promise<void> => {
     const { principal, service } = await admit(request);
     const httpGraphQLRequest: HTTPGraphQLRequest = {
@@ -31,8 +40,11 @@ export function graphqlEndpoint(options: GraphqlEndpointOptions) {
       ...(await parameters(request, search, options)),
     };
     const interruptible = new InterruptibleService(service, lifetime(response, requestTimeoutMs));
-    const context = () => Promise.resolve(auditContext(interruptible, mayIntrospect(principal, introspection)));
-    await answer(response, await apollo.executeHTTPGraphQLRequest({ httpGraphQLRequest, context }));
+    const operation = new OperationRecord(options, { credential: principal.id, requestId: requestId(response) });
+    const forAsker = auditContext(interruptible, mayIntrospect(principal, introspection));
+    const context = () => Promise.resolve({ ...forAsker, operation });
+    const execute = () => apollo.executeHTTPGraphQLRequest({ httpGraphQLRequest, context });
+    await answer(response, await (tracer ? inOperationSpan(tracer, { request, operation }, execute) : execute()));
   };
 }
 
@@ -66,6 +78,20 @@ function trustedSearch(search: string, trusted: TrustedDocuments): string {
   given.set("query", trusted.text(named));
   for (const name of ["documentId", "extensions"]) given.delete(name);
   return `?${given.toString()}`;
+}
+
+interface Traced {
+  readonly request: IncomingMessage;
+  readonly operation: OperationRecord;
+}
+
+/** The operation's span continues the caller's trace, if its headers name one. */
+function inOperationSpan<T>(tracer: Tracer, { request, operation }: Traced, task: () => Promise<T>): Promise<T> {
+  const options = { kind: SpanKind.SERVER };
+  return inSpan({ tracer, name: "graphql", options, parent: incomingContext(request.headers) }, (span) => {
+    operation.within(span);
+    return task();
+  });
 }
 
 function headerMap(request: IncomingMessage): HeaderMap {

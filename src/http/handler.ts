@@ -6,11 +6,13 @@ import { errorAnswer, failureAnswer, HttpError, jsonAnswer, redirect, send, type
 import { eventStreamEndpoint, wantsEvents, type EventStreamOptions } from "./event-stream.js";
 import { graphqlEndpoint, type GraphqlEndpointOptions } from "./graphql.js";
 import { readBody } from "./body.js";
+import { metricsPage, type MetricsPageOptions } from "./metrics-page.js";
+import { nameRequest, requestId } from "./request-id.js";
 import type { Readiness } from "./readiness.js";
 import type { Cors } from "./cors.js";
 import type { StaticFiles } from "./static-files.js";
 
-export interface HandlerOptions extends GraphqlEndpointOptions, EventStreamOptions {
+export interface HandlerOptions extends GraphqlEndpointOptions, EventStreamOptions, MetricsPageOptions {
   readonly graphiql: StaticFiles;
   readonly readiness: Readiness;
   readonly cors: Cors;
@@ -29,9 +31,10 @@ export function httpHandler(options: HandlerOptions): Handler {
     if (path === "/graphql" && options.readiness.isDraining) await turnAway(request, options.maxBodyBytes);
     if (path === "/graphql" && wantsEvents(request)) await eventStream(request, response, search);
     else if (path === "/graphql") await graphql(request, response, search);
-    else send(response, await page(path, options));
+    else send(response, await page(request, path, options));
   };
   return (request, response) => {
+    nameRequest(request, response);
     if (options.cors(request, response)) return;
     route(request, response).catch((error: unknown) => {
       fail(response, error, options.logger);
@@ -57,7 +60,7 @@ async function turnAway(request: IncomingMessage, maxBodyBytes: number): Promise
   throw new HttpError(503, "the gateway is stopping, nothing was done: send it again", { "retry-after": "1" });
 }
 
-async function page(path: string, { graphiql, readiness }: HandlerOptions): Promise<Answer> {
+async function page(request: IncomingMessage, path: string, options: HandlerOptions): Promise<Answer> {
   switch (path) {
     case "/":
     case "/graphiql":
@@ -65,9 +68,11 @@ async function page(path: string, { graphiql, readiness }: HandlerOptions): Prom
     case "/healthz":
       return jsonAnswer(200, { status: "up" });
     case "/readyz":
-      return readiness.answer();
+      return options.readiness.answer();
+    case "/metrics":
+      return metricsPage(request, options);
     default:
-      return graphiqlFile(path, graphiql);
+      return graphiqlFile(path, options.graphiql);
   }
 }
 
@@ -82,7 +87,8 @@ function graphiqlFile(path: string, files: StaticFiles): Answer {
 }
 
 function fail(response: ServerResponse, error: unknown, logger: Logger): void {
-  const answer = expectedAnswer(error) ?? unexpectedAnswer(error, logger);
+  const named = logger.child({ requestId: requestId(response) });
+  const answer = expectedAnswer(error) ?? unexpectedAnswer(error, named);
   if (response.headersSent) response.destroy();
   else send(response, answer);
 }

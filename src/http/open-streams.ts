@@ -32,6 +32,10 @@ export class OpenStreams {
 
   constructor(readonly limits: StreamLimits) {}
 
+  get count(): number {
+    return this.#streams.size;
+  }
+
   /** Throws HttpError 503 when there are as many as may be, or the gateway is stopping. */
   open(holder: StreamHolder): Stream {
     const { maxStreams, recheckMs } = this.limits;

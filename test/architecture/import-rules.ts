@@ -18,6 +18,7 @@ const audit = /^audit\//;
 const graphql = /^graphql\//;
 const pangeaApi = /^pangea-api\//;
 const access = /^access\//;
+const operations = /^operations\//;
 const http = /^http\//;
 const config = /^(?:config|setting-(?:table|values))\.ts$/;
 const generated = /^generated\//;
@@ -40,11 +41,16 @@ export const importRules: readonly ImportRule[] = [
   { ring: "graphql", files: /^(graphql\/)/, mayImport: [core, query, audit, generated] },
   { ring: "pangea-api", files: /^(pangea-api\/)/, mayImport: [core, query, audit] },
   { ring: "access", files: /^(access\/)/, mayImport: [core, query, audit] },
-  { ring: "http", files: /^(http\/)/, mayImport: [core, query, audit, access, graphql, pangeaApi, config] },
+  { ring: "operations", files: /^(operations\/)/, mayImport: [core, query, audit] },
+  { ring: "http", files: /^(http\/)/, mayImport: [core, query, audit, access, graphql, pangeaApi, operations, config] },
   { ring: "config", files: config, mayImport: [core, query, audit, access, config] },
   { ring: "cli verify", files: /^(cli\/verify)/, mayImport: [core], packages: [noble, /^node:/] },
   { ring: "viewer", files: /^(viewer\/)/, mayImport: [core], packages: [noble] },
-  { ring: "cli", files: /^(cli\/)/, mayImport: [core, query, audit, access, graphql, pangeaApi, http, config] },
+  {
+    ring: "cli",
+    files: /^(cli\/)/,
+    mayImport: [core, query, audit, access, graphql, pangeaApi, operations, http, config],
+  },
   { ring: "main", files: /^(main\.ts)$/, mayImport: [/./] },
   { ring: "generated", files: /^(generated\/)/, mayImport: [] },
 ];

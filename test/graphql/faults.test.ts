@@ -27,7 +27,7 @@ async function gatewayOver(faults: (store: MemoryLogStore) => Partial<LogStore>,
       done();
     },
   });
-  gateway = await testGateway(service, { logger: pino(sink) });
+  gateway = await testGateway(service, { logger: pino({ level: "error" }, sink) });
   return { gateway, logged };
 }
 

@@ -32,6 +32,10 @@ export class MemorySearchIndex implements SearchIndex {
     return this.#watermarks.reached(log, size, timeoutMs);
   }
 
+  indexedSize(log: string): Promise<number> {
+    return Promise.resolve(this.#watermarks.size(log));
+  }
+
   page(query: IndexQuery, offset: number, limit: number): Promise<readonly number[]> {
     const found = [...this.#scan(query)].sort((a, b) => compareMatches(a, b, query.order));
     return Promise.resolve(found.slice(offset, offset + limit).map((match) => match.leafIndex));

@@ -75,6 +75,10 @@ export class PostgresSearchIndex implements SearchIndex {
     }
   }
 
+  indexedSize(log: string): Promise<number> {
+    return watermark(this.#database, log);
+  }
+
   async page(query: IndexQuery, offset: number, limit: number): Promise<readonly number[]> {
     return (await this.#find({ query, limit: offset + limit })).slice(offset).map(({ leafIndex }) => leafIndex);
   }

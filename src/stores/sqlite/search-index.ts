@@ -46,6 +46,10 @@ export class SqliteSearchIndex implements SearchIndex {
     return this.#watermarks.reached(log, size, timeoutMs);
   }
 
+  indexedSize(log: string): Promise<number> {
+    return Promise.resolve(this.#watermarks.size(log));
+  }
+
   page(query: IndexQuery, offset: number, limit: number): Promise<readonly number[]> {
     return this.#ask("page", { query, offset, limit });
   }

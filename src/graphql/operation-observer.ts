@@ -1,0 +1,14 @@
+import type { OperationTypeNode } from "graphql";
+
+/** The operation of a request, once it is known. */
+export interface ResolvedOperation {
+  readonly name: string | undefined;
+  readonly type: OperationTypeNode;
+}
+
+/** Told how one operation fares. */
+export interface OperationObserver {
+  resolved(operation: ResolvedOperation): void;
+  /** `code` is `OK`, or that of the first error; `hash` is that of the document (SHA-256, hex), if there was one. */
+  answered(code: string, hash: string | undefined): void;
+}

@@ -1,0 +1,48 @@
+import type { Span } from "@opentelemetry/api";
+import type { Logger } from "pino";
+import type { OperationObserver, ResolvedOperation } from "../graphql/operation-observer.js";
+import type { Metrics } from "../operations/metrics.js";
+
+/** Where it is recorded how an operation fared. */
+export interface Records {
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+}
+
+/** Whom the operation was for. */
+export interface Asked {
+  readonly credential: string;
+  readonly requestId: string;
+}
+
+/** One operation in the metrics, in the log, and in its span: its name, never its variables or its answer. */
+export class OperationRecord implements OperationObserver {
+  readonly #startedAt = performance.now();
+  #operation: ResolvedOperation | undefined;
+  #span: Span | undefined;
+
+  constructor(
+    private readonly records: Records,
+    private readonly asked: Asked,
+  ) {}
+
+  /** The span that the operation is executed in. */
+  within(span: Span): void {
+    this.#span = span;
+  }
+
+  resolved(operation: ResolvedOperation): void {
+    this.#operation = operation;
+    this.#span?.updateName(`${operation.type} ${operation.name ?? "anonymous"}`);
+  }
+
+  answered(code: string, hash: string | undefined): void {
+    const { name, type = "unknown" } = this.#operation ?? {};
+    const ms = performance.now() - this.#startedAt;
+    const { metrics, logger } = this.records;
+    metrics.operation({ name, type, code, ms });
+    const what = name === undefined ? { hash } : { operation: name };
+    logger.info({ ...what, type, code, ms: Math.round(1_000 * ms) / 1_000, ...this.asked }, "operation");
+    this.#span?.setAttributes({ "graphql.operation.type": type, "auditql.outcome": code });
+  }
+}

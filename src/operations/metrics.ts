@@ -1,0 +1,120 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { BoundedNames } from "./bounded-names.js";
+
+/** An operation that was answered. */
+export interface MeasuredOperation {
+  /** Undefined: the client gave it none. */
+  readonly name: string | undefined;
+  readonly type: "query" | "mutation" | "subscription" | "unknown";
+  /** `OK`, or the code of the first error. */
+  readonly code: string;
+  readonly ms: number;
+}
+
+/** What became of a batch: `error` is an outcome that the store did not tell. */
+export interface MeasuredAppend {
+  readonly log: string;
+  readonly events: number;
+  readonly outcome: "appended" | "conflict" | "repeated" | "error";
+  readonly ms: number;
+}
+
+/** A number for each log. */
+export type PerLog = ReadonlyMap<string, number>;
+
+const MAX_OPERATION_NAMES = 100;
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const EVENTS = [1, 4, 16, 64, 256, 1_024, 4_096];
+
+/** What one gateway counts of itself, in the text format of Prometheus. Holds no text that an event could have brought. */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #names = new BoundedNames(MAX_OPERATION_NAMES);
+  readonly #operations = new Histogram({
+    name: "auditql_operation_duration_seconds",
+    help: "GraphQL operations that were answered.",
+    labelNames: ["operation", "type", "code"],
+    buckets: SECONDS,
+    registers: [this.#registry],
+  });
+  readonly #events = new Counter({
+    name: "auditql_events_logged_total",
+    help: "Events that became durable through this gateway.",
+    labelNames: ["log"],
+    registers: [this.#registry],
+  });
+  readonly #batches = new Histogram({
+    name: "auditql_batch_events",
+    help: "Events of the batches that the store was given.",
+    buckets: EVENTS,
+    registers: [this.#registry],
+  });
+  readonly #appends = new Histogram({
+    name: "auditql_append_duration_seconds",
+    help: "How long the store took over a batch.",
+    labelNames: ["outcome"],
+    buckets: SECONDS,
+    registers: [this.#registry],
+  });
+  readonly #roots = new Counter({
+    name: "auditql_root_cache_reads_total",
+    help: "Reads of the root cache; unavailable: its engine was away.",
+    labelNames: ["outcome"],
+    registers: [this.#registry],
+  });
+
+  constructor() {
+    collectDefaultMetrics({ register: this.#registry });
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  operation({ name, type, code, ms }: MeasuredOperation): void {
+    const operation = name === undefined ? "anonymous" : this.#names.label(name);
+    this.#operations.observe({ operation, type, code }, ms / 1_000);
+  }
+
+  append({ log, events, outcome, ms }: MeasuredAppend): void {
+    this.#batches.observe(events);
+    this.#appends.observe({ outcome }, ms / 1_000);
+    if (outcome === "appended") this.#events.inc({ log }, events);
+  }
+
+  rootCacheRead(outcome: "hit" | "miss" | "unavailable"): void {
+    this.#roots.inc({ outcome });
+  }
+
+  /** Each is read when the metrics are; one that fails is left out. */
+  watchIndexLag(read: () => Promise<PerLog>): void {
+    this.#watchLogs("auditql_index_lag_entries", "Entries that are not in the search index yet.", read);
+  }
+
+  watchWaitingEvents(read: () => PerLog): void {
+    const help = "Events that wait for the batch in flight.";
+    this.#watchLogs("auditql_waiting_events", help, () => Promise.resolve(read()));
+  }
+
+  watchOpenStreams(read: () => number): void {
+    const name = "auditql_open_streams";
+    const registers = [this.#registry];
+    new Gauge({ name, help: "Subscriptions that are open.", registers, collect: collectOne });
+    function collectOne(this: Gauge): void {
+      this.set(read());
+    }
+  }
+
+  #watchLogs(name: string, help: string, read: () => Promise<PerLog>): void {
+    new Gauge({ name, help, labelNames: ["log"], registers: [this.#registry], collect: collectAll });
+    async function collectAll(this: Gauge): Promise<void> {
+      this.reset();
+      const values = await read().catch((): PerLog => new Map());
+      for (const [log, value] of values) this.set({ log }, value);
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import { describe, expect, test } from "@jest/globals";
+import { indexLag, meteredCache, meteredStore } from "../../src/operations/metered-engines.js";
+import { Metrics } from "../../src/operations/metrics.js";
+import type { RootCache } from "../../src/audit/cache.js";
+import { MemoryRootCache } from "../../src/caches/memory/root-cache.js";
+import { openMemory } from "../../src/stores/memory/open.js";
+import { logMessages, openTestService } from "../audit/test-log.js";
+import { replaced } from "../graphql/watched.js";
+import { samples } from "./samples.js";
+
+async function measured() {
+  const metrics = new Metrics();
+  const { log, index } = openMemory();
+  const store = meteredStore(log, metrics);
+  return { metrics, log, index, store, service: await openTestService({ store, index }) };
+}
+
+describe("a metered store", () => {
+  test("counts the events that became durable, in batches, and times them", async () => {
+    const { metrics, service } = await measured();
+    await logMessages(service, 3);
+    await logMessages(service, 5);
+    expect(await samples(metrics)).toMatchObject({
+      'auditql_events_logged_total{log="default"}': 8,
+      auditql_batch_events_sum: 8,
+      auditql_batch_events_count: 2,
+      'auditql_append_duration_seconds_count{outcome="appended"}': 2,
+    });
+  });
+
+  test("counts no event of a batch that may not have become durable", async () => {
+    const metrics = new Metrics();
+    const { log, index } = openMemory();
+    const failing = replaced(log, { append: () => Promise.reject(new Error("disk full")) });
+    const service = await openTestService({ store: meteredStore(failing, metrics), index });
+    await expect(logMessages(service, 3)).rejects.toThrow();
+    const found = await samples(metrics);
+    expect(found['auditql_events_logged_total{log="default"}']).toBeUndefined();
+    expect(found['auditql_append_duration_seconds_count{outcome="error"}']).toBe(1);
+  });
+});
+
+describe("a metered cache", () => {
+  test("tells a hit from a miss, and a miss from an engine that is away", async () => {
+    const metrics = new Metrics();
+    const root = { log: "default", treeSize: 1, checkpoint: "", publishedAt: "", seal: "" };
+    const cache = new MemoryRootCache();
+    await cache.put(root);
+    const metered = meteredCache(cache, metrics);
+    expect(await metered.get("default", 1)).toEqual(root);
+    expect(await metered.get("default", 2)).toBeUndefined();
+    expect(await metered.newest("default")).toBeUndefined();
+    const away = replaced<RootCache>(cache, { isAnswering: false });
+    await meteredCache(away, metrics).get("default", 3);
+    expect(await samples(metrics)).toMatchObject({
+      'auditql_root_cache_reads_total{outcome="hit"}': 1,
+      'auditql_root_cache_reads_total{outcome="miss"}': 2,
+      'auditql_root_cache_reads_total{outcome="unavailable"}': 1,
+    });
+  });
+});
+
+describe("the lag of an index", () => {
+  test("is the entries that it has still before it", async () => {
+    const { log, index, service } = await measured();
+    await logMessages(service, 7);
+    expect(await indexLag(log, index)).toEqual(new Map([["default", 0]]));
+    const behind = replaced(index, { indexedSize: () => Promise.resolve(4) });
+    expect(await indexLag(log, behind)).toEqual(new Map([["default", 3]]));
+  });
+
+  test("is left out of the metrics when the store does not answer", async () => {
+    const metrics = new Metrics();
+    metrics.watchIndexLag(() => Promise.reject(new Error("away")));
+    expect(Object.keys(await samples(metrics)).filter((name) => name.startsWith("auditql_index_lag"))).toEqual([]);
+  });
+});

@@ -1,0 +1,172 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import {
+  context,
+  propagation,
+  ROOT_CONTEXT,
+  trace,
+  type Context,
+  type ContextManager,
+  type Span,
+  type SpanOptions,
+  type TextMapPropagator,
+  type Tracer,
+} from "@opentelemetry/api";
+import { AsyncLocalStorage } from "node:async_hooks";
+import { traced } from "../../src/operations/tracing.js";
+import { instrumented } from "../../src/operations/instruments.js";
+import { Metrics } from "../../src/operations/metrics.js";
+import { MemoryRootCache } from "../../src/caches/memory/root-cache.js";
+import { openMemory } from "../../src/stores/memory/open.js";
+import { testGateway, type TestGateway } from "../graphql/gateway.js";
+import { openTestService } from "../audit/test-log.js";
+
+interface RecordedSpan {
+  name: string;
+  readonly parent: string | undefined;
+  readonly traceId: string;
+  readonly attributes: Record<string, unknown>;
+  isEnded: boolean;
+}
+
+const SECRET = "hunter2";
+const spans: RecordedSpan[] = [];
+
+/** As much of an SDK as shows names, parents and attributes. */
+class RecordingTracer implements Tracer {
+  startSpan(name: string, options: SpanOptions = {}, parentContext: Context = context.active()): Span {
+    const parent = options.root === true ? undefined : trace.getSpanContext(parentContext);
+    const traceId = parent?.traceId ?? spans.length.toString(16).padStart(32, "1");
+    const record: RecordedSpan = {
+      name,
+      traceId,
+      parent: parent && (spans[Number.parseInt(parent.spanId, 16)]?.name ?? "elsewhere"),
+      attributes: {},
+      isEnded: false,
+    };
+    const spanId = spans.length.toString(16).padStart(16, "0");
+    spans.push(record);
+    return recordingSpan(record, { traceId, spanId, traceFlags: 1 });
+  }
+
+  startActiveSpan<Task extends (span: Span) => unknown>(name: string, ...rest: readonly unknown[]): ReturnType<Task> {
+    const [options, parent, task] = rest as [SpanOptions, Context, Task];
+    const span = this.startSpan(name, options, parent);
+    return context.with(trace.setSpan(parent, span), () => task(span)) as ReturnType<Task>;
+  }
+}
+
+function recordingSpan(record: RecordedSpan, spanContext: ReturnType<Span["spanContext"]>): Span {
+  const span: Span = {
+    spanContext: () => spanContext,
+    updateName: (name) => ((record.name = name), span),
+    setAttribute: (key, value) => ((record.attributes[key] = value), span),
+    setAttributes: (attributes) => (Object.assign(record.attributes, attributes), span),
+    setStatus: (status) => ((record.attributes["status"] = status), span),
+    addEvent: (name) => ((record.attributes["event"] = name), span),
+    addLink: () => span,
+    addLinks: () => span,
+    recordException: (error) => ((record.attributes["exception"] = error), span),
+    isRecording: () => true,
+    end: () => {
+      record.isEnded = true;
+    },
+  };
+  return span;
+}
+
+class LocalContexts implements ContextManager {
+  readonly #contexts = new AsyncLocalStorage<Context>();
+  active = () => this.#contexts.getStore() ?? ROOT_CONTEXT;
+  with: ContextManager["with"] = (inner, task, ...rest) => {
+    const [self, ...args] = rest;
+    return this.#contexts.run(inner, () => Reflect.apply(task, self, args));
+  };
+  bind: ContextManager["bind"] = (_context, target) => target;
+  enable = () => this;
+  disable = () => this;
+}
+
+/** The header of the W3C's Trace Context. */
+const traceparent: TextMapPropagator = {
+  inject: () => undefined,
+  extract(parent, carrier, getter) {
+    const [, traceId = "", spanId = ""] = String(getter.get(carrier, "traceparent")).split("-");
+    return traceId === "" ? parent : trace.setSpanContext(parent, { traceId, spanId, traceFlags: 1, isRemote: true });
+  },
+  fields: () => ["traceparent"],
+};
+
+describe("a gateway in a process with a tracer", () => {
+  let gateway: TestGateway;
+
+  beforeAll(async () => {
+    context.setGlobalContextManager(new LocalContexts());
+    propagation.setGlobalPropagator(traceparent);
+    trace.setGlobalTracerProvider({ getTracer: () => new RecordingTracer() });
+    const { log, index } = openMemory();
+    const engines = instrumented({ store: log, index, cache: new MemoryRootCache() }, new Metrics());
+    gateway = await testGateway(traced(await openTestService(engines), "audit"));
+  });
+
+  afterEach(() => {
+    spans.length = 0;
+  });
+
+  afterAll(async () => {
+    await gateway.close();
+    trace.disable();
+    propagation.disable();
+    context.disable();
+  });
+
+  const parents = () => Object.fromEntries(spans.map(({ name, parent }) => [name, parent]));
+
+  test("puts what the audit service does for an operation under the operation's span", async () => {
+    await gateway.text('mutation Login { log(event: { message: "in" }) { root { treeSize } } }');
+    const query = 'query Find { search(query: "in", first: 1) { nodes { membershipProof { leafIndex } } } }';
+    const { errors } = await gateway.text(query);
+    expect(errors).toBeUndefined();
+    expect(parents()).toMatchObject({
+      "mutation Login": undefined,
+      "audit.append": "mutation Login",
+      "query Find": undefined,
+      "audit.search": "query Find",
+      "index.page": "audit.search",
+      "audit.membershipProofs": "query Find",
+    });
+    expect(spans.every(({ isEnded }) => isEnded)).toBe(true);
+  });
+
+  test("gives a batch a trace of its own, for it carries the events of many operations", async () => {
+    await gateway.text('mutation { log(event: { message: "in" }) { root { treeSize } } }');
+    expect(parents()).toMatchObject({ "mutation anonymous": undefined, "store.append": undefined });
+  });
+
+  test("continues the trace that a request's headers name", async () => {
+    const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+    await fetch(`${gateway.url}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json", traceparent: `00-${traceId}-00f067aa0ba902b7-01` },
+      body: '{"query":"query Alive { __typename }"}',
+    });
+    expect(spans).toMatchObject([{ name: "query Alive", traceId, parent: "elsewhere" }]);
+  });
+
+  test("says that a call failed by its code, and nothing of any event", async () => {
+    await gateway.text(
+      `mutation { log(event: { message: "${SECRET}", timestampp: "${SECRET}" }) { root { treeSize } } }`,
+    );
+    await gateway.text(`mutation($e: EventInput!) { log(event: $e) { root { treeSize } } }`, {
+      e: { message: SECRET, actor: SECRET.repeat(100) },
+    });
+    await gateway.text(`{ search(query: "${SECRET} (", first: 1) { totalCount } }`);
+    const failed = spans.filter(({ name }) => name === "audit.append" || name === "audit.search");
+    expect(failed.map(({ attributes }) => attributes["error.type"])).toEqual(["BAD_USER_INPUT", "BAD_USER_INPUT"]);
+    expect(JSON.stringify(spans)).not.toContain(SECRET);
+  });
+});
+
+test("without a tracer a port stays itself, so that nothing is spent on spans", () => {
+  const port = { read: () => Promise.resolve(1) };
+  expect(traced(port, "store")).toBe(port);
+});
