@@ -3,7 +3,7 @@ import { AccessError } from "./access/access-error.js";
 import { AuditError } from "./audit/errors.js";
 import { KeyFileError, loadOrCreateSeed } from "./audit/key-file.js";
 import { ephemeralKeyring, keyringOfSeed, type Keyring } from "./audit/keyring.js";
-import type { RootCache } from "./audit/cache.js";
+import type { RootCache, TextCache } from "./audit/cache.js";
 import { openLocalService } from "./audit/local-service.js";
 import { DEFAULT_LOG } from "./audit/service.js";
 import type { FsckFlags } from "./cli/fsck.js";
@@ -23,8 +23,9 @@ async function openEngine(settings: Settings, operator: Operator): Promise<Engin
   const { log, bulkQueue, isShared, ...opened } = await openStore(settings.store);
   const engines = { store: log, index: opened.index, cache: await openCache(settings, operator) };
   const { store, index, cache } = instrumented(engines, operator.metrics);
+  const texts = await openTexts(settings);
   const closeAll = async () => {
-    await Promise.all([index.close(), cache.close()]);
+    await Promise.all([index.close(), cache.close(), texts?.close()]);
     await store.close();
   };
   try {
@@ -35,6 +36,7 @@ async function openEngine(settings: Settings, operator: Operator): Promise<Engin
     });
     return {
       service,
+      texts,
       health: {
         // The newest root may be known here, and then says nothing of the store.
         probe: () => Promise.all([service.root(DEFAULT_LOG), store.head(DEFAULT_LOG)]),
@@ -66,6 +68,13 @@ async function openCache({ redisUrl, origin }: Settings, { note }: Operator): Pr
   // What it remembers is compared with the logs when they are opened.
   await cache.attempted();
   return cache;
+}
+
+/** Its trouble is the root cache's, which tells of it. */
+async function openTexts({ redisUrl, origin }: Settings): Promise<TextCache | undefined> {
+  if (redisUrl === undefined) return undefined;
+  const { RedisTextCache } = await import("./caches/redis/text-cache.js");
+  return new RedisTextCache({ url: redisUrl, origin });
 }
 
 const tools = {

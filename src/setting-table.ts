@@ -41,7 +41,8 @@ export const SETTINGS = {
     flag: "redis-url",
     value: "redis-url",
     fallback: "",
-    description: "Redis that remembers roots for all gateways. Not set: each gateway remembers its own.",
+    description:
+      "Redis that remembers roots and persisted queries for all gateways. Not set: each gateway remembers its own.",
   },
   logs: {
     env: "AUDITQL_LOGS",

@@ -28,3 +28,10 @@ export interface RootCache {
   remembered(log: string): Promise<CachedRoot | undefined>;
   close(): Promise<void>;
 }
+
+/** Port: remembers texts by key for a while. What is lost, late or unreachable is a miss, never an error. */
+export interface TextCache {
+  get(key: string): Promise<string | undefined>;
+  put(key: string, text: string): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { pino, type Logger } from "pino";
+import type { TextCache } from "../audit/cache.js";
 import { DEFAULT_LOG, type AuditService } from "../audit/service.js";
 import type { Access } from "../access/authenticate.js";
 import { openAccess } from "../access/open-access.js";
@@ -23,6 +24,8 @@ const GRAPHIQL_FOLDER = fileURLToPath(new URL("../../graphiql", import.meta.url)
 export interface Engine {
   readonly service: AuditService;
   readonly health: EngineHealth;
+  /** Shared by the gateways. Undefined: each keeps its own. */
+  readonly texts: TextCache | undefined;
   /** Lets accepted events become durable, then closes everything. */
   close(): Promise<void>;
 }
@@ -43,10 +46,10 @@ export async function serve(settings: Settings, openEngine: OpenEngine): Promise
   const metrics = new Metrics();
   const access = await openAccess({ host: settings.host, ...settings.access });
   const engine = await openEngine(settings, operatorOf(logger, metrics));
-  const { health } = engine;
+  const { health, texts } = engine;
   const service = traced(engine.service, "audit");
   try {
-    const gateway = await open(settings, { service, health, access, logger, metrics });
+    const gateway = await open(settings, { service, health, access, logger, metrics, ...(texts && { texts }) });
     const stop = stopSignal();
     process.stdout.write(
       banner({ settings, access, url: gateway.url, verifierKey: await service.verifierKey(DEFAULT_LOG) }),
@@ -76,7 +79,7 @@ function operatorOf(logger: Logger, metrics: Metrics): Operator {
   };
 }
 
-type Parts = Pick<GatewayOptions, "service" | "health" | "logger" | "metrics"> & { readonly access: Access };
+type Parts = Pick<GatewayOptions, "service" | "health" | "logger" | "metrics" | "texts"> & { readonly access: Access };
 
 async function open(settings: Settings, parts: Parts): Promise<Gateway> {
   const {

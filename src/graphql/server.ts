@@ -5,10 +5,12 @@ import {
   ApolloServerPluginLandingPageDisabled,
 } from "@apollo/server/plugin/disabled";
 import type { Logger } from "pino";
+import type { TextCache } from "../audit/cache.js";
 import { CompiledExecution } from "./compiled-execution.js";
 import type { AuditContext } from "./context.js";
 import { errorFormatter, type FailureLog } from "./errors.js";
 import { LIMITS, limitRules } from "./limits.js";
+import { PersistedDocuments } from "./persisted-documents.js";
 import { requestPlugin } from "./request-plugin.js";
 import { auditSchema } from "./schema.js";
 
@@ -16,12 +18,15 @@ export interface GraphqlServerOptions {
   readonly logger: Logger;
   /** The request of an operation from which on it is executed as a compiled function; Infinity: never. */
   readonly compileAtHit: number;
+  /** Where documents are kept that clients register by their hash; undefined: in this process. */
+  readonly texts: TextCache | undefined;
 }
 
 /** The GraphQL server without a transport, not yet started. */
 export async function graphqlServer({
   logger,
   compileAtHit,
+  texts,
 }: GraphqlServerOptions): Promise<ApolloServer<AuditContext>> {
   const formatError = errorFormatter(failureLog(logger));
   const schema = await auditSchema();
@@ -32,6 +37,7 @@ export async function graphqlServer({
     introspection: true,
     csrfPrevention: true,
     allowBatchedHttpRequests: false,
+    ...(texts && { persistedQueries: { cache: new PersistedDocuments(texts) } }),
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
     parseOptions: { maxLexicalTokens: LIMITS.tokens },

@@ -3,6 +3,7 @@ import type { Access } from "../access/authenticate.js";
 import type { MetricsPolicy } from "../access/metrics-policy.js";
 import { withoutCredentials } from "../access/open-access.js";
 import type { EventRateSettings } from "../access/rate.js";
+import type { TextCache } from "../audit/cache.js";
 import { DEFAULT_LOG, type AuditService } from "../audit/service.js";
 import type { IntrospectionPolicy } from "../access/introspection.js";
 import { readLog } from "../audit/read-log.js";
@@ -55,6 +56,8 @@ export interface GatewayOptions extends Address {
   readonly corsOrigins?: readonly string[];
   /** The only documents that are executed. Default: any. */
   readonly trusted?: TrustedDocuments;
+  /** Where documents are kept that clients register by their hash. Default: in this process. */
+  readonly texts?: TextCache;
 }
 
 export interface Gateway {
@@ -71,7 +74,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const recordReads = options.readLog === undefined ? undefined : readLog(service, options.readLog);
   const door = { access, service, logger, recordReads };
   requireClosed(corsOrigins, access);
-  const apollo = await graphqlServer({ logger, compileAtHit });
+  const apollo = await graphqlServer({ logger, compileAtHit, texts: options.texts });
   await apollo.start();
   if (trusted !== undefined) await warmUp(apollo, service, trusted.texts);
   const streams = new OpenStreams({ ...STREAM_LIMITS, ...options.streamLimits });
