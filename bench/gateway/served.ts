@@ -21,6 +21,15 @@ export function serveSqlite(folder: string): Promise<Served> {
   });
 }
 
+/** One of several gateways on a database; they share the key file in `folder`, so start the first one alone. */
+export function servePostgres(folder: string, databaseUrl: string): Promise<Served> {
+  return serve(["build/src/main.js", "serve"], {
+    AUDITQL_PORT: "0",
+    AUDITQL_STORE: databaseUrl,
+    AUDITQL_KEY_FILE: `${folder}/auditql.key`,
+  });
+}
+
 /** The same server with a service behind it that does nothing: what GraphQL and HTTP cost by themselves. */
 export function serveNoOp(): Promise<Served> {
   return serve(["build/bench/gateway/no-op.js"], {});
