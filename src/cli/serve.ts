@@ -15,6 +15,9 @@ import { Metrics } from "../operations/metrics.js";
 import { traced } from "../operations/tracing.js";
 import { banner } from "./banner.js";
 
+/** Lines are written some at a time, or each would cost as much as what it tells of; the rest when the process ends. */
+const LOG_DESTINATION = { dest: 2, sync: false, minLength: 4_096, periodicFlush: 200 };
+
 /** How long running requests may take to finish after SIGTERM. */
 const GRACE_MS = 10_000;
 
@@ -41,8 +44,7 @@ export type OpenEngine = (settings: Settings, operator: Operator) => Promise<Eng
 
 /** Serves until SIGTERM or SIGINT, then lets what is running finish and closes the engine. Sets the exit code. */
 export async function serve(settings: Settings, openEngine: OpenEngine): Promise<void> {
-  // Nobody's answer waits for a line of the log to be written; what is not yet written is when the process ends.
-  const logger = pino({ name: "auditql", level: settings.logLevel }, pino.destination({ dest: 2, sync: false }));
+  const logger = pino({ name: "auditql", level: settings.logLevel }, pino.destination(LOG_DESTINATION));
   const metrics = new Metrics();
   const access = await openAccess({ host: settings.host, ...settings.access });
   const engine = await openEngine(settings, operatorOf(logger, metrics));

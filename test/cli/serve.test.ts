@@ -52,7 +52,9 @@ describe("auditql serve", () => {
       data: { log: { entry: { leafIndex: 0, verification: { membership: { status: "VALID" } } } } },
     });
     child.kill("SIGTERM");
-    expect((await exit(child)).code).toBe(0);
+    const { code, stderr } = await exit(child);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/"type":"mutation","code":"OK".*"requestId"/);
   });
 
   test("keeps log and key where it is told, and finds both again", async () => {
