@@ -19,6 +19,7 @@ import { AuditError } from "../audit/errors.js";
 import type { AuditService } from "../audit/service.js";
 import { auditContext, type StreamContext } from "./context.js";
 import { errorFormatter, formattedError, refusal, type FormatError } from "./errors.js";
+import { withoutSuggestion } from "./introspection.js";
 import { LIMITS, limitRules } from "./limits.js";
 import { auditSchema } from "./schema.js";
 import { failureLog } from "./server.js";
@@ -44,6 +45,13 @@ export type Subscribed =
   | { readonly kind: "events"; readonly events: AsyncGenerator<FormattedExecutionResult, void> }
   | { readonly kind: "refused"; readonly errors: readonly GraphQLFormattedError[] };
 
+export interface SubscriptionsOptions {
+  /** The only documents that are executed. Default: any. */
+  readonly trusted?: TrustedDocuments | undefined;
+  /** Whether whoever sends a wrong document is told what may have been meant, and so of the schema. Default: no. */
+  readonly suggests?: boolean;
+}
+
 type Prepared =
   | { readonly kind: "document"; readonly document: DocumentNode }
   | { readonly kind: "refused"; readonly errors: readonly GraphQLError[] };
@@ -53,11 +61,11 @@ export class Subscriptions {
   private constructor(
     private readonly schema: GraphQLSchema,
     private readonly formatError: FormatError,
-    private readonly trusted: TrustedDocuments | undefined,
+    private readonly options: SubscriptionsOptions,
   ) {}
 
-  static async open(logger: Logger, trusted?: TrustedDocuments): Promise<Subscriptions> {
-    return new Subscriptions(await auditSchema(), errorFormatter(failureLog(logger)), trusted);
+  static async open(logger: Logger, options: SubscriptionsOptions = {}): Promise<Subscriptions> {
+    return new Subscriptions(await auditSchema(), errorFormatter(failureLog(logger)), options);
   }
 
   /** Never rejects for what a client can send. */
@@ -82,7 +90,7 @@ export class Subscriptions {
   #prepare({ query, operationName }: SubscriptionRequest): Prepared {
     let document: DocumentNode;
     try {
-      this.trusted?.text({ query });
+      this.options.trusted?.text({ query });
       document = parse(query, { maxLexicalTokens: LIMITS.tokens });
     } catch (error) {
       if (error instanceof AuditError) return { kind: "refused", errors: [refusal(error)] };
@@ -126,7 +134,9 @@ export class Subscriptions {
   }
 
   #refused(errors: readonly GraphQLError[]): Subscribed {
-    return { kind: "refused", errors: errors.map((error) => this.#formatted(error)) };
+    const formatted = errors.map((error) => this.#formatted(error));
+    if (this.options.suggests === true) return { kind: "refused", errors: formatted };
+    return { kind: "refused", errors: formatted.map((e) => ({ ...e, message: withoutSuggestion(e.message) })) };
   }
 
   #formatted(error: GraphQLError): GraphQLFormattedError {

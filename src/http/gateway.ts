@@ -74,6 +74,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const recordReads = options.readLog === undefined ? undefined : readLog(service, options.readLog);
   const door = { access, service, logger, recordReads };
   requireClosed(corsOrigins, access);
+  const introspection = options.introspection ?? (access.kind === "open" ? "everyone" : "authenticated");
   const apollo = await graphqlServer({ logger, compileAtHit, texts: options.texts });
   await apollo.start();
   if (trusted !== undefined) await warmUp(apollo, service, trusted.texts);
@@ -81,7 +82,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const metrics = options.metrics ?? new Metrics();
   metrics.watchOpenStreams(() => streams.count);
   const tail = {
-    subscriptions: await Subscriptions.open(logger, trusted),
+    subscriptions: await Subscriptions.open(logger, { trusted, suggests: introspection === "everyone" }),
     streams,
     admitStream: streamAdmission(door),
   };
@@ -94,7 +95,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     admit: admission({ ...door, eventRate }),
     maxBodyBytes: options.maxBodyBytes ?? MAX_BODY_BYTES,
     requestTimeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
-    introspection: options.introspection ?? (access.kind === "open" ? "everyone" : "authenticated"),
+    introspection,
     cors: cors(corsOrigins),
     trusted,
     graphiql: await readStaticFiles(options.graphiqlFolder),

@@ -94,6 +94,19 @@ describe("who is told the schema", () => {
     expect(codes).toEqual([]);
   });
 
+  test("who subscribes is told no more", async () => {
+    const message = async (name: string) => {
+      const response = await fetch(`${gateway(name).url}/graphql`, {
+        method: "POST",
+        headers: { "content-type": "application/json", accept: "text/event-stream" },
+        body: JSON.stringify({ query: "subscription { entryLoged { hash } }" }),
+      });
+      return response.text();
+    };
+    expect(await message("open everyone")).toContain('Did you mean \\"entryLogged\\"?');
+    expect(await message("open nobody")).not.toContain("entryLogged");
+  });
+
   test.each([
     ["a field", "{ rooot { hash } }"],
     ["an argument", "{ root(treeSise: 1) { hash } }"],
