@@ -32,6 +32,7 @@ export async function load({ url, operation, connections, seconds }: Load): Prom
   });
   const bad = result.errors + result.non2xx + result.mismatches;
   if (bad > 0) throw new Error(`${bad} requests went wrong`);
+  if (result.requests.total === 0) throw new Error("no request was answered");
   return { perSecond: result.requests.average, p50Ms: result.latency.p50, p99Ms: result.latency.p99 };
 }
 

@@ -1,11 +1,14 @@
 import { join } from "node:path";
 import { figure, median } from "../machine.js";
-import { load, post, type Measured } from "./load.js";
-import { logBulk, ROOT, search, TYPENAME } from "./operations.js";
+import { ask, load, post, type Measured } from "./load.js";
+import { logBulk, NEWEST_MESSAGE, ROOT, search, TYPENAME } from "./operations.js";
 import { serveSqlite, type Served } from "./served.js";
 import { ratio, type Row } from "./table.js";
 
 const BULK = 1_000;
+
+/** How often to ask a gateway whose index is still catching up; each time it waits five seconds itself. */
+const MAX_ASKS = 60;
 
 /** Fills a log with `events` events, starts the gateway on it anew, and measures reading. */
 export async function readRows(folder: string, events: number, seconds: number): Promise<readonly Row[]> {
@@ -23,8 +26,21 @@ async function fill(path: string, events: number): Promise<void> {
   const server = await serveSqlite(path);
   try {
     for (let start = 0; start < events; start += BULK) await post(server.url, JSON.stringify(logBulk(start, BULK)));
+    await indexed(server.url);
   } finally {
     await server.stop();
+  }
+}
+
+/** Resolves when a search answers, which it does when the index has reached the log. */
+async function indexed(url: string): Promise<void> {
+  for (let asks = 1; ; asks++) {
+    try {
+      await ask(url, NEWEST_MESSAGE);
+      return;
+    } catch (error) {
+      if (asks === MAX_ASKS) throw error;
+    }
   }
 }
 

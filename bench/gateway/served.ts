@@ -39,7 +39,7 @@ async function serve(args: readonly string[], settings: Readonly<Record<string, 
   const started = performance.now();
   const child = spawn(process.execPath, args, {
     env: { ...process.env, ...settings, NODE_ENV: "production" },
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "ignore"],
   });
   const url = await Promise.race([addressFrom(child), failure(child)]);
   return { url, startMs: performance.now() - started, stop: () => stop(child) };
