@@ -49,36 +49,53 @@ export class Prover {
   ): Promise<readonly MembershipProof[]> {
     const wanted = leafIndexes.map((leafIndex) => [leafOf(leafIndex), ...membershipRanges(leafIndex, treeSize)]);
     const rootRanges = this.#proven.has(treeSize) ? [] : rootProofRanges(treeSize, tree.edge.size);
-    const hashes = await this.tiles.hashes(tree.edge, [...rootRanges, ...wanted.flat()]);
-    const rootHash = this.#proven.get(treeSize) ?? this.#believe(tree, treeSize, hashes.slice(0, rootRanges.length));
-    let next = rootRanges.length;
-    return leafIndexes.map((leafIndex, place) => {
-      const end = next + (wanted[place]?.length ?? 0);
-      const [leafHash = rootHash, ...path] = hashes.slice(next, end);
-      next = end;
-      return this.#checkedMembership({ leafIndex, treeSize, leafHash, rootHash, path });
+    return this.#checked(tree, [...rootRanges, ...wanted.flat()], (hashes) => {
+      const rootHash = this.#proven.get(treeSize) ?? this.#believe(tree, treeSize, hashes.slice(0, rootRanges.length));
+      let next = rootRanges.length;
+      return leafIndexes.map((leafIndex, place) => {
+        const end = next + (wanted[place]?.length ?? 0);
+        const [leafHash = rootHash, ...path] = hashes.slice(next, end);
+        next = end;
+        return this.#checkedMembership({ leafIndex, treeSize, leafHash, rootHash, path });
+      });
     });
   }
 
   /** 1 <= fromSize <= toSize <= the tree's size. */
   async consistency(tree: SignedTree, fromSize: number, toSize: number): Promise<ConsistencyProof> {
     const [fromHash, toHash] = [await this.rootHash(tree, fromSize), await this.rootHash(tree, toSize)];
+    const pathRanges = consistencyRanges(fromSize, toSize);
     const items = subtreeRanges(fromSize, toSize);
-    const path = await this.tiles.hashes(tree.edge, consistencyRanges(fromSize, toSize));
-    const itemHashes = await this.tiles.hashes(
-      tree.edge,
-      items.flatMap((item) => [item.subtree, ...item.path]),
-    );
-    let next = 0;
-    const subtreePaths = items.map(({ subtree: { start, end }, path: { length } }) => {
-      const [hash = fromHash, ...itemPath] = itemHashes.slice(next, (next += 1 + length));
-      return { start, size: end - start, hash, path: itemPath };
+    const itemRanges = items.flatMap((item) => [item.subtree, ...item.path]);
+    return this.#checked(tree, [...pathRanges, ...itemRanges], (hashes) => {
+      let next = pathRanges.length;
+      const subtreePaths = items.map(({ subtree: { start, end }, path: { length } }) => {
+        const [hash = fromHash, ...path] = hashes.slice(next, (next += 1 + length));
+        return { start, size: end - start, hash, path };
+      });
+      const path = hashes.slice(0, pathRanges.length);
+      return this.#checkedConsistency({ fromSize, toSize, fromHash, toHash, path, subtreePaths });
     });
-    return this.#checkedConsistency({ fromSize, toSize, fromHash, toHash, path, subtreePaths });
   }
 
-  async #proveRoot(tree: SignedTree, treeSize: number): Promise<Uint8Array> {
-    return this.#believe(tree, treeSize, await this.tiles.hashes(tree.edge, rootProofRanges(treeSize, tree.edge.size)));
+  #proveRoot(tree: SignedTree, treeSize: number): Promise<Uint8Array> {
+    const ranges = rootProofRanges(treeSize, tree.edge.size);
+    return this.#checked(tree, ranges, (hashes) => this.#believe(tree, treeSize, hashes));
+  }
+
+  /** What a check makes of the hashes of ranges. When they fail it, a damaged tile among theirs is named, if there is one. */
+  async #checked<T>(
+    { edge }: SignedTree,
+    ranges: readonly LeafRange[],
+    check: (hashes: readonly Uint8Array[]) => T,
+  ): Promise<T> {
+    const hashes = await this.tiles.hashes(edge, ranges);
+    try {
+      return check(hashes);
+    } catch (error) {
+      await this.tiles.doubt(edge, ranges);
+      throw error;
+    }
   }
 
   /** Believes a root once it is proven a prefix of the signed tree. `hashes` are those of rootProofRanges. */

@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import type { TreeEdge } from "../core/edge.js";
-import { placeOfNode, tileIsSound, tileNode, type TileId } from "../core/tile.js";
+import { placeOfNode, TILE_BYTES, tileIsSound, tileNode, type TileId } from "../core/tile.js";
 import { foldSubtrees, perfectSubtrees, type LeafRange, type NodeId } from "../core/tree.js";
 import { AuditError } from "./errors.js";
 import type { TreeSource } from "./signed-tree.js";
@@ -9,9 +9,11 @@ import type { StoredTile } from "./store.js";
 /** Tiles kept in memory unless said otherwise: 16 MiB. */
 const KEPT_TILES = 1_024;
 
-/** Looks a tree's inner hashes up: in its right edge, in the tiles kept in memory, else in the store, in one read for all. */
+/**
+ * Looks a tree's inner hashes up: in its right edge, in the tiles kept in memory, else in the store, in one read for all.
+ * They are hashes that somebody stored, no more: whoever asks proves them by the signed root, or has the tiles doubted.
+ */
 export class TileReader {
-  /** Sound tiles only. A full tile never changes, so what was checked once needs no second check. */
   readonly #tiles: LRUCache<string, Uint8Array>;
 
   constructor(
@@ -28,7 +30,7 @@ export class TileReader {
 
   /**
    * The hashes of ranges that the tree of an edge is made of, in the order asked. At most one read of the store.
-   * Rejects LOG_CORRUPT when a tile is missing, or when its hashes do not fit together.
+   * Rejects LOG_CORRUPT when a tile is missing.
    */
   async hashes(edge: TreeEdge, ranges: readonly LeafRange[]): Promise<readonly Uint8Array[]> {
     const distinct = new Map(ranges.map((range) => [rangeKey(range), range]));
@@ -42,13 +44,23 @@ export class TileReader {
     return ranges.map((range) => hashes.get(rangeKey(range)) ?? this.source.format.emptyRoot);
   }
 
+  /**
+   * To be called when hashes of these ranges turned out not to lead to the signed root: forgets the tiles they lie in, so
+   * that they are read again when the store is repaired. Rejects LOG_CORRUPT naming the first whose hashes do not fit
+   * together; resolves when each is sound in itself.
+   */
+  async doubt(edge: TreeEdge, ranges: readonly LeafRange[]): Promise<void> {
+    const needed = tilesBelow(edge, ranges.flatMap(perfectSubtrees));
+    for (const key of needed.keys()) this.#tiles.delete(key);
+    for (const { id, bytes } of await this.#read([...needed.values()])) {
+      if (!tileIsSound(this.source.format, bytes))
+        throw this.#damaged(id, "was changed: its hashes do not fit together");
+    }
+  }
+
   /** Every tile that the nodes lie in and the edge does not hold. */
   async #load(edge: TreeEdge, nodes: readonly NodeId[]): Promise<ReadonlyMap<string, Uint8Array>> {
-    const needed = new Map<string, TileId>();
-    for (const node of nodes) {
-      const { tile } = placeOfNode(node);
-      if (edge.node(node) === undefined) needed.set(tileKey(tile), tile);
-    }
+    const needed = tilesBelow(edge, nodes);
     const known = new Map<string, Uint8Array>();
     const missing: TileId[] = [];
     for (const [key, id] of needed) {
@@ -56,7 +68,9 @@ export class TileReader {
       if (tile === undefined) missing.push(id);
       else known.set(key, tile);
     }
-    for (const { id, bytes } of await this.#read(missing)) known.set(tileKey(id), bytes);
+    const read = await this.#read(missing);
+    this.keep(read);
+    for (const { id, bytes } of read) known.set(tileKey(id), bytes);
     return known;
   }
 
@@ -64,16 +78,27 @@ export class TileReader {
     if (ids.length === 0) return [];
     const { log, store } = this.source;
     const tiles = await store.tiles(log, ids);
-    const sound = ids.map((id, place) => ({ id, bytes: this.#sound(id, tiles[place]) }));
-    this.keep(sound);
-    return sound;
+    return ids.map((id, place) => ({ id, bytes: this.#whole(id, tiles[place]) }));
   }
 
-  #sound({ level, index }: TileId, bytes: Uint8Array | undefined): Uint8Array {
-    if (bytes !== undefined && tileIsSound(this.source.format, bytes)) return bytes;
-    const what = bytes === undefined ? "is missing" : "was changed: its hashes do not fit together";
-    throw new AuditError("LOG_CORRUPT", `The log ${this.source.log} is damaged: tile ${level}/${index} ${what}.`);
+  #whole(id: TileId, bytes: Uint8Array | undefined): Uint8Array {
+    if (bytes?.length === TILE_BYTES) return bytes;
+    throw this.#damaged(id, bytes === undefined ? "is missing" : `has ${bytes.length} bytes instead of ${TILE_BYTES}`);
   }
+
+  #damaged({ level, index }: TileId, what: string): AuditError {
+    return new AuditError("LOG_CORRUPT", `The log ${this.source.log} is damaged: tile ${level}/${index} ${what}.`);
+  }
+}
+
+/** The tiles that nodes lie in, without those that the edge holds; by their keys. */
+function tilesBelow(edge: TreeEdge, nodes: readonly NodeId[]): ReadonlyMap<string, TileId> {
+  const tiles = new Map<string, TileId>();
+  for (const node of nodes) {
+    const { tile } = placeOfNode(node);
+    if (edge.node(node) === undefined) tiles.set(tileKey(tile), tile);
+  }
+  return tiles;
 }
 
 function nodeIn(tiles: ReadonlyMap<string, Uint8Array>, node: NodeId): Uint8Array {

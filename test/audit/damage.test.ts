@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
+import { AuditError } from "../../src/audit/errors.js";
 import type { AuditService } from "../../src/audit/service.js";
 import type { LogHead, LogStore } from "../../src/audit/store.js";
 import { keyringOfSeed } from "../../src/audit/keyring.js";
@@ -100,21 +101,63 @@ describe("a changed tile", () => {
   /** A few bytes in every row of the tile. */
   const places = Array.from({ length: 40 }, (_, i) => (i * 409) % (511 * 32));
 
-  test("gives an error and never a proof, whichever of its bytes it is", async () => {
-    for (const place of places) {
-      const service = await open({
-        tiles: async (log, ids) => {
-          const tiles = await store.tiles(log, ids);
-          const damage = (i: number) => ids[i]?.index === 0 && ids[i].level === 0;
-          return tiles.map((tile, i) => (tile && damage(i) ? flipped(tile, place) : tile));
-        },
-      });
-      const asked = { log: "default", treeSize: SIZE, leafIndexes: [7] };
-      await expectCode(service.membershipProofs(asked), "LOG_CORRUPT");
-      await expectCode(service.consistencyProof("default", 100, SIZE), "LOG_CORRUPT");
-      await expectCode(service.consistency("default", 100), "LOG_CORRUPT");
-      await expectCode(service.root("default", 100), "LOG_CORRUPT");
+  /** A service whose first tile has one bit of a byte changed while `isDamaged` says so. */
+  const withDamage = (place: number, isDamaged: () => boolean = () => true): Promise<AuditService> =>
+    open({
+      tiles: async (log, ids) => {
+        const tiles = await store.tiles(log, ids);
+        const damage = (i: number) => isDamaged() && ids[i]?.index === 0 && ids[i].level === 0;
+        return tiles.map((tile, i) => (tile && damage(i) ? flipped(tile, place) : tile));
+      },
+    });
+
+  /** Where a node of the first tile begins: its rows have 256, 128, … nodes, the lowest first. */
+  const placeOf = (row: number, column: number): number => (2 * (256 - 2 ** (8 - row)) + column) * 32;
+
+  /** Leaf 7 itself, and the siblings on its way up to the tile's top. */
+  const pathOf7 = [
+    placeOf(0, 7),
+    placeOf(0, 6),
+    placeOf(1, 2),
+    placeOf(2, 0),
+    ...[3, 4, 5, 6, 7].map((row) => placeOf(row, 1)),
+  ];
+  const proofOf7 = { log: "default", treeSize: SIZE, leafIndexes: [7] };
+
+  test("gives an error that names it, and no proof that it is in the way of", async () => {
+    for (const place of pathOf7) {
+      const { code, message } = await rejection((await withDamage(place)).membershipProofs(proofOf7));
+      expect([code, message]).toEqual([
+        "LOG_CORRUPT",
+        "The log default is damaged: tile 0/0 was changed: its hashes do not fit together.",
+      ]);
     }
+  });
+
+  test("gives an error or the genuine answer, whichever of its bytes it is", async () => {
+    const honest = await open();
+    const asks: readonly ((service: AuditService) => Promise<unknown>)[] = [
+      (service) => service.membershipProofs(proofOf7),
+      (service) => service.consistencyProof("default", 100, SIZE),
+      (service) => service.consistency("default", 100),
+      (service) => service.root("default", 100),
+    ];
+    for (const place of places) {
+      const service = await withDamage(place);
+      for (const ask of asks) {
+        const answer = await ask(service).catch((error: unknown) => error);
+        if (answer instanceof AuditError) expect(answer.code).toBe("LOG_CORRUPT");
+        else expect(answer).toEqual(await ask(honest));
+      }
+    }
+  });
+
+  test("is read again once it is repaired", async () => {
+    let isDamaged = true;
+    const service = await withDamage(placeOf(0, 7), () => isDamaged);
+    await expectCode(service.membershipProofs(proofOf7), "LOG_CORRUPT");
+    isDamaged = false;
+    expect(await service.membershipProofs(proofOf7)).toHaveLength(1);
   });
 
   test("that is sound in itself, but another log's, gives no proof either", async () => {
