@@ -110,8 +110,8 @@ async function searches(index: SearchIndex): Promise<void> {
   for (const [name, filter] of Object.entries(SEARCHES)) {
     const query: IndexQuery = { log: LOG, filter, range: { start: 0, end: EVENTS }, order: newest };
     const byActor: IndexQuery = { ...query, order: { field: "actor", direction: "asc" } };
-    const page = await percentiles(async () => index.page(query, 0, 50));
-    const sorted = await percentiles(async () => index.page(byActor, 0, 50));
+    const page = await percentiles(async () => index.page(query, { limit: 50 }));
+    const sorted = await percentiles(async () => index.page(byActor, { limit: 50 }));
     const count = await percentiles(async () => index.count(query, 10_000));
     console.log(`${name.padEnd(20)} newest ${page}   by actor ${sorted}   count ${count}`);
   }

@@ -81,8 +81,8 @@ async function searchAll({ index }: IndexedStore): Promise<void> {
   };
   for (const [name, query] of Object.entries(queries)) {
     const full = { ...query, log: LOG, range: { start: 0, end: events } };
-    const page = await timed(() => index.page(full, 0, 51));
-    const deep = await timed(() => index.page(full, 9_950, 51));
+    const page = await timed(() => index.page(full, { limit: 51 }));
+    const deep = await timed(() => index.page(full, { offset: 9_950, limit: 51 }));
     const count = await timed(() => index.count(full, 10_000));
     console.log(`${name.padEnd(24)} page ${page}   page at 9,950 ${deep}   count ${count}`);
   }

@@ -113,7 +113,7 @@ export class PinnedSearches {
     return {
       read: async (offset, limit) => {
         const visible = Math.min(limit, maxResults - offset);
-        return visible > 0 ? index.page(query, offset, visible) : [];
+        return visible > 0 ? index.page(query, { offset, limit: visible }) : [];
       },
       count: () => (total ??= index.count(query, maxResults)),
     };

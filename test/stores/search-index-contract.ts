@@ -35,7 +35,10 @@ export function searchIndexContract(name: string, open: () => Promise<IndexedSto
     }
 
     const find = (log: string, filter: Filter, more: Partial<IndexQuery> = {}): Promise<readonly number[]> =>
-      store.index.page({ log, filter, range: { start: 0, end: 1_000_000 }, order: OLDEST_FIRST, ...more }, 0, 1_000);
+      store.index.page(
+        { log, filter, range: { start: 0, end: 1_000_000 }, order: OLDEST_FIRST, ...more },
+        { limit: 1_000 },
+      );
 
     describe("reached", () => {
       test("is true at once for an empty prefix, of an unknown log too", async () => {
@@ -82,11 +85,44 @@ export function searchIndexContract(name: string, open: () => Promise<IndexedSto
       test("starts and ends where it is told", async () => {
         const log = await logOf(...Array.from({ length: 6 }, () => ({ message: "same" })));
         const query = { log, filter: word("same"), range: { start: 0, end: 6 }, order: OLDEST_FIRST } as const;
-        expect(await store.index.page(query, 1, 3)).toEqual([1, 2, 3]);
-        expect(await store.index.page(query, 5, 3)).toEqual([5]);
-        expect(await store.index.page(query, 6, 3)).toEqual([]);
-        expect(await store.index.page(query, 0, 0)).toEqual([]);
+        expect(await store.index.page(query, { offset: 1, limit: 3 })).toEqual([1, 2, 3]);
+        expect(await store.index.page(query, { offset: 5, limit: 3 })).toEqual([5]);
+        expect(await store.index.page(query, { offset: 6, limit: 3 })).toEqual([]);
+        expect(await store.index.page(query, { limit: 0 })).toEqual([]);
       });
+
+      test("begins behind a leaf that does not match, lies outside of the range, or is the last", async () => {
+        const log = await logOf(...["a", "b", "a", "b", "a"].map((actor) => ({ message: "same", actor })));
+        const query = { log, filter: word("a"), range: { start: 1, end: 5 }, order: OLDEST_FIRST } as const;
+        expect(await store.index.page(query, { after: 3, limit: 9 })).toEqual([4]);
+        expect(await store.index.page(query, { after: 0, limit: 9 })).toEqual([2, 4]);
+        expect(await store.index.page(query, { after: 0, offset: 1, limit: 9 })).toEqual([4]);
+        expect(await store.index.page(query, { after: 4, limit: 9 })).toEqual([]);
+        const newestFirst = { ...query, order: { field: "received_at", direction: "desc" } } as const;
+        expect(await store.index.page(newestFirst, { after: 3, limit: 9 })).toEqual([2]);
+        expect(await store.index.page(newestFirst, { after: 1, limit: 9 })).toEqual([]);
+        const byActor = { ...query, filter: word("same"), order: { field: "actor", direction: "desc" } } as const;
+        expect(await store.index.page(byActor, { after: 3, limit: 9 })).toEqual([1, 4, 2]);
+        expect(await store.index.page(byActor, { after: 0, limit: 9 })).toEqual([]);
+      });
+
+      test.each(ORDER_FIELDS)(
+        "behind each leaf in the order of %s has the rest, ties and long values too",
+        async (field) => {
+          const long = "x".repeat(128);
+          const values = ["b", undefined, `${long}b`, "a", `${long}a`, "b", "", `${long}a`, "é", "😀", "ｆ"];
+          const events = values.map((value) => ({ message: "m", ...(value !== undefined && { [field]: value }) }));
+          const log = await logOf(...events.map((event) => ({ ...event, message: event.message || "m" })));
+          for (const direction of ["asc", "desc"] as const)
+            for (const filter of [{ kind: "all" }, { kind: "not", filter: word("none") }] as const) {
+              const query = { log, filter, range: { start: 0, end: 100 }, order: { field, direction } };
+              const all = await store.index.page(query, { limit: 100 });
+              expect(all).toHaveLength(values.length);
+              for (const [place, after] of all.entries())
+                expect(await store.index.page(query, { after, limit: 100 })).toEqual(all.slice(place + 1));
+            }
+        },
+      );
 
       test("does not let a phrase run from one field into the next", async () => {
         const log = await logOf({ message: "one", actor: "two" }, { message: "one two" });
@@ -217,8 +253,20 @@ interface Compared {
 }
 
 async function expectSameAnswers({ store, oracle }: Compared, query: IndexQuery): Promise<void> {
-  const expected = await oracle.index.page(query, 0, 100);
-  expect(await store.index.page(query, 0, 100)).toEqual(expected);
-  expect(await store.index.page(query, 1, 3)).toEqual(expected.slice(1, 4));
+  const expected = await oracle.index.page(query, { limit: 100 });
+  expect(await store.index.page(query, { limit: 100 })).toEqual(expected);
+  expect(await store.index.page(query, { offset: 1, limit: 3 })).toEqual(expected.slice(1, 4));
+  expect(await readOn(store, query)).toEqual(expected);
   expect(await store.index.count(query, 100)).toBe(expected.length);
+}
+
+/** Everything, in slices of two that each begin behind the last leaf of the one before. */
+async function readOn({ index }: IndexedStore, query: IndexQuery): Promise<readonly number[]> {
+  const read: number[] = [];
+  for (;;) {
+    const after = read.at(-1);
+    const slice = await index.page(query, { limit: 2, ...(after !== undefined && { after }) });
+    read.push(...slice);
+    if (slice.length < 2) return read;
+  }
 }

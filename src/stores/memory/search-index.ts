@@ -1,4 +1,4 @@
-import type { IndexQuery, SearchIndex } from "../../audit/search-index.js";
+import type { IndexQuery, SearchIndex, Slice } from "../../audit/search-index.js";
 import type { NewEntry } from "../../audit/store.js";
 import { equalBytes } from "../../core/bytes.js";
 import { readEnvelope } from "../../core/envelope.js";
@@ -36,8 +36,11 @@ export class MemorySearchIndex implements SearchIndex {
     return Promise.resolve(this.#watermarks.size(log));
   }
 
-  page(query: IndexQuery, offset: number, limit: number): Promise<readonly number[]> {
-    const found = [...this.#scan(query)].sort((a, b) => compareMatches(a, b, query.order));
+  page(query: IndexQuery, { after, offset = 0, limit }: Slice): Promise<readonly number[]> {
+    const start = after === undefined ? undefined : this.#match(query.log, after);
+    const found = [...this.#scan(query)]
+      .filter((match) => start === undefined || compareMatches(start, match, query.order) < 0)
+      .sort((a, b) => compareMatches(a, b, query.order));
     return Promise.resolve(found.slice(offset, offset + limit).map((match) => match.leafIndex));
   }
 
@@ -62,6 +65,11 @@ export class MemorySearchIndex implements SearchIndex {
       const event = readEnvelope(canonical)?.event;
       if (matchesSearchable(filter, event === undefined ? {} : searchable(event))) yield { leafIndex, event };
     }
+  }
+
+  #match(log: string, leafIndex: number): Match {
+    const entry = this.#store.entryAt(log, leafIndex);
+    return { leafIndex, event: entry && readEnvelope(entry.canonical)?.event };
   }
 
   *#entries(log: string, { start, end }: LeafRange): Generator<readonly [number, NewEntry]> {

@@ -1,4 +1,4 @@
-import type { IndexQuery, SearchIndex } from "../../audit/search-index.js";
+import { rangeBehind, type IndexQuery, type SearchIndex, type Slice } from "../../audit/search-index.js";
 import { NEWEST_FIRST } from "../../query/order.js";
 import { Watermarks } from "../../audit/watermarks.js";
 import { canLookUp, prefixesIn, SCAN, type Way } from "./condition.js";
@@ -79,8 +79,9 @@ export class PostgresSearchIndex implements SearchIndex {
     return watermark(this.#database, log);
   }
 
-  async page(query: IndexQuery, offset: number, limit: number): Promise<readonly number[]> {
-    return (await this.#find({ query, limit: offset + limit })).slice(offset).map(({ leafIndex }) => leafIndex);
+  async page(query: IndexQuery, { after, offset = 0, limit }: Slice): Promise<readonly number[]> {
+    const found = await this.#find({ ...behind(query, after), limit: offset + limit });
+    return found.slice(offset).map(({ leafIndex }) => leafIndex);
   }
 
   async count(query: IndexQuery, cap: number): Promise<number> {
@@ -127,4 +128,11 @@ export class PostgresSearchIndex implements SearchIndex {
     const behind = await this.#database.rows(LOGS_BEHIND, []).catch(() => []);
     for (const { log } of behind) this.#follower.wake(log, "soon");
   }
+}
+
+/** What is left of a query behind a leaf: less of its range, or all of it from a place in the order of its field. */
+function behind(query: IndexQuery, after: number | undefined): Omit<Search, "limit"> {
+  if (after === undefined) return { query };
+  const inLeafOrder = query.order.field === "received_at";
+  return inLeafOrder ? { query: { ...query, range: rangeBehind(query, after) } } : { query, after };
 }

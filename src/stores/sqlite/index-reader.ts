@@ -1,15 +1,22 @@
-import type { IndexQuery } from "../../audit/search-index.js";
+import { rangeBehind, type IndexQuery, type Slice } from "../../audit/search-index.js";
 import type { SqliteDatabase, SqliteStatement, SqlRow, SqlValue } from "./driver.js";
-import { ALL_MATCHES, COUNT_EVERYTHING, COUNT_MATCHES, pageOfEverything, pageOfMatches } from "./index-sql.js";
+import {
+  ALL_MATCHES,
+  COUNT_EVERYTHING,
+  COUNT_MATCHES,
+  pageOfEverything,
+  pageOfMatches,
+  sortKeyOf,
+} from "./index-sql.js";
 import { leafToken } from "./index-token.js";
 import { LOG_STRIDE } from "./log-file.js";
 import { compileFilter } from "./match-expression.js";
-import { integerIn } from "./row.js";
+import { integerIn, textIn } from "./row.js";
 import type { CallsOf } from "./worker-calls.js";
 
 export interface IndexReaderProtocol {
   readonly page: {
-    readonly request: { readonly query: IndexQuery; readonly offset: number; readonly limit: number };
+    readonly request: { readonly query: IndexQuery; readonly slice: Slice };
     readonly reply: readonly number[];
   };
   readonly count: {
@@ -31,10 +38,15 @@ export class IndexReader implements CallsOf<IndexReaderProtocol> {
     this.#database = database;
   }
 
-  page({ query, offset, limit }: IndexReaderProtocol["page"]["request"]): readonly number[] {
-    const { order, range } = query;
-    const sql = { matches: pageOfMatches(order), everything: pageOfEverything(order, range.end - range.start) };
-    return this.#answer(query, sql, [limit, offset]).map(({ row, firstId }) => integerIn(row, "id") - firstId);
+  page({ query, slice }: IndexReaderProtocol["page"]["request"]): readonly number[] {
+    const { offset = 0, limit } = slice;
+    const [within, place] = this.#behind(query, slice.after);
+    const { order, range } = within;
+    const span = { entries: range.end - range.start, isBehind: place.length > 0 };
+    const sql = { matches: pageOfMatches(order, span), everything: pageOfEverything(order, span) };
+    return this.#answer(within, sql, [...place, limit, offset]).map(
+      ({ row, firstId }) => integerIn(row, "id") - firstId,
+    );
   }
 
   count({ query, cap }: IndexReaderProtocol["count"]["request"]): number {
@@ -53,8 +65,18 @@ export class IndexReader implements CallsOf<IndexReaderProtocol> {
     this.#database.close();
   }
 
+  /** What is left of a query behind a leaf: less of its range, or all of it from a place in the order of its field. */
+  #behind(query: IndexQuery, leafIndex: number | undefined): readonly [IndexQuery, readonly SqlValue[]] {
+    if (leafIndex === undefined) return [query, []];
+    const { field } = query.order;
+    if (field === "received_at") return [{ ...query, range: rangeBehind(query, leafIndex) }, []];
+    const id = (this.#firstId(query.log) ?? 0) + leafIndex;
+    const [doc] = this.#all(sortKeyOf(field), [id]);
+    return [query, [doc === undefined ? "" : textIn(doc, "key"), id]];
+  }
+
   /** The rows of one of two statements: the one that fits the filter. None where nothing can match. */
-  #answer({ log, filter, range }: IndexQuery, sql: Statements, more: readonly number[]): readonly Answer[] {
+  #answer({ log, filter, range }: IndexQuery, sql: Statements, more: readonly SqlValue[]): readonly Answer[] {
     const compiled = compileFilter(filter);
     const firstId = this.#firstId(log);
     if (firstId === undefined || compiled.kind === "none") return [];

@@ -1,5 +1,5 @@
 import { AuditError } from "../../audit/errors.js";
-import type { IndexQuery, SearchIndex } from "../../audit/search-index.js";
+import type { IndexQuery, SearchIndex, Slice } from "../../audit/search-index.js";
 import { Watermarks } from "../../audit/watermarks.js";
 import { dropIndex } from "./index-opening.js";
 import type { IndexReaderProtocol } from "./index-reader.js";
@@ -50,8 +50,8 @@ export class SqliteSearchIndex implements SearchIndex {
     return Promise.resolve(this.#watermarks.size(log));
   }
 
-  page(query: IndexQuery, offset: number, limit: number): Promise<readonly number[]> {
-    return this.#ask("page", { query, offset, limit });
+  page(query: IndexQuery, slice: Slice): Promise<readonly number[]> {
+    return this.#ask("page", { query, slice });
   }
 
   count(query: IndexQuery, cap: number): Promise<number> {

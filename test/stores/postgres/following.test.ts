@@ -58,7 +58,7 @@ describeWith("PostgreSQL", hasPostgres(), () => {
   const word = (text: string): Filter => ({ kind: "phrase", field: undefined, words: [text], prefix: false });
 
   const find = async ({ index }: IndexedStore, text: string): Promise<readonly number[]> =>
-    index.page({ log: LOG, filter: word(text), range: { start: 0, end: 100 }, order: NEWEST_FIRST }, 0, 100);
+    index.page({ log: LOG, filter: word(text), range: { start: 0, end: 100 }, order: NEWEST_FIRST }, { limit: 100 });
 
   describe("an index shared by gateways", () => {
     test("has what was appended by a gateway that is gone", async () => {

@@ -58,8 +58,8 @@ describeWith("PostgreSQL", hasPostgres(), () => {
 
   /** Compares with the oracle; answers all matches. */
   async function expectSame(query: IndexQuery, offset = 0): Promise<readonly number[]> {
-    const expected = await oracle.index.page(query, 0, EVENTS);
-    expect(await store.index.page(query, offset, 50)).toEqual(expected.slice(offset, offset + 50));
+    const expected = await oracle.index.page(query, { limit: EVENTS });
+    expect(await store.index.page(query, { offset, limit: 50 })).toEqual(expected.slice(offset, offset + 50));
     expect(await store.index.count(query, 2_000)).toBe(Math.min(2_000, expected.length));
     return expected;
   }

@@ -71,8 +71,10 @@ async function checkIndex({ index }: IndexedStore, size: number): Promise<void> 
   const word = { kind: "phrase", field: "message", words: ["entry"], prefix: false } as const;
   expect(await index.count({ log: LOG, filter: word, order, range }, 1_000_000)).toBe(size);
   const last = { kind: "phrase", field: undefined, words: ["number", String(size - 1)], prefix: false } as const;
-  expect(await index.page({ log: LOG, filter: last, order, range }, 0, 10)).toEqual([size - 1]);
-  expect(await index.page({ log: LOG, filter: { kind: "not", filter: word }, order, range }, 0, 10)).toEqual([]);
+  expect(await index.page({ log: LOG, filter: last, order, range }, { limit: 10 })).toEqual([size - 1]);
+  expect(await index.page({ log: LOG, filter: { kind: "not", filter: word }, order, range }, { limit: 10 })).toEqual(
+    [],
+  );
 }
 
 test("after kill -9 at any moment every acknowledged entry is there, the tree is whole and the index agrees", async () => {

@@ -38,7 +38,7 @@ const SEVENTH: Filter = { kind: "exact", field: "actor", value: "actor6" };
 const RANGE = { start: 0, end: 1_000_000 };
 
 const find = ({ index }: IndexedStore, filter = SEVENTH): Promise<readonly number[]> =>
-  index.page({ log: LOG, filter, range: RANGE, order: { field: "target", direction: "asc" } }, 0, 1_000);
+  index.page({ log: LOG, filter, range: RANGE, order: { field: "target", direction: "asc" } }, { limit: 1_000 });
 
 const expected = (size = SIZE): readonly number[] =>
   Array.from({ length: size }, (_, leafIndex) => leafIndex).filter((leafIndex) => leafIndex % 7 === 6);
