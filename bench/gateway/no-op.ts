@@ -52,6 +52,7 @@ const service: AuditService = {
   consistency: () => Promise.resolve(VALID),
   search: unused,
   results: unused,
+  download: unused,
   tail: unused,
   appendLater: unused,
   bulkRequest: unused,

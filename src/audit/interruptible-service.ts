@@ -6,6 +6,8 @@ import { AuditError } from "./errors.js";
 import type {
   AuditService,
   BulkRequest,
+  Download,
+  DownloadRequest,
   EntryOutcome,
   LogRequest,
   PageRequest,
@@ -64,6 +66,11 @@ export class InterruptibleService implements AuditService {
 
   async results(...request: Parameters<AuditService["results"]>): Promise<ResultPage> {
     return this.#withResult(await this.#run(() => this.service.results(...request)));
+  }
+
+  /** Its reading has a signal of its own. */
+  download(request: DownloadRequest): Promise<Download> {
+    return this.#run(() => this.service.download(request));
   }
 
   /** Has a signal of its own. */

@@ -20,6 +20,8 @@ import type { SearchIndex } from "./search-index.js";
 import type {
   AuditService,
   BulkRequest,
+  Download,
+  DownloadRequest,
   EntryOutcome,
   LogRequest,
   PageRequest,
@@ -149,6 +151,13 @@ class LocalService implements AuditService {
 
   async results(id: string, page: PageRequest, bound?: Restriction): Promise<ResultPage> {
     return this.#searches.results(id, page, bound);
+  }
+
+  async download(request: DownloadRequest): Promise<Download> {
+    return this.#searches.download(request, (name) => {
+      const log = this.#log(name);
+      return (leafIndexes) => log.entries(leafIndexes);
+    });
   }
 
   async tail(request: TailRequest, signal: AbortSignal): Promise<AsyncIterable<EntryOutcome>> {

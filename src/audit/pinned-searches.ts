@@ -9,9 +9,10 @@ import { pageProblems, readPage, spanOf, type ReadableResult, type Span } from "
 import { openPin, type Pin, type PinnedState, sealPin } from "./pin.js";
 import type { IndexQuery, SearchIndex } from "./search-index.js";
 import { checkSearch, searchArguments } from "./search-arguments.js";
-import type { PageRequest, PinnedResult, ResultPage, SearchRequest } from "./service.js";
+import type { Download, DownloadRequest, PageRequest, PinnedResult, ResultPage, SearchRequest } from "./service.js";
 import type { LogStore } from "./store.js";
 import type { TokenSealer } from "./token.js";
+import { readWhole, type WholeResult } from "./whole-result.js";
 
 export interface PinnedSearchesOptions {
   readonly store: LogStore;
@@ -31,6 +32,12 @@ interface Now {
   readonly log: string;
   readonly treeSize: number;
   readonly nowMicros: number;
+}
+
+/** A result id, opened. */
+interface OpenedResult {
+  readonly pin: Pin;
+  readonly filter: Filter;
 }
 
 /** The cursors of a page request, opened. */
@@ -63,19 +70,42 @@ export class PinnedSearches {
     return this.page({ search, state }, checked.filter, spanOf(page, opened.after?.position, opened.before?.position));
   }
 
-  async results(id: string, page: PageRequest, bound: Restriction = {}): Promise<ResultPage> {
+  async results(id: string, page: PageRequest, bound?: Restriction): Promise<ResultPage> {
     const nowMs = this.options.clock() / MICROS_PER_MS;
+    const { pin, filter } = this.opened(id, nowMs, bound);
+    const { search, state } = pin;
+    const opened = openCursors(new Cursors(this.options.sealer, search), page, { nowMs, state });
+    const problems = [...pageProblems(page), ...opened.problems];
+    if (problems.length > 0) throw badInput(problems);
+    return this.page(pin, filter, spanOf(page, opened.after?.position, opened.before?.position));
+  }
+
+  /** `entries` reads those of the result's log. */
+  async download(
+    { id, everyMatch, bound }: DownloadRequest,
+    entries: (log: string) => WholeResult["entries"],
+  ): Promise<Download> {
+    const { pin, filter } = this.opened(id, this.options.clock() / MICROS_PER_MS, bound);
+    const indexed = (): Promise<void> => this.indexed(pin);
+    await indexed();
+    const { log, order, maxResults } = pin.search;
+    const { range, treeSize, expiresAtMs } = pin.state;
+    const { index } = this.options;
+    const limit = everyMatch ? Infinity : maxResults;
+    const whole = { index, query: { log, order, filter, range }, limit, indexed, entries: entries(log) };
+    return { log, treeSize, expiresAtMs, pages: (signal) => readWhole(whole, signal) };
+  }
+
+  /** Throws BAD_USER_INPUT unless it is the id of a search that was bound in the same way and is not expired. */
+  private opened(id: string, nowMs: number, bound: Restriction = {}): OpenedResult {
     const result = openPin(this.options.sealer, id, nowMs);
     if (result.kind === "rejected") throw badResultId(result.got);
-    const { search, state } = result.pin;
+    const { search } = result.pin;
     if (canonicalJson({ ...search.bound }) !== canonicalJson({ ...bound }))
       throw badResultId("a result of another credential");
     const checked = checkSearch(search, nowMs * MICROS_PER_MS);
     if (checked.kind === "invalid") throw badResultId("a result whose query is no longer understood");
-    const opened = openCursors(new Cursors(this.options.sealer, search), page, { nowMs, state });
-    const problems = [...pageProblems(page), ...opened.problems];
-    if (problems.length > 0) throw badInput(problems);
-    return this.page(result.pin, checked.filter, spanOf(page, opened.after?.position, opened.before?.position));
+    return { pin: result.pin, filter: checked.filter };
   }
 
   private async pin(now: Now, { start, end }: WindowBounds): Promise<PinnedState> {

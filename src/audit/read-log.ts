@@ -4,7 +4,7 @@ import type { AuditService } from "./service.js";
 
 /** A reading of entries by one principal: how it asked, and which leaves of which log it was shown. */
 export interface Read {
-  readonly kind: "search" | "results" | "entries" | "entry by hash" | "tail";
+  readonly kind: "search" | "results" | "entries" | "entry by hash" | "tail" | "download";
   readonly log: string;
   readonly leafIndexes: readonly number[];
   /** What was asked, as far as it is not the leaves themselves. */

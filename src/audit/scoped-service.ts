@@ -11,6 +11,8 @@ import type { Read, RecordRead } from "./read-log.js";
 import type {
   AuditService,
   BulkRequest,
+  Download,
+  DownloadRequest,
   EntryOutcome,
   LogRequest,
   PageRequest,
@@ -91,6 +93,14 @@ export class ScopedService implements AuditService {
     return this.listed("results", await this.service.results(id, page, this.bound), { id });
   }
 
+  /** As with a tail, nothing that its pages show is remembered. */
+  async download(request: DownloadRequest): Promise<Download> {
+    this.require("audit:read");
+    const { bound } = this;
+    const download = await this.service.download({ ...request, ...(bound !== undefined && { bound }) });
+    return { ...download, pages: (signal) => this.pagesWhileAllowed(download.log, download.pages(signal)) };
+  }
+
   /** What it shows is not remembered, for it may be all that is ever logged. */
   async tail(request: TailRequest, signal: AbortSignal): Promise<AsyncIterable<EntryOutcome>> {
     this.require("audit:read");
@@ -153,6 +163,18 @@ export class ScopedService implements AuditService {
     }
   }
 
+  private async *pagesWhileAllowed(
+    log: string,
+    pages: AsyncIterable<readonly EntryOutcome[]>,
+  ): AsyncGenerator<readonly EntryOutcome[]> {
+    for await (const page of pages) {
+      this.require("audit:read");
+      const shown = page.filter((outcome) => isWithin(this.bound, outcome));
+      await this.recordShown("download", log, shown);
+      yield shown;
+    }
+  }
+
   /** A page of a search, recorded once: the entries on it are read later, in the same request. */
   private async listed(kind: Read["kind"], page: ResultPage, asked: JsonObject): Promise<ResultPage> {
     const { log } = page.result;
@@ -169,7 +191,7 @@ export class ScopedService implements AuditService {
     const leafIndexes = shown.filter((leafIndex) => !this.recorded.hasAll(log, [leafIndex]));
     if (leafIndexes.length === 0) return;
     await this.options.recordRead({ kind, log, leafIndexes });
-    if (kind !== "tail") this.recorded.addLeaves(log, leafIndexes);
+    if (kind !== "tail" && kind !== "download") this.recorded.addLeaves(log, leafIndexes);
   }
 
   private get seesEverything(): boolean {
@@ -205,12 +227,11 @@ export class ScopedService implements AuditService {
     throw new AuditError("FORBIDDEN", `the credential lacks the scope ${scopes.join(" or ")}`);
   }
 
-  /** The bytes of a corrupt entry cannot be trusted to say whose it is, so only who sees everything is told of it. */
   private visible(log: string, outcome: EntryOutcome): EntryOutcome {
     if (this.bound === undefined || outcome.kind === "missing") return outcome;
     const leafIndex = outcome.kind === "entry" ? outcome.entry.leafIndex : outcome.leafIndex;
     if (this.shown.hasAll(log, [leafIndex])) return outcome;
-    if (outcome.kind === "corrupt" || !restrictionAllows(this.bound, outcome.entry.envelope.event)) return MISSING;
+    if (!isWithin(this.bound, outcome)) return MISSING;
     this.shown.addLeaf(log, leafIndex);
     return outcome;
   }
@@ -222,6 +243,11 @@ export class ScopedService implements AuditService {
     if (hidden.length === 0) return;
     throw new AuditError("NOT_FOUND", `the log ${log} has no entry at leaf index ${hidden.join(", ")}`);
   }
+}
+
+/** The bytes of a corrupt entry cannot be trusted to say whose it is, so only who sees everything is told of it. */
+function isWithin(bound: Restriction | undefined, outcome: EntryOutcome): boolean {
+  return bound === undefined || (outcome.kind === "entry" && restrictionAllows(bound, outcome.entry.envelope.event));
 }
 
 const MISSING: EntryOutcome = Object.freeze({ kind: "missing" });

@@ -139,6 +139,29 @@ export interface PinnedResult {
   totalCount(): Promise<number>;
 }
 
+/** Asks for all of a result, not for a page of it. */
+export interface DownloadRequest {
+  /** Of the result, as `PinnedResult.id`. */
+  readonly id: string;
+  /** Every match of the pinned search, however many; else no more than its maxResults. */
+  readonly everyMatch: boolean;
+  /** Must be that of the search which made the id. */
+  readonly bound?: Restriction;
+}
+
+/** A result that can be read from its first entry to its last. */
+export interface Download {
+  readonly log: string;
+  readonly treeSize: number;
+  /** When the result can be used no more; milliseconds since the epoch. */
+  readonly expiresAtMs: number;
+  /**
+   * The entries in the result's order, some at a time; the next are read when they are asked for. A corrupt entry is
+   * shown as such. Rejects when it cannot go on, and with the signal's reason once that aborts.
+   */
+  pages(signal: AbortSignal): AsyncIterable<readonly EntryOutcome[]>;
+}
+
 /** Membership proofs asked for in one go: all against one tree size, read in one batch. */
 export interface ProofRequest {
   readonly log: string;
@@ -161,6 +184,8 @@ export interface AuditService {
   search(request: SearchRequest, page: PageRequest): Promise<ResultPage>;
   /** `bound` must be that of the search which made the id. */
   results(id: string, page: PageRequest, bound?: Restriction): Promise<ResultPage>;
+  /** All of a result, to be read once, from its beginning to its end. */
+  download(request: DownloadRequest): Promise<Download>;
   /**
    * Follows the log until the signal aborts: every entry from an index on, old and new, in index order, none twice. It
    * reads on as the answer is read, and rejects there when it cannot go on. A corrupt entry is shown as such.

@@ -9,11 +9,13 @@ import { MemorySearchIndex } from "../../src/stores/memory/search-index.js";
 import { openSqlite } from "../../src/stores/sqlite/open.js";
 import { rejection } from "./rejection.js";
 import { auditSearchContract } from "./search-contract.js";
+import { downloadContract } from "./download-contract.js";
 import { auditServiceContract, type OpenService } from "./service-contract.js";
 import { logMessages, openTestService } from "./test-log.js";
 
 function contract(open: OpenService): void {
   auditServiceContract(open);
+  downloadContract(open);
   auditSearchContract(open);
 }
 

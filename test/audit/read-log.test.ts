@@ -5,6 +5,7 @@ import { readLog } from "../../src/audit/read-log.js";
 import { ScopedService } from "../../src/audit/scoped-service.js";
 import type { AuditService } from "../../src/audit/service.js";
 import type { AuditEvent } from "../../src/core/event.js";
+import { UNSTOPPED } from "./download-reading.js";
 import { expectCode } from "./rejection.js";
 import { tailed } from "./tail-reading.js";
 import { logMessages, openTestService } from "./test-log.js";
@@ -64,6 +65,18 @@ describe("a log of readings", () => {
       "entries: 1 entries shown",
       "entry by hash: 1 entries shown",
       "tail: 1 entries shown",
+    ]);
+  });
+
+  test("records a download page by page, each before it is read", async () => {
+    const { result } = await as(ADMIN).search({ log: "default", query: "" }, { first: 0 });
+    const before = (await readings()).length;
+    const download = await as(ADMIN).download({ id: result.id, everyMatch: true });
+    expect(await readings()).toHaveLength(before);
+    const pages = download.pages(UNSTOPPED)[Symbol.asyncIterator]();
+    await pages.next();
+    expect((await readings()).slice(before)).toMatchObject([
+      { message: "download: 5 entries shown", actor: "admin", new: { leafIndexes: [4, 3, 2, 1, 0] } },
     ]);
   });
 

@@ -3,6 +3,7 @@ import { AuditError } from "../../src/audit/errors.js";
 import type { AuditService, PageRequest, Receipt, ResultPage, SearchRequest } from "../../src/audit/service.js";
 import { digestOf, type Digest } from "../../src/core/bytes.js";
 import { ALL, CREDENTIALS, EVENTS, NAMES, scoped, type Name } from "./credentials.js";
+import { downloadedSearch } from "./download-reading.js";
 import { expectCode, rejection } from "./rejection.js";
 import { tailed } from "./tail-reading.js";
 import { openTestService } from "./test-log.js";
@@ -34,6 +35,11 @@ const PATHS: Readonly<Record<string, (as: AuditService) => Promise<readonly numb
   "results, page by page": async (as) => {
     const { result } = await as.search({ log: "default", query: "" }, { first: 1 });
     return paged((page) => as.results(result.id, page));
+  },
+  "a download of everything": async (as) => shownOf(await downloadedSearch(as, { log: "default", query: "" })),
+  "a download of every match, in a field's order": async (as) => {
+    const order = { field: "actor", direction: "asc" } as const;
+    return shownOf(await downloadedSearch(as, { log: "default", query: "alice OR bob", order }, true));
   },
   tail: async (as) => shownOf(await tailed(as, { log: "default", fromLeafIndex: 0 })),
   "tail with a query": async (as) =>
@@ -192,6 +198,7 @@ const EVERY_METHOD: {
   bulkRequest: (as) => as.bulkRequest(""),
   search: (as) => as.search({ log: "default", query: "" }, {}),
   results: (as) => as.results("", {}),
+  download: (as) => as.download({ id: "", everyMatch: false }),
   tail: (as) => as.tail({ log: "default" }, AbortSignal.abort()),
   root: (as) => as.root("default"),
   entries: (as) => as.entries("default", []),

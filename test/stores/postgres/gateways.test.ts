@@ -4,6 +4,7 @@ import type { AuditService } from "../../../src/audit/service.js";
 import { MemoryRootCache } from "../../../src/caches/memory/root-cache.js";
 import { openStore } from "../../../src/stores/index.js";
 import { auditSearchContract } from "../../audit/search-contract.js";
+import { downloadContract } from "../../audit/download-contract.js";
 import { auditServiceContract } from "../../audit/service-contract.js";
 import { KEYRING, message, ORIGIN } from "../../audit/test-log.js";
 import { describeWith } from "../../service.js";
@@ -45,6 +46,7 @@ describeWith("PostgreSQL", hasPostgres(), () => {
       return { service: await gateway(log), log };
     };
     auditServiceContract(open);
+    downloadContract(open);
     auditSearchContract(open);
   });
 
