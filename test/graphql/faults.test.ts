@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { Writable } from "node:stream";
 import { pino } from "pino";
+import { HASH_BYTES } from "../../src/core/bytes.js";
 import { AuditError } from "../../src/audit/errors.js";
 import type { LogStore } from "../../src/audit/store.js";
 import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
@@ -76,16 +77,29 @@ describe("an entry that was changed in the store", () => {
   });
 });
 
-test("a tile that was changed in the store gives LOG_CORRUPT and never a proof", async () => {
-  const flip = (tile: Uint8Array | undefined) => tile?.map((byte, at) => (at === 1000 ? byte ^ 1 : byte));
-  const over = await gatewayOver(
-    (store) => ({ tiles: async (log, ids) => (await store.tiles(log, ids)).map(flip) }),
-    300,
-  );
-  const proof = "{ entry(leafIndex: 7) { membershipProof { path } verification { membership { status } } } }";
-  const { data, errors = [] } = await over.gateway.text(proof);
-  expect(data).toEqual({ entry: null });
-  expect(new Set(errors.map(({ extensions }) => extensions["code"]))).toEqual(new Set(["LOG_CORRUPT"]));
+describe("a tile that was changed in the store", () => {
+  const PROOF = "{ entry(leafIndex: 7) { membershipProof { path } verification { membership { status } } } }";
+  const gatewayWithBadLeaf = (leaf: number) => {
+    const flip = (tile: Uint8Array | undefined) =>
+      tile?.map((byte, at) => (at === leaf * HASH_BYTES ? byte ^ 1 : byte));
+    const faults = (store: MemoryLogStore): Partial<LogStore> => ({
+      tiles: async (log, ids) => (await store.tiles(log, ids)).map(flip),
+    });
+    return gatewayOver(faults, 300);
+  };
+
+  test("gives LOG_CORRUPT and never a proof that leads through the change", async () => {
+    const over = await gatewayWithBadLeaf(6);
+    const { data, errors = [] } = await over.gateway.text(PROOF);
+    expect(data).toEqual({ entry: null });
+    expect(new Set(errors.map(({ extensions }) => extensions["code"]))).toEqual(new Set(["LOG_CORRUPT"]));
+  });
+
+  test("leaves the proofs that do not lead through the change as they are", async () => {
+    const over = await gatewayWithBadLeaf(31);
+    const { data } = await over.gateway.text(PROOF);
+    expect(data).toMatchObject({ entry: { verification: { membership: { status: "VALID" } } } });
+  });
 });
 
 describe("a store that fails", () => {
