@@ -36,6 +36,7 @@ export interface Settings {
   readonly origin: string;
   readonly resultTtlMs: number;
   readonly bulkResultTtlMs: number;
+  readonly maxWaitingBulkBytes: number;
   readonly compiledExecution: boolean;
   /** How people are let in; whether that is enough for `host` is decided at start. */
   readonly access: Omit<AccessSettings, "host">;
@@ -65,6 +66,8 @@ export class SettingsError extends Error {
   }
 }
 
+const BYTES_PER_MIB = 1_048_576;
+
 export type Flags = { readonly [name in SettingName]?: string };
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -90,6 +93,7 @@ export function readSettings(flags: Flags, env: Environment): Settings {
     origin: read("origin", parseOrigin, ""),
     resultTtlMs: 1000 * read("resultTtl", parseInteger(1, 31_536_000), 1),
     bulkResultTtlMs: 1000 * read("bulkResultTtl", parseInteger(1, 31_536_000), 1),
+    maxWaitingBulkBytes: BYTES_PER_MIB * read("maxBulkQueue", parseInteger(1, 1_048_576), 1),
     compiledExecution: read("compiledExecution", parseSwitch, true),
     access: accessOf(read),
     eventRate: eventRateOf(read),

@@ -17,7 +17,7 @@ const FAILED = 1;
 
 /** The audit service that the settings ask for, on its engines. */
 async function openEngine(settings: Settings, operator: Operator): Promise<Engine> {
-  const { logs, origin, resultTtlMs, bulkResultTtlMs } = settings;
+  const { logs, origin, resultTtlMs, bulkResultTtlMs, maxWaitingBulkBytes } = settings;
   const keyring = await openKeyring(settings);
   const { instrumented, WaitingEvents } = await import("./operations/instruments.js");
   const { log, bulkQueue, isShared, ...opened } = await openStore(settings.store);
@@ -31,7 +31,7 @@ async function openEngine(settings: Settings, operator: Operator): Promise<Engin
   try {
     const service = await openLocalService({
       ...{ store, sharedStore: isShared, index, bulkQueue, cache, keyring },
-      ...{ logs, origin, resultTtlMs, bulkResultTtlMs, alarm: operator.alarm },
+      ...{ logs, origin, resultTtlMs, bulkResultTtlMs, maxWaitingBulkBytes, alarm: operator.alarm },
       onWaiting: new WaitingEvents(operator.metrics).set,
     });
     return {

@@ -88,6 +88,13 @@ export const SETTINGS = {
     fallback: "86400",
     description: "How long the end of a bulk request can be polled, in seconds.",
   },
+  maxBulkQueue: {
+    env: "AUDITQL_MAX_BULK_QUEUE",
+    flag: "max-bulk-queue",
+    value: "MiB",
+    fallback: "64",
+    description: "How much of each log's bulk requests may wait to be logged, in MiB; more is refused as UNAVAILABLE.",
+  },
   compiledExecution: {
     env: "AUDITQL_COMPILED_EXECUTION",
     flag: "compiled-execution",

@@ -12,6 +12,8 @@ export interface NewBulk extends BulkPlace {
   readonly requestDigest: Uint8Array;
   /** What is to be logged, as text that only its writer reads. */
   readonly body: string;
+  /** What it counts for among all that waits. */
+  readonly bytes: number;
   /** Milliseconds since the epoch; the oldest is executed first. */
   readonly acceptedAtMs: number;
 }
@@ -29,6 +31,9 @@ export interface StoredBulk {
   readonly requestDigest: Uint8Array;
   readonly end: BulkEnd | undefined;
 }
+
+/** `full`: so much of its log waits already that nothing was queued. */
+export type EnqueueOutcome = { readonly kind: "queued"; readonly stored: StoredBulk } | { readonly kind: "full" };
 
 /** A request that a gateway took to execute it. */
 export interface ClaimedBulk extends BulkPlace {
@@ -49,8 +54,12 @@ export interface BulkClaim {
  * Methods reject with AuditError UNAVAILABLE when the engine cannot be reached.
  */
 export interface BulkQueue {
-  /** Durable when it resolves. Where a request of that place is there already, it stays, and is answered. */
-  enqueue(bulk: NewBulk): Promise<StoredBulk>;
+  /**
+   * Durable when it resolves with `queued`. Where a request of that place is there already, it stays, and is answered.
+   * Full when others of its log wait and, with this one, would be more than `maxWaitingBytes`; of requests that come at
+   * the same moment through several gateways each may be the last that had room.
+   */
+  enqueue(bulk: NewBulk, maxWaitingBytes: number): Promise<EnqueueOutcome>;
   /** The oldest requests without an end that nobody holds. */
   claim(claim: BulkClaim): Promise<readonly ClaimedBulk[]>;
   /** Ends a request, once: the first end stays. Its body is dropped. */

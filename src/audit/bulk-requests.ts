@@ -3,7 +3,7 @@ import { digestBytes, digestOf, equalBytes, parseDigest } from "../core/bytes.js
 import type { LogFormat } from "../core/format.js";
 import { timeText } from "../core/instant.js";
 import type { BulkPlace, BulkQueue, StoredBulk } from "./bulk-queue.js";
-import { bulkBody, bulkId, parseBulkId, parseOutcome } from "./bulk-request.js";
+import { bulkBody, bulkBytes, bulkId, parseBulkId, parseOutcome } from "./bulk-request.js";
 import { AuditError } from "./errors.js";
 import { keyUsedOtherwise } from "./keyed-appends.js";
 import type { CheckedEvent } from "./leaf.js";
@@ -12,6 +12,8 @@ import type { BulkRequest, LogRequest, Receipt } from "./service.js";
 
 export interface BulkRequestsOptions {
   readonly queue: BulkQueue;
+  /** How much of a log's requests may wait. */
+  readonly maxWaitingBytes: number;
   /** The receipt of what was logged under a key; undefined when nothing was, or the log is not kept here. */
   readonly receipt: (log: string, key: Uint8Array) => Promise<Receipt | undefined>;
   /** Milliseconds since the epoch. */
@@ -21,6 +23,12 @@ export interface BulkRequestsOptions {
 /** How long the end of a bulk request is kept. */
 export const BULK_RESULT_TTL_MS = 24 * 60 * 60 * 1_000;
 
+/** How much of a log's bulk requests may wait: about 150,000 events of 400 bytes. */
+export const MAX_WAITING_BULK_BYTES = 64 * 1_024 * 1_024;
+
+/** How long a caller who was turned away should wait: a few executions. */
+const RETRY_AFTER_MS = 1_000;
+
 /**
  * Bulk requests from the outside: accepted once they are durably queued, and found by their owner. A request is named
  * by its idempotency key, one of ours if it has none, and its receipt is what the log holds under that key.
@@ -28,19 +36,17 @@ export const BULK_RESULT_TTL_MS = 24 * 60 * 60 * 1_000;
 export class BulkRequests {
   constructor(private readonly options: BulkRequestsOptions) {}
 
-  /** Rejects CONFLICT when the key belongs to a queued request for other events. */
+  /** Rejects CONFLICT when the key belongs to a queued request for other events, UNAVAILABLE when too much waits. */
   async accept(request: LogRequest, checked: readonly CheckedEvent[], format: LogFormat): Promise<BulkRequest> {
     const keyed = { ...request, idempotencyKey: request.idempotencyKey ?? `bulk:${randomUUID()}` };
     const { key, requestDigest } = requestKeyOf(keyed, checked, format);
     const place = { log: request.log, name: digestOf(key) };
-    const { queue, nowMs } = this.options;
-    const stored = await queue.enqueue({
-      ...place,
-      owner: request.keyOwner ?? "",
-      requestDigest,
-      body: bulkBody(keyed),
-      acceptedAtMs: nowMs(),
-    });
+    const { queue, nowMs, maxWaitingBytes } = this.options;
+    const body = bulkBody(keyed);
+    const bulk = { ...place, owner: request.keyOwner ?? "", requestDigest, body, bytes: bulkBytes(body) };
+    const outcome = await queue.enqueue({ ...bulk, acceptedAtMs: nowMs() }, maxWaitingBytes);
+    if (outcome.kind === "full") throw tooMuchWaits(request.log);
+    const { stored } = outcome;
     if (!equalBytes(stored.requestDigest, requestDigest)) throw keyUsedOtherwise();
     return this.#shown(place, stored);
   }
@@ -69,4 +75,9 @@ export class BulkRequests {
     if (receipt !== undefined) return receipt;
     throw new AuditError("NOT_FOUND", `The log ${log} no longer has the entries of this bulk request.`);
   }
+}
+
+function tooMuchWaits(log: string): AuditError {
+  const message = `Too many bulk requests wait to be logged in ${log}: nothing of this one was queued. Try again later.`;
+  return new AuditError("UNAVAILABLE", message, { retryAfterMs: RETRY_AFTER_MS });
 }

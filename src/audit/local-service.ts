@@ -4,7 +4,7 @@ import type { ConsistencyProof, MembershipProof } from "../core/proof.js";
 import { unknown, VALID, type Verdict } from "../core/verdict.js";
 import type { Restriction } from "../query/restriction.js";
 import type { BulkQueue } from "./bulk-queue.js";
-import { BULK_RESULT_TTL_MS, BulkRequests } from "./bulk-requests.js";
+import { BULK_RESULT_TTL_MS, BulkRequests, MAX_WAITING_BULK_BYTES } from "./bulk-requests.js";
 import { BulkRunner } from "./bulk-runner.js";
 import type { RootCache } from "./cache.js";
 import { checkRequest, type EventSigner } from "./checked-request.js";
@@ -59,6 +59,8 @@ export interface LocalServiceOptions {
   readonly bulkQueue: BulkQueue;
   /** How long the end of such a request is kept. Default 1 day. */
   readonly bulkResultTtlMs?: number;
+  /** How much of each log's may wait; what is more is refused as UNAVAILABLE. Default 64 MiB. */
+  readonly maxWaitingBulkBytes?: number;
   /** How long a search waits for the index to reach the tree it is pinned to. Default 5,000. */
   readonly indexWaitMs?: number;
   /** After this an append counts as one of unknown outcome. Default 30,000. */
@@ -109,9 +111,10 @@ class LocalService implements AuditService {
     this.#indexWaitMs = indexWaitMs;
     this.#signer = { seed: keyring.eventSeed, ed25519: nodeEd25519() };
     const { bulkQueue: queue, bulkResultTtlMs = BULK_RESULT_TTL_MS, alarm = ignore } = options;
+    const { maxWaitingBulkBytes: maxWaitingBytes = MAX_WAITING_BULK_BYTES } = options;
     const nowMs = (): number => Math.floor(clock() / 1_000);
     this.#bulks = new BulkRequests({
-      ...{ queue, nowMs },
+      ...{ queue, nowMs, maxWaitingBytes },
       receipt: (log, key) => this.#logs.get(log)?.receiptUnder(key) ?? Promise.resolve(undefined),
     });
     this.#runner = new BulkRunner({

@@ -20,11 +20,11 @@ let service: AuditService;
 let alarms: string[];
 const opened: AuditService[] = [];
 
-async function gateway(over = store, taking = queue): Promise<AuditService> {
+async function gateway(over = store, taking = queue, maxWaitingBulkBytes = 1_000_000): Promise<AuditService> {
   const alarm = (text: string) => alarms.push(text);
   const another = await openTestService({
     ...{ store: over, bulkQueue: taking, clock: clock.now, alarm },
-    ...{ sharedStore: true, appendTimeoutMs: 40 },
+    ...{ sharedStore: true, appendTimeoutMs: 40, maxWaitingBulkBytes },
   });
   opened.push(another);
   return another;
@@ -104,6 +104,25 @@ describe("a bulk request", () => {
     expect(entries.map(({ envelope }) => envelope.event.tenant_id)).toEqual(["acme", "acme"]);
     expect(await poll.membershipProofs({ log: "default", treeSize: 2, leafIndexes: [0, 1] })).toHaveLength(2);
     await expectCode(as("globex").appendLater(request([{ event: { message: "m", tenant_id: "acme" } }])), "FORBIDDEN");
+  });
+
+  test("is refused with a hint while too much waits, not queued at all, and taken when there is room again", async () => {
+    let release: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    store.beforeAppend = () => released;
+    const small = await gateway(store, queue, 5_000);
+    const accepted: BulkRequest[] = [];
+    const fill = async (): Promise<void> => {
+      for (let i = 0; i < 10; i++) accepted.push(await small.appendLater(request([message("x".repeat(1_000))])));
+    };
+    expect(await rejection(fill())).toMatchObject({ code: "UNAVAILABLE", retryAfterMs: 1_000 });
+    expect(accepted).toHaveLength(2);
+    await expectCode(small.appendLater(request([message("")])), "BAD_USER_INPUT");
+    release();
+    for (const { id } of accepted) await ended(id);
+    expect(await checkEverything(store)).toHaveLength(2);
+    await ended((await small.appendLater(request(TWO))).id);
+    expect(await checkEverything(store)).toHaveLength(4);
   });
 
   test("is forgotten a day after its end", async () => {
@@ -198,7 +217,7 @@ describe("the execution of bulk requests", () => {
 
   test("of two gateways on one queue logs once, even if both are given every request", async () => {
     const unheld: BulkQueue = {
-      enqueue: (bulk) => queue.enqueue(bulk),
+      enqueue: (bulk, maxWaitingBytes) => queue.enqueue(bulk, maxWaitingBytes),
       claim: (claim) => queue.claim({ ...claim, heldUntilMs: 0 }),
       finish: (place, end) => queue.finish(place, end),
       find: (place, owner) => queue.find(place, owner),

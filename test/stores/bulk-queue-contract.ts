@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import type { BulkEnd, BulkPlace, BulkQueue, ClaimedBulk, NewBulk } from "../../src/audit/bulk-queue.js";
+import type { BulkEnd, BulkPlace, BulkQueue, ClaimedBulk, NewBulk, StoredBulk } from "../../src/audit/bulk-queue.js";
 import { hashOf } from "./batches.js";
 
 /** What an engine brings to the contract. */
@@ -19,6 +19,7 @@ function bulk(name: string, changes: Partial<NewBulk> = {}): NewBulk {
     owner: "alice",
     requestDigest,
     body: `body of ${name} 🦆`,
+    bytes: 10,
     acceptedAtMs: 1,
     ...changes,
   };
@@ -39,17 +40,22 @@ export function bulkQueueContract(engineName: string, engine: BulkQueueEngine): 
     });
 
     const claim = (nowMs: number, limit = 10, heldUntilMs = nowMs + 100) => queue.claim({ nowMs, heldUntilMs, limit });
+    const enqueue = async (added: NewBulk): Promise<StoredBulk> => {
+      const outcome = await queue.enqueue(added, 1_000_000);
+      if (outcome.kind === "full") throw new Error(`no room for ${added.name}`);
+      return outcome.stored;
+    };
     const endOf = async (name: string) => (await queue.find(place(name), "alice"))?.end;
 
     test("gives what it was given to who claims it, to the letter", async () => {
-      const accepted = await queue.enqueue(bulk("a"));
+      const accepted = await enqueue(bulk("a"));
       expect([accepted.end, [...accepted.requestDigest]]).toEqual([undefined, [...hashOf("a")]]);
       expect(await claim(1)).toEqual([{ log: "default", name: "a", body: "body of a 🦆" }]);
     });
 
     test("gives the oldest first, as many as asked for", async () => {
       for (const [name, acceptedAtMs] of Object.entries({ c: 30, a: 10, d: 40, b: 20 })) {
-        await queue.enqueue(bulk(name, { acceptedAtMs }));
+        await enqueue(bulk(name, { acceptedAtMs }));
       }
       expect(namesOf(await claim(50, 3))).toEqual(["a", "b", "c"]);
       expect(namesOf(await claim(50, 3))).toEqual(["d"]);
@@ -57,7 +63,7 @@ export function bulkQueueContract(engineName: string, engine: BulkQueueEngine): 
     });
 
     test("gives nobody what is held, until it is held no more", async () => {
-      await queue.enqueue(bulk("a"));
+      await enqueue(bulk("a"));
       expect(namesOf(await claim(1_000, 1, 1_500))).toEqual(["a"]);
       expect(await claim(1_499)).toEqual([]);
       expect(namesOf(await claim(1_500))).toEqual(["a"]);
@@ -65,7 +71,7 @@ export function bulkQueueContract(engineName: string, engine: BulkQueueEngine): 
 
     test("gives each request to one of several who claim at once", async () => {
       const names = Array.from({ length: 12 }, (_, i) => `bulk ${i}`);
-      for (const name of names) await queue.enqueue(bulk(name));
+      for (const name of names) await enqueue(bulk(name));
       const claims = await Promise.all(Array.from({ length: 4 }, () => claim(1, 6)));
       const claimed = claims.flatMap(namesOf);
       expect(new Set(claimed).size).toBe(claimed.length);
@@ -73,7 +79,7 @@ export function bulkQueueContract(engineName: string, engine: BulkQueueEngine): 
     });
 
     test("gives no more what has ended, and keeps the first end", async () => {
-      await queue.enqueue(bulk("a"));
+      await enqueue(bulk("a"));
       await queue.finish(place("a"), END);
       await queue.finish(place("a"), { ...END, outcome: "another" });
       expect(await claim(1)).toEqual([]);
@@ -81,24 +87,24 @@ export function bulkQueueContract(engineName: string, engine: BulkQueueEngine): 
     });
 
     test("keeps the first of two requests of one place", async () => {
-      await queue.enqueue(bulk("a"));
-      const second = await queue.enqueue(bulk("a", { body: "other", requestDigest: hashOf("other") }));
+      await enqueue(bulk("a"));
+      const second = await enqueue(bulk("a", { body: "other", requestDigest: hashOf("other") }));
       expect([...second.requestDigest]).toEqual([...hashOf("a")]);
       expect((await claim(1)).map(({ body }) => body)).toEqual(["body of a 🦆"]);
       await queue.finish(place("a"), END);
-      expect((await queue.enqueue(bulk("a"))).end).toEqual(END);
+      expect((await enqueue(bulk("a"))).end).toEqual(END);
     });
 
     test("is one for all logs, which may use the same names", async () => {
-      await queue.enqueue(bulk("a"));
-      await queue.enqueue(bulk("a", { log: "second", acceptedAtMs: 2 }));
+      await enqueue(bulk("a"));
+      await enqueue(bulk("a", { log: "second", acceptedAtMs: 2 }));
       expect((await claim(5)).map(({ log }) => log)).toEqual(["default", "second"]);
       await queue.finish(place("a", "second"), END);
       expect(await endOf("a")).toBeUndefined();
     });
 
     test("shows a request to its owner alone", async () => {
-      await queue.enqueue(bulk("a"));
+      await enqueue(bulk("a"));
       expect(await queue.find(place("a"), "alice")).toBeDefined();
       expect(await queue.find(place("a"), "bob")).toBeUndefined();
       expect(await queue.find(place("b"), "alice")).toBeUndefined();
@@ -106,7 +112,7 @@ export function bulkQueueContract(engineName: string, engine: BulkQueueEngine): 
     });
 
     test("forgets what has expired, and nothing that has not ended", async () => {
-      for (const name of ["waits", "ended", "ended later"]) await queue.enqueue(bulk(name));
+      for (const name of ["waits", "ended", "ended later"]) await enqueue(bulk(name));
       await queue.finish(place("ended"), { ...END, expiresAtMs: 100 });
       await queue.finish(place("ended later"), { ...END, expiresAtMs: 101 });
       await queue.removeExpired(100);
@@ -117,11 +123,47 @@ export function bulkQueueContract(engineName: string, engine: BulkQueueEngine): 
       expect(await queue.find(place("ended"), "alice")).toBeUndefined();
     });
 
+    describe("of 100 bytes", () => {
+      const kindOf = async (name: string, changes: Partial<NewBulk> = {}) =>
+        (await queue.enqueue(bulk(name, changes), 100)).kind;
+
+      test("takes what fits to the byte, and nothing of what does not", async () => {
+        expect(await kindOf("a", { bytes: 60 })).toBe("queued");
+        expect(await kindOf("b", { bytes: 41 })).toBe("full");
+        expect(await queue.find(place("b"), "alice")).toBeUndefined();
+        expect(await kindOf("c", { bytes: 40 })).toBe("queued");
+        expect(await kindOf("d", { bytes: 1 })).toBe("full");
+        expect(namesOf(await claim(1))).toEqual(["a", "c"]);
+      });
+
+      test("answers a request that waits or has ended, full or not", async () => {
+        await kindOf("ended");
+        await queue.finish(place("ended"), END);
+        expect(await kindOf("waits", { bytes: 100 })).toBe("queued");
+        expect(await queue.enqueue(bulk("waits", { bytes: 100 }), 100)).toMatchObject({ stored: { end: undefined } });
+        expect(await queue.enqueue(bulk("ended"), 100)).toMatchObject({ kind: "queued", stored: { end: END } });
+      });
+
+      test("is full while requests are being executed, and has room when they have ended", async () => {
+        await kindOf("a", { bytes: 100 });
+        await claim(1);
+        expect(await kindOf("b")).toBe("full");
+        await queue.finish(place("a"), END);
+        expect(await kindOf("b")).toBe("queued");
+      });
+
+      test("takes a larger request where nothing else of its log waits", async () => {
+        await kindOf("a", { log: "second", bytes: 100 });
+        expect(await kindOf("a", { bytes: 101 })).toBe("queued");
+        expect(await kindOf("b", { bytes: 1 })).toBe("full");
+      });
+    });
+
     const { openAgain } = engine;
     if (openAgain === undefined) return;
 
     test("is found again with all it holds, claims and ends included", async () => {
-      for (const name of ["held", "free", "ended"]) await queue.enqueue(bulk(name));
+      for (const name of ["held", "free", "ended"]) await enqueue(bulk(name));
       await queue.finish(place("ended"), END);
       expect(namesOf(await claim(1_000, 1, 5_000))).toEqual(["held"]);
       queue = await openAgain();

@@ -4,6 +4,7 @@ import type {
   BulkPlace,
   BulkQueue,
   ClaimedBulk,
+  EnqueueOutcome,
   NewBulk,
   StoredBulk,
 } from "../../audit/bulk-queue.js";
@@ -19,10 +20,14 @@ const keyOf = ({ log, name }: BulkPlace): string => JSON.stringify([log, name]);
 export class MemoryBulkQueue implements BulkQueue {
   readonly #bulks = new Map<string, MemoryBulk>();
 
-  enqueue(bulk: NewBulk): Promise<StoredBulk> {
-    const found = this.#bulks.get(keyOf(bulk)) ?? { ...bulk, heldUntilMs: 0, end: undefined };
-    this.#bulks.set(keyOf(bulk), found);
-    return Promise.resolve(stored(found));
+  enqueue(bulk: NewBulk, maxWaitingBytes: number): Promise<EnqueueOutcome> {
+    const found = this.#bulks.get(keyOf(bulk));
+    if (found !== undefined) return Promise.resolve({ kind: "queued", stored: stored(found) });
+    const waiting = this.#waitingBytes(bulk.log);
+    if (waiting > 0 && waiting + bulk.bytes > maxWaitingBytes) return Promise.resolve({ kind: "full" });
+    const added = { ...bulk, heldUntilMs: 0, end: undefined };
+    this.#bulks.set(keyOf(bulk), added);
+    return Promise.resolve({ kind: "queued", stored: stored(added) });
   }
 
   claim({ nowMs, heldUntilMs, limit }: BulkClaim): Promise<readonly ClaimedBulk[]> {
@@ -46,6 +51,11 @@ export class MemoryBulkQueue implements BulkQueue {
   removeExpired(nowMs: number): Promise<void> {
     for (const [key, { end }] of this.#bulks) if (end && end.expiresAtMs <= nowMs) this.#bulks.delete(key);
     return Promise.resolve();
+  }
+
+  #waitingBytes(log: string): number {
+    const waiting = [...this.#bulks.values()].filter((bulk) => bulk.log === log && bulk.end === undefined);
+    return waiting.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 }
 

@@ -4,17 +4,22 @@ import type {
   BulkPlace,
   BulkQueue,
   ClaimedBulk,
+  EnqueueOutcome,
   NewBulk,
   StoredBulk,
 } from "../../audit/bulk-queue.js";
 import type { Database } from "./database.js";
 import type { Statement } from "./transaction.js";
 
-const ENQUEUE: Statement<never> = {
+/** The sum is null where none of the log waits: then there is room for any. */
+const ENQUEUE: Statement<{ readonly name: string }> = {
   name: "bulk-enqueue",
   text: `
-    INSERT INTO auditql.bulks (log, name, owner, request_digest, body, accepted_at_ms, held_until_ms)
-    VALUES ($1, $2, $3, $4, $5, $6, 0) ON CONFLICT (log, name) DO NOTHING`,
+    INSERT INTO auditql.bulks (log, name, owner, request_digest, body, bytes, accepted_at_ms, held_until_ms)
+    SELECT $1::text, $2::text, $3::text, $4::bytea, $5::text, $6::integer, $7::bigint, 0
+    WHERE coalesce(
+      (SELECT sum(bytes) FROM auditql.bulks WHERE log = $1::text AND outcome IS NULL) + $6::integer <= $8::bigint, TRUE)
+    ON CONFLICT (log, name) DO NOTHING RETURNING name`,
 };
 
 /** Gateways that look at once skip what another one is just taking. */
@@ -63,10 +68,12 @@ export class PostgresBulkQueue implements BulkQueue {
     this.#database = database;
   }
 
-  async enqueue(bulk: NewBulk): Promise<StoredBulk> {
-    const { log, name, owner, requestDigest, body, acceptedAtMs } = bulk;
-    await this.#database.rows(ENQUEUE, [log, name, owner, requestDigest, body, acceptedAtMs]);
-    return (await this.find(bulk, owner)) ?? { requestDigest, end: undefined };
+  async enqueue(bulk: NewBulk, maxWaitingBytes: number): Promise<EnqueueOutcome> {
+    const { log, name, owner, requestDigest, body, bytes, acceptedAtMs } = bulk;
+    const row = [log, name, owner, requestDigest, body, bytes, acceptedAtMs];
+    const [inserted] = await this.#database.rows(ENQUEUE, [...row, maxWaitingBytes]);
+    const stored = inserted ? { requestDigest, end: undefined } : await this.find(bulk, owner);
+    return stored === undefined ? { kind: "full" } : { kind: "queued", stored };
   }
 
   async claim({ nowMs, heldUntilMs, limit }: BulkClaim): Promise<readonly ClaimedBulk[]> {

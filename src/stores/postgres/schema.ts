@@ -94,4 +94,9 @@ export const SCHEMA_STEPS: readonly string[] = [
   CREATE INDEX bulks_unfinished ON auditql.bulks (accepted_at_ms) WHERE outcome IS NULL;
   CREATE INDEX bulks_by_expiry ON auditql.bulks (expires_at_ms) WHERE outcome IS NOT NULL;
   `,
+  `
+  ALTER TABLE auditql.bulks ADD COLUMN bytes integer NOT NULL DEFAULT 0; -- what it counts for while it waits
+  UPDATE auditql.bulks SET bytes = octet_length(body);
+  CREATE INDEX bulks_waiting ON auditql.bulks (log, bytes) WHERE outcome IS NULL;
+  `,
 ];

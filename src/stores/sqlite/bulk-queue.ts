@@ -4,6 +4,7 @@ import type {
   BulkPlace,
   BulkQueue,
   ClaimedBulk,
+  EnqueueOutcome,
   NewBulk,
   StoredBulk,
 } from "../../audit/bulk-queue.js";
@@ -18,8 +19,9 @@ export class SqliteBulkQueue implements BulkQueue {
     this.#writer = writer;
   }
 
-  enqueue(bulk: NewBulk): Promise<StoredBulk> {
-    return this.#writer.call("enqueueBulk", { ...bulk, requestDigest: new Uint8Array(bulk.requestDigest) });
+  enqueue(bulk: NewBulk, maxWaitingBytes: number): Promise<EnqueueOutcome> {
+    const requestDigest = new Uint8Array(bulk.requestDigest);
+    return this.#writer.call("enqueueBulk", { ...bulk, requestDigest, maxWaitingBytes });
   }
 
   claim(claim: BulkClaim): Promise<readonly ClaimedBulk[]> {

@@ -1,4 +1,12 @@
-import type { BulkClaim, BulkEnd, BulkPlace, ClaimedBulk, NewBulk, StoredBulk } from "../../audit/bulk-queue.js";
+import type {
+  BulkClaim,
+  BulkEnd,
+  BulkPlace,
+  ClaimedBulk,
+  EnqueueOutcome,
+  NewBulk,
+  StoredBulk,
+} from "../../audit/bulk-queue.js";
 import type { SqliteDatabase, SqliteStatement, SqlRow } from "./driver.js";
 import { inTransaction } from "./file.js";
 import { bytesIn, integerIn, textIn } from "./row.js";
@@ -6,11 +14,15 @@ import type { CallsOf } from "./worker-calls.js";
 
 /** The calls of BulkQueue, as the log's writing thread answers them. */
 export interface BulkTableProtocol {
-  readonly enqueueBulk: { readonly request: NewBulk; readonly reply: StoredBulk };
+  readonly enqueueBulk: { readonly request: BoundedBulk; readonly reply: EnqueueOutcome };
   readonly claimBulks: { readonly request: BulkClaim; readonly reply: readonly ClaimedBulk[] };
   readonly finishBulk: { readonly request: BulkPlace & BulkEnd; readonly reply: undefined };
   readonly findBulk: { readonly request: OwnedPlace; readonly reply: StoredBulk | undefined };
   readonly removeExpiredBulks: { readonly request: number; readonly reply: undefined };
+}
+
+export interface BoundedBulk extends NewBulk {
+  readonly maxWaitingBytes: number;
 }
 
 export interface OwnedPlace extends BulkPlace {
@@ -18,6 +30,8 @@ export interface OwnedPlace extends BulkPlace {
 }
 
 const SELECT_STORED = "SELECT request_digest, CAST(outcome AS BLOB) outcome, expires_at_ms FROM bulks";
+/** Nothing to compare with (null) where none of the log waits: then there is room for any. */
+const HAS_ROOM = "coalesce((SELECT sum(bytes) FROM bulks WHERE log = ? AND outcome IS NULL) + ? <= ?, TRUE)";
 const UNFINISHED = "outcome IS NULL AND held_until_ms <= ?";
 
 /** The queue of bulk requests, a table of the log file: what is accepted is as durable as what is logged. */
@@ -33,8 +47,8 @@ export class BulkTable implements CallsOf<BulkTableProtocol> {
   constructor(database: SqliteDatabase) {
     this.#database = database;
     this.#insert = database.prepare(
-      `INSERT INTO bulks (log, name, owner, request_digest, body, accepted_at_ms, held_until_ms)
-       VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT (log, name) DO NOTHING`,
+      `INSERT INTO bulks (log, name, owner, request_digest, body, bytes, accepted_at_ms, held_until_ms)
+       SELECT ?, ?, ?, ?, ?, ?, ?, 0 WHERE ${HAS_ROOM} ON CONFLICT (log, name) DO NOTHING`,
     );
     this.#select = database.prepare(`${SELECT_STORED} WHERE log = ? AND name = ? AND owner = ?`);
     this.#selectFree = database.prepare(
@@ -48,10 +62,12 @@ export class BulkTable implements CallsOf<BulkTableProtocol> {
     this.#delete = database.prepare("DELETE FROM bulks WHERE expires_at_ms <= ?");
   }
 
-  enqueueBulk(bulk: NewBulk): StoredBulk {
-    const { log, name, owner, requestDigest, body, acceptedAtMs } = bulk;
-    this.#insert.run(log, name, owner, requestDigest, body, acceptedAtMs);
-    return this.findBulk(bulk) ?? { requestDigest, end: undefined };
+  enqueueBulk(bulk: BoundedBulk): EnqueueOutcome {
+    const { log, name, owner, requestDigest, body, bytes, acceptedAtMs, maxWaitingBytes } = bulk;
+    const row = [log, name, owner, requestDigest, body, bytes, acceptedAtMs];
+    this.#insert.run(...row, log, bytes, maxWaitingBytes);
+    const stored = this.findBulk(bulk);
+    return stored === undefined ? { kind: "full" } : { kind: "queued", stored };
   }
 
   claimBulks({ nowMs, heldUntilMs, limit }: BulkClaim): readonly ClaimedBulk[] {

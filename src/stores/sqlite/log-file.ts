@@ -36,11 +36,17 @@ const BULKS = `
   CREATE INDEX bulks_unfinished ON bulks (accepted_at_ms) WHERE outcome IS NULL;
   CREATE INDEX bulks_by_expiry ON bulks (expires_at_ms) WHERE outcome IS NOT NULL;`;
 
+/** What a waiting request counts for, summed from the index alone whenever one is accepted. */
+const BULK_BYTES = `
+  ALTER TABLE bulks ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+  UPDATE bulks SET bytes = length(CAST(body AS BLOB));
+  CREATE INDEX bulks_waiting ON bulks (log, bytes) WHERE outcome IS NULL;`;
+
 /** The tables that hold logs. `entries` and `tiles` are only ever inserted into. */
 export const LOG_FILE: FileFormat = {
   role: "log file",
   applicationId: 0x4151_4c31,
-  version: 3,
+  version: 4,
   synchronous: "FULL",
   cacheMebibytes: 4,
   schema: `
@@ -68,5 +74,5 @@ export const LOG_FILE: FileFormat = {
       data BLOB NOT NULL,
       PRIMARY KEY (log, level, idx)
     ) STRICT;`,
-  upgrades: [RECEIPTS, BULKS],
+  upgrades: [RECEIPTS, BULKS, BULK_BYTES],
 };

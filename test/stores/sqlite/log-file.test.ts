@@ -41,6 +41,21 @@ test("a log file of the first version is brought to the newest, with what it hol
   }
 });
 
+test("bulk requests that wait in a log file of the third version count for what waits", async () => {
+  const path = firstVersion("third.db", 3);
+  const database = driver(path);
+  for (const step of LOG_FILE.upgrades.slice(0, 2)) database.exec(step);
+  const waiting = "INSERT INTO bulks VALUES (1, 'default', 'old', '', ?, 'a body of 🦆', 1, 0, NULL, NULL)";
+  database.prepare(waiting).run(hashOf("old"));
+  database.close();
+  const store = await open(path);
+  const { bulkQueue } = store;
+  const bulk = { log: "default", owner: "", requestDigest: hashOf("new"), body: "", acceptedAtMs: 2 };
+  expect(await bulkQueue.enqueue({ ...bulk, name: "new", bytes: 86 }, 99)).toEqual({ kind: "full" });
+  expect(await bulkQueue.enqueue({ ...bulk, name: "new", bytes: 86 }, 100)).toMatchObject({ kind: "queued" });
+  await store.close();
+});
+
 test("a log file of a later version is refused, and left as it was", async () => {
   const path = firstVersion("later.db", 99);
   const { code, message } = await rejection(open(path));
