@@ -53,7 +53,7 @@ export class CachedRoots {
     return root;
   }
 
-  /** The root of a size from 1 to the tree's. Rejects LOG_CORRUPT, or ROOT_CONFLICT when a signed root says otherwise. */
+  /** The root of a size from 0 to the tree's. Rejects LOG_CORRUPT, or ROOT_CONFLICT when a signed root says otherwise. */
   async at(tree: SignedTree, treeSize: number): Promise<Root> {
     if (treeSize === tree.edge.size) return this.of(tree);
     const known = this.#roots.get(treeSize);
@@ -113,7 +113,8 @@ export class CachedRoots {
 
   async #make(treeSize: number, rootHash: Uint8Array): Promise<Root> {
     const { source, cache, receivedAt } = this.options;
-    const publishedAt = await receivedAt(treeSize - 1);
+    // When an empty log was made is not kept once it has entries: its first entry came soon enough after.
+    const publishedAt = await receivedAt(Math.max(treeSize - 1, 0));
     const checkpoint = source.key.sign(treeSize, rootHash);
     const root = { log: source.log, treeSize, hash: digestOf(rootHash), checkpoint, publishedAt };
     this.#confirmed(await cache.put(this.#sealed(root)), treeSize, rootHash);

@@ -32,7 +32,7 @@ import type {
   SearchRequest,
   TailRequest,
 } from "./service.js";
-import { requireLeafIndexes, requireOrdered, requireSize } from "./size.js";
+import { requireLeafIndexes, requireOrdered, requirePastSize, requireSize } from "./size.js";
 import type { LogStore } from "./store.js";
 import { checkTail, tailLog } from "./tail.js";
 import { TokenSealer } from "./token.js";
@@ -173,7 +173,7 @@ class LocalService implements AuditService {
     const log = this.#log(name);
     if (treeSize === undefined) return log.newestRoot();
     const tree = await log.treeReaching(treeSize);
-    requireSize({ path: "treeSize", value: treeSize }, name, tree.edge.size);
+    requirePastSize({ path: "treeSize", value: treeSize }, name, tree.edge.size);
     return log.rootAt(tree, treeSize);
   }
 

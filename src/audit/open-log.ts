@@ -164,7 +164,7 @@ export class OpenLog {
     return this.#roots.of(tree);
   }
 
-  /** The root of a size from 1 to the tree's. */
+  /** The root of a size from 0 to the tree's. */
   rootAt(tree: SignedTree, treeSize: number): Promise<Root> {
     return this.#roots.at(tree, treeSize);
   }

@@ -36,8 +36,9 @@ export class Prover {
     this.#proven.set(tree.edge.size, tree.rootHash);
   }
 
-  /** The root hash of a size from 1 to the tree's. */
+  /** The root hash of a size from 0 to the tree's. */
   async rootHash(tree: SignedTree, treeSize: number): Promise<Uint8Array> {
+    if (treeSize === 0) return this.source.format.emptyRoot;
     return this.#proven.get(treeSize) ?? (await this.#proveRoot(tree, treeSize));
   }
 

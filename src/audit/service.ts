@@ -191,7 +191,7 @@ export interface AuditService {
    * reads on as the answer is read, and rejects there when it cannot go on. A corrupt entry is shown as such.
    */
   tail(request: TailRequest, signal: AbortSignal): Promise<AsyncIterable<EntryOutcome>>;
-  /** The newest root, or the root of an earlier size (1 to the newest). Rejects NOT_FOUND beyond. */
+  /** The newest root, or the root of an earlier size (0 to the newest). Rejects NOT_FOUND beyond. */
   root(log: string, treeSize?: number): Promise<Root>;
   entries(log: string, leafIndexes: readonly number[]): Promise<readonly EntryOutcome[]>;
   /** The entry whose leaf hash this is; the earliest if identical envelopes were logged. */

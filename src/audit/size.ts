@@ -11,9 +11,23 @@ export interface NamedSize {
  * Throws BAD_USER_INPUT unless the value can be the size of a tree with entries, and NOT_FOUND when the log, of
  * `newestSize` entries, has not grown so far.
  */
-export function requireSize({ path, value }: NamedSize, log: string, newestSize: number): void {
-  if (!isTreeSize(value) || value === 0) {
-    throw badInput([{ path, expected: "a tree size from 1 to 2^53 - 1", got: String(value) }]);
+export function requireSize(size: NamedSize, log: string, newestSize: number): void {
+  requireReachedSize(size, log, { from: 1, to: newestSize });
+}
+
+/** As requireSize, for sizes that a tree of any size has had: also 0, that of the empty tree. */
+export function requirePastSize(size: NamedSize, log: string, newestSize: number): void {
+  requireReachedSize(size, log, { from: 0, to: newestSize });
+}
+
+interface Sizes {
+  readonly from: 0 | 1;
+  readonly to: number;
+}
+
+function requireReachedSize({ path, value }: NamedSize, log: string, { from, to: newestSize }: Sizes): void {
+  if (!isTreeSize(value) || value < from) {
+    throw badInput([{ path, expected: `a tree size from ${from} to 2^53 - 1`, got: String(value) }]);
   }
   if (value <= newestSize) return;
   throw new AuditError("NOT_FOUND", `The log ${log} has ${newestSize} entries: it has no tree of size ${value} yet.`);

@@ -12,7 +12,7 @@ export class RootQueryResolver {
     @Arg("log", () => ID, { nullable: true, description: "The log; `default` if not given." }) log?: string | null,
     @Arg("treeSize", () => LeafIndexScalar, {
       nullable: true,
-      description: "An earlier number of entries, from 1. Not given: the newest.",
+      description: "An earlier number of entries, from 0. Not given: the newest.",
     })
     treeSize?: number | null,
   ): Promise<RootNode> {

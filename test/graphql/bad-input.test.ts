@@ -198,10 +198,6 @@ describe("a cursor or result id is refused:", () => {
 });
 
 describe("a place in the log is refused:", () => {
-  test("treeSize 0", async () => {
-    expect(paths(await gateway.error(ROOT, { treeSize: 0 }))).toEqual(["treeSize"]);
-  });
-
   test("a treeSize beyond the log", async () => {
     const error = await gateway.error(ROOT, { treeSize: 1000 });
     expect(error.extensions?.["code"]).toBe("NOT_FOUND");

@@ -191,3 +191,13 @@ describe.each(["memory", "sqlite"])("a front end of a gateway on %s", (engine) =
     });
   });
 });
+
+test("a search of a log without entries is answered like any other, with the root of the empty tree", async () => {
+  const gateway = await testGateway(await openTestService());
+  const { search } = await gateway.data(SearchDocument, {});
+  expect(search).toMatchObject({ totalCount: 0, edges: [], root: { treeSize: 0 } });
+  await gateway.data(LogDocument, { event: { message: "the first" } });
+  const { data } = await gateway.text("{ root(treeSize: 0) { treeSize hash } }");
+  expect(data?.["root"]).toEqual(search.root);
+  await gateway.close();
+});
