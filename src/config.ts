@@ -78,7 +78,8 @@ export function readSettings(flags: Flags, env: Environment): Settings {
     const { text, path } = given(name, flags, env);
     const parsed = parse(text);
     if (parsed.kind === "value") return parsed.value;
-    problems.push({ path, expected: parsed.expected, got: text });
+    const { expected, got = text } = parsed;
+    problems.push({ path, expected, got });
     return instead;
   };
   const format = read("logFormat", parseFormat, "rfc6962");

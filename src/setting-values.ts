@@ -2,10 +2,12 @@ import type { LogDeclaration } from "./audit/open-log.js";
 import { DEFAULT_LOG } from "./audit/service.js";
 import { JWT_ALGORITHMS, type JwtAlgorithm } from "./access/jwt-algorithm.js";
 import { FORMAT_NAMES, type FormatName } from "./core/format.js";
+import { parseStoreUrl, schemeOf, STORE_SPELLINGS } from "./stores/store-url.js";
 
-/** A parsed value, or what would have been right. */
+/** A parsed value, or what would have been right; `got` is what may be said of a text that may hold a secret. */
 export type Parsed<T> =
-  { readonly kind: "value"; readonly value: T } | { readonly kind: "expected"; readonly expected: string };
+  | { readonly kind: "value"; readonly value: T }
+  | { readonly kind: "expected"; readonly expected: string; readonly got?: string };
 
 /** Lines of this level and of those before it are written. */
 export const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"] as const;
@@ -50,11 +52,13 @@ export function parseText(what: string) {
 }
 
 export function parseStore(text: string): Parsed<string> {
-  return /^[a-z+]+:/.test(text) ? value(text) : expected("a store such as sqlite:./data/audit.db or memory:");
+  if (parseStoreUrl(text) !== undefined) return value(text);
+  return { kind: "expected", expected: STORE_SPELLINGS, got: schemeOf(text) };
 }
 
 export function parseRedisUrl(text: string): Parsed<string> {
-  return /^rediss?:\/\/./.test(text) ? value(text) : expected("a URL such as redis://127.0.0.1:6379");
+  if (/^rediss?:\/\/./.test(text)) return value(text);
+  return { kind: "expected", expected: "a URL such as redis://127.0.0.1:6379", got: schemeOf(text) };
 }
 
 /** A key name of a C2SP signed note: not empty, without blanks and plus signs. */

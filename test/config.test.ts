@@ -122,11 +122,20 @@ describe("settings", () => {
     },
   );
 
+  test("name a bad store together with all else that is wrong, and give no password away", () => {
+    const env = { AUDITQL_STORE: "mysql://root:secret@db/x", REDIS_URL: "//u:secret@cache", AUDITQL_PORT: "x" };
+    expect(messageOf(() => readSettings({}, env)).split("\n")).toEqual([
+      'AUDITQL_PORT: expected an integer from 0 to 65535, got "x"',
+      'AUDITQL_STORE: expected memory: or sqlite:PATH or postgres://…, got "mysql"',
+      'REDIS_URL: expected a URL such as redis://127.0.0.1:6379, got "//u"',
+    ]);
+  });
+
   test("name every bad value at once, each where it was given", () => {
     const message = messageOf(() => readSettings({ port: "-1" }, { AUDITQL_STORE: "x", AUDITQL_RESULT_TTL: "no" }));
     expect(message.split("\n")).toEqual([
       '--port: expected an integer from 0 to 65535, got "-1"',
-      'AUDITQL_STORE: expected a store such as sqlite:./data/audit.db or memory:, got "x"',
+      'AUDITQL_STORE: expected memory: or sqlite:PATH or postgres://…, got "x"',
       'AUDITQL_RESULT_TTL: expected an integer from 1 to 31536000, got "no"',
     ]);
   });

@@ -21,6 +21,7 @@ const access = /^access\//;
 const operations = /^operations\//;
 const http = /^http\//;
 const config = /^(?:config|setting-(?:table|values))\.ts$/;
+const storeUrl = /^stores\/store-url\.ts$/;
 const generated = /^generated\//;
 const familyEntry = /^(?:stores|caches|backends)\/[^/]+$/;
 const engine = /^((?:stores|caches|backends)\/[^/]+\/)/;
@@ -43,7 +44,7 @@ export const importRules: readonly ImportRule[] = [
   { ring: "access", files: /^(access\/)/, mayImport: [core, query, audit] },
   { ring: "operations", files: /^(operations\/)/, mayImport: [core, query, audit] },
   { ring: "http", files: /^(http\/)/, mayImport: [core, query, audit, access, graphql, pangeaApi, operations, config] },
-  { ring: "config", files: config, mayImport: [core, query, audit, access, config] },
+  { ring: "config", files: config, mayImport: [core, query, audit, access, config, storeUrl] },
   { ring: "cli verify", files: /^(cli\/verify)/, mayImport: [core], packages: [noble, /^node:/] },
   { ring: "viewer", files: /^(viewer\/)/, mayImport: [core], packages: [noble] },
   {

@@ -133,10 +133,14 @@ describe("auditql serve", () => {
     await rm(folder, { recursive: true });
   });
 
-  test("does not start on a store that it does not know", async () => {
-    const { code, stderr } = await exit(auditql(["serve", "--port", "0", "--store", "mongodb://x"]));
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/^store: expected memory: or sqlite:PATH.*, got "mongodb"\n$/);
+  test("does not start on a store that it does not know, and says so with all else that is wrong", async () => {
+    const { code, stderr } = await exit(auditql(["serve", "--port", "x", "--store", "mongodb://x"]));
+    expect(code).toBe(2);
+    expect(stderr.split("\n")).toEqual([
+      '--port: expected an integer from 0 to 65535, got "x"',
+      '--store: expected memory: or sqlite:PATH or postgres://…, got "mongodb"',
+      "",
+    ]);
   });
 });
 
