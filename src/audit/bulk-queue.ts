@@ -32,6 +32,11 @@ export interface StoredBulk {
   readonly end: BulkEnd | undefined;
 }
 
+/** A bulk request with all that is kept of it, but for who holds it. Its body is empty once it has ended. */
+export interface KeptBulk extends NewBulk {
+  readonly end: BulkEnd | undefined;
+}
+
 /** `full`: so much of its log waits already that nothing was queued. */
 export type EnqueueOutcome = { readonly kind: "queued"; readonly stored: StoredBulk } | { readonly kind: "full" };
 
@@ -65,5 +70,7 @@ export interface BulkQueue {
   /** Ends a request, once: the first end stays. Its body is dropped. */
   finish(place: BulkPlace, end: BulkEnd): Promise<void>;
   find(place: BulkPlace, owner: string): Promise<StoredBulk | undefined>;
+  /** All of a log's requests in the order of their names, whoever owns them, those behind a name that need not be there. */
+  listBehind(place: BulkPlace, limit: number): Promise<readonly KeptBulk[]>;
   removeExpired(nowMs: number): Promise<void>;
 }

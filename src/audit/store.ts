@@ -88,6 +88,10 @@ export interface LogStore {
   entries(log: string, leafIndexes: readonly number[]): Promise<readonly (StoredEntry | undefined)[]>;
   /** By their keys, in the order asked; undefined where the log has none. */
   receipts(log: string, keys: readonly Uint8Array[]): Promise<readonly (RequestReceipt | undefined)[]>;
+  /** In the order of their keys, bytewise, those behind a key that need not be there: page after page, all of a log. */
+  receiptsBehind(log: string, key: Uint8Array, limit: number): Promise<readonly RequestReceipt[]>;
+  /** Keeps receipts of entries that were copied before them; a key that is there keeps its own. Durable when it resolves. */
+  keepReceipts(log: string, receipts: readonly RequestReceipt[]): Promise<void>;
   /** Leaf hashes of a range, 32 bytes each, packed. Shorter than asked when the log is. */
   leafHashes(log: string, range: LeafRange): Promise<Uint8Array>;
   /** One batched read, in the order asked; undefined where a tile is not full yet. */

@@ -1,8 +1,10 @@
 import { copyLog } from "../audit/copy.js";
+import { copyRequests, type CopiedRequests } from "../audit/copy-requests.js";
 import { fsck } from "../audit/fsck.js";
 import { findingText } from "../audit/finding.js";
 import { nodeEd25519 } from "../audit/node-crypto.js";
 import type { IndexedStore } from "../audit/search-index.js";
+import type { TreeSource } from "../audit/signed-tree.js";
 import type { LogHead } from "../audit/store.js";
 import type { Settings } from "../config.js";
 import type { Console } from "./key.js";
@@ -27,16 +29,7 @@ async function copyAll(settings: Settings, target: string, { tools, to }: StoreR
       let outcome = SOUND;
       for (const head of await from.log.heads()) {
         const signer = { keyring, origin: settings.origin };
-        const source = treeSource(from, head, signer);
-        const bar = new Progress(head.log, process.stderr);
-        const report = await copyLog({
-          from: source,
-          to: there.log,
-          onProgress: (done, size) => {
-            bar.show(done, size);
-          },
-        });
-        to.note(`${head.log}: ${report.size - report.found} entries copied, ${report.found} were there`);
+        await copyOne(head, { from, there, source: treeSource(from, head, signer), to });
         if (!(await isSound(there, head, { source: treeSource(there, head, signer), to }))) outcome = FOUND;
       }
       return outcome;
@@ -48,10 +41,31 @@ async function copyAll(settings: Settings, target: string, { tools, to }: StoreR
   }
 }
 
+interface OneCopy {
+  readonly from: IndexedStore;
+  readonly there: IndexedStore;
+  readonly source: TreeSource;
+  readonly to: Console;
+}
+
+async function copyOne({ log }: LogHead, { from, there, source, to }: OneCopy): Promise<void> {
+  const bar = new Progress(log, process.stderr);
+  const onProgress = (done: number, size: number): void => {
+    bar.show(done, size);
+  };
+  const { size, found } = await copyLog({ from: source, to: there.log, onProgress });
+  to.note(`${log}: ${size - found} entries copied, ${found} were there`);
+  to.note(`${log}: ${requestText(await copyRequests({ log, size, from, to: there }))}`);
+}
+
+function requestText({ receipts, waitingBulks, endedBulks }: CopiedRequests): string {
+  return `idempotency keys: ${receipts}; bulk requests: ${waitingBulks} waiting, ${endedBulks} ended`;
+}
+
 async function isSound(
   there: IndexedStore,
   { log }: LogHead,
-  { source, to }: { readonly source: ReturnType<typeof treeSource>; readonly to: Console },
+  { source, to }: { readonly source: TreeSource; readonly to: Console },
 ): Promise<boolean> {
   const copied = await there.log.head(log);
   if (copied === undefined) return false;

@@ -64,7 +64,11 @@ function addStoreCommands(root: Command, commands: Commands, env: Environment): 
       const settings = settingsOrExit(flags, env);
       if (settings !== undefined) process.exitCode = await commands.fsck(settings, { markFile, full });
     });
-  const copy = root.command("copy").description("Copy every log to another store, to the byte; resumable.");
+  const copy = root
+    .command("copy")
+    .description(
+      "Copy every log to another store, to the byte, with its idempotency keys and bulk requests; resumable.",
+    );
   for (const setting of [keyFile, origin]) copy.addOption(option(setting));
   copy
     .argument("<from>", "the store to copy, such as sqlite:./data/audit.db")

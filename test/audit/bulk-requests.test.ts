@@ -221,6 +221,7 @@ describe("the execution of bulk requests", () => {
       claim: (claim) => queue.claim({ ...claim, heldUntilMs: 0 }),
       finish: (place, end) => queue.finish(place, end),
       find: (place, owner) => queue.find(place, owner),
+      listBehind: (place, limit) => queue.listBehind(place, limit),
       removeExpired: (nowMs) => queue.removeExpired(nowMs),
     };
     const both = await Promise.all([1, 2].map(() => gateway(new FaultStore(store.honest), unheld)));

@@ -57,6 +57,14 @@ export class FaultStore implements LogStore {
     return this.honest.entries(...asked);
   }
 
+  receiptsBehind(...asked: Parameters<LogStore["receiptsBehind"]>): ReturnType<LogStore["receiptsBehind"]> {
+    return this.honest.receiptsBehind(...asked);
+  }
+
+  keepReceipts(...asked: Parameters<LogStore["keepReceipts"]>): ReturnType<LogStore["keepReceipts"]> {
+    return this.honest.keepReceipts(...asked);
+  }
+
   receipts(...asked: Parameters<LogStore["receipts"]>): ReturnType<LogStore["receipts"]> {
     return this.honest.receipts(...asked);
   }

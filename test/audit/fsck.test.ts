@@ -6,6 +6,7 @@ import { nodeEd25519, nodeSha256 } from "../../src/audit/node-crypto.js";
 import type { LogHead, LogStore, StoredEntry } from "../../src/audit/store.js";
 import type { SearchIndex } from "../../src/audit/search-index.js";
 import { logFormat } from "../../src/core/format.js";
+import { replaced } from "../../src/operations/port.js";
 import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
 import { MemorySearchIndex } from "../../src/stores/memory/search-index.js";
 import { fill, KEYRING, openTestService, ORIGIN } from "./test-log.js";
@@ -26,28 +27,11 @@ class Glasses {
     const stored = await this.memory.head("default");
     if (stored === undefined) throw new Error("no log");
     const key = new LogKey(`${ORIGIN}/default`, KEYRING.checkpointSeed, nodeEd25519());
-    const source = { log: "default", store: this.#through(changes), format, key };
+    const source = { log: "default", store: replaced<LogStore>(this.memory, changes), format, key };
     return fsck(
       { source, index: this.index, ed25519: nodeEd25519(), ...(since === undefined ? {} : { since }) },
       { ...stored, ...head },
     );
-  }
-
-  #through(changes: Partial<LogStore>): LogStore {
-    const store = this.memory;
-    return {
-      createLog: (head) => store.createLog(head),
-      heads: () => store.heads(),
-      head: (log) => store.head(log),
-      append: (batch) => store.append(batch),
-      entries: (log, indexes) => store.entries(log, indexes),
-      receipts: (log, keys) => store.receipts(log, keys),
-      leafHashes: (log, range) => store.leafHashes(log, range),
-      tiles: (log, ids) => store.tiles(log, ids),
-      firstAtOrAfter: (log, receivedAt, size) => store.firstAtOrAfter(log, receivedAt, size),
-      close: () => store.close(),
-      ...changes,
-    };
   }
 
   /** What is stored, with some entries changed. */

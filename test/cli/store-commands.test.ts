@@ -97,7 +97,10 @@ describe("auditql copy", () => {
     await log("source.db", 500);
     expect(await copy("source.db", "copied.db")).toMatchObject({
       code: 0,
-      note: "default: 500 entries copied, 0 were there\ndefault: the copy is sound; root of 500 entries\n",
+      note:
+        "default: 500 entries copied, 0 were there\n" +
+        "default: idempotency keys: 0; bulk requests: 0 waiting, 0 ended\n" +
+        "default: the copy is sound; root of 500 entries\n",
     });
     expect(await fsck("copied.db")).toMatchObject({ code: 0 });
     await log("source.db", 20);

@@ -1,5 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import type { BulkEnd, BulkPlace, BulkQueue, ClaimedBulk, NewBulk, StoredBulk } from "../../src/audit/bulk-queue.js";
+import type {
+  BulkEnd,
+  BulkPlace,
+  BulkQueue,
+  ClaimedBulk,
+  KeptBulk,
+  NewBulk,
+  StoredBulk,
+} from "../../src/audit/bulk-queue.js";
 import { hashOf } from "./batches.js";
 
 /** What an engine brings to the contract. */
@@ -123,6 +131,25 @@ export function bulkQueueContract(engineName: string, engine: BulkQueueEngine): 
       expect(await queue.find(place("ended"), "alice")).toBeUndefined();
     });
 
+    test("lists all of a log's requests by name, of whatever owner, with what is kept of them", async () => {
+      await enqueue(bulk("b", { owner: "bob 🦆", acceptedAtMs: 7, bytes: 70 }));
+      await enqueue(bulk("c"));
+      await enqueue(bulk("a"));
+      await enqueue(bulk("a", { log: "second" }));
+      await claim(10, 1);
+      await queue.finish(place("c"), END);
+      const first = await queue.listBehind(place(""), 2);
+      const rest = await queue.listBehind(place("b"), 2);
+      expect([...first, ...rest].map(plain)).toEqual(
+        [
+          { ...bulk("a"), end: undefined },
+          { ...bulk("b", { owner: "bob 🦆", acceptedAtMs: 7, bytes: 70 }), end: undefined },
+          { ...bulk("c", { body: "" }), end: END },
+        ].map(plain),
+      );
+      expect(await queue.listBehind(place("c"), 2)).toEqual([]);
+    });
+
     describe("of 100 bytes", () => {
       const kindOf = async (name: string, changes: Partial<NewBulk> = {}) =>
         (await queue.enqueue(bulk(name, changes), 100)).kind;
@@ -172,4 +199,9 @@ export function bulkQueueContract(engineName: string, engine: BulkQueueEngine): 
       expect(namesOf(await claim(5_000))).toEqual(expect.arrayContaining(["held"]));
     });
   });
+}
+
+/** Bytes as a plain list: one engine answers a Buffer, another a Uint8Array. */
+function plain({ requestDigest, ...bulk }: KeptBulk): object {
+  return { ...bulk, requestDigest: [...requestDigest] };
 }

@@ -66,6 +66,54 @@ export function receiptsContract(name: string, engine: LogStoreEngine): void {
       expect(await store.receipts("default", [])).toEqual([]);
     });
 
+    describe("are listed by their keys", () => {
+      const all = ["one", "two", "three", "four"].map((key, place) => requestReceipt(key, 2 * place));
+      const byKey = [...all].sort((a, b) => Buffer.compare(a.key, b.key));
+      const listed = async (key: Uint8Array, limit: number) =>
+        (await store.receiptsBehind("default", key, limit)).map(plain);
+
+      test("page after page, and end", async () => {
+        for (const [place, key] of ["one", "two", "three", "four"].entries()) await store.append(keyed(2 * place, key));
+        const [, second, , last] = byKey;
+        expect(await listed(new Uint8Array(0), 2)).toEqual(byKey.slice(0, 2).map(plain));
+        expect(await listed(second?.key ?? new Uint8Array(0), 9)).toEqual(byKey.slice(2).map(plain));
+        expect(await listed(last?.key ?? new Uint8Array(0), 9)).toEqual([]);
+      });
+
+      test("and each log has its own", async () => {
+        await store.append(keyed(0, "one"));
+        await store.createLog(emptyHead("second"));
+        expect(await store.receiptsBehind("second", new Uint8Array(0), 9)).toEqual([]);
+        expect(await store.receiptsBehind("unknown", new Uint8Array(0), 9)).toEqual([]);
+      });
+    });
+
+    describe("are kept for entries that are there", () => {
+      test("and found like those that came with their entries", async () => {
+        await store.append(batch("default", 0, [entry("a"), entry("b")]));
+        await store.keepReceipts("default", [requestReceipt("one", 0)]);
+        expect((await store.receipts("default", [hashOf("one")])).map(plain)).toEqual([
+          plain(requestReceipt("one", 0)),
+        ]);
+        expect(await store.append(keyed(2, "one"))).toEqual({ kind: "repeated" });
+        expect((await store.head("default"))?.size).toBe(2);
+      });
+
+      test("but a key that is there keeps the receipt it has", async () => {
+        await store.append(keyed(0, "one"));
+        await store.keepReceipts("default", [requestReceipt("one", 7), requestReceipt("two", 0)]);
+        const found = await store.receipts("default", [hashOf("one"), hashOf("two")]);
+        expect(found.map(plain)).toEqual([requestReceipt("one", 0), requestReceipt("two", 0)].map(plain));
+      });
+
+      test("none, and more than one statement's worth", async () => {
+        await store.keepReceipts("default", []);
+        const many = Array.from({ length: 1_000 }, (_, place) => requestReceipt(`key ${place}`, place));
+        await store.keepReceipts("default", many);
+        expect(await store.receiptsBehind("default", new Uint8Array(0), 2_000)).toHaveLength(1_000);
+      });
+    });
+
     const { reopen } = engine;
     if (reopen === undefined) return;
 

@@ -5,6 +5,7 @@ import type {
   BulkQueue,
   ClaimedBulk,
   EnqueueOutcome,
+  KeptBulk,
   NewBulk,
   StoredBulk,
 } from "../../audit/bulk-queue.js";
@@ -48,6 +49,12 @@ export class MemoryBulkQueue implements BulkQueue {
     return Promise.resolve(bulk?.owner === owner ? stored(bulk) : undefined);
   }
 
+  listBehind({ log, name }: BulkPlace, limit: number): Promise<readonly KeptBulk[]> {
+    const behind = [...this.#bulks.values()].filter((bulk) => bulk.log === log && bulk.name > name);
+    const listed = behind.sort((a, b) => (a.name < b.name ? -1 : 1)).slice(0, limit);
+    return Promise.resolve(listed.map(kept));
+  }
+
   removeExpired(nowMs: number): Promise<void> {
     for (const [key, { end }] of this.#bulks) if (end && end.expiresAtMs <= nowMs) this.#bulks.delete(key);
     return Promise.resolve();
@@ -57,6 +64,10 @@ export class MemoryBulkQueue implements BulkQueue {
     const waiting = [...this.#bulks.values()].filter((bulk) => bulk.log === log && bulk.end === undefined);
     return waiting.reduce((sum, { bytes }) => sum + bytes, 0);
   }
+}
+
+function kept({ log, name, owner, requestDigest, body, bytes, acceptedAtMs, end }: MemoryBulk): KeptBulk {
+  return { log, name, owner, requestDigest, body, bytes, acceptedAtMs, end };
 }
 
 function stored({ requestDigest, end }: MemoryBulk): StoredBulk {

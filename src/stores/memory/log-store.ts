@@ -76,6 +76,21 @@ export class MemoryLogStore implements LogStore {
     return Promise.resolve(keys.map((key) => this.#logs.get(log)?.receipts.get(nameOf(key))));
   }
 
+  receiptsBehind(log: string, key: Uint8Array, limit: number): Promise<readonly RequestReceipt[]> {
+    const receipts = [...(this.#logs.get(log)?.receipts.values() ?? [])];
+    const behind = receipts.filter((receipt) => Buffer.compare(receipt.key, key) > 0);
+    return Promise.resolve(behind.sort((a, b) => Buffer.compare(a.key, b.key)).slice(0, limit));
+  }
+
+  keepReceipts(log: string, receipts: readonly RequestReceipt[]): Promise<void> {
+    const kept = this.#logs.get(log)?.receipts;
+    for (const receipt of receipts) {
+      const name = nameOf(receipt.key);
+      if (kept?.has(name) === false) kept.set(name, receipt);
+    }
+    return Promise.resolve();
+  }
+
   leafHashes(log: string, { start, end }: LeafRange): Promise<Uint8Array> {
     const entries = this.#logs.get(log)?.entries.slice(start, end) ?? [];
     const packed = new Uint8Array(entries.length * HASH_BYTES);

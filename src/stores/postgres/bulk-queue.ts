@@ -5,6 +5,7 @@ import type {
   BulkQueue,
   ClaimedBulk,
   EnqueueOutcome,
+  KeptBulk,
   NewBulk,
   StoredBulk,
 } from "../../audit/bulk-queue.js";
@@ -55,6 +56,16 @@ const FIND: Statement<BulkRow> = {
     FROM auditql.bulks WHERE log = $1 AND name = $2 AND owner = $3`,
 };
 
+type KeptRow = Omit<KeptBulk, "end"> & BulkRow;
+
+const LIST_BEHIND: Statement<KeptRow> = {
+  name: "bulk-list-behind",
+  text: `
+    SELECT log, name, owner, request_digest AS "requestDigest", body, bytes, accepted_at_ms AS "acceptedAtMs",
+      outcome, expires_at_ms AS "expiresAtMs"
+    FROM auditql.bulks WHERE log = $1 AND name > $2 ORDER BY name LIMIT $3`,
+};
+
 const REMOVE_EXPIRED: Statement<never> = {
   name: "bulk-remove-expired",
   text: "DELETE FROM auditql.bulks WHERE expires_at_ms <= $1",
@@ -92,12 +103,20 @@ export class PostgresBulkQueue implements BulkQueue {
     return row && stored(row);
   }
 
+  async listBehind({ log, name }: BulkPlace, limit: number): Promise<readonly KeptBulk[]> {
+    const rows = await this.#database.rows(LIST_BEHIND, [log, name, limit]);
+    return rows.map(({ outcome, expiresAtMs, ...bulk }) => ({ ...bulk, end: endIn({ outcome, expiresAtMs }) }));
+  }
+
   async removeExpired(nowMs: number): Promise<void> {
     await this.#database.rows(REMOVE_EXPIRED, [nowMs]);
   }
 }
 
-function stored({ requestDigest, outcome, expiresAtMs }: BulkRow): StoredBulk {
-  const end = outcome === null || expiresAtMs === null ? undefined : { outcome, expiresAtMs };
-  return { requestDigest, end };
+function stored({ requestDigest, ...row }: BulkRow): StoredBulk {
+  return { requestDigest, end: endIn(row) };
+}
+
+function endIn({ outcome, expiresAtMs }: Pick<BulkRow, "outcome" | "expiresAtMs">): BulkEnd | undefined {
+  return outcome === null || expiresAtMs === null ? undefined : { outcome, expiresAtMs };
 }

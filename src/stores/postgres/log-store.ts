@@ -3,6 +3,7 @@ import type { TileId } from "../../core/tile.js";
 import type { LeafRange } from "../../core/tree.js";
 import { appendOutcome } from "./append.js";
 import type { Database } from "./database.js";
+import { PostgresReceipts } from "./receipts.js";
 import type { Statement } from "./transaction.js";
 import { Turns } from "./turns.js";
 
@@ -28,14 +29,6 @@ const ENTRIES: Statement<StoredEntry> = {
   text: `
     SELECT leaf_index AS "leafIndex", canonical, leaf_hash AS "leafHash"
     FROM auditql.entries WHERE log = $1 AND leaf_index = ANY ($2::bigint[])`,
-};
-
-const RECEIPTS: Statement<RequestReceipt> = {
-  name: "receipts",
-  text: `
-    SELECT key, request_digest AS "requestDigest", first_index AS "firstIndex", entry_count AS count,
-      tree_size AS "treeSize"
-    FROM auditql.receipts WHERE log = $1 AND key = ANY ($2::bytea[])`,
 };
 
 const LEAF_HASHES: Statement<{ readonly packed: Uint8Array }> = {
@@ -83,10 +76,12 @@ const LEAF_HASHES_AT_ONCE = 65_536;
 export class PostgresLogStore implements LogStore {
   readonly #listeners = new Set<(log: string, size: number) => void>();
   readonly #database: Database;
+  readonly #receipts: PostgresReceipts;
   readonly #turns: Turns;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#receipts = new PostgresReceipts(database);
     this.#turns = new Turns(database);
   }
 
@@ -124,10 +119,16 @@ export class PostgresLogStore implements LogStore {
     return leafIndexes.map((leafIndex) => found.get(leafIndex));
   }
 
-  async receipts(log: string, keys: readonly Uint8Array[]): Promise<readonly (RequestReceipt | undefined)[]> {
-    const rows = await this.#database.rows(RECEIPTS, [log, keys]);
-    const found = new Map(rows.map((row) => [keyName(row.key), row]));
-    return keys.map((key) => found.get(keyName(key)));
+  receipts(log: string, keys: readonly Uint8Array[]): Promise<readonly (RequestReceipt | undefined)[]> {
+    return this.#receipts.find(log, keys);
+  }
+
+  receiptsBehind(log: string, key: Uint8Array, limit: number): Promise<readonly RequestReceipt[]> {
+    return this.#receipts.behind(log, key, limit);
+  }
+
+  keepReceipts(log: string, receipts: readonly RequestReceipt[]): Promise<void> {
+    return this.#receipts.keep(log, receipts);
   }
 
   async leafHashes(log: string, { start, end }: LeafRange): Promise<Uint8Array> {
@@ -161,4 +162,3 @@ export class PostgresLogStore implements LogStore {
 }
 
 const tileKey = ({ level, index }: TileId): string => `${level}/${index}`;
-const keyName = (key: Uint8Array): string => key.join();

@@ -5,6 +5,7 @@ import type {
   BulkQueue,
   ClaimedBulk,
   EnqueueOutcome,
+  KeptBulk,
   NewBulk,
   StoredBulk,
 } from "../../audit/bulk-queue.js";
@@ -34,6 +35,10 @@ export class SqliteBulkQueue implements BulkQueue {
 
   find({ log, name }: BulkPlace, owner: string): Promise<StoredBulk | undefined> {
     return this.#writer.call("findBulk", { log, name, owner });
+  }
+
+  listBehind({ log, name }: BulkPlace, limit: number): Promise<readonly KeptBulk[]> {
+    return this.#writer.call("listBulks", { log, name, limit });
   }
 
   removeExpired(nowMs: number): Promise<void> {

@@ -4,6 +4,7 @@ import type {
   BulkPlace,
   ClaimedBulk,
   EnqueueOutcome,
+  KeptBulk,
   NewBulk,
   StoredBulk,
 } from "../../audit/bulk-queue.js";
@@ -18,6 +19,10 @@ export interface BulkTableProtocol {
   readonly claimBulks: { readonly request: BulkClaim; readonly reply: readonly ClaimedBulk[] };
   readonly finishBulk: { readonly request: BulkPlace & BulkEnd; readonly reply: undefined };
   readonly findBulk: { readonly request: OwnedPlace; readonly reply: StoredBulk | undefined };
+  readonly listBulks: {
+    readonly request: BulkPlace & { readonly limit: number };
+    readonly reply: readonly KeptBulk[];
+  };
   readonly removeExpiredBulks: { readonly request: number; readonly reply: undefined };
 }
 
@@ -29,6 +34,8 @@ export interface OwnedPlace extends BulkPlace {
   readonly owner: string;
 }
 
+const SELECT_KEPT = `SELECT CAST(log AS BLOB) log, CAST(name AS BLOB) name, CAST(owner AS BLOB) owner, request_digest,
+  CAST(body AS BLOB) body, bytes, accepted_at_ms, CAST(outcome AS BLOB) outcome, expires_at_ms FROM bulks`;
 const SELECT_STORED = "SELECT request_digest, CAST(outcome AS BLOB) outcome, expires_at_ms FROM bulks";
 /** Nothing to compare with (null) where none of the log waits: then there is room for any. */
 const HAS_ROOM = "coalesce((SELECT sum(bytes) FROM bulks WHERE log = ? AND outcome IS NULL) + ? <= ?, TRUE)";
@@ -42,6 +49,7 @@ export class BulkTable implements CallsOf<BulkTableProtocol> {
   readonly #selectFree: SqliteStatement;
   readonly #hold: SqliteStatement;
   readonly #finish: SqliteStatement;
+  readonly #selectBehind: SqliteStatement;
   readonly #delete: SqliteStatement;
 
   constructor(database: SqliteDatabase) {
@@ -58,6 +66,9 @@ export class BulkTable implements CallsOf<BulkTableProtocol> {
     this.#hold = database.prepare("UPDATE bulks SET held_until_ms = ? WHERE log = ? AND name = ?");
     this.#finish = database.prepare(
       "UPDATE bulks SET outcome = ?, expires_at_ms = ?, body = '' WHERE log = ? AND name = ? AND outcome IS NULL",
+    );
+    this.#selectBehind = database.prepare(
+      `${SELECT_KEPT} WHERE log = ? AND name > ? ORDER BY name LIMIT CAST(? AS INTEGER)`,
     );
     this.#delete = database.prepare("DELETE FROM bulks WHERE expires_at_ms <= ?");
   }
@@ -87,6 +98,10 @@ export class BulkTable implements CallsOf<BulkTableProtocol> {
     return row && storedIn(row);
   }
 
+  listBulks({ log, name, limit }: BulkPlace & { readonly limit: number }): readonly KeptBulk[] {
+    return this.#selectBehind.all(log, name, limit).map(keptIn);
+  }
+
   removeExpiredBulks(nowMs: number): undefined {
     this.#delete.run(nowMs);
   }
@@ -94,6 +109,16 @@ export class BulkTable implements CallsOf<BulkTableProtocol> {
 
 function claimedIn(row: SqlRow): ClaimedBulk {
   return { log: textIn(row, "log"), name: textIn(row, "name"), body: textIn(row, "body") };
+}
+
+function keptIn(row: SqlRow): KeptBulk {
+  return {
+    ...claimedIn(row),
+    ...storedIn(row),
+    owner: textIn(row, "owner"),
+    bytes: integerIn(row, "bytes"),
+    acceptedAtMs: integerIn(row, "accepted_at_ms"),
+  };
 }
 
 function storedIn(row: SqlRow): StoredBulk {

@@ -16,6 +16,10 @@ export interface LogReaderProtocol {
     readonly request: { readonly log: string; readonly keys: readonly Uint8Array[] };
     readonly reply: readonly (RequestReceipt | undefined)[];
   };
+  readonly receiptsBehind: {
+    readonly request: { readonly log: string; readonly key: Uint8Array; readonly limit: number };
+    readonly reply: readonly RequestReceipt[];
+  };
   readonly leafHashes: {
     readonly request: { readonly log: string; readonly range: LeafRange };
     readonly reply: Uint8Array;
@@ -37,6 +41,7 @@ export class LogReader implements CallsOf<LogReaderProtocol> {
   readonly #selectNumber: SqliteStatement;
   readonly #selectEntries: SqliteStatement;
   readonly #selectReceipt: SqliteStatement;
+  readonly #selectReceiptsBehind: SqliteStatement;
   readonly #selectLeafHashes: SqliteStatement;
   readonly #selectTile: SqliteStatement;
   readonly #selectReceivedAt: SqliteStatement;
@@ -49,6 +54,9 @@ export class LogReader implements CallsOf<LogReaderProtocol> {
        WHERE id IN (SELECT value FROM json_each(?))`,
     );
     this.#selectReceipt = database.prepare("SELECT * FROM receipts WHERE log = ? AND key = ?");
+    this.#selectReceiptsBehind = database.prepare(
+      "SELECT * FROM receipts WHERE log = ? AND key > ? ORDER BY key LIMIT CAST(? AS INTEGER)",
+    );
     this.#selectLeafHashes = database.prepare("SELECT leaf_hash FROM entries WHERE id >= ? AND id < ? ORDER BY id");
     this.#selectTile = database.prepare("SELECT data FROM tiles WHERE log = ? AND level = ? AND idx = ?");
     this.#selectReceivedAt = database.prepare("SELECT CAST(received_at AS BLOB) received_at FROM entries WHERE id = ?");
@@ -69,6 +77,11 @@ export class LogReader implements CallsOf<LogReaderProtocol> {
       const [row] = this.#selectReceipt.all(number, key);
       return row && receiptOf(row);
     });
+  }
+
+  receiptsBehind({ log, key, limit }: LogReaderProtocol["receiptsBehind"]["request"]): readonly RequestReceipt[] {
+    const number = this.#numberOf(log);
+    return number === undefined ? [] : this.#selectReceiptsBehind.all(number, key, limit).map(receiptOf);
   }
 
   leafHashes({ log, range }: LogReaderProtocol["leafHashes"]["request"]): Uint8Array {

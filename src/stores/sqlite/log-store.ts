@@ -69,6 +69,14 @@ export class SqliteLogStore implements LogStore {
     return this.#reader.call("receipts", { log, keys });
   }
 
+  receiptsBehind(log: string, key: Uint8Array, limit: number): Promise<readonly RequestReceipt[]> {
+    return this.#reader.call("receiptsBehind", { log, key, limit });
+  }
+
+  keepReceipts(log: string, receipts: readonly RequestReceipt[]): Promise<void> {
+    return this.#writer.call("keepReceipts", { log, receipts });
+  }
+
   leafHashes(log: string, range: LeafRange): Promise<Uint8Array> {
     return this.#reader.call("leafHashes", { log, range });
   }

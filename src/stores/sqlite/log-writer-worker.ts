@@ -18,12 +18,16 @@ await serveWorker<LogWriterProtocol & BulkTableProtocol>({
       heads: () => writer.heads(),
       head: (log) => writer.head(log),
       append: (batch) => writer.append(batch),
+      keepReceipts: (kept) => {
+        writer.keepReceipts(kept);
+      },
       enqueueBulk: (bulk) => bulks.enqueueBulk(bulk),
       claimBulks: (claim) => bulks.claimBulks(claim),
       finishBulk: (end) => {
         bulks.finishBulk(end);
       },
       findBulk: (place) => bulks.findBulk(place),
+      listBulks: (behind) => bulks.listBulks(behind),
       removeExpiredBulks: (nowMs) => {
         bulks.removeExpiredBulks(nowMs);
       },

@@ -1,4 +1,4 @@
-import type { AppendBatch, AppendOutcome, LogHead } from "../../audit/store.js";
+import type { AppendBatch, AppendOutcome, LogHead, RequestReceipt } from "../../audit/store.js";
 import { HASH_BYTES } from "../../core/bytes.js";
 import { FORMAT_NAMES, type FormatName } from "../../core/format.js";
 import type { SqliteDatabase, SqliteStatement, SqlRow } from "./driver.js";
@@ -15,11 +15,17 @@ export interface PackedBatch extends Omit<AppendBatch, "entries"> {
   readonly leafHashes: Uint8Array;
 }
 
+export interface KeptReceipts {
+  readonly log: string;
+  readonly receipts: readonly RequestReceipt[];
+}
+
 export interface LogWriterProtocol {
   readonly createLog: { readonly request: LogHead; readonly reply: LogHead };
   readonly heads: { readonly request: undefined; readonly reply: readonly LogHead[] };
   readonly head: { readonly request: string; readonly reply: LogHead | undefined };
   readonly append: { readonly request: PackedBatch; readonly reply: AppendOutcome };
+  readonly keepReceipts: { readonly request: KeptReceipts; readonly reply: undefined };
 }
 
 const SELECT_HEADS = `SELECT CAST(id AS BLOB) id, CAST(format AS BLOB) format, size, root_hash,
@@ -37,6 +43,7 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
   readonly #insertTile: SqliteStatement;
   readonly #selectReceipt: SqliteStatement;
   readonly #insertReceipt: SqliteStatement;
+  readonly #keepReceipt: SqliteStatement;
 
   constructor(database: SqliteDatabase) {
     this.#database = database;
@@ -56,6 +63,9 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
     this.#insertTile = database.prepare("INSERT INTO tiles VALUES (?, ?, ?, ?)");
     this.#selectReceipt = database.prepare("SELECT 1 FROM receipts WHERE log = ? AND key = ?");
     this.#insertReceipt = database.prepare("INSERT INTO receipts VALUES (?, ?, ?, ?, ?, ?)");
+    this.#keepReceipt = database.prepare(
+      "INSERT INTO receipts SELECT number, ?, ?, ?, ?, ? FROM logs WHERE id = ? ON CONFLICT (log, key) DO NOTHING",
+    );
   }
 
   createLog(initial: LogHead): LogHead {
@@ -80,6 +90,14 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
       if (this.#isRepeated(number, batch)) return { kind: "repeated" };
       this.#write(number, batch);
       return { kind: "appended" };
+    });
+  }
+
+  keepReceipts({ log, receipts }: KeptReceipts): undefined {
+    inTransaction(this.#database, () => {
+      for (const { key, requestDigest, firstIndex, count, treeSize } of receipts) {
+        this.#keepReceipt.run(key, requestDigest, firstIndex, count, treeSize, log);
+      }
     });
   }
 

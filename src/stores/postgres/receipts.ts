@@ -1,0 +1,57 @@
+import type { RequestReceipt } from "../../audit/store.js";
+import type { Database } from "./database.js";
+import type { Statement } from "./transaction.js";
+
+const COLUMNS = `
+  key, request_digest AS "requestDigest", first_index AS "firstIndex", entry_count AS count, tree_size AS "treeSize"`;
+
+const FIND: Statement<RequestReceipt> = {
+  name: "receipts",
+  text: `SELECT ${COLUMNS} FROM auditql.receipts WHERE log = $1 AND key = ANY ($2::bytea[])`,
+};
+
+const BEHIND: Statement<RequestReceipt> = {
+  name: "receipts-behind",
+  text: `SELECT ${COLUMNS} FROM auditql.receipts WHERE log = $1 AND key > $2 ORDER BY key LIMIT $3`,
+};
+
+const KEEP: Statement<never> = {
+  name: "receipts-keep",
+  text: `
+    INSERT INTO auditql.receipts (log, key, request_digest, first_index, entry_count, tree_size)
+    SELECT $1::text, receipt.*
+    FROM unnest($2::bytea[], $3::bytea[], $4::bigint[], $5::integer[], $6::bigint[]) AS receipt
+    ON CONFLICT (log, key) DO NOTHING`,
+};
+
+/** What requests with an idempotency key were answered; new ones are written with their entries (append.ts). */
+export class PostgresReceipts {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async find(log: string, keys: readonly Uint8Array[]): Promise<readonly (RequestReceipt | undefined)[]> {
+    const rows = await this.#database.rows(FIND, [log, keys]);
+    const found = new Map(rows.map((row) => [nameOf(row.key), row]));
+    return keys.map((key) => found.get(nameOf(key)));
+  }
+
+  async behind(log: string, key: Uint8Array, limit: number): Promise<readonly RequestReceipt[]> {
+    return this.#database.rows(BEHIND, [log, key, limit]);
+  }
+
+  async keep(log: string, receipts: readonly RequestReceipt[]): Promise<void> {
+    await this.#database.rows(KEEP, [
+      log,
+      receipts.map(({ key }) => key),
+      receipts.map(({ requestDigest }) => requestDigest),
+      receipts.map(({ firstIndex }) => firstIndex),
+      receipts.map(({ count }) => count),
+      receipts.map(({ treeSize }) => treeSize),
+    ]);
+  }
+}
+
+const nameOf = (key: Uint8Array): string => key.join();

@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { loadOrCreateSeed } from "../../src/audit/key-file.js";
+import { keyringOfSeed, type Keyring } from "../../src/audit/keyring.js";
+import type { IndexedStore } from "../../src/audit/search-index.js";
+import type { AuditService, BulkRequest, LogRequest, Receipt } from "../../src/audit/service.js";
+import { replaced } from "../../src/operations/port.js";
+import { openStore } from "../../src/stores/index.js";
+import { checkEverything, fill, message, openTestService } from "../audit/test-log.js";
+import { describeWith } from "../service.js";
+import { hasPostgres, type PostgresServer, somePostgres } from "../stores/postgres/server.js";
+
+const MAIN = fileURLToPath(new URL("../../src/main.js", import.meta.url));
+const ORIGIN = "localhost/auditql";
+const LIMIT_MS = 60_000;
+
+function keyed(idempotencyKey: string, text = idempotencyKey): LogRequest {
+  return { log: "default", events: [message(text)], sign: true, path: "events", idempotencyKey, keyOwner: "alice" };
+}
+
+describeWith("PostgreSQL", hasPostgres(), () => {
+  let server: PostgresServer;
+  let folder = "";
+  let keyFile = "";
+  let keyring: Keyring;
+  let stores: { readonly sqlite: string; readonly postgres: string; readonly back: string };
+  beforeAll(async () => {
+    server = await somePostgres();
+    folder = await mkdtemp(join(tmpdir(), "auditql-copy-"));
+    keyFile = join(folder, "auditql.key");
+    keyring = keyringOfSeed(await loadOrCreateSeed(keyFile));
+    const [sqlite, back] = ["first.db", "back.db"].map((name) => `sqlite:${join(folder, name)}`);
+    stores = { sqlite: sqlite ?? "", postgres: await server.newDatabase(), back: back ?? "" };
+  }, LIMIT_MS);
+  afterAll(async () => {
+    await server.close();
+    await rm(folder, { recursive: true });
+  });
+
+  const copy = async (from: string, to: string): Promise<string> =>
+    (await promisify(execFile)(process.execPath, [MAIN, "copy", from, to, "--key-file", keyFile])).stderr;
+
+  /** Opens a gateway's service on a store, `work`s with it, and closes both. */
+  async function withService<T>(
+    url: string,
+    work: (service: AuditService, opened: IndexedStore) => Promise<T>,
+    through: (opened: IndexedStore) => IndexedStore["log"] = ({ log }) => log,
+  ): Promise<T> {
+    const opened = await openStore(url);
+    const { index, bulkQueue, isShared } = opened;
+    const options = { store: through(opened), index, bulkQueue, sharedStore: isShared, keyring, origin: ORIGIN };
+    const service = await openTestService({ ...options, appendTimeoutMs: 100 });
+    try {
+      return await work(service, opened);
+    } finally {
+      await service.close();
+      await index.close();
+      await opened.log.close();
+    }
+  }
+
+  async function ended(service: AuditService, id: string): Promise<BulkRequest | undefined> {
+    for (let polls = 0; polls < 1_000; polls++) {
+      const found = await service.bulkRequest(id, "alice");
+      if (found?.kind !== "pending") return found;
+      await sleep(10);
+    }
+    throw new Error("the request does not end");
+  }
+
+  interface Left {
+    readonly receipt: Receipt;
+    readonly ended: string;
+    readonly waiting: string;
+  }
+
+  /** A log of 301 entries: one of a request with a key, one of a bulk request; another bulk request waits. */
+  async function firstLog(): Promise<Left> {
+    const left = await withService(stores.sqlite, async (service) => {
+      await fill(service, 299);
+      const receipt = await service.append(keyed("answered"));
+      const { id } = await service.appendLater(keyed("logged later"));
+      await ended(service, id);
+      return { receipt, ended: id };
+    });
+    // This gateway ends before it gets to log what it has accepted.
+    const neverWritten = ({ log }: IndexedStore) => replaced(log, { append: () => Promise.reject(new Error("down")) });
+    const accept = async (service: AuditService) => (await service.appendLater(keyed("waits"))).id;
+    return { ...left, waiting: await withService(stores.sqlite, accept, neverWritten) };
+  }
+
+  /** Repeats every request of the first log on a copy of it; answers the texts that are there then. */
+  function repeatAll(url: string, left: Left): Promise<readonly string[]> {
+    return withService(url, async (service, { log }) => {
+      expect(await service.append(keyed("answered"))).toEqual(left.receipt);
+      await expect(service.append(keyed("answered", "other"))).rejects.toMatchObject({ code: "CONFLICT" });
+      expect(await service.bulkRequest(left.ended, "alice")).toMatchObject({ kind: "done" });
+      expect((await service.appendLater(keyed("logged later"))).id).toBe(left.ended);
+      expect(await ended(service, left.waiting)).toMatchObject({ kind: "done" });
+      expect(await service.appendLater(keyed("waits"))).toMatchObject({ kind: "done", id: left.waiting });
+      expect(await service.bulkRequest(left.waiting, "bob")).toBeUndefined();
+      return checkEverything(log);
+    });
+  }
+
+  test(
+    "a copy to PostgreSQL and back answers repeated requests, and logs what waited once",
+    async () => {
+      const left = await firstLog();
+      const first = await copy(stores.sqlite, stores.postgres);
+      expect(first).toContain("301 entries copied");
+      expect(first).toContain("idempotency keys: 2; bulk requests: 1 waiting, 1 ended");
+      expect(await copy(stores.sqlite, stores.postgres)).toContain("0 entries copied, 301 were there");
+      const texts = await repeatAll(stores.postgres, left);
+      expect(texts.slice(299)).toEqual(["answered", "logged later", "waits"]);
+
+      const back = await copy(stores.postgres, stores.back);
+      expect(back).toContain("idempotency keys: 3; bulk requests: 0 waiting, 2 ended");
+      expect(back).toContain("the copy is sound; root of 302 entries");
+      expect(await repeatAll(stores.back, left)).toEqual(texts);
+    },
+    LIMIT_MS,
+  );
+});
