@@ -14,6 +14,7 @@ import type {
   PinnedResult,
   ProofRequest,
   Receipt,
+  ResultOptions,
   ResultPage,
   Root,
   SearchRequest,
@@ -25,8 +26,8 @@ type Run = <T>(call: () => Promise<T>) => Promise<T>;
 
 /**
  * The audit service for one request that may be interrupted, by its deadline or by its client's leaving: from then on
- * no call goes on to the service, and what waits for one is rejected with UNAVAILABLE. What a call has begun is not
- * undone, so an interrupted append says that its outcome is not known.
+ * no call goes on to the service, and what waits for one is rejected with UNAVAILABLE. Searches are stopped down to the
+ * engine. What an append has begun is not undone, so an interrupted one says that its outcome is not known.
  */
 export class InterruptibleService implements AuditService {
   readonly #interrupted: Promise<never>;
@@ -61,11 +62,12 @@ export class InterruptibleService implements AuditService {
   }
 
   async search(request: SearchRequest, page: PageRequest): Promise<ResultPage> {
-    return this.#withResult(await this.#run(() => this.service.search(request, page)));
+    return this.#withResult(await this.#run(() => this.service.search(request, page, this.signal)));
   }
 
-  async results(...request: Parameters<AuditService["results"]>): Promise<ResultPage> {
-    return this.#withResult(await this.#run(() => this.service.results(...request)));
+  async results(id: string, page: PageRequest, options?: ResultOptions): Promise<ResultPage> {
+    const { signal } = this;
+    return this.#withResult(await this.#run(() => this.service.results(id, page, { ...options, signal })));
   }
 
   /** Its reading has a signal of its own. */

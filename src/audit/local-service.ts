@@ -2,7 +2,6 @@ import { digestBytes, type Digest } from "../core/bytes.js";
 import type { LogFormat } from "../core/format.js";
 import type { ConsistencyProof, MembershipProof } from "../core/proof.js";
 import { unknown, VALID, type Verdict } from "../core/verdict.js";
-import type { Restriction } from "../query/restriction.js";
 import type { BulkQueue } from "./bulk-queue.js";
 import { BULK_RESULT_TTL_MS, BulkRequests, MAX_WAITING_BULK_BYTES } from "./bulk-requests.js";
 import { BulkRunner } from "./bulk-runner.js";
@@ -27,6 +26,7 @@ import type {
   PageRequest,
   ProofRequest,
   Receipt,
+  ResultOptions,
   ResultPage,
   Root,
   SearchRequest,
@@ -148,12 +148,13 @@ class LocalService implements AuditService {
     return this.#bulks.find(id, owner);
   }
 
-  async search(request: SearchRequest, page: PageRequest): Promise<ResultPage> {
-    return this.#searches.search(request, page, await this.#log(request.log).newestSize());
+  async search(request: SearchRequest, page: PageRequest, signal?: AbortSignal): Promise<ResultPage> {
+    const newestSize = await this.#log(request.log).newestSize();
+    return this.#searches.search(request, page, { newestSize, ...(signal && { signal }) });
   }
 
-  async results(id: string, page: PageRequest, bound?: Restriction): Promise<ResultPage> {
-    return this.#searches.results(id, page, bound);
+  async results(id: string, page: PageRequest, options?: ResultOptions): Promise<ResultPage> {
+    return this.#searches.results(id, page, options);
   }
 
   async download(request: DownloadRequest): Promise<Download> {

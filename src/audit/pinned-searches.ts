@@ -9,7 +9,15 @@ import { pageProblems, readPage, spanOf, type ReadableResult, type Span } from "
 import { openPin, type Pin, type PinnedState, sealPin } from "./pin.js";
 import type { IndexQuery, SearchIndex } from "./search-index.js";
 import { checkSearch, searchArguments } from "./search-arguments.js";
-import type { Download, DownloadRequest, PageRequest, PinnedResult, ResultPage, SearchRequest } from "./service.js";
+import type {
+  Download,
+  DownloadRequest,
+  PageRequest,
+  PinnedResult,
+  ResultOptions,
+  ResultPage,
+  SearchRequest,
+} from "./service.js";
 import type { LogStore } from "./store.js";
 import type { TokenSealer } from "./token.js";
 import { readWhole, type WholeResult } from "./whole-result.js";
@@ -40,6 +48,18 @@ interface OpenedResult {
   readonly filter: Filter;
 }
 
+/** A pinned search, as one request reads it. */
+interface Reading extends OpenedResult {
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface SearchOptions {
+  /** Of the log: where the search is pinned. */
+  readonly newestSize: number;
+  /** As in AuditService.search. */
+  readonly signal?: AbortSignal;
+}
+
 /** The cursors of a page request, opened. */
 interface OpenedCursors {
   readonly after: Cursor | undefined;
@@ -53,8 +73,9 @@ interface OpenedCursors {
 export class PinnedSearches {
   constructor(private readonly options: PinnedSearchesOptions) {}
 
-  /** A new search at `newestSize`, or a further page of an earlier one if `page` brings one of its cursors. */
-  async search(request: SearchRequest, page: PageRequest, newestSize: number): Promise<ResultPage> {
+  /** A new search, or a further page of an earlier one if `page` brings one of its cursors. */
+  async search(request: SearchRequest, page: PageRequest, options: SearchOptions): Promise<ResultPage> {
+    const { newestSize: treeSize, signal } = options;
     const nowMicros = this.options.clock();
     const search = searchArguments(request);
     const checked = checkSearch(search, nowMicros);
@@ -66,18 +87,19 @@ export class PinnedSearches {
     ];
     if (checked.kind === "invalid" || problems.length > 0) throw badInput(problems);
     const earlier = (opened.after ?? opened.before)?.state;
-    const state = earlier ?? (await this.pin({ log: search.log, treeSize: newestSize, nowMicros }, checked.bounds));
-    return this.page({ search, state }, checked.filter, spanOf(page, opened.after?.position, opened.before?.position));
+    const state = earlier ?? (await this.pin({ log: search.log, treeSize, nowMicros }, checked.bounds));
+    const reading = { pin: { search, state }, filter: checked.filter, signal };
+    return this.page(reading, spanOf(page, opened.after?.position, opened.before?.position));
   }
 
-  async results(id: string, page: PageRequest, bound?: Restriction): Promise<ResultPage> {
+  async results(id: string, page: PageRequest, { bound, signal }: ResultOptions = {}): Promise<ResultPage> {
     const nowMs = this.options.clock() / MICROS_PER_MS;
     const { pin, filter } = this.opened(id, nowMs, bound);
     const { search, state } = pin;
     const opened = openCursors(new Cursors(this.options.sealer, search), page, { nowMs, state });
     const problems = [...pageProblems(page), ...opened.problems];
     if (problems.length > 0) throw badInput(problems);
-    return this.page(pin, filter, spanOf(page, opened.after?.position, opened.before?.position));
+    return this.page({ pin, filter, signal }, spanOf(page, opened.after?.position, opened.before?.position));
   }
 
   /** `entries` reads those of the result's log. */
@@ -119,11 +141,11 @@ export class PinnedSearches {
     return { treeSize, range, expiresAtMs: Math.floor(nowMicros / MICROS_PER_MS) + ttlMs };
   }
 
-  private async page(pin: Pin, filter: Filter, span: Span): Promise<ResultPage> {
-    await this.indexed(pin);
-    const result = this.readable(pin, filter);
+  private async page(reading: Reading, span: Span): Promise<ResultPage> {
+    await this.indexed(reading.pin);
+    const result = this.readable(reading);
     const { start, ...page } = await readPage(result, span);
-    return { ...page, firstPosition: start, result: this.pinned(pin, result) };
+    return { ...page, firstPosition: start, result: this.pinned(reading.pin, result) };
   }
 
   private async indexed({ search, state }: Pin): Promise<void> {
@@ -135,17 +157,17 @@ export class PinnedSearches {
   }
 
   /** The search as its caller may see it: not past maxResults. */
-  private readable({ search, state }: Pin, filter: Filter): ReadableResult {
+  private readable({ pin, filter, signal }: Reading): ReadableResult {
     const { index } = this.options;
-    const { log, order, maxResults } = search;
-    const query: IndexQuery = { log, order, filter, range: state.range };
+    const { log, order, maxResults } = pin.search;
+    const query: IndexQuery = { log, order, filter, range: pin.state.range };
     let total: Promise<number> | undefined;
     return {
       read: async (offset, limit) => {
         const visible = Math.min(limit, maxResults - offset);
-        return visible > 0 ? index.page(query, { offset, limit: visible }) : [];
+        return visible > 0 ? index.page(query, { offset, limit: visible }, signal) : [];
       },
-      count: () => (total ??= index.count(query, maxResults)),
+      count: () => (total ??= index.count(query, maxResults, signal)),
     };
   }
 

@@ -18,6 +18,7 @@ import type {
   PageRequest,
   ProofRequest,
   Receipt,
+  ResultOptions,
   ResultPage,
   Root,
   SearchRequest,
@@ -80,17 +81,19 @@ export class ScopedService implements AuditService {
     return request && this.shownBulk(request);
   }
 
-  async search(request: SearchRequest, page: PageRequest): Promise<ResultPage> {
+  async search(request: SearchRequest, page: PageRequest, signal?: AbortSignal): Promise<ResultPage> {
     this.require("audit:read");
     const bound = this.bound === undefined ? request : { ...request, bound: this.bound };
-    const found = await this.service.search(bound, page);
+    const found = await this.service.search(bound, page, signal);
     const { query, window = {}, restriction = {} } = request;
     return this.listed("search", found, { query, window: { ...window }, restriction: { ...restriction } });
   }
 
-  async results(id: string, page: PageRequest): Promise<ResultPage> {
+  async results(id: string, page: PageRequest, { signal }: ResultOptions = {}): Promise<ResultPage> {
     this.require("audit:read");
-    return this.listed("results", await this.service.results(id, page, this.bound), { id });
+    const { bound } = this;
+    const options = { ...(signal && { signal }), ...(bound && { bound }) };
+    return this.listed("results", await this.service.results(id, page, options), { id });
   }
 
   /** As with a tail, nothing that its pages show is remembered. */

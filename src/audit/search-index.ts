@@ -36,10 +36,13 @@ export interface SearchIndex {
   reached(log: string, size: number, timeoutMs: number): Promise<boolean>;
   /** How many leaves of a log are indexed, from the first on, as far as can be told without waiting. */
   indexedSize(log: string): Promise<number>;
-  /** Leaf indexes, in the query's order. */
-  page(query: IndexQuery, slice: Slice): Promise<readonly number[]>;
-  /** The number of matches, counted no further than `cap`. */
-  count(query: IndexQuery, cap: number): Promise<number>;
+  /**
+   * Leaf indexes, in the query's order. Rejects with the signal's reason as soon as that aborts; what was not begun is then
+   * not done, and what an engine can stop is stopped.
+   */
+  page(query: IndexQuery, slice: Slice, signal?: AbortSignal): Promise<readonly number[]>;
+  /** The number of matches, counted no further than `cap`. The signal as in `page`. */
+  count(query: IndexQuery, cap: number, signal?: AbortSignal): Promise<number>;
   /** The leaf indexes below `size` whose leaf hash is (32 bytes); lowest first. The caller checks what it reads there. */
   leavesByHash(log: string, leafHash: Uint8Array, size: number): Promise<readonly number[]>;
   close(): Promise<void>;

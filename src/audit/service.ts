@@ -116,6 +116,14 @@ export interface PageRequest {
   readonly offset?: number;
 }
 
+/** For whom a page of an earlier search is read. */
+export interface ResultOptions {
+  /** Must be that of the search which made the id. */
+  readonly bound?: Restriction;
+  /** As in AuditService.search. */
+  readonly signal?: AbortSignal;
+}
+
 /** One page: the leaves at positions firstPosition, firstPosition + 1, … of the whole result (from 0). */
 export interface ResultPage {
   readonly result: PinnedResult;
@@ -180,10 +188,13 @@ export interface AuditService {
   appendLater(request: LogRequest): Promise<BulkRequest>;
   /** Undefined unless `owner` is the request's keyOwner. */
   bulkRequest(id: string, owner?: string): Promise<BulkRequest | undefined>;
-  /** Pins the search at the newest tree size, unless a cursor in `page` already carries a pin. */
-  search(request: SearchRequest, page: PageRequest): Promise<ResultPage>;
-  /** `bound` must be that of the search which made the id. */
-  results(id: string, page: PageRequest, bound?: Restriction): Promise<ResultPage>;
+  /**
+   * Pins the search at the newest tree size, unless a cursor in `page` already carries a pin. Once the signal aborts, the
+   * search is stopped, down to the engine, and so is what its result still counts: both reject with the signal's reason.
+   */
+  search(request: SearchRequest, page: PageRequest, signal?: AbortSignal): Promise<ResultPage>;
+  /** Another page of a search. */
+  results(id: string, page: PageRequest, options?: ResultOptions): Promise<ResultPage>;
   /** All of a result, to be read once, from its beginning to its end. */
   download(request: DownloadRequest): Promise<Download>;
   /**

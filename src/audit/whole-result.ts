@@ -41,7 +41,7 @@ async function* slices(
     requireWanted(signal);
     await indexed();
     const wanted = Math.min(left, atMost);
-    const slice = await index.page(query, { limit: wanted, ...(after !== undefined && { after }) });
+    const slice = await index.page(query, { limit: wanted, ...(after !== undefined && { after }) }, signal);
     yield slice;
     if (slice.length < wanted) return;
     left -= slice.length;

@@ -46,8 +46,9 @@ class Bench {
     });
   }
 
-  search(request: Partial<SearchRequest>, page: PageRequest = {}): Promise<ResultPage> {
-    return this.searches().search({ log: "default", query: "", ...request }, page, this.#size);
+  search(request: Partial<SearchRequest>, page: PageRequest = {}, signal?: AbortSignal): Promise<ResultPage> {
+    const options = { newestSize: this.#size, ...(signal && { signal }) };
+    return this.searches().search({ log: "default", query: "", ...request }, page, options);
   }
 
   #entry(leafIndex: number) {
@@ -173,6 +174,18 @@ describe("a pinned search", () => {
     ]);
     expect(problems[0]?.expected).toContain("at column 12");
   });
+
+  it("asks the index for nothing more once its caller has left", async () => {
+    const bench = await Bench.open(3);
+    const caller = new AbortController();
+    const { result } = await bench.search({}, { first: 1 }, caller.signal);
+    const gone = new Error("gone");
+    caller.abort(gone);
+    await expect(result.totalCount()).rejects.toBe(gone);
+    await expect(bench.search({}, {}, caller.signal)).rejects.toBe(gone);
+    await expect(bench.searches().results(result.id, {}, { signal: caller.signal })).rejects.toBe(gone);
+    expect((await bench.searches().results(result.id, {})).leafIndexes).toEqual([2, 1, 0]);
+  });
 });
 
 describe("a cursor or result id", () => {
@@ -239,10 +252,12 @@ describe("a cursor or result id", () => {
     const { bench, id } = await made();
     const bound = { actor: ["even"] };
     const limited = await bench.search({ query: "actor:even", bound });
-    expect(await problemsOf(bench.searches().results(id, {}, bound))).toEqual(refusal);
+    expect(await problemsOf(bench.searches().results(id, {}, { bound }))).toEqual(refusal);
     expect(await problemsOf(bench.searches().results(limited.result.id, {}))).toEqual(refusal);
-    expect(await problemsOf(bench.searches().results(limited.result.id, {}, { actor: ["odd"] }))).toEqual(refusal);
-    expect((await bench.searches().results(limited.result.id, {}, bound)).leafIndexes).toEqual(limited.leafIndexes);
+    expect(await problemsOf(bench.searches().results(limited.result.id, {}, { bound: { actor: ["odd"] } }))).toEqual(
+      refusal,
+    );
+    expect((await bench.searches().results(limited.result.id, {}, { bound })).leafIndexes).toEqual(limited.leafIndexes);
   });
 
   it("is refused once it has expired", async () => {

@@ -1,3 +1,4 @@
+import { setImmediate as others } from "node:timers/promises";
 import type { IndexQuery, SearchIndex, Slice } from "../../audit/search-index.js";
 import type { NewEntry } from "../../audit/store.js";
 import { equalBytes } from "../../core/bytes.js";
@@ -9,6 +10,9 @@ import { compareCodePoints, sortKey, type EntryOrder, type SortedField } from ".
 import { searchable } from "../../query/searchable.js";
 import { Watermarks } from "../../audit/watermarks.js";
 import type { MemoryLogStore } from "./log-store.js";
+
+/** Entries scanned in one go: some milliseconds. */
+const SCAN_AT_ONCE = 1_000;
 
 interface Match {
   readonly leafIndex: number;
@@ -36,16 +40,17 @@ export class MemorySearchIndex implements SearchIndex {
     return Promise.resolve(this.#watermarks.size(log));
   }
 
-  page(query: IndexQuery, { after, offset = 0, limit }: Slice): Promise<readonly number[]> {
+  async page(query: IndexQuery, slice: Slice, signal?: AbortSignal): Promise<readonly number[]> {
+    const { after, offset = 0, limit } = slice;
     const start = after === undefined ? undefined : this.#match(query.log, after);
-    const found = [...this.#scan(query)]
+    const found = (await this.#scan(query, signal))
       .filter((match) => start === undefined || compareMatches(start, match, query.order) < 0)
       .sort((a, b) => compareMatches(a, b, query.order));
-    return Promise.resolve(found.slice(offset, offset + limit).map((match) => match.leafIndex));
+    return found.slice(offset, offset + limit).map((match) => match.leafIndex);
   }
 
-  count(query: IndexQuery, cap: number): Promise<number> {
-    return Promise.resolve(Math.min(cap, [...this.#scan(query)].length));
+  async count(query: IndexQuery, cap: number, signal?: AbortSignal): Promise<number> {
+    return Math.min(cap, (await this.#scan(query, signal)).length);
   }
 
   leavesByHash(log: string, leafHash: Uint8Array, size: number): Promise<readonly number[]> {
@@ -60,11 +65,17 @@ export class MemorySearchIndex implements SearchIndex {
     return Promise.resolve();
   }
 
-  *#scan({ log, filter, range }: IndexQuery): Generator<Match> {
+  /** Lets others have their turn now and then: until they have it, nobody can abort anything. */
+  async #scan({ log, filter, range }: IndexQuery, signal?: AbortSignal): Promise<readonly Match[]> {
+    const found: Match[] = [];
+    signal?.throwIfAborted();
     for (const [leafIndex, { canonical }] of this.#entries(log, range)) {
       const event = readEnvelope(canonical)?.event;
-      if (matchesSearchable(filter, event === undefined ? {} : searchable(event))) yield { leafIndex, event };
+      if (matchesSearchable(filter, event === undefined ? {} : searchable(event))) found.push({ leafIndex, event });
+      if (leafIndex % SCAN_AT_ONCE === SCAN_AT_ONCE - 1) await others();
+      signal?.throwIfAborted();
     }
+    return found;
   }
 
   #match(log: string, leafIndex: number): Match {
