@@ -50,12 +50,12 @@ export class SqliteSearchIndex implements SearchIndex {
     return Promise.resolve(this.#watermarks.size(log));
   }
 
-  page(query: IndexQuery, slice: Slice): Promise<readonly number[]> {
-    return this.#ask("page", { query, slice });
+  page(query: IndexQuery, slice: Slice, signal?: AbortSignal): Promise<readonly number[]> {
+    return this.#ask("page", { query, slice }, signal);
   }
 
-  count(query: IndexQuery, cap: number): Promise<number> {
-    return this.#ask("count", { query, cap });
+  count(query: IndexQuery, cap: number, signal?: AbortSignal): Promise<number> {
+    return this.#ask("count", { query, cap }, signal);
   }
 
   leavesByHash(log: string, leafHash: Uint8Array, size: number): Promise<readonly number[]> {
@@ -71,10 +71,11 @@ export class SqliteSearchIndex implements SearchIndex {
   async #ask<K extends keyof IndexReaderProtocol>(
     name: K,
     request: IndexReaderProtocol[K]["request"],
+    signal?: AbortSignal,
   ): Promise<IndexReaderProtocol[K]["reply"]> {
     const { reader } = await this.#threads;
     try {
-      return await reader.call(name, request);
+      return await reader.call(name, request, signal);
     } catch (error) {
       throw isBeyondUse(error) ? this.#rebuild() : error;
     }

@@ -26,6 +26,20 @@ export interface CallMessage<P extends Protocol<P>, K extends keyof P = keyof P>
   readonly id: number;
   readonly name: K;
   readonly request: P[K]["request"];
+  /** A flag in shared memory, raised when nobody waits for the answer any more: a call that has not begun is left out then. */
+  readonly dropped?: Int32Array;
+}
+
+export function newFlag(): Int32Array {
+  return new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+}
+
+export function raise(flag: Int32Array): void {
+  Atomics.store(flag, 0, 1);
+}
+
+export function isRaised(flag: Int32Array): boolean {
+  return Atomics.load(flag, 0) === 1;
 }
 
 /** Worker to main thread. The first message is `ready` or `refused`; a notice is what the worker says unasked. */

@@ -1,6 +1,15 @@
 import { Worker } from "node:worker_threads";
+import { unlessAborted } from "../../audit/abort.js";
 import { AuditError } from "../../audit/errors.js";
-import type { Failure, FromWorker, Protocol, ToWorker } from "./worker-calls.js";
+import {
+  newFlag,
+  raise,
+  type CallMessage,
+  type Failure,
+  type FromWorker,
+  type Protocol,
+  type ToWorker,
+} from "./worker-calls.js";
 import type { WorkerFiles } from "./worker-thread.js";
 
 /** A call under way. A method, so that a promise of any reply can stand here: the worker answers each call in its own type. */
@@ -61,22 +70,38 @@ export class WorkerChannel<P extends Protocol<P>, Notice = never> {
     });
   }
 
-  call<K extends keyof P>(name: K, request: P[K]["request"]): Promise<P[K]["reply"]> {
-    return new Promise((resolve, reject) => {
-      if (this.#gone !== undefined) {
-        reject(this.#gone);
-        return;
-      }
-      const id = this.#nextId++;
-      this.#pending.set(id, { resolve, reject });
-      this.#post({ kind: "call", id, name, request });
-    });
+  /** Once the signal aborts, rejects with its reason, and the worker does not begin the call any more. */
+  call<K extends keyof P>(name: K, request: P[K]["request"], signal?: AbortSignal): Promise<P[K]["reply"]> {
+    const call = { kind: "call" as const, id: this.#nextId++, name, request };
+    return signal === undefined ? this.#answer(call) : this.#answerUnlessAborted(call, signal);
   }
 
   /** Lets the worker finish what it was asked for, close its files and end. */
   async close(): Promise<void> {
     if (this.#gone === undefined) this.#post({ kind: "close" });
     await this.#exited;
+  }
+
+  #answer<K extends keyof P>(call: CallMessage<P, K>): Promise<P[K]["reply"]> {
+    return new Promise((resolve, reject) => {
+      if (this.#gone !== undefined) {
+        reject(this.#gone);
+        return;
+      }
+      this.#pending.set(call.id, { resolve, reject });
+      this.#post(call);
+    });
+  }
+
+  async #answerUnlessAborted<K extends keyof P>(call: CallMessage<P, K>, signal: AbortSignal): Promise<P[K]["reply"]> {
+    signal.throwIfAborted();
+    const dropped = newFlag();
+    try {
+      return await unlessAborted(this.#answer({ ...call, dropped }), signal);
+    } finally {
+      if (signal.aborted) raise(dropped);
+      this.#take(call.id);
+    }
   }
 
   #post(message: ToWorker<P>): void {

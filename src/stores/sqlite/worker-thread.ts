@@ -2,7 +2,7 @@ import { parentPort, workerData, type MessagePort } from "node:worker_threads";
 import type { AuditError } from "../../audit/errors.js";
 import { loadSqliteDriver, type SqliteDriver } from "./driver.js";
 import { isBeyondUse, storeFailure } from "./failure.js";
-import type { CallsOf, Failure, FromWorker, Protocol, ToWorker } from "./worker-calls.js";
+import { isRaised, type CallsOf, type Failure, type FromWorker, type Protocol, type ToWorker } from "./worker-calls.js";
 
 /** What a worker needs to open its files. */
 export interface WorkerFiles {
@@ -59,6 +59,7 @@ function listen<P extends Protocol<P>>(
       port.close();
       return;
     }
+    if (message.dropped !== undefined && isRaised(message.dropped)) return;
     try {
       post({ kind: "answered", id: message.id, reply: calls[message.name](message.request) });
     } catch (error) {

@@ -37,6 +37,49 @@ describe("a running worker", () => {
     ]);
   });
 
+  describe("whose callers leave", () => {
+    const gone = new Error("gone");
+    let gate: Int32Array;
+    beforeEach(() => {
+      gate = new Int32Array(new SharedArrayBuffer(4));
+    });
+    afterEach(() => {
+      open();
+    });
+
+    function open(): void {
+      Atomics.store(gate, 0, 1);
+      Atomics.notify(gate, 0);
+    }
+
+    test("rejects what waits for its turn at once, and leaves it out when its turn comes", async () => {
+      const caller = new AbortController();
+      const held = channel.call("hold", gate);
+      const before = channel.call("note", "before");
+      const dropped = expect(channel.call("note", "dropped", caller.signal)).rejects.toBe(gone);
+      const after = channel.call("note", "after", new AbortController().signal);
+      caller.abort(gone);
+      await dropped;
+      open();
+      await Promise.all([held, before]);
+      expect(await after).toEqual(["before", "after"]);
+    });
+
+    test("does not ask for what nobody wants any more", async () => {
+      await expect(channel.call("note", "never", AbortSignal.abort(gone))).rejects.toBe(gone);
+      expect(await channel.call("note", "asked")).toEqual(["asked"]);
+    });
+
+    test("rejects what is under way at once, and goes on when that has ended", async () => {
+      const caller = new AbortController();
+      const held = expect(channel.call("hold", gate, caller.signal)).rejects.toBe(gone);
+      caller.abort(gone);
+      await held;
+      open();
+      expect(await channel.call("double", 4)).toBe(8);
+    });
+  });
+
   test("finishes what was asked before it closes", async () => {
     const asked = channel.call("double", 5);
     await channel.close();
