@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
+import { queryUnlessAborted } from "./abandoned-query.js";
 import { portFailure, wasRolledBack } from "./failures.js";
 import { Transaction, type Session, type Statement } from "./transaction.js";
 
@@ -28,9 +29,23 @@ export class Database {
     this.#pool.on("error", ignore);
   }
 
-  /** One statement, a transaction of its own; repeated while the server rolls it back for a conflict in its locks. */
-  async rows<Row extends object>(statement: Statement<Row>, values: readonly unknown[]): Promise<readonly Row[]> {
-    return this.#answering(async () => (await this.#pool.query<Row>({ ...statement, values: [...values] })).rows);
+  /**
+   * One statement, a transaction of its own; repeated while the server rolls it back for a conflict in its locks. It must be one
+   * that reads if it has a signal: when that aborts, it is cancelled, and this rejects with the signal's reason.
+   */
+  async rows<Row extends object>(
+    statement: Statement<Row>,
+    values: readonly unknown[],
+    signal?: AbortSignal,
+  ): Promise<readonly Row[]> {
+    const query = { ...statement, values: [...values] };
+    if (signal === undefined) return this.#answering(async () => (await this.#pool.query<Row>(query)).rows);
+    try {
+      return await this.#answering(() => queryUnlessAborted<Row>(this.#pool, query, signal));
+    } catch (failure) {
+      signal.throwIfAborted();
+      throw failure;
+    }
   }
 
   /** Commits what `work` did, or nothing of it. `work` runs again from its start when the server rolled it back for a conflict. */

@@ -79,13 +79,14 @@ export class PostgresSearchIndex implements SearchIndex {
     return watermark(this.#database, log);
   }
 
-  async page(query: IndexQuery, { after, offset = 0, limit }: Slice): Promise<readonly number[]> {
-    const found = await this.#find({ ...behind(query, after), limit: offset + limit });
+  async page(query: IndexQuery, slice: Slice, signal?: AbortSignal): Promise<readonly number[]> {
+    const { after, offset = 0, limit } = slice;
+    const found = await this.#find({ ...behind(query, after), limit: offset + limit }, signal);
     return found.slice(offset).map(({ leafIndex }) => leafIndex);
   }
 
-  async count(query: IndexQuery, cap: number): Promise<number> {
-    return (await this.#find({ query: { ...query, order: NEWEST_FIRST }, limit: cap })).length;
+  async count(query: IndexQuery, cap: number, signal?: AbortSignal): Promise<number> {
+    return (await this.#find({ query: { ...query, order: NEWEST_FIRST }, limit: cap }, signal)).length;
   }
 
   async leavesByHash(log: string, leafHash: Uint8Array, size: number): Promise<readonly number[]> {
@@ -100,34 +101,32 @@ export class PostgresSearchIndex implements SearchIndex {
     await this.#follower.close();
   }
 
-  async #find(search: Search): Promise<readonly FoundLeaf[]> {
+  async #find(search: Search, signal: AbortSignal | undefined): Promise<readonly FoundLeaf[]> {
     const { log, filter, order } = search.query;
-    const expansions = await expansionsOf(this.#database, log, prefixesIn(filter));
+    const ask: Ask = async ({ statement, values }) => this.#database.rows(statement, values, signal);
+    const expansions = await expansionsOf(this.#database, { log, prefixes: prefixesIn(filter) }, signal);
     const way = canLookUp(filter, expansions) ? { kind: "look-up" as const, expansions } : SCAN;
-    if (!isWalkable(order)) return this.#ask(gather(way, search));
-    return way.kind === "scan" ? this.#ask(walk(search)) : this.#walkOrGather(way, search);
+    if (!isWalkable(order)) return ask(gather(way, search));
+    return way.kind === "scan" ? ask(walk(search)) : walkOrGather(way, search, ask);
   }
-
-  async #walkOrGather(way: Way, search: Search): Promise<readonly FoundLeaf[]> {
-    const { query, limit } = search;
-    const span = query.range.end - query.range.start;
-    let reach: number | undefined = FIRST_REACH;
-    while (reach !== undefined) {
-      const found = await this.#ask(walkWithin(reach, search));
-      if (found.length === limit || reach >= span) return found;
-      reach = nextReach({ reach, found: found.length, wanted: limit, span });
-    }
-    return this.#ask(gather(way, search));
-  }
-
-  async #ask({ statement, values }: BoundStatement<FoundLeaf>): Promise<readonly FoundLeaf[]> {
-    return this.#database.rows(statement, values);
-  }
-
   async #wakeLogsBehind(): Promise<void> {
     const behind = await this.#database.rows(LOGS_BEHIND, []).catch(() => []);
     for (const { log } of behind) this.#follower.wake(log, "soon");
   }
+}
+
+type Ask = (search: BoundStatement<FoundLeaf>) => Promise<readonly FoundLeaf[]>;
+
+async function walkOrGather(way: Way, search: Search, ask: Ask): Promise<readonly FoundLeaf[]> {
+  const { query, limit } = search;
+  const span = query.range.end - query.range.start;
+  let reach: number | undefined = FIRST_REACH;
+  while (reach !== undefined) {
+    const found = await ask(walkWithin(reach, search));
+    if (found.length === limit || reach >= span) return found;
+    reach = nextReach({ reach, found: found.length, wanted: limit, span });
+  }
+  return ask(gather(way, search));
 }
 
 /** What is left of a query behind a leaf: less of its range, or all of it from a place in the order of its field. */

@@ -13,11 +13,21 @@ const WORDS_FROM: Statement<{ readonly word: string }> = {
     ORDER BY word LIMIT ${MAX_EXPANSION + 1}`,
 };
 
+/** Prefixes of words of a log. */
+export interface LogPrefixes {
+  readonly log: string;
+  readonly prefixes: readonly string[];
+}
+
 /** The indexed words of a log that begin with each prefix; one round trip per prefix. */
-export async function expansionsOf(database: Database, log: string, prefixes: readonly string[]): Promise<Expansions> {
+export async function expansionsOf(
+  database: Database,
+  { log, prefixes }: LogPrefixes,
+  signal?: AbortSignal,
+): Promise<Expansions> {
   const expansions = new Map<string, readonly string[]>();
   for (const prefix of new Set(prefixes)) {
-    const rows = await database.rows(WORDS_FROM, [log, prefix]);
+    const rows = await database.rows(WORDS_FROM, [log, prefix], signal);
     if (rows.length <= MAX_EXPANSION)
       expansions.set(
         prefix,

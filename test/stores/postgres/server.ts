@@ -78,6 +78,28 @@ export class OwnPostgres implements PostgresServer {
     await ready(server);
   }
 
+  /** Takes TLS connections too, under a certificate that nobody vouches for; needs openssl. */
+  async enableTls(): Promise<void> {
+    const [key, certificate] = ["tls.key", "tls.crt"].map((name) => join(this.folder, name));
+    const request = [
+      "req",
+      "-x509",
+      "-nodes",
+      "-newkey",
+      "ec",
+      "-pkeyopt",
+      "ec_paramgen_curve:P-256",
+      "-subj",
+      "/CN=test",
+    ];
+    const files = ["-keyout", `${key}`, "-out", `${certificate}`];
+    const made = spawnSync("openssl", [...request, ...files], { ...serverUser(), cwd: this.folder, encoding: "utf8" });
+    if (made.status !== 0) throw new Error(`openssl failed: ${made.stderr}`);
+    for (const setting of [`ssl_key_file = '${key}'`, `ssl_cert_file = '${certificate}'`, "ssl = on"])
+      await sql(this.url, `ALTER SYSTEM SET ${setting}`);
+    await sql(this.url, "SELECT pg_reload_conf()");
+  }
+
   async stop(mode: StopMode = "fast"): Promise<void> {
     const server = this.#server;
     if (server?.exitCode !== null) return;

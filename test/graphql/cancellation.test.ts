@@ -1,0 +1,96 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
+import type { AuditService } from "../../src/audit/service.js";
+import { openPostgres } from "../../src/stores/postgres/open.js";
+import { logMessages, openTestService } from "../audit/test-log.js";
+import { describeWith } from "../service.js";
+import { hasPostgres, type PostgresServer, somePostgres } from "../stores/postgres/server.js";
+import { lockTable, untilRunning } from "../stores/postgres/sessions.js";
+import { compileAtHit, testGateway, type TestGateway } from "./gateway.js";
+
+const SEARCHING = "%FROM auditql.docs%";
+const LONG_MS = 60_000;
+/** The server would end a statement by itself, but later than that. */
+const SOON = { count: 0, timeoutMs: 5_000 };
+
+describeWith("PostgreSQL", hasPostgres(), () => {
+  let server: PostgresServer;
+  let url: string;
+  let service: AuditService;
+  let gateway: TestGateway;
+  let unlock: () => Promise<void>;
+  beforeAll(async () => {
+    server = await somePostgres();
+  });
+  afterAll(async () => {
+    await server.close();
+  });
+
+  /** A gateway whose searches hang from here on, and the id of a result from before. */
+  async function openHanging(requestTimeoutMs: number): Promise<string> {
+    gateway = await testGateway(service, { compileAtHit, requestTimeoutMs });
+    const { data } = await gateway.text("{ search { id totalCount } }");
+    expect(data).toMatchObject({ search: { totalCount: 5 } });
+    unlock = await lockTable(url, "auditql.docs");
+    return (data as { search: { id: string } }).search.id;
+  }
+
+  let closeStore: () => Promise<void>;
+  beforeEach(async () => {
+    url = await server.newDatabase();
+    const { log: store, index, bulkQueue } = await openPostgres({ url });
+    closeStore = async () => {
+      await index.close();
+      await store.close();
+    };
+    service = await openTestService({ store, index, bulkQueue, sharedStore: true });
+    await logMessages(service, 5);
+  });
+  afterEach(async () => {
+    await unlock();
+    await gateway.close();
+    await closeStore();
+  });
+
+  const ASKED = [
+    ["search", () => "{ search { nodes { leafIndex } } }"],
+    ["results", (id: string) => `{ results(id: "${id}", last: 2) { nodes { leafIndex } } }`],
+  ] as const;
+
+  test.each(ASKED)("a %s that takes too long ends in the database, too", async (_, query) => {
+    const id = await openHanging(500);
+    const answer = gateway.error(query(id));
+    await untilRunning(url, SEARCHING, { count: 1 });
+    expect(await answer).toMatchObject({ extensions: { code: "UNAVAILABLE" } });
+    await untilRunning(url, SEARCHING, SOON);
+    await unlock();
+    expect((await gateway.text(query(id))).errors).toBeUndefined();
+  });
+
+  test.each(ASKED)("a %s whose client goes away ends in the database, too", async (_, query) => {
+    const id = await openHanging(LONG_MS);
+    const client = new AbortController();
+    const answer = fetch(`${gateway.url}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ query: query(id) }),
+      signal: client.signal,
+    });
+    const refused = expect(answer).rejects.toThrow();
+    await untilRunning(url, SEARCHING, { count: 1 });
+    client.abort();
+    await refused;
+    await untilRunning(url, SEARCHING, SOON);
+  });
+
+  test("a download that is stopped ends in the database, too", async () => {
+    const id = await openHanging(LONG_MS);
+    const reader = new AbortController();
+    const download = await service.download({ id, everyMatch: true });
+    const pages = download.pages(reader.signal)[Symbol.asyncIterator]();
+    const stopped = expect(pages.next()).rejects.toThrow("no more");
+    await untilRunning(url, SEARCHING, { count: 1 });
+    reader.abort(new Error("no more"));
+    await stopped;
+    await untilRunning(url, SEARCHING, SOON);
+  });
+});
