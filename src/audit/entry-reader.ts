@@ -27,10 +27,13 @@ export function entryOf(log: string, leafIndex: number, { canonical, leafHash, e
 export class EntryReader {
   constructor(private readonly source: Pick<TreeSource, "log" | "store" | "format">) {}
 
-  /** In the order asked, one read for all; `missing` from `size` on, where nothing is covered by the signed root. */
-  async read(leafIndexes: readonly number[], size: number): Promise<readonly EntryOutcome[]> {
+  /**
+   * In the order asked, one read for all; `missing` from `size` on, where nothing is covered by the signed root. Rejects
+   * with the signal's reason once that aborts.
+   */
+  async read(leafIndexes: readonly number[], size: number, signal?: AbortSignal): Promise<readonly EntryOutcome[]> {
     const covered = leafIndexes.filter((leafIndex) => leafIndex < size);
-    const stored = covered.length === 0 ? [] : await this.source.store.entries(this.source.log, covered);
+    const stored = covered.length === 0 ? [] : await this.source.store.entries(this.source.log, covered, signal);
     let next = 0;
     return leafIndexes.map((leafIndex) =>
       leafIndex < size ? this.#outcome(leafIndex, stored[next++]) : { kind: "missing" },

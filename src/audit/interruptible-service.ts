@@ -26,8 +26,8 @@ type Run = <T>(call: () => Promise<T>) => Promise<T>;
 
 /**
  * The audit service for one request that may be interrupted, by its deadline or by its client's leaving: from then on
- * no call goes on to the service, and what waits for one is rejected with UNAVAILABLE. Searches are stopped down to the
- * engine. What an append has begun is not undone, so an interrupted one says that its outcome is not known.
+ * no call goes on to the service, and what waits for one is rejected with UNAVAILABLE. Searches and reads of entries are
+ * stopped down to the engine. What an append has begun is not undone: an interrupted one says that nobody knows its outcome.
  */
 export class InterruptibleService implements AuditService {
   readonly #interrupted: Promise<never>;
@@ -85,7 +85,7 @@ export class InterruptibleService implements AuditService {
   }
 
   entries(log: string, leafIndexes: readonly number[]): Promise<readonly EntryOutcome[]> {
-    return this.#run(() => this.service.entries(log, leafIndexes));
+    return this.#run(() => this.service.entries(log, leafIndexes, this.signal));
   }
 
   entryByHash(log: string, hash: Digest): Promise<EntryOutcome> {

@@ -178,9 +178,9 @@ class LocalService implements AuditService {
     return log.rootAt(tree, treeSize);
   }
 
-  async entries(name: string, leafIndexes: readonly number[]): Promise<readonly EntryOutcome[]> {
+  async entries(name: string, leafIndexes: readonly number[], signal?: AbortSignal): Promise<readonly EntryOutcome[]> {
     requireLeafIndexes(leafIndexes);
-    return this.#log(name).entries(leafIndexes);
+    return this.#log(name).entries(leafIndexes, signal);
   }
 
   async entryByHash(name: string, hash: Digest): Promise<EntryOutcome> {

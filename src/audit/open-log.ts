@@ -169,10 +169,10 @@ export class OpenLog {
     return this.#roots.at(tree, treeSize);
   }
 
-  async entries(leafIndexes: readonly number[]): Promise<readonly EntryOutcome[]> {
+  async entries(leafIndexes: readonly number[], signal?: AbortSignal): Promise<readonly EntryOutcome[]> {
     const last = leafIndexes.reduce((max, leafIndex) => Math.max(max, leafIndex), -1);
     if (this.#state.kind === "sound") await this.treeReaching(last + 1);
-    return this.#entries.read(leafIndexes, this.#size);
+    return this.#entries.read(leafIndexes, this.#size, signal);
   }
 
   /** The log's size once it is above `size`, or when the signal aborts. Rejects when the log cannot grow any more. */

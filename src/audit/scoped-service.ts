@@ -116,9 +116,10 @@ export class ScopedService implements AuditService {
     return this.service.root(log, treeSize);
   }
 
-  async entries(log: string, leafIndexes: readonly number[]): Promise<readonly EntryOutcome[]> {
+  async entries(log: string, leafIndexes: readonly number[], signal?: AbortSignal): Promise<readonly EntryOutcome[]> {
     if (!this.shown.hasAll(log, leafIndexes)) this.require("audit:read");
-    const outcomes = (await this.service.entries(log, leafIndexes)).map((outcome) => this.visible(log, outcome));
+    const read = await this.service.entries(log, leafIndexes, signal);
+    const outcomes = read.map((outcome) => this.visible(log, outcome));
     await this.recordShown("entries", log, outcomes);
     return outcomes;
   }

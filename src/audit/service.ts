@@ -204,7 +204,8 @@ export interface AuditService {
   tail(request: TailRequest, signal: AbortSignal): Promise<AsyncIterable<EntryOutcome>>;
   /** The newest root, or the root of an earlier size (0 to the newest). Rejects NOT_FOUND beyond. */
   root(log: string, treeSize?: number): Promise<Root>;
-  entries(log: string, leafIndexes: readonly number[]): Promise<readonly EntryOutcome[]>;
+  /** The signal as in `search`. */
+  entries(log: string, leafIndexes: readonly number[], signal?: AbortSignal): Promise<readonly EntryOutcome[]>;
   /** The entry whose leaf hash this is; the earliest if identical envelopes were logged. */
   entryByHash(log: string, hash: Digest): Promise<EntryOutcome>;
   /** In the order asked. Each proof was verified against the signed root before it is returned. */

@@ -84,8 +84,15 @@ export interface LogStore {
   head(log: string): Promise<LogHead | undefined>;
   /** Atomic compare-and-append; durable when it resolves with `appended`. */
   append(batch: AppendBatch): Promise<AppendOutcome>;
-  /** In the order asked, duplicates included; undefined where the log has no such index. */
-  entries(log: string, leafIndexes: readonly number[]): Promise<readonly (StoredEntry | undefined)[]>;
+  /**
+   * In the order asked, duplicates included; undefined where the log has no such index. Rejects with the signal's reason as
+   * soon as that aborts, as a search does.
+   */
+  entries(
+    log: string,
+    leafIndexes: readonly number[],
+    signal?: AbortSignal,
+  ): Promise<readonly (StoredEntry | undefined)[]>;
   /** By their keys, in the order asked; undefined where the log has none. */
   receipts(log: string, keys: readonly Uint8Array[]): Promise<readonly (RequestReceipt | undefined)[]>;
   /** In the order of their keys, bytewise, those behind a key that need not be there: page after page, all of a log. */

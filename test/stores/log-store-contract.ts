@@ -172,6 +172,17 @@ export function logStoreContract(name: string, engine: LogStoreEngine): void {
       test("can be asked for none", async () => {
         expect(await store.entries("default", [])).toEqual([]);
       });
+
+      test("are not read for who has left, and for who leaves meanwhile", async () => {
+        await store.append(batch("default", 0, [entry("a")]));
+        const [gone, reader] = [new Error("gone"), new AbortController()];
+        await expect(store.entries("default", [0], AbortSignal.abort(gone))).rejects.toBe(gone);
+        const left = expect(store.entries("default", [0], reader.signal)).rejects.toBe(gone);
+        const stayed = store.entries("default", [0], new AbortController().signal);
+        reader.abort(gone);
+        await left;
+        expect((await stayed)[0]?.canonical).toBe("a");
+      });
     });
 
     describe("leaf hashes", () => {

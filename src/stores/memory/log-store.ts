@@ -1,3 +1,4 @@
+import { unlessAborted } from "../../audit/abort.js";
 import type {
   AppendBatch,
   AppendOutcome,
@@ -68,8 +69,13 @@ export class MemoryLogStore implements LogStore {
     return Promise.resolve({ kind: "appended" });
   }
 
-  entries(log: string, leafIndexes: readonly number[]): Promise<readonly (StoredEntry | undefined)[]> {
-    return Promise.resolve(leafIndexes.map((leafIndex) => this.#storedEntry(log, leafIndex)));
+  entries(
+    log: string,
+    leafIndexes: readonly number[],
+    signal?: AbortSignal,
+  ): Promise<readonly (StoredEntry | undefined)[]> {
+    const found = leafIndexes.map((leafIndex) => this.#storedEntry(log, leafIndex));
+    return unlessAborted(Promise.resolve(found), signal);
   }
 
   receipts(log: string, keys: readonly Uint8Array[]): Promise<readonly (RequestReceipt | undefined)[]> {

@@ -113,8 +113,12 @@ export class PostgresLogStore implements LogStore {
     return outcome;
   }
 
-  async entries(log: string, leafIndexes: readonly number[]): Promise<readonly (StoredEntry | undefined)[]> {
-    const rows = await this.#database.rows(ENTRIES, [log, [...new Set(leafIndexes)]]);
+  async entries(
+    log: string,
+    leafIndexes: readonly number[],
+    signal?: AbortSignal,
+  ): Promise<readonly (StoredEntry | undefined)[]> {
+    const rows = await this.#database.rows(ENTRIES, [log, [...new Set(leafIndexes)]], signal);
     const found = new Map(rows.map((row) => [row.leafIndex, row]));
     return leafIndexes.map((leafIndex) => found.get(leafIndex));
   }

@@ -61,8 +61,12 @@ export class SqliteLogStore implements LogStore {
     return outcome;
   }
 
-  entries(log: string, leafIndexes: readonly number[]): Promise<readonly (StoredEntry | undefined)[]> {
-    return this.#reader.call("entries", { log, leafIndexes });
+  entries(
+    log: string,
+    leafIndexes: readonly number[],
+    signal?: AbortSignal,
+  ): Promise<readonly (StoredEntry | undefined)[]> {
+    return this.#reader.call("entries", { log, leafIndexes }, signal);
   }
 
   receipts(log: string, keys: readonly Uint8Array[]): Promise<readonly (RequestReceipt | undefined)[]> {
