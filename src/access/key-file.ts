@@ -1,6 +1,7 @@
 import { mkdir, open, readFile, rename, rm, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { apiKeyText, newApiKey, secretHash } from "./api-key.js";
+import { hasCode } from "../audit/errors.js";
 import type { Grant } from "./grant.js";
 import { keySetText, parseKeySet, type StoredKey } from "./key-set.js";
 
@@ -22,7 +23,7 @@ export async function readKeys(path: string): Promise<readonly StoredKey[]> {
   try {
     return parseKeySet(await readFile(path, "utf8")).keys;
   } catch (error) {
-    if (isCode(error, "ENOENT")) return [];
+    if (hasCode(error, "ENOENT")) return [];
     throw new Error(`${path} cannot be read: ${String(error)}`, { cause: error });
   }
 }
@@ -74,7 +75,7 @@ async function openNew(path: string): Promise<FileHandle> {
   try {
     return await open(path, "wx", 0o600);
   } catch (error) {
-    if (!isCode(error, "EEXIST")) throw error;
+    if (!hasCode(error, "EEXIST")) throw error;
     const advice = "another change is under way, or one was cut short: if none is running, delete it";
     throw new Error(`${path} exists: ${advice}`, { cause: error });
   }
@@ -89,8 +90,4 @@ async function syncFolder(path: string): Promise<void> {
   } finally {
     await folder.close();
   }
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return typeof error === "object" && error !== null && "code" in error && error.code === code;
 }

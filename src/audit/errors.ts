@@ -37,6 +37,11 @@ export class AuditError extends Error {
   }
 }
 
+/** Whether what was thrown is an error of the system or of Node with this code, whichever realm made it. */
+export function hasCode(error: unknown, code: string): boolean {
+  return typeof error === "object" && error !== null && "code" in error && error.code === code;
+}
+
 /** Whether a log must not be written any more: what is stored, or signed, contradicts itself. Trying again does not help. */
 export function endsLog(error: unknown): error is AuditError {
   return error instanceof AuditError && (error.code === "LOG_CORRUPT" || error.code === "ROOT_CONFLICT");

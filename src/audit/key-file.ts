@@ -1,6 +1,7 @@
 import { createPrivateKey, generateKeyPairSync, randomUUID, type KeyObject } from "node:crypto";
 import { link, mkdir, open, readFile, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
+import { hasCode } from "./errors.js";
 
 /** The key file is there but cannot be used; the message says what to do about it. */
 export class KeyFileError extends Error {
@@ -93,8 +94,4 @@ function parsePem(pem: string): KeyObject | undefined {
   } catch {
     return undefined;
   }
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return typeof error === "object" && error !== null && "code" in error && error.code === code;
 }
