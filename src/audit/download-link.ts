@@ -1,3 +1,5 @@
+import type { DownloadRequest } from "./service.js";
+
 /** What a file can be written as. */
 export const DOWNLOAD_FORMATS = ["CSV", "JSON", "NDJSON"] as const;
 
@@ -10,3 +12,8 @@ export interface DownloadLink {
   /** RFC 3339 UTC. */
   readonly expiresAt: string;
 }
+
+/** Makes a link for one caller. */
+export type MakeLink = (
+  request: Pick<DownloadRequest, "id" | "everyMatch"> & { readonly format: DownloadFormat },
+) => Promise<DownloadLink>;

@@ -23,6 +23,7 @@ import type {
   Root,
   SearchRequest,
   TailRequest,
+  TreeEntry,
 } from "./service.js";
 import { ShownLeaves } from "./shown-leaves.js";
 
@@ -169,8 +170,8 @@ export class ScopedService implements AuditService {
 
   private async *pagesWhileAllowed(
     log: string,
-    pages: AsyncIterable<readonly EntryOutcome[]>,
-  ): AsyncGenerator<readonly EntryOutcome[]> {
+    pages: AsyncIterable<readonly TreeEntry[]>,
+  ): AsyncGenerator<readonly TreeEntry[]> {
     for await (const page of pages) {
       this.require("audit:read");
       const shown = page.filter((outcome) => isWithin(this.bound, outcome));

@@ -53,13 +53,16 @@ export type EntryOutcome =
   | { readonly kind: "missing" }
   | { readonly kind: "corrupt"; readonly leafIndex: number };
 
+/** An entry of a tree, by an index that the tree has. */
+export type TreeEntry = Exclude<EntryOutcome, { readonly kind: "missing" }>;
+
 /** The tree's hash at a size, with the log's signature over it. */
 export interface Root {
   readonly log: string;
   readonly treeSize: number;
   readonly hash: Digest;
   readonly checkpoint: string;
-  /** receivedAt of the tree's last entry; of an empty tree, the log's creation. */
+  /** receivedAt of the tree's last entry; of the empty tree, when the log was made or its first entry received. */
   readonly publishedAt: string;
 }
 
@@ -167,7 +170,7 @@ export interface Download {
    * The entries in the result's order, some at a time; the next are read when they are asked for. A corrupt entry is
    * shown as such. Rejects when it cannot go on, and with the signal's reason once that aborts.
    */
-  pages(signal: AbortSignal): AsyncIterable<readonly EntryOutcome[]>;
+  pages(signal: AbortSignal): AsyncIterable<readonly TreeEntry[]>;
 }
 
 /** Membership proofs asked for in one go: all against one tree size, read in one batch. */

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 
 /** What a token is for; a token of one kind is never accepted as another. */
-export type TokenKind = "result" | "cursor" | "cache";
+export type TokenKind = "result" | "cursor" | "download";
 
 /** What a client's token turned out to be. `altered` also stands for one made under another key. */
 export type OpenedToken =

@@ -1,6 +1,6 @@
 import { AuditError } from "./errors.js";
 import type { IndexQuery, SearchIndex } from "./search-index.js";
-import type { EntryOutcome } from "./service.js";
+import type { EntryOutcome, TreeEntry } from "./service.js";
 
 /** Leaf indexes read at once in leaf order, where a slice costs what it holds. */
 const SLICE = 10_000;
@@ -21,13 +21,20 @@ export interface WholeResult {
 }
 
 /** Reads a result to its end, as Download.pages says. What it holds in memory does not depend on the result's size. */
-export async function* readWhole(result: WholeResult, signal: AbortSignal): AsyncGenerator<readonly EntryOutcome[]> {
+export async function* readWhole(result: WholeResult, signal: AbortSignal): AsyncGenerator<readonly TreeEntry[]> {
   for await (const slice of slices(result, signal)) {
     for (let start = 0; start < slice.length; start += PAGE_ENTRIES) {
       requireWanted(signal);
-      yield await result.entries(slice.slice(start, start + PAGE_ENTRIES));
+      const page = slice.slice(start, start + PAGE_ENTRIES);
+      const outcomes = await result.entries(page);
+      yield page.map((leafIndex, place) => inTree(leafIndex, outcomes[place]));
     }
   }
+}
+
+/** The result is of a tree, so an entry that is not there is one that was lost. */
+function inTree(leafIndex: number, outcome: EntryOutcome | undefined): TreeEntry {
+  return outcome === undefined || outcome.kind === "missing" ? { kind: "corrupt", leafIndex } : outcome;
 }
 
 async function* slices(

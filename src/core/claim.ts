@@ -1,4 +1,4 @@
-import { digestBytes, parseDigest } from "./bytes.js";
+import { digestBytes, digestOf, parseDigest } from "./bytes.js";
 import { isPlainObject } from "./problem.js";
 import type { ConsistencyPath, MembershipProof } from "./proof.js";
 import { invalid, unknown, type Verdict } from "./verdict.js";
@@ -71,6 +71,15 @@ export function readConsistencyProof(claim: unknown): Read<ConsistencyPath> {
   const [fromHash, toHash, path] = [readHash(claim["fromHash"]), readHash(claim["toHash"]), readPath(claim["path"])];
   if (typeof fromSize !== "number" || typeof toSize !== "number" || !fromHash || !toHash || !path) return MALFORMED;
   return { kind: "read", value: { fromSize, toSize, fromHash, toHash, path } };
+}
+
+/** The claim that a proof makes, as the API answers it. */
+export function membershipClaim({ leafIndex, treeSize, leafHash, rootHash, path }: MembershipProof): MembershipClaim {
+  return {
+    ...{ leafIndex, treeSize },
+    ...{ leafHash: digestOf(leafHash), rootHash: digestOf(rootHash) },
+    path: path.map(digestOf),
+  };
 }
 
 function readPath(value: unknown): readonly Uint8Array[] | undefined {

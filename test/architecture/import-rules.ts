@@ -18,6 +18,7 @@ const audit = /^audit\//;
 const graphql = /^graphql\//;
 const pangeaApi = /^pangea-api\//;
 const access = /^access\//;
+const downloads = /^downloads\//;
 const operations = /^operations\//;
 const http = /^http\//;
 const config = /^(?:config|setting-(?:table|values))\.ts$/;
@@ -42,15 +43,20 @@ export const importRules: readonly ImportRule[] = [
   { ring: "graphql", files: /^(graphql\/)/, mayImport: [core, query, audit, generated] },
   { ring: "pangea-api", files: /^(pangea-api\/)/, mayImport: [core, query, audit] },
   { ring: "access", files: /^(access\/)/, mayImport: [core, query, audit] },
+  { ring: "downloads", files: /^(downloads\/)/, mayImport: [core, query, audit] },
   { ring: "operations", files: /^(operations\/)/, mayImport: [core, query, audit] },
-  { ring: "http", files: /^(http\/)/, mayImport: [core, query, audit, access, graphql, pangeaApi, operations, config] },
+  {
+    ring: "http",
+    files: /^(http\/)/,
+    mayImport: [core, query, audit, access, downloads, graphql, pangeaApi, operations, config],
+  },
   { ring: "config", files: config, mayImport: [core, query, audit, access, config, storeUrl] },
   { ring: "cli verify", files: /^(cli\/verify)/, mayImport: [core], packages: [noble, /^node:/] },
   { ring: "viewer", files: /^(viewer\/)/, mayImport: [core], packages: [noble] },
   {
     ring: "cli",
     files: /^(cli\/)/,
-    mayImport: [core, query, audit, access, graphql, pangeaApi, operations, http, config],
+    mayImport: [core, query, audit, access, downloads, graphql, pangeaApi, operations, http, config],
   },
   { ring: "main", files: /^(main\.ts)$/, mayImport: [/./] },
   { ring: "generated", files: /^(generated\/)/, mayImport: [] },

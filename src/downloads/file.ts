@@ -1,0 +1,108 @@
+import type { DownloadFormat } from "../audit/download-link.js";
+import type { AuditService, Download, Root, TreeEntry } from "../audit/service.js";
+import type { FormatName } from "../core/format.js";
+import { csvRecord } from "./csv.js";
+import { withoutProofs, withProofs, type FileEntry } from "./file-entry.js";
+import { cells, COLUMNS, entryObject } from "./row.js";
+
+/** What a file says of the tree that its entries are in: enough, with the key from elsewhere, to check it. */
+export interface FileHead {
+  readonly log: string;
+  readonly format: FormatName;
+  /** Name of the log in its checkpoints. */
+  readonly origin: string;
+  /** C2SP verifier key of the log. */
+  readonly publicKey: string;
+  readonly root: Root;
+}
+
+/** How a file of entries is written, piece by piece. */
+export interface FileFormat {
+  readonly extension: string;
+  readonly contentType: string;
+  readonly hasProofs: boolean;
+  readonly begin: (head: FileHead) => string;
+  readonly entry: (entry: FileEntry, isFirst: boolean) => string;
+  readonly end: string;
+}
+
+const FILE_FORMATS: Readonly<Record<DownloadFormat, FileFormat>> = {
+  CSV: {
+    extension: "csv",
+    contentType: "text/csv; charset=utf-8; header=present",
+    hasProofs: false,
+    begin: () => csvRecord(COLUMNS),
+    entry: ({ outcome }) => csvRecord(cells(outcome)),
+    end: "",
+  },
+  // The document that `auditql verify` reads: it holds all that a verdict needs, but for trust in the key.
+  JSON: {
+    extension: "json",
+    contentType: "application/json",
+    hasProofs: true,
+    begin: ({ root, ...head }) => {
+      const text = JSON.stringify({ ...head, roots: [root] });
+      return `${text.slice(0, -1)},"entries":[`;
+    },
+    entry: ({ outcome, proof }, isFirst) => `${isFirst ? "" : ","}\n${JSON.stringify(entryObject(outcome, proof))}`,
+    end: "\n]}\n",
+  },
+  NDJSON: {
+    extension: "ndjson",
+    contentType: "application/x-ndjson",
+    hasProofs: false,
+    begin: () => "",
+    entry: ({ outcome }) => `${JSON.stringify(entryObject(outcome))}\n`,
+    end: "",
+  },
+};
+
+/** A file of one download. */
+export interface DownloadFile {
+  readonly format: FileFormat;
+  readonly head: FileHead;
+  /** What is written of the download's pages. */
+  entries(pages: AsyncIterable<readonly TreeEntry[]>): AsyncIterable<readonly FileEntry[]>;
+}
+
+/** Reads what stands at the head of the file. */
+export async function openFile(
+  service: AuditService,
+  download: Download,
+  format: DownloadFormat,
+): Promise<DownloadFile> {
+  const written = FILE_FORMATS[format];
+  return {
+    format: written,
+    head: await fileHead(service, download),
+    entries: (pages) => (written.hasProofs ? withProofs(service, download, pages) : withoutProofs(pages)),
+  };
+}
+
+async function fileHead(service: AuditService, { log, treeSize }: Download): Promise<FileHead> {
+  const [{ name: format }, publicKey, root] = await Promise.all([
+    service.format(log),
+    service.verifierKey(log),
+    service.root(log, treeSize),
+  ]);
+  const origin = publicKey.slice(0, publicKey.indexOf("+"));
+  return { log, format, origin, publicKey, root };
+}
+
+/** The file, one piece for each page. It ends where the pages end, and rejects where they do. */
+export async function* fileText(
+  { format: { begin, entry, end }, head }: Pick<DownloadFile, "format" | "head">,
+  pages: AsyncIterable<readonly FileEntry[]>,
+): AsyncGenerator<string> {
+  let isFirst = true;
+  yield begin(head);
+  for await (const page of pages) {
+    const texts: string[] = [];
+    for (const one of page) {
+      texts.push(entry(one, isFirst));
+      isFirst = false;
+    }
+    yield texts.join("");
+  }
+  yield end;
+}

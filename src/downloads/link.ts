@@ -1,0 +1,69 @@
+import { deflateRawSync, inflateRawSync } from "node:zlib";
+import type { DownloadFormat } from "../audit/download-link.js";
+import { badInput } from "../audit/errors.js";
+import type { Principal, Scope } from "../audit/principal.js";
+import type { TokenSealer } from "../audit/token.js";
+import type { Restriction } from "../query/restriction.js";
+
+/** What a link opens, and for whom. */
+export interface LinkClaims {
+  /** As it was let in when it asked for the link. */
+  readonly principal: Principal;
+  /** Of the result, as `PinnedResult.id`. */
+  readonly id: string;
+  readonly everyMatch: boolean;
+  readonly format: DownloadFormat;
+  /** Milliseconds since the epoch. */
+  readonly expiresAtMs: number;
+}
+
+export type OpenedLink =
+  | { readonly kind: "opened"; readonly claims: LinkClaims }
+  | { readonly kind: "rejected"; readonly reason: "unknown" | "expired" };
+
+/** Proxies and servers commonly refuse a request line of more than 8 KiB. */
+const MAX_TOKEN_CHARACTERS = 7_000;
+
+/** Goes up when the shape of a token changes: those of another version are unknown, not misread. */
+const VERSION = 1;
+
+/** As it is written: a set of scopes is no JSON. */
+interface SealedClaims {
+  readonly version: typeof VERSION;
+  readonly claims: Omit<LinkClaims, "principal">;
+  readonly principal: {
+    readonly id: string;
+    readonly kind: Principal["kind"];
+    readonly scopes: readonly Scope[];
+    readonly tenant?: string;
+    readonly restriction?: Restriction;
+    readonly expiresAtMs?: number;
+  };
+}
+
+/** The token of a link: everything it stands for, under our MAC, so that every gateway of a deployment can open it. Throws BAD_USER_INPUT when the search is too long for a link. */
+export function sealLink(sealer: TokenSealer, { principal, ...claims }: LinkClaims): string {
+  const sealed: SealedClaims = {
+    version: VERSION,
+    claims,
+    principal: { ...principal, scopes: [...principal.scopes] },
+  };
+  const token = sealer.seal("download", deflateRawSync(JSON.stringify(sealed)));
+  if (token.length <= MAX_TOKEN_CHARACTERS) return token;
+  const expected = `a search that fits into a link of ${MAX_TOKEN_CHARACTERS} characters: shorten its query or restriction`;
+  throw badInput([{ path: "id", expected, got: `one that takes ${token.length}` }]);
+}
+
+export function openLink(sealer: TokenSealer, token: string, nowMs: number): OpenedLink {
+  const opened = sealer.open("download", token);
+  const sealed: unknown = opened.kind === "opened" ? JSON.parse(inflateRawSync(opened.payload).toString()) : undefined;
+  if (!isSealedClaims(sealed)) return { kind: "rejected", reason: "unknown" };
+  const { principal, claims } = sealed;
+  if (claims.expiresAtMs <= nowMs) return { kind: "rejected", reason: "expired" };
+  return { kind: "opened", claims: { ...claims, principal: { ...principal, scopes: new Set(principal.scopes) } } };
+}
+
+/** Only sealLink could have written what opened, so the version is all there is to check. */
+function isSealedClaims(value: unknown): value is SealedClaims {
+  return typeof value === "object" && value !== null && "version" in value && value.version === VERSION;
+}

@@ -1,0 +1,61 @@
+import { membershipClaim } from "../core/claim.js";
+import type { MembershipProof } from "../core/proof.js";
+import type { JsonObject } from "../core/json.js";
+import { EVENT_FIELDS, fieldText, type AuditEvent, type EventField } from "../core/event.js";
+import type { Entry, TreeEntry } from "../audit/service.js";
+
+/** The GraphQL API's name of an event's field. */
+export function fieldName(field: EventField): string {
+  return field === "tenant_id" ? "tenantId" : field;
+}
+
+/** The columns of a table of entries; an entry that cannot be shown has a place and an error, and nothing else. */
+export const COLUMNS: readonly string[] = [
+  "leafIndex",
+  "hash",
+  "receivedAt",
+  ...EVENT_FIELDS.map(fieldName),
+  "signature",
+  "publicKey",
+  "error",
+];
+
+const CORRUPT = "ENTRY_CORRUPT";
+
+/** What stands in COLUMNS. An object is its canonical text, what was not given the empty text. */
+export function cells(row: TreeEntry): readonly string[] {
+  if (row.kind === "entry") return entryCells(row.entry);
+  const known: Readonly<Record<string, string>> = { leafIndex: String(row.leafIndex), error: CORRUPT };
+  return COLUMNS.map((column) => known[column] ?? "");
+}
+
+function entryCells({ leafIndex, hash, envelope }: Entry): readonly string[] {
+  const { event, received_at, signature = "", public_key = "" } = envelope;
+  const fields = EVENT_FIELDS.map((field) => fieldText(event[field] ?? ""));
+  return [String(leafIndex), hash, received_at, ...fields, signature, public_key, ""];
+}
+
+/** An entry as the GraphQL API shows it, what was not given left out; `canonical` is the exact text that was hashed. */
+export function entryObject(row: TreeEntry, proof?: MembershipProof): JsonObject {
+  if (row.kind === "corrupt") return { leafIndex: row.leafIndex, error: CORRUPT };
+  const { leafIndex, hash, canonical, envelope } = row.entry;
+  const { event, received_at, signature, public_key } = envelope;
+  return {
+    leafIndex,
+    hash,
+    receivedAt: received_at,
+    event: eventObject(event),
+    ...(signature !== undefined && { signature }),
+    ...(public_key !== undefined && { publicKey: public_key }),
+    canonical,
+    ...(proof !== undefined && { membershipProof: { ...membershipClaim(proof) } }),
+  };
+}
+
+function eventObject(event: AuditEvent): JsonObject {
+  const given = EVENT_FIELDS.flatMap((field) => {
+    const value = event[field];
+    return value === undefined ? [] : [[fieldName(field), value] as const];
+  });
+  return Object.fromEntries(given);
+}

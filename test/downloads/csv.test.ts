@@ -1,0 +1,58 @@
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { csvRecord } from "../../src/downloads/csv.js";
+
+/** Reads records as RFC 4180 has them; knows nothing of who wrote them. */
+function parseCsv(text: string): readonly (readonly string[])[] {
+  const records: string[][] = [];
+  let record: string[] = [];
+  let cell = "";
+  let isQuoted = false;
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charAt(at);
+    if (isQuoted && char === '"' && text[at + 1] === '"') cell += text.charAt(++at);
+    else if (char === '"') isQuoted = !isQuoted;
+    else if (!isQuoted && char === ",") {
+      record.push(cell);
+      cell = "";
+    } else if (!isQuoted && char === "\r" && text[at + 1] === "\n") {
+      records.push([...record, cell]);
+      [record, cell] = [[], ""];
+      at++;
+    } else cell += char;
+  }
+  return records;
+}
+
+const text = fc.oneof(
+  fc.string({ unit: "binary" }),
+  fc.string({ unit: fc.constantFrom('"', ",", "\r", "\n", "=", "+", "'", "a", " ", "é", "＝") }),
+);
+
+describe("a CSV record", () => {
+  test("is read back as what was written, but for an apostrophe before what would be executed", () => {
+    fc.assert(
+      fc.property(fc.array(fc.array(text, { minLength: 1, maxLength: 5 }), { maxLength: 5 }), (records) => {
+        const read = parseCsv(records.map(csvRecord).join(""));
+        expect(read).toHaveLength(records.length);
+        for (const [row, cells] of records.entries())
+          for (const [column, cell] of cells.entries()) expect([cell, `'${cell}`]).toContain(read[row]?.[column]);
+      }),
+    );
+  });
+
+  test.each(["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])("lets no cell begin with %j", (first) => {
+    fc.assert(
+      fc.property(text, (rest) => {
+        const [[cell = ""] = []] = parseCsv(csvRecord([first + rest]));
+        expect(cell).toBe(`'${first}${rest}`);
+      }),
+    );
+  });
+
+  test("leaves what is harmless as it is", () => {
+    expect(csvRecord(["0", "a=b", "it's", "", 'say "hi"', "a,b", "two\nlines"])).toBe(
+      '0,a=b,it\'s,,"say ""hi""","a,b","two\nlines"\r\n',
+    );
+  });
+});
