@@ -18,6 +18,7 @@ import {
   parseOneOf,
   parseOrigin,
   parseOrigins,
+  parsePublicUrl,
   parseRedisUrl,
   parseStore,
   parseSwitch,
@@ -49,6 +50,8 @@ export interface Settings {
   /** One of `logs`. Undefined: readings are not logged. */
   readonly readLog: string | undefined;
   readonly corsOrigins: readonly string[];
+  /** Without a trailing slash. Undefined: what the address to listen on suggests. */
+  readonly publicUrl: string | undefined;
   /** Path of a manifest. Undefined: any document is executed. */
   readonly trustedDocuments: string | undefined;
   readonly logLevel: LogLevel;
@@ -105,6 +108,7 @@ export function readSettings(flags: Flags, env: Environment): Settings {
     introspection: read("introspection", optional(parseOneOf(INTROSPECTION_POLICIES)), undefined),
     readLog: read("readLog", optional(parseOneOf(logs.map(({ log }) => log))), undefined),
     corsOrigins: read("corsOrigins", optional(parseOrigins), undefined) ?? [],
+    publicUrl: read("publicUrl", optional(parsePublicUrl), undefined),
     trustedDocuments: read("trustedDocuments", optional(parseText("a path")), undefined),
   };
   if (problems.length > 0) throw new SettingsError(problems);

@@ -6,6 +6,7 @@ import { ephemeralKeyring, keyringOfSeed, type Keyring } from "./audit/keyring.j
 import type { RootCache, TextCache } from "./audit/cache.js";
 import { openLocalService } from "./audit/local-service.js";
 import { DEFAULT_LOG } from "./audit/service.js";
+import { TokenSealer } from "./audit/token.js";
 import type { FsckFlags } from "./cli/fsck.js";
 import { program } from "./cli/program.js";
 import type { Engine, Operator } from "./cli/serve.js";
@@ -37,6 +38,7 @@ async function openEngine(settings: Settings, operator: Operator): Promise<Engin
     return {
       service,
       texts,
+      sealer: new TokenSealer(keyring.tokenSecret),
       health: {
         // The newest root may be known here, and then says nothing of the store.
         probe: () => Promise.all([service.root(DEFAULT_LOG), store.head(DEFAULT_LOG)]),

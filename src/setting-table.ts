@@ -205,6 +205,14 @@ export const SETTINGS = {
     description:
       "Sites whose pages may call the API, such as https://app.example.com; `*`: every site, without cookies.",
   },
+  publicUrl: {
+    env: "AUDITQL_PUBLIC_URL",
+    flag: "public-url",
+    value: "url",
+    fallback: "",
+    description:
+      "Where clients find this gateway, such as https://audit.example.com; links to downloads begin with it. Not set: its own address on this machine, else links are relative.",
+  },
   trustedDocuments: {
     env: "AUDITQL_TRUSTED_DOCUMENTS",
     flag: "trusted-documents",

@@ -77,6 +77,13 @@ function originOf(text: string): string | undefined {
   return URL.canParse(text) ? new URL(text).origin : undefined;
 }
 
+/** An http or https URL that paths can be put behind; without its trailing slash. */
+export function parsePublicUrl(text: string): Parsed<string> {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isBase = url !== undefined && /^https?:$/.test(url.protocol) && url.search + url.hash + url.username === "";
+  return isBase ? value(url.href.replace(/\/$/, "")) : expected("a URL such as https://audit.example.com");
+}
+
 export function parseSwitch(text: string): Parsed<boolean> {
   return text === "on" || text === "off" ? value(text === "on") : expected("on or off");
 }

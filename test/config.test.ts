@@ -107,6 +107,9 @@ describe("settings", () => {
     ["corsOrigins", "app.example.com"],
     ["corsOrigins", "https://app.example.com/"],
     ["corsOrigins", "null"],
+    ["publicUrl", "audit.example.com"],
+    ["publicUrl", "ftp://audit.example.com"],
+    ["publicUrl", "https://audit.example.com/?a=b"],
     ["eventBurst", "100"],
   ])("refuse --%s %s", (name, text) => {
     expect(() => readSettings({ [name]: text }, {})).toThrow(SettingsError);

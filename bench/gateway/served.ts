@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 /** A server in a process of its own, so that client and server do not share an event loop. */
@@ -7,6 +8,8 @@ export interface Served {
   readonly url: string;
   /** From the start of the process until it said its address. */
   readonly startMs: number;
+  /** The memory that the process has now, in MiB. Linux only. */
+  memoryMiB(): number;
   stop(): Promise<void>;
 }
 
@@ -42,7 +45,8 @@ async function serve(args: readonly string[], settings: Readonly<Record<string, 
     stdio: ["ignore", "pipe", "ignore"],
   });
   const url = await Promise.race([addressFrom(child), failure(child)]);
-  return { url, startMs: performance.now() - started, stop: () => stop(child) };
+  const startMs = performance.now() - started;
+  return { url, startMs, memoryMiB: () => residentMiB(child), stop: () => stop(child) };
 }
 
 async function addressFrom(child: ChildProcess): Promise<string> {
@@ -60,6 +64,11 @@ async function addressFrom(child: ChildProcess): Promise<string> {
 async function failure(child: ChildProcess): Promise<never> {
   await once(child, "exit", { signal: AbortSignal.timeout(START_TIMEOUT_MS) });
   throw new Error(`the server ended with ${String(child.exitCode)}`);
+}
+
+function residentMiB({ pid }: ChildProcess): number {
+  const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${String(pid)}/status`, "utf8")) ?? [];
+  return Number(kib) / 1024;
 }
 
 async function stop(child: ChildProcess): Promise<void> {

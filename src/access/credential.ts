@@ -17,3 +17,9 @@ export type CredentialOutcome =
 export function refused(reason: Refusal): CredentialOutcome {
   return { kind: "refused", reason };
 }
+
+/** A principal, if its credential is still good at a time in milliseconds since the epoch. */
+export function unexpired(principal: Principal, nowMs: number): CredentialOutcome {
+  const expired = principal.expiresAtMs !== undefined && nowMs >= principal.expiresAtMs;
+  return expired ? refused("expired") : { kind: "principal", principal };
+}

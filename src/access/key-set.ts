@@ -1,6 +1,6 @@
 import type { Principal } from "../audit/principal.js";
 import { secretMatches, type ApiKey } from "./api-key.js";
-import { refused, type CredentialOutcome } from "./credential.js";
+import { refused, unexpired, type CredentialOutcome } from "./credential.js";
 import { isScope, isTenant, readRestriction, type Grant } from "./grant.js";
 
 /** An API key as the key file keeps it: everything but the secret. Times are RFC 3339. */
@@ -30,9 +30,14 @@ export class KeySet {
     const stored = this.byId.get(id);
     const matches = secretMatches(secret, stored === undefined ? NO_HASH : Buffer.from(stored.secretHash, "hex"));
     if (stored === undefined || !matches || stored.revokedAt !== undefined) return refused("wrong");
-    const principal = principalOf(stored);
-    const expired = principal.expiresAtMs !== undefined && nowMs >= principal.expiresAtMs;
-    return expired ? refused("expired") : { kind: "principal", principal };
+    return unexpired(principalOf(stored), nowMs);
+  }
+
+  /** What became of a key that was accepted before, by the id of its principal. A revoked one and one that is gone are `wrong`. */
+  standing(principalId: string, nowMs: number): CredentialOutcome {
+    const stored = this.keys.find((key) => principalOf(key).id === principalId);
+    if (stored === undefined || stored.revokedAt !== undefined) return refused("wrong");
+    return unexpired(principalOf(stored), nowMs);
   }
 }
 

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { pino, type Logger } from "pino";
 import type { TextCache } from "../audit/cache.js";
 import { DEFAULT_LOG, type AuditService } from "../audit/service.js";
+import type { TokenSealer } from "../audit/token.js";
 import type { Access } from "../access/authenticate.js";
 import { openAccess } from "../access/open-access.js";
 import type { Settings } from "../config.js";
@@ -29,6 +30,8 @@ export interface Engine {
   readonly health: EngineHealth;
   /** Shared by the gateways. Undefined: each keeps its own. */
   readonly texts: TextCache | undefined;
+  /** Of the deployment's key: what one gateway seals, each opens. */
+  readonly sealer: TokenSealer;
   /** Lets accepted events become durable, then closes everything. */
   close(): Promise<void>;
 }
@@ -48,10 +51,10 @@ export async function serve(settings: Settings, openEngine: OpenEngine): Promise
   const metrics = new Metrics();
   const access = await openAccess({ host: settings.host, ...settings.access });
   const engine = await openEngine(settings, operatorOf(logger, metrics));
-  const { health, texts } = engine;
+  const { health, texts, sealer } = engine;
   const service = traced(engine.service, "audit");
   try {
-    const gateway = await open(settings, { service, health, access, logger, metrics, ...(texts && { texts }) });
+    const gateway = await open(settings, { service, health, access, logger, metrics, sealer, ...(texts && { texts }) });
     const stop = stopSignal();
     process.stdout.write(
       banner({ settings, access, url: gateway.url, verifierKey: await service.verifierKey(DEFAULT_LOG) }),
@@ -81,7 +84,9 @@ function operatorOf(logger: Logger, metrics: Metrics): Operator {
   };
 }
 
-type Parts = Pick<GatewayOptions, "service" | "health" | "logger" | "metrics" | "texts"> & { readonly access: Access };
+type Parts = Pick<GatewayOptions, "service" | "health" | "logger" | "metrics" | "sealer" | "texts"> & {
+  readonly access: Access;
+};
 
 async function open(settings: Settings, parts: Parts): Promise<Gateway> {
   const {
@@ -94,6 +99,7 @@ async function open(settings: Settings, parts: Parts): Promise<Gateway> {
     introspection,
     readLog,
     corsOrigins,
+    publicUrl,
     metricsPolicy,
   } = settings;
   const compileAtHit = compiledExecution ? COMPILE_AT_HIT : Infinity;
@@ -107,6 +113,7 @@ async function open(settings: Settings, parts: Parts): Promise<Gateway> {
     ...(eventRate && { eventRate }),
     ...(introspection && { introspection }),
     ...(readLog && { readLog }),
+    ...(publicUrl !== undefined && { publicUrl }),
   };
   return openGateway({ host, port, compileAtHit, graphiqlFolder: GRAPHIQL_FOLDER, ...parts, ...bounds });
 }

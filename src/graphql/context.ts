@@ -1,3 +1,4 @@
+import type { MakeLink } from "../audit/download-link.js";
 import type { AuditService } from "../audit/service.js";
 import { Loaders } from "./loaders.js";
 import type { OperationObserver } from "./operation-observer.js";
@@ -12,6 +13,8 @@ export interface AuditContext {
   readonly executes: boolean;
   /** Told how the request's operation fares. */
   readonly operation?: OperationObserver;
+  /** Makes links to files. Undefined where none can be made. */
+  readonly downloadLink?: MakeLink;
 }
 
 /** What the source of a subscription's events has beside that. */

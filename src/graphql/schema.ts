@@ -10,6 +10,7 @@ import { EntryQueryResolver } from "./entry-query.js";
 import { NodeResolver } from "./node.js";
 import { LogResolver } from "./log.js";
 import { BulkRequestResolver } from "./bulk-request.js";
+import { DownloadResolver } from "./download.js";
 import { EntryLoggedResolver } from "./entry-logged.js";
 import { auditableByReference, AuditableResolver, AuditableType } from "./auditable.js";
 import { ConsistencyProofResolver } from "./consistency-proof.js";
@@ -38,6 +39,7 @@ export function auditSchema({ auditable = true }: SchemaOptions = {}): Promise<G
       NodeResolver,
       LogResolver,
       BulkRequestResolver,
+      DownloadResolver,
       EntryLoggedResolver,
       EntryResolver,
       EntryConnectionResolver,

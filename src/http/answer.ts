@@ -10,11 +10,14 @@ const CODES = {
   403: "FORBIDDEN",
   404: "NOT_FOUND",
   405: "METHOD_NOT_ALLOWED",
+  410: "LINK_EXPIRED",
   413: "PAYLOAD_TOO_LARGE",
   415: "UNSUPPORTED_MEDIA_TYPE",
   500: "INTERNAL_SERVER_ERROR",
   503: "UNAVAILABLE",
-} as const satisfies { readonly [Status in 400 | 401 | 403 | 404 | 405 | 413 | 415 | 500 | 503]: CodeOfStatus<Status> };
+} as const satisfies {
+  readonly [Status in 400 | 401 | 403 | 404 | 405 | 410 | 413 | 415 | 500 | 503]: CodeOfStatus<Status>;
+};
 
 /** A request that ends before GraphQL sees it; the message is written for the client. */
 export class HttpError extends Error {

@@ -1,9 +1,12 @@
+import { randomBytes } from "node:crypto";
 import type { Logger } from "pino";
 import type { Access } from "../access/authenticate.js";
 import type { MetricsPolicy } from "../access/metrics-policy.js";
 import { withoutCredentials } from "../access/open-access.js";
+import { isLoopback } from "../access/loopback.js";
 import type { EventRateSettings } from "../access/rate.js";
 import type { TextCache } from "../audit/cache.js";
+import { TokenSealer } from "../audit/token.js";
 import { DEFAULT_LOG, type AuditService } from "../audit/service.js";
 import type { IntrospectionPolicy } from "../access/introspection.js";
 import { readLog } from "../audit/read-log.js";
@@ -15,15 +18,19 @@ import { Metrics } from "../operations/metrics.js";
 import { admission } from "./admission.js";
 import { MAX_BODY_BYTES } from "./body.js";
 import { cors, requireClosed } from "./cors.js";
+import { linkMaker } from "./download-links.js";
 import { httpHandler } from "./handler.js";
 import { listen, type Address } from "./listener.js";
 import { OpenStreams, STREAM_LIMITS, type StreamLimits } from "./open-streams.js";
 import { Readiness, type EngineHealth } from "./readiness.js";
 import { readStaticFiles } from "./static-files.js";
+import { Slots } from "./slots.js";
 import { streamAdmission } from "./stream-admission.js";
 import { WebSockets } from "./websocket.js";
 
 const REQUEST_TIMEOUT_MS = 30_000;
+const MAX_DOWNLOADS = 8;
+const SECRET_BYTES = 32;
 
 export interface GatewayOptions extends Address {
   /** Stays the caller's: close it after the gateway. */
@@ -56,6 +63,12 @@ export interface GatewayOptions extends Address {
   readonly corsOrigins?: readonly string[];
   /** The only documents that are executed. Default: any. */
   readonly trusted?: TrustedDocuments;
+  /** Makes the links to downloads; one key for all gateways of a deployment. Default: one of this process alone. */
+  readonly sealer?: TokenSealer;
+  /** Where clients find this gateway, for links. Default: its own address on loopback, else links are relative. */
+  readonly publicUrl?: string;
+  /** How many downloads may be sent at once. Default 8. */
+  readonly maxDownloads?: number;
   /** Where documents are kept that clients register by their hash. Default: in this process. */
   readonly texts?: TextCache;
 }
@@ -79,6 +92,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   await apollo.start();
   if (trusted !== undefined) await warmUp(apollo, service, trusted.texts);
   const streams = new OpenStreams({ ...STREAM_LIMITS, ...options.streamLimits });
+  const sealer = options.sealer ?? new TokenSealer(randomBytes(SECRET_BYTES));
   const metrics = options.metrics ?? new Metrics();
   metrics.watchOpenStreams(() => streams.count);
   const tail = {
@@ -92,6 +106,9 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     ...tail,
     apollo,
     logger,
+    ...{ door, sealer, slowMs: streams.limits.slowMs },
+    slots: new Slots(options.maxDownloads ?? MAX_DOWNLOADS, "downloads"),
+    downloadLinks: linkMaker({ sealer, baseUrl: () => options.publicUrl ?? (isLoopback(host) ? url : "") }),
     admit: admission({ ...door, eventRate }),
     maxBodyBytes: options.maxBodyBytes ?? MAX_BODY_BYTES,
     requestTimeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
@@ -104,8 +121,9 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     metricsPolicy: options.metricsPolicy ?? "admin",
   });
   const listener = await listen(handler, webSockets.upgrade, options);
+  const url = `http://${host.includes(":") ? `[${host}]` : host}:${listener.port}`;
   return {
-    url: `http://${host.includes(":") ? `[${host}]` : host}:${listener.port}`,
+    url,
     async close(graceMs) {
       readiness.drain();
       streams.drain();

@@ -8,7 +8,8 @@ import { auditContext, type AuditContext } from "../graphql/context.js";
 import { mayIntrospect, type IntrospectionPolicy } from "../access/introspection.js";
 import type { Metrics } from "../operations/metrics.js";
 import { incomingContext, inSpan, registeredTracer } from "../operations/tracing.js";
-import type { Admit } from "./admission.js";
+import type { MakeLink } from "../audit/download-link.js";
+import type { Admit, Caller } from "./admission.js";
 import { HttpError, send } from "./answer.js";
 import { parseJson, readBody } from "./body.js";
 import { lifetime } from "./lifetime.js";
@@ -18,6 +19,7 @@ import { requestId } from "./request-id.js";
 export interface GraphqlEndpointOptions {
   readonly apollo: ApolloServer<AuditContext>;
   readonly admit: Admit;
+  readonly downloadLinks: (caller: Caller) => MakeLink;
   readonly maxBodyBytes: number;
   /** How long an operation may be executed. */
   readonly requestTimeoutMs: number;
@@ -42,7 +44,8 @@ export function graphqlEndpoint(options: GraphqlEndpointOptions) {
     const interruptible = new InterruptibleService(service, lifetime(response, requestTimeoutMs));
     const operation = new OperationRecord(options, { credential: principal.id, requestId: requestId(response) });
     const forAsker = auditContext(interruptible, mayIntrospect(principal, introspection));
-    const context = () => Promise.resolve({ ...forAsker, operation });
+    const downloadLink = options.downloadLinks({ principal, service: interruptible });
+    const context = () => Promise.resolve({ ...forAsker, operation, downloadLink });
     const execute = () => apollo.executeHTTPGraphQLRequest({ httpGraphQLRequest, context });
     await answer(response, await (tracer ? inOperationSpan(tracer, { request, operation }, execute) : execute()));
   };

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "pino";
 import { AuditError } from "../audit/errors.js";
 import { errorAnswer, failureAnswer, HttpError, jsonAnswer, redirect, send, type Answer } from "./answer.js";
+import { downloadEndpoint, DOWNLOADS_PATH, type DownloadEndpointOptions } from "./download.js";
 import { eventStreamEndpoint, wantsEvents, type EventStreamOptions } from "./event-stream.js";
 import { graphqlEndpoint, type GraphqlEndpointOptions } from "./graphql.js";
 import { readBody } from "./body.js";
@@ -12,7 +13,8 @@ import type { Readiness } from "./readiness.js";
 import type { Cors } from "./cors.js";
 import type { StaticFiles } from "./static-files.js";
 
-export interface HandlerOptions extends GraphqlEndpointOptions, EventStreamOptions, MetricsPageOptions {
+export interface HandlerOptions
+  extends GraphqlEndpointOptions, EventStreamOptions, MetricsPageOptions, DownloadEndpointOptions {
   readonly graphiql: StaticFiles;
   readonly readiness: Readiness;
   readonly cors: Cors;
@@ -25,12 +27,15 @@ export type Handler = (request: IncomingMessage, response: ServerResponse) => vo
 export function httpHandler(options: HandlerOptions): Handler {
   const graphql = graphqlEndpoint(options);
   const eventStream = eventStreamEndpoint(options);
+  const download = downloadEndpoint(options);
   const route = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { path, search } = target(request);
     allowMethods(request, path === "/graphql" ? ["GET", "POST"] : ["GET", "HEAD"]);
-    if (path === "/graphql" && options.readiness.isDraining) await turnAway(request, options.maxBodyBytes);
+    const isServed = path === "/graphql" || path.startsWith(DOWNLOADS_PATH);
+    if (isServed && options.readiness.isDraining) await turnAway(request, options.maxBodyBytes);
     if (path === "/graphql" && wantsEvents(request)) await eventStream(request, response, search);
     else if (path === "/graphql") await graphql(request, response, search);
+    else if (path.startsWith(DOWNLOADS_PATH)) await download(request, response, path.slice(DOWNLOADS_PATH.length));
     else send(response, await page(request, path, options));
   };
   return (request, response) => {
@@ -89,7 +94,7 @@ function graphiqlFile(path: string, files: StaticFiles): Answer {
 function fail(response: ServerResponse, error: unknown, logger: Logger): void {
   const named = logger.child({ requestId: requestId(response) });
   const answer = expectedAnswer(error) ?? unexpectedAnswer(error, named);
-  if (response.headersSent) response.destroy();
+  if (response.headersSent || response.destroyed) response.destroy();
   else send(response, answer);
 }
 

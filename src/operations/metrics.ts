@@ -19,6 +19,13 @@ export interface MeasuredAppend {
   readonly ms: number;
 }
 
+/** A file that was asked for by its link. */
+export interface MeasuredDownload {
+  readonly format: string;
+  readonly outcome: "complete" | "stopped" | "failed";
+  readonly entries: number;
+}
+
 /** A number for each log. */
 export type PerLog = ReadonlyMap<string, number>;
 
@@ -63,6 +70,18 @@ export class Metrics {
     registers: [this.#registry],
   });
 
+  readonly #downloads = new Counter({
+    name: "auditql_downloads_total",
+    help: "Files of entries; stopped: the reader was gone, or too slow.",
+    labelNames: ["format", "outcome"],
+    registers: [this.#registry],
+  });
+  readonly #downloadedEntries = new Counter({
+    name: "auditql_downloaded_entries_total",
+    help: "Entries that were read for files.",
+    registers: [this.#registry],
+  });
+
   constructor() {
     collectDefaultMetrics({ register: this.#registry });
   }
@@ -88,6 +107,11 @@ export class Metrics {
 
   rootCacheRead(outcome: "hit" | "miss" | "unavailable"): void {
     this.#roots.inc({ outcome });
+  }
+
+  download({ format, outcome, entries }: MeasuredDownload): void {
+    this.#downloads.inc({ format, outcome });
+    this.#downloadedEntries.inc(entries);
   }
 
   /** Each is read when the metrics are; one that fails is left out. */

@@ -1,0 +1,42 @@
+import type { DownloadFormat } from "../audit/download-link.js";
+import type { Principal } from "../audit/principal.js";
+import type { TreeEntry } from "../audit/service.js";
+import type { Records } from "./operation-record.js";
+
+/** What is written down of a download. */
+export interface RecordedDownload {
+  readonly log: string;
+  readonly format: DownloadFormat;
+  readonly principal: Principal;
+  readonly requestId: string;
+}
+
+/** How a download ended: whole; given up by its reader or for it; broken off by an error. */
+export type DownloadEnd = "complete" | "stopped" | "failed";
+
+/** One download in the metrics and in the log: how much of what kind, and for whom, never what was in it. */
+export class DownloadRecord {
+  readonly #startedAt = performance.now();
+  #entries = 0;
+
+  constructor(
+    private readonly records: Records,
+    private readonly download: RecordedDownload,
+  ) {}
+
+  /** The pages as they are, counted as they pass. */
+  async *counted(pages: AsyncIterable<readonly TreeEntry[]>): AsyncGenerator<readonly TreeEntry[]> {
+    for await (const page of pages) {
+      this.#entries += page.length;
+      yield page;
+    }
+  }
+
+  ended(outcome: DownloadEnd): void {
+    const { metrics, logger } = this.records;
+    const { log, format, principal, requestId } = this.download;
+    metrics.download({ format, outcome, entries: this.#entries });
+    const ms = Math.round(performance.now() - this.#startedAt);
+    logger.info({ log, format, outcome, entries: this.#entries, ms, credential: principal.id, requestId }, "download");
+  }
+}

@@ -1,0 +1,129 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
+import type { Logger } from "pino";
+import { unauthenticated } from "../access/authenticate.js";
+import { linkHolder } from "../access/link-holder.js";
+import { AuditError, hasCode } from "../audit/errors.js";
+import { ScopedService } from "../audit/scoped-service.js";
+import type { Download } from "../audit/service.js";
+import type { TokenSealer } from "../audit/token.js";
+import { fileText, openFile, type FileFormat } from "../downloads/file.js";
+import { openLink, type LinkClaims } from "../downloads/link.js";
+import type { Metrics } from "../operations/metrics.js";
+import { scopeOf, type Door } from "./admission.js";
+import { HttpError, SAFE } from "./answer.js";
+import { DownloadRecord } from "./download-record.js";
+import { allowsGzip } from "./encoding.js";
+import { requestId } from "./request-id.js";
+import type { Slots } from "./slots.js";
+
+export const DOWNLOADS_PATH = "/downloads/";
+
+export interface DownloadEndpointOptions {
+  readonly door: Door;
+  readonly sealer: TokenSealer;
+  readonly slots: Slots;
+  /** How long a reader may leave what was sent to it unread. */
+  readonly slowMs: number;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+}
+
+/** Speed before size: the text of a log shrinks to a fifth at any level. */
+const GZIP_LEVEL = 3;
+const HIGH_WATER_BYTES = 65_536;
+
+/**
+ * Files of whole results, by links that stand for their makers: a link alone opens its file, as browsers and download
+ * managers want it, whatever credential comes along. Rejects with HttpError before the file begins; a file that cannot
+ * go on breaks off, so that no client can take it for a whole one.
+ */
+export function downloadEndpoint(options: DownloadEndpointOptions) {
+  return async (request: IncomingMessage, response: ServerResponse, token: string): Promise<void> => {
+    const claims = opened(options.sealer, token);
+    const service = await serviceOf(claims, request, options.door);
+    const download = await service.download(claims);
+    const file = await openFile(service, download, claims.format);
+    const isGzip = allowsGzip(request.headers["accept-encoding"]);
+    const headers = { ...fileHeaders(file.format, download), ...(isGzip && { "content-encoding": "gzip" }) };
+    if (request.method === "HEAD") {
+      response.writeHead(200, headers).end();
+      return;
+    }
+    const leave = options.slots.take();
+    const stop = stopped(response, options.slowMs);
+    const record = new DownloadRecord(options, { ...claims, log: download.log, requestId: requestId(response) });
+    try {
+      const pages = await begun(file.entries(record.counted(download.pages(stop))));
+      await sendText(response.writeHead(200, headers), fileText(file, pages), isGzip);
+      record.ended("complete");
+    } catch (error) {
+      const outcome = isStopped(error, stop) ? "stopped" : "failed";
+      record.ended(outcome);
+      if (outcome === "failed") throw error;
+    } finally {
+      leave();
+    }
+  };
+}
+
+/** Writes no faster than the client reads. */
+function sendText(response: ServerResponse, pieces: AsyncIterable<string>, isGzip: boolean): Promise<void> {
+  const text = Readable.from(pieces, { objectMode: false, highWaterMark: HIGH_WATER_BYTES });
+  return isGzip ? pipeline(text, createGzip({ level: GZIP_LEVEL }), response) : pipeline(text, response);
+}
+
+function opened(sealer: TokenSealer, token: string): LinkClaims {
+  const link = openLink(sealer, token, Date.now());
+  if (link.kind === "opened") return link.claims;
+  if (link.reason === "expired") throw new HttpError(410, "the link has expired: ask downloadResults for a new one");
+  // What was never a link and what was changed look the same: neither stands for anything.
+  throw new HttpError(404, "there is no such download: copy the whole link, or ask downloadResults for a new one");
+}
+
+/** The service as the maker of the link may use it now. Its bounds are those that the result must have been made with. */
+async function serviceOf({ principal }: LinkClaims, { headers }: IncomingMessage, door: Door): Promise<ScopedService> {
+  const holder = await linkHolder(principal, door.access, { headers, nowMs: Date.now() });
+  if (holder.kind === "principal") return new ScopedService(door.service, scopeOf(holder.principal, door));
+  const { message } = unauthenticated(holder.reason);
+  throw new HttpError(403, holder.reason === "host" ? message : `the link's maker is let in no more: ${message}`);
+}
+
+function fileHeaders({ extension, contentType }: FileFormat, { log, treeSize }: Download): Record<string, string> {
+  const name = `auditql-${log.replace(/[^\w.-]/g, "_")}-${treeSize}.${extension}`;
+  return {
+    ...SAFE,
+    "content-type": contentType,
+    "content-disposition": `attachment; filename="${name}"`,
+    vary: "accept-encoding",
+  };
+}
+
+/** Aborts when the client has gone, or leaves what it was sent unread for too long. */
+function stopped(response: ServerResponse, slowMs: number): AbortSignal {
+  const controller = new AbortController();
+  response.setTimeout(slowMs, () => response.destroy());
+  response.once("close", () => {
+    controller.abort(new AuditError("UNAVAILABLE", "the client has gone away"));
+  });
+  return controller.signal;
+}
+
+function isStopped(error: unknown, { reason }: AbortSignal): boolean {
+  return error === reason || hasCode(error, "ERR_STREAM_PREMATURE_CLOSE");
+}
+
+/** Waits for the first page: what is wrong by then can still be said in an answer. */
+async function begun<T>(pages: AsyncIterable<T>): Promise<AsyncIterable<T>> {
+  const iterator = pages[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  return (async function* () {
+    try {
+      for (let next = first; next.done !== true; next = await iterator.next()) yield next.value;
+    } finally {
+      await iterator.return?.();
+    }
+  })();
+}
