@@ -1,10 +1,9 @@
 /**
- * Whether an answer may be gzipped (RFC 9110 section 12.5.3): unless Accept-Encoding is there and does not list it, or
- * lists it with a weight of 0. A request without the header takes every encoding.
+ * Whether an answer may be gzipped: Accept-Encoding lists it, not with a weight of 0 (RFC 9110 section 12.5.3). A request
+ * without the header would take every encoding by the RFC; but it is that of a program that saves what comes as it comes.
  */
 export function allowsGzip(accepted: string | readonly string[] | undefined): boolean {
-  if (accepted === undefined) return true;
-  const weights = new Map([accepted].flat().join(",").split(",").map(weightOf));
+  const weights = new Map([accepted ?? []].flat().join(",").split(",").map(weightOf));
   return (weights.get("gzip") ?? weights.get("x-gzip") ?? weights.get("*") ?? 0) > 0;
 }
 

@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import { allowsGzip } from "../../src/http/encoding.js";
 
 test.each([
-  [undefined, true],
+  [undefined, false],
   ["gzip", true],
   ["gzip, deflate, br", true],
   ["GZIP;Q=0.5", true],
