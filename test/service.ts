@@ -1,4 +1,4 @@
-import { describe, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 
 export { findProgram } from "./program.js";
 
@@ -15,5 +15,19 @@ export function describeWith(program: string, available: boolean, body: () => vo
   }
   test(`${program} is not installed: N/A here, required in CI`, () => {
     if (process.env["CI"] === "true") throw new Error(`${program} must be installed when CI=true`);
+  });
+}
+
+/**
+ * Declares tests that need a right which no installation gives, such as to mount a file system. Where the machine does
+ * not give it, in CI too, a test in their place says by its name what was not tested.
+ */
+export function describePermitted(right: string, isPermitted: boolean, body: () => void): void {
+  if (isPermitted) {
+    describe(`where it is permitted to ${right}`, body);
+    return;
+  }
+  test(`it is not permitted here to ${right}: N/A`, () => {
+    expect(isPermitted).toBe(false);
   });
 }

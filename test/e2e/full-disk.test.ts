@@ -2,36 +2,23 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import {
-  type GatewayProcess,
-  gatewayFolder,
-  graphqlData,
-  graphqlRequest,
-  removeFolder,
-  startGateway,
-} from "../gateway.js";
+import { type GatewayProcess, gatewayFolder, removeFolder, startGateway } from "../gateway.js";
 import { describeWith, findProgram } from "../service.js";
 import { readEntries } from "./log-reader.js";
+import { StoreClient } from "./store-client.js";
 
 const PRLIMIT = findProgram("prlimit");
 const LIMIT_MS = 60_000;
 
-const LOG = /* GraphQL */ `
-  mutation Log($events: [EventInput!]!) {
-    logBulk(events: $events) {
-      root {
-        treeSize
-      }
-    }
-  }
-`;
+const REFUSED = { code: "UNAVAILABLE", retryAfterMs: expect.any(Number) };
 
 describeWith("prlimit", PRLIMIT !== undefined, () => {
   const folder = gatewayFolder();
   let gateway: GatewayProcess;
-  let size = 0;
+  let client: StoreClient;
   beforeAll(async () => {
     gateway = await startGateway({ folder });
+    client = new StoreClient(gateway.url);
   });
   afterAll(async () => {
     await gateway.stop();
@@ -44,34 +31,23 @@ describeWith("prlimit", PRLIMIT !== undefined, () => {
     expect(status).toBe(0);
   };
 
-  /** Logs 100 events; the answer's error, if there is one. */
-  const logHundred = async (): Promise<unknown> => {
-    const events = Array.from({ length: 100 }, (_, i) => ({ message: `event ${i} ${"x".repeat(500)}` }));
-    const { data, errors } = await graphqlRequest<{ logBulk: { root: { treeSize: number } } }>(gateway.url, LOG, {
-      events,
-    });
-    if (data) size = data.logBulk.root.treeSize;
-    return errors[0]?.extensions;
-  };
-
   test(
     "a gateway on a full disk refuses with a hint, is read all the same, and resumes by itself when there is room",
     async () => {
-      expect(await logHundred()).toBeUndefined();
+      await client.logBulk();
+      expect(await client.search()).toBe(100);
       limitFiles(statSync(join(folder, "audit.db-wal")).size + 300_000);
-      let refusal: unknown;
-      for (let i = 0; i < 100 && refusal === undefined; i++) refusal = await logHundred();
-      expect(refusal).toMatchObject({ code: "UNAVAILABLE", retryAfterMs: expect.any(Number) });
-      const acknowledged = size;
-      expect(await logHundred()).toMatchObject({ code: "UNAVAILABLE" });
-      expect((await graphqlData<{ root: unknown }>(gateway.url, "{ root { treeSize } }")).root).toEqual({
-        treeSize: size,
-      });
+      expect(await client.logUntilRefused()).toMatchObject(REFUSED);
+      const acknowledged = client.size;
+      expect(await client.logBulkAsync()).toMatchObject(REFUSED);
+      expect(await client.logBulk()).toMatchObject(REFUSED);
+      const verdicts = ["VALID", "VALID", "VALID"];
+      expect(await client.read()).toEqual({ treeSize: acknowledged, paged: 20, verdicts });
 
       limitFiles("unlimited");
-      expect(await logHundred()).toBeUndefined();
-      expect(size).toBe(acknowledged + 100);
-      expect(await readEntries(gateway.url)).toHaveLength(size);
+      await client.logUntilTaken();
+      expect(client.size).toBe(acknowledged + 100);
+      expect(await readEntries(gateway.url)).toHaveLength(client.size);
     },
     LIMIT_MS,
   );

@@ -20,11 +20,14 @@ const SENTENCES: ReadonlyMap<number, (subject: string) => string> = new Map([
   [NOTADB, (subject) => `${subject} is not an SQLite database`],
 ]);
 
+/** When to try again what an operator has to mend first, or time. */
+const RETRY_AFTER_MS = 1_000;
+
 /** An engine's error as one clear sentence about `subject`, such as `the log file`. An AuditError is already one. */
 export function storeFailure(error: unknown, subject: string): AuditError {
   if (error instanceof AuditError) return error;
   const sentence = SENTENCES.get(primaryCode(error) ?? 0)?.(subject) ?? `${subject}: ${messageOf(error)}`;
-  return new AuditError("UNAVAILABLE", sentence, { cause: error });
+  return new AuditError("UNAVAILABLE", sentence, { cause: error, retryAfterMs: RETRY_AFTER_MS });
 }
 
 /** A file of ours with content that this code cannot use: of another schema, or derived from another log. */

@@ -12,6 +12,7 @@ export type CallsOf<P extends Protocol<P>> = {
 export interface Failure {
   readonly code: AuditErrorCode;
   readonly message: string;
+  readonly retryAfterMs: number | undefined;
   /** The engine's own words, for the operator's log. */
   readonly detail: string;
   /** The content of the worker's file is beyond use: derived data has to be made anew. */

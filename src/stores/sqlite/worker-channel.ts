@@ -154,6 +154,7 @@ export class WorkerChannel<P extends Protocol<P>, Notice = never> {
   }
 }
 
-function errorOf({ code, message, detail, beyondUse }: Failure): AuditError {
-  return new AuditError(code, message, { cause: new WorkerError(detail, beyondUse) });
+function errorOf({ code, message, retryAfterMs, detail, beyondUse }: Failure): AuditError {
+  const cause = new WorkerError(detail, beyondUse);
+  return new AuditError(code, message, { cause, ...(retryAfterMs !== undefined && { retryAfterMs }) });
 }

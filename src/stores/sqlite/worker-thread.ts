@@ -68,9 +68,9 @@ function listen<P extends Protocol<P>>(
   });
 }
 
-function failureOf({ code, message, cause }: AuditError): Failure {
+function failureOf({ code, message, retryAfterMs, cause }: AuditError): Failure {
   const detail = cause instanceof Error ? (cause.stack ?? cause.message) : "";
-  return { code, message, detail, beyondUse: isBeyondUse(cause) };
+  return { code, message, retryAfterMs, detail, beyondUse: isBeyondUse(cause) };
 }
 
 /** Only WorkerChannel starts these modules, and it passes WorkerFiles. */
