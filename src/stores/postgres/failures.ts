@@ -8,10 +8,11 @@ const ROLLED_BACK = ["40001", "40P01"];
 
 /**
  * SQLSTATE prefixes of what an operator or time can mend: connections (08), read-only standby (25006), logins (28), rollbacks
- * after the last retry (40), no such database (3D), resources such as a full disk (53), locks (55P03), shutdown and timeouts (57), I/O (58).
+ * after the last retry (40), no such database (3D), no right, which a read-only file system says too (42501), resources such as
+ * a full disk (53), locks (55P03), shutdown and timeouts (57), I/O (58).
  * PostgreSQL manual, appendix A.
  */
-const MENDABLE = ["08", "25006", "28", "3D", "40", "53", "55P03", "57", "58"];
+const MENDABLE = ["08", "25006", "28", "3D", "40", "42501", "53", "55P03", "57", "58"];
 
 export function wasRolledBack(failure: unknown): boolean {
   return ROLLED_BACK.includes(sqlState(failure) ?? "");

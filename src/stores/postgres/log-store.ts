@@ -90,10 +90,9 @@ export class PostgresLogStore implements LogStore {
     this.#listeners.add(listener);
   }
 
+  /** A log that is there is only read: gateways start on a read-only database too. */
   async createLog(initial: LogHead): Promise<LogHead> {
-    const { log, format, size, rootHash, checkpoint, lastReceivedAt } = initial;
-    await this.#database.rows(CREATE_LOG, [log, format, size, rootHash, checkpoint, lastReceivedAt]);
-    return (await this.head(log)) ?? initial;
+    return (await this.head(initial.log)) ?? this.#create(initial);
   }
 
   async heads(): Promise<readonly LogHead[]> {
@@ -162,6 +161,12 @@ export class PostgresLogStore implements LogStore {
   async close(): Promise<void> {
     await this.#turns.close();
     await this.#database.close();
+  }
+
+  async #create(initial: LogHead): Promise<LogHead> {
+    const { log, format, size, rootHash, checkpoint, lastReceivedAt } = initial;
+    await this.#database.rows(CREATE_LOG, [log, format, size, rootHash, checkpoint, lastReceivedAt]);
+    return (await this.head(log)) ?? initial;
   }
 }
 

@@ -159,6 +159,22 @@ describeWith("a PostgreSQL of its own", postgresPrograms() !== undefined, () => 
     });
   });
 
+  describe("a role that may not write", () => {
+    test("is refused appends as UNAVAILABLE, reads, and writes when it may", async () => {
+      await store.append(batch("default", 0, [entry("a")]));
+      await sql(url, "CREATE ROLE reader LOGIN");
+      await sql(url, "GRANT USAGE ON SCHEMA auditql TO reader");
+      await sql(url, "GRANT SELECT ON ALL TABLES IN SCHEMA auditql TO reader");
+      const reader = new PostgresLogStore(await openDatabase({ url: url.replace("//auditql@", "//reader@") }));
+      expect(await reader.createLog(emptyHead("default"))).toMatchObject({ size: 1 });
+      await expect(reader.append(batch("default", 1, [entry("b")]))).rejects.toMatchObject(UNAVAILABLE);
+      expect(await textsOf(reader, "default")).toEqual(["a"]);
+      await sql(url, "GRANT INSERT, UPDATE ON ALL TABLES IN SCHEMA auditql TO reader");
+      expect(await reader.append(batch("default", 1, [entry("b")]))).toEqual({ kind: "appended" });
+      await reader.close();
+    });
+  });
+
   describe("a server that accepts and never answers", () => {
     test("is UNAVAILABLE within the time to connect", async () => {
       const silent = createServer().listen(0, "127.0.0.1");

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -20,7 +20,7 @@ export interface PostgresServer {
 /** The folder of initdb and postgres: on PATH, or where Debian keeps its newest version. */
 export function postgresPrograms(): string | undefined {
   const onPath = findProgram("initdb");
-  if (onPath !== undefined) return dirname(onPath);
+  if (onPath !== undefined) return dirname(realpathSync(onPath));
   const root = "/usr/lib/postgresql";
   const versions = existsSync(root) ? readdirSync(root).sort((a, b) => Number(b) - Number(a)) : [];
   return versions.map((version) => join(root, version, "bin")).find((folder) => existsSync(join(folder, "initdb")));
@@ -46,13 +46,10 @@ export class OwnPostgres implements PostgresServer {
     private readonly port: number,
   ) {}
 
-  static async start(): Promise<OwnPostgres> {
-    const folder = mkdtempSync(join(tmpdir(), "auditql-postgres-"));
-    const owner = serverUser();
-    if (owner !== undefined) chownSync(folder, owner.uid, owner.gid);
+  /** `folder` is made if it is not there; its parent has to be the server's user's: `serverUser`. */
+  static async start(folder = serverFolder()): Promise<OwnPostgres> {
     const options = ["-D", folder, "-U", "auditql", "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync"];
-    const made = spawnSync(program("initdb"), options, { ...owner, cwd: folder, encoding: "utf8" });
-    if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`);
+    run("initdb", options, dirname(folder));
     const server = new OwnPostgres(folder, await freePort());
     await server.startAgain();
     return server;
@@ -64,6 +61,22 @@ export class OwnPostgres implements PostgresServer {
 
   async newDatabase(): Promise<string> {
     return newDatabase(this.url);
+  }
+
+  /** A new database whose tables are in a folder of the server's user: `serverUser`. */
+  async newDatabaseAt(path: string): Promise<string> {
+    await sql(this.url, `CREATE TABLESPACE elsewhere LOCATION '${path}'`);
+    return newDatabase(this.url, "TABLESPACE elsewhere");
+  }
+
+  /** A second server that follows this one, read-only until it is promoted. */
+  async standby(): Promise<OwnPostgres> {
+    const folder = serverFolder();
+    const options = ["-D", folder, "-d", this.url, "-X", "stream", "-c", "fast", "-R"];
+    run("pg_basebackup", options, folder);
+    const server = new OwnPostgres(folder, await freePort());
+    await server.startAgain();
+    return server;
   }
 
   async startAgain(): Promise<void> {
@@ -127,9 +140,9 @@ export async function sql(url: string, text: string, values: readonly unknown[] 
 
 let databases = 0;
 
-async function newDatabase(serverUrl: string): Promise<string> {
+async function newDatabase(serverUrl: string, where = ""): Promise<string> {
   const name = `auditql_test_${process.pid}_${Date.now()}_${++databases}`;
-  await sql(serverUrl, `CREATE DATABASE ${name}`);
+  await sql(serverUrl, `CREATE DATABASE ${name} ${where}`);
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
   return url.href;
@@ -141,8 +154,21 @@ function program(name: string): string {
   return join(folder, name);
 }
 
+/** An empty folder of the server's user. */
+function serverFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "auditql-postgres-"));
+  const owner = serverUser();
+  if (owner !== undefined) chownSync(folder, owner.uid, owner.gid);
+  return folder;
+}
+
+function run(name: string, options: readonly string[], folder: string): void {
+  const { status, stderr } = spawnSync(program(name), options, { ...serverUser(), cwd: folder, encoding: "utf8" });
+  if (status !== 0) throw new Error(`${name} failed: ${stderr}`);
+}
+
 /** The server refuses to run as root: root runs it as `postgres`, or `nobody` where there is no such user. */
-function serverUser(): { readonly uid: number; readonly gid: number } | undefined {
+export function serverUser(): { readonly uid: number; readonly gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const users = new Map(
     readFileSync("/etc/passwd", "utf8")
@@ -171,7 +197,7 @@ async function ready(server: ChildProcess): Promise<void> {
     });
     server.stderr?.on("data", (chunk: Buffer) => {
       log += chunk.toString();
-      if (log.includes("ready to accept connections")) resolve();
+      if (/ready to accept (read-only )?connections/.test(log)) resolve();
     });
   });
 }
