@@ -3,14 +3,52 @@ import { spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { type GatewayProcess, gatewayFolder, removeFolder, startGateway } from "../gateway.js";
-import { describeWith, findProgram } from "../service.js";
+import { canMount, SmallDisk } from "../privileges.js";
+import { describePermitted, describeWith, findProgram } from "../service.js";
 import { readEntries } from "./log-reader.js";
 import { StoreClient } from "./store-client.js";
 
 const PRLIMIT = findProgram("prlimit");
 const LIMIT_MS = 60_000;
+const MEBIBYTE = 1_024 * 1_024;
+const VERDICTS = ["VALID", "VALID", "VALID"];
 
 const REFUSED = { code: "UNAVAILABLE", retryAfterMs: expect.any(Number) };
+
+describePermitted("mount a file system", canMount(), () => {
+  const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  let disk: SmallDisk;
+  let gateway: GatewayProcess;
+  beforeAll(async () => {
+    disk = SmallDisk.mount(16 * MEBIBYTE, owner);
+    gateway = await startGateway({ folder: disk.path });
+  });
+  afterAll(async () => {
+    await gateway.stop();
+    disk.unmount();
+  });
+
+  test(
+    "a gateway whose log and index fill a disk refuses with a hint, is read all the same, and resumes by itself",
+    async () => {
+      const client = new StoreClient(gateway.url);
+      await client.logBulk();
+      expect(await client.search()).toBe(100);
+      expect(await client.logUntilRefused()).toMatchObject(REFUSED);
+      const full = client.size;
+      expect(await client.logBulkAsync()).toMatchObject(REFUSED);
+      expect(await client.logBulk()).toMatchObject(REFUSED);
+      expect(await client.read()).toEqual({ treeSize: full, paged: 20, verdicts: VERDICTS });
+
+      disk.resize(256 * MEBIBYTE);
+      await client.logUntilTaken();
+      expect(client.size).toBe(full + 100);
+      expect(await client.search()).toBe(client.size);
+      expect(await readEntries(gateway.url)).toHaveLength(client.size);
+    },
+    LIMIT_MS,
+  );
+});
 
 describeWith("prlimit", PRLIMIT !== undefined, () => {
   const folder = gatewayFolder();
@@ -41,8 +79,7 @@ describeWith("prlimit", PRLIMIT !== undefined, () => {
       const acknowledged = client.size;
       expect(await client.logBulkAsync()).toMatchObject(REFUSED);
       expect(await client.logBulk()).toMatchObject(REFUSED);
-      const verdicts = ["VALID", "VALID", "VALID"];
-      expect(await client.read()).toEqual({ treeSize: acknowledged, paged: 20, verdicts });
+      expect(await client.read()).toEqual({ treeSize: acknowledged, paged: 20, verdicts: VERDICTS });
 
       limitFiles("unlimited");
       await client.logUntilTaken();
