@@ -1,4 +1,4 @@
-import type { LogDeclaration } from "./audit/open-log.js";
+import type { LogDeclaration } from "./audit/restored-log.js";
 import { DEFAULT_LOG } from "./audit/service.js";
 import { JWT_ALGORITHMS, type JwtAlgorithm } from "./access/jwt-algorithm.js";
 import { FORMAT_NAMES, type FormatName } from "./core/format.js";

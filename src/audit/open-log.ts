@@ -1,48 +1,28 @@
-import { logFormat, type FormatName, type LogFormat } from "../core/format.js";
-import type { CachedRoot, RootCache } from "./cache.js";
+import type { LogFormat } from "../core/format.js";
+import type { CachedRoot } from "./cache.js";
 import { CachedRoots } from "./cached-roots.js";
-import { timeText, type Clock } from "./clock.js";
 import { EntryReader, entryOf } from "./entry-reader.js";
 import { AuditError, endsLog } from "./errors.js";
 import { GrowthWatch } from "./growth-watch.js";
-import type { Keyring } from "./keyring.js";
 import { KeyedAppends } from "./keyed-appends.js";
 import type { CheckedEvent } from "./leaf.js";
-import { LogKey } from "./log-key.js";
-import { nodeEd25519, nodeSha256 } from "./node-crypto.js";
+import type { LogKey } from "./log-key.js";
 import { Prover } from "./prover.js";
-import type { Appended, QueueLimits } from "./queue.js";
+import type { Appended } from "./queue.js";
 import type { RequestKey } from "./request-key.js";
+import {
+  restoreLog,
+  type BrokenTree,
+  type LogDeclaration,
+  type LogEnvironment,
+  type RestoredLog,
+} from "./restored-log.js";
 import { requireHistory } from "./root-history.js";
 import { Sequencer } from "./sequencer.js";
 import type { Entry, EntryOutcome, Receipt, Root } from "./service.js";
-import { restoreTree, type SignedTree, type TreeSource } from "./signed-tree.js";
-import type { LogHead, LogStore, RequestReceipt } from "./store.js";
+import type { SignedTree, TreeSource } from "./signed-tree.js";
+import type { RequestReceipt } from "./store.js";
 import { TileReader } from "./tile-reader.js";
-
-/** A log that a gateway is told to keep. */
-export interface LogDeclaration {
-  readonly log: string;
-  readonly format: FormatName;
-}
-
-/** What all logs of a gateway have in common. */
-export interface LogEnvironment {
-  readonly store: LogStore;
-  readonly cache: RootCache;
-  readonly keyring: Keyring;
-  /** The deployment's name in checkpoints; a log's origin is this, a slash, and its id. */
-  readonly origin: string;
-  readonly clock: Clock;
-  /** Other gateways write to the same store: the newest tree is looked for there, not in this process alone. */
-  readonly sharedStore: boolean;
-  /** Told, in one sentence, of what an operator must look at: a log that cannot be trusted. */
-  readonly alarm: (message: string) => void;
-  /** As LocalServiceOptions.onWaiting. */
-  readonly onWaiting?: (log: string, events: number) => void;
-  readonly limits?: QueueLimits;
-  readonly appendTimeoutMs?: number;
-}
 
 /** A log whose tree could not be restored is still there to be read, entry by entry. */
 type LogState =
@@ -58,28 +38,16 @@ export class OpenLog {
   readonly #roots: CachedRoots;
   readonly #state: LogState;
 
-  /**
-   * Opens a log, and creates it where it does not exist. A log whose hashes do not lead to its signed root is opened
-   * too, and so is one that contradicts a root which the cache remembers: it raises the alarm and takes no entries.
-   * Rejects CONFLICT when the log exists in another format.
-   */
+  /** As restoreLog: a log that cannot be trusted is open to be read, and raises the alarm. */
   static async open(environment: LogEnvironment, declaration: LogDeclaration): Promise<OpenLog> {
-    const { log, format: name } = declaration;
-    const { store, cache, keyring, origin, clock } = environment;
-    const key = new LogKey(`${origin}/${log}`, keyring.checkpointSeed, nodeEd25519());
-    const source = { log, store, format: logFormat(name, nodeSha256), key };
-    const remembered = await cache.remembered(log); // before the head: see requireHistory
-    const head = await store.createLog(emptyHead(source, timeText(clock())));
-    if (head.format !== name) {
-      throw new AuditError("CONFLICT", `The log ${log} exists in the format ${head.format}; it cannot become ${name}.`);
-    }
-    return new OpenLog(source, environment, await restore(source, head, remembered));
+    const { source, tree } = await restoreLog(environment, declaration);
+    return new OpenLog(source, environment, tree);
   }
 
   private constructor(
     private readonly source: TreeSource,
     private readonly environment: LogEnvironment,
-    restored: SignedTree | BrokenTree,
+    tree: RestoredLog["tree"],
   ) {
     const { cache, keyring } = environment;
     const tiles = new TileReader(source);
@@ -99,7 +67,7 @@ export class OpenLog {
       },
       requireHistory: async (seen) => this.#requireHistory(seen),
     });
-    this.#state = "error" in restored ? this.#broken(restored) : this.#sound(restored, tiles);
+    this.#state = "error" in tree ? this.#broken(tree) : this.#sound(tree, tiles);
   }
 
   get log(): string {
@@ -271,29 +239,4 @@ export class OpenLog {
 function requireGenuine(outcome: EntryOutcome): Entry {
   if (outcome.kind === "entry") return outcome.entry;
   throw new AuditError("ENTRY_CORRUPT", "An entry that was logged under this idempotency key was changed since.");
-}
-
-interface BrokenTree {
-  readonly error: AuditError;
-  readonly size: number;
-}
-
-async function restore(
-  source: TreeSource,
-  head: LogHead,
-  remembered: CachedRoot | undefined,
-): Promise<SignedTree | BrokenTree> {
-  try {
-    const tree = await restoreTree(source, head);
-    await requireHistory(source, new Prover(source, new TileReader(source)), { tree, remembered });
-    return tree;
-  } catch (error) {
-    if (endsLog(error)) return { error, size: head.size };
-    throw error;
-  }
-}
-
-function emptyHead({ log, format, key }: TreeSource, createdAt: string): LogHead {
-  const rootHash = format.emptyRoot;
-  return { log, format: format.name, size: 0, rootHash, checkpoint: key.sign(0, rootHash), lastReceivedAt: createdAt };
 }
