@@ -1,9 +1,7 @@
 import type { DownloadRequest } from "./service.js";
 
 /** What a file can be written as. */
-export const DOWNLOAD_FORMATS = ["CSV", "JSON", "NDJSON"] as const;
-
-export type DownloadFormat = (typeof DOWNLOAD_FORMATS)[number];
+export type DownloadFormat = "CSV" | "JSON" | "NDJSON";
 
 /** Where to get a file without a credential, for a while. */
 export interface DownloadLink {
