@@ -83,6 +83,25 @@ describe("a download that does not end well", () => {
     await long.close();
   });
 
+  test("is not begun for a client that hung up before", async () => {
+    const service = await openTestService();
+    await logMessages(service, 5);
+    let opening = Promise.resolve();
+    const slow = replaced(service, { download: (request) => opening.then(() => service.download(request)) });
+    const logged: string[] = [];
+    const logger = pino({ level: "error" }, { write: (line: string) => void logged.push(line) });
+    const at = await testGateway(slow, { sealer, logger });
+    const { host, port, pathname } = new URL((await linkTo(at)).url);
+    opening = passed(200);
+    const socket = connect(Number(port), "127.0.0.1");
+    socket.write(`GET ${pathname} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+    await passed(100);
+    socket.destroy();
+    await until(async () => (await count(at, "stopped")) === 1);
+    expect([await count(at, "complete"), await count(at, "failed"), logged]).toEqual([0, 0, []]);
+    await at.close();
+  });
+
   test("is cut when its client reads nothing for too long", async () => {
     const long = await longGateway({ maxDownloads: 1, streamLimits: { slowMs: 200 } });
     const hangUp = await unread((await linkTo(long)).url);
