@@ -21,9 +21,9 @@ async function openEngine(settings: Settings, operator: Operator): Promise<Engin
   const { logs, origin, resultTtlMs, bulkResultTtlMs, maxWaitingBulkBytes } = settings;
   const keyring = await openKeyring(settings);
   const { instrumented, WaitingEvents } = await import("./operations/instruments.js");
-  const { log, bulkQueue, isShared, ...opened } = await openStore(settings.store);
-  const engines = { store: log, index: opened.index, cache: await openCache(settings, operator) };
-  const { store, index, cache } = instrumented(engines, operator.metrics);
+  const { log, isShared, ...opened } = await openStore(settings.store);
+  const engines = { ...opened, store: log, cache: await openCache(settings, operator) };
+  const { store, index, bulkQueue, cache } = instrumented(engines, operator.metrics);
   const texts = await openTexts(settings);
   const closeAll = async () => {
     await Promise.all([index.close(), cache.close(), texts?.close()]);

@@ -72,5 +72,7 @@ export interface BulkQueue {
   find(place: BulkPlace, owner: string): Promise<StoredBulk | undefined>;
   /** All of a log's requests in the order of their names, whoever owns them, those behind a name that need not be there. */
   listBehind(place: BulkPlace, limit: number): Promise<readonly KeptBulk[]>;
+  /** What the requests of a log that have no end count for. */
+  waitingBytes(log: string): Promise<number>;
   removeExpired(nowMs: number): Promise<void>;
 }

@@ -1,22 +1,27 @@
+import type { BulkQueue } from "../audit/bulk-queue.js";
 import type { RootCache } from "../audit/cache.js";
 import type { SearchIndex } from "../audit/search-index.js";
 import type { LogStore } from "../audit/store.js";
-import { indexLag, meteredCache, meteredStore } from "./metered-engines.js";
+import { indexLag, meteredCache, meteredStore, waitingBulks } from "./metered-engines.js";
 import type { Metrics } from "./metrics.js";
 import { traced } from "./tracing.js";
 
 export interface Engines {
   readonly store: LogStore;
   readonly index: SearchIndex;
+  readonly bulkQueue: BulkQueue;
   readonly cache: RootCache;
 }
 
 /** The engines, measured, and traced if the process has somebody to send traces to. */
-export function instrumented({ store, index, cache }: Engines, metrics: Metrics): Engines {
+export function instrumented({ store, index, bulkQueue, cache }: Engines, metrics: Metrics): Engines {
   metrics.watchIndexLag(() => indexLag(store, index));
+  metrics.watchBulkQueue(() => waitingBulks(store, bulkQueue));
   return {
     store: traced(meteredStore(store, metrics), "store"),
     index: traced(index, "index"),
+    // Not traced: it is looked through again and again, mostly for nothing.
+    bulkQueue,
     cache: traced(meteredCache(cache, metrics), "cache"),
   };
 }

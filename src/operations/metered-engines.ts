@@ -1,12 +1,13 @@
+import type { BulkQueue } from "../audit/bulk-queue.js";
 import type { CachedRoot, RootCache } from "../audit/cache.js";
 import { deadline } from "../audit/deadline.js";
 import type { SearchIndex } from "../audit/search-index.js";
-import type { AppendBatch, AppendOutcome, LogStore } from "../audit/store.js";
+import type { AppendBatch, AppendOutcome, LogHead, LogStore } from "../audit/store.js";
 import type { Metrics, PerLog } from "./metrics.js";
 import { replaced } from "./port.js";
 
 /** Whoever reads the metrics does not wait longer for a store that does not answer. */
-const LAG_TIMEOUT_MS = 2_000;
+const READ_TIMEOUT_MS = 2_000;
 
 /** The store, with each batch counted and timed. */
 export function meteredStore(store: LogStore, metrics: Metrics): LogStore {
@@ -43,11 +44,17 @@ export function meteredCache(cache: RootCache, metrics: Metrics): RootCache {
 }
 
 /** How many entries of each log the index has still before it. */
-export async function indexLag(store: LogStore, index: SearchIndex): Promise<PerLog> {
-  const heads = await deadline(store.heads(), LAG_TIMEOUT_MS);
-  const lags = heads.map(async ({ log, size }) => {
-    const indexed = await deadline(index.indexedSize(log), LAG_TIMEOUT_MS);
-    return [log, Math.max(0, size - indexed)] as const;
-  });
-  return new Map(await Promise.all(lags));
+export function indexLag(store: LogStore, index: SearchIndex): Promise<PerLog> {
+  return ofEachLog(store, async ({ log, size }) => Math.max(0, size - (await index.indexedSize(log))));
+}
+
+/** How much of each log's bulk requests waits. */
+export function waitingBulks(store: LogStore, bulkQueue: BulkQueue): Promise<PerLog> {
+  return ofEachLog(store, ({ log }) => bulkQueue.waitingBytes(log));
+}
+
+async function ofEachLog(store: LogStore, read: (head: LogHead) => Promise<number>): Promise<PerLog> {
+  const heads = await deadline(store.heads(), READ_TIMEOUT_MS);
+  const values = heads.map(async (head) => [head.log, await deadline(read(head), READ_TIMEOUT_MS)] as const);
+  return new Map(await Promise.all(values));
 }

@@ -124,6 +124,10 @@ export class Metrics {
     this.#watchLogs("auditql_waiting_events", help, () => Promise.resolve(read()));
   }
 
+  watchBulkQueue(read: () => Promise<PerLog>): void {
+    this.#watchLogs("auditql_bulk_queue_bytes", "What the bulk requests that wait count for.", read);
+  }
+
   watchOpenStreams(read: () => number): void {
     const name = "auditql_open_streams";
     const registers = [this.#registry];

@@ -222,6 +222,7 @@ describe("the execution of bulk requests", () => {
       finish: (place, end) => queue.finish(place, end),
       find: (place, owner) => queue.find(place, owner),
       listBehind: (place, limit) => queue.listBehind(place, limit),
+      waitingBytes: (log) => queue.waitingBytes(log),
       removeExpired: (nowMs) => queue.removeExpired(nowMs),
     };
     const both = await Promise.all([1, 2].map(() => gateway(new FaultStore(store.honest), unheld)));

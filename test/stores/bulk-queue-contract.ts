@@ -160,6 +160,7 @@ export function bulkQueueContract(engineName: string, engine: BulkQueueEngine): 
         expect(await queue.find(place("b"), "alice")).toBeUndefined();
         expect(await kindOf("c", { bytes: 40 })).toBe("queued");
         expect(await kindOf("d", { bytes: 1 })).toBe("full");
+        expect([await queue.waitingBytes("default"), await queue.waitingBytes("second")]).toEqual([100, 0]);
         expect(namesOf(await claim(1))).toEqual(["a", "c"]);
       });
 
@@ -176,6 +177,7 @@ export function bulkQueueContract(engineName: string, engine: BulkQueueEngine): 
         await claim(1);
         expect(await kindOf("b")).toBe("full");
         await queue.finish(place("a"), END);
+        expect(await queue.waitingBytes("default")).toBe(0);
         expect(await kindOf("b")).toBe("queued");
       });
 

@@ -24,7 +24,7 @@ export class MemoryBulkQueue implements BulkQueue {
   enqueue(bulk: NewBulk, maxWaitingBytes: number): Promise<EnqueueOutcome> {
     const found = this.#bulks.get(keyOf(bulk));
     if (found !== undefined) return Promise.resolve({ kind: "queued", stored: stored(found) });
-    const waiting = this.#waitingBytes(bulk.log);
+    const waiting = this.#waiting(bulk.log);
     if (waiting > 0 && waiting + bulk.bytes > maxWaitingBytes) return Promise.resolve({ kind: "full" });
     const added = { ...bulk, heldUntilMs: 0, end: undefined };
     this.#bulks.set(keyOf(bulk), added);
@@ -55,12 +55,16 @@ export class MemoryBulkQueue implements BulkQueue {
     return Promise.resolve(listed.map(kept));
   }
 
+  waitingBytes(log: string): Promise<number> {
+    return Promise.resolve(this.#waiting(log));
+  }
+
   removeExpired(nowMs: number): Promise<void> {
     for (const [key, { end }] of this.#bulks) if (end && end.expiresAtMs <= nowMs) this.#bulks.delete(key);
     return Promise.resolve();
   }
 
-  #waitingBytes(log: string): number {
+  #waiting(log: string): number {
     const waiting = [...this.#bulks.values()].filter((bulk) => bulk.log === log && bulk.end === undefined);
     return waiting.reduce((sum, { bytes }) => sum + bytes, 0);
   }

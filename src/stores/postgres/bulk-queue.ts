@@ -66,6 +66,12 @@ const LIST_BEHIND: Statement<KeptRow> = {
     FROM auditql.bulks WHERE log = $1 AND name > $2 ORDER BY name LIMIT $3`,
 };
 
+const WAITING: Statement<{ readonly waiting: number }> = {
+  name: "bulk-waiting",
+  text: `
+    SELECT coalesce(sum(bytes), 0)::bigint AS waiting FROM auditql.bulks WHERE log = $1 AND outcome IS NULL`,
+};
+
 const REMOVE_EXPIRED: Statement<never> = {
   name: "bulk-remove-expired",
   text: "DELETE FROM auditql.bulks WHERE expires_at_ms <= $1",
@@ -106,6 +112,11 @@ export class PostgresBulkQueue implements BulkQueue {
   async listBehind({ log, name }: BulkPlace, limit: number): Promise<readonly KeptBulk[]> {
     const rows = await this.#database.rows(LIST_BEHIND, [log, name, limit]);
     return rows.map(({ outcome, expiresAtMs, ...bulk }) => ({ ...bulk, end: endIn({ outcome, expiresAtMs }) }));
+  }
+
+  async waitingBytes(log: string): Promise<number> {
+    const [row] = await this.#database.rows(WAITING, [log]);
+    return row?.waiting ?? 0;
   }
 
   async removeExpired(nowMs: number): Promise<void> {

@@ -41,6 +41,10 @@ export class SqliteBulkQueue implements BulkQueue {
     return this.#writer.call("listBulks", { log, name, limit });
   }
 
+  waitingBytes(log: string): Promise<number> {
+    return this.#writer.call("waitingBulkBytes", log);
+  }
+
   removeExpired(nowMs: number): Promise<void> {
     return this.#writer.call("removeExpiredBulks", nowMs);
   }

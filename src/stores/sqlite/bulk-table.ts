@@ -23,6 +23,7 @@ export interface BulkTableProtocol {
     readonly request: BulkPlace & { readonly limit: number };
     readonly reply: readonly KeptBulk[];
   };
+  readonly waitingBulkBytes: { readonly request: string; readonly reply: number };
   readonly removeExpiredBulks: { readonly request: number; readonly reply: undefined };
 }
 
@@ -39,6 +40,7 @@ const SELECT_KEPT = `SELECT CAST(log AS BLOB) log, CAST(name AS BLOB) name, CAST
 const SELECT_STORED = "SELECT request_digest, CAST(outcome AS BLOB) outcome, expires_at_ms FROM bulks";
 /** Nothing to compare with (null) where none of the log waits: then there is room for any. */
 const HAS_ROOM = "coalesce((SELECT sum(bytes) FROM bulks WHERE log = ? AND outcome IS NULL) + ? <= ?, TRUE)";
+const SELECT_WAITING = "SELECT coalesce(sum(bytes), 0) waiting FROM bulks WHERE log = ? AND outcome IS NULL";
 const UNFINISHED = "outcome IS NULL AND held_until_ms <= ?";
 
 /** The queue of bulk requests, a table of the log file: what is accepted is as durable as what is logged. */
@@ -50,6 +52,7 @@ export class BulkTable implements CallsOf<BulkTableProtocol> {
   readonly #hold: SqliteStatement;
   readonly #finish: SqliteStatement;
   readonly #selectBehind: SqliteStatement;
+  readonly #selectWaiting: SqliteStatement;
   readonly #delete: SqliteStatement;
 
   constructor(database: SqliteDatabase) {
@@ -70,6 +73,7 @@ export class BulkTable implements CallsOf<BulkTableProtocol> {
     this.#selectBehind = database.prepare(
       `${SELECT_KEPT} WHERE log = ? AND name > ? ORDER BY name LIMIT CAST(? AS INTEGER)`,
     );
+    this.#selectWaiting = database.prepare(SELECT_WAITING);
     this.#delete = database.prepare("DELETE FROM bulks WHERE expires_at_ms <= ?");
   }
 
@@ -100,6 +104,10 @@ export class BulkTable implements CallsOf<BulkTableProtocol> {
 
   listBulks({ log, name, limit }: BulkPlace & { readonly limit: number }): readonly KeptBulk[] {
     return this.#selectBehind.all(log, name, limit).map(keptIn);
+  }
+
+  waitingBulkBytes(log: string): number {
+    return this.#selectWaiting.all(log).reduce((sum, row) => sum + integerIn(row, "waiting"), 0);
   }
 
   removeExpiredBulks(nowMs: number): undefined {

@@ -28,6 +28,7 @@ await serveWorker<LogWriterProtocol & BulkTableProtocol>({
       },
       findBulk: (place) => bulks.findBulk(place),
       listBulks: (behind) => bulks.listBulks(behind),
+      waitingBulkBytes: (log) => bulks.waitingBulkBytes(log),
       removeExpiredBulks: (nowMs) => {
         bulks.removeExpiredBulks(nowMs);
       },
