@@ -13,6 +13,9 @@ import {
   type SelectionSetNode,
   type ValueNode,
 } from "graphql";
+import { AuditError } from "../audit/errors.js";
+import { refusal } from "./errors.js";
+import { LIMITS } from "./limits.js";
 
 /** What a request gives for an operation's variables, not yet coerced. */
 export type Variables = Readonly<Record<string, unknown>>;
@@ -41,6 +44,13 @@ export class CostMeasure {
     this.#costs.set(operation, cost);
     return cost(variables, new Map());
   }
+}
+
+/** Throws BAD_USER_INPUT, as GraphQL tells it, for an operation whose answer could be larger than LIMITS.cost. */
+export function requireCost(cost: number): void {
+  if (cost <= LIMITS.cost) return;
+  const message = `the operation asks for up to ${cost} field values: the limit is ${LIMITS.cost}; ask for smaller pages or fewer fields`;
+  throw refusal(new AuditError("BAD_USER_INPUT", message));
 }
 
 /** Reads the selections of one operation into a function of its variables. */

@@ -9,6 +9,9 @@ export interface ResolvedOperation {
 /** Told how one operation fares. */
 export interface OperationObserver {
   resolved(operation: ResolvedOperation): void;
-  /** `code` is `OK`, or that of the first error; `hash` is that of the document (SHA-256, hex), if there was one. */
-  answered(code: string, hash: string | undefined): void;
+  /**
+   * `code` is `OK`, or that of the first error; `hash` is that of the document (SHA-256, hex), if there was one. A
+   * subscription is answered when its stream has ended; `events` is how many it had.
+   */
+  answered(code: string, hash: string | undefined, events?: number): void;
 }

@@ -9,10 +9,9 @@ import type { DocumentNode, GraphQLSchema, OperationDefinitionNode } from "graph
 import { AuditError } from "../audit/errors.js";
 import type { CompiledExecution } from "./compiled-execution.js";
 import type { AuditContext } from "./context.js";
-import { CostMeasure } from "./cost.js";
+import { CostMeasure, requireCost } from "./cost.js";
 import { refusal } from "./errors.js";
 import { asksForSchema, withoutSuggestion } from "./introspection.js";
-import { LIMITS } from "./limits.js";
 import { statusForJsonClients } from "./json-status.js";
 
 export interface RequestPluginOptions {
@@ -53,12 +52,6 @@ export function requestPlugin({ schema, compiled }: RequestPluginOptions): Apoll
 function requireSchemaRight(document: DocumentNode, { maySeeSchema }: AuditContext): void {
   if (maySeeSchema || !asksForSchema(document)) return;
   throw refusal(new AuditError("FORBIDDEN", "the schema is not told to you: ask for it where it is published"));
-}
-
-function requireCost(cost: number): void {
-  if (cost <= LIMITS.cost) return;
-  const message = `the operation asks for up to ${cost} field values: the limit is ${LIMITS.cost}; ask for smaller pages or fewer fields`;
-  throw refusal(new AuditError("BAD_USER_INPUT", message));
 }
 
 /** The answer to a request that is not executed. */

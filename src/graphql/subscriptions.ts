@@ -1,16 +1,11 @@
 import {
   createSourceEventStream,
   execute,
-  getOperationAST,
-  GraphQLError,
-  OperationTypeNode,
-  parse,
-  specifiedRules,
-  validate,
   type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
   type FormattedExecutionResult,
+  type GraphQLError,
   type GraphQLFormattedError,
   type GraphQLSchema,
 } from "graphql";
@@ -18,16 +13,19 @@ import type { Logger } from "pino";
 import { AuditError } from "../audit/errors.js";
 import type { AuditService } from "../audit/service.js";
 import { auditContext, type StreamContext } from "./context.js";
-import { errorFormatter, formattedError, refusal, type FormatError } from "./errors.js";
+import { errorFormatter, formattedError, type FormatError } from "./errors.js";
 import { withoutSuggestion } from "./introspection.js";
-import { LIMITS, limitRules } from "./limits.js";
+import type { OperationObserver } from "./operation-observer.js";
 import { auditSchema } from "./schema.js";
 import { failureLog } from "./server.js";
-import type { TrustedDocuments } from "./trusted-documents.js";
+import { StreamRecord } from "./stream-record.js";
+import { operationIn, RefusedOperation, SubscriptionDocuments, withCode } from "./subscription-document.js";
+import type { DocumentParameters, TrustedDocuments } from "./trusted-documents.js";
 
 /** An operation as a client sent it, its shape checked by the door it came through. */
 export interface SubscriptionRequest {
-  readonly query: string;
+  /** Its text, or what names one of the trusted documents. */
+  readonly document: DocumentParameters;
   readonly operationName?: string;
   readonly variables?: Readonly<Record<string, unknown>>;
 }
@@ -38,6 +36,7 @@ export interface Subscriber {
   service(): AuditService;
   /** Aborts when the stream is to end; if an AuditError is the reason, the subscriber is told of it. */
   readonly signal: AbortSignal;
+  readonly operation: OperationObserver;
 }
 
 /** The events, of which the last may be an error without data; or what is wrong with the request. */
@@ -52,17 +51,17 @@ export interface SubscriptionsOptions {
   readonly suggests?: boolean;
 }
 
-type Prepared =
-  | { readonly kind: "document"; readonly document: DocumentNode }
-  | { readonly kind: "refused"; readonly errors: readonly GraphQLError[] };
-
 /** GraphQL subscriptions without a transport: every door of theirs has the limits and the errors of other requests. */
 export class Subscriptions {
+  readonly #documents: SubscriptionDocuments;
+
   private constructor(
     private readonly schema: GraphQLSchema,
     private readonly formatError: FormatError,
     private readonly options: SubscriptionsOptions,
-  ) {}
+  ) {
+    this.#documents = new SubscriptionDocuments(schema, options.trusted);
+  }
 
   static async open(logger: Logger, options: SubscriptionsOptions = {}): Promise<Subscriptions> {
     return new Subscriptions(await auditSchema(), errorFormatter(failureLog(logger)), options);
@@ -70,41 +69,42 @@ export class Subscriptions {
 
   /** Never rejects for what a client can send. */
   async subscribe(request: SubscriptionRequest, subscriber: Subscriber): Promise<Subscribed> {
-    const prepared = this.#prepare(request);
-    if (prepared.kind === "refused") return this.#refused(prepared.errors);
-    const { signal } = subscriber;
-    const args: ExecutionArgs = {
-      schema: this.schema,
-      document: prepared.document,
-      operationName: request.operationName ?? null,
-      variableValues: request.variables ?? {},
-    };
-    const contextValue: StreamContext = { ...auditContext(subscriber.service()), signal };
-    const source = await createSourceEventStream({ ...args, contextValue });
-    // Errors without a path are the variables': nothing has run yet.
-    if (!isStream(source))
-      return this.#refused((source.errors ?? []).map((error) => withCode(error, "BAD_USER_INPUT")));
-    return { kind: "events", events: this.#events(source, args, subscriber) };
+    const record = new StreamRecord(subscriber.operation);
+    try {
+      const document = this.#prepared(request, record);
+      return { kind: "events", events: record.watched(await this.#followed(document, request, subscriber)) };
+    } catch (error) {
+      if (!(error instanceof RefusedOperation)) throw error;
+      const errors = this.#refused(error.errors);
+      record.refused(errors);
+      return { kind: "refused", errors };
+    }
   }
 
-  #prepare({ query, operationName }: SubscriptionRequest): Prepared {
-    let document: DocumentNode;
-    try {
-      this.options.trusted?.text({ query });
-      document = parse(query, { maxLexicalTokens: LIMITS.tokens });
-    } catch (error) {
-      if (error instanceof AuditError) return { kind: "refused", errors: [refusal(error)] };
-      const fault = error instanceof GraphQLError ? error : new GraphQLError("the document cannot be read");
-      return { kind: "refused", errors: [withCode(fault, "GRAPHQL_PARSE_FAILED")] };
-    }
-    const faults = validate(this.schema, document, [...specifiedRules, ...limitRules]);
-    if (faults.length > 0) {
-      return { kind: "refused", errors: faults.map((fault) => withCode(fault, "GRAPHQL_VALIDATION_FAILED")) };
-    }
-    const operation = getOperationAST(document, operationName);
-    if (operation?.operation === OperationTypeNode.SUBSCRIPTION) return { kind: "document", document };
-    const message = operation ? `a ${operation.operation} is sent by POST, not as a stream` : "no such operation";
-    return { kind: "refused", errors: [withCode(new GraphQLError(message), "OPERATION_RESOLUTION_FAILURE")] };
+  #prepared({ document: given, operationName, variables }: SubscriptionRequest, record: StreamRecord): DocumentNode {
+    const text = this.#documents.text(given);
+    record.document(text);
+    const document = this.#documents.parsed(text);
+    const operation = operationIn(document, operationName);
+    record.operation(operation);
+    this.#documents.requireFollowable(document, operation, variables);
+    return document;
+  }
+
+  async #followed(
+    document: DocumentNode,
+    { operationName, variables = {} }: SubscriptionRequest,
+    subscriber: Subscriber,
+  ): Promise<AsyncGenerator<FormattedExecutionResult, void>> {
+    const args: ExecutionArgs = {
+      ...{ schema: this.schema, document },
+      ...{ operationName: operationName ?? null, variableValues: variables },
+    };
+    const contextValue: StreamContext = { ...auditContext(subscriber.service()), signal: subscriber.signal };
+    const source = await createSourceEventStream({ ...args, contextValue });
+    if (isStream(source)) return this.#events(source, args, subscriber);
+    // Errors without a path are the variables': nothing has run yet.
+    throw new RefusedOperation((source.errors ?? []).map((error) => withCode(error, "BAD_USER_INPUT")));
   }
 
   async *#events(
@@ -133,10 +133,10 @@ export class Subscriptions {
     return { errors: [this.formatError({ message }, error)] };
   }
 
-  #refused(errors: readonly GraphQLError[]): Subscribed {
+  #refused(errors: readonly GraphQLError[]): readonly GraphQLFormattedError[] {
     const formatted = errors.map((error) => this.#formatted(error));
-    if (this.options.suggests === true) return { kind: "refused", errors: formatted };
-    return { kind: "refused", errors: formatted.map((e) => ({ ...e, message: withoutSuggestion(e.message) })) };
+    if (this.options.suggests === true) return formatted;
+    return formatted.map((error) => ({ ...error, message: withoutSuggestion(error.message) }));
   }
 
   #formatted(error: GraphQLError): GraphQLFormattedError {
@@ -146,11 +146,4 @@ export class Subscriptions {
 
 function isStream(source: AsyncIterable<unknown> | ExecutionResult): source is AsyncIterable<unknown> {
   return Symbol.asyncIterator in source;
-}
-
-/** An error that came from a resolver, or has a code already, stays what it is. */
-function withCode(error: GraphQLError, code: string): GraphQLError {
-  if (error.path !== undefined || "code" in error.extensions) return error;
-  const { message, nodes = null, source = null, positions = null } = error;
-  return new GraphQLError(message, { nodes, source, positions, extensions: { code } });
 }

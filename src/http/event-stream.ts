@@ -1,15 +1,17 @@
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FormattedExecutionResult } from "graphql";
-import type { Subscribed, Subscriptions } from "../graphql/subscriptions.js";
+import type { Subscribed } from "../graphql/subscriptions.js";
 import { HttpError, SAFE } from "./answer.js";
 import { parseJson, readBody } from "./body.js";
 import { SLOW_READER, type OpenStreams, type Stream } from "./open-streams.js";
 import { readOperation } from "./operation.js";
+import type { RecordedSubscriptions } from "./recorded-subscriptions.js";
+import { requestId } from "./request-id.js";
 import type { AdmitStream } from "./stream-admission.js";
 
 export interface EventStreamOptions {
-  readonly subscriptions: Subscriptions;
+  readonly subscriptions: RecordedSubscriptions;
   readonly streams: OpenStreams;
   readonly admitStream: AdmitStream;
   readonly maxBodyBytes: number;
@@ -34,7 +36,8 @@ export function eventStreamEndpoint({ subscriptions, streams, admitStream, maxBo
       stream.end();
     });
     try {
-      await send(await subscriptions.subscribe(operation, stream), response, { stream, ...streams.limits });
+      const origin = { headers: request.headers, requestId: requestId(response) };
+      await send(await subscriptions.subscribe(operation, stream, origin), response, { stream, ...streams.limits });
     } finally {
       stream.end();
     }
@@ -59,11 +62,11 @@ async function parameters(request: IncomingMessage, search: string, maxBodyBytes
 }
 
 function searchParameters(search: URLSearchParams): unknown {
-  const variables = search.get("variables");
-  return {
-    ...Object.fromEntries(search),
-    variables: variables === null ? undefined : parseJson(Buffer.from(variables)),
+  const parsed = (name: string) => {
+    const text = search.get(name);
+    return text === null ? undefined : parseJson(Buffer.from(text));
   };
+  return { ...Object.fromEntries(search), variables: parsed("variables"), extensions: parsed("extensions") };
 }
 
 /** `x-accel-buffering` lets the proxies that know it pass on events as they come. */

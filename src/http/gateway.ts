@@ -22,6 +22,7 @@ import { linkMaker } from "./download-links.js";
 import { httpHandler } from "./handler.js";
 import { listen, type Address } from "./listener.js";
 import { OpenStreams, STREAM_LIMITS, type StreamLimits } from "./open-streams.js";
+import { RecordedSubscriptions } from "./recorded-subscriptions.js";
 import { Readiness, type EngineHealth } from "./readiness.js";
 import { readStaticFiles } from "./static-files.js";
 import { Slots } from "./slots.js";
@@ -95,8 +96,9 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const sealer = options.sealer ?? new TokenSealer(randomBytes(SECRET_BYTES));
   const metrics = options.metrics ?? new Metrics();
   metrics.watchOpenStreams(() => streams.count);
+  const subscriptions = await Subscriptions.open(logger, { trusted, suggests: introspection === "everyone" });
   const tail = {
-    subscriptions: await Subscriptions.open(logger, { trusted, suggests: introspection === "everyone" }),
+    subscriptions: new RecordedSubscriptions(subscriptions, { metrics, logger }),
     streams,
     admitStream: streamAdmission(door),
   };

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { SpanKind, type Tracer } from "@opentelemetry/api";
 import type { Logger } from "pino";
 import { HeaderMap, type ApolloServer, type HTTPGraphQLRequest, type HTTPGraphQLResponse } from "@apollo/server";
 import type { DocumentParameters, TrustedDocuments } from "../graphql/trusted-documents.js";
@@ -7,13 +6,14 @@ import { InterruptibleService } from "../audit/interruptible-service.js";
 import { auditContext, type AuditContext } from "../graphql/context.js";
 import { mayIntrospect, type IntrospectionPolicy } from "../access/introspection.js";
 import type { Metrics } from "../operations/metrics.js";
-import { incomingContext, inSpan, registeredTracer } from "../operations/tracing.js";
+import { registeredTracer } from "../operations/tracing.js";
 import type { MakeLink } from "../audit/download-link.js";
 import type { Admit, Caller } from "./admission.js";
 import { HttpError, send } from "./answer.js";
 import { parseJson, readBody } from "./body.js";
 import { lifetime } from "./lifetime.js";
 import { OperationRecord } from "./operation-record.js";
+import { inOperationSpan } from "./operation-span.js";
 import { requestId } from "./request-id.js";
 
 export interface GraphqlEndpointOptions {
@@ -47,7 +47,10 @@ export function graphqlEndpoint(options: GraphqlEndpointOptions) {
     const downloadLink = options.downloadLinks({ principal, service: interruptible });
     const context = () => Promise.resolve({ ...forAsker, operation, downloadLink });
     const execute = () => apollo.executeHTTPGraphQLRequest({ httpGraphQLRequest, context });
-    await answer(response, await (tracer ? inOperationSpan(tracer, { request, operation }, execute) : execute()));
+    await answer(
+      response,
+      await (tracer ? inOperationSpan(tracer, { headers: request.headers, operation }, execute) : execute()),
+    );
   };
 }
 
@@ -81,20 +84,6 @@ function trustedSearch(search: string, trusted: TrustedDocuments): string {
   given.set("query", trusted.text(named));
   for (const name of ["documentId", "extensions"]) given.delete(name);
   return `?${given.toString()}`;
-}
-
-interface Traced {
-  readonly request: IncomingMessage;
-  readonly operation: OperationRecord;
-}
-
-/** The operation's span continues the caller's trace, if its headers name one. */
-function inOperationSpan<T>(tracer: Tracer, { request, operation }: Traced, task: () => Promise<T>): Promise<T> {
-  const options = { kind: SpanKind.SERVER };
-  return inSpan({ tracer, name: "graphql", options, parent: incomingContext(request.headers) }, (span) => {
-    operation.within(span);
-    return task();
-  });
 }
 
 function headerMap(request: IncomingMessage): HeaderMap {

@@ -1,6 +1,5 @@
 import { AuditError } from "../audit/errors.js";
 import type { AuditService } from "../audit/service.js";
-import type { Subscriber } from "../graphql/subscriptions.js";
 import { HttpError } from "./answer.js";
 import type { StreamHolder } from "./stream-admission.js";
 
@@ -59,7 +58,7 @@ function unavailable(message: string): HttpError {
 }
 
 /** An open stream. It ends when its reader is gone, when the gateway stops, and when its credential is good no more. */
-export class Stream implements Subscriber {
+export class Stream {
   readonly #controller = new AbortController();
   #timer: NodeJS.Timeout | undefined;
 
@@ -74,11 +73,16 @@ export class Stream implements Subscriber {
     return this.#controller.signal;
   }
 
+  /** Id of the credential that it was opened with. */
+  get credential(): string {
+    return this.holder.credential;
+  }
+
   service(): AuditService {
     return this.holder.service();
   }
 
-  /** The reader is told of a reason. */
+  /** The reader is told of the reason, if there is one. */
   end(reason?: AuditError): void {
     clearTimeout(this.#timer);
     this.#controller.abort(reason);

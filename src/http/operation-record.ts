@@ -36,13 +36,24 @@ export class OperationRecord implements OperationObserver {
     this.#span?.updateName(`${operation.type} ${operation.name ?? "anonymous"}`);
   }
 
-  answered(code: string, hash: string | undefined): void {
+  /** The stream of a subscription begins. */
+  begun(): void {
+    this.#outcome("OK");
+  }
+
+  answered(code: string, hash: string | undefined, events?: number): void {
     const { name, type = "unknown" } = this.#operation ?? {};
     const ms = performance.now() - this.#startedAt;
     const { metrics, logger } = this.records;
     metrics.operation({ name, type, code, ms });
-    const what = name === undefined ? { hash } : { operation: name };
-    logger.info({ ...what, type, code, ms: Math.round(1_000 * ms) / 1_000, ...this.asked }, "operation");
+    const what = { ...(name === undefined ? { hash } : { operation: name }), type, code };
+    const howMuch = { ms: Math.round(1_000 * ms) / 1_000, ...(events !== undefined && { events }) };
+    logger.info({ ...what, ...howMuch, ...this.asked }, "operation");
+    this.#outcome(code);
+  }
+
+  #outcome(code: string): void {
+    const type = this.#operation?.type ?? "unknown";
     this.#span?.setAttributes({ "graphql.operation.type": type, "auditql.outcome": code });
   }
 }

@@ -4,9 +4,11 @@ import { HttpError } from "./answer.js";
 /** The parameters of a GraphQL request (GraphQL over HTTP, section 5.1) from untrusted JSON. Throws HttpError 400. */
 export function readOperation(parameters: unknown): SubscriptionRequest {
   if (!isRecord(parameters)) throw new HttpError(400, "expected a GraphQL request as a JSON object");
-  const { query, operationName, variables } = parameters;
-  if (typeof query !== "string") throw new HttpError(400, "query: expected the text of a GraphQL document");
-  return { query, ...named(operationName), ...valued(variables) };
+  const { query, documentId, extensions, operationName, variables } = parameters;
+  const namesDocument = documentId !== undefined || extensions !== undefined;
+  if (typeof query !== "string" && (query !== undefined || !namesDocument))
+    throw new HttpError(400, "query: expected the text of a GraphQL document");
+  return { document: { query, documentId, extensions }, ...named(operationName), ...valued(variables) };
 }
 
 function named(operationName: unknown): Pick<SubscriptionRequest, "operationName"> {

@@ -5,10 +5,15 @@ const HEADER = "x-request-id";
 /** Nothing that could break out of a line of a log, in whatever it is read with. */
 const GOOD_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
-/** Names the request as its sender did, or anew, and tells the sender. */
-export function nameRequest({ headers }: IncomingMessage, response: ServerResponse): void {
+/** The name that the request's sender gave it, or a new one. */
+export function nameOf({ headers }: IncomingMessage): string {
   const sent = headers[HEADER];
-  response.setHeader(HEADER, typeof sent === "string" && GOOD_ID.test(sent) ? sent : randomUUID());
+  return typeof sent === "string" && GOOD_ID.test(sent) ? sent : randomUUID();
+}
+
+/** Names the request, and tells its sender. */
+export function nameRequest(request: IncomingMessage, response: ServerResponse): void {
+  response.setHeader(HEADER, nameOf(request));
 }
 
 /** The name of the request that is answered. */

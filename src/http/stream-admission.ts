@@ -22,6 +22,11 @@ export class StreamHolder {
     private principal: Principal,
   ) {}
 
+  /** Its id. */
+  get credential(): string {
+    return this.principal.id;
+  }
+
   /** Milliseconds since the epoch. */
   get expiresAtMs(): number | undefined {
     return this.principal.expiresAtMs;

@@ -8,14 +8,15 @@ import {
   type SubscribeMessage,
 } from "graphql-ws";
 import type { WebSocket } from "ws";
-import type { Subscribed, Subscriptions } from "../graphql/subscriptions.js";
+import type { Subscribed } from "../graphql/subscriptions.js";
 import { HttpError } from "./answer.js";
 import { SLOW_READER, type OpenStreams, type Stream } from "./open-streams.js";
 import { readOperation } from "./operation.js";
+import type { RecordedSubscriptions, StreamOrigin } from "./recorded-subscriptions.js";
 import type { AdmitStream, StreamHolder } from "./stream-admission.js";
 
 export interface SessionOptions {
-  readonly subscriptions: Subscriptions;
+  readonly subscriptions: RecordedSubscriptions;
   readonly streams: OpenStreams;
   readonly admitStream: AdmitStream;
 }
@@ -25,7 +26,7 @@ export interface Arrival {
   readonly socket: WebSocket;
   /** Undefined until its first message says who it is. */
   readonly holder: StreamHolder | undefined;
-  readonly host: string | undefined;
+  readonly origin: StreamOrigin;
 }
 
 type State =
@@ -116,7 +117,7 @@ export class WebSocketSession {
     this.#state = { kind: "authenticating" };
     try {
       const authorization = payload?.["authorization"] ?? payload?.["Authorization"];
-      const headers = { host: this.arrival.host, authorization: textOf(authorization) };
+      const headers = { host: this.arrival.origin.headers.host, authorization: textOf(authorization) };
       const holder = this.arrival.holder ?? (await this.options.admitStream(headers));
       this.#state = { kind: "acknowledged", holder };
       clearTimeout(this.#initTimer);
@@ -156,7 +157,9 @@ export class WebSocketSession {
       const stream = this.options.streams.open(holder);
       this.#operations.set(id, stream);
       try {
-        await this.#follow(id, stream, await this.options.subscriptions.subscribe(readOperation(payload), stream));
+        const { subscriptions } = this.options;
+        const operation = readOperation(payload);
+        await this.#follow(id, stream, await subscriptions.subscribe(operation, stream, this.arrival.origin));
       } finally {
         stream.end();
         if (this.#operations.get(id) === stream) this.#operations.delete(id);

@@ -8,6 +8,8 @@ import type { Access } from "../access/authenticate.js";
 import { isLoopback } from "../access/loopback.js";
 import { errorAnswer, HttpError } from "./answer.js";
 import { WebSocketSession, type SessionOptions } from "./websocket-session.js";
+import type { StreamOrigin } from "./recorded-subscriptions.js";
+import { nameOf } from "./request-id.js";
 import type { StreamHolder } from "./stream-admission.js";
 
 export interface WebSocketOptions extends SessionOptions {
@@ -36,7 +38,7 @@ export class WebSockets {
     this.#admit(request).then(
       (holder) => {
         this.#server.handleUpgrade(request, connection, head, (socket) => {
-          this.#open(socket, holder, request.headers.host);
+          this.#open(socket, holder, { headers: request.headers, requestId: nameOf(request) });
         });
       },
       (error: unknown) => {
@@ -72,7 +74,7 @@ export class WebSockets {
     return mayComeLater ? undefined : admitStream(headers);
   }
 
-  #open(socket: WebSocket, holder: StreamHolder | undefined, host: string | undefined): void {
+  #open(socket: WebSocket, holder: StreamHolder | undefined, origin: StreamOrigin): void {
     if (this.#isDraining) {
       socket.terminate();
       return;
@@ -81,7 +83,7 @@ export class WebSockets {
       socket.close(CloseCode.SubprotocolNotAcceptable, `the protocol here is ${GRAPHQL_TRANSPORT_WS_PROTOCOL}`);
       return;
     }
-    const session = new WebSocketSession({ socket, holder, host }, this.options);
+    const session = new WebSocketSession({ socket, holder, origin }, this.options);
     this.#sessions.set(socket, session);
     const stopPinging = keepAlive(socket, this.options.streams.limits);
     socket.on("error", () => {

@@ -3,6 +3,8 @@ import type { FormattedExecutionResult } from "graphql";
 import { pino } from "pino";
 import { AuditError } from "../../src/audit/errors.js";
 import type { AuditService } from "../../src/audit/service.js";
+import { LIMITS } from "../../src/graphql/limits.js";
+import type { OperationObserver } from "../../src/graphql/operation-observer.js";
 import { Subscriptions, type SubscriptionRequest } from "../../src/graphql/subscriptions.js";
 import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
 import { fill, logMessages, openTestService } from "../audit/test-log.js";
@@ -23,19 +25,40 @@ afterEach(async () => {
   await service.close();
 });
 
-function subscribe(request: string | SubscriptionRequest) {
-  const operation = typeof request === "string" ? { query: request } : request;
-  return subscriptions.subscribe(operation, { service: () => service, signal: controller.signal });
+interface Sent extends Omit<SubscriptionRequest, "document"> {
+  readonly query: string;
 }
 
-async function events(request: string | SubscriptionRequest): Promise<AsyncGenerator<FormattedExecutionResult, void>> {
+const answered: unknown[][] = [];
+const operation: OperationObserver = {
+  resolved: ({ name, type }) => answered.push([name, type]),
+  answered: (...outcome) => answered.push(outcome),
+};
+
+function subscribe(request: string | Sent) {
+  const { query, ...rest } = typeof request === "string" ? { query: request } : request;
+  const subscriber = { service: () => service, signal: controller.signal, operation };
+  return subscriptions.subscribe({ document: { query }, ...rest }, subscriber);
+}
+
+/** A subscription whose events have so many field values: fragments that spread the last one twice, one for each bit. */
+function ofCost(cost: number): string {
+  const bits = (cost - 1).toString(2).split("").reverse();
+  const spread = bits.flatMap((bit, at) => (bit === "1" ? [`...F${at}`] : []));
+  const fragments = bits.map((_, at) => {
+    return `fragment F${at} on Entry { ${at === 0 ? "leafIndex" : `...F${at - 1} ...F${at - 1}`} }`;
+  });
+  return `subscription { entryLogged { ${spread.join(" ")} } } ${fragments.join(" ")}`;
+}
+
+async function events(request: string | Sent): Promise<AsyncGenerator<FormattedExecutionResult, void>> {
   const subscribed = await subscribe(request);
   if (subscribed.kind === "events") return subscribed.events;
   throw new Error(JSON.stringify(subscribed.errors));
 }
 
 /** The codes of a request that must be refused. */
-async function refusal(request: string | SubscriptionRequest): Promise<readonly unknown[]> {
+async function refusal(request: string | Sent): Promise<readonly unknown[]> {
   const subscribed = await subscribe(request);
   if (subscribed.kind === "events") throw new Error("it was not refused");
   return subscribed.errors.map(({ extensions }) => extensions?.["code"]);
@@ -106,7 +129,7 @@ describe("entryLogged", () => {
     expect(await next(told)).toBeUndefined();
   });
 
-  test.each<[string, string | SubscriptionRequest, readonly string[]]>([
+  test.each<[string, string | Sent, readonly string[]]>([
     ["no GraphQL", "subscription {", ["GRAPHQL_PARSE_FAILED"]],
     ["an unknown field", "subscription { entryLogged { secret } }", ["GRAPHQL_VALIDATION_FAILED"]],
     [
@@ -115,6 +138,7 @@ describe("entryLogged", () => {
       ["GRAPHQL_VALIDATION_FAILED"],
     ],
     ["too many tokens", `subscription { entryLogged { ${"leafIndex ".repeat(50_000)} } }`, ["GRAPHQL_PARSE_FAILED"]],
+    ["more field values than an answer may have", ofCost(LIMITS.cost + 1), ["BAD_USER_INPUT"]],
     ["a query", "{ root { treeSize } }", ["OPERATION_RESOLUTION_FAILURE"]],
     ["a mutation", 'mutation { log(event: { message: "m" }) { root { treeSize } } }', ["OPERATION_RESOLUTION_FAILURE"]],
     [
@@ -135,6 +159,35 @@ describe("entryLogged", () => {
     ["an unknown log", 'subscription { entryLogged(log: "other") { leafIndex } }', ["NOT_FOUND"]],
   ])("refuses %s before there is a stream", async (_, request, codes) => {
     expect(await refusal(request)).toEqual(codes);
+  });
+
+  test.each([LIMITS.cost - 1, LIMITS.cost])("takes an event of %d field values", async (cost) => {
+    expect((await subscribe(ofCost(cost))).kind).toBe("events");
+  });
+
+  test("tells its observer what it was and how it ended, with the code of the first error", async () => {
+    answered.length = 0;
+    await fill(service, 3);
+    const stream = await events("subscription Follow { entryLogged(fromLeafIndex: 0) { leafIndex } }");
+    for (let at = 0; at < 3; at++) await next(stream);
+    expect(answered).toEqual([["Follow", "subscription"]]);
+    const last = next(stream);
+    controller.abort(new AuditError("UNAUTHENTICATED", "the credential has expired"));
+    await last;
+    await next(stream);
+    const hash = expect.stringMatching(/^[0-9a-f]{64}$/) as unknown;
+    expect(answered).toEqual([
+      ["Follow", "subscription"],
+      ["UNAUTHENTICATED", hash, 3],
+    ]);
+    answered.length = 0;
+    await refusal("subscription { entryLogged { secret } }");
+    await refusal("{ root { treeSize } }");
+    expect(answered).toEqual([
+      ["GRAPHQL_VALIDATION_FAILED", hash],
+      [undefined, "query"],
+      ["OPERATION_RESOLUTION_FAILURE", hash],
+    ]);
   });
 
   test("logged nothing when it refused a mutation", async () => {

@@ -10,6 +10,7 @@ import { openGateway, type Gateway, type GatewayOptions } from "../../src/http/g
 export interface Subscribing {
   readonly query: string;
   readonly variables?: Record<string, unknown>;
+  readonly extensions?: Record<string, unknown>;
 }
 
 export interface Event {

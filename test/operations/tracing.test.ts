@@ -152,6 +152,21 @@ describe("a gateway in a process with a tracer", () => {
     expect(spans).toMatchObject([{ name: "query Alive", traceId, parent: "elsewhere" }]);
   });
 
+  test("ends the span of a subscription when its stream begins", async () => {
+    const abort = new AbortController();
+    const response = await fetch(`${gateway.url}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json", accept: "text/event-stream" },
+      body: '{"query":"subscription Follow { entryLogged { leafIndex } }"}',
+      signal: abort.signal,
+    });
+    expect(response.status).toBe(200);
+    const attributes = { "graphql.operation.type": "subscription", "auditql.outcome": "OK" };
+    expect(spans.find(({ name }) => name === "subscription Follow")).toMatchObject({ isEnded: true, attributes });
+    expect(parents()["audit.tail"]).toBe("subscription Follow");
+    abort.abort();
+  });
+
   test("says that a call failed by its code, and nothing of any event", async () => {
     await gateway.text(
       `mutation { log(event: { message: "${SECRET}", timestampp: "${SECRET}" }) { root { treeSize } } }`,
