@@ -18,6 +18,11 @@ export function wasRolledBack(failure: unknown): boolean {
   return ROLLED_BACK.includes(sqlState(failure) ?? "");
 }
 
+/** Whether a statement failed because its session, or the server, may only read. */
+export function isReadOnlySession(failure: unknown): boolean {
+  return sqlState(failure) === "25006";
+}
+
 /** Whether a statement failed because a row of that key, of a unique constraint, is there already. */
 export function violates(failure: unknown, constraint: string): boolean {
   return failure instanceof pg.DatabaseError && failure.code === "23505" && failure.constraint === constraint;

@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { isReadOnlySession } from "./failures.js";
 
 /** SQL with `$1` parameters, prepared once per connection under its name; an empty name is prepared for one use. */
 export interface Statement<Row> {
@@ -18,6 +19,7 @@ export interface Session {
 /** A transaction on a connection of the pool, which goes back with `commit` or `rollback`; one of them must be called. */
 export class Transaction implements Session {
   readonly #client: pg.PoolClient;
+  #isReadOnly = false;
 
   private constructor(client: pg.PoolClient) {
     this.#client = client;
@@ -39,11 +41,11 @@ export class Transaction implements Session {
   }
 
   async rows<Row extends object>(statement: Statement<Row>, values: readonly unknown[]): Promise<readonly Row[]> {
-    return (await this.#client.query<Row>({ ...statement, values: [...values] })).rows;
+    return (await this.#step(this.#client.query<Row>({ ...statement, values: [...values] }))).rows;
   }
 
   async run(sql: string): Promise<void> {
-    await this.#client.query(sql);
+    await this.#step(this.#client.query(sql));
   }
 
   async commit(): Promise<void> {
@@ -55,11 +57,21 @@ export class Transaction implements Session {
     await this.#end("ROLLBACK").catch(ignore);
   }
 
+  /** Notes a refusal to write: the session keeps what it began with, so a database that may be written again needs a new one. */
+  async #step<Result>(result: Promise<Result>): Promise<Result> {
+    try {
+      return await result;
+    } catch (failure) {
+      this.#isReadOnly ||= isReadOnlySession(failure);
+      throw failure;
+    }
+  }
+
   async #end(command: "COMMIT" | "ROLLBACK"): Promise<void> {
     let isReusable = false;
     try {
       await this.#client.query(command);
-      isReusable = true;
+      isReusable = !this.#isReadOnly;
     } finally {
       this.#release(isReusable);
     }

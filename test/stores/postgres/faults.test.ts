@@ -149,14 +149,45 @@ describeWith("a PostgreSQL of its own", postgresPrograms() !== undefined, () => 
   });
 
   describe("a database that became read-only", () => {
+    /** For sessions that begin from now on; those that are open stay what they are. */
+    const setReadOnly = async (value: "on" | "off"): Promise<void> => {
+      await sql(
+        server.url,
+        `ALTER DATABASE "${new URL(url).pathname.slice(1)}" SET default_transaction_read_only = ${value}`,
+      );
+    };
+
+    const terminateAll = async (): Promise<void> => {
+      const others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1";
+      await sql(server.url, others, [new URL(url).pathname.slice(1)]);
+    };
+
     test("refuses appends as UNAVAILABLE and goes on answering reads", async () => {
       await store.append(batch("default", 0, [entry("a")]));
-      await sql(url, `ALTER DATABASE "${new URL(url).pathname.slice(1)}" SET default_transaction_read_only = on`);
+      await setReadOnly("on");
       const reader = new PostgresLogStore(await openDatabase({ url }));
       await expect(reader.append(batch("default", 1, [entry("b")]))).rejects.toMatchObject(UNAVAILABLE);
       expect(await textsOf(reader, "default")).toEqual(["a"]);
       await reader.close();
     });
+
+    test.each(["by swap", "behind the lock"])(
+      "takes appends %s when it may be written again, though the session that was refused is still open",
+      async (how) => {
+        const writer = new PostgresLogStore(await openDatabase({ url }));
+        try {
+          if (how === "behind the lock") await writer.append(batch("default", 9, [entry("a conflict")]));
+          await setReadOnly("on");
+          await terminateAll();
+          for (let refusals = 0; refusals < 3; refusals++)
+            await expect(writer.append(batch("default", 0, [entry("a")]))).rejects.toMatchObject(UNAVAILABLE);
+          await setReadOnly("off");
+          expect(await writer.append(batch("default", 0, [entry("a")]))).toEqual({ kind: "appended" });
+        } finally {
+          await writer.close();
+        }
+      },
+    );
   });
 
   describe("a role that may not write", () => {
