@@ -36,6 +36,9 @@ const ENTRY = /* GraphQL */ `
   }
 `;
 
+/** Longer than any fault of these tests lasts; a writer that is refused for longer will not be taken at all. */
+const PATIENCE_MS = 30_000;
+
 interface Receipt {
   readonly entries: readonly StoredEntry[];
   readonly root: TreeClaim;
@@ -46,7 +49,7 @@ interface Seen {
   readonly search: { readonly nodes: readonly { readonly leafIndex: number }[] };
 }
 
-/** A client that repeats a request, with its idempotency key, on any gateway until one acknowledges it. */
+/** A client that repeats a request, with its idempotency key, on any gateway until one acknowledges it, or its patience ends. */
 export class PersistentWriter {
   readonly receipts: Receipt[] = [];
   /** Codes of the refusals on the way, and the hints that came with them. */
@@ -71,7 +74,8 @@ export class PersistentWriter {
   }
 
   async #logUntilAcknowledged(variables: Readonly<Record<string, unknown>>): Promise<Receipt> {
-    for (;;) {
+    const deadline = Date.now() + PATIENCE_MS;
+    while (Date.now() < deadline) {
       // A gateway that is gone does not answer: nothing is known, and the same is asked of another.
       const answer = await graphqlRequest<{ logBulk: Receipt }>(this.fleet.some(), LOG, variables).catch(
         () => undefined,
@@ -83,6 +87,9 @@ export class PersistentWriter {
       }
       await sleep(20);
     }
+    throw new Error(
+      `${this.name} was not acknowledged in ${PATIENCE_MS} ms; the last refusal: ${String(this.refusals.at(-1))}`,
+    );
   }
 
   /** A gateway that cannot answer now says so, and is no witness; one that answers must have the entry. */
