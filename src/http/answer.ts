@@ -10,18 +10,23 @@ const CODES = {
   403: "FORBIDDEN",
   404: "NOT_FOUND",
   405: "METHOD_NOT_ALLOWED",
+  406: "NOT_ACCEPTABLE",
   410: "LINK_EXPIRED",
   413: "PAYLOAD_TOO_LARGE",
   415: "UNSUPPORTED_MEDIA_TYPE",
   500: "INTERNAL_SERVER_ERROR",
   503: "UNAVAILABLE",
 } as const satisfies {
-  readonly [Status in 400 | 401 | 403 | 404 | 405 | 410 | 413 | 415 | 500 | 503]: CodeOfStatus<Status>;
+  readonly [Status in 400 | 401 | 403 | 404 | 405 | 406 | 410 | 413 | 415 | 500 | 503]: CodeOfStatus<Status>;
 };
 
 /** A request that ends before GraphQL sees it; the message is written for the client. */
 export class HttpError extends Error {
   override readonly name = "HttpError";
+
+  get code(): (typeof CODES)[keyof typeof CODES] {
+    return CODES[this.status];
+  }
 
   constructor(
     readonly status: keyof typeof CODES,
@@ -52,8 +57,8 @@ export function jsonAnswer(status: number, value: unknown, headers: Readonly<Rec
 }
 
 /** In the shape of a GraphQL error, so that a client has one way to read what went wrong. */
-export function errorAnswer({ status, message, headers }: HttpError): Answer {
-  return jsonAnswer(status, { errors: [{ message, extensions: { code: CODES[status] } }] }, headers);
+export function errorAnswer({ status, code, message, headers }: HttpError): Answer {
+  return jsonAnswer(status, { errors: [{ message, extensions: { code } }] }, headers);
 }
 
 /** A request that ends with an error of the audit service, nothing of it done. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { hasCode } from "../audit/errors.js";
 import { HttpError } from "./answer.js";
 
 /** The most bytes of one request: 1,000 events of some 16 KB. */
@@ -13,9 +14,18 @@ function tooLarge(maxBytes: number): HttpError {
   });
 }
 
-/** The whole body, read no further than `maxBytes`. Rejects with HttpError 413. */
+/** The whole body, read no further than `maxBytes`. Rejects with HttpError 413, or 400 when its sender leaves in the middle. */
 export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   if (Number(request.headers["content-length"] ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  try {
+    return await readChunks(request, maxBytes);
+  } catch (error) {
+    if (hasCode(error, "ECONNRESET")) throw new HttpError(400, "the connection ended before the request body did");
+    throw error;
+  }
+}
+
+async function readChunks(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   // Leaving the loop must not destroy the request, or the answer would never reach the client.

@@ -13,9 +13,9 @@ import { fileText, openFile, type FileFormat } from "../downloads/file.js";
 import { openLink, type LinkClaims } from "../downloads/link.js";
 import type { Metrics } from "../operations/metrics.js";
 import { scopeOf, type Door } from "./admission.js";
+import { allowsGzip } from "./accept.js";
 import { HttpError, SAFE } from "./answer.js";
 import { DownloadRecord } from "./download-record.js";
-import { allowsGzip } from "./encoding.js";
 import { requestId } from "./request-id.js";
 import type { Slots } from "./slots.js";
 
@@ -46,7 +46,7 @@ export function downloadEndpoint(options: DownloadEndpointOptions) {
     const service = await serviceOf(claims, request, options.door);
     const download = await service.download(claims);
     const file = await openFile(service, download, claims.format);
-    const isGzip = allowsGzip(request.headers["accept-encoding"]);
+    const isGzip = allowsGzip(request.headers);
     const headers = { ...fileHeaders(file.format, download), ...(isGzip && { "content-encoding": "gzip" }) };
     if (request.method === "HEAD") {
       response.writeHead(200, headers).end();

@@ -23,6 +23,8 @@ import { httpHandler } from "./handler.js";
 import { listen, type Address } from "./listener.js";
 import { OpenStreams, STREAM_LIMITS, type StreamLimits } from "./open-streams.js";
 import { RecordedSubscriptions } from "./recorded-subscriptions.js";
+import { pageOrigins } from "./page-origins.js";
+import { Refusals } from "./refusals.js";
 import { Readiness, type EngineHealth } from "./readiness.js";
 import { readStaticFiles } from "./static-files.js";
 import { Slots } from "./slots.js";
@@ -101,13 +103,13 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     subscriptions: new RecordedSubscriptions(subscriptions, { metrics, logger }),
     streams,
     admitStream: streamAdmission(door),
+    ...{ logger, refusals: new Refusals({ metrics, logger }) },
   };
-  const webSockets = new WebSockets({ ...tail, access, logger });
+  const webSockets = new WebSockets({ ...tail, access, admitPage: pageOrigins(corsOrigins, options.publicUrl) });
   const readiness = new Readiness(options.health ?? healthOf(service));
   const handler = httpHandler({
     ...tail,
     apollo,
-    logger,
     ...{ door, sealer, slowMs: streams.limits.slowMs },
     slots: new Slots(options.maxDownloads ?? MAX_DOWNLOADS, "downloads"),
     downloadLinks: linkMaker({ sealer, baseUrl: () => options.publicUrl ?? (isLoopback(host) ? url : "") }),

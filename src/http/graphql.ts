@@ -1,22 +1,22 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Logger } from "pino";
 import { HeaderMap, type ApolloServer, type HTTPGraphQLRequest, type HTTPGraphQLResponse } from "@apollo/server";
 import type { DocumentParameters, TrustedDocuments } from "../graphql/trusted-documents.js";
 import { InterruptibleService } from "../audit/interruptible-service.js";
 import { auditContext, type AuditContext } from "../graphql/context.js";
 import { mayIntrospect, type IntrospectionPolicy } from "../access/introspection.js";
-import type { Metrics } from "../operations/metrics.js";
 import { registeredTracer } from "../operations/tracing.js";
 import type { MakeLink } from "../audit/download-link.js";
 import type { Admit, Caller } from "./admission.js";
+import { requireJson } from "./accept.js";
 import { HttpError, send } from "./answer.js";
 import { parseJson, readBody } from "./body.js";
 import { lifetime } from "./lifetime.js";
-import { OperationRecord } from "./operation-record.js";
+import { OperationRecord, type Records } from "./operation-record.js";
 import { inOperationSpan } from "./operation-span.js";
+import type { Refusals } from "./refusals.js";
 import { requestId } from "./request-id.js";
 
-export interface GraphqlEndpointOptions {
+export interface GraphqlEndpointOptions extends Records {
   readonly apollo: ApolloServer<AuditContext>;
   readonly admit: Admit;
   readonly downloadLinks: (caller: Caller) => MakeLink;
@@ -26,8 +26,7 @@ export interface GraphqlEndpointOptions {
   readonly introspection: IntrospectionPolicy;
   /** The only documents that are executed; undefined: any. */
   readonly trusted: TrustedDocuments | undefined;
-  readonly metrics: Metrics;
-  readonly logger: Logger;
+  readonly refusals: Refusals;
 }
 
 /** GraphQL over HTTP: hands requests to Apollo as plain data and its answers back. Rejects with HttpError. */
@@ -36,6 +35,7 @@ export function graphqlEndpoint(options: GraphqlEndpointOptions) {
   const tracer = registeredTracer();
   return async (request: IncomingMessage, response: ServerResponse, search: string): Promise<void> => {
     const { principal, service } = await admit(request);
+    requireJson(request.headers);
     const httpGraphQLRequest: HTTPGraphQLRequest = {
       method: request.method ?? "GET",
       headers: headerMap(request),
@@ -47,11 +47,17 @@ export function graphqlEndpoint(options: GraphqlEndpointOptions) {
     const downloadLink = options.downloadLinks({ principal, service: interruptible });
     const context = () => Promise.resolve({ ...forAsker, operation, downloadLink });
     const execute = () => apollo.executeHTTPGraphQLRequest({ httpGraphQLRequest, context });
-    await answer(
-      response,
-      await (tracer ? inOperationSpan(tracer, { headers: request.headers, operation }, execute) : execute()),
-    );
+    const { headers } = request;
+    const answered = await (tracer ? inOperationSpan(tracer, { headers, operation }, execute) : execute());
+    if (!operation.isAnswered) options.refusals.add({ ...refusedBy(answered), requestId: requestId(response) });
+    await answer(response, answered);
   };
+}
+
+/** What Apollo refuses before it looks for an operation is a bad request, such as a form that a browser sent. */
+function refusedBy({ status = 400 }: HTTPGraphQLResponse) {
+  const code = status < 500 ? "BAD_REQUEST" : "INTERNAL_SERVER_ERROR";
+  return { entrance: "graphql", code, status } as const;
 }
 
 type Parameters = Pick<HTTPGraphQLRequest, "search" | "body">;

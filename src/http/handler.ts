@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "pino";
 import { AuditError } from "../audit/errors.js";
@@ -8,10 +7,12 @@ import { eventStreamEndpoint, wantsEvents, type EventStreamOptions } from "./eve
 import { graphqlEndpoint, type GraphqlEndpointOptions } from "./graphql.js";
 import { readBody } from "./body.js";
 import { metricsPage, type MetricsPageOptions } from "./metrics-page.js";
+import type { Entrance } from "./refusals.js";
 import { nameRequest, requestId } from "./request-id.js";
 import type { Readiness } from "./readiness.js";
 import type { Cors } from "./cors.js";
 import type { StaticFiles } from "./static-files.js";
+import { httpError } from "./unexpected.js";
 
 export interface HandlerOptions
   extends GraphqlEndpointOptions, EventStreamOptions, MetricsPageOptions, DownloadEndpointOptions {
@@ -42,7 +43,7 @@ export function httpHandler(options: HandlerOptions): Handler {
     nameRequest(request, response);
     if (options.cors(request, response)) return;
     route(request, response).catch((error: unknown) => {
-      fail(response, error, options.logger);
+      fail(request, response, { error, ...options });
     });
   };
 }
@@ -91,22 +92,27 @@ function graphiqlFile(path: string, files: StaticFiles): Answer {
   throw new HttpError(404, message);
 }
 
-function fail(response: ServerResponse, error: unknown, logger: Logger): void {
-  const named = logger.child({ requestId: requestId(response) });
-  const answer = expectedAnswer(error) ?? unexpectedAnswer(error, named);
-  if (response.headersSent || response.destroyed) response.destroy();
-  else send(response, answer);
+interface Failure extends Pick<HandlerOptions, "logger" | "refusals"> {
+  readonly error: unknown;
 }
 
-function expectedAnswer(error: unknown): Answer | undefined {
-  if (error instanceof HttpError) return errorAnswer(error);
-  return error instanceof AuditError ? failureAnswer(error) : undefined;
+/** An answer that has begun breaks off; what is known of its end is recorded by whoever began it. */
+function fail(request: IncomingMessage, response: ServerResponse, { error, logger, refusals }: Failure): void {
+  const id = requestId(response);
+  const expected = error instanceof AuditError ? error : httpError(error, logger.child({ requestId: id }));
+  const answer = expected instanceof HttpError ? errorAnswer(expected) : failureAnswer(expected);
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const { path } = target(request);
+  refusals.add({ entrance: entranceOf(path), code: expected.code, status: answer.status, requestId: id });
+  if (response.destroyed) return;
+  send(response, answer);
 }
 
-/** What was said may hold a payload, so the log gets where it was thrown. */
-function unexpectedAnswer(error: unknown, logger: Logger): Answer {
-  const id = randomUUID();
-  const at = error instanceof Error ? error.stack?.split("\n").filter((line) => /^\s+at /.test(line)) : undefined;
-  logger.error({ id, kind: error instanceof Error ? error.name : typeof error, at }, "http request failed");
-  return errorAnswer(new HttpError(500, `unexpected error; the gateway's log has it under ${id}`));
+function entranceOf(path: string): Entrance {
+  if (path.startsWith(DOWNLOADS_PATH)) return "downloads";
+  if (path === "/graphql") return "graphql";
+  return path === "/metrics" ? "metrics" : "page";
 }

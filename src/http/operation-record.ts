@@ -19,12 +19,18 @@ export interface Asked {
 export class OperationRecord implements OperationObserver {
   readonly #startedAt = performance.now();
   #operation: ResolvedOperation | undefined;
+  #isAnswered = false;
   #span: Span | undefined;
 
   constructor(
     private readonly records: Records,
     private readonly asked: Asked,
   ) {}
+
+  /** False: nothing was recorded, for what was sent was no operation. */
+  get isAnswered(): boolean {
+    return this.#isAnswered;
+  }
 
   /** The span that the operation is executed in. */
   within(span: Span): void {
@@ -42,6 +48,7 @@ export class OperationRecord implements OperationObserver {
   }
 
   answered(code: string, hash: string | undefined, events?: number): void {
+    this.#isAnswered = true;
     const { name, type = "unknown" } = this.#operation ?? {};
     const ms = performance.now() - this.#startedAt;
     const { metrics, logger } = this.records;

@@ -7,18 +7,23 @@ import {
   type Message,
   type SubscribeMessage,
 } from "graphql-ws";
+import type { Logger } from "pino";
 import type { WebSocket } from "ws";
 import type { Subscribed } from "../graphql/subscriptions.js";
-import { HttpError } from "./answer.js";
+import type { HttpError } from "./answer.js";
 import { SLOW_READER, type OpenStreams, type Stream } from "./open-streams.js";
 import { readOperation } from "./operation.js";
 import type { RecordedSubscriptions, StreamOrigin } from "./recorded-subscriptions.js";
+import type { Refusals } from "./refusals.js";
 import type { AdmitStream, StreamHolder } from "./stream-admission.js";
+import { httpError } from "./unexpected.js";
 
 export interface SessionOptions {
   readonly subscriptions: RecordedSubscriptions;
   readonly streams: OpenStreams;
   readonly admitStream: AdmitStream;
+  readonly refusals: Refusals;
+  readonly logger: Logger;
 }
 
 /** What is known of a client when its socket opens. */
@@ -128,10 +133,18 @@ export class WebSocketSession {
   }
 
   #refuse(error: unknown): void {
-    const expected = error instanceof HttpError;
-    if (expected && error.status === 503) this.#close(TRY_AGAIN_LATER, error.message);
-    else if (expected) this.#close(CloseCode.Forbidden, error.message);
-    else this.#close(CloseCode.InternalServerError, "unexpected error");
+    const { status, message } = this.#recorded(error);
+    if (status === 503) this.#close(TRY_AGAIN_LATER, message);
+    else this.#close(status === 500 ? CloseCode.InternalServerError : CloseCode.Forbidden, message);
+  }
+
+  /** What the client is told of a failure before its operation began. */
+  #recorded(error: unknown): HttpError {
+    const { logger, refusals } = this.options;
+    const { requestId } = this.arrival.origin;
+    const refusal = httpError(error, logger.child({ requestId }));
+    refusals.add({ entrance: "websocket", code: refusal.code, status: refusal.status, requestId });
+    return refusal;
   }
 
   #answerPing(): void {
@@ -165,8 +178,7 @@ export class WebSocketSession {
         if (this.#operations.get(id) === stream) this.#operations.delete(id);
       }
     } catch (error) {
-      const message = error instanceof HttpError ? error.message : "unexpected error";
-      const code = error instanceof HttpError && error.status === 503 ? "UNAVAILABLE" : "INTERNAL_SERVER_ERROR";
+      const { code, message } = this.#recorded(error);
       await this.#send({ id, type: MessageType.Error, payload: [{ message, extensions: { code } }] });
     }
   }

@@ -2,19 +2,19 @@ import { once } from "node:events";
 import { STATUS_CODES, type IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, handleProtocols } from "graphql-ws";
-import type { Logger } from "pino";
 import { WebSocketServer, type WebSocket } from "ws";
 import type { Access } from "../access/authenticate.js";
-import { isLoopback } from "../access/loopback.js";
-import { errorAnswer, HttpError } from "./answer.js";
+import { errorAnswer, HttpError, SAFE } from "./answer.js";
+import type { AdmitPage } from "./page-origins.js";
+import { httpError } from "./unexpected.js";
 import { WebSocketSession, type SessionOptions } from "./websocket-session.js";
 import type { StreamOrigin } from "./recorded-subscriptions.js";
-import { nameOf } from "./request-id.js";
+import { nameOf, REQUEST_ID } from "./request-id.js";
 import type { StreamHolder } from "./stream-admission.js";
 
 export interface WebSocketOptions extends SessionOptions {
   readonly access: Access;
-  readonly logger: Logger;
+  readonly admitPage: AdmitPage;
 }
 
 /** The bytes of one message: a subscription, not a bulk of events. */
@@ -35,18 +35,25 @@ export class WebSockets {
   /** Takes over a connection whose client asked for another protocol. */
   readonly upgrade = (request: IncomingMessage, connection: Duplex, head: Buffer): void => {
     connection.on("error", () => connection.destroy());
+    const requestId = nameOf(request);
     this.#admit(request).then(
       (holder) => {
         this.#server.handleUpgrade(request, connection, head, (socket) => {
-          this.#open(socket, holder, { headers: request.headers, requestId: nameOf(request) });
+          this.#open(socket, holder, { headers: request.headers, requestId });
         });
       },
       (error: unknown) => {
-        if (!(error instanceof HttpError)) this.options.logger.error("websocket upgrade failed");
-        refuse(connection, error instanceof HttpError ? error : new HttpError(500, "unexpected error"));
+        refuse(connection, this.#recorded(error, requestId), requestId);
       },
     );
   };
+
+  #recorded(error: unknown, requestId: string): HttpError {
+    const { logger, refusals } = this.options;
+    const refusal = httpError(error, logger.child({ requestId }));
+    refusals.add({ entrance: "websocket", code: refusal.code, status: refusal.status, requestId });
+    return refusal;
+  }
 
   /** Completes every subscription, asks every client to go, and cuts those that are still there after `graceMs`. */
   async drain(graceMs: number): Promise<void> {
@@ -62,14 +69,18 @@ export class WebSockets {
 
   /** A credential in the headers is checked at once; a browser cannot send one, so its first message may bring it. */
   async #admit(request: IncomingMessage): Promise<StreamHolder | undefined> {
-    const { access, admitStream, streams } = this.options;
+    const { access, admitPage, admitStream, streams } = this.options;
     const { headers, url = "" } = request;
     if (url.split("?", 1)[0] !== "/graphql") throw new HttpError(404, "WebSockets are at /graphql");
     const { maxStreams } = streams.limits;
     if (this.#isDraining) throw new HttpError(503, "the gateway is stopping");
     if (this.#sessions.size >= maxStreams)
       throw new HttpError(503, `the gateway has its ${maxStreams} WebSockets open`);
-    if (access.kind === "open") requireOwnOrigin(headers.origin);
+    if (!admitPage(headers))
+      throw new HttpError(
+        403,
+        "pages of this site may not open a WebSocket here: AUDITQL_CORS_ORIGINS names those that may",
+      );
     const mayComeLater = access.kind === "required" && headers.authorization === undefined;
     return mayComeLater ? undefined : admitStream(headers);
   }
@@ -96,20 +107,16 @@ export class WebSockets {
   }
 }
 
-/**
- * A browser opens a WebSocket to any server for any page, without asking (RFC 6455 section 10.2). Where no credential is
- * asked for, the page must be of this machine too.
- */
-function requireOwnOrigin(origin: string | undefined): void {
-  if (origin === undefined) return;
-  const { hostname } = URL.canParse(origin) ? new URL(origin) : { hostname: "" };
-  if (!isLoopback(hostname)) throw new HttpError(403, "pages of other sites may not follow the log of this machine");
-}
-
 /** A client that does not close its side is not waited for. */
-function refuse(connection: Duplex, error: HttpError): void {
+function refuse(connection: Duplex, error: HttpError, requestId: string): void {
   const { status, headers, body } = errorAnswer(error);
-  const fields = { ...headers, connection: "close", "content-length": Buffer.byteLength(body) };
+  const fields = {
+    ...headers,
+    ...SAFE,
+    [REQUEST_ID]: requestId,
+    connection: "close",
+    "content-length": Buffer.byteLength(body),
+  };
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
   connection.once("finish", () => connection.destroy());
   connection.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${lines.join("")}\r\n${body.toString()}`);

@@ -26,6 +26,12 @@ export interface MeasuredDownload {
   readonly entries: number;
 }
 
+/** A request that was refused before an operation, or a download, began. */
+export interface MeasuredRefusal {
+  readonly entrance: string;
+  readonly code: string;
+}
+
 /** A number for each log. */
 export type PerLog = ReadonlyMap<string, number>;
 
@@ -82,6 +88,13 @@ export class Metrics {
     registers: [this.#registry],
   });
 
+  readonly #refusals = new Counter({
+    name: "auditql_refused_requests_total",
+    help: "Requests that were refused before an operation, or a download, began.",
+    labelNames: ["entrance", "code"],
+    registers: [this.#registry],
+  });
+
   constructor() {
     collectDefaultMetrics({ register: this.#registry });
   }
@@ -112,6 +125,10 @@ export class Metrics {
   download({ format, outcome, entries }: MeasuredDownload): void {
     this.#downloads.inc({ format, outcome });
     this.#downloadedEntries.inc(entries);
+  }
+
+  refusal({ entrance, code }: MeasuredRefusal): void {
+    this.#refusals.inc({ entrance, code });
   }
 
   /** Each is read when the metrics are; one that fails is left out. */

@@ -73,6 +73,13 @@ describe("GraphQL over HTTP", () => {
     expect((await request(path, { headers: { "apollo-require-preflight": "1" } })).status).toBe(200);
   });
 
+  test("does nothing for who would not take the answer", async () => {
+    const body = JSON.stringify({ query: 'mutation { log(event: { message: "m" }) { root { treeSize } } }' });
+    const { status, body: answer } = await post(body, { ...json, accept: "text/html" });
+    expect([status, code(answer)]).toEqual([406, "NOT_ACCEPTABLE"]);
+    expect((await service.root("default")).treeSize).toBe(0);
+  });
+
   test("refuses a mutation by GET", async () => {
     const query = encodeURIComponent('mutation { log(event: { message: "m" }) { root { treeSize } } }');
     const { status } = await request(`/graphql?query=${query}`, { headers: { "apollo-require-preflight": "1" } });

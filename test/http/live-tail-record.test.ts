@@ -1,25 +1,18 @@
 import { describe, expect, test } from "@jest/globals";
 import { createHash } from "node:crypto";
-import { pino } from "pino";
 import { TrustedDocuments } from "../../src/graphql/trusted-documents.js";
 import { parsed } from "../operations/samples.js";
 import { fill } from "../audit/test-log.js";
+import { keptLines } from "./kept-lines.js";
 import { transports } from "./tail-clients.js";
 import { indexesOf, nextOf, tailTest, take } from "./tail-test.js";
 
 const tails = tailTest();
 const NAMED = "subscription Tail { entryLogged(fromLeafIndex: 0) { leafIndex } }";
 
-function kept() {
-  const written: string[] = [];
-  const logger = pino({ level: "info" }, { write: (line: string) => void written.push(line) });
-  const lines = () => written.map((line) => JSON.parse(line) as unknown);
-  return { logger, lines, text: () => written.join("") };
-}
-
 describe.each(transports)("a live tail over %s", (transport) => {
   test("leaves one line when it has ended, and counts among the operations", async () => {
-    const { logger, lines } = kept();
+    const { logger, lines } = keptLines();
     await fill(tails.service, 3);
     const gateway = await tails.opened({ logger });
     const stream = tails.client(transport, gateway).iterate({ query: NAMED });
@@ -40,7 +33,7 @@ describe.each(transports)("a live tail over %s", (transport) => {
   });
 
   test("that is refused leaves a line with its code, and nothing of what was asked", async () => {
-    const { logger, lines, text } = kept();
+    const { logger, lines, text } = keptLines();
     const gateway = await tails.opened({ logger });
     const asked = 'subscription { entryLogged(query: "hunter2 (") { leafIndex } }';
     await take(tails.client(transport, gateway).iterate({ query: asked })).catch(() => undefined);

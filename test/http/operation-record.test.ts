@@ -1,39 +1,23 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { Writable } from "node:stream";
-import { pino } from "pino";
 import { testGateway, type TestGateway } from "../graphql/gateway.js";
 import { openTestService } from "../audit/test-log.js";
+import { keptLines } from "./kept-lines.js";
 
 const SECRET = "hunter2";
 
 describe("the log of operations", () => {
   let gateway: TestGateway;
-  const written: string[] = [];
+  const { logger, lines, text, forget } = keptLines();
 
   beforeAll(async () => {
-    const sink = new Writable({
-      write(chunk: Buffer, _encoding, done) {
-        written.push(chunk.toString());
-        done();
-      },
-    });
-    gateway = await testGateway(await openTestService(), { logger: pino({ level: "debug" }, sink) });
+    gateway = await testGateway(await openTestService(), { logger });
   });
 
-  beforeEach(() => {
-    written.length = 0;
-  });
+  beforeEach(forget);
 
   afterAll(async () => {
     await gateway.close();
   });
-
-  const lines = (): readonly Readonly<Record<string, unknown>>[] =>
-    written
-      .join("")
-      .split("\n")
-      .filter((line) => line !== "")
-      .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
 
   async function send(query: string, headers: Readonly<Record<string, string>> = {}, variables = {}) {
     const response = await fetch(`${gateway.url}/graphql`, {
@@ -80,7 +64,7 @@ describe("the log of operations", () => {
     await send(`{ ${SECRET} }`);
     await send("{ __typename }", { "x-request-id": `${SECRET} "}` });
     expect(lines()).toHaveLength(8);
-    expect(written.join("")).not.toContain(SECRET);
+    expect(text()).not.toContain(SECRET);
   });
 
   test.each([
