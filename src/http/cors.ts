@@ -16,9 +16,11 @@ const REQUEST_HEADERS = [
   "apollographql-client-name",
   "apollographql-client-version",
   "traceparent",
+  "tracestate",
   "x-apollo-operation-name",
+  "x-request-id",
 ].join(", ");
-const ANSWER_HEADERS = "retry-after, www-authenticate";
+const ANSWER_HEADERS = "content-disposition, retry-after, www-authenticate, x-request-id";
 /** How long a browser may remember the answer to a preflight. */
 const MAX_AGE_S = "600";
 

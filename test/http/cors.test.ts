@@ -34,6 +34,7 @@ async function send({ url }: TestGateway, method: string, headers: Record<string
     credentials: name("allow-credentials"),
     allowed: name("allow-headers"),
     vary: response.headers.get("vary"),
+    exposed: name("expose-headers"),
   };
 }
 
@@ -53,7 +54,8 @@ describe("pages of other sites", () => {
     const opened = await open([APP]);
     expect(await send(opened, "OPTIONS", preflight(APP))).toEqual({
       ...{ status: 204, origin: APP, credentials: "true", vary: "origin" },
-      allowed: expect.stringMatching(/authorization, content-type/) as unknown,
+      allowed: expect.stringMatching(/authorization, content-type.*traceparent.*x-request-id/) as unknown,
+      exposed: "content-disposition, retry-after, www-authenticate, x-request-id",
     });
     expect(await send(opened, "POST", { origin: APP })).toMatchObject({ status: 200, origin: APP, vary: "origin" });
   });

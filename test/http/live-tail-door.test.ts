@@ -60,8 +60,8 @@ describe("the door of the live tail", () => {
 
   test.each<{ what: string; path?: string; headers: Readonly<Record<string, string>>; status: number }>([
     { what: "opens for a program", headers: {}, status: 101 },
-    { what: "opens for a page of this machine", headers: { origin: "http://localhost:3000" }, status: 101 },
     { what: "is closed to a page of another site", headers: { origin: "https://evil.example" }, status: 403 },
+    { what: "is closed to a page of another port", headers: { origin: "http://127.0.0.1:3000" }, status: 403 },
     { what: "is closed to a page without a site", headers: { origin: "null" }, status: 403 },
     { what: "is closed to a name that is not this machine's", headers: { host: "evil.example" }, status: 403 },
     { what: "is not elsewhere", path: "/", headers: {}, status: 404 },
@@ -69,6 +69,45 @@ describe("the door of the live tail", () => {
     const { url } = await tails.opened();
     const socket = new WebSocket(`${url.replace("http", "ws")}${path}`, "graphql-transport-ws", { headers });
     expect(await upgraded(socket)).toBe(status);
+  });
+
+  describe("a WebSocket opens for a page", () => {
+    const APP = "https://app.example.com";
+    const HOME = "https://audit.example.com";
+
+    test("that this gateway sent", async () => {
+      const { url } = await tails.opened();
+      const headers = { origin: url };
+      expect(await upgradeOf(url, headers)).toBe(101);
+    });
+
+    test.each([
+      { origin: APP, status: 101 },
+      { origin: HOME, status: 101 },
+      { origin: "https://evil.example", status: 403 },
+      { origin: "http://app.example.com", status: 403 },
+      { origin: `${APP}.evil.example`, status: 403 },
+      { origin: "null", status: 403 },
+    ])(
+      "of a site that is listed, or the gateway's public one, and of no other: $origin $status",
+      async ({ origin, status }) => {
+        const { url } = await tails.opened({ corsOrigins: [APP], publicUrl: HOME });
+        const headers = { origin };
+        expect(await upgradeOf(url, headers)).toBe(status);
+      },
+    );
+
+    test("of every site, where the list says so and a credential is asked for", async () => {
+      const { url } = await tails.opened({ corsOrigins: ["*"], access: { kind: "required" } });
+      const headers = { origin: "https://any.example" };
+      expect(await upgradeOf(url, headers)).toBe(101);
+    });
+
+    test("of a listed site alone, where a credential is asked for too", async () => {
+      const { url } = await tails.opened({ access: { kind: "required" } });
+      const headers = { origin: "https://any.example" };
+      expect(await upgradeOf(url, headers)).toBe(403);
+    });
   });
 
   const SPOKEN = "graphql-transport-ws";
@@ -94,10 +133,7 @@ describe("the door of the live tail", () => {
     const apiKeys = join(await tails.folder(), "keys.json");
     const { text } = await createKey(apiKeys, { name: "reader", scopes: ["audit:read"] }, new Date());
     const { url } = await tails.opened({ access: await openAccess({ host: "127.0.0.1", apiKeys }) });
-    const open = (authorization: string) =>
-      upgraded(
-        new WebSocket(`${url.replace("http", "ws")}/graphql`, "graphql-transport-ws", { headers: { authorization } }),
-      );
+    const open = (authorization: string) => upgradeOf(url, { authorization });
     expect([await open(`Bearer ${text}`), await open("Bearer wrong")]).toEqual([101, 401]);
   });
 });
@@ -132,6 +168,10 @@ async function statusOf(url: string, { method, headers, body }: { method: string
   response.destroy();
   return response.statusCode;
 }
+
+/** The status that a WebSocket is answered with. */
+const upgradeOf = (url: string, headers: Readonly<Record<string, string>>): Promise<number | undefined> =>
+  upgraded(new WebSocket(`${url.replace("http", "ws")}/graphql`, "graphql-transport-ws", { headers }));
 
 async function upgraded(socket: WebSocket): Promise<number | undefined> {
   tails.after(() => {
