@@ -26,6 +26,11 @@ export interface RootCache {
   putNewest(root: CachedRoot): Promise<void>;
   /** The last root that was put as the newest: what a log must not have fallen behind. */
   remembered(log: string): Promise<CachedRoot | undefined>;
+  /**
+   * Tells the listener the size of each newest root that is put from now on, by whichever gateway, soon after. A hint: some
+   * are missed, and what is said need not be true.
+   */
+  onNewest(log: string, listener: (treeSize: number) => void): void;
   close(): Promise<void>;
 }
 

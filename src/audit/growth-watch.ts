@@ -1,5 +1,7 @@
 /** How often a store that others write to is asked whether the log has grown, while somebody waits for that. */
-const POLL_MS = 1_000;
+const LOOK_MS = 1_000;
+/** How often at most, however often somebody says that it has. */
+const HINTED_LOOK_MS = 20;
 
 interface Waiter {
   readonly resolve: () => void;
@@ -10,6 +12,10 @@ interface Waiter {
 export class GrowthWatch {
   readonly #waiting = new Set<Waiter>();
   #timer: NodeJS.Timeout | undefined;
+  #isLooking = false;
+  /** Somebody has said, since the last look, that the log has grown. */
+  #isHinted = false;
+  #lookedAtMs = -Infinity;
 
   /** `look`, if others write to the log too: asks the store, and calls `grown` if they did. */
   constructor(private readonly look?: () => Promise<void>) {}
@@ -48,31 +54,44 @@ export class GrowthWatch {
     for (const { reject } of [...this.#waiting]) reject(error);
   }
 
+  /** It may have grown by what others wrote: looks soon, if somebody waits. */
+  hint(): void {
+    this.#isHinted = true;
+    this.#schedule();
+  }
+
   #enter(waiter: Waiter): void {
     this.#waiting.add(waiter);
-    this.#schedule();
+    if (this.#timer === undefined) this.#schedule();
   }
 
   #leave(waiter: Waiter): void {
     this.#waiting.delete(waiter);
-    if (this.#waiting.size > 0) return;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    if (this.#waiting.size === 0) this.#stop();
   }
 
   #schedule(): void {
     const { look } = this;
-    if (look === undefined || this.#waiting.size === 0) return;
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      void this.#poll(look);
-    }, POLL_MS);
+    if (look === undefined || this.#isLooking || this.#waiting.size === 0) return;
+    this.#stop();
+    const dueMs = this.#lookedAtMs + (this.#isHinted ? HINTED_LOOK_MS : LOOK_MS);
+    this.#timer = setTimeout(() => void this.#look(look), Math.max(0, dueMs - performance.now()));
   }
 
-  async #poll(look: () => Promise<void>): Promise<void> {
+  #stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  async #look(look: () => Promise<void>): Promise<void> {
+    this.#timer = undefined;
+    this.#isLooking = true;
+    this.#isHinted = false;
     await look().catch((error: unknown) => {
       this.fail(error);
     });
+    this.#isLooking = false;
+    this.#lookedAtMs = performance.now();
     this.#schedule();
   }
 }

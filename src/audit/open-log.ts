@@ -54,6 +54,11 @@ export class OpenLog {
     const receivedAt = (leafIndex: number): Promise<string> => this.#receivedAt(leafIndex);
     this.#entries = new EntryReader(source);
     this.#growth = new GrowthWatch(environment.sharedStore ? () => this.#sequencer.refresh() : undefined);
+    if (environment.sharedStore) {
+      cache.onNewest(source.log, (treeSize) => {
+        if (treeSize > this.#size) this.#growth.hint();
+      });
+    }
     this.#keyed = new KeyedAppends(source, (events, requestKey) => this.#sequencer.append(events, requestKey));
     this.prover = new Prover(source, tiles);
     this.#roots = new CachedRoots({

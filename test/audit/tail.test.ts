@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { AuditService, EntryOutcome, TailRequest } from "../../src/audit/service.js";
 import { ScopedService } from "../../src/audit/scoped-service.js";
+import { MemoryRootCache } from "../../src/caches/memory/root-cache.js";
 import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
 import { CREDENTIALS, EVENTS, NOW_MS, scoped } from "./credentials.js";
 import { FaultStore } from "./fault-store.js";
@@ -126,6 +127,21 @@ describe("the tail of a log that others write to as well", () => {
     expect(shownOf(await waiting)).toEqual([0, 1, 2]);
   });
 
+  test("is woken when a cache that is shared says that the log has grown", async () => {
+    const [store, cache] = [new MemoryLogStore(), new MemoryRootCache()];
+    const here = await openTestService({ store, cache, sharedStore: true });
+    const there = await openTestService({ store, cache, sharedStore: true });
+    const tail = await opened({}, here);
+    const begun = performance.now();
+    for (let at = 0; at < 10; at++) {
+      const waiting = take(tail, 1);
+      await logMessages(there, 1);
+      expect(shownOf(await waiting)).toEqual([at]);
+    }
+    // Ten looks of one a second would take nine.
+    expect(performance.now() - begun).toBeLessThan(4_000);
+  });
+
   test("asks the store about once a second, however many wait", async () => {
     const store = new FaultStore(new MemoryLogStore());
     const here = await openTestService({ store, sharedStore: true });
@@ -135,7 +151,8 @@ describe("the tail of a log that others write to as well", () => {
     const there = await openTestService({ store: store.honest, sharedStore: true });
     await logMessages(there, 1);
     await Promise.all(waiting);
-    expect(store.headReads - reads).toBe(1);
+    // The first look may be too early.
+    expect(store.headReads - reads).toBeLessThanOrEqual(2);
   });
 
   test("ends when the store cannot be asked, so that its reader comes back", async () => {

@@ -64,6 +64,18 @@ export function rootCacheContract(open: OpenCache): void {
     expect(await cache.remembered("other")).toBeUndefined();
   });
 
+  test("tells who listens the size of each newest root of a log", async () => {
+    const [sizes, others]: [number[], number[]] = [[], []];
+    cache.onNewest("default", (treeSize) => sizes.push(treeSize));
+    cache.onNewest("other", (treeSize) => others.push(treeSize));
+    for (let size = 1; size < 500 && sizes.length < 2; size++) {
+      await cache.putNewest(cachedRoot("default", size));
+      await sleep(10);
+    }
+    expect(sizes[1]).toBe((sizes[0] ?? 0) + 1);
+    expect(others).toEqual([]);
+  });
+
   test("forgets a newest root after its time, and no root of a fixed size", async () => {
     await cache.put(cachedRoot("default", 7));
     await cache.putNewest(cachedRoot("default", 7));

@@ -5,7 +5,7 @@ import { connect, createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { findProgram } from "../service.js";
+import { findProgram } from "../program.js";
 
 export const redisProgram = findProgram("redis-server");
 

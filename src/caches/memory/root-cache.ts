@@ -14,6 +14,7 @@ export class MemoryRootCache implements RootCache {
   readonly #roots: LRUCache<string, CachedRoot>;
   readonly #newest: LRUCache<string, CachedRoot>;
   readonly #remembered: LRUCache<string, CachedRoot>;
+  readonly #listeners = new Map<string, ((treeSize: number) => void)[]>();
 
   constructor({ maxRoots = 10_000, newestTtlMs = 3_000 }: MemoryRootCacheOptions = {}) {
     this.#roots = new LRUCache({ max: maxRoots });
@@ -39,11 +40,16 @@ export class MemoryRootCache implements RootCache {
   putNewest(root: CachedRoot): Promise<void> {
     this.#newest.set(root.log, root);
     this.#remembered.set(root.log, root);
+    for (const listener of this.#listeners.get(root.log) ?? []) listener(root.treeSize);
     return Promise.resolve();
   }
 
   remembered(log: string): Promise<CachedRoot | undefined> {
     return Promise.resolve(this.#remembered.get(log));
+  }
+
+  onNewest(log: string, listener: (treeSize: number) => void): void {
+    this.#listeners.set(log, [...(this.#listeners.get(log) ?? []), listener]);
   }
 
   close(): Promise<void> {

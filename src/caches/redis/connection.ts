@@ -74,7 +74,8 @@ export class RedisConnection {
   }
 }
 
-function newClient({ url, commandTimeoutMs = 75 }: RedisOptions): Redis {
+/** Connects when told to. A call fails while there is no connection, and when it takes too long. */
+export function newClient({ url, commandTimeoutMs = 75 }: RedisOptions): Redis {
   const client = new Redis(url, {
     lazyConnect: true,
     enableOfflineQueue: false,

@@ -1,4 +1,5 @@
 import type { CachedRoot, RootCache } from "../../audit/cache.js";
+import { NewestChannel } from "./newest-channel.js";
 import { RedisConnection, type RedisOptions } from "./connection.js";
 import { parseRootText, rootText } from "./root-text.js";
 
@@ -15,12 +16,14 @@ const LAYOUT = "auditql:1";
 /** Remembers roots in Redis, for all gateways. While the server is away, every read is a miss that costs nothing. */
 export class RedisRootCache implements RootCache {
   readonly #redis: RedisConnection;
+  readonly #channel: NewestChannel;
   readonly #prefix: string;
   readonly #newestTtlMs: number;
 
   /** Starts to connect, and answers misses until that is done. */
   constructor(options: RedisRootCacheOptions) {
     this.#redis = new RedisConnection(options);
+    this.#channel = new NewestChannel(options);
     this.#prefix = `${LAYOUT}:${options.origin}`;
     this.#newestTtlMs = options.newestTtlMs ?? 3_000;
   }
@@ -52,6 +55,7 @@ export class RedisRootCache implements RootCache {
       Promise.all([
         client.set(this.#newestKey(root.log), text, "PX", this.#newestTtlMs),
         client.set(this.#rememberedKey(root.log), text),
+        client.publish(this.#newestKey(root.log), String(root.treeSize)),
       ]),
     );
   }
@@ -60,12 +64,18 @@ export class RedisRootCache implements RootCache {
     return parseRootText(await this.#redis.run((client) => client.get(this.#rememberedKey(log))));
   }
 
+  /** On a connection of its own, made for the first listener; what is put while there is none is missed. */
+  onNewest(log: string, listener: (treeSize: number) => void): void {
+    this.#channel.listen(this.#newestKey(log), listener);
+  }
+
   /** Resolves when the first attempt to connect is over, whatever came of it: within 2 s. */
   async attempted(): Promise<void> {
     await this.#redis.attempted();
   }
 
   close(): Promise<void> {
+    this.#channel.close();
     return this.#redis.close();
   }
 

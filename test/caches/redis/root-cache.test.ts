@@ -52,6 +52,47 @@ describeWith("redis-server", redisProgram !== undefined, () => {
       await Promise.all([one.close(), two.close(), stranger.close()]);
     });
 
+    /** Puts newest roots until somebody is told of one. */
+    const heard = async (cache: RedisRootCache, sizes: readonly number[]): Promise<void> => {
+      const known = sizes.length;
+      let size = 100;
+      await eventually(async () => {
+        await cache.putNewest(cachedRoot("default", size++));
+        return sizes.length > known;
+      });
+    };
+
+    test("tells one gateway what another has put, again after the server was gone", async () => {
+      const own = await RedisServer.start();
+      const [writer, listener] = [await connected(own), await connected(own)];
+      const sizes: number[] = [];
+      listener.onNewest("default", (size) => sizes.push(size));
+      await heard(writer, sizes);
+      await own.kill();
+      const again = await RedisServer.start(own.port);
+      await answering(writer);
+      await heard(writer, sizes);
+      await Promise.all([writer.close(), listener.close(), again.kill()]);
+    });
+
+    test("goes without being told where the server does not allow it, and where it tells nonsense", async () => {
+      const own = await RedisServer.start();
+      const [writer, listener] = [await connected(own), await connected(own)];
+      const sizes: number[] = [];
+      listener.onNewest("default", (size) => sizes.push(size));
+      await heard(writer, sizes);
+      const known = sizes.length;
+      for (const nonsense of ["x", "-1", "1.5", "NaN", "1e400"])
+        await own.command(`PUBLISH auditql:1:${ORIGIN}/default:newest ${nonsense}`);
+      await own.command("ACL SETUSER default -subscribe");
+      const denied = await connected(own);
+      denied.onNewest("default", () => sizes.push(0));
+      await denied.put(cachedRoot("default", 70));
+      expect(await denied.get("default", 70)).toEqual(cachedRoot("default", 70));
+      expect(sizes).toHaveLength(known);
+      await Promise.all([writer.close(), listener.close(), denied.close(), own.kill()]);
+    });
+
     test.each(["", "null", "{}", "not json", '{"log":1,"treeSize":"7"}', '"a"', "9".repeat(9_000)])(
       "takes a value of another shape for a miss: %.20s",
       async (text) => {

@@ -1,0 +1,171 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { setTimeout as sleep } from "node:timers/promises";
+import { redisProgram, RedisServer } from "../caches/redis-server.js";
+import { gatewayFolder, removeFolder } from "../gateway.js";
+import { TRANSPORTS, transports, type Event, type Transport } from "../http/tail-clients.js";
+import { describeWith } from "../service.js";
+import { OwnPostgres, postgresPrograms } from "../stores/postgres/server.js";
+import { Fleet } from "./fleet.js";
+import { readEntries, type StoredEntry } from "./log-reader.js";
+import { PersistentWriter } from "./persistent-writer.js";
+
+const LIMIT_MS = 60_000;
+const QUERY = /* GraphQL */ `
+  subscription Tail($from: LeafIndex) {
+    entryLogged(fromLeafIndex: $from) {
+      leafIndex
+      hash
+      canonical
+    }
+  }
+`;
+
+interface TailEvent extends Event {
+  readonly data?: { readonly entryLogged: StoredEntry } | null;
+}
+
+/** A program that follows the log as docs/live-tail.md says, first on one gateway, and after each interruption on the next. */
+class Follower {
+  readonly seen: StoredEntry[] = [];
+  /** Times that a stream ended, or could not begin. */
+  interruptions = 0;
+  #isOver = false;
+  #current: AsyncIterator<Event> | undefined;
+  readonly #done: Promise<void>;
+
+  constructor(
+    private readonly fleet: Fleet,
+    private readonly transport: Transport,
+    private readonly firstGateway: number,
+  ) {
+    this.#done = this.#follow();
+  }
+
+  /** Resolves when it has seen so many entries. */
+  async reached(size: number): Promise<void> {
+    while (this.seen.length < size && !this.#isOver) await sleep(20);
+  }
+
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    await this.#current?.return?.();
+    await this.#done;
+  }
+
+  async #follow(): Promise<void> {
+    for (let place = this.firstGateway; !this.#isOver; place++) {
+      const url = this.fleet.all()[place % this.fleet.all().length] ?? "";
+      await this.#followOn(url).catch(() => undefined);
+      this.interruptions++;
+      await sleep(50);
+    }
+  }
+
+  async #followOn(url: string): Promise<void> {
+    const client = TRANSPORTS[this.transport](`${url}/graphql`);
+    try {
+      const stream = client.iterate({ query: QUERY, variables: { from: this.seen.length } });
+      this.#current = stream;
+      for await (const { data } of stream as AsyncIterable<TailEvent>) if (data) this.seen.push(data.entryLogged);
+    } finally {
+      client.dispose();
+    }
+  }
+}
+
+describeWith("a PostgreSQL of its own and redis-server", postgresPrograms() !== undefined && !!redisProgram, () => {
+  describe("two gateways on one PostgreSQL and one Redis", () => {
+    const folder = gatewayFolder();
+    const followers: Follower[] = [];
+    let postgres: OwnPostgres;
+    let redis: RedisServer;
+    let fleet: Fleet;
+
+    beforeAll(async () => {
+      [postgres, redis] = await Promise.all([OwnPostgres.start(), RedisServer.start()]);
+      const store = await postgres.newDatabase();
+      fleet = await Fleet.start(2, folder, { AUDITQL_STORE: store, REDIS_URL: redis.url });
+    }, LIMIT_MS);
+
+    afterAll(async () => {
+      await Promise.all(followers.map((follower) => follower.stop()));
+      await fleet.stop();
+      await Promise.all([postgres.close(), redis.kill()]);
+      removeFolder(folder);
+    });
+
+    /** Logs through both gateways while something happens; answers how many entries there are then. */
+    const whileWriting = async (happens: () => Promise<void>): Promise<number> => {
+      const writers = ["one", "two"].map((name) => new PersistentWriter(fleet, name));
+      let isOver = false;
+      const writing = writers.map(async (writer) => {
+        do await writer.writeOnce();
+        while (!isOver);
+      });
+      try {
+        await happens();
+      } finally {
+        isOver = true;
+        await Promise.all(writing);
+      }
+      return (await readEntries(fleet.some())).length;
+    };
+
+    /** A follower of each gateway, over each transport. */
+    const follow = (): readonly Follower[] => {
+      const opened = transports.flatMap((transport) => [0, 1].map((first) => new Follower(fleet, transport, first)));
+      followers.push(...opened);
+      return opened;
+    };
+
+    /** Each has seen the log itself: every entry once, in order, none invented. */
+    const expectWhole = async (size: number, followed: readonly Follower[]): Promise<void> => {
+      await Promise.all(followed.map((follower) => follower.reached(size)));
+      await Promise.all(followed.map((follower) => follower.stop()));
+      const entries = await readEntries(fleet.some());
+      expect(entries.map(({ leafIndex }) => leafIndex)).toEqual(entries.map((_entry, place) => place));
+      for (const { seen } of followed) expect(seen).toEqual(entries);
+    };
+
+    test(
+      "show what is logged through either, over both transports, with neither gap nor repeat",
+      async () => {
+        const followed = follow();
+        const size = await whileWriting(() => sleep(1_000));
+        expect(size).toBeGreaterThan(10);
+        await expectWhole(size, followed);
+      },
+      LIMIT_MS,
+    );
+
+    test(
+      "let a reader go on at the other one when its own is killed, with neither gap nor repeat",
+      async () => {
+        const followed = follow();
+        const size = await whileWriting(async () => {
+          for (const place of [0, 1, 0]) {
+            await sleep(200 + 300 * Math.random());
+            await fleet.killAndRestart(place);
+          }
+        });
+        await expectWhole(size, followed);
+        expect(followed.every(({ interruptions }) => interruptions > 1)).toBe(true);
+      },
+      LIMIT_MS,
+    );
+
+    test(
+      "go on when Redis, which only wakes them, is gone",
+      async () => {
+        const followed = follow();
+        const size = await whileWriting(async () => {
+          await sleep(200);
+          await redis.kill();
+          await sleep(800);
+        });
+        await expectWhole(size, followed);
+      },
+      LIMIT_MS,
+    );
+  });
+});
