@@ -203,7 +203,7 @@ export const SETTINGS = {
     value: "origin,...",
     fallback: "",
     description:
-      "Sites whose pages may call the API, such as https://app.example.com; `*`: every site, without cookies.",
+      "Sites whose pages may call the API, and open WebSockets, such as https://app.example.com; `*`: every site, without cookies.",
   },
   publicUrl: {
     env: "AUDITQL_PUBLIC_URL",
@@ -211,7 +211,7 @@ export const SETTINGS = {
     value: "url",
     fallback: "",
     description:
-      "Where clients find this gateway, such as https://audit.example.com; links to downloads begin with it. Not set: its own address on this machine, else links are relative.",
+      "Where clients find this gateway, such as https://audit.example.com: for links to downloads, and its pages behind a proxy. Not set: its own address on this machine, else links are relative.",
   },
   trustedDocuments: {
     env: "AUDITQL_TRUSTED_DOCUMENTS",
