@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { setTimeout as passed } from "node:timers/promises";
 import { promisify } from "node:util";
 import { createServer, type IncomingMessage, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Handler } from "./handler.js";
 
@@ -41,6 +41,7 @@ export async function listen(handler: Handler, upgrade: Upgrade, { host, port }:
     if (state.draining) response.setHeader("connection", "close");
     handler(request, response);
   });
+  const silent = silentConnections(server);
   server.on("upgrade", (request, connection, head) => {
     if (request.headers.upgrade?.toLowerCase() === "websocket") upgrade(request, connection, head);
     else server.emit("connection", withoutOffer(request, connection, head));
@@ -54,7 +55,7 @@ export async function listen(handler: Handler, upgrade: Upgrade, { host, port }:
     port: portOf(server),
     drain: (graceMs) => {
       state.draining = true;
-      return drain(server, graceMs);
+      return drain(server, silent, graceMs);
     },
   };
 }
@@ -80,18 +81,33 @@ function portOf(server: Server): number {
   return (server.address() as AddressInfo).port;
 }
 
+/**
+ * Connections that nothing has come over: browsers and load balancers open some ahead of need. The server counts them as
+ * busy, for as long as a head may take.
+ */
+function silentConnections(server: Server): () => readonly Socket[] {
+  const connections = new Set<Socket>();
+  server.on("connection", (connection: Socket) => {
+    connections.add(connection);
+    connection.once("close", () => connections.delete(connection));
+  });
+  return () => [...connections].filter(({ bytesRead }) => bytesRead === 0);
+}
+
 /** A connection becomes idle when its running request is answered; nobody else would close it then. */
-async function drain(server: Server, graceMs: number): Promise<void> {
+async function drain(server: Server, silent: () => readonly Socket[], graceMs: number): Promise<void> {
   const closed = once(server, "close");
   const cut = setTimeout(() => {
     server.closeAllConnections();
   }, graceMs);
   if (await hasConnections(server)) await passed(Math.min(LINGER_MS, graceMs));
   server.close();
-  server.closeIdleConnections();
-  const sweep = setInterval(() => {
+  const close = (): void => {
     server.closeIdleConnections();
-  }, SWEEP_MS);
+    for (const connection of silent()) connection.destroy();
+  };
+  close();
+  const sweep = setInterval(close, SWEEP_MS);
   await closed;
   clearInterval(sweep);
   clearTimeout(cut);

@@ -1,5 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { EventEmitter, once } from "node:events";
+import { connect } from "node:net";
 import { pino } from "pino";
 import type { AuditService } from "../../src/audit/service.js";
 import { openGateway } from "../../src/http/gateway.js";
@@ -62,5 +63,20 @@ test("closing cuts what is not done in time", async () => {
   await cut;
   release();
   await closing;
+  await service.close();
+});
+
+test("closing does not wait for connections that nothing has come over", async () => {
+  const service = await openTestService();
+  const gateway = await gatewayOver(service);
+  const silent = connect(Number(new URL(gateway.url).port), "127.0.0.1");
+  await once(silent, "connect");
+  // The gateway has the connection, too: what came after it is answered.
+  await (await fetch(`${gateway.url}/healthz`)).text();
+  const ended = once(silent, "close");
+  const limit = AbortSignal.timeout(5_000);
+  await Promise.race([gateway.close(60_000), once(limit, "abort")]);
+  expect(limit.aborted).toBe(false);
+  await ended;
   await service.close();
 });
