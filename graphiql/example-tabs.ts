@@ -1,3 +1,4 @@
+import follow from "./operations/follow.graphql";
 import log from "./operations/log.graphql";
 import root from "./operations/root.graphql";
 import search from "./operations/search.graphql";
@@ -28,6 +29,7 @@ export const exampleTabs: readonly ExampleTab[] = [
   { query: search, variables: json({ query: "invoice", first: 5, after: null }) },
   { query: verify, variables: json({ first: 3 }) },
   { query: root, variables: json({ fromSize: 1 }) },
+  { query: follow, variables: json({ from: 0 }) },
 ];
 
 function json(variables: object): string {

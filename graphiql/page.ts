@@ -1,9 +1,9 @@
-import { createGraphiQLFetcher } from "@graphiql/toolkit";
 import { GraphiQL } from "graphiql";
 import "graphiql/style.css";
 import { createElement } from "react";
 import { createRoot } from "react-dom/client";
 import { exampleTabs } from "./example-tabs.js";
+import { fetcherOf } from "./fetcher.js";
 import "./editor-workers.js";
 
 /** Relative, so that the page also works where a proxy puts the gateway below a path. */
@@ -23,7 +23,7 @@ createRoot(frame).render(
   createElement(
     GraphiQL,
     {
-      fetcher: createGraphiQLFetcher({ url: GRAPHQL_URL }),
+      fetcher: fetcherOf(GRAPHQL_URL),
       defaultTabs: [...exampleTabs],
       defaultEditorToolsVisibility: "variables",
       ...firstVariables(),

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { type Browser, chromium, type Page } from "playwright-core";
-import { type GatewayProcess, gatewayFolder, removeFolder, startGateway } from "../gateway.js";
+import { type GatewayProcess, gatewayFolder, graphqlData, removeFolder, startGateway } from "../gateway.js";
 import { describeWith, findProgram } from "../service.js";
 
 const browserPath = findProgram("chromium", "chromium-browser", "google-chrome");
@@ -41,6 +41,12 @@ describeWith("chromium", browserPath !== undefined, () => {
       await page.getByRole("tab", { name: tab }).click();
       answers.set(tab, await execute(page, tab));
     }
+    await page.getByRole("tab", { name: "FollowLog" }).click();
+    answers.set("FollowLog", await execute(page, "FollowLog"));
+    await graphqlData(gateway.url, 'mutation { log(event: { message: "from elsewhere" }) { root { treeSize } } }');
+    answers.set("FollowLog, later", await shown(page, "from elsewhere"));
+    await page.getByRole("button", { name: "Stop query" }).click();
+    await page.getByRole("button", { name: "Execute query" }).waitFor();
   }, START_MS);
 
   afterAll(async () => {
@@ -65,6 +71,11 @@ describeWith("chromium", browserPath !== undefined, () => {
     expect(answers.get("RootAndConsistency")).toMatch(/"checkpoint": "localhost.*"fromSize": 1,/s);
   });
 
+  test("follows the log in the fifth tab, from its first entry on, until it is stopped", () => {
+    expect(answers.get("FollowLog")).toMatch(/"entryLogged": { "leafIndex": 0,/);
+    expect(answers.get("FollowLog, later")).toMatch(/"entryLogged": { "leafIndex": 1,/);
+  });
+
   test("asks no host but the gateway", () => {
     expect(requests.length).toBeGreaterThan(10);
     expect(requests.filter((url) => new URL(url).origin !== gateway.url && !url.startsWith("data:"))).toEqual([]);
@@ -84,8 +95,13 @@ async function execute(page: Page, tab: string): Promise<string> {
   );
   await page.locator(".graphiql-execute-button").click();
   await answered;
+  return shown(page, '"data"');
+}
+
+/** What the response pane shows once it has a text. */
+async function shown(page: Page, text: string): Promise<string> {
   const pane = page.locator(".graphiql-response .view-lines");
-  await pane.getByText('"data"').waitFor();
+  await pane.getByText(text).waitFor();
   return (await pane.innerText()).replace(/\s+/g, " ");
 }
 
