@@ -18,6 +18,7 @@ import {
   parseOneOf,
   parseOrigin,
   parseOrigins,
+  parseKeySetPlace,
   parsePublicUrl,
   parseRedisUrl,
   parseStore,
@@ -126,7 +127,7 @@ type Read = <T>(name: SettingName, parse: (text: string) => Parsed<T>, instead: 
 
 function accessOf(read: Read): Settings["access"] {
   const apiKeys = read("apiKeys", optional(parseText("a path")), undefined);
-  const jwks = read("jwtJwks", optional(parseText("a path or URL")), undefined);
+  const jwks = read("jwtJwks", optional(parseKeySetPlace), undefined);
   const jwt = jwtOf(read, jwks);
   return { ...(apiKeys !== undefined && { apiKeys }), ...(jwt !== undefined && { jwt }) };
 }

@@ -1,5 +1,6 @@
 import type { LogDeclaration } from "./audit/restored-log.js";
 import { DEFAULT_LOG } from "./audit/service.js";
+import { isLoopback } from "./access/loopback.js";
 import { JWT_ALGORITHMS, type JwtAlgorithm } from "./access/jwt-algorithm.js";
 import { FORMAT_NAMES, type FormatName } from "./core/format.js";
 import { parseStoreUrl, schemeOf, STORE_SPELLINGS } from "./stores/store-url.js";
@@ -80,8 +81,30 @@ function originOf(text: string): string | undefined {
 /** An http or https URL that paths can be put behind; without its trailing slash. */
 export function parsePublicUrl(text: string): Parsed<string> {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isBase = url !== undefined && /^https?:$/.test(url.protocol) && url.search + url.hash + url.username === "";
-  return isBase ? value(url.href.replace(/\/$/, "")) : expected("a URL such as https://audit.example.com");
+  const isBase = url !== undefined && /^https?:$/.test(url.protocol) && url.search + url.hash + userOf(url) === "";
+  if (isBase) return value(url.href.replace(/\/$/, ""));
+  return { kind: "expected", expected: "a URL such as https://audit.example.com", got: withoutUser(text) };
+}
+
+/**
+ * A path, or the URL of keys that nobody else can answer in their issuer's place. A password in it would be shown wherever the
+ * URL is.
+ */
+export function parseKeySetPlace(text: string): Parsed<string> {
+  const what = "a path, or a URL such as https://issuer.example/jwks without a password (http: this machine only)";
+  if (!/^[a-z][a-z0-9+.-]+:\/\//i.test(text)) return parseText(what)(text);
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isSafe = url?.protocol === "https:" || (url?.protocol === "http:" && isLoopback(url.hostname));
+  return isSafe && userOf(url) === "" ? value(text) : { kind: "expected", expected: what, got: withoutUser(text) };
+}
+
+function userOf({ username, password }: URL): string {
+  return username + password;
+}
+
+/** What may be shown of a URL that was not taken. */
+function withoutUser(text: string): string {
+  return text.replace(/\/\/.*@/, "//");
 }
 
 export function parseSwitch(text: string): Parsed<boolean> {

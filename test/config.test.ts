@@ -110,6 +110,10 @@ describe("settings", () => {
     ["publicUrl", "audit.example.com"],
     ["publicUrl", "ftp://audit.example.com"],
     ["publicUrl", "https://audit.example.com/?a=b"],
+    ["publicUrl", "https://:pw@audit.example.com"],
+    ["jwtJwks", "https://"],
+    ["jwtJwks", "http://issuer.example/jwks"],
+    ["jwtJwks", "https://bob@issuer.example/jwks"],
     ["eventBurst", "100"],
   ])("refuse --%s %s", (name, text) => {
     expect(() => readSettings({ [name]: text }, {})).toThrow(SettingsError);
@@ -132,6 +136,19 @@ describe("settings", () => {
       'AUDITQL_STORE: expected memory: or sqlite:PATH or postgres://…, got "mysql"',
       'REDIS_URL: expected a URL such as redis://127.0.0.1:6379, got "//u"',
     ]);
+  });
+
+  test.each([
+    ["AUDITQL_JWT_JWKS", "https://bob:secret@issuer.example/jwks"],
+    ["AUDITQL_JWT_JWKS", "http://bob:se/cret@issuer.example/jwks"],
+    ["AUDITQL_JWT_JWKS", "ftp://bob:secret@issuer.example:x/jwks"],
+    ["AUDITQL_PUBLIC_URL", "https://bob:secret@audit.example.com"],
+  ])("give no password away of %s=%s", (name, url) => {
+    const message = messageOf(() =>
+      readSettings({}, { [name]: url, AUDITQL_JWT_ISSUER: "i", AUDITQL_JWT_AUDIENCE: "a" }),
+    );
+    expect(message).toContain(`${name}: expected `);
+    expect(message).not.toMatch(/secret|cret@/);
   });
 
   test("name every bad value at once, each where it was given", () => {

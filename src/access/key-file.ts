@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rename, rm, type FileHandle } from "node:fs/promises";
+import { mkdir, open, readFile, realpath, rename, rm, stat, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { apiKeyText, newApiKey, secretHash } from "./api-key.js";
 import { hasCode } from "../audit/errors.js";
@@ -51,13 +51,16 @@ export async function revokeKey(path: string, id: string, now: Date): Promise<vo
 
 /**
  * Replaces the file in one step, so that gateways read the old list or the new one and nothing between. The new file's
- * name is also the lock against a second change at the same time, which would undo this one.
+ * name is also the lock against a second change at the same time, which would undo this one. Behind a link it is the file
+ * that is replaced, and it stays with its owner: a gateway that runs as another user must still be able to read it.
  */
-async function changeKeys(path: string, change: (keys: readonly StoredKey[]) => readonly StoredKey[]): Promise<void> {
+async function changeKeys(named: string, change: (keys: readonly StoredKey[]) => readonly StoredKey[]): Promise<void> {
+  const path = await unlessMissing(realpath(named), named);
   const next = `${path}.new`;
   const file = await openNew(next);
   try {
     try {
+      await keepOwner(file, path);
       await file.writeFile(keySetText(change(await readKeys(path))));
       await file.sync();
     } finally {
@@ -78,6 +81,27 @@ async function openNew(path: string): Promise<FileHandle> {
     if (!hasCode(error, "EEXIST")) throw error;
     const advice = "another change is under way, or one was cut short: if none is running, delete it";
     throw new Error(`${path} exists: ${advice}`, { cause: error });
+  }
+}
+
+async function keepOwner(file: FileHandle, path: string): Promise<void> {
+  const old = await unlessMissing(stat(path), undefined);
+  if (old === undefined) return;
+  const { uid, gid } = await file.stat();
+  try {
+    if (uid !== old.uid || gid !== old.gid) await file.chown(old.uid, old.gid);
+    await file.chmod(old.mode & 0o777);
+  } catch (error) {
+    throw new Error(`${path} belongs to user ${old.uid}, group ${old.gid}: change it as that user`, { cause: error });
+  }
+}
+
+async function unlessMissing<T, U>(found: Promise<T>, missing: U): Promise<T | U> {
+  try {
+    return await found;
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return missing;
+    throw error;
   }
 }
 

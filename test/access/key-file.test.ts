@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, chown, lstat, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readApiKey } from "../../src/access/api-key.js";
 import { createKey, readKeys, revokeKey } from "../../src/access/key-file.js";
 import { parseKeySet } from "../../src/access/key-set.js";
+import { describePermitted } from "../service.js";
 
 const NOW = new Date("2026-01-02T03:04:05.000Z");
 const order = { name: "ci", scopes: ["audit:log"] } as const;
@@ -77,6 +78,28 @@ describe("a key file", () => {
     const made = tries.flatMap((result) => (result.status === "fulfilled" ? [result.value.stored.id] : []));
     expect(made.length).toBeGreaterThan(0);
     expect((await readKeys(path)).map((key) => key.id).sort()).toEqual(made.sort());
+  });
+
+  test("stays the file that a link leads to, with its mode", async () => {
+    await createKey(path, order, NOW);
+    await chmod(path, 0o640);
+    const link = join(folder, "link.json");
+    await symlink(path, link);
+    const { stored } = await createKey(link, order, NOW);
+    await revokeKey(link, stored.id, NOW);
+    expect((await lstat(link)).isSymbolicLink()).toBe(true);
+    expect((await readKeys(path)).map(({ revokedAt }) => revokedAt !== undefined)).toEqual([false, true]);
+    expect((await stat(path)).mode & 0o777).toBe(0o640);
+  });
+
+  describePermitted("give files away", process.getuid?.() === 0, () => {
+    test("stays its owner's when another user changes it", async () => {
+      await createKey(path, order, NOW);
+      await chown(path, 65_534, 65_534);
+      await createKey(path, order, NOW);
+      const { uid, gid } = await stat(path);
+      expect([uid, gid]).toEqual([65_534, 65_534]);
+    });
   });
 
   test("is never overwritten when it cannot be read whole", async () => {
