@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
+import { parseIntoClientConfig } from "pg-connection-string";
 import { queryUnlessAborted } from "./abandoned-query.js";
 import { portFailure, wasRolledBack } from "./failures.js";
 import { Transaction, type Session, type Statement } from "./transaction.js";
@@ -99,9 +100,12 @@ async function repeatedWhileRolledBack<Result>(attempt: () => Promise<Result>): 
   }
 }
 
+/** What the URL sets besides where the database is holds too, but for what correctness and bounds need. */
 function poolConfig({ url, maxConnections, connectTimeoutMs, statementTimeoutMs }: DatabaseSettings): pg.PoolConfig {
+  const given = parseIntoClientConfig(url);
   return {
-    connectionString: url,
+    application_name: "auditql",
+    ...given,
     max: maxConnections,
     connectionTimeoutMillis: connectTimeoutMs,
     statement_timeout: statementTimeoutMs,
@@ -109,8 +113,7 @@ function poolConfig({ url, maxConnections, connectTimeoutMs, statementTimeoutMs 
     // A gateway that stalls in a transaction would keep the head's row locked for all others.
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     // `appended` means durable, whatever the server's or the role's default says.
-    options: "-c synchronous_commit=on",
-    application_name: "auditql",
+    options: `${given.options ?? ""} -c synchronous_commit=on`.trim(),
     keepAlive: true,
     types,
   };

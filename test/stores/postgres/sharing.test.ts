@@ -113,6 +113,21 @@ describeWith("PostgreSQL", hasPostgres(), () => {
       expect(setting).toEqual([{ synchronous_commit: "on" }]);
     });
 
+    test("takes what its URL sets, but for what makes it durable and bounded", async () => {
+      await sql(url, `ALTER DATABASE "${databaseOf(url)}" SET synchronous_commit = off`);
+      const wishes = new URL(url);
+      wishes.searchParams.set("options", "-c work_mem=8MB -c synchronous_commit=off");
+      wishes.searchParams.set("statement_timeout", "0");
+      wishes.searchParams.set("application_name", "billing");
+      const wished = new Database({ ...DATABASE_DEFAULTS, url: wishes.href });
+      const names = ["work_mem", "synchronous_commit", "statement_timeout", "application_name"];
+      const text = `SELECT ${names.map((name) => `current_setting('${name}') AS ${name}`).join()}`;
+      const settings = await wished.rows({ name: "settings", text }, []);
+      await wished.close();
+      const kept = { synchronous_commit: "on", statement_timeout: "15s" };
+      expect(settings).toEqual([{ work_mem: "8MB", ...kept, application_name: "billing" }]);
+    });
+
     test.each(["40001", "40P01"])("runs a transaction again that the server rolled back with %s", async (state) => {
       let runs = 0;
       const answer = await database.transaction(async (session) => {
