@@ -46,8 +46,8 @@ export const ALL: AllFilter = Object.freeze({ kind: "all" });
 
 /** What matches when every one of the filters matches, in its simplest form: flat, without filters that match everything. */
 export function allOf(filters: readonly Filter[]): Filter {
-  const parts = filters.flatMap((filter) =>
-    filter.kind === "and" ? filter.filters : filter.kind === "all" ? [] : filter,
+  const parts = distinct(
+    filters.flatMap((filter) => (filter.kind === "and" ? filter.filters : filter.kind === "all" ? [] : filter)),
   );
   return parts.length > 1 ? { kind: "and", filters: parts } : (parts[0] ?? ALL);
 }
@@ -55,8 +55,13 @@ export function allOf(filters: readonly Filter[]): Filter {
 /** What matches when at least one of the filters matches, in its simplest form; of none, what never matches. */
 export function anyOf(filters: readonly Filter[]): Filter {
   if (filters.some((filter) => filter.kind === "all")) return ALL;
-  const parts = filters.flatMap((filter) => (filter.kind === "or" ? filter.filters : filter));
+  const parts = distinct(filters.flatMap((filter) => (filter.kind === "or" ? filter.filters : filter)));
   return parts.length > 1 ? { kind: "or", filters: parts } : (parts[0] ?? negationOf(ALL));
+}
+
+/** Said twice it means the same, and would cost an index twice. */
+function distinct(filters: readonly Filter[]): readonly Filter[] {
+  return [...new Map(filters.map((filter) => [JSON.stringify(filter), filter])).values()];
 }
 
 /** What matches when the filter does not. */

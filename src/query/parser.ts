@@ -7,6 +7,8 @@ import { words } from "./words.js";
 
 export const MAX_QUERY_CHARACTERS = 4_096;
 export const MAX_TERMS = 256;
+/** Words that end with a star: each is as many words as begin so. */
+export const MAX_PREFIXES = 16;
 /** Parentheses and negations inside each other. */
 export const MAX_NESTING = 32;
 
@@ -49,6 +51,7 @@ class Parser {
   readonly #lexer: Lexer;
   #token: Token;
   #terms = 0;
+  #prefixes = 0;
   #nesting = 0;
 
   constructor(query: string) {
@@ -113,6 +116,8 @@ class Parser {
     this.#terms += 1;
     if (this.#terms > MAX_TERMS) throw this.#fault(`at most ${MAX_TERMS} terms`);
     const filter = termFilter(token, scope);
+    if (filter.kind === "phrase" && filter.prefix) this.#prefixes += 1;
+    if (this.#prefixes > MAX_PREFIXES) throw this.#fault(`at most ${MAX_PREFIXES} words that end with "*"`);
     this.#advance();
     return filter;
   }

@@ -166,6 +166,14 @@ describe("parsing", () => {
     );
   });
 
+  test.each([
+    ["a b a", and(word("a"), word("b"))],
+    ["a* OR a* OR a*", prefix("a")],
+    ["actor:a a (a AND actor:a)", and(word("a", "actor"), word("a"))],
+  ])("asks once for what %j says more than once", (text, filter) => {
+    expect(parseQuery(text)).toEqual({ kind: "parsed", filter });
+  });
+
   test.each(["(", '"', "-", "a OR ", "\\", '"\\', "actor:(", "a*", "NOT ", "é-", " "])(
     "takes no longer than a moment over 4,096 characters of %j",
     (piece) => {

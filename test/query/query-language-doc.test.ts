@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { readFileSync } from "node:fs";
-import { parseQuery, MAX_NESTING, MAX_QUERY_CHARACTERS, MAX_TERMS } from "../../src/query/parser.js";
+import { parseQuery, MAX_NESTING, MAX_PREFIXES, MAX_QUERY_CHARACTERS, MAX_TERMS } from "../../src/query/parser.js";
 import { printFilter } from "../../src/query/print.js";
 import { MAX_RESTRICTION_VALUES } from "../../src/query/restriction.js";
 import { SORT_KEY_CHARACTERS } from "../../src/query/order.js";
@@ -61,6 +61,7 @@ describe("docs/query-language.md", () => {
   test.each([
     [MAX_QUERY_CHARACTERS, "characters"],
     [MAX_TERMS, "terms"],
+    [MAX_PREFIXES, "words that end with `*`"],
     [MAX_NESTING, "parentheses and negations"],
     [MAX_RESTRICTION_VALUES, "values in all"],
     [SORT_KEY_CHARACTERS, "characters, compared by code point"],

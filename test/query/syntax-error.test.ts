@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { MAX_NESTING, MAX_QUERY_CHARACTERS, MAX_TERMS, parseQuery } from "../../src/query/parser.js";
+import { MAX_NESTING, MAX_PREFIXES, MAX_QUERY_CHARACTERS, MAX_TERMS, parseQuery } from "../../src/query/parser.js";
 import type { QuerySyntaxError } from "../../src/query/syntax-error.js";
 
 function errorOf(query: string): QuerySyntaxError {
@@ -71,12 +71,14 @@ describe("a query that is refused", () => {
 
 describe("the limits of a query", () => {
   const nested = (depth: number) => "(".repeat(depth) + "a" + ")".repeat(depth);
+  const prefixes = (count: number) => "a* ".repeat(count).trimEnd();
   const terms = (count: number) => "a ".repeat(count).trimEnd();
 
   test.each([
     ["characters", "é".repeat(MAX_QUERY_CHARACTERS)],
     ["characters beyond 16 bits", "𐐀".repeat(MAX_QUERY_CHARACTERS)],
     ["terms", terms(MAX_TERMS)],
+    ["prefixes", prefixes(MAX_PREFIXES)],
     ["parentheses", nested(MAX_NESTING)],
     ["negations", "-".repeat(MAX_NESTING) + "a"],
   ])("let the last allowed number of %s pass", (_, query) => {
@@ -86,6 +88,7 @@ describe("the limits of a query", () => {
   test.each([
     ["character", "é".repeat(MAX_QUERY_CHARACTERS + 1), MAX_QUERY_CHARACTERS + 1, "at most 4096 characters"],
     ["term", terms(MAX_TERMS + 1), 2 * MAX_TERMS + 1, "at most 256 terms"],
+    ["prefix", prefixes(MAX_PREFIXES + 1), 3 * MAX_PREFIXES + 1, 'at most 16 words that end with "*"'],
     ["parenthesis", nested(MAX_NESTING + 1), MAX_NESTING + 1, "at most 32 parentheses and negations inside each other"],
     [
       "negation",
