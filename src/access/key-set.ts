@@ -17,6 +17,9 @@ export interface StoredKey extends Grant {
 /** Compared with when the id is unknown, so that an id cannot be found out by the time an answer takes. No secret hashes to it. */
 const NO_HASH = Buffer.alloc(32);
 
+/** What the id of a key's principal begins with; the key's own follows. */
+const PRINCIPAL_PREFIX = "api-key:";
+
 /** The keys that a gateway knows at one moment. */
 export class KeySet {
   private readonly byId: ReadonlyMap<string, StoredKey>;
@@ -35,7 +38,9 @@ export class KeySet {
 
   /** What became of a key that was accepted before, by the id of its principal. A revoked one and one that is gone are `wrong`. */
   standing(principalId: string, nowMs: number): CredentialOutcome {
-    const stored = this.keys.find((key) => principalOf(key).id === principalId);
+    const stored = principalId.startsWith(PRINCIPAL_PREFIX)
+      ? this.byId.get(principalId.slice(PRINCIPAL_PREFIX.length))
+      : undefined;
     if (stored === undefined || stored.revokedAt !== undefined) return refused("wrong");
     return unexpired(principalOf(stored), nowMs);
   }
@@ -43,7 +48,7 @@ export class KeySet {
 
 function principalOf({ id, scopes, tenant, restriction, expiresAt }: StoredKey): Principal {
   return {
-    id: `api-key:${id}`,
+    id: PRINCIPAL_PREFIX + id,
     kind: "api-key",
     scopes: new Set(scopes),
     ...(tenant !== undefined && { tenant }),

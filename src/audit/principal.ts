@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Restriction } from "../query/restriction.js";
 
 /** What a credential may do: log events; search and read entries; everything, and what only operators see. */
@@ -25,6 +26,11 @@ export const LOOPBACK: Principal = Object.freeze({ id: "loopback", kind: "loopba
 /** Whether the principal has at least one of the scopes; audit:admin contains the others. */
 export function holdsAny(principal: Principal, scopes: readonly Scope[]): boolean {
   return principal.scopes.has("audit:admin") || scopes.some((scope) => principal.scopes.has(scope));
+}
+
+/** Whether a credential that is presented again allows what it did; it may last longer, or shorter, than before. */
+export function sameRights(one: Principal, other: Principal): boolean {
+  return isDeepStrictEqual({ ...one, expiresAtMs: 0 }, { ...other, expiresAtMs: 0 });
 }
 
 /** What the principal's searches are bound to: its restriction and its tenant, both. Undefined when it sees everything. */

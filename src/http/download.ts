@@ -3,19 +3,17 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import type { Logger } from "pino";
-import { unauthenticated } from "../access/authenticate.js";
-import { linkHolder } from "../access/link-holder.js";
 import { AuditError, hasCode } from "../audit/errors.js";
-import { ScopedService } from "../audit/scoped-service.js";
 import type { Download } from "../audit/service.js";
 import type { TokenSealer } from "../audit/token.js";
 import { fileText, openFile, type FileFormat } from "../downloads/file.js";
 import { openLink, type LinkClaims } from "../downloads/link.js";
 import type { Metrics } from "../operations/metrics.js";
-import { scopeOf, type Door } from "./admission.js";
+import type { Door } from "./admission.js";
 import { allowsGzip } from "./accept.js";
 import { HttpError, SAFE } from "./answer.js";
 import { DownloadRecord } from "./download-record.js";
+import { admitLink } from "./link-admission.js";
 import { requestId } from "./request-id.js";
 import type { Slots } from "./slots.js";
 
@@ -43,7 +41,8 @@ const HIGH_WATER_BYTES = 65_536;
 export function downloadEndpoint(options: DownloadEndpointOptions) {
   return async (request: IncomingMessage, response: ServerResponse, token: string): Promise<void> => {
     const claims = opened(options.sealer, token);
-    const service = await serviceOf(claims, request, options.door);
+    const user = await admitLink(claims.principal, request.headers, options.door);
+    const service = user.service();
     const download = await service.download(claims);
     const file = await openFile(service, download, claims.format);
     const isGzip = allowsGzip(request.headers);
@@ -56,7 +55,7 @@ export function downloadEndpoint(options: DownloadEndpointOptions) {
     const stop = stopped(response, options.slowMs);
     const record = new DownloadRecord(options, { ...claims, log: download.log, requestId: requestId(response) });
     try {
-      const pages = await begun(file.entries(record.counted(download.pages(stop))));
+      const pages = await begun(file.entries(record.counted(user.whileLetIn(download.pages(stop)))));
       await sendText(response.writeHead(200, headers), fileText(file, pages), isGzip);
       record.ended("complete");
     } catch (error) {
@@ -81,14 +80,6 @@ function opened(sealer: TokenSealer, token: string): LinkClaims {
   if (link.reason === "expired") throw new HttpError(410, "the link has expired: ask downloadResults for a new one");
   // What was never a link and what was changed look the same: neither stands for anything.
   throw new HttpError(404, "there is no such download: copy the whole link, or ask downloadResults for a new one");
-}
-
-/** The service as the maker of the link may use it now. Its bounds are those that the result must have been made with. */
-async function serviceOf({ principal }: LinkClaims, { headers }: IncomingMessage, door: Door): Promise<ScopedService> {
-  const holder = await linkHolder(principal, door.access, { headers, nowMs: Date.now() });
-  if (holder.kind === "principal") return new ScopedService(door.service, scopeOf(holder.principal, door));
-  const { message } = unauthenticated(holder.reason);
-  throw new HttpError(403, holder.reason === "host" ? message : `the link's maker is let in no more: ${message}`);
 }
 
 function fileHeaders({ extension, contentType }: FileFormat, { log, treeSize }: Download): Record<string, string> {

@@ -88,17 +88,21 @@ export class Stream {
     this.#controller.abort(reason);
   }
 
+  /** Presents the credential again. Where it is good no more the stream ends, and the reason is answered. */
+  async recheck(): Promise<AuditError | undefined> {
+    const reason = await this.holder.recheck().catch(cannotTell);
+    if (reason !== undefined) this.end(reason);
+    return reason;
+  }
+
   #watch(): void {
     const { expiresAtMs = Infinity } = this.holder;
     const delayMs = Math.min(this.recheckMs, Math.max(expiresAtMs - Date.now(), 1));
-    this.#timer = setTimeout(() => void this.#recheck(), delayMs);
-  }
-
-  async #recheck(): Promise<void> {
-    const reason = await this.holder.recheck().catch(cannotTell);
-    if (this.signal.aborted) return;
-    if (reason === undefined) this.#watch();
-    else this.end(reason);
+    this.#timer = setTimeout(() => {
+      void this.recheck().then(() => {
+        if (!this.signal.aborted) this.#watch();
+      });
+    }, delayMs);
   }
 }
 

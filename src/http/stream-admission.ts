@@ -1,7 +1,6 @@
-import { isDeepStrictEqual } from "node:util";
 import type { CredentialHeaders } from "../access/authenticate.js";
 import { AuditError } from "../audit/errors.js";
-import type { Principal } from "../audit/principal.js";
+import { sameRights, type Principal } from "../audit/principal.js";
 import { ScopedService } from "../audit/scoped-service.js";
 import type { AuditService } from "../audit/service.js";
 import { identify, scopeOf, type Door } from "./admission.js";
@@ -53,8 +52,4 @@ export class StreamHolder {
 
 function unauthenticated(message: string): AuditError {
   return new AuditError("UNAUTHENTICATED", message);
-}
-
-function sameRights(one: Principal, other: Principal): boolean {
-  return isDeepStrictEqual({ ...one, expiresAtMs: 0 }, { ...other, expiresAtMs: 0 });
 }

@@ -9,8 +9,9 @@ import {
 } from "graphql-ws";
 import type { Logger } from "pino";
 import type { WebSocket } from "ws";
+import { AuditError } from "../audit/errors.js";
 import type { Subscribed } from "../graphql/subscriptions.js";
-import type { HttpError } from "./answer.js";
+import { HttpError } from "./answer.js";
 import { SLOW_READER, type OpenStreams, type Stream } from "./open-streams.js";
 import { readOperation } from "./operation.js";
 import type { RecordedSubscriptions, StreamOrigin } from "./recorded-subscriptions.js";
@@ -138,6 +139,13 @@ export class WebSocketSession {
     else this.#close(status === 500 ? CloseCode.InternalServerError : CloseCode.Forbidden, message);
   }
 
+  /** The credential is good no more: every subscription is told so before the socket closes. */
+  async #dismiss(reason: AuditError): Promise<void> {
+    for (const stream of this.#operations.values()) stream.end(reason);
+    await Promise.all(this.#running);
+    this.#close(reason.code === "UNAVAILABLE" ? TRY_AGAIN_LATER : CloseCode.Forbidden, reason.message);
+  }
+
   /** What the client is told of a failure before its operation began. */
   #recorded(error: unknown): HttpError {
     const { logger, refusals } = this.options;
@@ -165,22 +173,33 @@ export class WebSocketSession {
     this.#running.add(running);
   }
 
-  async #run({ id, payload }: SubscribeMessage, holder: StreamHolder): Promise<void> {
+  async #run(message: SubscribeMessage, holder: StreamHolder): Promise<void> {
+    const { id } = message;
     try {
       const stream = this.options.streams.open(holder);
       this.#operations.set(id, stream);
       try {
-        const { subscriptions } = this.options;
-        const operation = readOperation(payload);
-        await this.#follow(id, stream, await subscriptions.subscribe(operation, stream, this.arrival.origin));
+        await this.#serve(message, stream);
       } finally {
         stream.end();
         if (this.#operations.get(id) === stream) this.#operations.delete(id);
+        const reason: unknown = stream.signal.reason;
+        if (reason instanceof AuditError) void this.#dismiss(reason);
       }
     } catch (error) {
       const { code, message } = this.#recorded(error);
       await this.#send({ id, type: MessageType.Error, payload: [{ message, extensions: { code } }] });
     }
+  }
+
+  /** The credential was good when the socket opened: whoever subscribes later must have it still. */
+  async #serve({ id, payload }: SubscribeMessage, stream: Stream): Promise<void> {
+    const { subscriptions } = this.options;
+    const operation = readOperation(payload);
+    const reason = await stream.recheck();
+    if (reason !== undefined) throw new HttpError(reason.code === "UNAVAILABLE" ? 503 : 401, reason.message);
+    if (stream.signal.aborted) return;
+    await this.#follow(id, stream, await subscriptions.subscribe(operation, stream, this.arrival.origin));
   }
 
   /** What the client has completed itself it hears no more of. */
