@@ -6,6 +6,7 @@ import type { Verdict } from "../core/verdict.js";
 import { restrictionAllows, type Restriction } from "../query/restriction.js";
 import { inTenantsName } from "./bound-events.js";
 import { AuditError } from "./errors.js";
+import { keyOwnerOf } from "./key-owner.js";
 import { boundOf, holdsAny, type Principal, type Scope } from "./principal.js";
 import type { Read, RecordRead } from "./read-log.js";
 import type {
@@ -78,8 +79,8 @@ export class ScopedService implements AuditService {
 
   async bulkRequest(id: string): Promise<BulkRequest | undefined> {
     this.require("audit:log", "audit:read");
-    const request = await this.service.bulkRequest(id, this.options.principal.id);
-    return request && this.shownBulk(request);
+    const request = await this.service.bulkRequest(id, keyOwnerOf(this.options.principal));
+    return request !== undefined && this.isOfTenant(request) ? this.shownBulk(request) : undefined;
   }
 
   async search(request: SearchRequest, page: PageRequest, signal?: AbortSignal): Promise<ResultPage> {
@@ -207,9 +208,17 @@ export class ScopedService implements AuditService {
   private admitted(request: LogRequest): LogRequest {
     this.require("audit:log");
     this.options.admitEvents?.(request.events.length);
-    const { tenant, id } = this.options.principal;
-    const own = { ...request, keyOwner: id };
+    const { principal } = this.options;
+    const { tenant } = principal;
+    const own = { ...request, keyOwner: keyOwnerOf(principal) };
     return tenant === undefined ? own : inTenantsName(own, tenant);
+  }
+
+  /** Of what a key logged before its tenant was changed in the key file it is shown nothing. */
+  private isOfTenant(request: BulkRequest): boolean {
+    const { tenant } = this.options.principal;
+    if (request.kind !== "done" || tenant === undefined) return true;
+    return request.receipt.entries.every(({ envelope }) => envelope.event.tenant_id === tenant);
   }
 
   private shownBulk(request: BulkRequest): BulkRequest {

@@ -106,6 +106,18 @@ describe("the door", () => {
     expect((await keyed.send("{ __typename }", { authorization: `Bearer ${await token({})}` })).status).toBe(401);
   });
 
+  test("shows a subject with a token of one tenant nothing of what it logged with that of another", async () => {
+    const ofTenant = async (tenant: string, query: string) => {
+      const authorization = `Bearer ${await token({ tenant, scope: "audit:log" })}`;
+      return JSON.stringify((await keyed.send(query, { authorization })).data);
+    };
+    const accepted = await ofTenant("acme", 'mutation { logBulkAsync(events: [{ message: "secret" }]) { id } }');
+    const [, id = ""] = /"id":"([^"]+)"/.exec(accepted) ?? [];
+    const asked = `{ bulkRequest(id: "${id}") { receipt { entries { event { message } } } } }`;
+    expect(await ofTenant("acme", asked)).toMatch(/"receipt"/);
+    expect(await ofTenant("globex", asked)).toBe('{"bulkRequest":null}');
+  });
+
   test("asks nobody for a credential to say that the gateway is up", async () => {
     expect((await fetch(`${keyed.url}/healthz`)).status).toBe(200);
     expect((await fetch(`${keyed.url}/readyz`)).status).toBe(200);
