@@ -195,7 +195,7 @@ export const SETTINGS = {
     value: "name",
     fallback: "",
     description:
-      "The log, one of AUDITQL_LOGS, that records who was shown which entries. Not set: readings are not logged.",
+      "The log, one of AUDITQL_LOGS, that records who was shown which entries, and that nobody else may log to. Not set: readings are not logged.",
   },
   corsOrigins: {
     env: "AUDITQL_CORS_ORIGINS",

@@ -11,6 +11,12 @@ export interface Read {
   readonly asked?: JsonObject;
 }
 
+/** Where a gateway records readings. Nobody else logs there, or a reading could be made up. */
+export interface ReadLog {
+  readonly log: string;
+  readonly recorder: (principal: Principal) => RecordRead;
+}
+
 /** Records a reading; an answer is given only when it has resolved. Rejects what the append rejects. */
 export type RecordRead = (read: Read) => Promise<void>;
 
@@ -21,8 +27,8 @@ const MAX_ASKED_CHARACTERS = 20_000;
  * Records readings as events of a log: who was shown what must be as hard to deny as what was logged. The reader is the
  * actor, the log that was read the target; query and leaves are in `new`.
  */
-export function readLog(service: AuditService, log: string): (principal: Principal) => RecordRead {
-  return (principal) => async (read) => {
+export function readLog(service: AuditService, log: string): ReadLog {
+  const recorder = (principal: Principal) => async (read: Read) => {
     const event = {
       message: `${read.kind}: ${read.leafIndexes.length} entries shown`,
       actor: principal.id.slice(0, 128),
@@ -33,6 +39,7 @@ export function readLog(service: AuditService, log: string): (principal: Princip
     };
     await service.append({ log, events: [{ event }], sign: false, path: "event" });
   };
+  return { log, recorder };
 }
 
 function askedIn({ asked }: Read): JsonObject {

@@ -8,7 +8,7 @@ import { inTenantsName } from "./bound-events.js";
 import { AuditError } from "./errors.js";
 import { keyOwnerOf } from "./key-owner.js";
 import { boundOf, holdsAny, type Principal, type Scope } from "./principal.js";
-import type { Read, RecordRead } from "./read-log.js";
+import type { Read, ReadLog, RecordRead } from "./read-log.js";
 import type {
   AuditService,
   BulkRequest,
@@ -34,8 +34,8 @@ export interface ScopeOptions {
   readonly now: () => number;
   /** Called with the number of events before they are logged; throws to refuse them. */
   readonly admitEvents?: (count: number) => void;
-  /** Called with what is about to be shown; what it rejects is not shown. */
-  readonly recordRead?: RecordRead;
+  /** Records what is about to be shown; what it rejects is not shown. */
+  readonly readLog?: ReadLog;
 }
 
 /**
@@ -48,12 +48,14 @@ export class ScopedService implements AuditService {
   private readonly bound: Restriction | undefined;
   private readonly shown = new ShownLeaves();
   private readonly recorded = new ShownLeaves();
+  private readonly recordRead: RecordRead | undefined;
 
   constructor(
     private readonly service: AuditService,
     private readonly options: ScopeOptions,
   ) {
     this.bound = boundOf(options.principal);
+    this.recordRead = options.readLog?.recorder(options.principal);
   }
 
   async format(log: string): Promise<LogFormat> {
@@ -184,19 +186,19 @@ export class ScopedService implements AuditService {
   /** A page of a search, recorded once: the entries on it are read later, in the same request. */
   private async listed(kind: Read["kind"], page: ResultPage, asked: JsonObject): Promise<ResultPage> {
     const { log } = page.result;
-    if (this.options.recordRead === undefined) return page;
-    await this.options.recordRead({ kind, log, leafIndexes: page.leafIndexes, asked });
+    if (this.recordRead === undefined) return page;
+    await this.recordRead({ kind, log, leafIndexes: page.leafIndexes, asked });
     this.recorded.addLeaves(log, page.leafIndexes);
     return page;
   }
 
   /** Records entries that no page of this request has listed; receipts of its own events are no reading. */
   private async recordShown(kind: Read["kind"], log: string, outcomes: readonly EntryOutcome[]): Promise<void> {
-    if (this.options.recordRead === undefined) return;
+    if (this.recordRead === undefined) return;
     const shown = outcomes.flatMap((outcome) => (outcome.kind === "entry" ? [outcome.entry.leafIndex] : []));
     const leafIndexes = shown.filter((leafIndex) => !this.recorded.hasAll(log, [leafIndex]));
     if (leafIndexes.length === 0) return;
-    await this.options.recordRead({ kind, log, leafIndexes });
+    await this.recordRead({ kind, log, leafIndexes });
     if (kind !== "tail" && kind !== "download") this.recorded.addLeaves(log, leafIndexes);
   }
 
@@ -207,6 +209,7 @@ export class ScopedService implements AuditService {
   /** The request as this principal may make it. */
   private admitted(request: LogRequest): LogRequest {
     this.require("audit:log");
+    this.requireOpen(request.log);
     this.options.admitEvents?.(request.events.length);
     const { principal } = this.options;
     const { tenant } = principal;
@@ -228,7 +231,7 @@ export class ScopedService implements AuditService {
 
   private ownReceipt(receipt: Receipt): Receipt {
     if (!this.seesEverything) this.shown.addReceipt(receipt);
-    if (this.options.recordRead !== undefined) this.recorded.addReceipt(receipt);
+    if (this.recordRead !== undefined) this.recorded.addReceipt(receipt);
     return receipt;
   }
 
@@ -239,6 +242,12 @@ export class ScopedService implements AuditService {
     if (expired) throw new AuditError("UNAUTHENTICATED", "the credential has expired");
     if (holdsAny(principal, scopes)) return;
     throw new AuditError("FORBIDDEN", `the credential lacks the scope ${scopes.join(" or ")}`);
+  }
+
+  private requireOpen(log: string): void {
+    if (log !== this.options.readLog?.log) return;
+    const message = `the log ${log} records who was shown what: the gateway alone logs there`;
+    throw new AuditError("FORBIDDEN", message);
   }
 
   private visible(log: string, outcome: EntryOutcome): EntryOutcome {

@@ -11,7 +11,7 @@ import type { CredentialOutcome } from "../access/credential.js";
 import { EventRate, type EventRateSettings } from "../access/rate.js";
 import { AuditError } from "../audit/errors.js";
 import type { Principal } from "../audit/principal.js";
-import type { RecordRead } from "../audit/read-log.js";
+import type { ReadLog } from "../audit/read-log.js";
 import { ScopedService, type ScopeOptions } from "../audit/scoped-service.js";
 import type { AuditService } from "../audit/service.js";
 import { HttpError } from "./answer.js";
@@ -21,8 +21,8 @@ export interface Door {
   readonly access: Access;
   readonly service: AuditService;
   readonly logger: Logger;
-  /** Records what each principal is shown. Undefined: readings are not recorded. */
-  readonly recordReads: ((principal: Principal) => RecordRead) | undefined;
+  /** Where it is recorded what each principal is shown. Undefined: readings are not recorded. */
+  readonly readLog: ReadLog | undefined;
 }
 
 export interface AdmissionOptions extends Door {
@@ -50,8 +50,8 @@ export function admission({ eventRate, ...door }: AdmissionOptions): Admit {
 }
 
 /** What a principal may do and see behind a door. */
-export function scopeOf(principal: Principal, { recordReads }: Door): ScopeOptions {
-  return { principal, now: () => Date.now(), ...(recordReads && { recordRead: recordReads(principal) }) };
+export function scopeOf(principal: Principal, { readLog }: Door): ScopeOptions {
+  return { principal, now: () => Date.now(), ...(readLog && { readLog }) };
 }
 
 /** Who sent these headers. Rejects with HttpError 401, 403 or 503. */

@@ -54,7 +54,7 @@ export interface GatewayOptions extends Address {
   readonly access?: Access;
   /** Default: no limit. */
   readonly eventRate?: EventRateSettings;
-  /** The log that readings are recorded in. Default: they are not recorded. */
+  /** The log that readings are recorded in, and nothing else is. Default: they are not recorded. */
   readonly readLog?: string;
   /** Default: those of STREAM_LIMITS. */
   readonly streamLimits?: Partial<StreamLimits>;
@@ -87,8 +87,8 @@ export interface Gateway {
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const { service, logger, host, compileAtHit, eventRate, corsOrigins = [], trusted } = options;
   const access = options.access ?? withoutCredentials(host);
-  const recordReads = options.readLog === undefined ? undefined : readLog(service, options.readLog);
-  const door = { access, service, logger, recordReads };
+  const readings = options.readLog === undefined ? undefined : readLog(service, options.readLog);
+  const door = { access, service, logger, readLog: readings };
   requireClosed(corsOrigins, access);
   const introspection = options.introspection ?? (access.kind === "open" ? "everyone" : "authenticated");
   const apollo = await graphqlServer({ logger, compileAtHit, texts: options.texts });

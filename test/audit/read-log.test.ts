@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { AuditError } from "../../src/audit/errors.js";
-import type { Principal } from "../../src/audit/principal.js";
+import { LOOPBACK, type Principal } from "../../src/audit/principal.js";
 import { readLog } from "../../src/audit/read-log.js";
 import { ScopedService } from "../../src/audit/scoped-service.js";
 import type { AuditService } from "../../src/audit/service.js";
@@ -22,7 +22,7 @@ beforeEach(async () => {
 
 /** The service as a request of the principal has it. */
 const as = (principal: Principal, log = "readings"): ScopedService =>
-  new ScopedService(service, { principal, now: () => 0, recordRead: readLog(service, log)(principal) });
+  new ScopedService(service, { principal, now: () => 0, readLog: readLog(service, log) });
 
 async function readings(): Promise<readonly AuditEvent[]> {
   const { treeSize } = await service.root("readings");
@@ -95,9 +95,30 @@ describe("a log of readings", () => {
     const failing = new ScopedService(service, {
       principal: ADMIN,
       now: () => 0,
-      recordRead: () => Promise.reject(new AuditError("UNAVAILABLE", "the store is down")),
+      readLog: {
+        log: "readings",
+        recorder: () => () => Promise.reject(new AuditError("UNAVAILABLE", "the store is down")),
+      },
     });
     await expectCode(failing.entries("default", [0]), "UNAVAILABLE");
+  });
+
+  test.each([ALICE, ADMIN, LOOPBACK])(
+    "is logged to by nobody else: readings cannot be made up, by $id",
+    async (principal) => {
+      const events = [{ event: { message: "search: 2 entries shown", actor: "bob", action: "audit.read" } }];
+      const forged = { log: "readings", events, sign: false, path: "events" } as const;
+      await expectCode(as(principal).append(forged), "FORBIDDEN");
+      await expectCode(as(principal).appendLater(forged), "FORBIDDEN");
+      expect(await readings()).toEqual([]);
+      await as(principal).append({ ...forged, log: "default" });
+    },
+  );
+
+  test("is a log like any other where it records no readings", async () => {
+    const as = new ScopedService(service, { principal: ADMIN, now: () => 0 });
+    await logMessages(as, 1, "readings");
+    expect(await readings()).toHaveLength(1);
   });
 
   test("records a search whose query is too long to be kept without it", async () => {
