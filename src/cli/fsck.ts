@@ -1,4 +1,5 @@
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { findingText } from "../audit/finding.js";
 import { fsck, type CheckedMark } from "../audit/fsck.js";
 import { nodeEd25519 } from "../audit/node-crypto.js";
@@ -26,7 +27,7 @@ export interface FsckFlags {
   readonly full?: boolean;
 }
 
-/** Marks by the log's origin and name. */
+/** Marks by store, and the log's origin and name: what was found sound in one store says nothing of another. */
 type Marks = ReadonlyMap<string, CheckedMark>;
 
 /** Checks every log of a store, one line for each finding. Answers SOUND, FOUND, or IMPOSSIBLE when there is no log. */
@@ -45,20 +46,32 @@ async function checkAll(settings: Settings, flags: FsckFlags, { tools, to }: Sto
       return IMPOSSIBLE;
     }
     const marks = new Map(await readMarks(flags.markFile));
+    const store = await identityOf(settings.store);
     let findings = 0;
     for (const head of heads) {
       const source = treeSource(opened, head, { keyring, origin: settings.origin });
-      const since = flags.full === true ? undefined : marks.get(source.key.origin);
+      const name = `${store} ${source.key.origin}`;
+      const since = flags.full === true ? undefined : marks.get(name);
       const report = await check({ opened, head, source, since }, to);
       findings += report.findings;
-      if (report.mark === undefined) marks.delete(source.key.origin);
-      else marks.set(source.key.origin, report.mark);
+      if (report.mark === undefined) marks.delete(name);
+      else marks.set(name, report.mark);
     }
-    await writeMarks(flags.markFile, marks);
+    await writeMarks(flags.markFile, marks).catch((error: unknown) => {
+      to.note(`Where this check ended is not kept, and the next one reads everything: ${String(error)}`);
+    });
     return findings === 0 ? SOUND : FOUND;
   } finally {
     await closeStore(opened);
   }
+}
+
+/** What tells one store from another, without its password: of a file, which one it is, for another may take its name. */
+async function identityOf(store: string): Promise<string> {
+  const path = /^sqlite:(.+)$/.exec(store)?.[1];
+  if (path === undefined) return store.replace(/\/\/.*@/, "//");
+  const { dev, ino } = await stat(path);
+  return `sqlite:${dev}:${ino}`;
 }
 
 interface Check {
@@ -119,6 +132,7 @@ async function writeMarks(path: string, marks: Marks): Promise<void> {
   const file = Object.fromEntries(
     [...marks].map(([origin, { treeSize, rootHash }]) => [origin, { treeSize, rootHash: digestOf(rootHash) }]),
   );
+  await mkdir(dirname(path), { recursive: true });
   await writeFile(`${path}.new`, `${JSON.stringify(file, null, 2)}\n`);
   await rename(`${path}.new`, path);
 }

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -78,6 +78,31 @@ describe("auditql fsck", () => {
     expect(await fsck("flipped.db")).toMatchObject({
       code: 1,
       out: "default: entry 77: its stored bytes do not hash to its leaf\n",
+    });
+  });
+
+  it("reads all of another store of the same log", async () => {
+    const check = (store: string) =>
+      auditql("fsck", "--store", `sqlite:${store}`, "--key-file", "auditql.key", "--mark-file", "marks/one.json");
+    await log("first.db", 300);
+    expect(await check("first.db")).toMatchObject({ code: 0, note: "default: sound; 300 entries, read from 0\n" });
+    await copyFile(join(folder, "first.db"), join(folder, "second.db"));
+    await flipBit("second.db", '"event 77"');
+    expect(await check("second.db")).toMatchObject({
+      code: 1,
+      out: "default: entry 77: its stored bytes do not hash to its leaf\n",
+    });
+    expect(await check("first.db")).toMatchObject({ code: 0, note: "default: sound; 300 entries, read from 300\n" });
+  });
+
+  it("is not spoiled where the mark cannot be kept", async () => {
+    await writeFile(join(folder, "file"), "");
+    const more = ["--key-file", "auditql.key", "--mark-file", "file/mark.json"];
+    expect(await auditql("fsck", "--store", "sqlite:good.db", ...more)).toMatchObject({
+      code: 0,
+      note: expect.stringMatching(
+        /sound[^]*Where this check ended is not kept, and the next one reads everything: /,
+      ) as unknown,
     });
   });
 
