@@ -1,6 +1,7 @@
 import type { Span } from "@opentelemetry/api";
 import type { Logger } from "pino";
 import type { OperationObserver, ResolvedOperation } from "../graphql/operation-observer.js";
+import { shortName } from "../operations/bounded-names.js";
 import type { Metrics } from "../operations/metrics.js";
 
 /** Where it is recorded how an operation fared. */
@@ -39,7 +40,7 @@ export class OperationRecord implements OperationObserver {
 
   resolved(operation: ResolvedOperation): void {
     this.#operation = operation;
-    this.#span?.updateName(`${operation.type} ${operation.name ?? "anonymous"}`);
+    this.#span?.updateName(`${operation.type} ${shortName(operation.name ?? "anonymous")}`);
   }
 
   /** The stream of a subscription begins. */
@@ -53,7 +54,7 @@ export class OperationRecord implements OperationObserver {
     const ms = performance.now() - this.#startedAt;
     const { metrics, logger } = this.records;
     metrics.operation({ name, type, code, ms });
-    const what = { ...(name === undefined ? { hash } : { operation: name }), type, code };
+    const what = { ...(name === undefined ? { hash } : { operation: shortName(name) }), type, code };
     const howMuch = { ms: Math.round(1_000 * ms) / 1_000, ...(events !== undefined && { events }) };
     logger.info({ ...what, ...howMuch, ...this.asked }, "operation");
     this.#outcome(code);

@@ -37,6 +37,16 @@ describe("the log of operations", () => {
     expect(lines()[0]?.["ms"]).toBeGreaterThan(0);
   });
 
+  test.each([
+    [64, "A".repeat(64)],
+    [65, "A".repeat(64)],
+    [100_000, "A".repeat(64)],
+  ])("has no more than 64 characters of a name of %i", async (length, kept) => {
+    await send(`query ${"A".repeat(length)} { __typename }`);
+    expect(lines()).toMatchObject([{ operation: kept }]);
+    expect(await (await fetch(`${gateway.url}/metrics`)).text()).not.toContain("A".repeat(65));
+  });
+
   test("names an anonymous operation by the hash of its document", async () => {
     await send("{ __typename }");
     expect(lines()).toMatchObject([{ hash: expect.stringMatching(/^[0-9a-f]{64}$/), type: "query" }]);
