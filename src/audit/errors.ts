@@ -47,9 +47,15 @@ export function endsLog(error: unknown): error is AuditError {
   return error instanceof AuditError && (error.code === "LOG_CORRUPT" || error.code === "ROOT_CONFLICT");
 }
 
-/** BAD_USER_INPUT that names every bad path at once, each with what was expected and what came. */
+/** So many problems say what kind of mistake it is; all of a large request's would make an answer larger than the request. */
+const MAX_PROBLEMS = 100;
+
+/** BAD_USER_INPUT that names every bad path at once, the first 100, each with what was expected and what came. */
 export function badInput(problems: readonly FieldProblem[]): AuditError {
-  return new AuditError("BAD_USER_INPUT", problemText(problems), { problems });
+  const told = problems.slice(0, MAX_PROBLEMS);
+  const more = problems.length - told.length;
+  const rest = more === 0 ? "" : `; and ${more} more like these`;
+  return new AuditError("BAD_USER_INPUT", problemText(told) + rest, { problems: told });
 }
 
 /** The message of an error with problems: one clause for each path. */

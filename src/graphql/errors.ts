@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { HeaderMap } from "@apollo/server";
 import { unwrapResolverError } from "@apollo/server/errors";
 import { GraphQLError, type GraphQLErrorExtensions, type GraphQLFormattedError } from "graphql";
-import { AuditError, badInput, type AuditErrorCode } from "../audit/errors.js";
+import { AuditError, problemText, type AuditErrorCode } from "../audit/errors.js";
 import type { FieldProblem } from "../core/event.js";
 import { HTTP_STATUS, retryAfter } from "./error-table.js";
 
@@ -83,7 +83,9 @@ export function auditFailure(at: Partial<GraphQLFormattedError>, error: AuditErr
     ...(problems.length > 0 && { problems }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   };
-  const message = problems.length > 0 ? badInput(problems).message : error.message;
+  // In the API's spelling, and then what the message says beyond its problems.
+  const rest = error.message.slice(problemText(error.problems).length);
+  const message = problems.length > 0 ? problemText(problems) + rest : error.message;
   return { ...at, message, extensions: { code, ...detail } };
 }
 
