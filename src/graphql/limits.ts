@@ -24,7 +24,7 @@ export const LIMITS = {
   directives: 100,
   /** Fields at the top of one operation, fragments followed: each is a call to the service. */
   rootFields: 20,
-  /** Field values of an answer at most: each field times the page sizes around it. */
+  /** Field values of an answer at most: each field times the page sizes around it, and what counts as many (cost.ts). */
   cost: 200_000,
 } as const;
 

@@ -25,7 +25,11 @@ describe("the cost of an operation", () => {
     ["a variable's default", "query ($n: Int = 30) { search(first: $n) { totalCount } }", 31],
     ["a variable that is null", "query ($n: Int = 30) { search(first: $n) { totalCount } }", 21, { n: null }],
     ["a size beyond the service's as the most it gives", "{ search(first: 1000000) { totalCount } }", 1001],
-    ["a negative size as none", "{ search(first: -5) { totalCount } }", 1],
+    ["a negative size as one", "{ search(first: -5) { totalCount } }", 2],
+    ["a page of none as one, for what is counted", "{ search(first: 0) { totalCount } }", 2],
+    ["proofs by their work", "{ search(first: 10) { nodes { membershipProof { path } } } }", 1 + 10 * (1 + 15 + 1)],
+    ["proofs of roots, too", "{ root { consistencyProof(fromSize: 1) { path } } }", 1 + 40 + 1],
+    ["verdicts by their work", "{ search(first: 10) { nodes { verification { membership { status } } } } }", 181],
     ["ids one by one", '{ nodes(ids: ["a", "b", "c"]) { id } }', 4],
     ["ids in a variable", "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", 3, { ids: ["a", "b"] }],
     [
@@ -37,7 +41,7 @@ describe("the cost of an operation", () => {
     [
       "pages inside a list",
       "query ($r: [_Any!]!) { _entities(representations: $r) { ... on Auditable { auditTrail(first: 5) { totalCount } } } }",
-      1 + 3 * (1 + 5),
+      1 + 3 * (10 + 100 + 5),
       { r: [{}, {}, {}] },
     ],
     [
@@ -77,8 +81,22 @@ describe("the limit of the cost", () => {
   test("refuses a page that goes beyond it, with the number, and nothing is done", async () => {
     const { message, extensions } = await gateway.error(query, { n: 999 });
     expect(message).toBe(
-      "the operation asks for up to 200010 field values: the limit is 200000; ask for smaller pages or fewer fields",
+      "the operation costs up to 200010: the limit is 200000; ask for smaller pages, fewer fields, fewer proofs or fewer trails",
     );
     expect(extensions).toEqual({ code: "BAD_USER_INPUT" });
   });
+});
+
+test("a request full of mistakes is answered the first hundred, and how many more there are", async () => {
+  const gateway = await testGateway(await openTestService());
+  const log = "mutation ($events: [EventInput!]!) { logBulk(events: $events) { root { treeSize } } }";
+  const events = (count: number) => Array.from({ length: count }, () => ({ message: "" }));
+  const told = async (count: number) => {
+    const { message, extensions } = await gateway.error(log, { events: events(count) });
+    const { problems = [] } = extensions as { readonly problems?: readonly unknown[] };
+    return { problems: problems.length, rest: / more like these$/.test(message), named: message.includes("[99]") };
+  };
+  expect(await told(100)).toEqual({ problems: 100, rest: false, named: true });
+  expect(await told(101)).toEqual({ problems: 100, rest: true, named: true });
+  await gateway.close();
 });
