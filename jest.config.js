@@ -1,8 +1,15 @@
+import { availableParallelism } from "node:os";
+
 // Tests run on what tsc wrote into build/, so worker threads and child processes load the very same files as production.
 export default {
   testEnvironment: "node",
   rootDir: "build/test",
   testMatch: ["<rootDir>/**/*.test.js"],
   transform: {},
-  testTimeout: 20_000,
+  // Many tests wait for processes of their own, so two files at once fit on two cores; more would only disturb each other.
+  maxWorkers: Math.max(2, Math.floor(availableParallelism() / 2)),
+  // A worker keeps the modules of every file it has run: it is replaced before collecting them takes longer than the tests.
+  workerIdleMemoryLimit: "1GB",
+  // For what hangs: no test measures time.
+  testTimeout: 60_000,
 };
