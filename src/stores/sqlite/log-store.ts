@@ -15,7 +15,7 @@ import { SqliteBulkQueue } from "./bulk-queue.js";
 import type { BulkTableProtocol } from "./bulk-table.js";
 import type { LogReaderProtocol } from "./log-reader.js";
 import type { LogWriterProtocol, PackedBatch } from "./log-writer.js";
-import { WorkerChannel } from "./worker-channel.js";
+import { bothOpen, WorkerChannel } from "./worker-channel.js";
 import type { WorkerFiles } from "./worker-thread.js";
 
 /** What the writing thread answers. */
@@ -105,19 +105,15 @@ interface Threads {
   readonly reader: WorkerChannel<LogReaderProtocol>;
 }
 
-/** The writer first: it creates the file and takes the lock. */
+/** The writer opens first: it creates the file and takes the lock. */
 async function startThreads(files: WorkerFiles): Promise<Threads> {
-  const writer = await WorkerChannel.start<WriterProtocol>({
+  const writer = WorkerChannel.start<WriterProtocol>({
     module: new URL("./log-writer-worker.js", import.meta.url),
     files,
   });
-  try {
-    const module = new URL("./log-reader-worker.js", import.meta.url);
-    return { writer, reader: await WorkerChannel.start<LogReaderProtocol>({ module, files }) };
-  } catch (error) {
-    await writer.close();
-    throw error;
-  }
+  const module = new URL("./log-reader-worker.js", import.meta.url);
+  const reader = WorkerChannel.start<LogReaderProtocol>({ module, files, after: writer });
+  return bothOpen(writer, reader);
 }
 
 /** Copies every hash into memory of its own: a view into a shared pool would be posted with the whole pool. */

@@ -10,12 +10,16 @@ import type { WorkerFiles } from "./worker-thread.js";
 export async function openSqlite(path: string): Promise<IndexedStore> {
   const files = filesAt(path);
   let index: SqliteSearchIndex | undefined;
-  const log = await SqliteLogStore.open(files, () => index?.wake());
+  const opening = SqliteLogStore.open(files, () => index?.wake());
   try {
-    index = await SqliteSearchIndex.open(files);
+    index = await SqliteSearchIndex.open(files, opening);
+    const log = await opening;
     return { log, index, bulkQueue: log.bulkQueue, isShared: false };
   } catch (error) {
-    await log.close();
+    await opening.then(
+      (log) => log.close(),
+      () => undefined,
+    );
     throw error;
   }
 }

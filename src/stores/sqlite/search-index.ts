@@ -4,7 +4,7 @@ import { Watermarks } from "../../audit/watermarks.js";
 import { dropIndex } from "./index-opening.js";
 import type { IndexReaderProtocol } from "./index-reader.js";
 import type { IndexNotice, IndexWriterProtocol } from "./index-writer.js";
-import { WorkerChannel, WorkerError } from "./worker-channel.js";
+import { bothOpen, WorkerChannel, WorkerError } from "./worker-channel.js";
 import type { WorkerFiles } from "./worker-thread.js";
 
 interface Threads {
@@ -22,14 +22,17 @@ export class SqliteSearchIndex implements SearchIndex {
   #generation = 0;
   #closed = false;
 
-  private constructor(files: WorkerFiles) {
+  private constructor(files: WorkerFiles, logFile: Promise<unknown>) {
     this.#files = files;
-    this.#threads = this.#start();
+    this.#threads = this.#start(logFile);
   }
 
-  /** The log file must exist. What of it is not indexed yet is indexed from here on, while searches are answered. */
-  static async open(files: WorkerFiles): Promise<SqliteSearchIndex> {
-    const index = new SqliteSearchIndex(files);
+  /**
+   * `logFile` resolves when the log file is there; this rejects as it does. What of the log is not indexed yet is indexed
+   * from here on, while searches are answered.
+   */
+  static async open(files: WorkerFiles, logFile: Promise<unknown>): Promise<SqliteSearchIndex> {
+    const index = new SqliteSearchIndex(files, logFile);
     await index.#threads;
     index.wake();
     return index;
@@ -107,10 +110,12 @@ export class SqliteSearchIndex implements SearchIndex {
     return threads;
   }
 
-  async #start(): Promise<Threads> {
+  async #start(logFile: Promise<unknown>): Promise<Threads> {
     try {
-      return await this.#startThreads();
+      return await this.#startThreads(logFile);
     } catch (error) {
+      // What is wrong with the log's file is not mended by another index.
+      await logFile;
       if (!isBeyondUse(error)) throw error;
       this.#forget();
       dropIndex(this.#files.indexPath);
@@ -118,25 +123,19 @@ export class SqliteSearchIndex implements SearchIndex {
     }
   }
 
-  /** The writer first: it creates the file. */
-  async #startThreads(): Promise<Threads> {
+  /** The writer opens first: it creates the file. */
+  async #startThreads(after?: Promise<unknown>): Promise<Threads> {
     const files = this.#files;
     const generation = this.#generation;
     const onNotice = (notice: IndexNotice): void => {
       if (generation === this.#generation) this.#hear(notice);
     };
-    const writer = await WorkerChannel.start<IndexWriterProtocol, IndexNotice>({
+    const writer = WorkerChannel.start<IndexWriterProtocol, IndexNotice>({
       module: new URL("./index-writer-worker.js", import.meta.url),
-      files,
-      onNotice,
+      ...{ files, onNotice, ...(after && { after }) },
     });
-    try {
-      const module = new URL("./index-reader-worker.js", import.meta.url);
-      return { writer, reader: await WorkerChannel.start<IndexReaderProtocol>({ module, files }) };
-    } catch (error) {
-      await writer.close();
-      throw error;
-    }
+    const module = new URL("./index-reader-worker.js", import.meta.url);
+    return bothOpen(writer, WorkerChannel.start<IndexReaderProtocol>({ module, files, after: writer }));
   }
 
   #hear(notice: IndexNotice): void {

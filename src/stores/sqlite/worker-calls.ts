@@ -19,8 +19,8 @@ export interface Failure {
   readonly beyondUse: boolean;
 }
 
-/** Main thread to worker. `close` is the last message; the worker ends after it. */
-export type ToWorker<P extends Protocol<P>> = CallMessage<P> | { readonly kind: "close" };
+/** Main thread to worker. `open` comes first, unless it is to close at once; `close` is the last, and the worker ends after it. */
+export type ToWorker<P extends Protocol<P>> = CallMessage<P> | { readonly kind: "open" | "close" };
 
 export interface CallMessage<P extends Protocol<P>, K extends keyof P = keyof P> {
   readonly kind: "call";
@@ -43,7 +43,7 @@ export function isRaised(flag: Int32Array): boolean {
   return Atomics.load(flag, 0) === 1;
 }
 
-/** Worker to main thread. The first message is `ready` or `refused`; a notice is what the worker says unasked. */
+/** Worker to main thread. `open` is answered by `ready` or `refused`; a notice is what the worker says unasked. */
 export type FromWorker<Notice> =
   | { readonly kind: "ready" }
   | { readonly kind: "refused"; readonly failure: Failure }

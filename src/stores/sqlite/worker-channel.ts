@@ -18,6 +18,9 @@ interface PendingCall {
   reject(error: AuditError): void;
 }
 
+/** Stands for the request to open, before the ids of calls. */
+const OPENING = -1;
+
 /** The cause of an AuditError that a worker answered with: the engine's own words. */
 export class WorkerError extends Error {
   override readonly name = "WorkerError";
@@ -35,6 +38,8 @@ export interface WorkerOptions<Notice> {
   readonly module: URL;
   readonly files: WorkerFiles;
   readonly onNotice?: (notice: Notice) => void;
+  /** What has to be open first. The thread starts at once and loads its library meanwhile. */
+  readonly after?: Promise<unknown>;
 }
 
 /**
@@ -48,13 +53,19 @@ export class WorkerChannel<P extends Protocol<P>, Notice = never> {
   #nextId = 0;
   #gone: AuditError | undefined;
 
-  /** Resolves when the worker has opened its files; rejects with the sentence it refuses with. */
+  /** Resolves when the worker has opened its files; rejects with the sentence it refuses with, or as `after` does. */
   static async start<P extends Protocol<P>, Notice = never>(
     options: WorkerOptions<Notice>,
   ): Promise<WorkerChannel<P, Notice>> {
     const channel = new WorkerChannel<P, Notice>(options);
-    await channel.#opened(options);
-    return channel;
+    try {
+      await options.after;
+      await channel.#opened(options);
+      return channel;
+    } catch (error) {
+      await channel.close();
+      throw error;
+    }
   }
 
   private constructor({ module, files }: WorkerOptions<Notice>) {
@@ -108,9 +119,14 @@ export class WorkerChannel<P extends Protocol<P>, Notice = never> {
     this.#worker.postMessage(message);
   }
 
+  /** A thread that died before it was asked is no more, and says nothing. */
   #opened({ onNotice }: WorkerOptions<Notice>): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#pending.set(-1, {
+      if (this.#gone !== undefined) {
+        reject(this.#gone);
+        return;
+      }
+      this.#pending.set(OPENING, {
         resolve: () => {
           resolve();
         },
@@ -119,16 +135,17 @@ export class WorkerChannel<P extends Protocol<P>, Notice = never> {
       this.#worker.on("message", (message: FromWorker<Notice>) => {
         this.#receive(message, onNotice);
       });
+      this.#post({ kind: "open" });
     });
   }
 
   #receive(message: FromWorker<Notice>, onNotice: ((notice: Notice) => void) | undefined): void {
     switch (message.kind) {
       case "ready":
-        this.#take(-1)?.resolve(undefined);
+        this.#take(OPENING)?.resolve(undefined);
         return;
       case "refused":
-        this.#take(-1)?.reject(errorOf(message.failure));
+        this.#take(OPENING)?.reject(errorOf(message.failure));
         return;
       case "answered":
         this.#take(message.id)?.resolve(message.reply);
@@ -157,4 +174,25 @@ export class WorkerChannel<P extends Protocol<P>, Notice = never> {
 function errorOf({ code, message, retryAfterMs, detail, beyondUse }: Failure): AuditError {
   const cause = new WorkerError(detail, beyondUse);
   return new AuditError(code, message, { cause, ...(retryAfterMs !== undefined && { retryAfterMs }) });
+}
+
+/** Two workers of one file, or the first error of the two, once both are closed. */
+export async function bothOpen<Writer extends Closable, Reader extends Closable>(
+  writer: Promise<Writer>,
+  reader: Promise<Reader>,
+): Promise<{ readonly writer: Writer; readonly reader: Reader }> {
+  try {
+    return { writer: await writer, reader: await reader };
+  } catch (error) {
+    for (const worker of [reader, writer]) await worker.then((opened) => opened.close(), ignore);
+    throw error;
+  }
+}
+
+interface Closable {
+  close(): Promise<void>;
+}
+
+function ignore(): void {
+  // The first error of the two is told.
 }

@@ -2,7 +2,15 @@ import { parentPort, workerData, type MessagePort } from "node:worker_threads";
 import type { AuditError } from "../../audit/errors.js";
 import { loadSqliteDriver, type SqliteDriver } from "./driver.js";
 import { isBeyondUse, storeFailure } from "./failure.js";
-import { isRaised, type CallsOf, type Failure, type FromWorker, type Protocol, type ToWorker } from "./worker-calls.js";
+import {
+  isRaised,
+  type CallMessage,
+  type CallsOf,
+  type Failure,
+  type FromWorker,
+  type Protocol,
+  type ToWorker,
+} from "./worker-calls.js";
 
 /** What a worker needs to open its files. */
 export interface WorkerFiles {
@@ -22,50 +30,63 @@ export interface WorkerSpec<P extends Protocol<P>, Notice> {
   readonly open: (context: WorkerContext<Notice>) => CallsOf<P> & { close(): void };
 }
 
-/** Runs in the worker: opens, then answers one call after the other until told to close. */
+/** Runs in the worker: opens when it is told to, then answers one call after the other until told to close. */
 export async function serveWorker<P extends Protocol<P>, Notice = never>(spec: WorkerSpec<P, Notice>): Promise<void> {
   if (parentPort === null) throw new Error("this module runs as a worker thread");
   const port = parentPort;
-  const post = (message: FromWorker<Notice>): void => {
-    port.postMessage(message);
-  };
-  try {
-    const driver = await loadSqliteDriver();
-    const notify = (notice: Notice): void => {
-      post({ kind: "notice", notice });
-    };
-    const calls = spec.open({ driver, files: filesFrom(workerData), notify });
-    listen(port, post, { ...spec, calls });
-    post({ kind: "ready" });
-  } catch (error) {
-    post({ kind: "refused", failure: failureOf(storeFailure(error, spec.subject)) });
-    port.close();
-  }
-}
-
-interface Serving<P extends Protocol<P>> {
-  readonly subject: string;
-  readonly calls: CallsOf<P> & { close(): void };
-}
-
-function listen<P extends Protocol<P>>(
-  port: MessagePort,
-  post: (message: FromWorker<never>) => void,
-  { calls, subject }: Serving<P>,
-): void {
+  const driver = loadSqliteDriver();
+  // A library that cannot be loaded is told of when the files are to be opened.
+  await Promise.allSettled([driver]);
+  const served = new ServedWorker(port, spec);
   port.on("message", (message: ToWorker<P>) => {
-    if (message.kind === "close") {
-      calls.close();
-      port.close();
-      return;
-    }
-    if (message.dropped !== undefined && isRaised(message.dropped)) return;
-    try {
-      post({ kind: "answered", id: message.id, reply: calls[message.name](message.request) });
-    } catch (error) {
-      post({ kind: "failed", id: message.id, failure: failureOf(storeFailure(error, subject)) });
-    }
+    if (message.kind === "call") served.answer(message);
+    else if (message.kind === "open") void served.open(driver);
+    else served.close();
   });
+}
+
+class ServedWorker<P extends Protocol<P>, Notice> {
+  #calls: (CallsOf<P> & { close(): void }) | undefined;
+
+  constructor(
+    private readonly port: MessagePort,
+    private readonly spec: WorkerSpec<P, Notice>,
+  ) {}
+
+  async open(driver: Promise<SqliteDriver>): Promise<void> {
+    const notify = (notice: Notice): void => {
+      this.#post({ kind: "notice", notice });
+    };
+    try {
+      this.#calls = this.spec.open({ driver: await driver, files: filesFrom(workerData), notify });
+      this.#post({ kind: "ready" });
+    } catch (error) {
+      this.#post({ kind: "refused", failure: this.#failure(error) });
+      this.port.close();
+    }
+  }
+
+  answer({ id, name, request, dropped }: CallMessage<P>): void {
+    if (this.#calls === undefined || (dropped !== undefined && isRaised(dropped))) return;
+    try {
+      this.#post({ kind: "answered", id, reply: this.#calls[name](request) });
+    } catch (error) {
+      this.#post({ kind: "failed", id, failure: this.#failure(error) });
+    }
+  }
+
+  close(): void {
+    this.#calls?.close();
+    this.port.close();
+  }
+
+  #post(message: FromWorker<Notice>): void {
+    this.port.postMessage(message);
+  }
+
+  #failure(error: unknown): Failure {
+    return failureOf(storeFailure(error, this.spec.subject));
+  }
 }
 
 function failureOf({ code, message, retryAfterMs, cause }: AuditError): Failure {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { setTimeout as sleep } from "node:timers/promises";
 import { WorkerChannel } from "../../../src/stores/sqlite/worker-channel.js";
 import type { OddProtocol } from "./odd-worker.js";
 
@@ -10,6 +11,20 @@ const start = (logPath: string): Promise<WorkerChannel<OddProtocol>> =>
 
 test("says why a worker would not start", async () => {
   await expect(start("refuse")).rejects.toMatchObject({ code: "UNAVAILABLE", message: "the odd file: no such luck" });
+});
+
+test("says so when the thread died before it was asked to open", async () => {
+  const module = new URL("./no-such-worker.js", import.meta.url);
+  const after = sleep(500);
+  const started = WorkerChannel.start<OddProtocol>({ module, files: { logPath: "", indexPath: "" }, after });
+  await expect(started).rejects.toMatchObject({ code: "UNAVAILABLE", message: "a thread of the store died" });
+});
+
+test("does not open its files when what has to be open first is not", async () => {
+  const after = Promise.reject(new Error("not open"));
+  const module = new URL("./odd-worker.js", import.meta.url);
+  const started = WorkerChannel.start<OddProtocol>({ module, files: { logPath: "refuse", indexPath: "" }, after });
+  await expect(started).rejects.toThrow("not open");
 });
 
 describe("a running worker", () => {
