@@ -1,16 +1,9 @@
-import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { pino, type Logger } from "pino";
 import type { TextCache } from "../audit/cache.js";
 import { DEFAULT_LOG, type AuditService } from "../audit/service.js";
 import type { TokenSealer } from "../audit/token.js";
-import type { Access } from "../access/authenticate.js";
 import { openAccess } from "../access/open-access.js";
 import type { Settings } from "../config.js";
-import { COMPILE_AT_HIT } from "../graphql/compiled-execution.js";
-import { TrustedDocuments } from "../graphql/trusted-documents.js";
-import { AuditError } from "../audit/errors.js";
-import { openGateway, type Gateway, type GatewayOptions } from "../http/gateway.js";
 import type { EngineHealth } from "../http/readiness.js";
 import { Metrics } from "../operations/metrics.js";
 import { traced } from "../operations/tracing.js";
@@ -21,8 +14,6 @@ const LOG_DESTINATION = { dest: 2, sync: false, minLength: 4_096, periodicFlush:
 
 /** How long running requests may take to finish after SIGTERM. */
 const GRACE_MS = 10_000;
-
-const GRAPHIQL_FOLDER = fileURLToPath(new URL("../../graphiql", import.meta.url));
 
 /** An audit service, and what it stands on. */
 export interface Engine {
@@ -50,11 +41,14 @@ export async function serve(settings: Settings, openEngine: OpenEngine): Promise
   const logger = pino({ name: "auditql", level: settings.logLevel }, pino.destination(LOG_DESTINATION));
   const metrics = new Metrics();
   const access = await openAccess({ host: settings.host, ...settings.access });
-  const engine = await openEngine(settings, operatorOf(logger, metrics));
+  // The store's threads open their files while this one loads GraphQL.
+  const opening = openEngine(settings, operatorOf(logger, metrics));
+  const [engine, { openConfiguredGateway }] = await Promise.all([opening, import("./configured-gateway.js")]);
   const { health, texts, sealer } = engine;
   const service = traced(engine.service, "audit");
   try {
-    const gateway = await open(settings, { service, health, access, logger, metrics, sealer, ...(texts && { texts }) });
+    const parts = { service, health, access, logger, metrics, sealer, ...(texts && { texts }) };
+    const gateway = await openConfiguredGateway(settings, parts);
     const stop = stopSignal();
     process.stdout.write(
       banner({ settings, access, url: gateway.url, verifierKey: await service.verifierKey(DEFAULT_LOG) }),
@@ -82,53 +76,6 @@ function operatorOf(logger: Logger, metrics: Metrics): Operator {
       logger.info(message);
     },
   };
-}
-
-type Parts = Pick<GatewayOptions, "service" | "health" | "logger" | "metrics" | "sealer" | "texts"> & {
-  readonly access: Access;
-};
-
-async function open(settings: Settings, parts: Parts): Promise<Gateway> {
-  const {
-    host,
-    port,
-    compiledExecution,
-    eventRate,
-    maxStreams,
-    requestTimeoutMs,
-    introspection,
-    readLog,
-    corsOrigins,
-    publicUrl,
-    metricsPolicy,
-  } = settings;
-  const compileAtHit = compiledExecution ? COMPILE_AT_HIT : Infinity;
-  const streamLimits = { maxStreams };
-  const bounds = {
-    requestTimeoutMs,
-    streamLimits,
-    corsOrigins,
-    ...(await trustedIn(settings)),
-    metricsPolicy,
-    ...(eventRate && { eventRate }),
-    ...(introspection && { introspection }),
-    ...(readLog && { readLog }),
-    ...(publicUrl !== undefined && { publicUrl }),
-  };
-  return openGateway({ host, port, compileAtHit, graphiqlFolder: GRAPHIQL_FOLDER, ...parts, ...bounds });
-}
-
-/** Read once: a manifest belongs to a release of the applications that use it. */
-async function trustedIn({ trustedDocuments: path }: Settings): Promise<Pick<GatewayOptions, "trusted">> {
-  return path === undefined ? {} : { trusted: TrustedDocuments.parse(await readManifest(path)) };
-}
-
-async function readManifest(path: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(path, "utf8"));
-  } catch (error) {
-    throw new AuditError("BAD_USER_INPUT", `AUDITQL_TRUSTED_DOCUMENTS: ${path} cannot be used: ${String(error)}`);
-  }
 }
 
 function addressProblem(error: unknown, { host, port }: Settings): string | undefined {

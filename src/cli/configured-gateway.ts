@@ -1,0 +1,58 @@
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import type { Access } from "../access/authenticate.js";
+import { AuditError } from "../audit/errors.js";
+import type { Settings } from "../config.js";
+import { COMPILE_AT_HIT } from "../graphql/compiled-execution.js";
+import { TrustedDocuments } from "../graphql/trusted-documents.js";
+import { openGateway, type Gateway, type GatewayOptions } from "../http/gateway.js";
+
+const GRAPHIQL_FOLDER = fileURLToPath(new URL("../../graphiql", import.meta.url));
+
+type Parts = Pick<GatewayOptions, "service" | "health" | "logger" | "metrics" | "sealer" | "texts"> & {
+  readonly access: Access;
+};
+
+/** Opens the gateway that the settings ask for. Rejects with BAD_USER_INPUT where the manifest of documents cannot be used. */
+export async function openConfiguredGateway(settings: Settings, parts: Parts): Promise<Gateway> {
+  const {
+    host,
+    port,
+    compiledExecution,
+    eventRate,
+    maxStreams,
+    requestTimeoutMs,
+    introspection,
+    readLog,
+    corsOrigins,
+    publicUrl,
+    metricsPolicy,
+  } = settings;
+  const compileAtHit = compiledExecution ? COMPILE_AT_HIT : Infinity;
+  const streamLimits = { maxStreams };
+  const bounds = {
+    requestTimeoutMs,
+    streamLimits,
+    corsOrigins,
+    ...(await trustedIn(settings)),
+    metricsPolicy,
+    ...(eventRate && { eventRate }),
+    ...(introspection && { introspection }),
+    ...(readLog && { readLog }),
+    ...(publicUrl !== undefined && { publicUrl }),
+  };
+  return openGateway({ host, port, compileAtHit, graphiqlFolder: GRAPHIQL_FOLDER, ...parts, ...bounds });
+}
+
+/** Read once: a manifest belongs to a release of the applications that use it. */
+async function trustedIn({ trustedDocuments: path }: Settings): Promise<Pick<GatewayOptions, "trusted">> {
+  return path === undefined ? {} : { trusted: TrustedDocuments.parse(await readManifest(path)) };
+}
+
+async function readManifest(path: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(path, "utf8"));
+  } catch (error) {
+    throw new AuditError("BAD_USER_INPUT", `AUDITQL_TRUSTED_DOCUMENTS: ${path} cannot be used: ${String(error)}`);
+  }
+}
