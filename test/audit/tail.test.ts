@@ -139,7 +139,7 @@ describe("the tail of a log that others write to as well", () => {
       expect(shownOf(await waiting)).toEqual([at]);
     }
     // Ten looks of one a second would take nine.
-    expect(performance.now() - begun).toBeLessThan(4_000);
+    expect(performance.now() - begun).toBeLessThan(8_000);
   });
 
   test("asks the store about once a second, however many wait", async () => {

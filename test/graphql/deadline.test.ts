@@ -5,7 +5,7 @@ import { logMessages, openTestService } from "../audit/test-log.js";
 import { compileAtHit, testGateway, type TestGateway } from "./gateway.js";
 import { replaced, watched } from "./watched.js";
 
-const TIMEOUT_MS = 100;
+const TIMEOUT_MS = 300;
 const NEVER = new Promise<never>(() => undefined);
 
 let gateway: TestGateway;

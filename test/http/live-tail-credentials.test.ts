@@ -35,7 +35,7 @@ describe.each(transports)("a credential's live tail over %s", (transport) => {
   });
 
   test("ends, with UNAUTHENTICATED, when the credential expires", async () => {
-    const { authorization } = await key({ expiresAt: new Date(Date.now() + 700).toISOString() });
+    const { authorization } = await key({ expiresAt: new Date(Date.now() + 2_500).toISOString() });
     await fill(tails.service, 1);
     const stream = tails.client(transport, await guarded(), { authorization }).iterate({
       query: FOLLOW,
