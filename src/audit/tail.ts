@@ -44,12 +44,17 @@ export function checkTail({ query = "", bound, fromLeafIndex }: TailRequest, siz
  * aborts. The log itself is the queue: nothing is read before it is asked for, so a slow reader costs one page.
  */
 export async function* tailLog(log: TailedLog, tail: CheckedTail, signal: AbortSignal): AsyncGenerator<EntryOutcome> {
+  const isOver = (): boolean => signal.aborted;
   let next = tail.fromLeafIndex;
   for (;;) {
     const size = await log.grownBeyond(next, signal);
-    if (signal.aborted) return;
+    if (isOver()) return;
     const page = Array.from({ length: Math.min(size - next, PAGE_ENTRIES) }, (_, place) => next + place);
-    for (const outcome of await log.entries(page)) if (isShown(outcome, tail)) yield outcome;
+    for (const outcome of await log.entries(page)) {
+      // A reader may lose the right to the rest of a page that was read for it.
+      if (isOver()) return;
+      if (isShown(outcome, tail)) yield outcome;
+    }
     next += page.length;
     // A long way to catch up, of which nothing matches, must not keep others from being answered.
     await otherWork();

@@ -82,6 +82,14 @@ describe("a tail", () => {
     expect(await waiting).toEqual({ done: true, value: undefined });
   });
 
+  test("ends when its signal aborts in the middle of a page", async () => {
+    await fill(service, 10);
+    const tail = await opened({ fromLeafIndex: 0 });
+    expect(shownOf(await take(tail, 3))).toEqual([0, 1, 2]);
+    controller.abort();
+    expect(await tail.next()).toEqual({ done: true, value: undefined });
+  });
+
   test("is told when the service closes", async () => {
     const waiting = (await opened({})).next();
     const told = expectCode(waiting, "UNAVAILABLE");
