@@ -42,10 +42,20 @@ export function httpHandler(options: HandlerOptions): Handler {
   return (request, response) => {
     nameRequest(request, response);
     if (options.cors(request, response)) return;
-    route(request, response).catch((error: unknown) => {
-      fail(request, response, { error, ...options });
-    });
+    void route(request, response)
+      .catch((error: unknown) => {
+        fail(request, response, { error, ...options });
+      })
+      .then(() => {
+        giveUpUnread(response, options.slowMs);
+      });
   };
+}
+
+/** What its client has not taken of an answer is kept in memory for no longer than it takes nothing at all. */
+function giveUpUnread(response: ServerResponse, slowMs: number): void {
+  if (response.writableFinished) return;
+  response.setTimeout(slowMs, () => response.destroy());
 }
 
 /** Splits the request's target; it is compared with known paths only, so it needs no decoding. */

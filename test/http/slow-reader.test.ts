@@ -1,8 +1,11 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { setTimeout as passed } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { messages } from "../audit/test-log.js";
+import { revocableKey } from "./revoked-keys.js";
 import { tailGateway } from "./tail-clients.js";
 import { tailTest, watching } from "./tail-test.js";
 
@@ -10,17 +13,39 @@ const tails = tailTest();
 const query = "subscription { entryLogged(fromLeafIndex: 0) { canonical } }";
 const ALL_BYTES = 18_000_000;
 
-/** Follows the log and reads nothing. */
-function eventStream(url: string): Socket {
+interface Asking {
+  readonly query: string;
+  readonly accept: string;
+  readonly authorization?: string;
+}
+
+/** Asks and reads nothing. */
+function unread(url: string, { query, ...headers }: Asking): Socket {
   const body = JSON.stringify({ query });
   const socket = connect(Number(new URL(url).port), "127.0.0.1").pause();
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.write(
-    "POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: text/event-stream\r\nconnection: close\r\n" +
+    `POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\n${lines.join("")}connection: close\r\n` +
       `content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
   );
   tails.after(() => socket.destroy());
   return socket;
 }
+
+/** The gateway's side of the connection that the next request comes over. */
+function nextConnection(): Promise<Socket> {
+  return new Promise((resolve) => {
+    const arrived = (message: unknown): void => {
+      unsubscribe("http.server.request.start", arrived);
+      resolve((message as { readonly socket: Socket }).socket);
+    };
+    subscribe("http.server.request.start", arrived);
+  });
+}
+
+/** Follows the log and reads nothing. */
+const eventStream = (url: string, credential = {}) =>
+  unread(url, { query, accept: "text/event-stream", ...credential });
 
 /** Follows the log and reads nothing. */
 async function webSocket(url: string): Promise<WebSocket> {
@@ -71,6 +96,21 @@ describe("a reader that does not read", () => {
     socket.on("message", (data: Buffer) => (bytes += data.length)).resume();
     expect((await once(socket, "close"))[0]).toBe(1013);
     expect(bytes).toBeLessThan(ALL_BYTES);
+  });
+
+  test.each([
+    ["an ordinary answer", { query: "{ search(first: 1000) { nodes { canonical } } }", accept: "application/json" }],
+    ["a stream whose credential was revoked", { query, accept: "text/event-stream" }],
+  ])("does not keep %s in memory", async (_what, asking) => {
+    const { access, authorization, revoke } = await revocableKey(await tails.folder());
+    const { url } = await tails.opened({ access, streamLimits: { slowMs: 600, recheckMs: 50 } });
+    const arrival = nextConnection();
+    unread(url, { ...asking, authorization });
+    const connection = await arrival;
+    const closed = once(connection, "close");
+    while (connection.bytesWritten < 100_000) await passed(10);
+    await revoke();
+    await closed;
   });
 
   test("does not keep a gateway from stopping in its grace", async () => {
