@@ -12,8 +12,10 @@ import { banner } from "./banner.js";
 /** Lines are written some at a time, or each would cost as much as what it tells of; the rest when the process ends. */
 const LOG_DESTINATION = { dest: 2, sync: false, minLength: 4_096, periodicFlush: 200 };
 
-/** How long running requests may take to finish after SIGTERM. */
-const GRACE_MS = 10_000;
+/** How long stopping may take in all after SIGTERM: containers are killed ten seconds after it. */
+const STOP_MS = 9_500;
+/** How much of that running requests may take to finish. */
+const GRACE_MS = 8_000;
 
 /** An audit service, and what it stands on. */
 export interface Engine {
@@ -36,8 +38,11 @@ export interface Operator {
 
 export type OpenEngine = (settings: Settings, operator: Operator) => Promise<Engine>;
 
-/** Serves until SIGTERM or SIGINT, then lets what is running finish and closes the engine. Sets the exit code. */
-export async function serve(settings: Settings, openEngine: OpenEngine): Promise<void> {
+/**
+ * Serves until SIGTERM or SIGINT, then lets what is running finish and closes the engine; after `stopMs` the process ends
+ * without that. Sets the exit code.
+ */
+export async function serve(settings: Settings, openEngine: OpenEngine, stopMs = STOP_MS): Promise<void> {
   const logger = pino({ name: "auditql", level: settings.logLevel }, pino.destination(LOG_DESTINATION));
   const metrics = new Metrics();
   const access = await openAccess({ host: settings.host, ...settings.access });
@@ -54,6 +59,7 @@ export async function serve(settings: Settings, openEngine: OpenEngine): Promise
       banner({ settings, access, url: gateway.url, verifierKey: await service.verifierKey(DEFAULT_LOG) }),
     );
     await stop;
+    endInTime(stopMs);
     process.stdout.write("Stopping: running requests finish first.\n");
     await gateway.close(GRACE_MS);
   } catch (error) {
@@ -76,6 +82,17 @@ function operatorOf(logger: Logger, metrics: Metrics): Operator {
       logger.info(message);
     },
   };
+}
+
+/** A store that does not answer is not waited for: what it acknowledged is kept, whenever the process ends. */
+function endInTime(stopMs: number): void {
+  const end = (): void => {
+    process.stderr.write(
+      "Stopped without waiting for what did not end in time. What was acknowledged is in the log.\n",
+    );
+    process.exit();
+  };
+  setTimeout(end, stopMs).unref();
 }
 
 function addressProblem(error: unknown, { host, port }: Settings): string | undefined {

@@ -10,6 +10,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const MAIN = fileURLToPath(new URL("../../src/main.js", import.meta.url));
+const HANGING = fileURLToPath(new URL("hanging-engine.js", import.meta.url));
 
 type Process = ChildProcessByStdio<null, Readable, Readable>;
 
@@ -55,6 +56,14 @@ describe("auditql serve", () => {
     const { code, stderr } = await exit(child);
     expect(code).toBe(0);
     expect(stderr).toMatch(/"type":"mutation","code":"OK".*"requestId"/);
+  });
+
+  test("stops on SIGTERM though its store does not answer any more", async () => {
+    const child = spawn(process.execPath, [HANGING], { stdio: ["ignore", "pipe", "pipe"] });
+    running.add(child);
+    await written(child, "curl");
+    child.kill("SIGTERM");
+    expect(await exit(child)).toEqual({ code: 0, stderr: expect.stringMatching(/^Stopped without waiting .*\n$/) });
   });
 
   test("keeps log and key where it is told, and finds both again", async () => {

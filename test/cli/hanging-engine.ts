@@ -1,0 +1,25 @@
+import { ephemeralKeyring } from "../../src/audit/keyring.js";
+import { openLocalService } from "../../src/audit/local-service.js";
+import { TokenSealer } from "../../src/audit/token.js";
+import { MemoryRootCache } from "../../src/caches/memory/root-cache.js";
+import { serve } from "../../src/cli/serve.js";
+import { readSettings } from "../../src/config.js";
+import { openMemory } from "../../src/stores/memory/open.js";
+
+/** A gateway whose store does not let itself be closed, as a database does that has stopped answering. */
+const settings = readSettings({ port: "0", store: "memory:" }, {});
+const { log: store, index, bulkQueue } = openMemory();
+const keyring = ephemeralKeyring();
+const service = await openLocalService({
+  ...{ store, index, bulkQueue, cache: new MemoryRootCache(), keyring, origin: settings.origin },
+  logs: settings.logs,
+});
+const open = () =>
+  Promise.resolve({
+    service,
+    health: { probe: () => Promise.resolve(), degraded: () => [] },
+    texts: undefined,
+    sealer: new TokenSealer(keyring.tokenSecret),
+    close: () => new Promise<void>((resolve) => setTimeout(resolve, 600_000)),
+  });
+await serve(settings, open, 500);
