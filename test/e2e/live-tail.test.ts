@@ -10,6 +10,8 @@ import { readEntries, type StoredEntry } from "./log-reader.js";
 import { PersistentWriter } from "./persistent-writer.js";
 
 const LIMIT_MS = 60_000;
+/** So many entries, at least, are logged through all that happens in a test, and through each part of it. */
+const SOME = 20;
 const QUERY = /* GraphQL */ `
   subscription Tail($from: LeafIndex) {
     entryLogged(fromLeafIndex: $from) {
@@ -118,6 +120,10 @@ describeWith("a PostgreSQL of its own and redis-server", postgresPrograms() !== 
       return opened;
     };
 
+    /** Resolves when each has seen some entries more than now. */
+    const seenSome = (followed: readonly Follower[]): Promise<unknown> =>
+      Promise.all(followed.map((follower) => follower.reached(follower.seen.length + SOME)));
+
     /** Each has seen the log itself: every entry once, in order, none invented. */
     const expectWhole = async (size: number, followed: readonly Follower[]): Promise<void> => {
       await Promise.all(followed.map((follower) => follower.reached(size)));
@@ -131,8 +137,9 @@ describeWith("a PostgreSQL of its own and redis-server", postgresPrograms() !== 
       "show what is logged through either, over both transports, with neither gap nor repeat",
       async () => {
         const followed = follow();
-        const size = await whileWriting(() => sleep(1_000));
-        expect(size).toBeGreaterThan(10);
+        const size = await whileWriting(async () => {
+          await seenSome(followed);
+        });
         await expectWhole(size, followed);
       },
       LIMIT_MS,
@@ -144,7 +151,8 @@ describeWith("a PostgreSQL of its own and redis-server", postgresPrograms() !== 
         const followed = follow();
         const size = await whileWriting(async () => {
           for (const place of [0, 1, 0]) {
-            await sleep(200 + 300 * Math.random());
+            await seenSome(followed);
+            await sleep(50 * Math.random());
             await fleet.killAndRestart(place);
           }
         });
@@ -159,9 +167,9 @@ describeWith("a PostgreSQL of its own and redis-server", postgresPrograms() !== 
       async () => {
         const followed = follow();
         const size = await whileWriting(async () => {
-          await sleep(200);
+          await seenSome(followed);
           await redis.kill();
-          await sleep(800);
+          await seenSome(followed);
         });
         await expectWhole(size, followed);
       },
