@@ -5,8 +5,9 @@ import {
   type GraphQLRequestListener,
   type GraphQLResponse,
 } from "@apollo/server";
-import type { DocumentNode, GraphQLSchema, OperationDefinitionNode } from "graphql";
+import { OperationTypeNode, type DocumentNode, type GraphQLSchema, type OperationDefinitionNode } from "graphql";
 import { AuditError } from "../audit/errors.js";
+import { isWithin, MAX_ANSWER_CHARACTERS } from "./answer-size.js";
 import type { CompiledExecution } from "./compiled-execution.js";
 import type { AuditContext } from "./context.js";
 import { CostMeasure, requireCost } from "./cost.js";
@@ -39,7 +40,8 @@ export function requestPlugin({ schema, compiled }: RequestPluginOptions): Apoll
       compiled.prepare(request);
       return Promise.resolve(nothing());
     },
-    willSendResponse({ request, response, contextValue, queryHash }) {
+    willSendResponse({ request, response, contextValue, queryHash, operation }) {
+      boundAnswer(response, operation?.operation);
       contextValue.operation?.answered(outcome(response), queryHash);
       statusForJsonClients(request.http?.headers.get("accept") ?? "", response);
       if (!contextValue.maySeeSchema) dropSuggestions(response);
@@ -63,6 +65,14 @@ function nothing(): GraphQLResponse {
 function outcome({ body }: GraphQLResponse): string {
   const [error] = body.kind === "single" ? (body.singleResult.errors ?? []) : [];
   return error === undefined ? "OK" : String(error.extensions?.["code"]);
+}
+
+/** An answer that is too large gives way to an error; whatever a mutation did is done. */
+function boundAnswer({ body }: GraphQLResponse, operation: OperationTypeNode | undefined): void {
+  if (body.kind !== "single" || isWithin(body.singleResult.data, MAX_ANSWER_CHARACTERS)) return;
+  const done = operation === OperationTypeNode.MUTATION ? "; what was to be logged is logged" : "";
+  const message = `the answer would have more than ${MAX_ANSWER_CHARACTERS} characters: ask for fewer entries, or fewer of their fields, at once${done}`;
+  body.singleResult = { data: null, errors: [{ message, extensions: { code: "PAYLOAD_TOO_LARGE" } }] };
 }
 
 function dropSuggestions({ body }: GraphQLResponse): void {
