@@ -3,6 +3,8 @@ import {
   isInterfaceType,
   isObjectType,
   Kind,
+  SchemaMetaFieldDef,
+  TypeMetaFieldDef,
   type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
@@ -30,6 +32,23 @@ const LIST_ARGUMENTS: ReadonlySet<string> = new Set(["ids", "representations", "
 const REPRESENTATION = 10;
 /** Answer a list whose length no argument says: counted as the longest there can be. */
 const UNSIZED_FIELDS: ReadonlySet<string> = new Set(["bulkRequest"]);
+/** Lists of the schema's own description, counted as what is usual here, and more: each value of them takes longer than others. */
+const SCHEMA_LISTS: ReadonlyMap<string, number> = new Map([
+  ["__Schema.types", 60],
+  ["__Schema.directives", 20],
+  ["__Directive.args", 4],
+  ["__Type.fields", 8],
+  ["__Type.inputFields", 8],
+  ["__Type.enumValues", 8],
+  ["__Type.interfaces", 2],
+  ["__Type.possibleTypes", 4],
+  ["__Field.args", 4],
+]);
+/** Fields of every schema, which no type of it has. */
+const META_FIELDS: ReadonlyMap<string, GraphQLField<unknown, unknown>> = new Map([
+  ["__schema", SchemaMetaFieldDef],
+  ["__type", TypeMetaFieldDef],
+]);
 /** What the service gives who asks for no page size, and the most that it gives: it refuses larger ones by itself. */
 const DEFAULT_PAGE = 20;
 const MAX_PAGE = 1_000;
@@ -118,7 +137,8 @@ class OperationReader {
     if (node.selectionSet === undefined) return () => 1;
     const field = this.#definition(type, node.name.value);
     const inner = this.#selections(field ? getNamedType(field.type).name : "", node.selectionSet);
-    const size = pageSize(node, field);
+    const listed = SCHEMA_LISTS.get(`${type}.${node.name.value}`);
+    const size = listed === undefined ? pageSize(node, field) : () => listed;
     const weight = WEIGHTS.get(node.name.value) ?? 1;
     const each = node.name.value === "_entities" ? REPRESENTATION : 0;
     return (variables, known) => weight + size(variables) * (each + inner(variables, known));
@@ -126,7 +146,8 @@ class OperationReader {
 
   #definition(type: string, name: string): GraphQLField<unknown, unknown> | undefined {
     const parent = this.schema.getType(type);
-    return isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name] : undefined;
+    const field = isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name] : undefined;
+    return field ?? META_FIELDS.get(name);
   }
 }
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { getOperationAST, parse } from "graphql";
+import { getIntrospectionQuery, getOperationAST, parse } from "graphql";
 import { CostMeasure } from "../../src/graphql/cost.js";
 import { LIMITS } from "../../src/graphql/limits.js";
 import { auditSchema } from "../../src/graphql/schema.js";
@@ -38,6 +38,12 @@ describe("the cost of an operation", () => {
       5,
     ],
     ["a bulk request as the longest", '{ bulkRequest(id: "a") { receipt { root { hash } } } }', 1 + 1000 * 3],
+    ["lists of the schema", "{ __schema { types { fields { args { name } } } } }", 1 + (1 + 60 * (1 + 8 * (1 + 4)))],
+    [
+      "the schema in a fragment as often as it is spread",
+      '{ a: __schema { ...A } b: __schema { ...A } c: __type(name: "Query") { fields { name } } } fragment A on __Schema { types { name } }',
+      2 * (1 + 1 + 60) + (1 + 1 + 8),
+    ],
     [
       "pages inside a list",
       "query ($r: [_Any!]!) { _entities(representations: $r) { ... on Auditable { auditTrail(first: 5) { totalCount } } } }",
@@ -51,6 +57,11 @@ describe("the cost of an operation", () => {
     ],
   ])("counts %s", (...[, text, expected, variables]) => {
     expect(cost(text, variables)).toBe(expected);
+  });
+
+  test("leaves room for the standard introspection query", () => {
+    const everything = getIntrospectionQuery({ inputValueDeprecation: true, schemaDescription: true, oneOf: true });
+    expect(cost(everything)).toBeLessThan(LIMITS.cost);
   });
 
   test("is known in linear time when fragments are spread twice at every level", () => {
