@@ -79,13 +79,10 @@ export class PinnedSearches {
     const nowMicros = this.options.clock();
     const search = searchArguments(request);
     const checked = checkSearch(search, nowMicros);
+    if (checked.kind === "invalid") throw badInput([...checked.problems, ...pageProblems(page), ...strayCursors(page)]);
     const opened = openCursors(new Cursors(this.options.sealer, search), page, { nowMs: nowMicros / MICROS_PER_MS });
-    const problems = [
-      ...(checked.kind === "invalid" ? checked.problems : []),
-      ...pageProblems(page),
-      ...opened.problems,
-    ];
-    if (checked.kind === "invalid" || problems.length > 0) throw badInput(problems);
+    const problems = [...pageProblems(page), ...opened.problems];
+    if (problems.length > 0) throw badInput(problems);
     const earlier = (opened.after ?? opened.before)?.state;
     const state = earlier ?? (await this.pin({ log: search.log, treeSize, nowMicros }, checked.bounds));
     const reading = { pin: { search, state }, filter: checked.filter, signal };
@@ -219,6 +216,12 @@ function openCursors(
   const after = open("after", state);
   const before = open("before", state ?? after?.state);
   return { after, before, problems };
+}
+
+/** No cursor is of a search that cannot be meant; nor has one a digest whose text cannot be hashed, for a lone surrogate. */
+function strayCursors(page: PageRequest): readonly CursorProblem[] {
+  const given = (["after", "before"] as const).filter((path) => page[path] !== undefined);
+  return given.map((path) => ({ path, expected: "a cursor of this search", got: "a cursor of another search" }));
 }
 
 function isSameState(a: PinnedState, b: PinnedState | undefined): boolean {

@@ -5,8 +5,8 @@ import { openTestService } from "../audit/test-log.js";
 
 const LOG = `mutation ($event: EventInput!) { log(event: $event) { entry { leafIndex } } }`;
 const BULK = `mutation ($events: [EventInput!]!) { logBulk(events: $events) { root { treeSize } } }`;
-const SEARCH = `query ($query: String! = "", $window: TimeWindow, $maxResults: Int, $first: Int, $after: String, $last: Int, $before: String) {
-  search(query: $query, window: $window, maxResults: $maxResults, first: $first, after: $after, last: $last, before: $before) {
+const SEARCH = `query ($query: String! = "", $window: TimeWindow, $restriction: SearchRestriction, $maxResults: Int, $first: Int, $after: String, $last: Int, $before: String) {
+  search(query: $query, window: $window, restriction: $restriction, maxResults: $maxResults, first: $first, after: $after, last: $last, before: $before) {
     id pageInfo { endCursor } nodes { leafIndex }
   }
 }`;
@@ -144,6 +144,9 @@ describe("a search is refused:", () => {
     ["a day that does not exist", { window: { end: "2026-02-30T00:00:00Z" } }, ["window.end"]],
     ["last together with start", { window: { start: "1d", last: "7d" } }, ["window.last"]],
     ["a cursor that is none", { after: "abc" }, ["after"]],
+    ["a lone surrogate in the query", { query: "\ud800", first: -1 }, ["query", "first"]],
+    ["a lone surrogate in a time", { window: { start: "\ud800" } }, ["window.start"]],
+    ["a lone surrogate in a restriction", { restriction: { tenantId: ["\udc00"] } }, ["restriction.tenantId[0]"]],
   ])("%s", async (_, variables, expected) => {
     const error = await gateway.error(SEARCH, variables);
     expect(error.extensions?.["code"]).toBe("BAD_USER_INPUT");
