@@ -68,20 +68,24 @@ export class SubmissionQueue {
     this.#count(submission.entries.length);
   }
 
-  /** Takes the next batch: as many whole requests as fit, at least one. */
-  takeBatch(): readonly Submission[] {
-    let events = 0;
+  /** Takes the next batch, or what goes with one that is begun: as many whole requests as fit, of a new batch at least one. */
+  takeBatch(begun: readonly Submission[] = []): readonly Submission[] {
+    let events = eventsIn(begun);
     const tooMany = this.#waiting.findIndex(({ entries }, place) => {
       events += entries.length;
-      return place > 0 && events > this.limits.maxBatchEvents;
+      return begun.length + place > 0 && events > this.limits.maxBatchEvents;
     });
-    const batch = this.#waiting.splice(0, tooMany === -1 ? this.#waiting.length : tooMany);
-    this.#count(-batch.reduce((sum, { entries }) => sum + entries.length, 0));
-    return batch;
+    const taken = this.#waiting.splice(0, tooMany === -1 ? this.#waiting.length : tooMany);
+    this.#count(-eventsIn(taken));
+    return taken;
   }
 
   #count(events: number): void {
     this.#waitingEvents += events;
     this.onWaiting?.(this.#waitingEvents);
   }
+}
+
+function eventsIn(submissions: readonly Submission[]): number {
+  return submissions.reduce((sum, { entries }) => sum + entries.length, 0);
 }

@@ -92,7 +92,7 @@ export class Sequencer {
   async #work(): Promise<void> {
     while (this.#refreshes.length > 0 || !this.#queue.isEmpty) {
       if (this.#refreshes.length > 0) await this.#answerRefreshes();
-      else await this.#commit(this.#queue.takeBatch());
+      else await this.#commit();
     }
     // In one step with the last look at the queue: a request that comes a moment later must start the next run.
     this.#isRunning = false;
@@ -108,9 +108,15 @@ export class Sequencer {
     }
   }
 
-  async #commit(batch: readonly Submission[]): Promise<void> {
+  async #commit(): Promise<void> {
+    const batch = [...this.#queue.takeBatch()];
+    const arrived = (begun: readonly Submission[]): readonly Submission[] => {
+      const more = this.#queue.takeBatch(begun);
+      batch.push(...more);
+      return more;
+    };
     try {
-      const growth = await this.#writer.write(batch);
+      const growth = await this.#writer.write([...batch], arrived);
       if (growth !== undefined) acknowledge(growth);
     } catch (error) {
       for (const { reject } of batch) reject(error);

@@ -7,6 +7,9 @@ import type { Submission } from "./queue.js";
 import { extendTree, type SignedTree, type TreeSource } from "./signed-tree.js";
 import type { AppendOutcome, StoredTile } from "./store.js";
 
+/** Answers what has come meanwhile and has room in a batch that is begun. */
+type Arrived = (begun: readonly Submission[]) => readonly Submission[];
+
 export interface TreeWriterOptions {
   readonly source: TreeSource;
   /** The newest durable tree. */
@@ -52,11 +55,12 @@ export class TreeWriter {
 
   /**
    * Writes a batch, on top of whatever the log has become meanwhile, but for requests whose key is in the log already:
-   * those are answered here. Undefined when nothing is left. Rejects with an AuditError alone.
+   * those are answered here. What has `arrived` while others had their turn goes with it: a gateway that gets one turn in
+   * four writes in it what came during all four. Undefined when nothing is left. Rejects with an AuditError alone.
    */
-  async write(batch: readonly Submission[]): Promise<Growth | undefined> {
+  async write(batch: readonly Submission[], arrived: Arrived = () => []): Promise<Growth | undefined> {
     try {
-      return await this.#write(batch);
+      return await this.#write(batch, arrived);
     } catch (error) {
       throw error instanceof AuditError ? error : unavailable("The store failed.", error);
     }
@@ -86,12 +90,13 @@ export class TreeWriter {
     this.options.onBroken?.(error);
   }
 
-  async #write(batch: readonly Submission[]): Promise<Growth | undefined> {
+  async #write(batch: readonly Submission[], arrived: Arrived): Promise<Growth | undefined> {
     if (this.#isInDoubt) await this.reload();
     let unwritten = batch;
     for (let attempt = 0; attempt < MAX_CONFLICTS; attempt++) {
       if (unwritten.length === 0) return undefined;
       this.requireSound();
+      if (attempt > 0) unwritten = [...unwritten, ...arrived(unwritten)];
       const growth = growTree(this.options.source, this.#tree, unwritten);
       const outcome = await this.#append(growth);
       if (outcome.kind === "appended") return this.#advance(growth);

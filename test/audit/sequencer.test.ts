@@ -181,6 +181,47 @@ describe("another gateway", () => {
     expect(await checkEverything(store)).toEqual(["theirs", "ours"]);
   });
 
+  describe("that was faster while more arrived", () => {
+    const arrivals: Promise<unknown>[] = [];
+    beforeEach(() => {
+      arrivals.length = 0;
+      store.beforeAppend = async () => {
+        store.beforeAppend = () => Promise.resolve();
+        arrivals.push(...["arrived", "too"].map((text) => log(text)));
+        await log("theirs", other);
+        await sleep(0); // by now they wait in the queue
+      };
+    });
+
+    test("lets us write it all in our next turn", async () => {
+      const { root } = await log("ours");
+      await Promise.all(arrivals);
+      expect(root.treeSize).toBe(4);
+      expect(store.appends.map(({ entries }) => entries.length)).toEqual([1, 3]);
+      expect(await checkEverything(store)).toEqual(["theirs", "ours", "arrived", "too"]);
+    });
+
+    test("lets nobody go into a batch that has no room", async () => {
+      service = await openTestService({ store, queueLimits: { maxBatchEvents: 2, maxWaitingEvents: 100 } });
+      await log("ours");
+      await Promise.all(arrivals);
+      expect(store.appends.map(({ entries }) => entries.length)).toEqual([1, 2, 1]);
+      expect(await checkEverything(store)).toEqual(["theirs", "ours", "arrived", "too"]);
+    });
+
+    test("has them refused with the batch that they went into, when that fails", async () => {
+      const append = store.append.bind(store);
+      store.append = async (batch) => {
+        if (batch.entries.length > 1) store.faults.push({ kind: "fails before it is written" });
+        return append(batch);
+      };
+      await expectCode(log("ours"), "UNAVAILABLE");
+      for (const arrival of arrivals) await expectCode(arrival, "UNAVAILABLE");
+      await log("next");
+      expect(await checkEverything(store)).toEqual(["theirs", "next"]);
+    });
+  });
+
   test("that is always faster leads to a refusal in the end, not to a loop without end", async () => {
     store.beforeAppend = async () => {
       await log("theirs", other);
