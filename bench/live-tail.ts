@@ -56,7 +56,7 @@ async function delays({ readAt }: Place, fleet: Fleet): Promise<readonly number[
 
 async function main(): Promise<void> {
   const folder = gatewayFolder();
-  const [postgres, redis] = await Promise.all([OwnPostgres.start(), RedisServer.start()]);
+  const [postgres, redis] = await Promise.all([OwnPostgres.start(undefined, ["fsync=on"]), RedisServer.start()]);
   const places: readonly Place[] = [
     { name: "the same gateway", readAt: 0, env: {} },
     { name: "another gateway, with Redis", readAt: 1, env: { REDIS_URL: redis.url } },

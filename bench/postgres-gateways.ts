@@ -119,7 +119,7 @@ function print(what: string, measured: string): void {
 
 const folder = mkdtempSync(join(tmpdir(), "auditql-bench-"));
 chmodSync(folder, 0o755);
-const server = await OwnPostgres.start();
+const server = await OwnPostgres.start(undefined, ["fsync=on"]);
 try {
   console.log(`${machine()}; PostgreSQL on loopback, fsync on`);
   const bare = await copyRate(server, folder);

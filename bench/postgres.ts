@@ -134,7 +134,7 @@ async function ms(call: () => Promise<unknown>): Promise<number> {
 
 const rate = (perSecond: number): string => `${Math.round(perSecond).toLocaleString("en").padStart(8)}/s`;
 
-const server = await somePostgres();
+const server = await somePostgres(["fsync=on"]);
 const url = await server.newDatabase();
 console.log(`Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? "?"}; PostgreSQL on loopback, fsync on`);
 await appends(url);

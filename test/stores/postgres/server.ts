@@ -31,9 +31,10 @@ export function hasPostgres(): boolean {
   return process.env["AUDITQL_TEST_POSTGRES"] !== undefined || postgresPrograms() !== undefined;
 }
 
-export async function somePostgres(): Promise<PostgresServer> {
+/** `settings` are those of a server of our own: see OwnPostgres.start. */
+export async function somePostgres(settings?: readonly string[]): Promise<PostgresServer> {
   const url = process.env["AUDITQL_TEST_POSTGRES"];
-  if (url === undefined) return OwnPostgres.start();
+  if (url === undefined) return OwnPostgres.start(undefined, settings);
   return { newDatabase: async () => newDatabase(url), close: () => Promise.resolve() };
 }
 
@@ -44,13 +45,17 @@ export class OwnPostgres implements PostgresServer {
   private constructor(
     private readonly folder: string,
     private readonly port: number,
+    private readonly settings: readonly string[],
   ) {}
 
-  /** `folder` is made if it is not there; its parent has to be the server's user's: `serverUser`. */
-  static async start(folder = serverFolder()): Promise<OwnPostgres> {
+  /**
+   * `folder` is made if it is not there; its parent has to be the server's user's: `serverUser`. What a crash of the server
+   * needs is with the operating system, so tests do not wait for the disk; a benchmark does, with `fsync=on`.
+   */
+  static async start(folder = serverFolder(), settings: readonly string[] = ["fsync=off"]): Promise<OwnPostgres> {
     const options = ["-D", folder, "-U", "auditql", "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync"];
     run("initdb", options, dirname(folder));
-    const server = new OwnPostgres(folder, await freePort());
+    const server = new OwnPostgres(folder, await freePort(), settings);
     await server.startAgain();
     return server;
   }
@@ -74,14 +79,15 @@ export class OwnPostgres implements PostgresServer {
     const folder = serverFolder();
     const options = ["-D", folder, "-d", this.url, "-X", "stream", "-c", "fast", "-R"];
     run("pg_basebackup", options, folder);
-    const server = new OwnPostgres(folder, await freePort());
+    const server = new OwnPostgres(folder, await freePort(), this.settings);
     await server.startAgain();
     return server;
   }
 
   async startAgain(): Promise<void> {
     const options = ["-D", this.folder, "-p", String(this.port)];
-    const settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200"];
+    const fixed = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200"];
+    const settings = [...fixed, ...this.settings];
     const server = spawn(program("postgres"), [...options, ...settings.flatMap((setting) => ["-c", setting])], {
       ...serverUser(),
       cwd: this.folder,
