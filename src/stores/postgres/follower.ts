@@ -50,6 +50,11 @@ export class Follower {
     if (urgency === "urgent") round.hurry.abort();
   }
 
+  /** Ends the gathering in progress, if there is one: somebody waits. Asks for no round, so that waiting costs no transactions. */
+  hurry(log: string): void {
+    this.#rounds.get(log)?.hurry.abort();
+  }
+
   /** Resolves when the batch in hand is written. */
   async close(): Promise<void> {
     this.#closed.abort();

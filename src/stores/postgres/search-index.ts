@@ -70,7 +70,8 @@ export class PostgresSearchIndex implements SearchIndex {
       this.#watermarks.advance(log, await watermark(this.#database, log));
       const leftMs = deadline - Date.now();
       if (leftMs <= 0) return this.#watermarks.reached(log, size, 0);
-      this.#follower.wake(log, "urgent");
+      if (pollMs === FIRST_POLL_MS) this.#follower.wake(log, "urgent");
+      else this.#follower.hurry(log);
       await this.#watermarks.reached(log, size, Math.min(pollMs, leftMs));
     }
   }

@@ -1,8 +1,10 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { IndexedStore } from "../../../src/audit/search-index.js";
 import type { Filter } from "../../../src/query/ast.js";
 import { NEWEST_FIRST } from "../../../src/query/order.js";
 import { Database, DATABASE_DEFAULTS } from "../../../src/stores/postgres/database.js";
+import { Follower } from "../../../src/stores/postgres/follower.js";
 import { prepareBatch, storeBatch } from "../../../src/stores/postgres/index-batch.js";
 import { takeLease } from "../../../src/stores/postgres/lease.js";
 import { PostgresLogStore } from "../../../src/stores/postgres/log-store.js";
@@ -11,6 +13,7 @@ import { describeWith } from "../../service.js";
 import { batch, emptyHead } from "../batches.js";
 import { logged } from "../search-events.js";
 import { hasPostgres, type PostgresServer, somePostgres, sql } from "./server.js";
+import { lockTable, untilRunning } from "./sessions.js";
 
 const LOG = "default";
 const SOON_MS = 5_000;
@@ -85,6 +88,26 @@ describeWith("PostgreSQL", hasPostgres(), () => {
       expect(await behind.index.reached(LOG, 1, AT_ONCE_MS)).toBe(false);
       await sql(url, "UPDATE auditql.indexing SET held_until = now()");
       expect(await behind.index.reached(LOG, 1, SOON_MS)).toBe(true);
+    });
+
+    test("is brought up to date in one round, however often somebody who waits looks", async () => {
+      await append(0, "one");
+      const statements = jest.spyOn(database, "rows");
+      const rounds = (): number => statements.mock.calls.filter(([{ name }]) => name === "lease-take").length;
+      const unlock = await lockTable(url, "auditql.docs");
+      let indexed = (): void => undefined;
+      const done = new Promise<void>((resolve) => (indexed = resolve));
+      const follower = new Follower(database, (_log, size) => {
+        if (size === 1) indexed();
+      });
+      follower.wake(LOG, "urgent");
+      await untilRunning(url, "%INTO auditql.docs%", { count: 1 });
+      for (let looks = 0; looks < 3; looks++) follower.hurry(LOG);
+      await unlock();
+      await done;
+      await sleep(200); // a further round would begin
+      await follower.close();
+      expect(rounds()).toBe(1);
     });
 
     test("takes nothing from a gateway that stalled, lost its lease and wakes up again", async () => {
