@@ -33,7 +33,6 @@ export class CachedRoots {
   readonly #roots = new LRUCache<number, Root>({ max: MAX_KEPT_ROOTS });
   #publishing = false;
   #unpublished: Root | undefined;
-  /** Whether the log's history was compared with what the cache remembers: it may have been away when the log was opened. */
   #isCompared = false;
 
   constructor(private readonly options: CachedRootsOptions) {}
@@ -91,13 +90,17 @@ export class CachedRoots {
     this.#publishing = true;
     for (let root = this.#unpublished; root !== undefined; root = this.#unpublished) {
       this.#unpublished = undefined;
-      if (await this.#mayPublish()) await this.options.cache.putNewest(this.#sealed(root));
+      // Not over a root that contradicts the log: it is all that is left to tell.
+      if (await this.compare()) await this.options.cache.putNewest(this.#sealed(root));
     }
     this.#publishing = false;
   }
 
-  /** Not over a root that contradicts the log: it is all that is left to tell. */
-  async #mayPublish(): Promise<boolean> {
+  /**
+   * Compares the log's history with the root that the cache remembers, until that was done once: it may have been away when
+   * the log was opened. False, and `onConflict` is told, when the two contradict each other.
+   */
+  async compare(): Promise<boolean> {
     if (this.#isCompared) return true;
     const { cache, source, requireHistory, onConflict } = this.options;
     const remembered = await cache.remembered(source.log);

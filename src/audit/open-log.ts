@@ -89,8 +89,10 @@ export class OpenLog {
 
   /** Rejects as Sequencer.append and KeyedAppends.append do. */
   async append(events: readonly CheckedEvent[], requestKey?: RequestKey): Promise<Receipt> {
+    const sequencer = this.#sequencer;
+    await this.#roots.compare(); // before anything is signed: afterwards there would be a second history
     const outcome = await (requestKey === undefined
-      ? this.#sequencer.append(events)
+      ? sequencer.append(events)
       : this.#keyed.append(events, requestKey));
     return outcome.kind === "appended" ? this.#receipt(outcome) : this.#recall(outcome.receipt);
   }

@@ -14,6 +14,9 @@ import { hasPostgres, type PostgresServer, somePostgres, sql } from "../stores/p
 import { rejection } from "./rejection.js";
 import { KEYRING, logMessages, ORIGIN } from "./test-log.js";
 
+/** What Redis remembers is what is tested here: a busy machine must not make it a miss. */
+const PATIENCE_MS = 5_000;
+
 /** A store that an operator backs up and restores while no gateway runs. */
 interface Backups {
   readonly url: string;
@@ -76,7 +79,7 @@ describeWith("redis-server and PostgreSQL", !!redisProgram && hasPostgres(), () 
   }
 
   async function redisCache(): Promise<RootCache> {
-    const cache = new RedisRootCache({ url: redis.url, origin: ORIGIN });
+    const cache = new RedisRootCache({ url: redis.url, origin: ORIGIN, commandTimeoutMs: PATIENCE_MS });
     await cache.attempted();
     closing.push(async () => cache.close());
     return cache;
@@ -167,9 +170,8 @@ describeWith("redis-server and PostgreSQL", !!redisProgram && hasPostgres(), () 
       const service = await gateway(store.url, away);
       await logMessages(service, 1);
       isAway = false;
-      await logMessages(service, 1);
-      await eventually(() => Promise.resolve(alarms.length > 0));
       expect((await rejection(logMessages(service, 1))).code).toBe("ROOT_CONFLICT");
+      expect(alarms).toHaveLength(1);
       expect(await cache.remembered("default")).toEqual(remembered);
     });
   });
