@@ -9,7 +9,7 @@ import { readEntries } from "./log-reader.js";
 import { StoreClient } from "./store-client.js";
 
 const PRLIMIT = findProgram("prlimit");
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 180_000;
 const MEBIBYTE = 1_024 * 1_024;
 const VERDICTS = ["VALID", "VALID", "VALID"];
 

@@ -12,7 +12,7 @@ import { PersistentWriter } from "./persistent-writer.js";
 
 const GATEWAYS = 3;
 const WRITERS = 6;
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 240_000;
 
 const FIRST = /* GraphQL */ `
   {

@@ -37,7 +37,7 @@ const ENTRY = /* GraphQL */ `
 `;
 
 /** Longer than any fault of these tests lasts; a writer that is refused for longer will not be taken at all. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 90_000;
 
 interface Receipt {
   readonly entries: readonly StoredEntry[];

@@ -7,7 +7,7 @@ import { describePermitted } from "../service.js";
 import { readEntries } from "./log-reader.js";
 import { StoreClient } from "./store-client.js";
 
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 180_000;
 const REFUSED = { code: "UNAVAILABLE", retryAfterMs: expect.any(Number) };
 
 describePermitted("make files immutable (chattr +i)", canSetImmutable(), () => {

@@ -79,10 +79,11 @@ export class PostgresLogStore implements LogStore {
   readonly #receipts: PostgresReceipts;
   readonly #turns: Turns;
 
-  constructor(database: Database) {
+  /** `holdMs`: how long others wait for a gateway that met a conflict and has its turn. Default 300. */
+  constructor(database: Database, holdMs?: number) {
     this.#database = database;
     this.#receipts = new PostgresReceipts(database);
-    this.#turns = new Turns(database);
+    this.#turns = new Turns(database, holdMs);
   }
 
   /** Calls `listener` with the log's new size after each append made here; appends of other gateways are not heard. */

@@ -34,13 +34,15 @@ interface HeldTurn extends Turn {
  */
 export class Turns {
   readonly #database: Database;
+  readonly #holdMs: number;
   readonly #contention = new Contention();
   readonly #held = new Map<string, HeldTurn>();
   /** Logs whose row this process waits for or has locked. */
   readonly #taken = new Set<string>();
 
-  constructor(database: Database) {
+  constructor(database: Database, holdMs = HOLD_MS) {
     this.#database = database;
+    this.#holdMs = holdMs;
   }
 
   /** True when the batch is durable; false when the log's size was another, and nothing was written. */
@@ -96,7 +98,7 @@ export class Turns {
   }
 
   #hold(log: string, turn: Turn): void {
-    const expiry = setTimeout(() => void this.#expire(log), HOLD_MS).unref();
+    const expiry = setTimeout(() => void this.#expire(log), this.#holdMs).unref();
     this.#held.set(log, { ...turn, expiry });
   }
 
