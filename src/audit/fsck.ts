@@ -23,6 +23,10 @@ export interface FsckOptions {
   /** Entries below this mark are taken as checked, if the log still leads to its root. */
   readonly since?: CheckedMark;
   readonly onProgress?: (checked: number, size: number) => void;
+  /** Told while the check waits for the search index. */
+  readonly onIndexing?: (indexed: number, size: number) => void;
+  /** How long the search index may stand still before it counts as out of step. Default a minute. */
+  readonly indexStallMs?: number;
 }
 
 export interface FsckReport {
@@ -38,7 +42,9 @@ export interface FsckReport {
 const CHUNK_ENTRIES = 8 * TILE_WIDTH;
 /** Findings kept; a log that has this many is not worth more lines. */
 const MAX_FINDINGS = 1_000;
-const INDEX_WAIT_MS = 60_000;
+const INDEX_STALL_MS = 60_000;
+/** How often the index is looked at while it is waited for. */
+const INDEX_LOOK_MS = 3_000;
 
 /**
  * Derives a log anew from its stored bytes and compares: leaves, author's signatures, order of time, tiles, root,
@@ -164,7 +170,7 @@ class LogCheck {
   async #compareIndex(): Promise<void> {
     const { index, source } = this.options;
     const { size } = this.head;
-    await index.reached(source.log, size, INDEX_WAIT_MS);
+    await this.#indexed();
     const everything = {
       log: source.log,
       filter: { kind: "all" },
@@ -173,6 +179,22 @@ class LogCheck {
     } as const;
     const indexed = await index.count(everything, size + 1);
     if (indexed !== size) this.#add({ kind: "index-out-of-step", indexed, size });
+  }
+
+  /** One that is being made again takes as long as its log is long: what grows is waited for, however long that takes. */
+  async #indexed(): Promise<void> {
+    const { index, source, onIndexing, indexStallMs = INDEX_STALL_MS } = this.options;
+    const { size } = this.head;
+    const lookMs = Math.min(INDEX_LOOK_MS, indexStallMs);
+    let known = await index.indexedSize(source.log);
+    for (let stalledMs = 0; stalledMs < indexStallMs;) {
+      const isReached = await index.reached(source.log, size, lookMs);
+      const indexed = await index.indexedSize(source.log);
+      if (!isReached || indexed > known) onIndexing?.(Math.min(indexed, size), size);
+      if (isReached) return;
+      stalledMs = indexed > known ? 0 : stalledMs + lookMs;
+      known = indexed;
+    }
   }
 
   #add(finding: Finding): void {

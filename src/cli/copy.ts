@@ -8,7 +8,7 @@ import type { TreeSource } from "../audit/signed-tree.js";
 import type { LogHead } from "../audit/store.js";
 import type { Settings } from "../config.js";
 import type { Console } from "./key.js";
-import { Progress } from "./progress.js";
+import { Progress, withBars } from "./progress.js";
 import { closeStore, FOUND, orImpossible, requireFiles, SOUND, treeSource, type StoreRun } from "./store-files.js";
 
 /**
@@ -49,11 +49,13 @@ interface OneCopy {
 }
 
 async function copyOne({ log }: LogHead, { from, there, source, to }: OneCopy): Promise<void> {
-  const bar = new Progress(log, process.stderr);
+  const bar = new Progress(`${log}: copy`, process.stderr);
   const onProgress = (done: number, size: number): void => {
     bar.show(done, size);
   };
-  const { size, found } = await copyLog({ from: source, to: there.log, onProgress });
+  const { size, found } = await copyLog({ from: source, to: there.log, onProgress }).finally(() => {
+    bar.end();
+  });
   to.note(`${log}: ${size - found} entries copied, ${found} were there`);
   to.note(`${log}: ${requestText(await copyRequests({ log, size, from, to: there }))}`);
 }
@@ -69,7 +71,8 @@ async function isSound(
 ): Promise<boolean> {
   const copied = await there.log.head(log);
   if (copied === undefined) return false;
-  const { findings } = await fsck({ source, index: there.index, ed25519: nodeEd25519() }, copied);
+  const options = { source, index: there.index, ed25519: nodeEd25519() };
+  const { findings } = await withBars(log, process.stderr, (bars) => fsck({ ...options, ...bars }, copied));
   for (const finding of findings) to.out(`${log}: ${findingText(finding)}`);
   to.note(`${log}: the copy ${findings.length === 0 ? "is sound" : "has findings"}; root of ${copied.size} entries`);
   return findings.length === 0;

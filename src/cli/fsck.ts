@@ -8,7 +8,7 @@ import type { LogHead } from "../audit/store.js";
 import type { Settings } from "../config.js";
 import { digestBytes, digestOf, parseDigest } from "../core/bytes.js";
 import type { Console } from "./key.js";
-import { Progress } from "./progress.js";
+import { withBars } from "./progress.js";
 import {
   closeStore,
   FOUND,
@@ -85,19 +85,8 @@ async function check(
   { opened, head, source, since }: Check,
   to: Console,
 ): Promise<{ readonly findings: number; readonly mark: CheckedMark | undefined }> {
-  const bar = new Progress(head.log, process.stderr);
-  const report = await fsck(
-    {
-      source,
-      index: opened.index,
-      ed25519: nodeEd25519(),
-      onProgress: (checked, size) => {
-        bar.show(checked, size);
-      },
-      ...(since === undefined ? {} : { since }),
-    },
-    head,
-  );
+  const options = { source, index: opened.index, ed25519: nodeEd25519(), ...(since === undefined ? {} : { since }) };
+  const report = await withBars(head.log, process.stderr, (bars) => fsck({ ...options, ...bars }, head));
   for (const finding of report.findings) to.out(`${head.log}: ${findingText(finding)}`);
   const found = report.findings.length === 0 ? "sound" : `${report.findings.length} findings`;
   to.note(`${head.log}: ${found}; ${head.size} entries, read from ${report.from}`);

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "@jest/globals";
-import { fsck, type CheckedMark, type FsckReport } from "../../src/audit/fsck.js";
+import { fsck, type FsckOptions, type FsckReport } from "../../src/audit/fsck.js";
 import { findingText, type Finding } from "../../src/audit/finding.js";
 import { LogKey } from "../../src/audit/log-key.js";
 import { nodeEd25519, nodeSha256 } from "../../src/audit/node-crypto.js";
@@ -23,15 +23,16 @@ class Glasses {
     await fill(await openTestService({ store: this.memory, index: this.index }), count);
   }
 
-  async check(changes: Partial<LogStore> = {}, head: Partial<LogHead> = {}, since?: CheckedMark): Promise<FsckReport> {
+  async check(
+    changes: Partial<LogStore> = {},
+    head: Partial<LogHead> = {},
+    options: Partial<FsckOptions> = {},
+  ): Promise<FsckReport> {
     const stored = await this.memory.head("default");
     if (stored === undefined) throw new Error("no log");
     const key = new LogKey(`${ORIGIN}/default`, KEYRING.checkpointSeed, nodeEd25519());
     const source = { log: "default", store: replaced<LogStore>(this.memory, changes), format, key };
-    return fsck(
-      { source, index: this.index, ed25519: nodeEd25519(), ...(since === undefined ? {} : { since }) },
-      { ...stored, ...head },
-    );
+    return fsck({ source, index: this.index, ed25519: nodeEd25519(), ...options }, { ...stored, ...head });
   }
 
   /** What is stored, with some entries changed. */
@@ -64,16 +65,44 @@ describe("a check of a whole log", () => {
       read.push(entry.leafIndex);
       return entry;
     });
-    const report = await own.check(spy, {}, mark);
+    const report = await own.check(spy, {}, mark && { since: mark });
     expect(report).toMatchObject({ from: 600, findings: [], mark: { treeSize: 690 } });
     expect(Math.min(...read)).toBe(600);
   });
 
   it("names a log that no longer leads to the root of an earlier check, and reads it all", async () => {
-    const report = await glasses.check({}, {}, { treeSize: 300, rootHash: new Uint8Array(32) });
+    const report = await glasses.check({}, {}, { since: { treeSize: 300, rootHash: new Uint8Array(32) } });
     expect(report).toMatchObject({ from: 0, findings: [{ kind: "history-changed", treeSize: 300 }], mark: undefined });
-    const cut = await glasses.check({}, {}, { treeSize: SIZE + 1, rootHash: new Uint8Array(32) });
+    const cut = await glasses.check({}, {}, { since: { treeSize: SIZE + 1, rootHash: new Uint8Array(32) } });
     expect(cut.findings).toEqual([{ kind: "history-changed", treeSize: SIZE + 1 }]);
+  });
+
+  /** An index that is being made again: each look finds it `step` entries further. */
+  const growing = (step: number): SearchIndex => {
+    let indexed = 0;
+    return replaced<SearchIndex>(glasses.index, {
+      reached: (_, size) => Promise.resolve((indexed += step) >= size),
+      indexedSize: () => Promise.resolve(indexed),
+      count: () => Promise.resolve(Math.min(indexed, SIZE)),
+    });
+  };
+
+  it("waits for a search index for as long as that grows, and tells how far it is", async () => {
+    const told: number[] = [];
+    const onIndexing = (indexed: number): number => told.push(indexed);
+    const { findings } = await glasses.check({}, {}, { index: growing(100), indexStallMs: 1, onIndexing });
+    expect([findings, told]).toEqual([[], [100, 200, 300, 400, 500, 600, 700]]);
+  });
+
+  it("names a search index that stands still behind the log", async () => {
+    const { findings, mark } = await glasses.check({}, {}, { index: growing(0), indexStallMs: 1 });
+    expect([findings, mark]).toEqual([[{ kind: "index-out-of-step", indexed: 0, size: SIZE }], undefined]);
+  });
+
+  it("names a search index that has lost an entry", async () => {
+    const index = replaced<SearchIndex>(glasses.index, { count: () => Promise.resolve(SIZE - 1) });
+    const { findings } = await glasses.check({}, {}, { index });
+    expect(findings).toEqual([{ kind: "index-out-of-step", indexed: SIZE - 1, size: SIZE }]);
   });
 
   const at = (leafIndex: number, change: (entry: StoredEntry) => StoredEntry | undefined) =>
