@@ -20,8 +20,10 @@ export interface FsckOptions {
   readonly source: TreeSource;
   readonly index: SearchIndex;
   readonly ed25519: Ed25519;
-  /** Entries below this mark are taken as checked, if the log still leads to its root. */
+  /** The log has to lead to this root still; entries below it are taken as checked. */
   readonly since?: CheckedMark;
+  /** Reads every entry all the same. Default false. */
+  readonly full?: boolean;
   readonly onProgress?: (checked: number, size: number) => void;
   /** Told while the check waits for the search index. */
   readonly onIndexing?: (indexed: number, size: number) => void;
@@ -74,11 +76,11 @@ class LogCheck {
     this.#from = edge.size;
   }
 
-  /** From the mark, if the log still leads to its root; else from the first entry. */
+  /** From the mark, if the log still leads to its root and not all is to be read; else from the first entry. */
   static async start(options: FsckOptions, head: LogHead): Promise<LogCheck> {
-    const { since, source } = options;
+    const { since, source, full = false } = options;
     const edge = since === undefined ? undefined : await edgeAt(source, since, head);
-    const check = new LogCheck(options, head, edge ?? TreeEdge.empty(source.format));
+    const check = new LogCheck(options, head, full || edge === undefined ? TreeEdge.empty(source.format) : edge);
     if (since !== undefined && edge === undefined) check.#add({ kind: "history-changed", treeSize: since.treeSize });
     return check;
   }

@@ -23,12 +23,17 @@ import {
 export interface FsckFlags {
   /** Remembers where the last sound check ended. */
   readonly markFile: string;
-  /** Reads everything, whatever was found sound before. */
+  /** Reads everything, whatever was found sound before; its root has to be there still. */
   readonly full?: boolean;
 }
 
+interface KeptMark extends CheckedMark {
+  /** Something was found since: the next check reads everything, and still requires this root. */
+  readonly isDoubted: boolean;
+}
+
 /** Marks by store, and the log's origin and name: what was found sound in one store says nothing of another. */
-type Marks = ReadonlyMap<string, CheckedMark>;
+type Marks = ReadonlyMap<string, KeptMark>;
 
 /** Checks every log of a store, one line for each finding. Answers SOUND, FOUND, or IMPOSSIBLE when there is no log. */
 export function fsckStore(settings: Settings, flags: FsckFlags, run: StoreRun): Promise<number> {
@@ -51,11 +56,11 @@ async function checkAll(settings: Settings, flags: FsckFlags, { tools, to }: Sto
     for (const head of heads) {
       const source = treeSource(opened, head, { keyring, origin: settings.origin });
       const name = `${store} ${source.key.origin}`;
-      const since = flags.full === true ? undefined : marks.get(name);
-      const report = await check({ opened, head, source, since }, to);
+      const since = marks.get(name);
+      const report = await check({ opened, head, source, since, full: flags.full === true }, to);
       findings += report.findings;
-      if (report.mark === undefined) marks.delete(name);
-      else marks.set(name, report.mark);
+      if (report.mark !== undefined) marks.set(name, { ...report.mark, isDoubted: false });
+      else if (since !== undefined) marks.set(name, { ...since, isDoubted: true });
     }
     await writeMarks(flags.markFile, marks).catch((error: unknown) => {
       to.note(`Where this check ended is not kept, and the next one reads everything: ${String(error)}`);
@@ -78,14 +83,16 @@ interface Check {
   readonly opened: IndexedStore;
   readonly head: LogHead;
   readonly source: ReturnType<typeof treeSource>;
-  readonly since: CheckedMark | undefined;
+  readonly since: KeptMark | undefined;
+  readonly full: boolean;
 }
 
 async function check(
-  { opened, head, source, since }: Check,
+  { opened, head, source, since, full }: Check,
   to: Console,
 ): Promise<{ readonly findings: number; readonly mark: CheckedMark | undefined }> {
-  const options = { source, index: opened.index, ed25519: nodeEd25519(), ...(since === undefined ? {} : { since }) };
+  const mark = since === undefined ? {} : { since, full: full || since.isDoubted };
+  const options = { source, index: opened.index, ed25519: nodeEd25519(), ...mark };
   const report = await withBars(head.log, process.stderr, (bars) => fsck({ ...options, ...bars }, head));
   for (const finding of report.findings) to.out(`${head.log}: ${findingText(finding)}`);
   const found = report.findings.length === 0 ? "sound" : `${report.findings.length} findings`;
@@ -109,17 +116,21 @@ async function readMarks(path: string): Promise<Marks> {
   }
 }
 
-function markIn(value: unknown): CheckedMark | undefined {
+function markIn(value: unknown): KeptMark | undefined {
   if (typeof value !== "object" || value === null || !("treeSize" in value) || !("rootHash" in value)) return undefined;
   const { treeSize, rootHash } = value;
+  const isDoubted = "isDoubted" in value && value.isDoubted === true;
   const digest = typeof rootHash === "string" ? parseDigest(rootHash) : undefined;
   if (typeof treeSize !== "number" || !Number.isSafeInteger(treeSize) || digest === undefined) return undefined;
-  return { treeSize, rootHash: digestBytes(digest) };
+  return { treeSize, rootHash: digestBytes(digest), isDoubted };
 }
 
 async function writeMarks(path: string, marks: Marks): Promise<void> {
   const file = Object.fromEntries(
-    [...marks].map(([origin, { treeSize, rootHash }]) => [origin, { treeSize, rootHash: digestOf(rootHash) }]),
+    [...marks].map(([origin, { treeSize, rootHash, isDoubted }]) => [
+      origin,
+      { treeSize, rootHash: digestOf(rootHash), isDoubted },
+    ]),
   );
   await mkdir(dirname(path), { recursive: true });
   await writeFile(`${path}.new`, `${JSON.stringify(file, null, 2)}\n`);

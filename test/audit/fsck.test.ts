@@ -77,6 +77,15 @@ describe("a check of a whole log", () => {
     expect(cut.findings).toEqual([{ kind: "history-changed", treeSize: SIZE + 1 }]);
   });
 
+  it("reads everything where it is told to, and requires the root of an earlier check all the same", async () => {
+    const { mark } = await glasses.check();
+    const again = await glasses.check({}, {}, { full: true, ...(mark && { since: mark }) });
+    expect(again).toMatchObject({ from: 0, findings: [], mark });
+    const since = { treeSize: 300, rootHash: new Uint8Array(32) };
+    const { findings } = await glasses.check({}, {}, { full: true, since });
+    expect(findings).toEqual([{ kind: "history-changed", treeSize: 300 }]);
+  });
+
   /** An index that is being made again: each look finds it `step` entries further. */
   const growing = (step: number): SearchIndex => {
     let indexed = 0;

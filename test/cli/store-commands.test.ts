@@ -3,7 +3,7 @@ import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { loadOrCreateSeed } from "../../src/audit/key-file.js";
 import { keyringOfSeed } from "../../src/audit/keyring.js";
 import { openStore } from "../../src/stores/index.js";
@@ -11,6 +11,9 @@ import { fill, openTestService } from "../audit/test-log.js";
 
 const MAIN = fileURLToPath(new URL("../../src/main.js", import.meta.url));
 const ORIGIN = "localhost/auditql";
+
+/** A test starts up to six processes. */
+jest.setTimeout(120_000);
 
 interface Ended {
   readonly code: number;
@@ -93,6 +96,29 @@ describe("auditql fsck", () => {
       out: "default: entry 77: its stored bytes do not hash to its leaf\n",
     });
     expect(await check("first.db")).toMatchObject({ code: 0, note: "default: sound; 300 entries, read from 300\n" });
+  });
+
+  it("does not forget a root that it found sound: another history in its place is found every time", async () => {
+    await log("kept.db", 30);
+    await log("shorter.db", 20);
+    expect(await fsck("kept.db")).toMatchObject({ code: 0 });
+    await copyFile(join(folder, "shorter.db"), join(folder, "kept.db"));
+    for (const more of [[], ["--full"], []]) {
+      expect(await fsck("kept.db", ...more)).toMatchObject({
+        code: 1,
+        out: "default: root of size 30: signed and found sound before, no longer a prefix of the log\n",
+        note: "default: 1 findings; 20 entries, read from 0\n",
+      });
+    }
+  });
+
+  it("reads everything until what it found is mended", async () => {
+    await log("mended.db", 300);
+    expect(await fsck("mended.db")).toMatchObject({ code: 0 });
+    await flipBit("mended.db", '"event 77"');
+    for (const more of [["--full"], []]) expect(await fsck("mended.db", ...more)).toMatchObject({ code: 1 });
+    await flipBit("mended.db", '#event 77"');
+    expect(await fsck("mended.db")).toMatchObject({ code: 0, note: expect.stringContaining("from 0") as unknown });
   });
 
   it("is not spoiled where the mark cannot be kept", async () => {
