@@ -44,10 +44,16 @@ export function findingText(finding: Finding): string {
     case "root-changed":
       return `root of size ${finding.treeSize}: the stored entries lead to another root`;
     case "checkpoint-invalid":
-      return `checkpoint: not this log's signature under its size and root (${finding.reason})`;
+      return checkpointText(finding.reason);
     case "history-changed":
       return `root of size ${finding.treeSize}: signed and found sound before, no longer a prefix of the log`;
     case "index-out-of-step":
       return `search index: holds ${finding.indexed} entries of ${finding.size}; delete it, it rebuilds itself`;
   }
+}
+
+function checkpointText(reason: ReasonCode): string {
+  const text = `checkpoint: not this log's signature under its size and root (${reason})`;
+  // Most often nothing is wrong but the check: it was told another key, or another origin, than the log's.
+  return reason === "UNKNOWN_KEY" ? `${text}; were its key and its origin given?` : text;
 }

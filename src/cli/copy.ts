@@ -1,5 +1,6 @@
 import { copyLog } from "../audit/copy.js";
 import { copyRequests, type CopiedRequests } from "../audit/copy-requests.js";
+import { AuditError } from "../audit/errors.js";
 import { fsck } from "../audit/fsck.js";
 import { findingText } from "../audit/finding.js";
 import { nodeEd25519 } from "../audit/node-crypto.js";
@@ -9,7 +10,16 @@ import type { LogHead } from "../audit/store.js";
 import type { Settings } from "../config.js";
 import type { Console } from "./key.js";
 import { Progress, withBars } from "./progress.js";
-import { closeStore, FOUND, orImpossible, requireFiles, SOUND, treeSource, type StoreRun } from "./store-files.js";
+import {
+  closeStore,
+  FOUND,
+  NO_LOG,
+  orImpossible,
+  requireFiles,
+  SOUND,
+  treeSource,
+  type StoreRun,
+} from "./store-files.js";
 
 /**
  * Copies every log of one store to another, then derives the copies anew. Answers SOUND, or FOUND when a copy is not.
@@ -24,10 +34,12 @@ async function copyAll(settings: Settings, target: string, { tools, to }: StoreR
   const keyring = await tools.openKeyring(settings.keyFile);
   const from = await tools.openStore(settings.store);
   try {
+    const heads = await from.log.heads();
+    if (heads.length === 0) throw new AuditError("NOT_FOUND", NO_LOG);
     const there = await tools.openStore(target);
     try {
       let outcome = SOUND;
-      for (const head of await from.log.heads()) {
+      for (const head of heads) {
         const signer = { keyring, origin: settings.origin };
         await copyOne(head, { from, there, source: treeSource(from, head, signer), to });
         if (!(await isSound(there, head, { source: treeSource(there, head, signer), to }))) outcome = FOUND;

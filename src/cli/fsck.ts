@@ -1,5 +1,6 @@
 import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { AuditError } from "../audit/errors.js";
 import { findingText } from "../audit/finding.js";
 import { fsck, type CheckedMark } from "../audit/fsck.js";
 import { nodeEd25519 } from "../audit/node-crypto.js";
@@ -12,7 +13,7 @@ import { withBars } from "./progress.js";
 import {
   closeStore,
   FOUND,
-  IMPOSSIBLE,
+  NO_LOG,
   orImpossible,
   requireFiles,
   SOUND,
@@ -46,10 +47,7 @@ async function checkAll(settings: Settings, flags: FsckFlags, { tools, to }: Sto
   const opened = await tools.openStore(settings.store);
   try {
     const heads = await opened.log.heads();
-    if (heads.length === 0) {
-      to.note("The store holds no log.");
-      return IMPOSSIBLE;
-    }
+    if (heads.length === 0) throw new AuditError("NOT_FOUND", NO_LOG);
     const marks = new Map(await readMarks(flags.markFile));
     const store = await identityOf(settings.store);
     let findings = 0;

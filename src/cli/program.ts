@@ -21,6 +21,8 @@ const MISUSE = 2;
 
 export function program(commands: Commands, env: Environment): Command {
   const root = new Command("auditql").description("A tamper-evident audit log with a GraphQL API.");
+  // Passed on to the commands below. Commander's own code for a mistyped flag is 1, which means a finding here.
+  root.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : MISUSE));
   const serve = root.command("serve").description("Start the gateway. Each flag is also an environment variable.");
   for (const setting of Object.values(SETTINGS)) serve.addOption(option(setting));
   serve.action(async (flags: Flags) => {
@@ -59,7 +61,7 @@ function addStoreCommands(root: Command, commands: Commands, env: Environment): 
       "./data/fsck.json",
     )
     .option("--full", "read everything, whatever was found sound before")
-    .addHelpText("after", "\nExit code: 0 sound, 1 something was found, 2 there is nothing to check.")
+    .addHelpText("after", "\nExit code: 0 sound, 1 something was found, 2 it could not be checked.")
     .action(async ({ markFile, full = false, ...flags }: Flags & FsckFlags) => {
       const settings = settingsOrExit(flags, env);
       if (settings !== undefined) process.exitCode = await commands.fsck(settings, { markFile, full });
@@ -73,6 +75,10 @@ function addStoreCommands(root: Command, commands: Commands, env: Environment): 
   copy
     .argument("<from>", "the store to copy, such as sqlite:./data/audit.db")
     .argument("<to>", "the store to copy to, such as postgres://user@host/database")
+    .addHelpText(
+      "after",
+      "\nExit code: 0 copied and sound, 1 something is wrong with the copy, 2 it could not be copied.",
+    )
     .action(async (from: string, to: string, flags: Flags) => {
       const settings = settingsOrExit({ ...flags, store: from }, env);
       if (settings !== undefined) process.exitCode = await commands.copy(settings, to);

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { AuditError } from "../audit/errors.js";
+import { KeyFileError } from "../audit/key-file.js";
 import type { Keyring } from "../audit/keyring.js";
 import { LogKey } from "../audit/log-key.js";
 import { nodeEd25519, nodeSha256 } from "../audit/node-crypto.js";
@@ -25,6 +26,8 @@ export interface StoreRun {
 export const SOUND = 0;
 export const FOUND = 1;
 export const IMPOSSIBLE = 2;
+
+export const NO_LOG = "The store holds no log.";
 
 /** These commands look at what is there: a mistyped path must not make a new log, nor a new key that fits no log. */
 export function requireFiles(store: string, keyFile: string): void {
@@ -52,13 +55,18 @@ export async function closeStore({ log, index }: IndexedStore): Promise<void> {
   await log.close();
 }
 
-/** What cannot be done is one line and its own exit code, so that a script can tell it from a finding. */
+/** What cannot be done has its own exit code, so that a script can tell it from a finding: a fault of ours, too. */
 export async function orImpossible(command: Promise<number>, note: (text: string) => void): Promise<number> {
   try {
     return await command;
   } catch (error) {
-    if (!(error instanceof AuditError)) throw error;
-    note(error.message);
+    note(explanation(error));
     return IMPOSSIBLE;
   }
+}
+
+/** What says by itself what to do is one line; anything else is a fault of ours and shows where. */
+function explanation(error: unknown): string {
+  if (error instanceof AuditError || error instanceof KeyFileError) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

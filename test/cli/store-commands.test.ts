@@ -138,6 +138,27 @@ describe("auditql fsck", () => {
     const keyless = await auditql("fsck", "--store", "sqlite:good.db", "--key-file", "none.key");
     expect(keyless).toMatchObject({ code: 2, note: expect.stringContaining("no key at none.key") as unknown });
   });
+
+  it("ends with 2, not as if it had found something, where it was not told what to check", async () => {
+    await writeFile(join(folder, "other.txt"), "no key", { mode: 0o600 });
+    expect(await auditql("fsck", "--store", "sqlite:good.db", "--key-file", "other.txt")).toMatchObject({
+      code: 2,
+      note: expect.stringMatching(/^The key file other\.txt .*\n$/) as unknown,
+    });
+    expect(await auditql("fsck", "--ful")).toMatchObject({
+      code: 2,
+      note: expect.stringContaining("--ful") as unknown,
+    });
+  });
+
+  it("asks whether key and origin are the log's, where another key signed it", async () => {
+    expect(await fsck("good.db", "--origin", "elsewhere.example/auditql", "--full")).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(
+        /^default: checkpoint: .*\(UNKNOWN_KEY\); were its key and its origin given\?\n$/,
+      ) as unknown,
+    });
+  });
 });
 
 describe("auditql copy", () => {
@@ -159,6 +180,14 @@ describe("auditql copy", () => {
       code: 0,
       note: expect.stringContaining("20 entries copied, 500 were there") as unknown,
     });
+  });
+
+  it("ends with 2 where there is nothing to copy, and makes nothing", async () => {
+    const { log: store, index } = await openStore(`sqlite:${join(folder, "empty.db")}`);
+    await index.close();
+    await store.close();
+    expect(await copy("empty.db", "of-empty.db")).toMatchObject({ code: 2, note: "The store holds no log.\n" });
+    await expect(readFile(join(folder, "of-empty.db"))).rejects.toThrow("ENOENT");
   });
 
   it("ends with 2 and says why when the target holds another log", async () => {
