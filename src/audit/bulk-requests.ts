@@ -7,11 +7,13 @@ import { bulkBody, bulkBytes, bulkId, parseBulkId, parseOutcome } from "./bulk-r
 import { AuditError } from "./errors.js";
 import { keyUsedOtherwise } from "./keyed-appends.js";
 import type { CheckedEvent } from "./leaf.js";
-import { requestKeyOf } from "./request-key.js";
+import { isKeyed, requestKeyOf, type RequestKey } from "./request-key.js";
 import type { BulkRequest, LogRequest, Receipt } from "./service.js";
+import type { LogStore } from "./store.js";
 
 export interface BulkRequestsOptions {
   readonly queue: BulkQueue;
+  readonly store: Pick<LogStore, "receipts">;
   /** How much of a log's requests may wait. */
   readonly maxWaitingBytes: number;
   /** The receipt of what was logged under a key; undefined when nothing was, or the log is not kept here. */
@@ -36,10 +38,12 @@ const RETRY_AFTER_MS = 1_000;
 export class BulkRequests {
   constructor(private readonly options: BulkRequestsOptions) {}
 
-  /** Rejects CONFLICT when the key belongs to a queued request for other events, UNAVAILABLE when too much waits. */
+  /** Rejects CONFLICT when the key was used for other events, queued or logged, and UNAVAILABLE when too much waits. */
   async accept(request: LogRequest, checked: readonly CheckedEvent[], format: LogFormat): Promise<BulkRequest> {
     const keyed = { ...request, idempotencyKey: request.idempotencyKey ?? `bulk:${randomUUID()}` };
-    const { key, requestDigest } = requestKeyOf(keyed, checked, format);
+    const requestKey = requestKeyOf(keyed, checked, format);
+    const { key, requestDigest } = requestKey;
+    if (isKeyed(request)) await this.#requireSame(request.log, requestKey);
     const place = { log: request.log, name: digestOf(key) };
     const { queue, nowMs, maxWaitingBytes } = this.options;
     const body = bulkBody(keyed);
@@ -58,6 +62,12 @@ export class BulkRequests {
     const stored = await this.options.queue.find(place, owner);
     const expiresAtMs = stored?.end?.expiresAtMs ?? Infinity;
     return stored === undefined || expiresAtMs <= this.options.nowMs() ? undefined : this.#shown(place, stored);
+  }
+
+  /** What was logged under the key, without the queue or by a request whose end is forgotten. */
+  async #requireSame(log: string, { key, requestDigest }: RequestKey): Promise<void> {
+    const [receipt] = await this.options.store.receipts(log, [key]);
+    if (receipt !== undefined && !equalBytes(receipt.requestDigest, requestDigest)) throw keyUsedOtherwise();
   }
 
   async #shown(place: BulkPlace, { end }: StoredBulk): Promise<BulkRequest> {

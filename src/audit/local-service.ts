@@ -115,7 +115,7 @@ class LocalService implements AuditService {
     const { maxWaitingBulkBytes: maxWaitingBytes = MAX_WAITING_BULK_BYTES } = options;
     const nowMs = (): number => Math.floor(clock() / 1_000);
     this.#bulks = new BulkRequests({
-      ...{ queue, nowMs, maxWaitingBytes },
+      ...{ queue, store, nowMs, maxWaitingBytes },
       receipt: (log, key) => this.#logs.get(log)?.receiptUnder(key) ?? Promise.resolve(undefined),
     });
     this.#runner = new BulkRunner({

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { BulkQueue } from "../../src/audit/bulk-queue.js";
 import { ScopedService } from "../../src/audit/scoped-service.js";
 import type { AuditService, BulkRequest, LogRequest, SignedEvent } from "../../src/audit/service.js";
+import { replaced } from "../../src/operations/port.js";
 import { MemoryBulkQueue } from "../../src/stores/memory/bulk-queue.js";
 import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
 import { CREDENTIALS, NOW_MS } from "./credentials.js";
@@ -161,12 +162,25 @@ describe("a bulk request with an idempotency key", () => {
     expect(await checkEverything(store)).toEqual(["one", "two"]);
   });
 
-  test("that was used without the queue for other events fails, and says why", async () => {
+  test("that was used without the queue for other events is a CONFLICT, and not queued", async () => {
     await service.append(keyed([message("before")]));
-    const { id } = await service.appendLater(keyed());
-    expect(await ended(id)).toMatchObject({ kind: "failed", error: { code: "CONFLICT" } });
+    await expectCode(service.appendLater(keyed()), "CONFLICT");
+    expect(await queue.claim({ nowMs: Infinity, heldUntilMs: Infinity, limit: 1 })).toEqual([]);
+    expect(alarms).toEqual([]);
+  });
+
+  test("that is used for other events while it waits fails, and says why", async () => {
+    const own: BulkQueue = new MemoryBulkQueue();
+    const claim: BulkQueue["claim"] = (asked) => (isHeld ? Promise.resolve([]) : own.claim(asked));
+    let isHeld = true;
+    const holding = await gateway(store, replaced(own, { claim }));
+    const { id } = await holding.appendLater(keyed());
+    await holding.append(keyed([message("before")]));
+    isHeld = false;
+    await holding.appendLater(request([message("after")]));
+    expect(await ended(id, holding)).toMatchObject({ kind: "failed", error: { code: "CONFLICT" } });
     expect(alarms).toEqual(["A bulk request accepted for the log default could not be logged: CONFLICT."]);
-    expect(await checkEverything(store)).toEqual(["before"]);
+    expect([...(await checkEverything(store))].sort()).toEqual(["after", "before"]);
   });
 
   test("is the same request when its end was forgotten: nothing is logged again", async () => {
@@ -176,6 +190,9 @@ describe("a bulk request with an idempotency key", () => {
     await queue.removeExpired(clock.now() / 1_000);
     expect((await service.appendLater(keyed())).kind).toBe("pending");
     expect((await ended(id)).kind).toBe("done");
+    clock.advanceMs(DAY_MS);
+    await queue.removeExpired(clock.now() / 1_000);
+    await expectCode(service.appendLater(keyed([message("other")])), "CONFLICT");
     expect(await checkEverything(store)).toEqual(["one", "two"]);
   });
 });
