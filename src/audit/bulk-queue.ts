@@ -46,6 +46,8 @@ export interface ClaimedBulk extends BulkPlace {
 }
 
 export interface BulkClaim {
+  /** Those of other logs are left to the gateways that keep them. */
+  readonly logs: readonly string[];
   readonly nowMs: number;
   /** Until then nobody else is given what is claimed; if its gateway dies, others take it afterwards. */
   readonly heldUntilMs: number;
@@ -65,7 +67,7 @@ export interface BulkQueue {
    * the same moment through several gateways each may be the last that had room.
    */
   enqueue(bulk: NewBulk, maxWaitingBytes: number): Promise<EnqueueOutcome>;
-  /** The oldest requests without an end that nobody holds. */
+  /** The oldest requests of these logs without an end that nobody holds. */
   claim(claim: BulkClaim): Promise<readonly ClaimedBulk[]>;
   /** Ends a request, once: the first end stays. Its body is dropped. */
   finish(place: BulkPlace, end: BulkEnd): Promise<void>;

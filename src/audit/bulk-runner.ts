@@ -6,6 +6,8 @@ import type { LogRequest } from "./service.js";
 
 export interface BulkRunnerOptions {
   readonly queue: BulkQueue;
+  /** The logs that are kept here. */
+  readonly logs: readonly string[];
   /** Logs a request under its idempotency key: whatever happens in between, twice is once. */
   readonly append: (request: LogRequest) => Promise<unknown>;
   /** Milliseconds since the epoch. */
@@ -62,10 +64,10 @@ export class BulkRunner {
   }
 
   async #look(): Promise<void> {
-    const { queue, nowMs } = this.options;
+    const { queue, logs, nowMs } = this.options;
     const now = nowMs();
     const limit = MAX_RUNNING - this.#running.size;
-    const claimed = limit === 0 ? [] : await queue.claim({ nowMs: now, heldUntilMs: now + LEASE_MS, limit });
+    const claimed = limit === 0 ? [] : await queue.claim({ logs, nowMs: now, heldUntilMs: now + LEASE_MS, limit });
     for (const bulk of claimed) this.#start(bulk);
     if (claimed.length === 0) await queue.removeExpired(now);
   }

@@ -119,7 +119,7 @@ class LocalService implements AuditService {
       receipt: (log, key) => this.#logs.get(log)?.receiptUnder(key) ?? Promise.resolve(undefined),
     });
     this.#runner = new BulkRunner({
-      ...{ queue, nowMs, alarm, resultTtlMs: bulkResultTtlMs },
+      ...{ queue, logs: [...this.#logs.keys()], nowMs, alarm, resultTtlMs: bulkResultTtlMs },
       append: (request) => this.append(request),
     });
   }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BulkQueue } from "../../src/audit/bulk-queue.js";
+import type { LocalServiceOptions } from "../../src/audit/local-service.js";
 import { ScopedService } from "../../src/audit/scoped-service.js";
 import type { AuditService, BulkRequest, LogRequest, SignedEvent } from "../../src/audit/service.js";
 import { replaced } from "../../src/operations/port.js";
@@ -13,6 +14,7 @@ import { checkEverything, logMessages, message, messages, openTestService, TestC
 
 const DAY_MS = 86_400_000;
 const LEASE_MS = 10_000;
+const ALL_LOGS = { logs: ["default"] };
 
 let store: FaultStore;
 let queue: BulkQueue;
@@ -21,11 +23,15 @@ let service: AuditService;
 let alarms: string[];
 const opened: AuditService[] = [];
 
-async function gateway(over = store, taking = queue, maxWaitingBulkBytes = 1_000_000): Promise<AuditService> {
+async function gateway(
+  over = store,
+  taking = queue,
+  options: Partial<LocalServiceOptions> = {},
+): Promise<AuditService> {
   const alarm = (text: string) => alarms.push(text);
   const another = await openTestService({
     ...{ store: over, bulkQueue: taking, clock: clock.now, alarm },
-    ...{ sharedStore: true, appendTimeoutMs: 40, maxWaitingBulkBytes },
+    ...{ sharedStore: true, appendTimeoutMs: 40, maxWaitingBulkBytes: 1_000_000, ...options },
   });
   opened.push(another);
   return another;
@@ -80,7 +86,7 @@ describe("a bulk request", () => {
     expect(error.problems.map(({ path }) => path)).toEqual(expect.arrayContaining(["events[0].message"]));
     await expectCode(service.appendLater(request(messages(1_001))), "BAD_USER_INPUT");
     await expectCode(service.appendLater(request(TWO, { log: "nope" })), "NOT_FOUND");
-    expect(await queue.claim({ nowMs: Infinity, heldUntilMs: Infinity, limit: 1 })).toEqual([]);
+    expect(await queue.claim({ ...ALL_LOGS, nowMs: Infinity, heldUntilMs: Infinity, limit: 1 })).toEqual([]);
   });
 
   test("is found by its owner alone, and under its id alone", async () => {
@@ -111,7 +117,7 @@ describe("a bulk request", () => {
     let release: () => void = () => undefined;
     const released = new Promise<void>((resolve) => (release = resolve));
     store.beforeAppend = () => released;
-    const small = await gateway(store, queue, 5_000);
+    const small = await gateway(store, queue, { maxWaitingBulkBytes: 5_000 });
     const accepted: BulkRequest[] = [];
     const fill = async (): Promise<void> => {
       for (let i = 0; i < 10; i++) accepted.push(await small.appendLater(request([message("x".repeat(1_000))])));
@@ -165,7 +171,7 @@ describe("a bulk request with an idempotency key", () => {
   test("that was used without the queue for other events is a CONFLICT, and not queued", async () => {
     await service.append(keyed([message("before")]));
     await expectCode(service.appendLater(keyed()), "CONFLICT");
-    expect(await queue.claim({ nowMs: Infinity, heldUntilMs: Infinity, limit: 1 })).toEqual([]);
+    expect(await queue.claim({ ...ALL_LOGS, nowMs: Infinity, heldUntilMs: Infinity, limit: 1 })).toEqual([]);
     expect(alarms).toEqual([]);
   });
 
@@ -230,6 +236,18 @@ describe("the execution of bulk requests", () => {
     clock.advanceMs(LEASE_MS);
     expect((await ended(id, await gateway(new FaultStore(store.honest)))).kind).toBe("done");
     expect(await checkEverything(store)).toEqual(["one", "two"]);
+  });
+
+  test("is left to gateways that keep its log, for as long as none does", async () => {
+    const logs = ["default", "added"].map((log) => ({ log, format: "rfc6962" }) as const);
+    const idle = await gateway(store, replaced(queue, { claim: () => Promise.resolve([]) }), { logs });
+    const accepted = await idle.appendLater(request(TWO, { log: "added" }));
+    const { id } = await service.appendLater(request(TWO));
+    expect((await ended(id)).kind).toBe("done");
+    expect((await service.bulkRequest(accepted.id))?.kind).toBe("pending");
+    const both = await gateway(store, queue, { logs });
+    expect((await ended(accepted.id, both)).kind).toBe("done");
+    expect([await checkEverything(store, "added"), alarms]).toEqual([["one", "two"], []]);
   });
 
   test("of two gateways on one queue logs once, even if both are given every request", async () => {

@@ -47,7 +47,8 @@ export function bulkQueueContract(engineName: string, engine: BulkQueueEngine): 
       await engine.close();
     });
 
-    const claim = (nowMs: number, limit = 10, heldUntilMs = nowMs + 100) => queue.claim({ nowMs, heldUntilMs, limit });
+    const claim = (nowMs: number, limit = 10, heldUntilMs = nowMs + 100) =>
+      queue.claim({ logs: ["default", "second"], nowMs, heldUntilMs, limit });
     const enqueue = async (added: NewBulk): Promise<StoredBulk> => {
       const outcome = await queue.enqueue(added, 1_000_000);
       if (outcome.kind === "full") throw new Error(`no room for ${added.name}`);
@@ -75,6 +76,15 @@ export function bulkQueueContract(engineName: string, engine: BulkQueueEngine): 
       expect(namesOf(await claim(1_000, 1, 1_500))).toEqual(["a"]);
       expect(await claim(1_499)).toEqual([]);
       expect(namesOf(await claim(1_500))).toEqual(["a"]);
+    });
+
+    test("gives those of the logs that are asked for, and holds no other", async () => {
+      for (const log of ["default", "second", "third"]) await enqueue(bulk("a", { log }));
+      const logsOf = async (logs: readonly string[]) =>
+        (await queue.claim({ logs, nowMs: 1, heldUntilMs: 100, limit: 10 })).map(({ log }) => log);
+      expect(await logsOf([])).toEqual([]);
+      expect([...(await logsOf(["default", "third", "fourth"]))].sort()).toEqual(["default", "third"]);
+      expect(await logsOf(["default", "second"])).toEqual(["second"]);
     });
 
     test("gives each request to one of several who claim at once", async () => {

@@ -31,8 +31,9 @@ export class MemoryBulkQueue implements BulkQueue {
     return Promise.resolve({ kind: "queued", stored: stored(added) });
   }
 
-  claim({ nowMs, heldUntilMs, limit }: BulkClaim): Promise<readonly ClaimedBulk[]> {
-    const free = [...this.#bulks.values()].filter((bulk) => bulk.end === undefined && bulk.heldUntilMs <= nowMs);
+  claim({ logs, nowMs, heldUntilMs, limit }: BulkClaim): Promise<readonly ClaimedBulk[]> {
+    const isFree = (bulk: MemoryBulk): boolean => bulk.end === undefined && bulk.heldUntilMs <= nowMs;
+    const free = [...this.#bulks.values()].filter((bulk) => logs.includes(bulk.log) && isFree(bulk));
     const claimed = free.sort((a, b) => a.acceptedAtMs - b.acceptedAtMs).slice(0, limit);
     for (const bulk of claimed) bulk.heldUntilMs = heldUntilMs;
     return Promise.resolve(claimed.map(({ log, name, body }) => ({ log, name, body })));

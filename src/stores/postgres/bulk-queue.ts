@@ -28,7 +28,7 @@ const CLAIM: Statement<ClaimedBulk & { readonly acceptedAtMs: number }> = {
   name: "bulk-claim",
   text: `
     WITH free AS (
-      SELECT log, name FROM auditql.bulks WHERE outcome IS NULL AND held_until_ms <= $1
+      SELECT log, name FROM auditql.bulks WHERE outcome IS NULL AND held_until_ms <= $1 AND log = ANY($4::text[])
       ORDER BY accepted_at_ms LIMIT $3 FOR UPDATE SKIP LOCKED
     )
     UPDATE auditql.bulks AS bulk SET held_until_ms = $2 FROM free
@@ -93,8 +93,8 @@ export class PostgresBulkQueue implements BulkQueue {
     return stored === undefined ? { kind: "full" } : { kind: "queued", stored };
   }
 
-  async claim({ nowMs, heldUntilMs, limit }: BulkClaim): Promise<readonly ClaimedBulk[]> {
-    const rows = await this.#database.rows(CLAIM, [nowMs, heldUntilMs, limit]);
+  async claim({ logs, nowMs, heldUntilMs, limit }: BulkClaim): Promise<readonly ClaimedBulk[]> {
+    const rows = await this.#database.rows(CLAIM, [nowMs, heldUntilMs, limit, logs]);
     return [...rows]
       .sort((a, b) => a.acceptedAtMs - b.acceptedAtMs)
       .map(({ log, name, body }) => ({ log, name, body }));

@@ -64,7 +64,7 @@ export class BulkTable implements CallsOf<BulkTableProtocol> {
     this.#select = database.prepare(`${SELECT_STORED} WHERE log = ? AND name = ? AND owner = ?`);
     this.#selectFree = database.prepare(
       `SELECT CAST(log AS BLOB) log, CAST(name AS BLOB) name, CAST(body AS BLOB) body FROM bulks
-       WHERE ${UNFINISHED} ORDER BY accepted_at_ms, number LIMIT CAST(? AS INTEGER)`,
+       WHERE ${UNFINISHED} AND log IN (SELECT value FROM json_each(?)) ORDER BY accepted_at_ms, number LIMIT CAST(? AS INTEGER)`,
     );
     this.#hold = database.prepare("UPDATE bulks SET held_until_ms = ? WHERE log = ? AND name = ?");
     this.#finish = database.prepare(
@@ -85,9 +85,9 @@ export class BulkTable implements CallsOf<BulkTableProtocol> {
     return stored === undefined ? { kind: "full" } : { kind: "queued", stored };
   }
 
-  claimBulks({ nowMs, heldUntilMs, limit }: BulkClaim): readonly ClaimedBulk[] {
+  claimBulks({ logs, nowMs, heldUntilMs, limit }: BulkClaim): readonly ClaimedBulk[] {
     return inTransaction(this.#database, () => {
-      const claimed = this.#selectFree.all(nowMs, limit).map(claimedIn);
+      const claimed = this.#selectFree.all(nowMs, JSON.stringify(logs), limit).map(claimedIn);
       for (const { log, name } of claimed) this.#hold.run(heldUntilMs, log, name);
       return claimed;
     });
