@@ -52,12 +52,22 @@ const META_FIELDS: ReadonlyMap<string, GraphQLField<unknown, unknown>> = new Map
 /** What the service gives who asks for no page size, and the most that it gives: it refuses larger ones by itself. */
 const DEFAULT_PAGE = 20;
 const MAX_PAGE = 1_000;
-/** What takes the service longer than a value that it has, in values: about 5 µs of its time each. */
+/** What takes the service longer than a value that it has, in values: about 5 µs of its time each. Aliases repeat the work. */
 const WEIGHTS: ReadonlyMap<string, number> = new Map([
   ["auditTrail", 100],
+  ["checkpoint", 80],
   ["consistencyProof", 40],
+  ["hash", 15],
+  ["membership", 10],
   ["membershipProof", 15],
+  ["signature", 40],
   ["verification", 15],
+]);
+/** The same, of fields without fields of their own: a list of hashes, the hashes as text, what has a MAC. */
+const LEAF_WEIGHTS: ReadonlyMap<string, number> = new Map([
+  ["cursor", 8],
+  ["path", 20],
+  ["text", 10],
 ]);
 
 /** Measures operations of one schema; each is read once, and after that only its page sizes are looked at. */
@@ -134,7 +144,10 @@ class OperationReader {
   }
 
   #field(type: string, node: FieldNode): Cost {
-    if (node.selectionSet === undefined) return () => 1;
+    if (node.selectionSet === undefined) {
+      const value = LEAF_WEIGHTS.get(node.name.value) ?? 1;
+      return () => value;
+    }
     const field = this.#definition(type, node.name.value);
     const inner = this.#selections(field ? getNamedType(field.type).name : "", node.selectionSet);
     const listed = SCHEMA_LISTS.get(`${type}.${node.name.value}`);

@@ -1,4 +1,5 @@
 import DataLoader from "dataloader";
+import { AuditError } from "../audit/errors.js";
 import type { AuditService, EntryOutcome, ResultPage, Root } from "../audit/service.js";
 import type { MembershipProof } from "../core/proof.js";
 import type { Verdict } from "../core/verdict.js";
@@ -19,6 +20,12 @@ export interface ProofKey {
 
 type Batch<V> = readonly (V | Error)[];
 
+/**
+ * How many roots of the past one request may ask for. Each is computed, signed and proven, a millisecond of the gateway's
+ * time, and no cost of an operation tells the ids of roots from those of entries.
+ */
+export const MAX_ROOTS = 1_000;
+
 const inOneTree = ({ log, treeSize }: ProofKey) => `${treeSize}/${log}`;
 const placeKey = ({ log, at }: Place) => `${at}/${log}`;
 
@@ -30,12 +37,14 @@ export class Loaders {
   readonly #newest = new Map<string, Promise<Root>>();
   readonly #pages = new WeakMap<ResultPage, Promise<readonly EntryOutcome[]>>();
   readonly #roots: DataLoader<Place, Root, string>;
+  /** Different ones, as the loader asks for each once. */
+  #rootsAsked = 0;
   readonly entries: DataLoader<Place, EntryOutcome, string>;
   readonly membership: DataLoader<ProofKey, MembershipProof, string>;
   readonly consistency: DataLoader<Place, Verdict, string>;
 
   constructor(private readonly service: AuditService) {
-    this.#roots = new DataLoader((keys) => each(keys, ({ log, at }) => service.root(log, at)), {
+    this.#roots = new DataLoader((keys) => each(keys, (place) => this.#pastRoot(place)), {
       cacheKeyFn: placeKey,
     });
     this.entries = new DataLoader((keys) => inGroups(keys, ({ log }) => log, this.#loadEntries), {
@@ -73,6 +82,12 @@ export class Loaders {
     const entries = this.service.entries(page.result.log, page.leafIndexes);
     this.#pages.set(page, entries);
     return entries;
+  }
+
+  async #pastRoot(place: Place): Promise<Root> {
+    this.#rootsAsked++;
+    if (this.#rootsAsked <= MAX_ROOTS) return this.service.root(place.log, place.at);
+    throw new AuditError("BAD_USER_INPUT", `one request may ask for ${MAX_ROOTS} roots of the past and no more`);
   }
 
   readonly #loadEntries = ([first, ...rest]: Group<Place>): Promise<readonly EntryOutcome[]> =>

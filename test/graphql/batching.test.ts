@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { ResultPage } from "../../src/audit/service.js";
+import { globalId } from "../../src/graphql/global-id.js";
+import { MAX_ROOTS } from "../../src/graphql/loaders.js";
 import { logMessages, openTestService } from "../audit/test-log.js";
 import { testGateway, type TestGateway } from "./gateway.js";
 import { replaced, watched } from "./watched.js";
@@ -84,4 +86,23 @@ describe("what an operation costs", () => {
       'mutation { log(event: { message: "m" }) { entry { verification { membership { status } } } root { hash } } }';
     expect(await costOf(query)).toEqual({ append: 1, membershipProofs: 1 });
   });
+});
+
+test("of the roots of the past a request may ask for so many and no more, each counted once", async () => {
+  const service = await openTestService();
+  await logMessages(service, 1_000);
+  await logMessages(service, 1);
+  const own = await testGateway(service);
+  const ids = (from: number, count: number) =>
+    Array.from({ length: count }, (_, i) => globalId({ type: "Root", log: "default", place: from + i }));
+  const refused = async (...lists: readonly (readonly string[])[]) => {
+    const query = lists.map((list, i) => `n${i}: nodes(ids: ${JSON.stringify(list)}) { id }`).join(" ");
+    const { errors = [] } = await own.text(`{ ${query} }`);
+    return errors.map(({ message }) => message);
+  };
+  expect(await refused(ids(1, MAX_ROOTS - 1))).toEqual([]);
+  expect(await refused(ids(1, MAX_ROOTS), ids(1, 2))).toEqual([]);
+  const message = "one request may ask for 1000 roots of the past and no more";
+  expect(await refused(ids(1, MAX_ROOTS), ids(MAX_ROOTS + 1, 1))).toEqual([message]);
+  await own.close();
 });

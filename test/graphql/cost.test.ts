@@ -27,9 +27,25 @@ describe("the cost of an operation", () => {
     ["a size beyond the service's as the most it gives", "{ search(first: 1000000) { totalCount } }", 1001],
     ["a negative size as one", "{ search(first: -5) { totalCount } }", 2],
     ["a page of none as one, for what is counted", "{ search(first: 0) { totalCount } }", 2],
-    ["proofs by their work", "{ search(first: 10) { nodes { membershipProof { path } } } }", 1 + 10 * (1 + 15 + 1)],
-    ["proofs of roots, too", "{ root { consistencyProof(fromSize: 1) { path } } }", 1 + 40 + 1],
-    ["verdicts by their work", "{ search(first: 10) { nodes { verification { membership { status } } } } }", 181],
+    ["proofs by their work", "{ search(first: 10) { nodes { membershipProof { path } } } }", 1 + 10 * (1 + 15 + 20)],
+    ["proofs of roots, too", "{ root { consistencyProof(fromSize: 1) { path } } }", 1 + 40 + 20],
+    [
+      "signatures as often as they are checked",
+      "{ entry(leafIndex: 0) { signature verification { a: signature { status } b: signature { status } } } }",
+      1 + 1 + 15 + 2 * (40 + 1),
+    ],
+    ["checkpoints, too", "{ root { checkpoint verification { checkpoint { status } } } }", 1 + 1 + 15 + 80 + 1],
+    [
+      "hashes where they are checked, not where they are shown",
+      "{ entry(leafIndex: 0) { hash verification { hash { status } } } }",
+      1 + 1 + 15 + 15 + 1,
+    ],
+    ["cursors by their work", "{ search(first: 10) { edges { cursor } } }", 1 + 10 * (1 + 8)],
+    [
+      "verdicts by their work",
+      "{ search(first: 10) { nodes { verification { membership { status } } } } }",
+      1 + 10 * (1 + 15 + 11),
+    ],
     ["ids one by one", '{ nodes(ids: ["a", "b", "c"]) { id } }', 4],
     ["ids in a variable", "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", 3, { ids: ["a", "b"] }],
     [
@@ -57,6 +73,15 @@ describe("the cost of an operation", () => {
     ],
   ])("counts %s", (...[, text, expected, variables]) => {
     expect(cost(text, variables)).toBe(expected);
+  });
+
+  test("leaves room for a page of 1,000 entries with all that there is of each", () => {
+    const event = "event { actor action message new old source status target tenantId timestamp }";
+    const plain = `id log leafIndex hash receivedAt signature publicKey canonical ${event}`;
+    const proof = "membershipProof { leafIndex treeSize leafHash rootHash path text }";
+    const verdicts = ["hash", "signature", "membership", "consistency"].map((name) => `${name} { status reason }`);
+    const node = `${plain} ${proof} verification { ${verdicts.join(" ")} }`;
+    expect(cost(`{ search(first: 1000) { totalCount edges { cursor node { ${node} } } } }`)).toBeLessThan(LIMITS.cost);
   });
 
   test("leaves room for the standard introspection query", () => {
