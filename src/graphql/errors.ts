@@ -95,10 +95,18 @@ function masked(formatted: GraphQLFormattedError, cause: unknown): GraphQLFormat
   // An error of a store or library may bring extensions of its own, which GraphQL takes over.
   const isGraphqls = cause instanceof GraphQLError && typeof code === "string" && code !== UNEXPECTED;
   if (isGraphqls) return formatted;
+  if (isUnreadable(cause)) return { ...formatted, extensions: { code: "BAD_REQUEST" } };
   if (isBadArgument(cause)) return { ...formatted, extensions: { code: "BAD_USER_INPUT" } };
   const id = randomUUID();
   const message = `unexpected error; the gateway's log has it under ${id}`;
   return { ...formatted, message, extensions: { code: UNEXPECTED, id } };
+}
+
+/** What Apollo refuses before it has a document, such as a persisted query whose text has another hash, brings a status alone. */
+function isUnreadable(cause: unknown): boolean {
+  if (!(cause instanceof GraphQLError) || cause.path !== undefined) return false;
+  const http: unknown = cause.extensions["http"];
+  return typeof http === "object" && http !== null && "status" in http && http.status === HTTP_STATUS.BAD_REQUEST;
 }
 
 /** A null from a variable where none is allowed is found only when the field is executed, by GraphQL, and has no code. */

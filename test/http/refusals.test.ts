@@ -178,6 +178,16 @@ describe("where nobody is asked for a credential, a request", () => {
       `{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"${"0".repeat(64)}"}}}`,
       "PERSISTED_QUERY_NOT_FOUND",
     ],
+    [
+      "has another hash than it says",
+      `{"query":"{ root { hash } }","extensions":{"persistedQuery":{"version":1,"sha256Hash":"${"0".repeat(64)}"}}}`,
+      "BAD_REQUEST",
+    ],
+    [
+      "is named in another way than ours",
+      `{"extensions":{"persistedQuery":{"version":2,"sha256Hash":"${"0".repeat(64)}"}}}`,
+      "BAD_REQUEST",
+    ],
   ])("whose operation %s leaves the line of an operation, and no other", async (_what, body, code) => {
     await (await fetch(`${gateway.url}/graphql`, { method: "POST", headers: JSON_TYPE, body })).text();
     expect(lines()).toMatchObject([{ code, msg: "operation" }]);
