@@ -1,8 +1,10 @@
 import { buildSubgraphSchema } from "@apollo/subgraph";
 import { forEachDefaultValue, parseInputValue, printSchemaWithDirectives } from "@graphql-tools/utils";
-import { isAbstractType, Kind, parse, visit } from "graphql";
+import { isAbstractType, isUnionType, Kind, parse, visit } from "graphql";
 import type { DocumentNode, GraphQLDirective, GraphQLSchema } from "graphql";
 import { buildSchema, createResolversMap, type BuildSchemaOptions } from "type-graphql";
+import { badInput } from "../audit/errors.js";
+import { nameOf } from "../core/problem.js";
 
 /** An entity as a router sends it: its type and the fields of one of its keys. Whatever a client made of it. */
 export interface Reference {
@@ -67,7 +69,31 @@ export async function buildSubgraph<C>(options: SubgraphOptions<C>): Promise<Gra
   });
   // Defaults were read before the enums got their values, so they still hold the enums' names.
   forEachDefaultValue(subgraph, parseInputValue);
+  refuseStrangers(subgraph);
   return subgraph;
+}
+
+/** Who asks for a type that is no entity has made a mistake; Apollo's own resolver fails, for all that is asked beside it. */
+function refuseStrangers(subgraph: GraphQLSchema): void {
+  const entities = subgraph.getQueryType()?.getFields()["_entities"];
+  const union = subgraph.getType("_Entity");
+  const resolve = entities?.resolve;
+  if (entities === undefined || resolve === undefined || !isUnionType(union)) return;
+  const names = union.getTypes().map(({ name }) => name);
+  entities.resolve = (...[source, args, ...rest]) => {
+    const { representations } = args as { readonly representations: readonly Reference[] };
+    return representations.flatMap((reference) =>
+      names.some((name) => name === reference["__typename"])
+        ? resolve(source, { representations: [reference] }, ...rest)
+        : [stranger(reference, names)],
+    );
+  };
+}
+
+/** As a value, which GraphQL reports in the place of the entity. */
+function stranger({ __typename: type }: Reference, names: readonly string[]): Error {
+  const got = typeof type === "string" ? JSON.stringify(type.slice(0, 80)) : nameOf(type);
+  return badInput([{ path: "representations.__typename", expected: `one of ${names.join(", ")}`, got }]);
 }
 
 /** type-graphql builds no subscription without one; ours follow the log itself, and need no messages. */

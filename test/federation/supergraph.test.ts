@@ -256,18 +256,20 @@ describe("_entities", () => {
     });
   });
 
-  test.each([
+  test.each<[string, object, string?]>([
     ["an id that we never answered", { __typename: "Entry", id: "made up" }],
     ["the id of another type", { __typename: "Entry", id: idOf("Root:2:default") }],
     ["no id", { __typename: "Root" }],
     ["a number for an id", { __typename: "Auditable", id: 42 }],
     ["an empty id", { __typename: "Auditable", id: "" }],
-  ])("refuses %s, and answers the others", async (_what, reference) => {
+    ["a type that is no entity", { __typename: "Event", id: "1" }, "__typename"],
+    ["a type that does not exist", { __typename: "__proto__", id: "1" }, "__typename"],
+    ["no type", { id: "1" }, "__typename"],
+  ])("refuses %s, and answers the others", async (_what, reference, member = "id") => {
     const { data, errors } = await entities(reference, { __typename: "Entry", id: idOf("Entry:1:default") });
     expect(data).toEqual({ _entities: [null, { leafIndex: 1 }] });
-    expect(errors).toMatchObject([
-      { path: ["_entities", 0], extensions: { code: "BAD_USER_INPUT", problems: [{ path: "representations.id" }] } },
-    ]);
+    const problems = [{ path: `representations.${member}` }];
+    expect(errors).toMatchObject([{ path: ["_entities", 0], extensions: { code: "BAD_USER_INPUT", problems } }]);
   });
 
   test("takes variables that are not given for the defaults", async () => {
