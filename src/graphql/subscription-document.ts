@@ -47,7 +47,7 @@ export class SubscriptionDocuments {
 
   parsed(text: string): DocumentNode {
     const document = parsedText(text);
-    const faults = validate(this.schema, document, [...specifiedRules, ...limitRules]);
+    const faults = faultsOf(document, this.schema);
     if (faults.length === 0) return document;
     throw new RefusedOperation(faults.map((fault) => withCode(fault, "GRAPHQL_VALIDATION_FAILED")));
   }
@@ -82,6 +82,17 @@ function parsedText(text: string): DocumentNode {
   } catch (error) {
     const fault = error instanceof GraphQLError ? error : new GraphQLError("the document cannot be read");
     throw new RefusedOperation([withCode(fault, "GRAPHQL_PARSE_FAILED")]);
+  }
+}
+
+/** A rule throws where it cannot go on: over a variable that decides whether the one field is there, or at the stack's end. */
+function faultsOf(document: DocumentNode, schema: GraphQLSchema): readonly GraphQLError[] {
+  try {
+    return validate(schema, document, [...specifiedRules, ...limitRules]);
+  } catch (error) {
+    if (error instanceof GraphQLError) return [error];
+    if (error instanceof RangeError) return [new GraphQLError("the document is nested too deeply")];
+    throw error;
   }
 }
 

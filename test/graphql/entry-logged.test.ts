@@ -133,6 +133,16 @@ describe("entryLogged", () => {
     ["no GraphQL", "subscription {", ["GRAPHQL_PARSE_FAILED"]],
     ["an unknown field", "subscription { entryLogged { secret } }", ["GRAPHQL_VALIDATION_FAILED"]],
     [
+      "a variable that decides whether there is anything to follow",
+      "subscription ($on: Boolean = true) { entryLogged @include(if: $on) { id } }",
+      ["GRAPHQL_VALIDATION_FAILED"],
+    ],
+    [
+      "what no stack is deep enough for",
+      `subscription ($q: ${"[".repeat(6_000)}String${"]".repeat(6_000)}) { entryLogged(query: $q) { id } }`,
+      ["GRAPHQL_VALIDATION_FAILED"],
+    ],
+    [
       "too many aliases",
       `subscription { entryLogged { ${Array.from({ length: 101 }, (_, i) => `a${i}: leafIndex`).join(" ")} } }`,
       ["GRAPHQL_VALIDATION_FAILED"],
