@@ -21,8 +21,8 @@ export interface AccessSettings {
 export async function openAccess({ host, apiKeys, jwt }: AccessSettings): Promise<Access> {
   if (apiKeys === undefined && jwt === undefined) return withoutCredentials(host);
   const keys = apiKeys === undefined ? undefined : new WatchedFile(apiKeys, parseKeySet);
-  if (keys !== undefined) await readable(keys.path, () => keys.current());
-  const verifier = jwt && (await readable(jwt.jwks, () => openVerifier(jwt)));
+  if (keys !== undefined) await readable(`AUDITQL_API_KEYS: ${keys.path}`, () => keys.current());
+  const verifier = jwt && (await readable(`AUDITQL_JWT_JWKS: ${jwt.jwks}`, () => openVerifier(jwt)));
   return { kind: "required", ...(keys && { keys }), ...(verifier && { jwt: verifier }) };
 }
 

@@ -14,12 +14,23 @@ const OWNER_ONLY = 0o600;
 /**
  * The 32-byte seed of the deployment's Ed25519 key: a PKCS#8 PEM file, made with mode 0600 when it is missing.
  * However many processes start at the same time, one key is made and all of them answer it.
- * Rejects KeyFileError when others may read the file, or when it holds anything but such a key.
+ * Rejects KeyFileError when the file can be neither read nor made, when others may read it, or when it holds anything but
+ * such a key.
  */
 export async function loadOrCreateSeed(path: string): Promise<Uint8Array> {
-  if (!(await exists(path))) await createKeyFile(path);
-  await refuseOpenPermissions(path);
-  return seedOfPem(path, await readFile(path, "utf8"));
+  return seedOfPem(path, await readOrCreate(path));
+}
+
+async function readOrCreate(path: string): Promise<string> {
+  try {
+    if (!(await exists(path))) await createKeyFile(path);
+    await refuseOpenPermissions(path);
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (error instanceof KeyFileError) throw error;
+    const instead = "name another with AUDITQL_KEY_FILE or --key-file, or let this user read and write there";
+    throw new KeyFileError(`The key file ${path} cannot be used: ${String(error)}: ${instead}.`);
+  }
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -16,12 +16,15 @@ export class TrustedDocuments {
   /** Reads `{"<SHA-256 of the text, 64 lower-case hex digits>": "<text>", …}`. Throws BAD_USER_INPUT naming every bad member. */
   static parse(manifest: unknown): TrustedDocuments {
     if (!isRecord(manifest))
-      throw badInput([problem("manifest", "a JSON object of texts by their hash", typeof manifest)]);
+      throw badInput([
+        problem("the manifest of trusted documents", "a JSON object of texts by their hash", typeof manifest),
+      ]);
     const texts = Object.entries(manifest);
     const problems = texts.flatMap(([hash, text]) => {
-      if (typeof text !== "string") return [problem(hash, "the text of a GraphQL document", typeof text)];
+      const path = `trusted document ${hash}`;
+      if (typeof text !== "string") return [problem(path, "the text of a GraphQL document", typeof text)];
       const right = sha256(text);
-      return hash === right ? [] : [problem(hash, `the text's SHA-256 as its name, ${right}`, hash)];
+      return hash === right ? [] : [problem(path, `the text's SHA-256 as its name, ${right}`, hash)];
     });
     if (problems.length > 0) throw badInput(problems);
     return new TrustedDocuments(new Map(texts.map(([hash, text]) => [hash, String(text)])));

@@ -18,7 +18,8 @@ export async function warmUp(
     for (const operationName of operationNames(query)) {
       const { body } = await apollo.executeOperation({ query, ...operationName }, { contextValue });
       const [error] = body.kind === "single" ? (body.singleResult.errors ?? []) : [];
-      if (error) throw badInput([{ path: query.slice(0, 80), expected: "a valid document", got: error.message }]);
+      const path = `trusted document ${query.slice(0, 80)}`;
+      if (error) throw badInput([{ path, expected: "a valid document", got: error.message }]);
     }
   }
 }

@@ -37,13 +37,17 @@ describe("at start", () => {
 
   test("a key file that is not there is named to the operator", async () => {
     const apiKeys = join(folder, "none.json");
-    await expect(openAccess({ host: "127.0.0.1", apiKeys })).rejects.toThrow(/none\.json cannot decide .*ENOENT/);
+    await expect(openAccess({ host: "127.0.0.1", apiKeys })).rejects.toThrow(
+      /^AUDITQL_API_KEYS: .*none\.json cannot decide .*ENOENT/,
+    );
   });
 
   test.each(["[]", '{"keys": 1}', "not JSON"])("a JWKS file that is %s is named to the operator", async (text) => {
     const jwks = join(folder, "jwks.json");
     await writeFile(jwks, text);
     const jwt = { jwks, issuer: "https://issuer.example", audience: "audit" };
-    await expect(openAccess({ host: "0.0.0.0", jwt })).rejects.toThrow(/jwks\.json cannot decide who is let in/);
+    await expect(openAccess({ host: "0.0.0.0", jwt })).rejects.toThrow(
+      /^AUDITQL_JWT_JWKS: .*jwks\.json cannot decide who is let in/,
+    );
   });
 });

@@ -35,6 +35,14 @@ describe("the key file", () => {
     expect(await readdir(folder)).toEqual(["auditql.key"]);
   });
 
+  test("that can be neither read nor made is one sentence, which names the setting", async () => {
+    const file = join(folder, "file");
+    await writeFile(file, "");
+    const loaded = loadOrCreateSeed(join(file, "auditql.key"));
+    await expect(loaded).rejects.toThrow(KeyFileError);
+    await expect(loaded).rejects.toThrow(/^The key file .* cannot be used: Error: ENOTDIR.*AUDITQL_KEY_FILE/);
+  });
+
   test("is read as the seed that its PEM holds", async () => {
     const path = join(folder, "given.key");
     const { privateKey } = generateKeyPairSync("ed25519");

@@ -106,9 +106,9 @@ describe("a manifest that cannot be used stops the start", () => {
     [
       "a text under another hash",
       { abc: ROOT },
-      new RegExp(`abc: expected the text's SHA-256 as its name, ${sha256(ROOT)}`),
+      new RegExp(`trusted document abc: expected the text's SHA-256 as its name, ${sha256(ROOT)}`),
     ],
-    ["no text", { abc: 1 }, /abc: expected the text of a GraphQL document, got number/],
+    ["no text", { abc: 1 }, /trusted document abc: expected the text of a GraphQL document, got number/],
   ])("%s", (_, value, message) => {
     expect(() => TrustedDocuments.parse(value)).toThrow(message);
   });
@@ -118,7 +118,7 @@ describe("a manifest that cannot be used stops the start", () => {
     async (text) => {
       const service = await openTestService();
       const opened = testGateway(service, { trusted: TrustedDocuments.parse(manifest(text)) });
-      await expect(opened).rejects.toThrow(/expected a valid document, got/);
+      await expect(opened).rejects.toThrow(/^trusted document .*: expected a valid document, got/);
       await service.close();
     },
   );
