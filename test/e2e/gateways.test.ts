@@ -90,6 +90,7 @@ describeWith("a PostgreSQL of its own and redis-server", postgresPrograms() !== 
       }
       expect(await notExtended()).toEqual([]);
       expect(writers.flatMap((writer) => writer.unseen)).toEqual([]);
+      expect(writers.filter((writer) => writer.seen === 0)).toEqual([]);
       expect(writers.flatMap((writer) => writer.refusals).filter((code) => code !== "UNAVAILABLE")).toEqual([]);
     };
 

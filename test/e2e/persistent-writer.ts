@@ -57,6 +57,8 @@ export class PersistentWriter {
   readonly retryHints: unknown[] = [];
   /** Entries that were acknowledged and that a gateway, asked next, did not have. */
   readonly unseen: StoredEntry[] = [];
+  /** How often a gateway that was asked next had the entry. */
+  seen = 0;
   #written = 0;
 
   constructor(
@@ -98,6 +100,7 @@ export class PersistentWriter {
     const answer = await graphqlRequest<Seen>(url, ENTRY, variables).catch(() => undefined);
     if (!answer?.data || answer.errors.length > 0) return;
     const isFound = answer.data.search.nodes.some(({ leafIndex }) => leafIndex === entry.leafIndex);
-    if (answer.data.entry?.hash !== entry.hash || !isFound) this.unseen.push(entry);
+    if (answer.data.entry?.hash === entry.hash && isFound) this.seen += 1;
+    else this.unseen.push(entry);
   }
 }
