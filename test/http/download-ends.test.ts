@@ -8,6 +8,7 @@ import type { GatewayOptions } from "../../src/http/gateway.js";
 import { logMessages, openTestService } from "../audit/test-log.js";
 import { testGateway, type TestGateway } from "../graphql/gateway.js";
 import { replaced } from "../graphql/watched.js";
+import { nextConnection } from "./next-connection.js";
 import { fetched, lines, linkTo, PLAIN, sealer, text } from "./download-client.js";
 
 type Page = readonly TreeEntry[];
@@ -92,10 +93,11 @@ describe("a download that does not end well", () => {
     const logger = pino({ level: "error" }, { write: (line: string) => void logged.push(line) });
     const at = await testGateway(slow, { sealer, logger });
     const { host, port, pathname } = new URL((await linkTo(at)).url);
-    opening = passed(200);
+    const arrival = nextConnection();
+    opening = arrival.then((connection) => once(connection, "close")).then(() => undefined);
     const socket = connect(Number(port), "127.0.0.1");
     socket.write(`GET ${pathname} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
-    await passed(100);
+    await arrival;
     socket.destroy();
     await until(async () => (await count(at, "stopped")) === 1);
     expect([await count(at, "complete"), await count(at, "failed"), logged]).toEqual([0, 0, []]);

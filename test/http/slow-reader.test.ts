@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { setTimeout as passed } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { messages } from "../audit/test-log.js";
+import { nextConnection } from "./next-connection.js";
 import { revocableKey } from "./revoked-keys.js";
 import { tailGateway } from "./tail-clients.js";
 import { tailTest, watching } from "./tail-test.js";
@@ -30,17 +30,6 @@ function unread(url: string, { query, ...headers }: Asking): Socket {
   );
   tails.after(() => socket.destroy());
   return socket;
-}
-
-/** The gateway's side of the connection that the next request comes over. */
-function nextConnection(): Promise<Socket> {
-  return new Promise((resolve) => {
-    const arrived = (message: unknown): void => {
-      unsubscribe("http.server.request.start", arrived);
-      resolve((message as { readonly socket: Socket }).socket);
-    };
-    subscribe("http.server.request.start", arrived);
-  });
 }
 
 /** Follows the log and reads nothing. */
