@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { AuditService } from "../../src/audit/service.js";
 import { openTestService } from "../audit/test-log.js";
 import { BulkRequestDocument, LogBulkAsyncDocument, LogBulkDocument, LogDocument } from "../generated/operations.js";
 import { testGateway, type TestGateway } from "./gateway.js";
+import { replaced } from "./watched.js";
 
 let gateway: TestGateway;
 beforeAll(async () => {
@@ -64,14 +66,20 @@ describe("logBulkAsync", () => {
     expect([before, before + 2]).toContain(treeSize);
   });
 
-  test("says why a request failed", async () => {
+  test("refuses a key at once that was used for other events", async () => {
     await gateway.data(LogDocument, { event: { message: "first" }, idempotencyKey: "used" });
-    const { logBulkAsync } = await gateway.data(LogBulkAsyncDocument, { events, idempotencyKey: "used" });
-    expect(await ended(logBulkAsync.id)).toMatchObject({
-      status: "FAILED",
-      receipt: null,
-      error: { code: "CONFLICT" },
-    });
+    const query = 'mutation { logBulkAsync(events: [{ message: "m" }], idempotencyKey: "used") { id } }';
+    expect((await gateway.error(query)).extensions).toEqual({ code: "CONFLICT" });
+  });
+
+  test("says why a request failed", async () => {
+    const error = { code: "CONFLICT", message: "used otherwise while it waited" };
+    const expiresAt = "2026-01-02T03:04:05.000Z";
+    const bulkRequest: AuditService["bulkRequest"] = (id) => Promise.resolve({ kind: "failed", id, error, expiresAt });
+    const failing = await testGateway(replaced(await openTestService(), { bulkRequest }));
+    const answer = await failing.data(BulkRequestDocument, { id: "any" });
+    expect(answer.bulkRequest).toMatchObject({ status: "FAILED", receipt: null, error, expiresAt });
+    await failing.close();
   });
 
   test("refuses bad events at once, by their paths", async () => {
