@@ -3,6 +3,7 @@ import { AuditError } from "../audit/errors.js";
 import type { AuditService, EntryOutcome, ResultPage, Root } from "../audit/service.js";
 import type { MembershipProof } from "../core/proof.js";
 import type { Verdict } from "../core/verdict.js";
+import { EntryReads } from "./entry-reads.js";
 import { asError } from "./errors.js";
 
 /** A place in a log: a leaf index or a tree size. */
@@ -35,6 +36,7 @@ const placeKey = ({ log, at }: Place) => `${at}/${log}`;
  */
 export class Loaders {
   readonly #newest = new Map<string, Promise<Root>>();
+  readonly #reads: EntryReads;
   readonly #pages = new WeakMap<ResultPage, Promise<readonly EntryOutcome[]>>();
   readonly #roots: DataLoader<Place, Root, string>;
   /** Different ones, as the loader asks for each once. */
@@ -44,6 +46,7 @@ export class Loaders {
   readonly consistency: DataLoader<Place, Verdict, string>;
 
   constructor(private readonly service: AuditService) {
+    this.#reads = new EntryReads(service);
     this.#roots = new DataLoader((keys) => each(keys, (place) => this.#pastRoot(place)), {
       cacheKeyFn: placeKey,
     });
@@ -79,7 +82,7 @@ export class Loaders {
   page(page: ResultPage): Promise<readonly EntryOutcome[]> {
     const known = this.#pages.get(page);
     if (known !== undefined) return known;
-    const entries = this.service.entries(page.result.log, page.leafIndexes);
+    const entries = this.#reads.read(page.result.log, page.leafIndexes);
     this.#pages.set(page, entries);
     return entries;
   }
@@ -91,7 +94,7 @@ export class Loaders {
   }
 
   readonly #loadEntries = ([first, ...rest]: Group<Place>): Promise<readonly EntryOutcome[]> =>
-    this.service.entries(
+    this.#reads.read(
       first.log,
       [first, ...rest].map(({ at }) => at),
     );

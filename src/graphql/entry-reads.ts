@@ -1,0 +1,51 @@
+import { AuditError } from "../audit/errors.js";
+import type { AuditService, EntryOutcome } from "../audit/service.js";
+
+/**
+ * How many characters the entries may have that one request reads: more than the longest page has. All of them are in
+ * memory until the answer is made, and no cost of an operation knows how long texts are.
+ */
+export const MAX_READ_CHARACTERS = 128 * 1024 * 1024;
+
+const ENTRIES_AT_ONCE = 1_000;
+
+/** Reads entries for one request, one read after the other, until they have too many characters in all. */
+export class EntryReads {
+  #left: number;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly service: Pick<AuditService, "entries">,
+    maxCharacters = MAX_READ_CHARACTERS,
+  ) {
+    this.#left = maxCharacters;
+  }
+
+  /** As AuditService.entries; rejects with BAD_USER_INPUT from the read on that is too much. */
+  read(log: string, leafIndexes: readonly number[]): Promise<readonly EntryOutcome[]> {
+    const reading = this.#last.then(() => this.#readAll(log, leafIndexes));
+    this.#last = reading.catch(ignore);
+    return reading;
+  }
+
+  async #readAll(log: string, leafIndexes: readonly number[]): Promise<readonly EntryOutcome[]> {
+    const outcomes: EntryOutcome[] = [];
+    for (let start = 0; start < leafIndexes.length; start += ENTRIES_AT_ONCE) {
+      if (this.#left < 0) throw tooMuch();
+      const read = await this.service.entries(log, leafIndexes.slice(start, start + ENTRIES_AT_ONCE));
+      for (const outcome of read) if (outcome.kind === "entry") this.#left -= outcome.entry.canonical.length;
+      outcomes.push(...read);
+    }
+    if (this.#left < 0) throw tooMuch();
+    return outcomes;
+  }
+}
+
+function tooMuch(): AuditError {
+  const message = `the entries that one request reads may have ${MAX_READ_CHARACTERS} characters in all: ask for fewer at once`;
+  return new AuditError("BAD_USER_INPUT", message);
+}
+
+function ignore(): void {
+  // Whoever asked for it is told.
+}
