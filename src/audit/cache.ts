@@ -22,8 +22,8 @@ export interface RootCache {
   put(root: CachedRoot): Promise<CachedRoot | undefined>;
   /** The newest root some gateway committed; lives seconds. */
   newest(log: string): Promise<CachedRoot | undefined>;
-  /** Answered by `newest` for seconds, and by `remembered` until another takes its place. */
-  putNewest(root: CachedRoot): Promise<void>;
+  /** Answered by `newest` for seconds, and by `remembered` until another takes its place; answers the one whose place it took. */
+  putNewest(root: CachedRoot): Promise<CachedRoot | undefined>;
   /** The last root that was put as the newest: what a log must not have fallen behind. */
   remembered(log: string): Promise<CachedRoot | undefined>;
   /**

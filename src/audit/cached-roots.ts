@@ -91,7 +91,7 @@ export class CachedRoots {
     for (let root = this.#unpublished; root !== undefined; root = this.#unpublished) {
       this.#unpublished = undefined;
       // Not over a root that contradicts the log: it is all that is left to tell.
-      if (await this.compare()) await this.options.cache.putNewest(this.#sealed(root));
+      if (await this.compare()) await this.#putNewest(this.#sealed(root));
     }
     this.#publishing = false;
   }
@@ -112,6 +112,13 @@ export class CachedRoots {
       if (endsLog(error)) onConflict(error);
     }
     return this.#isCompared;
+  }
+
+  /** A gateway that was slow to tell may take the place of a newer root, which is then put back; sizes grow, so this ends. */
+  async #putNewest(root: CachedRoot): Promise<void> {
+    const replaced = await this.options.cache.putNewest(root);
+    const size = (replaced && this.#opened(replaced))?.treeSize ?? 0;
+    if (replaced !== undefined && size > root.treeSize) await this.#putNewest({ ...replaced, treeSize: size });
   }
 
   async #make(treeSize: number, rootHash: Uint8Array): Promise<Root> {

@@ -178,6 +178,25 @@ describe("the newest root", () => {
     expect(store.headReads).toBe(reads + 1);
   });
 
+  test("does not give way to an older one whose gateway was slow to tell", async () => {
+    const fast = await gateway(cache, true);
+    const told: number[] = [];
+    const slow: RootCache = {
+      ...spied(cache).cache,
+      putNewest: async (root) => {
+        if (told.length === 0) await logMessages(fast, 1);
+        told.push(root.treeSize);
+        return cache.putNewest(root);
+      },
+    };
+    const [writer, reader] = [await gateway(slow, true), await gateway(cache, true)];
+    await logMessages(writer, 1);
+    await eventually(() => Promise.resolve(told.length === 2));
+    expect(told).toEqual([SIZE + 1, SIZE + 2]);
+    expect((await cache.remembered("default"))?.treeSize).toBe(SIZE + 2);
+    expect((await reader.root("default")).treeSize).toBe(SIZE + 2);
+  });
+
   test("of the store alone is answered while the cache is silent", async () => {
     const silent: RootCache = { ...spied(cache).cache, newest: () => Promise.resolve(undefined) };
     const [one, two] = [await gateway(silent, true), await gateway(silent, true)];

@@ -162,7 +162,7 @@ describeWith("redis-server and PostgreSQL", !!redisProgram && hasPostgres(), () 
         get: async () => Promise.resolve(undefined),
         put: async () => Promise.resolve(undefined),
         newest: async () => Promise.resolve(undefined),
-        putNewest: async (root) => (isAway ? Promise.resolve() : cache.putNewest(root)),
+        putNewest: async (root) => (isAway ? Promise.resolve(undefined) : cache.putNewest(root)),
         remembered: async (log) => (isAway ? Promise.resolve(undefined) : cache.remembered(log)),
         onNewest: () => undefined,
         close: async () => Promise.resolve(),

@@ -56,6 +56,12 @@ export function rootCacheContract(open: OpenCache): void {
     expect(await cache.newest("default")).toEqual(cachedRoot("default", 9));
   });
 
+  test("answers the newest root whose place another one took", async () => {
+    expect(await cache.putNewest(cachedRoot("default", 9))).toBeUndefined();
+    expect(await cache.putNewest(cachedRoot("default", 7))).toEqual(cachedRoot("default", 9));
+    expect(await cache.putNewest(cachedRoot("other", 1))).toBeUndefined();
+  });
+
   test("remembers the last newest root of a log for good", async () => {
     await cache.putNewest(cachedRoot("default", 7));
     await cache.putNewest(cachedRoot("default", 9));

@@ -37,11 +37,12 @@ export class MemoryRootCache implements RootCache {
     return Promise.resolve(this.#newest.get(log));
   }
 
-  putNewest(root: CachedRoot): Promise<void> {
+  putNewest(root: CachedRoot): Promise<CachedRoot | undefined> {
+    const replaced = this.#remembered.get(root.log);
     this.#newest.set(root.log, root);
     this.#remembered.set(root.log, root);
     for (const listener of this.#listeners.get(root.log) ?? []) listener(root.treeSize);
-    return Promise.resolve();
+    return Promise.resolve(replaced);
   }
 
   remembered(log: string): Promise<CachedRoot | undefined> {

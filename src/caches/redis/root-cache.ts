@@ -49,15 +49,18 @@ export class RedisRootCache implements RootCache {
     return parseRootText(await this.#redis.run((client) => client.get(this.#newestKey(log))));
   }
 
-  async putNewest(root: CachedRoot): Promise<void> {
+  /** As `put`: the read sees what was there before. */
+  async putNewest(root: CachedRoot): Promise<CachedRoot | undefined> {
     const text = rootText(root);
-    await this.#redis.run((client) =>
+    const replies = await this.#redis.run((client) =>
       Promise.all([
+        client.get(this.#rememberedKey(root.log)),
         client.set(this.#newestKey(root.log), text, "PX", this.#newestTtlMs),
         client.set(this.#rememberedKey(root.log), text),
         client.publish(this.#newestKey(root.log), String(root.treeSize)),
       ]),
     );
+    return parseRootText(replies?.[0]);
   }
 
   async remembered(log: string): Promise<CachedRoot | undefined> {
