@@ -1,5 +1,15 @@
 import { HeaderMap, type GraphQLRequestListener, type GraphQLResponse } from "@apollo/server";
-import { OperationTypeNode, type DocumentNode, type ExecutionResult, type GraphQLSchema } from "graphql";
+import {
+  isNonNullType,
+  Kind,
+  OperationTypeNode,
+  TypeInfo,
+  visit,
+  visitWithTypeInfo,
+  type DocumentNode,
+  type ExecutionResult,
+  type GraphQLSchema,
+} from "graphql";
 import { compileQuery, isCompiledQuery, type CompiledQuery } from "graphql-jit";
 import type { AuditContext } from "./context.js";
 import { formattedError, type FormatError } from "./errors.js";
@@ -16,10 +26,17 @@ export interface CompiledExecutionOptions {
   readonly compileAtHit: number;
 }
 
+/** An operation's compiled form. */
+interface Compiled {
+  readonly query: CompiledQuery;
+  /** As looseVariables. */
+  readonly loose: readonly LooseVariable[];
+}
+
 interface Operation {
   hits: number;
   /** Undefined until compiled, null when it cannot be. */
-  query: CompiledQuery | null | undefined;
+  compiled: Compiled | null | undefined;
 }
 
 /** Compiled operations, kept as long as the server keeps their parsed document. */
@@ -32,35 +49,72 @@ class CompiledOperations {
   ) {}
 
   /** Counts a request of the operation, and answers its compiled form once there have been enough. */
-  hit(document: DocumentNode, operationName: string): CompiledQuery | undefined {
+  hit(document: DocumentNode, operationName: string): Compiled | undefined {
     const operation = this.#operation(document, operationName);
     operation.hits += 1;
-    if (operation.hits >= this.compileAtHit && operation.query === undefined) {
-      operation.query = this.#compile(document, operationName);
+    if (operation.hits >= this.compileAtHit && operation.compiled === undefined) {
+      operation.compiled = this.#compile(document, operationName);
     }
-    return operation.query ?? undefined;
+    return operation.compiled ?? undefined;
   }
 
   prepare(document: DocumentNode, operationName: string): void {
     if (this.compileAtHit < Infinity)
-      this.#operation(document, operationName).query ??= this.#compile(document, operationName);
+      this.#operation(document, operationName).compiled ??= this.#compile(document, operationName);
   }
 
   #operation(document: DocumentNode, name: string): Operation {
     const operations = this.#documents.get(document) ?? new Map<string, Operation>();
     this.#documents.set(document, operations);
-    const operation = operations.get(name) ?? { hits: 0, query: undefined };
+    const operation = operations.get(name) ?? { hits: 0, compiled: undefined };
     operations.set(name, operation);
     return operation;
   }
 
-  #compile(document: DocumentNode, operationName: string): CompiledQuery | null {
+  #compile(document: DocumentNode, operationName: string): Compiled | null {
     const query = compileQuery(this.schema, document, operationName, {
       disablingCapturingStackErrors: true,
       useExperimentalPathBasedSkipInclude: true,
     });
-    return isCompiledQuery(query) ? query : null;
+    return isCompiledQuery(query) ? { query, loose: looseVariables(this.schema, document) } : null;
   }
+}
+
+/** A variable that may be null, used where null must not be. */
+interface LooseVariable {
+  readonly name: string;
+  readonly isNullByDefault: boolean;
+}
+
+/**
+ * Of a valid document: where a default value stands in, a nullable variable may be used in a place that is not (GraphQL,
+ * section 5.8.5). The null that it is given all the same is found when the field is executed, and there the two ways of
+ * execution differ.
+ */
+function looseVariables(schema: GraphQLSchema, document: DocumentNode): readonly LooseVariable[] {
+  const nullable: LooseVariable[] = [];
+  const inStrictPlaces = new Set<string>();
+  const types = new TypeInfo(schema);
+  const visitor = visitWithTypeInfo(types, {
+    VariableDefinition({ variable, type, defaultValue }) {
+      const isNullByDefault = defaultValue?.kind === Kind.NULL;
+      if (type.kind !== Kind.NON_NULL_TYPE) nullable.push({ name: variable.name.value, isNullByDefault });
+      return false;
+    },
+    Variable({ name }) {
+      if (isNonNullType(types.getInputType())) inStrictPlaces.add(name.value);
+    },
+  });
+  visit(document, visitor);
+  return nullable.filter(({ name }) => inStrictPlaces.has(name));
+}
+
+/** Whether a variable is null in a place where null must not be. */
+function hasLooseNull(loose: readonly LooseVariable[], variables: Readonly<Record<string, unknown>>): boolean {
+  return loose.some(({ name, isNullByDefault }) => {
+    const value = variables[name];
+    return value === null || (value === undefined && isNullByDefault);
+  });
 }
 
 /** Executes operations as compiled functions, several times faster than field by field. */
@@ -81,9 +135,10 @@ export class CompiledExecution {
   /** The operation's answer; null when it is Apollo's to execute. */
   async respond(request: Resolved): Promise<GraphQLResponse | null> {
     if (needsFieldByField(request)) return null;
-    const query = this.#operations.hit(request.document, request.operationName ?? "");
-    if (query === undefined) return null;
-    const result = await query.query(undefined, request.contextValue, request.request.variables ?? {});
+    const compiled = this.#operations.hit(request.document, request.operationName ?? "");
+    const variables = request.request.variables ?? {};
+    if (compiled === undefined || hasLooseNull(compiled.loose, variables)) return null;
+    const result = await compiled.query.query(undefined, request.contextValue, variables);
     // Without data nothing ran: the variables did not coerce, which Apollo reports with its own codes.
     return result.data === undefined ? null : response(result, this.#formatError);
   }
