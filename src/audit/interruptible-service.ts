@@ -169,6 +169,10 @@ class InterruptibleResult implements PinnedResult {
   totalCount(): Promise<number> {
     return this.run(() => this.result.totalCount());
   }
+
+  isTruncated(): Promise<boolean> {
+    return this.run(() => this.result.isTruncated());
+  }
 }
 
 /** Rejects when the signal aborts, whether or not anybody waits for it. */

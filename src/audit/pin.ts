@@ -20,7 +20,8 @@ export interface SearchArguments {
   readonly window: TimeWindow;
   readonly restriction: Restriction;
   readonly order: EntryOrder;
-  readonly maxResults: number;
+  /** Null: a result ends where its matches do. */
+  readonly maxResults: number | null;
   /** What the credential of its caller allows; no fields if that is everything. */
   readonly bound: Restriction;
 }

@@ -60,6 +60,11 @@ export interface SearchOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A result, and whether more matches than it may hold. */
+interface MatchedResult extends ReadableResult {
+  isTruncated(): Promise<boolean>;
+}
+
 /** The cursors of a page request, opened. */
 interface OpenedCursors {
   readonly after: Cursor | undefined;
@@ -110,7 +115,7 @@ export class PinnedSearches {
     const { log, order, maxResults } = pin.search;
     const { range, treeSize, expiresAtMs } = pin.state;
     const { index } = this.options;
-    const limit = everyMatch ? Infinity : maxResults;
+    const limit = everyMatch ? Infinity : (maxResults ?? Infinity);
     const whole = { index, query: { log, order, filter, range }, limit, indexed, entries: entries(log) };
     return { log, treeSize, expiresAtMs, pages: (signal) => readWhole(whole, signal) };
   }
@@ -154,21 +159,25 @@ export class PinnedSearches {
   }
 
   /** The search as its caller may see it: not past maxResults. */
-  private readable({ pin, filter, signal }: Reading): ReadableResult {
+  private readable({ pin, filter, signal }: Reading): MatchedResult {
     const { index } = this.options;
     const { log, order, maxResults } = pin.search;
-    const query: IndexQuery = { log, order, filter, range: pin.state.range };
+    const { range } = pin.state;
+    const query: IndexQuery = { log, order, filter, range };
+    const leaves = range.end - range.start;
+    const cap = Math.min(maxResults ?? leaves, leaves);
     let total: Promise<number> | undefined;
     return {
       read: async (offset, limit) => {
-        const visible = Math.min(limit, maxResults - offset);
+        const visible = Math.min(limit, cap - offset);
         return visible > 0 ? index.page(query, { offset, limit: visible }, signal) : [];
       },
-      count: () => (total ??= index.count(query, maxResults, signal)),
+      count: () => (total ??= index.count(query, cap, signal)),
+      isTruncated: async () => cap < leaves && (await index.page(query, { offset: cap, limit: 1 }, signal)).length > 0,
     };
   }
 
-  private pinned(pin: Pin, readable: ReadableResult): PinnedResult {
+  private pinned(pin: Pin, readable: MatchedResult): PinnedResult {
     const { search, state } = pin;
     const { sealer } = this.options;
     const cursors = new Cursors(sealer, search);
@@ -181,6 +190,7 @@ export class PinnedSearches {
       expiresAt: timeText(state.expiresAtMs * MICROS_PER_MS),
       cursor: (position) => cursors.seal({ state, position }),
       totalCount: () => readable.count(),
+      isTruncated: () => readable.isTruncated(),
     };
   }
 }

@@ -7,8 +7,6 @@ import { resolveWindow, type WindowBounds } from "../query/time.js";
 import type { SearchArguments } from "./pin.js";
 import type { SearchRequest } from "./service.js";
 
-export const MAX_RESULTS = 10_000;
-
 /** A search ready to be pinned, or every argument that cannot be meant. */
 export type CheckedSearch =
   | { readonly kind: "checked"; readonly filter: Filter; readonly bounds: WindowBounds }
@@ -22,7 +20,7 @@ export function searchArguments(request: SearchRequest): SearchArguments {
     window: request.window ?? {},
     restriction: request.restriction ?? {},
     order: request.order ?? NEWEST_FIRST,
-    maxResults: request.maxResults ?? MAX_RESULTS,
+    maxResults: request.maxResults ?? null,
     bound: request.bound ?? {},
   };
 }
@@ -57,7 +55,7 @@ export function queryProblem(error: {
   return { path: "query", expected: `at column ${error.column} ${error.expected}`, got: error.got };
 }
 
-function maxResultsProblems(maxResults: number): readonly FieldProblem[] {
-  if (Number.isSafeInteger(maxResults) && maxResults >= 1 && maxResults <= MAX_RESULTS) return [];
-  return [{ path: "maxResults", expected: `a whole number from 1 to ${MAX_RESULTS}`, got: String(maxResults) }];
+function maxResultsProblems(maxResults: number | null): readonly FieldProblem[] {
+  if (maxResults === null || (Number.isSafeInteger(maxResults) && maxResults >= 1)) return [];
+  return [{ path: "maxResults", expected: "a whole number from 1 on", got: String(maxResults) }];
 }

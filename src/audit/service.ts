@@ -90,7 +90,7 @@ export interface SearchRequest {
   readonly window?: TimeWindow;
   readonly restriction?: Restriction;
   readonly order?: EntryOrder;
-  /** 1 to 10,000, default 10,000. */
+  /** At least 1. A result ends where its matches do, if not given. */
   readonly maxResults?: number;
   /**
    * What the asker's credential limits it to, beside everything else. It is pinned with the result: whoever is limited
@@ -148,6 +148,8 @@ export interface PinnedResult {
   cursor(position: number): string;
   /** Total matches, counted no further than maxResults. */
   totalCount(): Promise<number>;
+  /** Whether maxResults ends the result before its matches end. */
+  isTruncated(): Promise<boolean>;
 }
 
 /** Asks for all of a result, not for a page of it. */

@@ -50,7 +50,7 @@ abstract class DownloadResultsArgs {
 
   @Field(() => Boolean, {
     defaultValue: false,
-    description: "Every match, however many; else as many as the search counts, `maxResults`.",
+    description: "Every match, also those that the `maxResults` of the search leaves out.",
   })
   abstract readonly everyMatch: boolean;
 }

@@ -53,6 +53,11 @@ export abstract class EntryConnectionType {
   })
   abstract readonly totalCount: number;
 
+  @Field(() => Boolean, {
+    description: "Whether more entries match than `maxResults` lets into the result. Looked for only if selected.",
+  })
+  abstract readonly isTruncated: boolean;
+
   @Field(() => RootType, {
     description: "The root of the tree the search is pinned to. The proofs of this page's entries lead to it.",
   })
@@ -92,6 +97,11 @@ export class EntryConnectionResolver {
   @FieldResolver()
   totalCount(@Parent() { result }: ResultPage): Promise<number> {
     return result.totalCount();
+  }
+
+  @FieldResolver()
+  isTruncated(@Parent() { result }: ResultPage): Promise<boolean> {
+    return result.isTruncated();
   }
 
   @FieldResolver()

@@ -113,7 +113,7 @@ export abstract class SearchArgs extends PageArgs {
 
   @Field(() => Int, {
     nullable: true,
-    description: "The most entries the result may have in all its pages: 1 to 10,000. Not given: 10,000.",
+    description: "The most entries the result may have in all its pages, at least 1. Not given: all that match.",
   })
   abstract readonly maxResults?: number | null;
 

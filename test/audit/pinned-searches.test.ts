@@ -8,7 +8,10 @@ import { timeText } from "../../src/audit/clock.js";
 import { TokenSealer } from "../../src/audit/token.js";
 import { utf8 } from "../../src/core/bytes.js";
 import { logFormat } from "../../src/core/format.js";
+import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
 import { openMemory } from "../../src/stores/memory/open.js";
+import { MemorySearchIndex } from "../../src/stores/memory/search-index.js";
+import { expectCode } from "./rejection.js";
 import { emptyHead, batch } from "../stores/batches.js";
 
 const NOW = Date.UTC(2026, 0, 2) * 1000;
@@ -35,14 +38,14 @@ class Bench {
     this.#size += count;
   }
 
-  searches(secret = 1): PinnedSearches {
+  searches(secret = 1, index = this.store.index): PinnedSearches {
     return new PinnedSearches({
       store: this.store.log,
-      index: this.store.index,
+      index,
       sealer: new TokenSealer(new Uint8Array(32).fill(secret)),
       clock: () => this.now,
       ttlMs: HOUR_MS,
-      indexWaitMs: 1000,
+      indexWaitMs: 100,
     });
   }
 
@@ -120,9 +123,29 @@ describe("a pinned search", () => {
     const page = await bench.search({ maxResults: 7 }, { first: 20 });
     expect(page.leafIndexes).toEqual([29, 28, 27, 26, 25, 24, 23]);
     expect(page.hasNextPage).toBe(false);
-    expect(await page.result.totalCount()).toBe(7);
+    expect([await page.result.totalCount(), await page.result.isTruncated()]).toEqual([7, true]);
+    expect(await (await bench.search({ maxResults: 30 })).result.isTruncated()).toBe(false);
     expect((await bench.search({ maxResults: 7 }, { last: 2 })).leafIndexes).toEqual([24, 23]);
     expect((await bench.search({ maxResults: 7 }, { first: 5, offset: 6 })).leafIndexes).toEqual([23]);
+  });
+
+  it("goes to its last match where no maxResults is set", async () => {
+    const bench = await Bench.open(10_021);
+    const page = await bench.search({}, { first: 20, offset: 10_000 });
+    expect(page.leafIndexes).toEqual(Array.from({ length: 20 }, (_, i) => 20 - i));
+    expect(page.hasNextPage).toBe(true);
+    expect(await page.result.totalCount()).toBe(10_021);
+    expect(await page.result.isTruncated()).toBe(false);
+  });
+
+  it("is not downloaded before the index has reached it", async () => {
+    const bench = await Bench.open(3);
+    const { id } = (await bench.search({})).result;
+    const behind = bench.searches(1, new MemorySearchIndex(new MemoryLogStore()));
+    await expectCode(
+      behind.download({ id, everyMatch: false }, () => () => Promise.resolve([])),
+      "UNAVAILABLE",
+    );
   });
 
   it("fixes a relative window when it is made", async () => {

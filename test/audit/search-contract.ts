@@ -39,6 +39,31 @@ export function auditSearchContract(open: OpenService): void {
       }
     });
 
+    test("ends at its maxResults, behind which there is nothing, and says that more would match", async () => {
+      await logMessages(service, 12, log);
+      const search = { ...request, query: "event", maxResults: 5 };
+      const page = await service.search(search, { first: 9, offset: 3 });
+      expect(page.leafIndexes).toEqual([8, 7]);
+      expect([page.hasNextPage, await page.result.totalCount(), await page.result.isTruncated()]).toEqual([
+        false,
+        5,
+        true,
+      ]);
+      for (const offset of [5, 6, 11, 20]) {
+        const behind = await service.results(page.result.id, { first: 3, offset });
+        expect([behind.leafIndexes, behind.hasNextPage]).toEqual([[], false]);
+      }
+    });
+
+    test("that sets no maxResults has every match", async () => {
+      await logMessages(service, 12, log);
+      for (const wider of [request, { ...request, query: "event" }, { ...request, maxResults: 1_000_000 }]) {
+        const { result, leafIndexes } = await service.search(wider, { last: 12 });
+        expect(leafIndexes).toHaveLength(12);
+        expect([await result.totalCount(), await result.isTruncated()]).toEqual([12, false]);
+      }
+    });
+
     test("looks at a window of time, in the log as a whole when there is none", async () => {
       const { entries } = await logMessages(service, 3, log);
       const start = entries[0]?.envelope.received_at ?? "";

@@ -139,7 +139,7 @@ describe("a search is refused:", () => {
     ["last above the maximum", { last: 1001 }, ["last"]],
     ["both at once", { first: -1, last: 1001 }, ["first", "last"]],
     ["maxResults 0", { maxResults: 0 }, ["maxResults"]],
-    ["maxResults above the maximum", { maxResults: 10_001 }, ["maxResults"]],
+    ["a negative maxResults", { maxResults: -1 }, ["maxResults"]],
     ["a time that is none", { window: { start: "yesterday" } }, ["window.start"]],
     ["a day that does not exist", { window: { end: "2026-02-30T00:00:00Z" } }, ["window.end"]],
     ["last together with start", { window: { start: "1d", last: "7d" } }, ["window.last"]],

@@ -1,5 +1,4 @@
 import { rangeBehind, type IndexQuery, type SearchIndex, type Slice } from "../../audit/search-index.js";
-import { NEWEST_FIRST } from "../../query/order.js";
 import { Watermarks } from "../../audit/watermarks.js";
 import { canLookUp, prefixesIn, SCAN, type Way } from "./condition.js";
 import type { Database } from "./database.js";
@@ -8,6 +7,7 @@ import { Follower } from "./follower.js";
 import { watermark } from "./lease.js";
 import { FIRST_REACH, nextReach } from "./reach.js";
 import {
+  counted,
   gather,
   isWalkable,
   walk,
@@ -87,7 +87,10 @@ export class PostgresSearchIndex implements SearchIndex {
   }
 
   async count(query: IndexQuery, cap: number, signal?: AbortSignal): Promise<number> {
-    return (await this.#find({ query: { ...query, order: NEWEST_FIRST }, limit: cap }, signal)).length;
+    const way = await this.#way(query, signal);
+    const { statement, values } = counted(way, { query, limit: cap });
+    const [count] = await this.#database.rows(statement, values, signal);
+    return count?.matches ?? 0;
   }
 
   async leavesByHash(log: string, leafHash: Uint8Array, size: number): Promise<readonly number[]> {
@@ -103,13 +106,18 @@ export class PostgresSearchIndex implements SearchIndex {
   }
 
   async #find(search: Search, signal: AbortSignal | undefined): Promise<readonly FoundLeaf[]> {
-    const { log, filter, order } = search.query;
+    const { order } = search.query;
     const ask: Ask = async ({ statement, values }) => this.#database.rows(statement, values, signal);
-    const expansions = await expansionsOf(this.#database, { log, prefixes: prefixesIn(filter) }, signal);
-    const way = canLookUp(filter, expansions) ? { kind: "look-up" as const, expansions } : SCAN;
+    const way = await this.#way(search.query, signal);
     if (!isWalkable(order)) return ask(gather(way, search));
     return way.kind === "scan" ? ask(walk(search)) : walkOrGather(way, search, ask);
   }
+
+  async #way({ log, filter }: IndexQuery, signal: AbortSignal | undefined): Promise<Way> {
+    const expansions = await expansionsOf(this.#database, { log, prefixes: prefixesIn(filter) }, signal);
+    return canLookUp(filter, expansions) ? { kind: "look-up", expansions } : SCAN;
+  }
+
   async #wakeLogsBehind(): Promise<void> {
     const behind = await this.#database.rows(LOGS_BEHIND, []).catch(() => []);
     for (const { log } of behind) this.#follower.wake(log, "soon");

@@ -13,6 +13,10 @@ export interface FoundLeaf {
   readonly leafIndex: number;
 }
 
+export interface MatchCount {
+  readonly matches: number;
+}
+
 /** A query and how many of its first matches are wanted. */
 export interface Search {
   readonly query: IndexQuery;
@@ -64,6 +68,17 @@ export function gather(way: Way, { query, limit, after }: Search): BoundStatemen
       WHERE ${inRange(query, after, bind)} AND ${condition(query.filter, way, bind)}
     )
     SELECT leaf_index AS "leafIndex" FROM matches ORDER BY ${inOrder(query)} LIMIT ${bind(limit)}`;
+  return { statement: { name: "", text }, values: list };
+}
+
+/** How many matches a query has, counted no further than `limit`: so that no row of them crosses the network. */
+export function counted(way: Way, { query, limit }: Search): BoundStatement<MatchCount> {
+  const { list, bind } = new Values();
+  const text = `
+    SELECT count(*)::integer AS matches FROM (
+      SELECT FROM auditql.docs
+      WHERE ${inRange(query, undefined, bind)} AND ${condition(query.filter, way, bind)} LIMIT ${bind(limit)}
+    ) AS found`;
   return { statement: { name: "", text }, values: list };
 }
 
