@@ -31,7 +31,8 @@ const FILE_FORMATS: Readonly<Record<DownloadFormat, FileFormat>> = {
     extension: "csv",
     contentType: "text/csv; charset=utf-8; header=present",
     hasProofs: false,
-    begin: () => csvRecord(COLUMNS),
+    // Without a byte order mark a spreadsheet takes UTF-8 for the code page of its machine.
+    begin: () => `\ufeff${csvRecord(COLUMNS)}`,
     entry: ({ outcome }) => csvRecord(cells(outcome)),
     end: "",
   },

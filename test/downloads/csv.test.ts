@@ -50,6 +50,10 @@ describe("a CSV record", () => {
     );
   });
 
+  test("quotes every line break, so that no reader begins a record inside a cell", () => {
+    expect(csvRecord(["a\rb", "a\nb", "a\r\nb"])).toBe('"a\rb","a\nb","a\r\nb"\r\n');
+  });
+
   test("leaves what is harmless as it is", () => {
     expect(csvRecord(["0", "a=b", "it's", "", 'say "hi"', "a,b", "two\nlines"])).toBe(
       '0,a=b,it\'s,,"say ""hi""","a,b","two\nlines"\r\n',

@@ -39,7 +39,7 @@ describe("a file", () => {
     ]);
     const [head = "", ...rest] = body.toString().split("\r\n");
     expect(head).toBe(
-      "leafIndex,hash,receivedAt,message,actor,action,new,old,source,status,target,timestamp,tenantId,signature,publicKey,error",
+      "\ufeffleafIndex,hash,receivedAt,message,actor,action,new,old,source,status,target,timestamp,tenantId,signature,publicKey,error",
     );
     const record = rest.join("\r\n");
     expect(record).toMatch(/^0,[0-9a-f]{64},\d{4}-[^,]*Z,/);
