@@ -16,8 +16,9 @@ export async function byGlobalId(reference: Reference, context: AuditContext): P
   throw badInput([{ path: ID_PATH, expected: `the id of an entity ${type}`, got: "an id of another type" }]);
 }
 
-/** The `id` of a reference; anything but text that is not empty is BAD_USER_INPUT. */
+/** The `id` of a reference: text that is not empty, or a whole number as its digits; anything else is BAD_USER_INPUT. */
 export function referenceId({ id }: Reference): string {
   if (typeof id === "string" && id !== "") return id;
+  if (Number.isSafeInteger(id)) return String(id);
   throw badInput([{ path: ID_PATH, expected: "an id", got: id === "" ? "empty text" : typeof id }]);
 }

@@ -237,10 +237,12 @@ describe("_entities", () => {
       { __typename: "Root", id: idOf("Root:999:default") },
       { __typename: "Entry", id: idOf("Entry:0:elsewhere") },
       { __typename: "Auditable", id: "nobody" },
+      { __typename: "Auditable", id: 42 },
     );
     const nobody = { id: "nobody", auditTrail: { totalCount: 0 } };
+    const fortyTwo = { id: "42", auditTrail: { totalCount: 3 } };
     expect(errors).toBeUndefined();
-    expect(data).toEqual({ _entities: [{ treeSize: 2 }, { leafIndex: 0 }, null, null, null, nobody] });
+    expect(data).toEqual({ _entities: [{ treeSize: 2 }, { leafIndex: 0 }, null, null, null, nobody, fortyTwo] });
   });
 
   test("reads all entries of a request in one call", async () => {
@@ -260,7 +262,7 @@ describe("_entities", () => {
     ["an id that we never answered", { __typename: "Entry", id: "made up" }],
     ["the id of another type", { __typename: "Entry", id: idOf("Root:2:default") }],
     ["no id", { __typename: "Root" }],
-    ["a number for an id", { __typename: "Auditable", id: 42 }],
+    ["a fraction for an id", { __typename: "Auditable", id: 42.5 }],
     ["an empty id", { __typename: "Auditable", id: "" }],
     ["a type that is no entity", { __typename: "Event", id: "1" }, "__typename"],
     ["a type that does not exist", { __typename: "__proto__", id: "1" }, "__typename"],
