@@ -23,6 +23,9 @@ const ALARMS: ReadonlySet<string> = new Set(["ENTRY_CORRUPT", "LOG_CORRUPT", "RO
   AuditErrorCode | typeof UNEXPECTED
 )[]);
 
+/** Of GraphQL's own messages. */
+const MAX_MESSAGE_CHARACTERS = 1_000;
+
 export type FormatError = (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError;
 
 /**
@@ -94,12 +97,18 @@ function masked(formatted: GraphQLFormattedError, cause: unknown): GraphQLFormat
   const code = formatted.extensions?.["code"];
   // An error of a store or library may bring extensions of its own, which GraphQL takes over.
   const isGraphqls = cause instanceof GraphQLError && typeof code === "string" && code !== UNEXPECTED;
-  if (isGraphqls) return formatted;
+  if (isGraphqls) return { ...formatted, message: shortened(formatted.message) };
   if (isUnreadable(cause)) return { ...formatted, extensions: { code: "BAD_REQUEST" } };
   if (isBadArgument(cause)) return { ...formatted, extensions: { code: "BAD_USER_INPUT" } };
   const id = randomUUID();
   const message = `unexpected error; the gateway's log has it under ${id}`;
   return { ...formatted, message, extensions: { code: UNEXPECTED, id } };
+}
+
+/** GraphQL quotes what it refuses, however long: the beginning says where it was, the end what was expected of it. */
+function shortened(message: string): string {
+  if (message.length <= MAX_MESSAGE_CHARACTERS) return message;
+  return `${message.slice(0, MAX_MESSAGE_CHARACTERS / 2)} … ${message.slice(-MAX_MESSAGE_CHARACTERS / 2)}`;
 }
 
 /** What Apollo refuses before it has a document, such as a persisted query whose text has another hash, brings a status alone. */
