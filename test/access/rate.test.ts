@@ -36,6 +36,7 @@ describe("a limit of 100 events at once and 10 a second", () => {
   });
 
   test("saves up no more than the capacity", () => {
+    rate.take("a", 1);
     clock.ms += 3_600_000;
     rate.take("a", 100);
     expect(taking("a", 1)).toThrow(limited(100));

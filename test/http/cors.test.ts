@@ -60,6 +60,11 @@ describe("pages of other sites", () => {
     expect(await send(opened, "POST", { origin: APP })).toMatchObject({ status: 200, origin: APP, vary: "origin" });
   });
 
+  test("ask for leave by naming a method: any other OPTIONS is none of theirs", async () => {
+    const opened = await open([APP]);
+    expect(await send(opened, "OPTIONS", { origin: APP })).toMatchObject({ status: 405, allowed: null });
+  });
+
   test("that are not listed may not", async () => {
     const opened = await open([APP]);
     expect(await send(opened, "OPTIONS", preflight(OTHER))).toMatchObject({ origin: null, credentials: null });

@@ -20,6 +20,7 @@ describe("words", () => {
     ["cafe\u0301 café", ["café", "café"], "composed and decomposed are one"],
     ["Straße", ["straße"], "lower case, not case folding"],
     ["ΟΔΟΣ οδος ΑΣ.Β", ["οδοσ", "οδοσ", "ασ", "β"], "the final sigma is a sigma"],
+    ["T\u0308 \u1e97 J\u030c \u01f0", ["\u1e97", "\u1e97", "\u01f0", "\u01f0"], "lower case may compose"],
     ["İstanbul", ["i\u0307stanbul"], "a letter whose lower case is two characters"],
     ["東京都 タワー", ["東", "京", "都", "タ", "ワ", "ー"], "each ideograph is a word"],
     ["2024年report", ["2024", "年", "report"], "an ideograph ends a run"],

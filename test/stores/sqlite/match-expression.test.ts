@@ -52,6 +52,18 @@ test("needs no postings for everything, for a word or everything, and for nothin
   expect(compileFilter(and(word("a"), not(ALL)))).toEqual({ kind: "none" });
 });
 
+test("counts what stands right of an operator, as it counts what stands left", () => {
+  const nested = (depth: number): Filter =>
+    Array.from({ length: depth }).reduce<Filter>(
+      (inner, _, level) => (level % 2 === 0 ? and(inner, word("a")) : or(inner, word("a"))),
+      word("a"),
+    );
+  const doubled = (depth: number): Filter => and(or(nested(depth), word("b")), or(nested(depth), word("c")));
+  expect(compileFilter(doubled(80))).toMatchObject({ kind: "match" });
+  expect(compileFilter(nested(84))).toMatchObject({ kind: "match" });
+  expect(() => compileFilter(doubled(82))).toThrow("query: expected fewer parentheses");
+});
+
 test("refuses a filter that nests deeper than FTS5 can parse", () => {
   const nested = Array.from({ length: 200 }).reduce<Filter>(
     (inner, _, depth) => (depth % 2 === 0 ? and(word("a"), inner) : or(word("a"), inner)),
