@@ -111,6 +111,11 @@ describe("a refusal", () => {
     expect(challenge("missing")).toBe('Bearer realm="auditql"');
   });
 
+  test("tells a request that is no credential from a credential that is not good", () => {
+    expect(challenge("malformed")).toContain('error="invalid_request"');
+    expect(challenge("wrong")).toContain('error="invalid_token"');
+  });
+
   test.each<Refusal>(["malformed", "damaged", "expired", "wrong", "host"])(
     "for %s has a challenge that is one header line",
     (reason) => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { chmod, chown, lstat, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, chown, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readApiKey } from "../../src/access/api-key.js";
@@ -100,6 +100,13 @@ describe("a key file", () => {
       const { uid, gid } = await stat(path);
       expect([uid, gid]).toEqual([65_534, 65_534]);
     });
+  });
+
+  test("is not made anew where a link leads in a circle", async () => {
+    await mkdir(join(folder, "data"));
+    await symlink(path, path);
+    await expect(createKey(path, order, NOW)).rejects.toThrow("ELOOP");
+    expect((await lstat(path)).isSymbolicLink()).toBe(true);
   });
 
   test("is never overwritten when it cannot be read whole", async () => {

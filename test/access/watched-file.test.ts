@@ -4,6 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { WatchedFile } from "../../src/access/watched-file.js";
 
+/** A process has been up for a while: times of the clock are not spans. */
+const START_MS = 60_000;
+
 describe("a watched file", () => {
   let folder: string;
   let path: string;
@@ -15,7 +18,7 @@ describe("a watched file", () => {
     folder = await mkdtemp(join(tmpdir(), "auditql-watched-"));
     path = join(folder, "keys.json");
     await writeFile(path, "one");
-    clock = { ms: 0 };
+    clock = { ms: START_MS };
     reads = 0;
     file = new WatchedFile(path, parse, () => clock.ms);
   });
@@ -35,20 +38,20 @@ describe("a watched file", () => {
   test("is not looked at again within a second", async () => {
     await file.current();
     await writeFile(path, "a second text");
-    clock.ms = 999;
+    clock.ms = START_MS + 999;
     expect(await file.current()).toBe("one");
   });
 
   test("is read again a second later when it changed", async () => {
     await file.current();
     await writeFile(path, "a second text");
-    clock.ms = 1_000;
+    clock.ms = START_MS + 1_000;
     expect(await file.current()).toBe("a second text");
   });
 
   test("is not parsed again when it did not change", async () => {
     await file.current();
-    clock.ms = 5_000;
+    clock.ms = START_MS + 5_000;
     await file.current();
     expect(reads).toBe(1);
   });
@@ -59,14 +62,14 @@ describe("a watched file", () => {
     await Promise.all([utimes(path, 1, 1), utimes(other, 1, 1)]);
     await file.current();
     await rename(other, path);
-    clock.ms = 1_000;
+    clock.ms = START_MS + 1_000;
     expect(await file.current()).toBe("two");
   });
 
   test("lets nobody in while it is gone, and recovers when it is back", async () => {
     await file.current();
     await rm(path);
-    clock.ms = 1_000;
+    clock.ms = START_MS + 1_000;
     await expect(file.current()).rejects.toMatchObject({ code: "UNAVAILABLE" });
     await writeFile(path, "back");
     expect(await file.current()).toBe("back");
@@ -75,7 +78,7 @@ describe("a watched file", () => {
   test("lets nobody in while it cannot be parsed, though an older version could", async () => {
     await file.current();
     await writeFile(path, "broken");
-    clock.ms = 1_000;
+    clock.ms = START_MS + 1_000;
     await expect(file.current()).rejects.toMatchObject({ code: "UNAVAILABLE" });
     await expect(file.current()).rejects.toMatchObject({ code: "UNAVAILABLE" });
   });

@@ -28,8 +28,9 @@ const LIMIT_MS = 240_000;
 interface Trial {
   readonly file: string;
   readonly mutant: Mutant;
-  /** The line that the mutant makes. */
+  /** Its line, before and after. */
   readonly line: string;
+  readonly changedLine: string;
 }
 
 type Outcome = "killed" | "timed out" | "survived" | "equivalent";
@@ -49,8 +50,8 @@ function trialsOf(file: string): readonly Trial[] {
   return mutantsOf(text)
     .filter(({ start, end, replacement }) => isTaken(`${file} ${text.slice(start - 40, end + 40)} ${replacement}`))
     .map((mutant) => {
-      const line = mutated(text, mutant).split("\n")[mutant.line - 1] ?? "";
-      return { file, mutant, line: line.trim() };
+      const lineIn = (whole: string): string => (whole.split("\n")[mutant.line - 1] ?? "").trim();
+      return { file, mutant, line: lineIn(text), changedLine: lineIn(mutated(text, mutant)) };
     });
 }
 
@@ -96,8 +97,9 @@ function passes(folder: string, tests: readonly string[]): Promise<boolean | und
   });
 }
 
-async function tried(folder: string, { file, mutant, line }: Trial): Promise<Outcome> {
-  if (EQUIVALENT.some((known) => known.file === file && known.line === line)) return "equivalent";
+async function tried(folder: string, trial: Trial): Promise<Outcome> {
+  const { file, mutant } = trial;
+  if (isEquivalent(trial)) return "equivalent";
   const text = readFileSync(join(root, file), "utf8");
   writeFileSync(join(folder, file), mutated(text, mutant));
   try {
@@ -109,6 +111,10 @@ async function tried(folder: string, { file, mutant, line }: Trial): Promise<Out
   } finally {
     writeFileSync(join(folder, file), text);
   }
+}
+
+function isEquivalent({ file, line, changedLine }: Trial): boolean {
+  return EQUIVALENT.some((known) => known.file === file && known.line === line && known.mutant === changedLine);
 }
 
 /** Tries until nothing is left; several of these share one list. */
@@ -123,10 +129,10 @@ async function worker(left: Trial[], report: (trial: Trial, outcome: Outcome) =>
 
 const trials = folders.flatMap((folder) => filesBelow(join("build/src", folder), ".js").flatMap(trialsOf));
 const counts: Record<Outcome, number> = { killed: 0, "timed out": 0, survived: 0, equivalent: 0 };
-const report = ({ file, mutant, line }: Trial, outcome: Outcome): void => {
+const report = ({ file, mutant, line, changedLine }: Trial, outcome: Outcome): void => {
   counts[outcome] += 1;
   const done = Object.values(counts).reduce((sum, count) => sum + count, 0);
-  if (outcome === "survived") console.log(`survived: ${file}:${mutant.line}: ${line}`);
+  if (outcome === "survived") console.log(`survived: ${file}:${mutant.line}: ${line} -> ${changedLine}`);
   process.stderr.write(`${done} of ${trials.length}\r`);
 };
 
