@@ -1,7 +1,7 @@
 import { base64, parseBase64 } from "./base64.js";
 import { HASH_BYTES, equalBytes, utf8 } from "./bytes.js";
 import { nobleSha256 } from "./hash.js";
-import { SIGNATURE_BYTES, type Ed25519 } from "./signature.js";
+import { isWeakKey, SIGNATURE_BYTES, type Ed25519 } from "./signature.js";
 import { isTreeSize } from "./tree.js";
 import type { ReasonCode } from "./verdict.js";
 
@@ -66,13 +66,13 @@ export function verifierKeyText(key: NoteVerifier | NoteSigner): string {
   return `${key.name}+${id}+${base64(Uint8Array.of(ED25519_TYPE, ...key.publicKey))}`;
 }
 
-/** Reads what `verifierKeyText` writes; undefined for anything else, a key id of another name or key included. */
+/** Reads what `verifierKeyText` writes; undefined for anything else, a key id of another name or key and a weak key included. */
 export function parseVerifierKey(text: string, ed25519: Ed25519): NoteVerifier | undefined {
   const [, name, encoded = ""] = VERIFIER_KEY.exec(text) ?? [];
   const [type, ...publicKey] = parseBase64(encoded) ?? [];
   if (name === undefined || type !== ED25519_TYPE || publicKey.length !== PUBLIC_KEY_BYTES) return undefined;
   const key = noteVerifier(name, Uint8Array.from(publicKey), ed25519);
-  return verifierKeyText(key) === text ? key : undefined;
+  return verifierKeyText(key) === text && !isWeakKey(key.publicKey) ? key : undefined;
 }
 
 /**

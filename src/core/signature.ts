@@ -1,6 +1,8 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
+import { bytesToNumberLE } from "@noble/curves/utils.js";
+import { sha512 } from "@noble/hashes/sha2.js";
 import { base64, parseBase64 } from "./base64.js";
-import { utf8 } from "./bytes.js";
+import { equalBytes, utf8 } from "./bytes.js";
 import type { Envelope } from "./event.js";
 import type { LogFormat } from "./format.js";
 import { canonicalJson, type Json } from "./json.js";
@@ -10,7 +12,11 @@ import { invalid, unknown, VALID, type Verdict } from "./verdict.js";
 /** Ed25519 (RFC 8032) as the caller provides it. Seeds and public keys are 32 bytes, signatures 64. */
 export interface Ed25519 {
   sign(message: Uint8Array, seed: Uint8Array): Uint8Array;
-  /** False for whatever does not verify, bytes that are no point of the curve included; never throws on 64 and 32 bytes. */
+  /**
+   * Whether S is below the group's order and the encoding of S·B - k·A is R, byte for byte: RFC 8032 section 5.1.7 without
+   * the cofactor. False for bytes that are no point of the curve; never throws on 64 and 32 bytes. Whether a weak key
+   * verifies is not defined: `isWeakKey` comes first.
+   */
   verify(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean;
   publicKey(seed: Uint8Array): Uint8Array;
 }
@@ -22,9 +28,31 @@ export const MAX_SIGNATURE_CHARACTERS = 256;
 
 export const nobleEd25519: Ed25519 = {
   sign: (message, seed) => ed25519.sign(message, seed),
-  verify: (signature, message, publicKey) => ed25519.verify(signature, message, publicKey, { zip215: false }),
+  verify: verifyWithoutCofactor,
   publicKey: (seed) => ed25519.getPublicKey(seed),
 };
+
+/**
+ * noble's own `verify` multiplies by the cofactor: it accepts pairs with a component of small order that the author of a
+ * key can make at will and that OpenSSL, and so the gateway and most other verifiers, refuse.
+ */
+function verifyWithoutCofactor(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
+  const { Point } = ed25519;
+  const R = signature.subarray(0, 32);
+  const S = bytesToNumberLE(signature.subarray(32));
+  const A = decodedPoint(publicKey);
+  if (A === undefined || S >= Point.Fn.ORDER) return false;
+  const k = bytesToNumberLE(sha512.create().update(R).update(publicKey).update(message).digest()) % Point.Fn.ORDER;
+  return equalBytes(Point.BASE.multiplyUnsafe(S).subtract(A.multiplyUnsafe(k)).toBytes(), R);
+}
+
+function decodedPoint(publicKey: Uint8Array): InstanceType<typeof ed25519.Point> | undefined {
+  try {
+    return ed25519.Point.fromBytes(publicKey, false);
+  } catch {
+    return undefined;
+  }
+}
 
 /** What precedes the 32 bytes of an Ed25519 key in a SubjectPublicKeyInfo (RFC 8410 section 4). */
 const SPKI_PREFIX = Uint8Array.of(0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00);
@@ -103,8 +131,7 @@ const SMALL_ORDER_Y: readonly bigint[] = [
  * With a key of small order anyone can make a signature of any message, and libraries disagree on whether it verifies;
  * so they do on a y that is not reduced. Such keys are no keys here, so that every verifier comes to the same verdict.
  */
-function isWeakKey(key: Uint8Array): boolean {
-  const encoded = key.reduceRight((number, byte) => number * 256n + BigInt(byte), 0n);
-  const y = encoded % 2n ** 255n;
+export function isWeakKey(key: Uint8Array): boolean {
+  const y = bytesToNumberLE(key) % 2n ** 255n;
   return y >= FIELD_PRIME || SMALL_ORDER_Y.includes(y);
 }

@@ -115,6 +115,11 @@ describe("a verifier key", () => {
     }
   });
 
+  test("is refused for a key of small order, under which anyone can sign", () => {
+    const neutral = noteVerifier(ORIGIN, Uint8Array.of(1, ...new Uint8Array(31)), nobleEd25519);
+    expect(parseVerifierKey(verifierKeyText(neutral), nobleEd25519)).toBeUndefined();
+  });
+
   test.each(["", "+", ORIGIN, `${text}\n`, ` ${text}`])("is not %j", (other) => {
     expect(parseVerifierKey(other, nobleEd25519)).toBeUndefined();
   });

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { canonicalJson, parseCanonicalJson, type Json } from "../../src/core/json.js";
 import { describeWith, findProgram } from "../service.js";
 import { VectorLog } from "../vectors/document.js";
+import type { SignatureVectors } from "../vectors/ed25519-edges.js";
 import { vectorFiles } from "../vectors/make.js";
 
 const PYTHON = findProgram("python3") ?? "python3";
@@ -15,6 +16,18 @@ const VERIFIER = "verifiers/python/auditql_verify.py";
 /** Imports the verifier, then answers for a list of JSON documents on standard input. */
 const IMPORT =
   "import json, sys\nsys.path.insert(0, 'verifiers/python')\nimport auditql_verify as v\ninput = json.load(sys.stdin)\n";
+
+/** The verdict on a key, a signature and a message in hexadecimal. */
+const SIGNATURE_VERDICT = `
+def verdict(key, signature, message):
+    key, signature, message = (bytes.fromhex(text) for text in (key, signature, message))
+    public_key = v.parse_public_key(v.base64.b64encode(key).decode("ascii"))
+    if public_key is None:
+        return v.invalid("MALFORMED_PUBLIC_KEY")
+    if len(signature) != 64:
+        return v.invalid("MALFORMED_SIGNATURE")
+    return v.ed25519(signature, message, public_key)
+`;
 
 interface Outcome {
   readonly status: number | null;
@@ -59,6 +72,12 @@ describeWith("python3 and its package cryptography", HAS_CRYPTOGRAPHY, () => {
     lines.forEach((verdicts, i) => {
       expect([files[Math.floor(i / 2)]?.[0], verdicts]).toEqual([files[Math.floor(i / 2)]?.[0], cases[i]?.verdicts]);
     });
+  });
+
+  test.each(["edge-cases", "wycheproof"])("it comes to the verdict on every Ed25519 vector of %s.json", (file) => {
+    const { vectors } = JSON.parse(readFileSync(`test/vectors/ed25519/${file}.json`, "utf8")) as SignatureVectors;
+    const told = evaluate("[verdict(*row[:3]) for row in input]", vectors, SIGNATURE_VERDICT) as readonly string[];
+    expect(vectors.filter((row, i) => row[3] !== told[i])).toEqual([]);
   });
 
   test("it tells canonical JSON from any other just as core does", () => {

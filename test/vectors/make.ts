@@ -6,6 +6,7 @@ import type { Attack } from "./attack.js";
 import { CHECKPOINT_ATTACKS } from "./checkpoint-attacks.js";
 import { CONSISTENCY_ATTACKS } from "./consistency-attacks.js";
 import { VectorLog, type Document } from "./document.js";
+import { edgeCases, signatureVectorsText } from "./ed25519-edges.js";
 import { ENTRY_ATTACKS } from "./entry-attacks.js";
 import { MEMBERSHIP_ATTACKS } from "./membership-attacks.js";
 
@@ -59,11 +60,12 @@ function honestVerdicts(document: Document): Readonly<Record<string, string>> {
   return Object.fromEntries([...entries, ...roots]);
 }
 
-/** `node build/test/vectors/make.js [folder]`: writes the files anew, for the committed ones to be compared with. */
+/** `node build/test/vectors/make.js [folder]`: writes the files again, for the committed ones to be compared with. */
 function main(folder: string): void {
-  for (const [path, file] of vectorFiles()) {
+  const texts = [...vectorFiles()].map(([path, file]) => [path, fileText(file)] as const);
+  for (const [path, text] of [...texts, ["ed25519/edge-cases.json", signatureVectorsText(edgeCases())] as const]) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), fileText(file));
+    writeFileSync(join(folder, path), text);
   }
 }
 
