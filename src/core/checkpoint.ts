@@ -34,13 +34,13 @@ export type OpenedCheckpoint =
 const ED25519_TYPE = 0x01;
 const KEY_ID_BYTES = 4;
 const PUBLIC_KEY_BYTES = 32;
-/** Bounds the work on hostile text: room for a long origin and a few dozen witnesses. */
-const MAX_CHECKPOINT_CHARACTERS = 16_384;
+/** Bounds the work on hostile text. C2SP signed-note asks for room for 16 signatures of up to nearly 5 kB each. */
+const MAX_CHECKPOINT_BYTES = 131_072;
 
 const KEY_NAME = /^[^\s+\p{Cc}\p{Cs}]+$/u;
 const NOTE = /^([^\n]+)\n(0|[1-9][0-9]{0,15})\n([A-Za-z0-9+/]{43}=)\n\n((?:— [^\n]+\n)+)$/;
 const VERIFIER_KEY = /^([^\s+\p{Cc}\p{Cs}]+)\+[0-9a-f]{8}\+([A-Za-z0-9+/]+=*)$/u;
-const SIGNATURE_LINE = /^— ([^\s+\p{Cc}]+) ([A-Za-z0-9+/]+=*)$/u;
+const SIGNATURE_LINE = /^— ([^\s+\p{Cc}\p{Cs}]+) ([A-Za-z0-9+/]+=*)$/u;
 
 /** A signer from a private key's 32-byte seed. Throws a TypeError on a name that cannot stand in a signed note. */
 export function noteSigner(name: string, seed: Uint8Array, ed25519: Ed25519): NoteSigner {
@@ -94,7 +94,8 @@ export function signCheckpoint(head: TreeHead, key: NoteSigner): string {
 export function openCheckpoint(text: string, key: NoteVerifier): OpenedCheckpoint {
   const note = parseNote(text);
   if (note === undefined) return rejected("MALFORMED_CHECKPOINT");
-  const signatures = note.signatures.filter((line) => line.name === key.name && equalBytes(line.keyId, keyId(key)));
+  const ownId = keyId(key);
+  const signatures = note.signatures.filter((line) => line.name === key.name && equalBytes(line.keyId, ownId));
   const [signature, second] = signatures;
   if (signature === undefined) return rejected("UNKNOWN_KEY");
   if (second !== undefined || signature.bytes.length !== SIGNATURE_BYTES) return rejected("MALFORMED_CHECKPOINT");
@@ -116,7 +117,7 @@ interface Note {
 }
 
 function parseNote(text: string): Note | undefined {
-  const parts = text.length > MAX_CHECKPOINT_CHARACTERS ? null : NOTE.exec(text);
+  const parts = isShort(text) ? NOTE.exec(text) : null;
   if (parts === null) return undefined;
   const [, origin = "", size = "", hash = "", lines = ""] = parts;
   const rootHash = parseBase64(hash);
@@ -129,6 +130,11 @@ function parseNote(text: string): Note | undefined {
   const isWhole = signatures.length === lines.split("\n").length - 1;
   if (!KEY_NAME.test(origin) || !isTreeSize(treeSize) || rootHash === undefined || !isWhole) return undefined;
   return { head: { origin, treeSize, rootHash }, body: `${origin}\n${size}\n${hash}\n`, signatures };
+}
+
+/** No text has fewer bytes than UTF-16 units, so that a long one is refused before it is encoded. */
+function isShort(text: string): boolean {
+  return text.length <= MAX_CHECKPOINT_BYTES && utf8(text).length <= MAX_CHECKPOINT_BYTES;
 }
 
 function parseSignatureLine(line: string): SignatureLine | undefined {

@@ -1,8 +1,13 @@
+import { MAX_JSON_DEPTH } from "./problem.js";
+
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 
 export interface JsonObject {
   readonly [key: string]: Json;
 }
+
+/** How many objects and lists of a text may lie inside each other: an envelope, its event, and what a field holds. */
+const MAX_TEXT_DEPTH = MAX_JSON_DEPTH + 2;
 
 /** Matches a surrogate without its partner: with the `u` flag a proper pair is one character and is not matched. */
 const LONE_SURROGATE = /\p{Cs}/u;
@@ -22,15 +27,21 @@ export function canonicalJson(value: Json): string {
 
 /**
  * Reads a text that must be in canonical form already; any other spelling of the same value, a duplicate key included,
- * is undefined. For untrusted text: never throws.
+ * is undefined, and so is a text nested deeper than an envelope may be. For untrusted text: never throws.
  */
 export function parseCanonicalJson(text: string): Json | undefined {
   try {
     const value = JSON.parse(text) as Json;
-    return canonicalJson(value) === text ? value : undefined;
+    return isWithin(value, MAX_TEXT_DEPTH) && canonicalJson(value) === text ? value : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Whether at most that many levels of objects and lists lie inside each other; itself it goes no deeper. */
+function isWithin(value: Json, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return levels > 0 && Object.values(value as object).every((item: Json) => isWithin(item, levels - 1));
 }
 
 /** RFC 8785 section 3.2.2.2 is what ECMAScript's own quoting does; of surrogates, it escapes just the lone ones. */

@@ -6,7 +6,7 @@ export interface FieldProblem {
   readonly got: string;
 }
 
-/** How deep a JSON object of an event may nest, so that no verifier in any language runs out of stack on it. */
+/** How deep a field of an event may nest, so that no verifier in any language runs out of stack on it. */
 export const MAX_JSON_DEPTH = 64;
 
 const PLAIN_KEY = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;

@@ -3,7 +3,7 @@ import { bytesToNumberLE } from "@noble/curves/utils.js";
 import { sha512 } from "@noble/hashes/sha2.js";
 import { base64, parseBase64 } from "./base64.js";
 import { equalBytes, utf8 } from "./bytes.js";
-import type { Envelope } from "./event.js";
+import { characterCount, type Envelope } from "./event.js";
 import type { LogFormat } from "./format.js";
 import { canonicalJson, type Json } from "./json.js";
 import { isPlainObject } from "./problem.js";
@@ -23,7 +23,7 @@ export interface Ed25519 {
 
 export const SEED_BYTES = 32;
 export const SIGNATURE_BYTES = 64;
-/** The most characters of a signature's and of a public key's text (Pangea protocol section 5). */
+/** The most characters (Unicode code points) of a signature's and of a public key's text (Pangea protocol section 5). */
 export const MAX_SIGNATURE_CHARACTERS = 256;
 
 export const nobleEd25519: Ed25519 = {
@@ -56,7 +56,7 @@ function decodedPoint(publicKey: Uint8Array): InstanceType<typeof ed25519.Point>
 
 /** What precedes the 32 bytes of an Ed25519 key in a SubjectPublicKeyInfo (RFC 8410 section 4). */
 const SPKI_PREFIX = Uint8Array.of(0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00);
-const PEM = /^-----BEGIN PUBLIC KEY-----\r?\n([A-Za-z0-9+/=]+)\r?\n-----END PUBLIC KEY-----\s*$/;
+const PEM = /^-----BEGIN PUBLIC KEY-----\r?\n([A-Za-z0-9+/=]+)\r?\n-----END PUBLIC KEY-----[ \t\r\n]*$/;
 
 /** The JSON text that stands for a key in an envelope: `{"algorithm":"ED25519","key":"<SPKI PEM>"}`. */
 export function publicKeyText(publicKey: Uint8Array): string {
@@ -71,10 +71,11 @@ export function publicKeyPem(publicKey: Uint8Array): string {
 
 /**
  * The 32 bytes of an Ed25519 key in any spelling of the Pangea protocol, section 5: a JSON object whose member `key` holds
- * the key, or the key itself; PEM, or base64 of the raw bytes or of the SPKI. Undefined for anything else, and for a
- * weak key. Never throws.
+ * the key, or the key itself; PEM, or base64 of the raw bytes or of the SPKI. Undefined for anything else, for a text of
+ * more than MAX_SIGNATURE_CHARACTERS, and for a weak key. Never throws.
  */
 export function parsePublicKey(text: string): Uint8Array | undefined {
+  if (!isShort(text)) return undefined;
   const keyText = keyMember(text);
   const bytes = keyText === undefined ? undefined : parseBase64(PEM.exec(keyText)?.[1] ?? keyText);
   const key = bytes && rawKey(bytes);
@@ -92,6 +93,11 @@ export function signatureVerdict(envelope: Envelope, format: LogFormat, ed25519 
   if (publicKey === undefined) return invalid("MALFORMED_PUBLIC_KEY");
   const message = utf8(format.signedText(envelope.event));
   return ed25519.verify(signature, message, publicKey) ? VALID : invalid("SIGNATURE_MISMATCH");
+}
+
+/** A code point is one or two units of a text, so that a long text is refused without being read. */
+function isShort(text: string): boolean {
+  return text.length <= 2 * MAX_SIGNATURE_CHARACTERS && characterCount(text) <= MAX_SIGNATURE_CHARACTERS;
 }
 
 /** The key text inside a JSON object; a text that is no JSON object is the key text. */

@@ -100,6 +100,27 @@ test("a verifier key has the spelling and the key id that other tools give it", 
   expect(peter.verify(Uint8Array.from(Buffer.from(signature, "base64")).subarray(4), utf8(body))).toBe(true);
 });
 
+describe("a checkpoint with the signatures of witnesses", () => {
+  const witnesses = (count: number, bytes: number): string =>
+    Array.from({ length: count }, (_, i) => `— witness.example/${i} ${base64(new Uint8Array(bytes))}\n`).join("");
+  /** A line of so many bytes of UTF-8, in a name of so many UTF-16 units. */
+  const lineOf = (bytes: number, name = ""): string =>
+    `— ${name}${"w".repeat(bytes - Buffer.byteLength(`— ${name} AAAAAAAA\n`))} AAAAAAAA\n`;
+
+  test("opens with sixteen of nearly 5 kB each, as C2SP signed-note asks", () => {
+    expect(openCheckpoint(CHECKPOINT + witnesses(16, 3_700), verifier).kind).toBe("opened");
+  });
+
+  test.each(["", "\u{1f441}"])("opens up to 131,072 bytes of UTF-8 and not a byte more, named %j", (name) => {
+    const room = 131_072 - Buffer.byteLength(CHECKPOINT);
+    expect(openCheckpoint(CHECKPOINT + lineOf(room, name), verifier).kind).toBe("opened");
+    expect(openCheckpoint(CHECKPOINT + lineOf(room + 1, name), verifier)).toEqual({
+      kind: "rejected",
+      reason: "MALFORMED_CHECKPOINT",
+    });
+  });
+});
+
 describe("a verifier key", () => {
   const text = verifierKeyText(verifier);
 

@@ -4,9 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import fc from "fast-check";
+import { noteVerifier, verifierKeyText } from "../../src/core/checkpoint.js";
 import { canonicalJson, parseCanonicalJson, type Json } from "../../src/core/json.js";
+import { nobleEd25519 } from "../../src/core/signature.js";
 import { describeWith, findProgram } from "../service.js";
-import { VectorLog } from "../vectors/document.js";
+import { ORIGIN, PUBLIC_KEY, VectorLog } from "../vectors/document.js";
 import type { SignatureVectors } from "../vectors/ed25519-edges.js";
 import { vectorFiles } from "../vectors/make.js";
 
@@ -15,7 +17,7 @@ const HAS_CRYPTOGRAPHY = run(["-c", "import cryptography"]).status === 0;
 const VERIFIER = "verifiers/python/auditql_verify.py";
 /** Imports the verifier, then answers for a list of JSON documents on standard input. */
 const IMPORT =
-  "import json, sys\nsys.path.insert(0, 'verifiers/python')\nimport auditql_verify as v\ninput = json.load(sys.stdin)\n";
+  "import json, sys\nsys.path.insert(0, 'verifiers/python')\nimport auditql_verify as v\ninput = v.parse_json(sys.stdin.read())\n";
 
 /** The verdict on a key, a signature and a message in hexadecimal. */
 const SIGNATURE_VERDICT = `
@@ -87,6 +89,20 @@ describeWith("python3 and its package cryptography", HAS_CRYPTOGRAPHY, () => {
     const spellings = [...texts, "1.0", "1e2", "-0", "1E400", "NaN", "01", "", "9007199254740993", "[".repeat(10_000)];
     const accepted = evaluate("[v.parse_canonical(text) is not None or text == 'null' for text in input]", spellings);
     expect(accepted).toEqual(spellings.map((text) => parseCanonicalJson(text) !== undefined));
+  });
+
+  test("it reads the key of a log, and a checkpoint's length in bytes, just as core does", () => {
+    const key = log.document([], []).publicKey;
+    const spki = Buffer.from(key.split("\n")[1] ?? "", "base64");
+    const named = verifierKeyText(noteVerifier(ORIGIN, PUBLIC_KEY, nobleEd25519));
+    const weak = verifierKeyText(noteVerifier(ORIGIN, Uint8Array.of(1, ...new Uint8Array(31)), nobleEd25519));
+    const ofSpki = named.replace(/[^+]+$/, Buffer.from([1, ...spki]).toString("base64"));
+    const read = evaluate(`[v.parse_log_key(key, "${ORIGIN}") is not None for key in input]`, [named, weak, ofSpki]);
+    expect(read).toEqual([true, false, false]);
+
+    const room = 131_072 - Buffer.byteLength(`${log.checkpoint(7)}— \u{1f441} AAAAAAAA\n`);
+    const notes = [room, room + 1].map((w) => `${log.checkpoint(7)}— \u{1f441}${"w".repeat(w)} AAAAAAAA\n`);
+    expect(evaluate("[v.parse_note(text) is not None for text in input]", notes)).toEqual([true, false]);
   });
 
   test("it reads a file, prints a line per check, and exits 0 when nothing is INVALID", () => {

@@ -124,6 +124,17 @@ describe.each(FORMAT_NAMES)("verifying a %s log", (name) => {
     });
   });
 
+  test("refuses a root of another size than the known one that has the very same hash", () => {
+    const { treeSize, hash } = newest(3);
+    const consistencyProof = { fromSize: 7, toSize: 7, fromHash: hash, toHash: hash, path: [] };
+    const claim = { ...newest(3), consistencyProof };
+    expect(verifyRoot(log, claim, { treeSize, hash }).consistency).toEqual({ kind: "VALID" });
+    expect(verifyRoot(log, claim, { treeSize: 5, hash }).consistency).toEqual({
+      kind: "INVALID",
+      reason: "OLD_ROOT_MISMATCH",
+    });
+  });
+
   test("never throws, whatever a server put where", () => {
     const broken = fc.oneof(fc.anything(), fc.constant(undefined));
     const names = fc.constantFrom(

@@ -79,6 +79,30 @@ const LINE_LIES: readonly Lie[] = [
     reason: "MALFORMED_CHECKPOINT",
     change: ({ text }) => text + text.slice(text.indexOf("— ")),
   },
+  {
+    name: "surrogate-in-a-name",
+    about: "A witness's name holds a lone surrogate, so that the note has no UTF-8.",
+    reason: "MALFORMED_CHECKPOINT",
+    change: ({ text }) => `${text}— \udc00w AAAAAAAA\n`,
+  },
+  {
+    name: "no-break-space-in-a-name",
+    about: "A witness's name holds U+00A0.",
+    reason: "MALFORMED_CHECKPOINT",
+    change: ({ text }) => `${text}— a\u00a0w AAAAAAAA\n`,
+  },
+  {
+    name: "byte-order-mark-in-a-name",
+    about: "A witness's name holds U+FEFF.",
+    reason: "MALFORMED_CHECKPOINT",
+    change: ({ text }) => `${text}— a\ufeffw AAAAAAAA\n`,
+  },
+  {
+    name: "file-separator-in-a-name",
+    about: "A witness's name holds U+001C.",
+    reason: "MALFORMED_CHECKPOINT",
+    change: ({ text }) => `${text}— a\u001cw AAAAAAAA\n`,
+  },
   { name: "not-text", about: "The checkpoint is a number.", reason: "MALFORMED_CHECKPOINT", change: () => 7 },
 ];
 
@@ -141,6 +165,13 @@ export const CHECKPOINT_ATTACKS: readonly Attack[] = [
     document: (log) =>
       log.document([], [{ ...log.root(TREE_SIZE), checkpoint: withWitness(log.checkpoint(TREE_SIZE)) }]),
   },
+  {
+    name: "checkpoint/large-witnesses",
+    about: "An honest checkpoint with four witnesses' signatures of nearly 5 kB each, one with an astral name.",
+    source,
+    want: {},
+    document: (log) => log.document([], [{ ...log.root(TREE_SIZE), checkpoint: withLargeWitnesses(log) }]),
+  },
   ...[...SPELLING_LIES, ...LINE_LIES, ...TREE_LIES].map(({ name, about, reason, change }) => ({
     name: `checkpoint/${name}`,
     about,
@@ -153,6 +184,13 @@ export const CHECKPOINT_ATTACKS: readonly Attack[] = [
     },
   })),
 ];
+
+/** C2SP signed-note asks for room for post-quantum signatures. */
+function withLargeWitnesses(log: VectorLog): string {
+  const names = ["witness.example/1", "witness.example/2", "witness.example/3", "\u{1f441}.example/w"];
+  const lines = names.map((name) => `— ${name} ${base64(new Uint8Array(3_700))}\n`);
+  return log.checkpoint(TREE_SIZE) + lines.join("");
+}
 
 function withWitness(checkpoint: string): string {
   return `${checkpoint}— witness.example/w ${base64(new Uint8Array(72))}\n`;

@@ -68,6 +68,12 @@ const PATH_LIES: readonly Lie[] = [
     change: (proof) => ({ ...proof, path: proof.path.map((hash, i) => (i === 3 ? flipped(hash) : hash)) }),
   },
   {
+    name: "junk-in-path",
+    about: "A text that is no hash stands among the hashes, which a reader may pass over.",
+    consistency: "INVALID MALFORMED_PROOF",
+    change: (proof) => ({ ...proof, path: proof.path.toSpliced(1, 0, "junk") }),
+  },
+  {
     name: "short-hash",
     about: "The hashes have 31 bytes.",
     consistency: "INVALID MALFORMED_PROOF",

@@ -4,10 +4,14 @@ import type { Envelope } from "../../src/core/event.js";
 import { nobleEd25519, publicKeyText } from "../../src/core/signature.js";
 import type { Attack } from "./attack.js";
 import { PUBLIC_KEY, SEED, type VectorLog } from "./document.js";
+import { KEY_SPELLINGS, withCofactor } from "./key-attacks.js";
 
 const RECEIVED_AT = "2026-01-01T00:00:00.000000Z";
 /** The order of Ed25519's base point (RFC 8032 section 5.1): adding it to S gives another signature that adds up. */
 const GROUP_ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
+
+/** How deep the message of `nested` may nest, docs/format.md section 1. */
+const MAX_FIELD_DEPTH = 64;
 
 /** A text that no honest server hashes, with the hash of its very bytes. */
 interface TextLie {
@@ -53,16 +57,59 @@ const TEXT_LIES: readonly TextLie[] = [
     "The time has three fractional digits.",
     `{"event":{"message":"m"},"received_at":"2026-01-01T00:00:00.000Z"}`,
   ],
+  [
+    "key-that-is-a-number",
+    "The public key is a number, beside a signature that is text.",
+    `{"event":{"message":"m"},"public_key":7,"received_at":"${RECEIVED_AT}","signature":"AA=="}`,
+  ],
+  [
+    "signature-that-is-a-number",
+    "The signature is a number, beside a public key that is text.",
+    `{"event":{"message":"m"},"public_key":"AA==","received_at":"${RECEIVED_AT}","signature":7}`,
+  ],
+  [
+    "key-that-is-null",
+    "Signature and public key are null, not absent.",
+    `{"event":{"message":"m"},"public_key":null,"received_at":"${RECEIVED_AT}","signature":null}`,
+  ],
+  [
+    "actor-that-is-an-object",
+    "The actor, a text, is an object.",
+    `{"event":{"actor":{},"message":"m"},"received_at":"${RECEIVED_AT}"}`,
+  ],
+  [
+    "status-that-is-an-object",
+    "The status, a text, is an object.",
+    `{"event":{"message":"m","status":{"a":"b"}},"received_at":"${RECEIVED_AT}"}`,
+  ],
+  [
+    "tenant-that-is-null",
+    "The tenant is null, not absent.",
+    `{"event":{"message":"m","tenant_id":null},"received_at":"${RECEIVED_AT}"}`,
+  ],
+  ["event-that-is-a-list", "The event is a list.", `{"event":["message"],"received_at":"${RECEIVED_AT}"}`],
+  ["nested-too-deeply", "The message nests 65 deep: the envelope 67.", nested(65)],
+  ["nested-by-the-thousand", "The message nests 2,000 deep, for a reader's stack to end.", nested(2_000)],
   ["no-message", "The event has no message.", `{"event":{"actor":"a"},"received_at":"${RECEIVED_AT}"}`],
   ["not-json", "The text is no JSON.", "{"],
 ].map(([name = "", about = "", canonical = ""]) => ({ name, about, canonical }));
+
+function nested(levels: number): string {
+  return `{"event":{"message":${'{"a":'.repeat(levels - 1)}{}${"}".repeat(levels - 1)}},"received_at":"${RECEIVED_AT}"}`;
+}
 
 /** A signed envelope that does not hold what it seems to. */
 interface SignatureLie {
   readonly name: string;
   readonly about: string;
   readonly reason: string;
-  readonly change: (honest: Envelope & { readonly signature: string }) => Partial<Envelope>;
+  readonly change: (honest: SignedEnvelope) => Partial<Envelope>;
+}
+
+interface SignedEnvelope extends Envelope {
+  readonly signature: string;
+  /** What the signature is of. */
+  readonly signedText: string;
 }
 
 const SIGNATURE_LIES: readonly SignatureLie[] = [
@@ -92,6 +139,12 @@ const SIGNATURE_LIES: readonly SignatureLie[] = [
       signature: base64(Uint8Array.of(1, ...new Uint8Array(63))),
       public_key: base64(Uint8Array.of(1, ...new Uint8Array(31))),
     }),
+  },
+  {
+    name: "signature-with-a-cofactor",
+    about: "The key has a part of small order: R fits only once both sides are multiplied by the cofactor.",
+    reason: "SIGNATURE_MISMATCH",
+    change: ({ signedText }) => withCofactor(utf8(signedText)),
   },
   {
     name: "another-algorithm",
@@ -150,6 +203,20 @@ export const ENTRY_ATTACKS: readonly Attack[] = [
     want: { "entries[0] hash": "INVALID NOT_CANONICAL", "entries[0] signature": "UNKNOWN NOT_CANONICAL" },
     document: (log: VectorLog) => log.document([entryOf(log, canonical)], []),
   })),
+  {
+    name: "entry/nested-as-deep-as-may-be",
+    about: "An honest entry whose message nests 64 deep: the envelope 66.",
+    source,
+    want: {},
+    document: (log) => log.document([entryOf(log, nested(MAX_FIELD_DEPTH))], []),
+  },
+  ...KEY_SPELLINGS.map(([name, about, public_key, verdict]) => ({
+    name: `entry/${name}`,
+    about,
+    source,
+    want: { "entries[0] signature": verdict },
+    document: (log: VectorLog) => log.document([signedEntry(log, () => ({ public_key }))], []),
+  })),
   ...SIGNATURE_LIES.map(({ name, about, reason, change }) => ({
     name: `entry/${name}`,
     about,
@@ -159,15 +226,16 @@ export const ENTRY_ATTACKS: readonly Attack[] = [
   })),
 ];
 
-function signedEnvelope(log: VectorLog): Envelope & { readonly signature: string } {
+function signedEnvelope(log: VectorLog): SignedEnvelope {
   const event = { message: { a: "ä", b: [1, 2.5, { c: null }] }, actor: "bob" };
-  const signature = base64(nobleEd25519.sign(utf8(log.format.signedText(event)), SEED));
-  return { event, received_at: RECEIVED_AT, signature, public_key: publicKeyText(PUBLIC_KEY) };
+  const signedText = log.format.signedText(event);
+  const signature = base64(nobleEd25519.sign(utf8(signedText), SEED));
+  return { event, received_at: RECEIVED_AT, signature, public_key: publicKeyText(PUBLIC_KEY), signedText };
 }
 
 function signedEntry(log: VectorLog, change: SignatureLie["change"]): ReturnType<typeof entryOf> {
-  const honest = signedEnvelope(log);
-  return entryOf(log, log.format.canonicalText({ ...honest, ...change(honest) }));
+  const { signedText, ...envelope } = signedEnvelope(log);
+  return entryOf(log, log.format.canonicalText({ ...envelope, ...change({ ...envelope, signedText }) }));
 }
 
 function entryOf(log: VectorLog, canonical: string): { leafIndex: number; hash: string; canonical: string } {

@@ -23,6 +23,7 @@ export interface VectorCase {
   readonly verdicts: readonly string[];
 }
 
+const LOGS = FORMAT_NAMES.map((format) => new VectorLog(format));
 const ATTACKS = [...MEMBERSHIP_ATTACKS, ...CONSISTENCY_ATTACKS, ...CHECKPOINT_ATTACKS, ...ENTRY_ATTACKS];
 
 /** Every vector file by its path, always the same. */
@@ -35,7 +36,7 @@ export function fileText(file: VectorFile): string {
 }
 
 function vectorFile(attack: Attack): VectorFile {
-  const documents = FORMAT_NAMES.map((format) => attack.document(new VectorLog(format)));
+  const documents = LOGS.map((log) => attack.document(log));
   const cases = documents.map((document) => ({ document, verdicts: expectedVerdicts(document, attack) }));
   return { about: attack.about, source: attack.source, cases };
 }

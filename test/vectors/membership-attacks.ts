@@ -120,6 +120,17 @@ const TREE_LIES: readonly Lie[] = [
 ];
 
 const FORM_LIES: readonly Lie[] = [
+  ...[
+    ["junk-in-path", "A text that is no hash stands among the hashes, which a reader may pass over.", "junk"],
+    ["null-in-path", "A null stands among the hashes, which a reader may pass over.", null],
+    ["newline-after-hash", "A hash ends in a newline, which a pattern may pass over.", "00".repeat(32) + "\n"],
+  ].map(([name, about, item]) => ({
+    name: name as string,
+    about: about as string,
+    membership: "INVALID MALFORMED_PROOF",
+    checkpoint: "UNKNOWN NO_PROOF",
+    change: (proof: MembershipClaim) => ({ ...proof, path: proof.path.toSpliced(1, 0, item as string) }),
+  })),
   {
     name: "upper-case-hash",
     about: "A hash is in upper case: one hash has one spelling.",

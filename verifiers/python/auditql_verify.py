@@ -32,7 +32,10 @@ except ImportError:
     Ed25519PublicKey = None
 
 MAX_SIZE = 2**53 - 1
-MAX_CHECKPOINT_CHARACTERS = 16384
+MAX_CHECKPOINT_BYTES = 131072
+MAX_KEY_CHARACTERS = 256
+# An envelope, its event, and 64 levels in a field of it.
+MAX_DEPTH = 66
 VALID = "VALID"
 
 
@@ -48,7 +51,7 @@ class Unusable(Exception):
     """The document does not say what is to be verified."""
 
 
-class NotCanonical(Exception):
+class NotCanonical(ValueError):
     """A text is not what RFC 8785 would write."""
 
 
@@ -97,18 +100,31 @@ def place_point(digits, point):
     return "%s%se%+d" % (digits[0], fraction, point - 1)
 
 
-def parse_canonical(text):
-    """The value of a text that must be its own canonical form; None for any other text."""
-    try:
-        value = json.loads(text, parse_constant=refuse_constant)
-        text.encode("utf-8")
-        return value if canonical_json(value) == text else None
-    except (ValueError, TypeError, OverflowError, RecursionError, NotCanonical):
-        return None
+def parse_json(text):
+    """A value as RFC 8259 and ECMAScript have it: every number is a double, and there is no NaN and no Infinity."""
+    return json.loads(text, parse_int=float, parse_constant=refuse_constant)
 
 
 def refuse_constant(name):
-    raise NotCanonical(name)
+    raise ValueError("JSON has no " + name)
+
+
+def parse_canonical(text):
+    """The value of a text that must be its own canonical form; None for any other text."""
+    try:
+        value = parse_json(text)
+        text.encode("utf-8")
+        return value if is_within(value, MAX_DEPTH) and canonical_json(value) == text else None
+    except (ValueError, TypeError, RecursionError):
+        return None
+
+
+def is_within(value, levels):
+    """Whether at most that many levels of objects and lists lie inside each other; it goes no deeper itself."""
+    if not isinstance(value, (dict, list)):
+        return True
+    items = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(is_within(item, levels - 1) for item in items)
 
 
 # --- Envelopes -------------------------------------------------------------------------------------------------------
@@ -225,7 +241,7 @@ def is_size(value):
 
 SPKI_PREFIX = bytes.fromhex("302a300506032b6570032100")
 VERIFIER_KEY = re.compile(r"([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)")
-PEM = re.compile(r"-----BEGIN PUBLIC KEY-----\r?\n([A-Za-z0-9+/=]+)\r?\n-----END PUBLIC KEY-----\s*")
+PEM = re.compile(r"-----BEGIN PUBLIC KEY-----\r?\n([A-Za-z0-9+/=]+)\r?\n-----END PUBLIC KEY-----[ \t\r\n]*")
 FIELD_PRIME = 2**255 - 19
 # The y coordinates of the points of small order: under such a key anyone can sign.
 SMALL_ORDER_Y = (
@@ -248,6 +264,8 @@ def strict_base64(text):
 
 def parse_public_key(text):
     """32 bytes from JSON with a member `key`, from PEM, or from base64 of the raw key or of its SPKI; else None."""
+    if len(text) > MAX_KEY_CHARACTERS:
+        return None
     if text.startswith("{"):
         text = key_member(text)
     match = PEM.fullmatch(text)
@@ -262,7 +280,7 @@ def parse_public_key(text):
 
 def key_member(text):
     try:
-        value = json.loads(text)
+        value = parse_json(text)
     except (ValueError, RecursionError):
         return ""
     key = value.get("key")
@@ -329,7 +347,7 @@ def checkpoint(log, text, tree):
 
 
 def parse_note(text):
-    match = NOTE.fullmatch(text) if len(text) <= MAX_CHECKPOINT_CHARACTERS else None
+    match = NOTE.fullmatch(text) if len(text.encode("utf-8", "surrogatepass")) <= MAX_CHECKPOINT_BYTES else None
     if match is None:
         return None
     origin, size, root_text, signatures = match.groups()
@@ -355,7 +373,7 @@ def parse_log_key(text, origin):
     if match is None:
         return parse_public_key(text)
     data = strict_base64(match.group(3))
-    if match.group(1) != origin or data is None or data[:1] != b"\x01":
+    if match.group(1) != origin or data is None or data[:1] != b"\x01" or len(data) != 33:
         return None
     public_key = parse_public_key(base64.b64encode(data[1:]).decode("ascii"))
     known = public_key is not None and key_id(origin, public_key).hex() == match.group(2)
@@ -386,10 +404,14 @@ def read_proof(claim, numbers, hashes):
 
 
 def read_number(value):
-    """JSON has one kind of number: 7.0 is 7."""
+    """JSON has one kind of number, the double: 7.0 is 7, and 2^53 + 1 is 2^53. None for what is no number."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    try:
+        number = float(value)
+    except OverflowError:
+        return float("inf")
+    return int(number) if number.is_integer() else number
 
 
 def check_entry(log, entry, roots):
@@ -498,9 +520,9 @@ def main(arguments):
     try:
         if arguments:
             with open(arguments[0], "rb") as file:
-                document = json.loads(file.read().decode("utf-8"))
+                document = parse_json(file.read().decode("utf-8"))
         else:
-            document = json.loads(sys.stdin.buffer.read().decode("utf-8"))
+            document = parse_json(sys.stdin.buffer.read().decode("utf-8"))
         verdicts = list(check_document(document))
     except (OSError, ValueError, RecursionError, Unusable) as problem:
         print("auditql_verify: %s" % problem, file=sys.stderr)
