@@ -1,10 +1,12 @@
-import { digestOf, equalBytes, utf8 } from "../core/bytes.js";
+import { digestOf, equalBytes } from "../core/bytes.js";
+import type { TreeEdge } from "../core/edge.js";
 import { readEnvelope } from "../core/envelope.js";
 import type { Envelope } from "../core/event.js";
+import { BoundLeaves, textHash } from "./bound-leaves.js";
 import type { StampedEntry } from "./leaf.js";
 import type { Entry, EntryOutcome } from "./service.js";
-import type { TreeSource } from "./signed-tree.js";
 import type { StoredEntry } from "./store.js";
+import { TileReader, type TileSource } from "./tile-reader.js";
 
 /**
  * The entry that a checked event became. Its envelope is read back from the canonical text, when somebody looks: what is
@@ -23,41 +25,46 @@ export function entryOf(log: string, leafIndex: number, { canonical, leafHash, e
   };
 }
 
-/** Reads entries and hashes each again: whatever was changed behind our back is never shown as genuine. */
+/**
+ * Reads entries of a signed tree. Each text is hashed and compared with the leaf that the tree has at its index: what was
+ * changed behind our back, its own hash included, is never shown as genuine.
+ */
 export class EntryReader {
-  constructor(private readonly source: Pick<TreeSource, "log" | "store" | "format">) {}
+  readonly #leaves: BoundLeaves;
+
+  constructor(
+    private readonly source: TileSource,
+    tiles = new TileReader(source),
+  ) {
+    this.#leaves = new BoundLeaves(source, tiles);
+  }
 
   /**
-   * In the order asked, one read for all; `missing` from `size` on, where nothing is covered by the signed root. Rejects
-   * with the signal's reason once that aborts.
+   * In the order asked, one read for all; `missing` from the edge's size on, where nothing is covered by the signed root.
+   * Rejects with the signal's reason once that aborts.
    */
-  async read(leafIndexes: readonly number[], size: number, signal?: AbortSignal): Promise<readonly EntryOutcome[]> {
+  async read(leafIndexes: readonly number[], edge: TreeEdge, signal?: AbortSignal): Promise<readonly EntryOutcome[]> {
+    const { size } = edge;
     const covered = leafIndexes.filter((leafIndex) => leafIndex < size);
-    const stored = covered.length === 0 ? [] : await this.source.store.entries(this.source.log, covered, signal);
+    if (covered.length === 0) return leafIndexes.map(() => ({ kind: "missing" }));
+    const [stored, leaves] = await Promise.all([
+      this.source.store.entries(this.source.log, covered, signal),
+      this.#leaves.at(edge, covered),
+    ]);
+    const outcomes = covered.map((leafIndex, place) => this.#outcome(leafIndex, stored[place], leaves[place]));
     let next = 0;
-    return leafIndexes.map((leafIndex) =>
-      leafIndex < size ? this.#outcome(leafIndex, stored[next++]) : { kind: "missing" },
-    );
+    return leafIndexes.map((leafIndex) => (leafIndex < size ? outcomes[next++] : undefined) ?? { kind: "missing" });
   }
 
   /** An entry inside the signed tree that cannot be read is as corrupt as one that was changed. */
-  #outcome(leafIndex: number, stored: StoredEntry | undefined): EntryOutcome {
-    const envelope = stored && this.#isGenuine(leafIndex, stored) ? readEnvelope(stored.canonical) : undefined;
-    if (stored === undefined || envelope === undefined) return { kind: "corrupt", leafIndex };
-    const { canonical, leafHash } = stored;
-    return { kind: "entry", entry: { log: this.source.log, leafIndex, hash: digestOf(leafHash), canonical, envelope } };
-  }
-
-  #isGenuine(leafIndex: number, stored: StoredEntry): boolean {
-    return stored.leafIndex === leafIndex && equalBytes(this.#leafHash(stored.canonical), stored.leafHash);
-  }
-
-  /** No hash at all for a text that the format refuses: nobody could have logged it. */
-  #leafHash(canonical: string): Uint8Array {
-    try {
-      return this.source.format.leafHash(utf8(canonical));
-    } catch {
-      return new Uint8Array();
+  #outcome(leafIndex: number, stored: StoredEntry | undefined, leaf: Uint8Array | undefined): EntryOutcome {
+    const hash = stored?.leafIndex === leafIndex ? textHash(this.source.format, stored) : undefined;
+    if (stored === undefined || leaf === undefined || hash === undefined || !equalBytes(hash, leaf)) {
+      return { kind: "corrupt", leafIndex };
     }
+    const { canonical } = stored;
+    const envelope = readEnvelope(canonical);
+    if (envelope === undefined) return { kind: "corrupt", leafIndex };
+    return { kind: "entry", entry: { log: this.source.log, leafIndex, hash: digestOf(leaf), canonical, envelope } };
   }
 }

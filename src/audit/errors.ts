@@ -37,6 +37,12 @@ export class AuditError extends Error {
   }
 }
 
+/** In place of a hit that the search does not match: the search index was changed, or is another log's. */
+export function strayHit(log: string, leafIndex: number): AuditError {
+  const message = `the search index names entry ${leafIndex} of the log ${log}, which the search does not match`;
+  return new AuditError("UNAVAILABLE", `${message}: the index was changed and has to be made again`);
+}
+
 /** Whether what was thrown is an error of the system or of Node with this code, whichever realm made it. */
 export function hasCode(error: unknown, code: string): boolean {
   return typeof error === "object" && error !== null && "code" in error && error.code === code;

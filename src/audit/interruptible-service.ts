@@ -8,6 +8,7 @@ import type {
   BulkRequest,
   Download,
   DownloadRequest,
+  Entry,
   EntryOutcome,
   LogRequest,
   PageRequest,
@@ -164,6 +165,10 @@ class InterruptibleResult implements PinnedResult {
 
   cursor(position: number): string {
     return this.result.cursor(position);
+  }
+
+  matches(entry: Entry): boolean {
+    return this.result.matches(entry);
   }
 
   totalCount(): Promise<number> {

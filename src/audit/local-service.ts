@@ -107,7 +107,10 @@ class LocalService implements AuditService {
     const { store, index, keyring, clock, resultTtlMs = RESULT_TTL_MS, indexWaitMs = INDEX_WAIT_MS } = options;
     const sealer = new TokenSealer(keyring.tokenSecret);
     this.#logs = new Map(logs.map((log) => [log.log, log]));
-    this.#searches = new PinnedSearches({ store, index, sealer, clock, ttlMs: resultTtlMs, indexWaitMs });
+    this.#searches = new PinnedSearches({
+      ...{ index, sealer, clock, ttlMs: resultTtlMs, indexWaitMs, alarm: options.alarm ?? ignore },
+      firstAtOrAfter: (name, receivedAt, size) => this.#log(name).firstAtOrAfter(receivedAt, size),
+    });
     this.#index = index;
     this.#indexWaitMs = indexWaitMs;
     this.#signer = { seed: keyring.eventSeed, ed25519: nodeEd25519() };

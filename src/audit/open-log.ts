@@ -1,5 +1,7 @@
+import type { TreeEdge } from "../core/edge.js";
 import type { LogFormat } from "../core/format.js";
 import type { CachedRoot } from "./cache.js";
+import { boundFirstAtOrAfter } from "./bound-times.js";
 import { CachedRoots } from "./cached-roots.js";
 import { EntryReader, entryOf } from "./entry-reader.js";
 import { AuditError, endsLog } from "./errors.js";
@@ -24,10 +26,10 @@ import type { SignedTree, TreeSource } from "./signed-tree.js";
 import type { RequestReceipt } from "./store.js";
 import { TileReader } from "./tile-reader.js";
 
-/** A log whose tree could not be restored is still there to be read, entry by entry. */
+/** A log that takes no entries is still there to be read, as far as a tree that it signed says what its entries are. */
 type LogState =
   | { readonly kind: "sound"; readonly sequencer: Sequencer }
-  | { readonly kind: "broken"; readonly error: AuditError; readonly size: number };
+  | { readonly kind: "broken"; readonly error: AuditError; readonly edge: TreeEdge | undefined };
 
 /** One log, open. What is asked of it is answered from its newest signed tree. */
 export class OpenLog {
@@ -52,11 +54,11 @@ export class OpenLog {
     const { cache, keyring } = environment;
     const tiles = new TileReader(source);
     const receivedAt = (leafIndex: number): Promise<string> => this.#receivedAt(leafIndex);
-    this.#entries = new EntryReader(source);
+    this.#entries = new EntryReader(source, tiles);
     this.#growth = new GrowthWatch(environment.sharedStore ? () => this.#sequencer.refresh() : undefined);
     if (environment.sharedStore) {
       cache.onNewest(source.log, (treeSize) => {
-        if (treeSize > this.#size) this.#growth.hint();
+        if (this.#state.kind === "sound" && treeSize > this.#state.sequencer.tree.edge.size) this.#growth.hint();
       });
     }
     this.#keyed = new KeyedAppends(source, (events, requestKey) => this.#sequencer.append(events, requestKey));
@@ -111,13 +113,23 @@ export class OpenLog {
 
   /** The entries there are, for a search: a damaged log, or one restored from a backup, can still be searched. */
   async newestSize(): Promise<number> {
-    if (this.#state.kind === "broken") return this.#state.size;
+    if (this.#state.kind === "broken") return this.#shown.size;
     try {
       return (await this.newestTree()).edge.size;
     } catch (error) {
       if (!endsLog(error)) throw error;
-      return (await this.source.store.head(this.log))?.size ?? 0;
+      const size = (await this.source.store.head(this.log))?.size ?? 0;
+      return Math.min(size, this.#shown.size);
     }
+  }
+
+  /** The first leaf index below `size` whose entry was received at or after a time; `size` if there is none. */
+  firstAtOrAfter(receivedAt: string, size: number): Promise<number> {
+    const { store } = this.source;
+    return boundFirstAtOrAfter(receivedAt, size, {
+      hint: () => store.firstAtOrAfter(this.log, receivedAt, size),
+      receivedAt: (leafIndex) => this.#receivedAt(leafIndex),
+    });
   }
 
   /** A tree of at least a size, if there is one: with a shared store, another gateway may have answered with it. */
@@ -147,7 +159,7 @@ export class OpenLog {
   async entries(leafIndexes: readonly number[], signal?: AbortSignal): Promise<readonly EntryOutcome[]> {
     const last = leafIndexes.reduce((max, leafIndex) => Math.max(max, leafIndex), -1);
     if (this.#state.kind === "sound") await this.treeReaching(last + 1);
-    return this.#entries.read(leafIndexes, this.#size, signal);
+    return this.#entries.read(leafIndexes, this.#shown, signal);
   }
 
   /** The log's size once it is above `size`, or when the signal aborts. Rejects when the log cannot grow any more. */
@@ -166,9 +178,11 @@ export class OpenLog {
     if (this.#state.kind === "sound") await this.#state.sequencer.idle();
   }
 
-  /** The entries there are, as far as this process knows. */
-  get #size(): number {
-    return this.#state.kind === "broken" ? this.#state.size : this.#state.sequencer.tree.edge.size;
+  /** The newest tree of this process: what is shown is of it. Throws LOG_CORRUPT where there is none that the log signed. */
+  get #shown(): TreeEdge {
+    if (this.#state.kind === "sound") return this.#state.sequencer.tree.edge;
+    if (this.#state.edge !== undefined) return this.#state.edge;
+    throw this.#state.error;
   }
 
   get #sequencer(): Sequencer {
@@ -188,7 +202,7 @@ export class OpenLog {
     if (treeSize > this.#sequencer.tree.edge.size) await this.#sequencer.refresh();
     const { tree } = this.#sequencer;
     const leafIndexes = Array.from({ length: count }, (_, place) => firstIndex + place);
-    const outcomes = await this.#entries.read(leafIndexes, tree.edge.size);
+    const outcomes = await this.#entries.read(leafIndexes, tree.edge);
     return { entries: outcomes.map(requireGenuine), root: await this.#roots.at(tree, treeSize) };
   }
 
@@ -215,7 +229,7 @@ export class OpenLog {
       onWaiting: (events) => onWaiting?.(this.log, events),
       ...(appendTimeoutMs === undefined ? {} : { appendTimeoutMs }),
       onGrown: (grown, full) => {
-        tiles.keep(full);
+        for (const tile of full) tiles.keep(tile);
         this.prover.trust(grown);
         this.#roots.publish(grown);
         this.#growth.grown();
@@ -228,17 +242,17 @@ export class OpenLog {
     return { kind: "sound", sequencer };
   }
 
-  #broken({ error, size }: BrokenTree): LogState {
+  #broken({ error, edge }: BrokenTree): LogState {
     this.environment.alarm(error.message);
-    return { kind: "broken", error, size };
+    return { kind: "broken", error, edge };
   }
 
   async #receivedAt(leafIndex: number): Promise<string> {
-    const [outcome] = await this.#entries.read([leafIndex], this.#size);
+    const [outcome] = await this.#entries.read([leafIndex], this.#shown);
     if (outcome?.kind === "entry") return outcome.entry.envelope.received_at;
     throw new AuditError(
       "ENTRY_CORRUPT",
-      `Entry ${leafIndex} of the log ${this.log}, which dates the root, was changed.`,
+      `Entry ${leafIndex} of the log ${this.log}, whose time is needed, was changed.`,
     );
   }
 }

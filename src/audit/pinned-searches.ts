@@ -1,10 +1,11 @@
 import { canonicalJson } from "../core/json.js";
 import type { Filter } from "../query/ast.js";
+import { matches } from "../query/match.js";
 import type { Restriction } from "../query/restriction.js";
 import type { WindowBounds } from "../query/time.js";
 import { type Clock, timeText } from "./clock.js";
 import { type Cursor, Cursors } from "./cursor.js";
-import { AuditError, badInput } from "./errors.js";
+import { AuditError, badInput, strayHit } from "./errors.js";
 import { pageProblems, readPage, spanOf, type ReadableResult, type Span } from "./page.js";
 import { openPin, type Pin, type PinnedState, sealPin } from "./pin.js";
 import type { IndexQuery, SearchIndex } from "./search-index.js";
@@ -12,18 +13,19 @@ import { checkSearch, searchArguments } from "./search-arguments.js";
 import type {
   Download,
   DownloadRequest,
+  Entry,
   PageRequest,
   PinnedResult,
   ResultOptions,
   ResultPage,
   SearchRequest,
 } from "./service.js";
-import type { LogStore } from "./store.js";
 import type { TokenSealer } from "./token.js";
 import { readWhole, type WholeResult } from "./whole-result.js";
 
 export interface PinnedSearchesOptions {
-  readonly store: LogStore;
+  /** The first leaf index below `size` whose entry was received at or after a time, proven by the log's tree. */
+  readonly firstAtOrAfter: (log: string, receivedAt: string, size: number) => Promise<number>;
   readonly index: SearchIndex;
   readonly sealer: TokenSealer;
   readonly clock: Clock;
@@ -31,6 +33,8 @@ export interface PinnedSearchesOptions {
   readonly ttlMs: number;
   /** How long a search waits for the index to reach the tree it is pinned to. */
   readonly indexWaitMs: number;
+  /** Told once for each log whose index names entries that a search does not match. */
+  readonly alarm: (message: string) => void;
 }
 
 const MICROS_PER_MS = 1000;
@@ -76,6 +80,8 @@ interface OpenedCursors {
  * and cursors carry the pin to whichever gateway answers the next.
  */
 export class PinnedSearches {
+  private readonly strayLogs = new Set<string>();
+
   constructor(private readonly options: PinnedSearchesOptions) {}
 
   /** A new search, or a further page of an earlier one if `page` brings one of its cursors. */
@@ -116,7 +122,9 @@ export class PinnedSearches {
     const { range, treeSize, expiresAtMs } = pin.state;
     const { index } = this.options;
     const limit = everyMatch ? Infinity : (maxResults ?? Infinity);
-    const whole = { index, query: { log, order, filter, range }, limit, indexed, entries: entries(log) };
+    const query = { log, order, filter, range };
+    const isHit = (entry: Entry): boolean => this.isHit(query, entry);
+    const whole = { index, query, limit, indexed, isHit, entries: entries(log) };
     return { log, treeSize, expiresAtMs, pages: (signal) => readWhole(whole, signal) };
   }
 
@@ -134,10 +142,10 @@ export class PinnedSearches {
 
   private async pin(now: Now, { start, end }: WindowBounds): Promise<PinnedState> {
     const { log, treeSize, nowMicros } = now;
-    const { store, ttlMs } = this.options;
+    const { firstAtOrAfter, ttlMs } = this.options;
     const [from, to] = await Promise.all([
-      start === undefined ? 0 : store.firstAtOrAfter(log, start, treeSize),
-      end === undefined ? treeSize : store.firstAtOrAfter(log, end, treeSize),
+      start === undefined ? 0 : firstAtOrAfter(log, start, treeSize),
+      end === undefined ? treeSize : firstAtOrAfter(log, end, treeSize),
     ]);
     const range = { start: Math.min(from, to), end: to };
     return { treeSize, range, expiresAtMs: Math.floor(nowMicros / MICROS_PER_MS) + ttlMs };
@@ -147,7 +155,17 @@ export class PinnedSearches {
     await this.indexed(reading.pin);
     const result = this.readable(reading);
     const { start, ...page } = await readPage(result, span);
-    return { ...page, firstPosition: start, result: this.pinned(reading.pin, result) };
+    return { ...page, firstPosition: start, result: this.pinned(reading, result) };
+  }
+
+  /** The index says where to look, and is not believed: a hit is what the entry's own text makes one. */
+  private isHit({ log, filter, range }: Pick<IndexQuery, "log" | "filter" | "range">, entry: Entry): boolean {
+    const { leafIndex, envelope } = entry;
+    const isWithin = leafIndex >= range.start && leafIndex < range.end;
+    if (isWithin && matches(filter, envelope.event)) return true;
+    if (!this.strayLogs.has(log)) this.options.alarm(`${strayHit(log, leafIndex).message}.`);
+    this.strayLogs.add(log);
+    return false;
   }
 
   private async indexed({ search, state }: Pin): Promise<void> {
@@ -177,7 +195,7 @@ export class PinnedSearches {
     };
   }
 
-  private pinned(pin: Pin, readable: MatchedResult): PinnedResult {
+  private pinned({ pin, filter }: OpenedResult, readable: MatchedResult): PinnedResult {
     const { search, state } = pin;
     const { sealer } = this.options;
     const cursors = new Cursors(sealer, search);
@@ -189,6 +207,7 @@ export class PinnedSearches {
       treeSize: state.treeSize,
       expiresAt: timeText(state.expiresAtMs * MICROS_PER_MS),
       cursor: (position) => cursors.seal({ state, position }),
+      matches: (entry) => this.isHit({ log: search.log, filter, range: state.range }, entry),
       totalCount: () => readable.count(),
       isTruncated: () => readable.isTruncated(),
     };

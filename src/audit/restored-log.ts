@@ -1,3 +1,5 @@
+import { isReceivedAt } from "../core/envelope.js";
+import type { TreeEdge } from "../core/edge.js";
 import { logFormat, type FormatName } from "../core/format.js";
 import type { CachedRoot, RootCache } from "./cache.js";
 import { timeText, type Clock } from "./clock.js";
@@ -8,7 +10,7 @@ import { nodeEd25519, nodeSha256 } from "./node-crypto.js";
 import { Prover } from "./prover.js";
 import type { QueueLimits } from "./queue.js";
 import { requireHistory } from "./root-history.js";
-import { restoreTree, type SignedTree, type TreeSource } from "./signed-tree.js";
+import { restoreTree, soundEdge, type SignedTree, type TreeSource } from "./signed-tree.js";
 import type { LogHead, LogStore } from "./store.js";
 import { TileReader } from "./tile-reader.js";
 
@@ -42,10 +44,10 @@ export interface RestoredLog {
   readonly tree: SignedTree | BrokenTree;
 }
 
-/** Why a log's tree cannot be trusted, and the number of entries that its head says. */
+/** Why a log takes no entries, and what of it can still be shown: the entries of a tree that the log did sign, if there is one. */
 export interface BrokenTree {
   readonly error: AuditError;
-  readonly size: number;
+  readonly edge: TreeEdge | undefined;
 }
 
 /**
@@ -53,32 +55,73 @@ export interface BrokenTree {
  * one that contradicts a root which the cache remembers. Rejects CONFLICT when the log exists in another format.
  */
 export async function restoreLog(
-  { store, cache, keyring, origin, clock }: LogEnvironment,
+  { store, cache, keyring, origin, clock, alarm }: LogEnvironment,
   { log, format: name }: LogDeclaration,
 ): Promise<RestoredLog> {
   const key = new LogKey(`${origin}/${log}`, keyring.checkpointSeed, nodeEd25519());
   const source = { log, store, format: logFormat(name, nodeSha256), key };
   const remembered = await cache.remembered(log); // before the head: see requireHistory
-  const head = await store.createLog(emptyHead(source, timeText(clock())));
+  const now = timeText(clock());
+  const head = (await store.head(log)) ?? (await created(source, now));
+  if ("error" in head) return { source, tree: head };
   if (head.format !== name) {
     throw new AuditError("CONFLICT", `The log ${log} exists in the format ${head.format}; it cannot become ${name}.`);
   }
-  return { source, tree: await restore(source, head, remembered) };
+  return { source, tree: await restore(source, dated(head, now), { remembered, alarm }) };
+}
+
+/** A log that is there under another name has a changed head: no empty log must stand for it. */
+async function created(source: TreeSource, now: string): Promise<LogHead | BrokenTree> {
+  const { log, store, key } = source;
+  const others = (await store.heads()).filter((head) => head.log !== log);
+  const renamed = others.find(({ checkpoint }) => key.open(checkpoint).kind === "opened");
+  if (renamed === undefined) return store.createLog(emptyHead(source, now));
+  const sentence = `The log ${log} stands in the store as ${JSON.stringify(renamed.log)}: its head was changed.`;
+  return { error: new AuditError("LOG_CORRUPT", sentence), edge: undefined };
+}
+
+/** Of an empty log its head alone says when it was made: never later than now, which all of its entries would inherit. */
+function dated(head: LogHead, now: string): LogHead {
+  return head.size > 0 || (isReceivedAt(head.lastReceivedAt) && head.lastReceivedAt <= now)
+    ? head
+    : { ...head, lastReceivedAt: now };
 }
 
 async function restore(
   source: TreeSource,
   head: LogHead,
-  remembered: CachedRoot | undefined,
+  { remembered, alarm }: Pick<LogEnvironment, "alarm"> & { readonly remembered: CachedRoot | undefined },
 ): Promise<SignedTree | BrokenTree> {
   try {
-    const tree = await restoreTree(source, head);
+    const tree = await restoreTree(source, head, alarm);
+    await requireWhole(source, head);
     await requireHistory(source, new Prover(source, new TileReader(source)), { tree, remembered });
     return tree;
   } catch (error) {
-    if (endsLog(error)) return { error, size: head.size };
+    if (endsLog(error)) return { error, edge: await checkpointEdge(source, head) };
     throw error;
   }
+}
+
+/** The edge of the tree that a head's checkpoint signs, whatever else the head says; undefined if what is stored does not lead there. */
+async function checkpointEdge(source: TreeSource, { checkpoint }: LogHead): Promise<TreeEdge | undefined> {
+  const opened = source.key.open(checkpoint);
+  if (opened.kind === "rejected") return undefined;
+  try {
+    return await soundEdge(source, { size: opened.treeSize, rootHash: opened.rootHash });
+  } catch (error) {
+    if (endsLog(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Entries and head are written together: an entry behind the head, or a log without one, means that the head was put back. */
+async function requireWhole({ log, store }: TreeSource, { size }: LogHead): Promise<void> {
+  const [behind] = await store.entries(log, [size]);
+  if (behind === undefined) return;
+  const newer = await store.head(log); // another gateway may have appended it just now
+  if (newer !== undefined && newer.size > size) return;
+  throw new AuditError("LOG_CORRUPT", `The log ${log} has an entry behind its head of ${size}: its head was put back.`);
 }
 
 function emptyHead({ log, format, key }: TreeSource, createdAt: string): LogHead {

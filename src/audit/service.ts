@@ -146,6 +146,11 @@ export interface PinnedResult {
   readonly expiresAt: string;
   /** The cursor of a position of this result. */
   cursor(position: number): string;
+  /**
+   * Whether an entry belongs to this result by its own text: it lies in the result's window, and the search matches it. A
+   * page says where to look; what is read there is asked about here before it is shown.
+   */
+  matches(entry: Entry): boolean;
   /** Total matches, counted no further than maxResults. */
   totalCount(): Promise<number>;
   /** Whether maxResults ends the result before its matches end. */

@@ -1,18 +1,22 @@
 import { equalBytes, HASH_BYTES } from "../core/bytes.js";
 import { TreeEdge } from "../core/edge.js";
 import type { LogFormat } from "../core/format.js";
-import { TILE_WIDTH, type TileId } from "../core/tile.js";
+import { TILE_WIDTH, tileIsSound, type TileId } from "../core/tile.js";
 import type { LeafRange } from "../core/tree.js";
+import { remadeTile, textHashes } from "./bound-leaves.js";
+import { EntryReader } from "./entry-reader.js";
 import { AuditError } from "./errors.js";
 import { rootConflict } from "./root-conflict.js";
 import type { LogKey } from "./log-key.js";
 import type { LogHead, LogStore } from "./store.js";
+import { TileReader } from "./tile-reader.js";
 
 /** A log's tree at one size: its root, the log's signature over it, and the edge that the next batch grows at. */
 export interface SignedTree {
   readonly edge: TreeEdge;
   readonly rootHash: Uint8Array;
   readonly checkpoint: string;
+  /** The last entry's, from the text that was hashed; of an empty log, the time of its creation as its head says. */
   readonly lastReceivedAt: string;
 }
 
@@ -26,14 +30,48 @@ export interface TreeSource {
 
 /** Leaf hashes read at once while catching up: 2 MiB. */
 const CHUNK_LEAVES = 65_536;
+/** The last entries, of which one has to be genuine to say when the log was last written. */
+const DATING_ENTRIES = 64;
+/** Those above them. */
+const FEW_TILES = 16;
 
 /**
- * The tree that a stored head stands for, with its right edge read back from leaf hashes and tiles.
+ * The tree that a stored head stands for, with its right edge read back from leaf hashes and tiles, or made again from
+ * the entries' texts where those were changed: `onDamage` is then told what was.
  * Rejects LOG_CORRUPT unless the log signed the head, and what is stored leads to the signed root.
  */
-export async function restoreTree(source: TreeSource, head: LogHead): Promise<SignedTree> {
+export async function restoreTree(
+  source: TreeSource,
+  head: LogHead,
+  onDamage: (sentence: string) => void = () => undefined,
+): Promise<SignedTree> {
   requireSigned(source, head);
-  return treeOf(source, head, await restoreEdge(source, head.size));
+  const edge = await soundEdge(source, head, onDamage);
+  return treeOf(head, edge, edge.size === 0 ? head.lastReceivedAt : await lastTime(source, edge, onDamage));
+}
+
+/**
+ * The right edge of the tree of a signed root: of leaf hashes and tiles, or, where those do not lead to it, made again.
+ * Rejects LOG_CORRUPT when nothing that is stored leads there.
+ */
+export async function soundEdge(
+  source: TreeSource,
+  { size, rootHash }: Pick<LogHead, "size" | "rootHash">,
+  onDamage: (sentence: string) => void = () => undefined,
+): Promise<TreeEdge> {
+  const leads = (edge: TreeEdge | undefined): edge is TreeEdge =>
+    edge !== undefined && equalBytes(edge.root(), rootHash);
+  const stored = await restoreEdge(source, size).catch(unlessCorrupt);
+  if (leads(stored)) return stored;
+  const remade = await remadeEdge(source, size).catch(unlessCorrupt);
+  if (!leads(remade)) throw corrupt(source, `its stored hashes do not lead to the signed root of size ${size}`);
+  onDamage(`Stored hashes of the log ${source.log} were changed; its entries still lead to its signed root.`);
+  return remade;
+}
+
+function unlessCorrupt(error: unknown): undefined {
+  if (error instanceof AuditError && error.code === "LOG_CORRUPT") return;
+  throw error;
 }
 
 /** The right edge of the tree of a size, read back from leaf hashes and tiles. Rejects LOG_CORRUPT where one is missing. */
@@ -52,28 +90,81 @@ export async function extendTree(source: TreeSource, tree: SignedTree, head: Log
   if (head.size < tree.edge.size) {
     throw rootConflict(`The log ${source.log} has ${head.size} entries, and a signed root of size ${tree.edge.size}.`);
   }
-  let edge = tree.edge;
-  while (edge.size < head.size) {
-    const end = Math.min(head.size, edge.size + CHUNK_LEAVES);
-    edge = edge.append(hashesIn(await leafHashes(source, { start: edge.size, end }))).edge;
+  if (head.size === tree.edge.size && equalBytes(head.rootHash, tree.rootHash)) return tree;
+  for (const leaves of [leafHashes, textRow]) {
+    const edge = await grownEdge(source, { edge: tree.edge, size: head.size }, leaves);
+    if (equalBytes(edge.root(), head.rootHash)) return treeOf(head, edge, await lastTime(source, edge));
   }
-  if (!equalBytes(edge.root(), head.rootHash)) await requireDamage(source, tree, head);
-  return treeOf(source, head, edge);
-}
-
-/** Rejects ROOT_CONFLICT when a head that does not extend a known tree stands for a sound tree of its own. */
-async function requireDamage(source: TreeSource, tree: SignedTree, head: LogHead): Promise<void> {
   await restoreTree(source, head);
   const sizes = `The signed root of size ${head.size} of the log ${source.log} does not extend that of size ${tree.edge.size}.`;
   throw rootConflict(sizes);
 }
 
-function treeOf(source: TreeSource, head: LogHead, edge: TreeEdge): SignedTree {
-  const { rootHash, checkpoint, lastReceivedAt } = head;
-  if (!equalBytes(edge.root(), rootHash)) {
-    throw corrupt(source, `its stored hashes do not lead to the signed root of size ${head.size}`);
+async function grownEdge(
+  source: TreeSource,
+  { edge: known, size }: { readonly edge: TreeEdge; readonly size: number },
+  leaves: (source: TreeSource, range: LeafRange) => Promise<Uint8Array>,
+): Promise<TreeEdge> {
+  let edge = known;
+  while (edge.size < size) {
+    const end = Math.min(size, edge.size + CHUNK_LEAVES);
+    edge = edge.append(hashesIn(await leaves(source, { start: edge.size, end }))).edge;
   }
+  return edge;
+}
+
+/** As restoreEdge, but from the entries' own texts; of the tiles above them, only what does not fit together is made again. */
+async function remadeEdge(source: TreeSource, size: number): Promise<TreeEdge> {
+  const rows = [await textRow(source, { start: size - (size % TILE_WIDTH), end: size })];
+  for (let level = 0; size >= TILE_WIDTH ** (level + 1); level++) {
+    const row: Uint8Array[] = [];
+    for (const id of topTiles(size, level)) row.push((await soundTile(source, id)).slice(-HASH_BYTES));
+    rows.push(Buffer.concat(row));
+  }
+  return TreeEdge.restore(source.format, size, rows);
+}
+
+async function soundTile(source: TreeSource, id: TileId): Promise<Uint8Array> {
+  const [stored] = id.level === 0 ? [] : await source.store.tiles(source.log, [id]);
+  if (stored !== undefined && tileIsSound(source.format, stored)) return stored;
+  const remade = await remadeTile(source, id);
+  if (remade !== undefined) return remade;
+  throw corrupt(source, `tile ${id.level}/${id.index} cannot be made again`);
+}
+
+/** The leaves of a range, each from its entry's own text. Rejects LOG_CORRUPT where one is missing. */
+async function textRow(source: TreeSource, { start, end }: LeafRange): Promise<Uint8Array> {
+  const row: Uint8Array[] = [];
+  for (let from = start; from < end; from += TILE_WIDTH) {
+    const indexes = Array.from({ length: Math.min(TILE_WIDTH, end - from) }, (_, place) => from + place);
+    for (const hash of await textHashes(source, indexes)) {
+      if (hash === undefined) throw corrupt(source, `entries between ${start} and ${end} are missing`);
+      row.push(hash);
+    }
+  }
+  return Buffer.concat(row);
+}
+
+function treeOf({ rootHash, checkpoint }: LogHead, edge: TreeEdge, lastReceivedAt: string): SignedTree {
   return { edge, rootHash, checkpoint, lastReceivedAt };
+}
+
+/** When the last entry was received, by the text that the tree holds; if that was changed, the last genuine one before it. */
+async function lastTime(
+  source: TreeSource,
+  edge: TreeEdge,
+  onDamage: (sentence: string) => void = () => undefined,
+): Promise<string> {
+  const reader = new EntryReader(source, new TileReader(source, FEW_TILES));
+  const [last] = await reader.read([edge.size - 1], edge);
+  if (last?.kind === "entry") return last.entry.envelope.received_at;
+  const first = Math.max(0, edge.size - DATING_ENTRIES);
+  const indexes = Array.from({ length: edge.size - first }, (_, place) => first + place);
+  const genuine = (await reader.read(indexes, edge)).flatMap((outcome) => (outcome.kind === "entry" ? [outcome] : []));
+  const newest = genuine.at(-1);
+  if (newest === undefined) throw corrupt(source, `its last ${indexes.length} entries were changed`);
+  onDamage(`Entry ${edge.size - 1}, the last of the log ${source.log}, was changed.`);
+  return newest.entry.envelope.received_at;
 }
 
 function requireSigned(source: TreeSource, head: LogHead): void {

@@ -1,10 +1,18 @@
 import { LRUCache } from "lru-cache";
 import type { TreeEdge } from "../core/edge.js";
+import type { LogFormat } from "../core/format.js";
 import { placeOfNode, TILE_BYTES, tileIsSound, tileNode, type TileId } from "../core/tile.js";
 import { foldSubtrees, perfectSubtrees, type LeafRange, type NodeId } from "../core/tree.js";
 import { AuditError } from "./errors.js";
-import type { TreeSource } from "./signed-tree.js";
-import type { StoredTile } from "./store.js";
+import { KeptTile } from "./kept-tile.js";
+import type { LogStore, StoredTile } from "./store.js";
+
+/** Whose tiles are read, and how they are hashed. */
+export interface TileSource {
+  readonly log: string;
+  readonly store: LogStore;
+  readonly format: LogFormat;
+}
 
 /** Tiles kept in memory unless said otherwise: 16 MiB. */
 const KEPT_TILES = 1_024;
@@ -14,18 +22,36 @@ const KEPT_TILES = 1_024;
  * They are hashes that somebody stored, no more: whoever asks proves them by the signed root, or has the tiles doubted.
  */
 export class TileReader {
-  readonly #tiles: LRUCache<string, Uint8Array>;
+  readonly #tiles: LRUCache<string, KeptTile>;
 
   constructor(
-    private readonly source: Pick<TreeSource, "log" | "store" | "format">,
+    private readonly source: TileSource,
     keptTiles = KEPT_TILES,
   ) {
     this.#tiles = new LRUCache({ max: keptTiles });
   }
 
-  /** Keeps tiles that were just made: the newest entries are asked for most. */
-  keep(tiles: readonly StoredTile[]): void {
-    for (const { id, bytes } of tiles) this.#tiles.set(tileKey(id), bytes);
+  /** Keeps a tile that was made here from hashes that lead to the signed root: the newest entries are asked for most. */
+  keep({ id, bytes }: StoredTile): KeptTile {
+    return this.#kept(id, KeptTile.proven(bytes));
+  }
+
+  /** Forgets a tile that does not lead to the signed root, so that it is read again when the store is repaired. */
+  forget(id: TileId): void {
+    this.#tiles.delete(tileKey(id));
+  }
+
+  /** Tiles by their keys, from memory or in one read of the store; undefined where one is missing or not whole. */
+  async stored(ids: readonly TileId[]): Promise<Map<string, KeptTile | undefined>> {
+    const found = new Map(ids.map((id) => [tileKey(id), this.#tiles.get(tileKey(id))]));
+    const missing = ids.filter((id) => found.get(tileKey(id)) === undefined);
+    if (missing.length === 0) return found;
+    const tiles = await this.source.store.tiles(this.source.log, missing);
+    missing.forEach((id, place) => {
+      const bytes = tiles[place];
+      if (bytes?.length === TILE_BYTES) found.set(tileKey(id), this.#kept(id, new KeptTile(bytes)));
+    });
+    return found;
   }
 
   /**
@@ -66,12 +92,17 @@ export class TileReader {
     for (const [key, id] of needed) {
       const tile = this.#tiles.get(key);
       if (tile === undefined) missing.push(id);
-      else known.set(key, tile);
+      else known.set(key, tile.bytes);
     }
-    const read = await this.#read(missing);
-    this.keep(read);
-    for (const { id, bytes } of read) known.set(tileKey(id), bytes);
+    for (const { id, bytes } of await this.#read(missing)) {
+      known.set(tileKey(id), this.#kept(id, new KeptTile(bytes)).bytes);
+    }
     return known;
+  }
+
+  #kept(id: TileId, tile: KeptTile): KeptTile {
+    this.#tiles.set(tileKey(id), tile);
+    return tile;
   }
 
   async #read(ids: readonly TileId[]): Promise<readonly StoredTile[]> {
@@ -108,7 +139,7 @@ function nodeIn(tiles: ReadonlyMap<string, Uint8Array>, node: NodeId): Uint8Arra
   return tileNode(bytes, row, column);
 }
 
-function tileKey({ level, index }: TileId): string {
+export function tileKey({ level, index }: TileId): string {
   return `${level}/${index}`;
 }
 

@@ -1,6 +1,6 @@
-import { AuditError } from "./errors.js";
+import { AuditError, strayHit } from "./errors.js";
 import type { IndexQuery, SearchIndex } from "./search-index.js";
-import type { EntryOutcome, TreeEntry } from "./service.js";
+import type { Entry, EntryOutcome, TreeEntry } from "./service.js";
 
 /** Leaf indexes read at once in leaf order, where a slice costs what it holds. */
 const SLICE = 10_000;
@@ -18,6 +18,8 @@ export interface WholeResult {
   /** Rejects UNAVAILABLE unless the index covers the query: one that is being rebuilt would end the result too early. */
   readonly indexed: () => Promise<void>;
   readonly entries: (leafIndexes: readonly number[]) => Promise<readonly EntryOutcome[]>;
+  /** Whether the result's search matches an entry, by its own text. */
+  readonly isHit: (entry: Entry) => boolean;
 }
 
 /** Reads a result to its end, as Download.pages says. What it holds in memory does not depend on the result's size. */
@@ -27,6 +29,8 @@ export async function* readWhole(result: WholeResult, signal: AbortSignal): Asyn
       requireWanted(signal);
       const page = slice.slice(start, start + PAGE_ENTRIES);
       const outcomes = await result.entries(page);
+      const stray = outcomes.find((outcome) => outcome.kind === "entry" && !result.isHit(outcome.entry));
+      if (stray?.kind === "entry") throw strayHit(stray.entry.log, stray.entry.leafIndex);
       yield page.map((leafIndex, place) => inTree(leafIndex, outcomes[place]));
     }
   }

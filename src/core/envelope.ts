@@ -45,7 +45,8 @@ function isEvent(event: Readonly<Record<string, unknown>>): boolean {
   return event["message"] !== undefined && EVENT_FIELDS.every(fits);
 }
 
-function isReceivedAt(value: unknown): boolean {
+/** Whether a value is a time as envelopes spell it. */
+export function isReceivedAt(value: unknown): value is string {
   return typeof value === "string" && RECEIVED_AT.test(value);
 }
 

@@ -3,7 +3,7 @@ import type { GraphQLError } from "graphql";
 import type { PinnedResult, ResultPage } from "../audit/service.js";
 import type { AuditContext } from "./context.js";
 import { entryNode, EntryType, type EntryNode } from "./entry.js";
-import { corruptEntry } from "./errors.js";
+import { corruptEntry, strayEntry } from "./errors.js";
 import { PageInfoType, type PageInfo } from "./relay.js";
 import { rootNode, RootType, type RootNode } from "./root.js";
 import { DateTimeScalar } from "./scalars.js";
@@ -133,12 +133,16 @@ export class EntryConnectionResolver {
   }
 }
 
-/** The page's entries, in its order, read in one call. What a search found is in the log, so a missing one is as bad as a corrupt one. */
+/**
+ * The page's entries, in its order, read in one call. What a search found is in the log, so a missing one is as bad as a
+ * corrupt one; and the search matches it, so one that it does not match is not shown either.
+ */
 async function shownOn(page: ResultPage, { loaders }: AuditContext): Promise<readonly Shown[]> {
   const { log, treeSize } = page.result;
   const outcomes = await loaders.page(page);
   return page.leafIndexes.map((leafIndex, at) => {
     const outcome = outcomes[at];
-    return outcome?.kind === "entry" ? entryNode(outcome.entry, treeSize) : corruptEntry(log, leafIndex);
+    if (outcome?.kind !== "entry") return corruptEntry(log, leafIndex);
+    return page.result.matches(outcome.entry) ? entryNode(outcome.entry, treeSize) : strayEntry(log, leafIndex);
   });
 }

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { HeaderMap } from "@apollo/server";
 import { unwrapResolverError } from "@apollo/server/errors";
 import { GraphQLError, type GraphQLErrorExtensions, type GraphQLFormattedError } from "graphql";
-import { AuditError, problemText, type AuditErrorCode } from "../audit/errors.js";
+import { AuditError, problemText, strayHit, type AuditErrorCode } from "../audit/errors.js";
 import type { FieldProblem } from "../core/event.js";
 import { HTTP_STATUS, retryAfter } from "./error-table.js";
 
@@ -51,6 +51,12 @@ export function asError(reason: unknown): Error {
 export function corruptEntry(log: string, leafIndex: number): GraphQLError {
   const message = `entry ${leafIndex} of log ${log} no longer matches its leaf hash, so it is not shown`;
   return new GraphQLError(message, { extensions: { code: "ENTRY_CORRUPT", log, leafIndex } });
+}
+
+/** In place of an entry that a changed search index named. */
+export function strayEntry(log: string, leafIndex: number): GraphQLError {
+  const { message, code } = strayHit(log, leafIndex);
+  return new GraphQLError(message, { extensions: { code, log, leafIndex } });
 }
 
 /** Turns whatever went wrong into what a client may see: a code from the closed list, or a masked error with an id. */

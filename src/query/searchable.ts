@@ -1,4 +1,7 @@
 import { EVENT_FIELDS, fieldText, type AuditEvent, type EventField } from "../core/event.js";
+
+type FieldValue = Parameters<typeof fieldText>[0];
+
 import { jsonWords, words } from "./words.js";
 
 /** An event as search sees it: per field that is present, its words and its whole value. */
@@ -11,17 +14,25 @@ export interface SearchableField {
   readonly value: string;
 }
 
-/** Cuts an event into words once, so that it can be matched many times. */
+/** An event, to be matched any number of times: a field is cut into words once, when somebody looks at them. */
 export function searchable(event: AuditEvent): SearchableEvent {
   const fields: { [field in EventField]?: SearchableField } = {};
   for (const field of EVENT_FIELDS) {
     const value = event[field];
-    if (value === undefined) continue;
-    const text = fieldText(value);
-    const found = typeof value === "string" ? words(text) : jsonWords(text);
-    fields[field] = { words: ` ${found.join(" ")} `, value: text };
+    if (value !== undefined) fields[field] = searchableField(value);
   }
   return fields;
+}
+
+function searchableField(value: FieldValue): SearchableField {
+  const text = fieldText(value);
+  let found: string | undefined;
+  return {
+    value: text,
+    get words() {
+      return (found ??= ` ${(typeof value === "string" ? words(text) : jsonWords(text)).join(" ")} `);
+    },
+  };
 }
 
 /** The words of one field of an event, in order; none where the field is absent. An object's are its keys and values in canonical order. */

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { AuditService } from "../../src/audit/service.js";
+import { digestOf } from "../../src/core/bytes.js";
 import { consistencyVerdict, membershipVerdict } from "../../src/core/proof.js";
 import { VALID } from "../../src/core/verdict.js";
 import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
@@ -47,6 +48,13 @@ describe("proofs of a log of many tiles", () => {
     await fill(writer, SIZE);
     await writer.membershipProofs({ log: "default", treeSize: SIZE, leafIndexes: [0, 700, 2_999] });
     expect(fresh.tileReads).toBe(0);
+  });
+
+  test("are not needed for the root of size 0, which is the empty tree's", async () => {
+    const { emptyRoot } = await service.format("default");
+    const root = await service.root("default", 0);
+    expect([root.treeSize, root.hash]).toEqual([0, digestOf(emptyRoot)]);
+    expect(store.tileReads).toBeLessThanOrEqual(1); // of the first entry, which dates it
   });
 
   test("of consistency with one earlier size, asked again and again, are computed once", async () => {
