@@ -32,7 +32,15 @@ async function openEngine(settings: Settings, operator: Operator): Promise<Engin
   try {
     const service = await openLocalService({
       ...{ store, sharedStore: isShared, index, bulkQueue, cache, keyring },
-      ...{ logs, origin, resultTtlMs, bulkResultTtlMs, maxWaitingBulkBytes, alarm: operator.alarm },
+      ...{
+        logs,
+        origin,
+        resultTtlMs,
+        bulkResultTtlMs,
+        maxWaitingBulkBytes,
+        alarm: operator.alarm,
+        note: operator.note,
+      },
       onWaiting: new WaitingEvents(operator.metrics).set,
     });
     return {

@@ -1,8 +1,9 @@
 import { createHmac } from "node:crypto";
 import { LRUCache } from "lru-cache";
-import { digestOf } from "../core/bytes.js";
+import { digestBytes, digestOf } from "../core/bytes.js";
 import type { CachedRoot, RootCache } from "./cache.js";
-import { endsLog, type AuditError } from "./errors.js";
+import type { AuditError } from "./errors.js";
+import type { SignedRoot } from "./history-guard.js";
 import type { Prover } from "./prover.js";
 import { rootConflict } from "./root-conflict.js";
 import type { Root } from "./service.js";
@@ -11,15 +12,17 @@ import type { SignedTree, TreeSource } from "./signed-tree.js";
 export interface CachedRootsOptions {
   readonly source: Pick<TreeSource, "log" | "key">;
   readonly cache: RootCache;
-  readonly prover: Prover;
+  readonly prover: () => Prover;
   /** Authenticates what the checkpoint does not cover. */
   readonly secret: Uint8Array;
   /** receivedAt of the entry at a leaf index of the tree; rejects when it cannot be told. */
   readonly receivedAt: (leafIndex: number) => Promise<string>;
   /** Told of a signed root that contradicts the log: the log must not grow any more. */
-  readonly onConflict: (error: AuditError) => void;
-  /** Rejects ROOT_CONFLICT when a root that gateways remember is not of the log's history. */
-  readonly requireHistory: (remembered: CachedRoot) => Promise<void>;
+  readonly onConflict: (error: AuditError, rival: SignedRoot) => void;
+  /** Looks whether the store leads to the root that gateways remember, which was read before. Rejects when it does not answer. */
+  readonly requireHistory: (remembered: SignedRoot) => Promise<void>;
+  /** Whether the newest tree leads to all that was signed: a root is not published over one that it contradicts, or is behind. */
+  readonly isClear: () => boolean;
 }
 
 const MAX_KEPT_ROOTS = 10_000;
@@ -30,10 +33,11 @@ const MAX_KEPT_ROOTS = 10_000;
  * that our own key has signed, and that is not the log's, means that the log has two histories: ROOT_CONFLICT.
  */
 export class CachedRoots {
-  readonly #roots = new LRUCache<number, Root>({ max: MAX_KEPT_ROOTS });
+  #roots = new LRUCache<number, Root>({ max: MAX_KEPT_ROOTS });
   #publishing = false;
   #unpublished: Root | undefined;
   #isCompared = false;
+  #comparison: Promise<void> | undefined;
 
   constructor(private readonly options: CachedRootsOptions) {}
 
@@ -55,29 +59,27 @@ export class CachedRoots {
   /** The root of a size from 0 to the tree's. Rejects LOG_CORRUPT, or ROOT_CONFLICT when a signed root says otherwise. */
   async at(tree: SignedTree, treeSize: number): Promise<Root> {
     if (treeSize === tree.edge.size) return this.of(tree);
-    const known = this.#roots.get(treeSize);
+    const roots = this.#roots;
+    const known = roots.get(treeSize);
     if (known !== undefined) return known;
     const { cache, source, prover } = this.options;
-    const [rootHash, cached] = await Promise.all([prover.rootHash(tree, treeSize), cache.get(source.log, treeSize)]);
+    const [rootHash, cached] = await Promise.all([prover().rootHash(tree, treeSize), cache.get(source.log, treeSize)]);
     const root = this.#confirmed(cached, treeSize, rootHash) ?? (await this.#make(treeSize, rootHash));
-    this.#roots.set(treeSize, root);
+    roots.set(treeSize, root);
     return root;
   }
 
-  /** The size of the newest root that some gateway published; 0 when the cache cannot say. */
-  async publishedSize(tree: SignedTree): Promise<number> {
-    const cached = await this.options.cache.newest(this.options.source.log);
-    const root = cached && this.#opened(cached);
-    if (root === undefined) return 0;
-    if (root.treeSize === tree.edge.size) this.#requireSame(root, digestOf(tree.rootHash));
-    return root.treeSize;
+  /** Keeps no root of the trees so far: the next need not extend them. */
+  forget(): void {
+    this.#roots = new LRUCache({ max: MAX_KEPT_ROOTS });
   }
 
-  /** Throws ROOT_CONFLICT when a signed root says that the log was longer than it is: entries are gone from the store. */
-  requireReached(tree: SignedTree, publishedSize: number): void {
-    if (publishedSize <= tree.edge.size) return;
-    const { log } = this.options.source;
-    throw this.#conflict(`The log ${log} has ${tree.edge.size} entries, and a signed root of size ${publishedSize}.`);
+  /** The newest root that some gateway published, if the cache can say. */
+  async published(tree: SignedTree): Promise<SignedRoot | undefined> {
+    const cached = await this.options.cache.newest(this.options.source.log);
+    const root = cached && this.#opened(cached);
+    if (root?.treeSize === tree.edge.size) this.#requireSame(root, digestOf(tree.rootHash));
+    return root && signedRoot(root);
   }
 
   /** Tells the other gateways of a new tree. Nobody waits for it; of trees in quick succession, the newest counts. */
@@ -90,28 +92,34 @@ export class CachedRoots {
     this.#publishing = true;
     for (let root = this.#unpublished; root !== undefined; root = this.#unpublished) {
       this.#unpublished = undefined;
-      // Not over a root that contradicts the log: it is all that is left to tell.
-      if (await this.compare()) await this.#putNewest(this.#sealed(root));
+      await this.compare().catch(ignore); // the next append asks again
+      // Not over a root that the log does not lead to: it may be all that is left to tell.
+      if (this.options.isClear()) await this.#putNewest(this.#sealed(root));
     }
     this.#publishing = false;
   }
 
   /**
    * Compares the log's history with the root that the cache remembers, until that was done once: it may have been away when
-   * the log was opened. False, and `onConflict` is told, when the two contradict each other.
+   * the log was opened. Rejects when the store does not answer.
    */
-  async compare(): Promise<boolean> {
-    if (this.#isCompared) return true;
-    const { cache, source, requireHistory, onConflict } = this.options;
+  async compare(): Promise<void> {
+    if (this.#isCompared) return;
+    this.#comparison ??= this.#compareOnce().finally(() => {
+      this.#comparison = undefined;
+    });
+    await this.#comparison;
+  }
+
+  async #compareOnce(): Promise<void> {
+    const { cache, source, requireHistory } = this.options;
     const remembered = await cache.remembered(source.log);
-    if (remembered === undefined) return true;
-    try {
-      await requireHistory(remembered);
-      this.#isCompared = true;
-    } catch (error) {
-      if (endsLog(error)) onConflict(error);
+    if (remembered === undefined) return;
+    const root = this.#opened(remembered);
+    if (root !== undefined && root.treeSize === remembered.treeSize && root.treeSize > 0) {
+      await requireHistory(signedRoot(root));
     }
-    return this.#isCompared;
+    this.#isCompared = true;
   }
 
   /** A gateway that was slow to tell may take the place of a newer root, which is then put back; sizes grow, so this ends. */
@@ -142,13 +150,9 @@ export class CachedRoots {
   #requireSame(root: Root, hash: Root["hash"]): void {
     if (root.hash === hash) return;
     const { log, treeSize } = root;
-    throw this.#conflict(`The log ${log} has two signed roots of size ${treeSize}: ${hash} and ${root.hash}.`);
-  }
-
-  #conflict(sentence: string): AuditError {
-    const error = rootConflict(sentence);
-    this.options.onConflict(error);
-    return error;
+    const error = rootConflict(`The log ${log} has two signed roots of size ${treeSize}: ${hash} and ${root.hash}.`);
+    this.options.onConflict(error, signedRoot(root));
+    throw error;
   }
 
   /** What a cached checkpoint says, if the log's key signed it. */
@@ -172,4 +176,12 @@ export class CachedRoots {
   #seal({ checkpoint, publishedAt }: Root): string {
     return createHmac("sha256", this.options.secret).update(`root\n${publishedAt}\n${checkpoint}`).digest("base64url");
   }
+}
+
+function signedRoot({ treeSize, hash }: Root): SignedRoot {
+  return { treeSize, rootHash: digestBytes(hash) };
+}
+
+function ignore(): void {
+  // Nobody waits for a root to be published.
 }

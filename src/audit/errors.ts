@@ -11,7 +11,7 @@ export type AuditErrorCode =
   | "CONFLICT" // the request contradicts an earlier one
   | "ENTRY_CORRUPT" // a stored entry no longer hashes to its leaf
   | "LOG_CORRUPT" // stored hashes do not lead to the signed root
-  | "ROOT_CONFLICT" // two signed roots of one size differ, or a new root does not extend an old one
+  | "ROOT_CONFLICT" // two signed roots of one size differ, or the store no longer leads to one
   | "UNAVAILABLE"; // cannot be done now; try again after `retryAfterMs`
 
 export interface AuditErrorDetail {

@@ -69,6 +69,10 @@ export interface LocalServiceOptions {
   readonly queueLimits?: QueueLimits;
   /** Told, in one sentence, of what an operator must look at: a log that cannot be trusted. */
   readonly alarm?: (message: string) => void;
+  /** Told, in one sentence, when what there was an alarm for is over. */
+  readonly note?: (message: string) => void;
+  /** How long a store that is no standby may be shorter than a signed root before that is ROOT_CONFLICT. Default 5,000. */
+  readonly behindPatienceMs?: number;
   /** Told how many events of a log wait for its batch in flight, whenever that changes. */
   readonly onWaiting?: (log: string, events: number) => void;
 }
@@ -79,9 +83,10 @@ export interface LocalServiceOptions {
  */
 export async function openLocalService(options: LocalServiceOptions): Promise<AuditService> {
   const { store, cache, keyring, origin, clock = systemClock(), sharedStore = false, alarm = ignore } = options;
-  const { queueLimits, appendTimeoutMs, onWaiting } = options;
+  const { queueLimits, appendTimeoutMs, behindPatienceMs, onWaiting, note = ignore } = options;
   const environment = {
-    ...{ store, cache, keyring, origin, clock, sharedStore, alarm },
+    ...{ store, cache, keyring, origin, clock, sharedStore, alarm, note },
+    ...(behindPatienceMs === undefined ? {} : { behindPatienceMs }),
     ...(onWaiting && { onWaiting }),
     ...(queueLimits === undefined ? {} : { limits: queueLimits }),
     ...(appendTimeoutMs === undefined ? {} : { appendTimeoutMs }),

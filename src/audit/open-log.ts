@@ -1,25 +1,18 @@
 import type { TreeEdge } from "../core/edge.js";
 import type { LogFormat } from "../core/format.js";
-import type { CachedRoot } from "./cache.js";
 import { boundFirstAtOrAfter } from "./bound-times.js";
 import { CachedRoots } from "./cached-roots.js";
 import { EntryReader, entryOf } from "./entry-reader.js";
 import { AuditError, endsLog } from "./errors.js";
 import { GrowthWatch } from "./growth-watch.js";
+import { HistoryGuard } from "./history-guard.js";
 import { KeyedAppends } from "./keyed-appends.js";
 import type { CheckedEvent } from "./leaf.js";
 import type { LogKey } from "./log-key.js";
 import { Prover } from "./prover.js";
 import type { Appended } from "./queue.js";
 import type { RequestKey } from "./request-key.js";
-import {
-  restoreLog,
-  type BrokenTree,
-  type LogDeclaration,
-  type LogEnvironment,
-  type RestoredLog,
-} from "./restored-log.js";
-import { requireHistory } from "./root-history.js";
+import { restore, restoreLog, type LogDeclaration, type LogEnvironment, type RestoredLog } from "./restored-log.js";
 import { Sequencer } from "./sequencer.js";
 import type { Entry, EntryOutcome, Receipt, Root } from "./service.js";
 import type { SignedTree, TreeSource } from "./signed-tree.js";
@@ -28,22 +21,31 @@ import { TileReader } from "./tile-reader.js";
 
 /** A log that takes no entries is still there to be read, as far as a tree that it signed says what its entries are. */
 type LogState =
-  | { readonly kind: "sound"; readonly sequencer: Sequencer }
+  | { readonly kind: "restored"; readonly sequencer: Sequencer }
   | { readonly kind: "broken"; readonly error: AuditError; readonly edge: TreeEdge | undefined };
 
 /** One log, open. What is asked of it is answered from its newest signed tree. */
 export class OpenLog {
-  readonly prover: Prover;
-  readonly #entries: EntryReader;
   readonly #growth: GrowthWatch;
   readonly #keyed: KeyedAppends;
+  readonly #guard: HistoryGuard;
   readonly #roots: CachedRoots;
-  readonly #state: LogState;
+  #tiles: TileReader;
+  #entries: EntryReader;
+  #prover: Prover;
+  #state: LogState;
 
   /** As restoreLog: a log that cannot be trusted is open to be read, and raises the alarm. */
   static async open(environment: LogEnvironment, declaration: LogDeclaration): Promise<OpenLog> {
     const { source, tree } = await restoreLog(environment, declaration);
-    return new OpenLog(source, environment, tree);
+    const log = new OpenLog(source, environment, tree);
+    try {
+      await log.#roots.compare();
+    } catch (error) {
+      log.endTails();
+      throw error;
+    }
+    return log;
   }
 
   private constructor(
@@ -51,30 +53,44 @@ export class OpenLog {
     private readonly environment: LogEnvironment,
     tree: RestoredLog["tree"],
   ) {
-    const { cache, keyring } = environment;
-    const tiles = new TileReader(source);
-    const receivedAt = (leafIndex: number): Promise<string> => this.#receivedAt(leafIndex);
-    this.#entries = new EntryReader(source, tiles);
+    const { cache, keyring, alarm, note } = environment;
+    this.#tiles = new TileReader(source);
+    this.#prover = new Prover(source, this.#tiles);
+    this.#entries = new EntryReader(source, this.#tiles);
     this.#growth = new GrowthWatch(environment.sharedStore ? () => this.#sequencer.refresh() : undefined);
     if (environment.sharedStore) {
       cache.onNewest(source.log, (treeSize) => {
-        if (this.#state.kind === "sound" && treeSize > this.#state.sequencer.tree.edge.size) this.#growth.hint();
+        if (this.#state.kind === "restored" && treeSize > this.#state.sequencer.tree.edge.size) this.#growth.hint();
       });
     }
     this.#keyed = new KeyedAppends(source, (events, requestKey) => this.#sequencer.append(events, requestKey));
-    this.prover = new Prover(source, tiles);
+    this.#guard = new HistoryGuard({
+      source,
+      patienceMs: environment.behindPatienceMs,
+      look: () => this.#look(),
+      onBroken: (error) => {
+        alarm(error.message);
+        this.#growth.fail(error);
+      },
+      onMended: () => {
+        note(`The log ${this.log} holds again all that was signed: it can be written.`);
+      },
+    });
     this.#roots = new CachedRoots({
       source,
       cache,
-      prover: this.prover,
+      prover: () => this.#prover,
       secret: keyring.tokenSecret,
-      receivedAt,
-      onConflict: (error) => {
-        this.#sequencer.breakWith(error);
+      receivedAt: (leafIndex) => this.#receivedAt(leafIndex),
+      onConflict: (error, rival) => {
+        this.#guard.breakWith(error, rival);
       },
-      requireHistory: async (seen) => this.#requireHistory(seen),
+      requireHistory: (remembered) =>
+        this.#guard.follow(remembered, this.#state.kind === "restored" ? this.#state.sequencer.tree : undefined),
+      isClear: () => this.#guard.isClear,
     });
-    this.#state = "error" in tree ? this.#broken(tree) : this.#sound(tree, tiles);
+    if ("error" in tree) this.#guard.breakWith(tree.error);
+    this.#state = "error" in tree ? { kind: "broken", ...tree } : this.#restored(tree);
   }
 
   get log(): string {
@@ -89,10 +105,15 @@ export class OpenLog {
     return this.source.key;
   }
 
+  get prover(): Prover {
+    return this.#prover;
+  }
+
   /** Rejects as Sequencer.append and KeyedAppends.append do. */
   async append(events: readonly CheckedEvent[], requestKey?: RequestKey): Promise<Receipt> {
     const sequencer = this.#sequencer;
     await this.#roots.compare(); // before anything is signed: afterwards there would be a second history
+    if (this.#guard.isTrusted && !this.#guard.isClear) await sequencer.refresh(); // it may have caught up this moment
     const outcome = await (requestKey === undefined
       ? sequencer.append(events)
       : this.#keyed.append(events, requestKey));
@@ -107,17 +128,18 @@ export class OpenLog {
 
   /** The newest tree of this process; with a shared store, as it is now. Rejects LOG_CORRUPT or ROOT_CONFLICT. */
   async newestTree(): Promise<SignedTree> {
+    this.#guard.requireTrusted();
     if (this.environment.sharedStore) await this.#sequencer.refresh();
     return this.#sequencer.tree;
   }
 
   /** The entries there are, for a search: a damaged log, or one restored from a backup, can still be searched. */
   async newestSize(): Promise<number> {
-    if (this.#state.kind === "broken") return this.#shown.size;
     try {
       return (await this.newestTree()).edge.size;
     } catch (error) {
       if (!endsLog(error)) throw error;
+      if (this.#state.kind === "broken") return this.#shown.size;
       const size = (await this.source.store.head(this.log))?.size ?? 0;
       return Math.min(size, this.#shown.size);
     }
@@ -132,23 +154,28 @@ export class OpenLog {
     });
   }
 
-  /** A tree of at least a size, if there is one: with a shared store, another gateway may have answered with it. */
+  /**
+   * A tree of at least a size, if there is one: with a shared store, another gateway may have answered with it. Rejects as
+   * newestTree, and UNAVAILABLE when the size has been signed but is not in the store yet.
+   */
   async treeReaching(size: number): Promise<SignedTree> {
-    return size > this.#sequencer.tree.edge.size ? this.newestTree() : this.#sequencer.tree;
+    this.#guard.requireTrusted();
+    if (size <= this.#sequencer.tree.edge.size) return this.#sequencer.tree;
+    await this.newestTree();
+    if (size > this.#sequencer.tree.edge.size && this.environment.sharedStore) await this.#follow();
+    const { tree } = this.#sequencer;
+    if (size > tree.edge.size && size <= this.#guard.requiredSize) throw this.#guard.behind();
+    return tree;
   }
 
   /**
    * The newest root. With a shared store, the cache says whether other gateways have a newer one, and the store is
-   * asked only if they have or if the cache does not know.
+   * asked only if they have or if the cache does not know. Where the store is behind, its own newest is the answer.
    */
   async newestRoot(): Promise<Root> {
+    this.#guard.requireTrusted();
     if (this.environment.sharedStore) await this.#follow();
     return this.#roots.of(this.#sequencer.tree);
-  }
-
-  /** The root that holds a tree of this process. */
-  rootOf(tree: SignedTree): Root {
-    return this.#roots.of(tree);
   }
 
   /** The root of a size from 0 to the tree's. */
@@ -158,7 +185,7 @@ export class OpenLog {
 
   async entries(leafIndexes: readonly number[], signal?: AbortSignal): Promise<readonly EntryOutcome[]> {
     const last = leafIndexes.reduce((max, leafIndex) => Math.max(max, leafIndex), -1);
-    if (this.#state.kind === "sound") await this.treeReaching(last + 1);
+    if (this.#guard.isTrusted) await this.treeReaching(last + 1);
     return this.#entries.read(leafIndexes, this.#shown, signal);
   }
 
@@ -168,19 +195,20 @@ export class OpenLog {
     return this.#sequencer.tree.edge.size;
   }
 
-  /** Tells those who wait for the log to grow that they wait in vain. */
+  /** Tells those who wait for the log to grow that they wait in vain, and looks at the store no more by itself. */
   endTails(): void {
+    this.#guard.close();
     this.#growth.fail(new AuditError("UNAVAILABLE", "The service is closing: try again.", { retryAfterMs: 1_000 }));
   }
 
   /** Resolves when nothing that was accepted is still on its way into the store. */
   async idle(): Promise<void> {
-    if (this.#state.kind === "sound") await this.#state.sequencer.idle();
+    if (this.#state.kind === "restored") await this.#state.sequencer.idle();
   }
 
   /** The newest tree of this process: what is shown is of it. Throws LOG_CORRUPT where there is none that the log signed. */
   get #shown(): TreeEdge {
-    if (this.#state.kind === "sound") return this.#state.sequencer.tree.edge;
+    if (this.#state.kind === "restored") return this.#state.sequencer.tree.edge;
     if (this.#state.edge !== undefined) return this.#state.edge;
     throw this.#state.error;
   }
@@ -206,45 +234,61 @@ export class OpenLog {
     return { entries: outcomes.map(requireGenuine), root: await this.#roots.at(tree, treeSize) };
   }
 
-  async #requireHistory(remembered: CachedRoot): Promise<void> {
-    const tree = await this.treeReaching(remembered.treeSize);
-    await requireHistory(this.source, this.prover, { tree, remembered });
-  }
-
   async #follow(): Promise<void> {
-    const published = await this.#roots.publishedSize(this.#sequencer.tree);
+    const published = await this.#roots.published(this.#sequencer.tree);
     const known = this.#sequencer.tree.edge.size;
-    if (published === 0 || published > known) await this.#sequencer.refresh();
-    this.#roots.requireReached(this.#sequencer.tree, published);
+    if (published === undefined || published.treeSize > known) await this.#sequencer.refresh();
+    if (published !== undefined && published.treeSize > this.#sequencer.tree.edge.size) {
+      await this.#guard.follow(published, this.#sequencer.tree);
+    }
+    this.#guard.requireTrusted();
   }
 
-  #sound(tree: SignedTree, tiles: TileReader): LogState {
-    const { clock, limits, appendTimeoutMs, alarm, onWaiting } = this.environment;
-    this.prover.trust(tree);
+  /** Rejects LOG_CORRUPT or ROOT_CONFLICT while the log cannot be trusted, and when the store does not answer. */
+  async #look(): Promise<void> {
+    if (this.#state.kind === "broken") await this.#restoreAgain(this.#state.error);
+    await this.#sequencer.refresh();
+  }
+
+  async #restoreAgain(error: AuditError): Promise<void> {
+    const head = await this.source.store.head(this.log);
+    const tree = head && (await restore(this.source, head, this.environment.alarm));
+    if (tree === undefined || "error" in tree) throw error;
+    this.#state = this.#restored(tree);
+  }
+
+  #restored(tree: SignedTree): LogState {
+    const { clock, limits, appendTimeoutMs, onWaiting } = this.environment;
+    this.#prover.trust(tree);
     const sequencer = new Sequencer({
       source: this.source,
       tree,
       clock,
+      guard: this.#guard,
       ...(limits === undefined ? {} : { limits }),
       onWaiting: (events) => onWaiting?.(this.log, events),
       ...(appendTimeoutMs === undefined ? {} : { appendTimeoutMs }),
       onGrown: (grown, full) => {
-        for (const tile of full) tiles.keep(tile);
-        this.prover.trust(grown);
+        for (const tile of full) this.#tiles.keep(tile);
+        this.#prover.trust(grown);
         this.#roots.publish(grown);
         this.#growth.grown();
       },
-      onBroken: (error) => {
-        alarm(error.message);
-        this.#growth.fail(error);
+      onReplaced: (other) => {
+        this.#readFrom(other);
       },
     });
-    return { kind: "sound", sequencer };
+    return { kind: "restored", sequencer };
   }
 
-  #broken({ error, edge }: BrokenTree): LogState {
-    this.environment.alarm(error.message);
-    return { kind: "broken", error, edge };
+  /** Leaves behind what was proven of earlier trees. */
+  #readFrom(tree: SignedTree): void {
+    this.#tiles = new TileReader(this.source);
+    this.#entries = new EntryReader(this.source, this.#tiles);
+    this.#prover = new Prover(this.source, this.#tiles);
+    this.#prover.trust(tree);
+    this.#roots.forget();
+    this.#growth.grown();
   }
 
   async #receivedAt(leafIndex: number): Promise<string> {

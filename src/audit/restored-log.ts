@@ -1,18 +1,15 @@
 import { isReceivedAt } from "../core/envelope.js";
 import type { TreeEdge } from "../core/edge.js";
 import { logFormat, type FormatName } from "../core/format.js";
-import type { CachedRoot, RootCache } from "./cache.js";
+import type { RootCache } from "./cache.js";
 import { timeText, type Clock } from "./clock.js";
 import { AuditError, endsLog } from "./errors.js";
 import type { Keyring } from "./keyring.js";
 import { LogKey } from "./log-key.js";
 import { nodeEd25519, nodeSha256 } from "./node-crypto.js";
-import { Prover } from "./prover.js";
 import type { QueueLimits } from "./queue.js";
-import { requireHistory } from "./root-history.js";
 import { restoreTree, soundEdge, type SignedTree, type TreeSource } from "./signed-tree.js";
 import type { LogHead, LogStore } from "./store.js";
-import { TileReader } from "./tile-reader.js";
 
 /** A log that a gateway is told to keep. */
 export interface LogDeclaration {
@@ -32,10 +29,14 @@ export interface LogEnvironment {
   readonly sharedStore: boolean;
   /** Told, in one sentence, of what an operator must look at: a log that cannot be trusted. */
   readonly alarm: (message: string) => void;
+  /** Told when what there was an alarm for is over. */
+  readonly note: (message: string) => void;
   /** As LocalServiceOptions.onWaiting. */
   readonly onWaiting?: (log: string, events: number) => void;
   readonly limits?: QueueLimits;
   readonly appendTimeoutMs?: number;
+  /** As HistoryGuardOptions.patienceMs. Default 5,000. */
+  readonly behindPatienceMs?: number;
 }
 
 /** A log as it was found in the store, or made there. */
@@ -51,23 +52,22 @@ export interface BrokenTree {
 }
 
 /**
- * Finds a log, and creates it where it does not exist. One whose hashes do not lead to its signed root is broken, and so is
- * one that contradicts a root which the cache remembers. Rejects CONFLICT when the log exists in another format.
+ * Finds a log, and creates it where it does not exist. One whose hashes do not lead to its signed root is broken. Rejects
+ * CONFLICT when the log exists in another format, and UNAVAILABLE when the store does not answer: then nothing is known of it.
  */
 export async function restoreLog(
-  { store, cache, keyring, origin, clock, alarm }: LogEnvironment,
+  { store, keyring, origin, clock, alarm }: LogEnvironment,
   { log, format: name }: LogDeclaration,
 ): Promise<RestoredLog> {
   const key = new LogKey(`${origin}/${log}`, keyring.checkpointSeed, nodeEd25519());
   const source = { log, store, format: logFormat(name, nodeSha256), key };
-  const remembered = await cache.remembered(log); // before the head: see requireHistory
   const now = timeText(clock());
   const head = (await store.head(log)) ?? (await created(source, now));
   if ("error" in head) return { source, tree: head };
   if (head.format !== name) {
     throw new AuditError("CONFLICT", `The log ${log} exists in the format ${head.format}; it cannot become ${name}.`);
   }
-  return { source, tree: await restore(source, dated(head, now), { remembered, alarm }) };
+  return { source, tree: await restore(source, dated(head, now), alarm) };
 }
 
 /** A log that is there under another name has a changed head: no empty log must stand for it. */
@@ -87,15 +87,15 @@ function dated(head: LogHead, now: string): LogHead {
     : { ...head, lastReceivedAt: now };
 }
 
-async function restore(
+/** The tree of a stored head, or why it cannot be had. Rejects when the store does not answer. */
+export async function restore(
   source: TreeSource,
   head: LogHead,
-  { remembered, alarm }: Pick<LogEnvironment, "alarm"> & { readonly remembered: CachedRoot | undefined },
+  onDamage: (sentence: string) => void,
 ): Promise<SignedTree | BrokenTree> {
   try {
-    const tree = await restoreTree(source, head, alarm);
+    const tree = await restoreTree(source, head, onDamage);
     await requireWhole(source, head);
-    await requireHistory(source, new Prover(source, new TileReader(source)), { tree, remembered });
     return tree;
   } catch (error) {
     if (endsLog(error)) return { error, edge: await checkpointEdge(source, head) };

@@ -1,7 +1,7 @@
 import { AuditError } from "./errors.js";
 
 const WAY_OUT =
-  "Nothing is written until the newest data is restored and the gateways are started again, or a new log takes over: " +
+  "Nothing is written until the store holds the newest data again, or a new log takes over: " +
   "see ROOT_CONFLICT in docs/operating.md.";
 
 /** ROOT_CONFLICT, for what one sentence says, with what to do about it. */

@@ -1,5 +1,4 @@
 import { timeText, type Clock } from "./clock.js";
-import type { AuditError } from "./errors.js";
 import type { Growth } from "./growth.js";
 import { stampEvent, type CheckedEvent } from "./leaf.js";
 import {
@@ -48,7 +47,7 @@ export class Sequencer {
    * The key is stored with them. No two requests of this process under one key at once: see KeyedAppends.
    */
   async append(events: readonly CheckedEvent[], requestKey?: RequestKey): Promise<Appended | Repeated> {
-    this.#writer.requireSound();
+    this.options.guard.requireWritable();
     this.#queue.requireRoom(events.length);
     const stamp = this.#stamp();
     const entries = events.map((event) => stampEvent(this.options.source.format, event, stamp));
@@ -58,17 +57,12 @@ export class Sequencer {
     });
   }
 
-  /** Looks at the head, for stores that other gateways write to as well. */
+  /** Looks at the head, for stores that other gateways write to as well. Rejects as TreeWriter.reload does. */
   refresh(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#refreshes.push({ resolve, reject });
       this.#start();
     });
-  }
-
-  /** Every append from now on rejects with the error. */
-  breakWith(error: AuditError): void {
-    this.#writer.breakWith(error);
   }
 
   /** Resolves when nothing is in flight or waiting. */

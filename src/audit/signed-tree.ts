@@ -81,15 +81,12 @@ export async function restoreEdge(source: TreeSource, size: number): Promise<Tre
 }
 
 /**
- * The tree of a newer head, grown from a tree that is known: what other gateways appended is hashed here again, so the
- * new root is proven to extend the old one. Rejects LOG_CORRUPT when it does not, and ROOT_CONFLICT when what is stored
- * is sound in itself, but another history: that of a backup, or of a replica that was behind.
+ * The tree of a head that is not shorter, grown from a tree that is known: what other gateways appended is hashed here again,
+ * so the new root is proven to extend the old one. Rejects LOG_CORRUPT when it does not, and ROOT_CONFLICT when what is stored
+ * is sound in itself, but another history: that of a backup which was written on.
  */
 export async function extendTree(source: TreeSource, tree: SignedTree, head: LogHead): Promise<SignedTree> {
   requireSigned(source, head);
-  if (head.size < tree.edge.size) {
-    throw rootConflict(`The log ${source.log} has ${head.size} entries, and a signed root of size ${tree.edge.size}.`);
-  }
   if (head.size === tree.edge.size && equalBytes(head.rootHash, tree.rootHash)) return tree;
   for (const leaves of [leafHashes, textRow]) {
     const edge = await grownEdge(source, { edge: tree.edge, size: head.size }, leaves);

@@ -105,5 +105,7 @@ export interface LogStore {
   tiles(log: string, ids: readonly TileId[]): Promise<readonly (Uint8Array | undefined)[]>;
   /** The first leaf index whose receivedAt is >= the given one, at most `size`. receivedAt never decreases along the log. */
   firstAtOrAfter(log: string, receivedAt: string, size: number): Promise<number>;
+  /** Whether it follows another store, which is written in its place, and may be behind that for a while. */
+  isStandby(): Promise<boolean>;
   close(): Promise<void>;
 }

@@ -3,9 +3,10 @@ import { equalBytes, HASH_BYTES } from "../core/bytes.js";
 import { deadline } from "./deadline.js";
 import { AuditError, endsLog } from "./errors.js";
 import { growTree, type Growth } from "./growth.js";
+import type { HistoryGuard, SignedRoot } from "./history-guard.js";
 import type { Submission } from "./queue.js";
-import { extendTree, type SignedTree, type TreeSource } from "./signed-tree.js";
-import type { AppendOutcome, StoredTile } from "./store.js";
+import { extendTree, restoreTree, type SignedTree, type TreeSource } from "./signed-tree.js";
+import type { AppendOutcome, LogHead, StoredTile } from "./store.js";
 
 /** Answers what has come meanwhile and has room in a batch that is begun. */
 type Arrived = (begun: readonly Submission[]) => readonly Submission[];
@@ -18,8 +19,10 @@ export interface TreeWriterOptions {
   readonly appendTimeoutMs?: number;
   /** Told of each tree once it is durable, and of the tiles that this process filled with it. */
   readonly onGrown?: (tree: SignedTree, full: readonly StoredTile[]) => void;
-  /** Told when the log can take no more entries. */
-  readonly onBroken?: (error: AuditError) => void;
+  /** Told of a tree that need not extend the last: what was derived from that is not to be used for it. */
+  readonly onReplaced?: (tree: SignedTree) => void;
+  /** Says whether the log may be written. */
+  readonly guard: HistoryGuard;
 }
 
 /** How often another gateway may be faster before a request is turned away. */
@@ -29,15 +32,18 @@ const LOOK_DELAYS_MS = [0, 50, 200, 1_000];
 const RETRY_AFTER_MS = 1_000;
 
 /**
- * Owns a log's newest tree. A tree takes the last one's place only when the store has said that it is durable, or when it
- * was read back from the store and found to extend the last; so indexes are dense and roots only grow.
+ * Owns a log's newest tree. A tree takes the last one's place when the store has said that it is durable, or when it was read
+ * back from the store and found to extend the last; so indexes are dense and roots only grow. Where the store does not hold
+ * the last one any more, what it does hold takes its place, to be read alone: the guard lets nothing be written on it before
+ * it has grown into a tree that the last one is a prefix of.
  * One call at a time: the sequencer sees to that.
  */
 export class TreeWriter {
   #tree: SignedTree;
   /** Set while the outcome of an append is unknown: nothing is written before the head has been looked at. */
   #isInDoubt = false;
-  #broken: AuditError | undefined;
+  /** The newest tree that could be written on: whatever becomes of the store, the log has to lead to it. */
+  #kept: SignedTree | undefined;
 
   constructor(private readonly options: TreeWriterOptions) {
     this.#tree = options.tree;
@@ -46,11 +52,6 @@ export class TreeWriter {
   /** The newest tree that is known to be durable. */
   get tree(): SignedTree {
     return this.#tree;
-  }
-
-  /** Throws LOG_CORRUPT or ROOT_CONFLICT when the log takes no more entries. */
-  requireSound(): void {
-    if (this.#broken !== undefined) throw this.#broken;
   }
 
   /**
@@ -66,28 +67,44 @@ export class TreeWriter {
     }
   }
 
-  /** Takes the store's head for the newest tree, once it is proven to extend the one known. */
+  /**
+   * Takes the store's head for the newest tree, and compares it with what was signed. Rejects LOG_CORRUPT or ROOT_CONFLICT
+   * while the log cannot be trusted; resolves where the store is behind, which the guard then says.
+   */
   async reload(): Promise<void> {
-    const { log, store } = this.options.source;
-    const head = await store.head(log);
+    const { guard, source } = this.options;
+    if (guard.isClear) this.#kept = this.#tree;
     try {
-      if (head === undefined) throw new AuditError("LOG_CORRUPT", `The log ${log} is gone from the store.`);
-      const tree = await extendTree(this.options.source, this.#tree, head);
+      const head = await source.store.head(source.log);
+      if (head === undefined) throw new AuditError("LOG_CORRUPT", `The log ${source.log} is gone from the store.`);
+      if (guard.isTrusted && head.size >= this.#tree.edge.size) await this.#extend(head);
+      else await this.#replace(head);
       this.#isInDoubt = false;
-      if (tree.edge.size === this.#tree.edge.size) return;
-      this.#tree = tree;
-      this.options.onGrown?.(tree, []);
     } catch (error) {
-      if (endsLog(error)) this.breakWith(error);
+      if (endsLog(error)) guard.breakWith(error);
       throw error;
     }
+    guard.requireTrusted();
   }
 
-  /** The log takes no more entries, for the reason given. */
-  breakWith(error: AuditError): void {
-    if (this.#broken !== undefined) return;
-    this.#broken = error;
-    this.options.onBroken?.(error);
+  async #extend(head: LogHead): Promise<void> {
+    const { guard, source, onGrown } = this.options;
+    const tree = await extendTree(source, this.#tree, head);
+    if (tree.edge.size > this.#tree.edge.size) {
+      this.#tree = tree;
+      onGrown?.(tree, []);
+    }
+    // Broken meanwhile, it has to be read as a whole.
+    if (guard.isTrusted) await guard.assess(tree);
+  }
+
+  /** Reads the tree as a whole: nothing that is known of the last one can be built on. */
+  async #replace(head: LogHead): Promise<void> {
+    const { guard, source, onReplaced } = this.options;
+    if (this.#kept !== undefined) guard.require("known", signedRoot(this.#kept));
+    this.#tree = await restoreTree(source, head);
+    onReplaced?.(this.#tree);
+    await guard.assess(this.#tree);
   }
 
   async #write(batch: readonly Submission[], arrived: Arrived): Promise<Growth | undefined> {
@@ -95,7 +112,7 @@ export class TreeWriter {
     let unwritten = batch;
     for (let attempt = 0; attempt < MAX_CONFLICTS; attempt++) {
       if (unwritten.length === 0) return undefined;
-      this.requireSound();
+      this.options.guard.requireWritable();
       if (attempt > 0) unwritten = [...unwritten, ...arrived(unwritten)];
       const growth = growTree(this.options.source, this.#tree, unwritten);
       const outcome = await this.#append(growth);
@@ -132,6 +149,7 @@ export class TreeWriter {
 
   #advance(growth: Growth): Growth {
     this.#tree = growth.tree;
+    this.#kept = growth.tree;
     this.options.onGrown?.(growth.tree, growth.batch.tiles);
     return growth;
   }
@@ -148,6 +166,7 @@ export class TreeWriter {
       await sleep(delayMs);
       try {
         await this.reload();
+        this.options.guard.requireWritable(); // a store that is behind does not hold what may be in another one
         return;
       } catch (error) {
         if (endsLog(error)) throw error;
@@ -164,6 +183,10 @@ export class TreeWriter {
       equalBytes(leafHash, stored.subarray(place * HASH_BYTES, (place + 1) * HASH_BYTES)),
     );
   }
+}
+
+function signedRoot({ edge, rootHash }: SignedTree): SignedRoot {
+  return { treeSize: edge.size, rootHash };
 }
 
 type WriteOutcome = AppendOutcome | { readonly kind: "unknown"; readonly cause: unknown };

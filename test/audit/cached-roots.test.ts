@@ -33,7 +33,10 @@ beforeEach(async () => {
 
 /** A gateway that has not yet seen anything but the log and the cache. */
 function gateway(over: RootCache = cache, sharedStore = false): Promise<AuditService> {
-  return openTestService({ store, cache: over, sharedStore, alarm: (text) => alarms.push(text) });
+  return openTestService({
+    ...{ store, cache: over, sharedStore, behindPatienceMs: 0 },
+    alarm: (text) => alarms.push(text),
+  });
 }
 
 /** What the log's key, or another, would have signed. */
@@ -184,7 +187,10 @@ describe("the newest root", () => {
     const slow: RootCache = {
       ...spied(cache).cache,
       putNewest: async (root) => {
-        if (told.length === 0) await logMessages(fast, 1);
+        if (told.length === 0) {
+          await logMessages(fast, 1);
+          await eventually(async () => (await cache.remembered("default"))?.treeSize === SIZE + 2);
+        }
         told.push(root.treeSize);
         return cache.putNewest(root);
       },

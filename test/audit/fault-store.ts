@@ -22,7 +22,11 @@ export class FaultStore implements LogStore {
   beforeAppend: () => Promise<void> = () => Promise.resolve();
   #inFlight = 0;
 
-  constructor(readonly honest: LogStore) {}
+  /** As what `isStandby` answers. */
+  isFollowing = false;
+
+  /** `honest` may be changed, as a pooler or a failover changes the server behind an address. */
+  constructor(public honest: LogStore) {}
 
   async append(batch: AppendBatch): Promise<AppendOutcome> {
     if (this.#inFlight > 0) throw new TypeError("a second batch while one is in flight");
@@ -80,6 +84,10 @@ export class FaultStore implements LogStore {
 
   firstAtOrAfter(...asked: Parameters<LogStore["firstAtOrAfter"]>): ReturnType<LogStore["firstAtOrAfter"]> {
     return this.honest.firstAtOrAfter(...asked);
+  }
+
+  isStandby(): Promise<boolean> {
+    return Promise.resolve(this.isFollowing);
   }
 
   close(): Promise<void> {

@@ -116,6 +116,10 @@ export class MemoryLogStore implements LogStore {
     return Promise.resolve(found === -1 ? entries.length : found);
   }
 
+  isStandby(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }

@@ -69,6 +69,11 @@ const FIRST_AT_OR_AFTER: Statement<{ readonly found: number }> = {
     SELECT low AS found FROM search WHERE low = high`,
 };
 
+const IS_STANDBY: Statement<{ readonly isStandby: boolean }> = {
+  name: "is-standby",
+  text: `SELECT pg_is_in_recovery() AS "isStandby"`,
+};
+
 /** Bounds one answer: 2 MB of hashes. */
 const LEAF_HASHES_AT_ONCE = 65_536;
 
@@ -157,6 +162,11 @@ export class PostgresLogStore implements LogStore {
   async firstAtOrAfter(log: string, receivedAt: string, size: number): Promise<number> {
     const [row] = await this.#database.rows(FIRST_AT_OR_AFTER, [log, receivedAt, size]);
     return row?.found ?? 0;
+  }
+
+  async isStandby(): Promise<boolean> {
+    const [row] = await this.#database.rows(IS_STANDBY, []);
+    return row?.isStandby === true;
   }
 
   async close(): Promise<void> {

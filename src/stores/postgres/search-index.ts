@@ -63,11 +63,15 @@ export class PostgresSearchIndex implements SearchIndex {
     this.#follower.wake(log, "soon");
   }
 
+  /**
+   * The database is asked each time: what this process has seen indexed says nothing of the server that it is connected to now,
+   * after a failover, or after a backup was put in place. Such a search would miss what is not indexed there, and not say so.
+   */
   async reached(log: string, size: number, timeoutMs: number): Promise<boolean> {
     const deadline = Date.now() + timeoutMs;
     for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(2 * pollMs, LONGEST_POLL_MS)) {
-      if (await this.#watermarks.reached(log, size, 0)) return true;
       this.#watermarks.advance(log, await watermark(this.#database, log));
+      if (await this.#watermarks.reached(log, size, 0)) return true;
       const leftMs = deadline - Date.now();
       if (leftMs <= 0) return this.#watermarks.reached(log, size, 0);
       if (pollMs === FIRST_POLL_MS) this.#follower.wake(log, "urgent");

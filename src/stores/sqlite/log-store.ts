@@ -93,6 +93,10 @@ export class SqliteLogStore implements LogStore {
     return this.#reader.call("firstAtOrAfter", { log, receivedAt, size });
   }
 
+  isStandby(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
   /** The reader first: the writer, as the last connection, then folds the WAL into the file. */
   async close(): Promise<void> {
     await this.#reader.close();
