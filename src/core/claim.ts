@@ -1,5 +1,6 @@
 import { digestBytes, digestOf, parseDigest } from "./bytes.js";
 import { isPlainObject } from "./problem.js";
+import type { MembershipText } from "./proof-text.js";
 import type { ConsistencyPath, MembershipProof } from "./proof.js";
 import { invalid, unknown, type Verdict } from "./verdict.js";
 
@@ -50,18 +51,16 @@ export type Read<T> =
 const ABSENT: Read<never> = { kind: "unread", verdict: unknown("NO_PROOF") };
 const MALFORMED: Read<never> = { kind: "unread", verdict: invalid("MALFORMED_PROOF") };
 
-export function readMembershipProof(claim: unknown): Read<MembershipProof> {
+/** A proof without a `path` may have a `text` instead: the Pangea protocol's spelling. */
+export function readMembershipProof(claim: unknown): Read<MembershipProof | MembershipText> {
   if (claim === undefined || claim === null) return ABSENT;
   if (!isPlainObject(claim)) return MALFORMED;
-  const { leafIndex, treeSize } = claim;
-  const [leafHash, rootHash, path] = [
-    readHash(claim["leafHash"]),
-    readHash(claim["rootHash"]),
-    readPath(claim["path"]),
-  ];
-  if (typeof leafIndex !== "number" || typeof treeSize !== "number" || !leafHash || !rootHash || !path)
-    return MALFORMED;
-  return { kind: "read", value: { leafIndex, treeSize, leafHash, rootHash, path } };
+  const { leafIndex, treeSize, path: pathClaim, text } = claim;
+  const [leafHash, rootHash, path] = [readHash(claim["leafHash"]), readHash(claim["rootHash"]), readPath(pathClaim)];
+  if (typeof leafIndex !== "number" || typeof treeSize !== "number" || !leafHash || !rootHash) return MALFORMED;
+  const proof = { leafIndex, treeSize, leafHash, rootHash };
+  if (pathClaim === undefined && typeof text === "string") return { kind: "read", value: { ...proof, text } };
+  return path ? { kind: "read", value: { ...proof, path } } : MALFORMED;
 }
 
 export function readConsistencyProof(claim: unknown): Read<ConsistencyPath> {

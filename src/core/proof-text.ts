@@ -43,12 +43,22 @@ export function consistencyText(
   });
 }
 
-/** Checks a membership text. Its letters must be the sides that index and size give; any other spelling is MALFORMED_PROOF. */
+/**
+ * Checks a membership text. Its letters must be the sides that index and size give; any other spelling is MALFORMED_PROOF.
+ *
+ * In a pangea log further items may precede those: the hosted Pangea service gathers events in a small "hot" tree whose root
+ * becomes the leaf (protocol section 4.5). VALID then says that the event is one of those under leaf `leafIndex`. Nothing
+ * says where it was in the hot tree, so the letters of these items are taken as they are.
+ */
 export function membershipTextVerdict(format: LogFormat, claim: MembershipText): Verdict {
   if (!isLeafOf(claim.leafIndex, claim.treeSize)) return invalid("INDEX_OUT_OF_RANGE");
   const ranges = membershipRanges(claim.leafIndex, claim.treeSize);
-  const path = parsePath(claim.text === "" ? [] : claim.text.split(","), sides(ranges, claim.leafIndex));
-  return path === undefined ? invalid("MALFORMED_PROOF") : membershipVerdict(format, { ...claim, path });
+  const items = claim.text === "" ? [] : claim.text.split(",");
+  const hot = format.name === "pangea" ? items.slice(0, Math.max(0, items.length - ranges.length)) : [];
+  const leafHash = hotRoot(format, claim.leafHash, hot);
+  const path = parsePath(items.slice(hot.length), sides(ranges, claim.leafIndex));
+  if (leafHash === undefined || path === undefined) return invalid("MALFORMED_PROOF");
+  return membershipVerdict(format, { ...claim, leafHash, path });
 }
 
 /** Checks a consistency text: every item leads to the new root, and together they rebuild the old one. */
@@ -61,6 +71,21 @@ export function consistencyTextVerdict(format: LogFormat, claim: ConsistencyText
 }
 
 type Side = "l" | "r";
+
+/** No tree is deeper: sizes are below 2^53. */
+const MAX_HOT_ITEMS = 53;
+
+function hotRoot(format: LogFormat, leafHash: Uint8Array, items: readonly string[]): Uint8Array | undefined {
+  if (items.length > MAX_HOT_ITEMS) return undefined;
+  let node = leafHash;
+  for (const item of items) {
+    const [left, right] = [parseHash(item, "l"), parseHash(item, "r")];
+    if (left) node = format.nodeHash(left, node);
+    else if (right) node = format.nodeHash(node, right);
+    else return undefined;
+  }
+  return node;
+}
 
 /** On which side of the node at `start` each range of its path lies. */
 function sides(path: readonly LeafRange[], start: number): readonly Side[] {

@@ -4,6 +4,7 @@ import { readConsistencyProof, readMembershipProof, type EntryClaim, type RootCl
 import { parseEnvelope } from "./envelope.js";
 import { logFormat, type FormatName, type LogFormat } from "./format.js";
 import { nobleSha256, type Sha256 } from "./hash.js";
+import { membershipTextVerdict, type MembershipText } from "./proof-text.js";
 import { consistencyVerdict, membershipVerdict, type ConsistencyPath, type MembershipProof } from "./proof.js";
 import { nobleEd25519, parsePublicKey, signatureVerdict, type Ed25519 } from "./signature.js";
 import { invalid, unknown, VALID, type Verdict } from "./verdict.js";
@@ -104,10 +105,10 @@ function hashVerdict(format: LogFormat, claim: EntryClaim): Verdict {
 }
 
 /** A proof of another entry proves nothing about this one. */
-function boundMembership(format: LogFormat, proof: MembershipProof, claim: EntryClaim): Verdict {
+function boundMembership(format: LogFormat, proof: MembershipProof | MembershipText, claim: EntryClaim): Verdict {
   if (proof.leafIndex !== claim.leafIndex) return invalid("INDEX_OUT_OF_RANGE");
   if (digestOf(proof.leafHash) !== claim.hash) return invalid("HASH_MISMATCH");
-  return membershipVerdict(format, proof);
+  return "text" in proof ? membershipTextVerdict(format, proof) : membershipVerdict(format, proof);
 }
 
 function boundConsistency(

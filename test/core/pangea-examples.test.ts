@@ -15,6 +15,9 @@ import {
 } from "../../src/core/proof-text.js";
 import { nobleEd25519, parsePublicKey, signatureVerdict } from "../../src/core/signature.js";
 import { treeRoot, type LeafRange } from "../../src/core/tree.js";
+import { trustLog } from "../../src/core/verify.js";
+import type { VectorFile } from "../vectors/make.js";
+import { verdictsOf } from "../vectors/verdicts.js";
 
 interface CanonicalExamples {
   readonly examples: readonly { readonly about: string; envelope: Json; canonical: string; hash: string }[];
@@ -82,6 +85,15 @@ describe("what the official Pangea SDKs made and accept", () => {
     expect(consistencyTextVerdict(format, { ...claim, text }).kind).toBe("VALID");
     expect(consistencyTextVerdict(format, { ...claim, fromHash: root(toSize), text }).kind).toBe("INVALID");
   });
+
+  const { cases } = read("production") as VectorFile;
+
+  test.each(cases.map((example, i) => [i, example] as const))(
+    "is verified with the proof that the hosted service gave, and no other: case %i",
+    (_, { document, verdicts }) => {
+      expect(verdictsOf(trustLog(document), document)).toEqual(verdicts);
+    },
+  );
 
   test("signs an event alike, and takes the envelope that came of it", () => {
     const example = read("signature") as SignatureExample;

@@ -10,7 +10,7 @@ import { nobleEd25519 } from "../../src/core/signature.js";
 import { describeWith, findProgram } from "../service.js";
 import { ORIGIN, PUBLIC_KEY, VectorLog } from "../vectors/document.js";
 import type { SignatureVectors } from "../vectors/ed25519-edges.js";
-import { vectorFiles } from "../vectors/make.js";
+import { vectorFiles, type VectorFile } from "../vectors/make.js";
 
 const PYTHON = findProgram("python3") ?? "python3";
 const HAS_CRYPTOGRAPHY = run(["-c", "import cryptography"]).status === 0;
@@ -74,6 +74,15 @@ describeWith("python3 and its package cryptography", HAS_CRYPTOGRAPHY, () => {
     lines.forEach((verdicts, i) => {
       expect([files[Math.floor(i / 2)]?.[0], verdicts]).toEqual([files[Math.floor(i / 2)]?.[0], cases[i]?.verdicts]);
     });
+  });
+
+  test("it verifies what the hosted Pangea service logged and proved, and sees through lies about it", () => {
+    const { cases } = JSON.parse(readFileSync("test/vectors/pangea/production.json", "utf8")) as VectorFile;
+    const lines = evaluate(
+      "[[' '.join(line) for line in v.check_document(document)] for document in input]",
+      cases.map(({ document }) => document),
+    );
+    expect(lines).toEqual(cases.map(({ verdicts }) => verdicts));
   });
 
   test.each(["edge-cases", "wycheproof"])("it comes to the verdict on every Ed25519 vector of %s.json", (file) => {

@@ -7,6 +7,7 @@ The document is {"format", "origin", "publicKey", "entries": [...], "roots": [..
 (C2SP verifier key, SPKI PEM or base64) as you know them from elsewhere, entries and roots as the GraphQL API answered
 them:
     entry  {leafIndex, hash, canonical, membershipProof?: {leafIndex, treeSize, leafHash, rootHash, path}}
+           (`text`, a proof in the Pangea protocol's spelling, may stand in place of `path`)
     root   {treeSize, hash, checkpoint, consistencyProof?: {fromSize, toSize, fromHash, toHash, path}}
 
 One line per check: "entries[0] membership VALID", or INVALID or UNKNOWN with a reason. Exit code 1 if any check is
@@ -195,6 +196,40 @@ def membership(log, proof):
     if sn != 0:
         return invalid("PROOF_LENGTH")
     return VALID if node == proof["rootHash"] else invalid("ROOT_MISMATCH")
+
+
+PATH_ITEM = re.compile(r"([lr]):([0-9a-f]{64})")
+MAX_HOT_ITEMS = 53
+
+
+def membership_text(log, proof):
+    """The Pangea protocol's spelling; items before those that index and size need lead to a leaf of several events."""
+    index, size = proof["leafIndex"], proof["treeSize"]
+    if not is_size(size) or not is_size(index) or index >= size:
+        return invalid("INDEX_OUT_OF_RANGE")
+    items = [PATH_ITEM.fullmatch(item) for item in proof["text"].split(",")] if proof["text"] else []
+    sides = path_sides(index, size)
+    hot = max(0, len(items) - len(sides)) if log["format"] == "pangea" else 0
+    if None in items or hot > MAX_HOT_ITEMS or len(items) - hot > len(sides):
+        return invalid("MALFORMED_PROOF")
+    if any(item.group(1) != side for item, side in zip(items[hot:], sides)):
+        return invalid("MALFORMED_PROOF")
+    node = proof["leafHash"]
+    for item in items[:hot]:
+        sibling = bytes.fromhex(item.group(2))
+        node = node_hash(log, sibling, node) if item.group(1) == "l" else node_hash(log, node, sibling)
+    path = [bytes.fromhex(item.group(2)) for item in items[hot:]]
+    return membership(log, dict(proof, leafHash=node, path=path))
+
+
+def path_sides(index, size):
+    """On which side each sibling of a membership path lies, from the leaf to the root (RFC 9162 section 2.1.3.1)."""
+    sides = []
+    while size > 1:
+        split = 1 << ((size - 1).bit_length() - 1)
+        sides.append("r" if index < split else "l")
+        index, size = (index, split) if index < split else (index - split, size - split)
+    return sides[::-1]
 
 
 def consistency(log, proof):
@@ -397,10 +432,24 @@ def read_proof(claim, numbers, hashes):
     """The proof with its hashes as bytes; None when it is not of that form."""
     if not isinstance(claim, dict) or not isinstance(claim.get("path"), list):
         return None
-    proof = {name: read_number(claim.get(name)) for name in numbers}
-    proof.update((name, read_hash(claim.get(name))) for name in hashes)
+    proof = read_ends(claim, numbers, hashes)
     proof["path"] = [read_hash(value) for value in claim["path"]]
     return None if None in proof.values() or None in proof["path"] else proof
+
+
+def read_text_proof(claim, numbers, hashes):
+    """A proof that has a text in place of its path; None when it is not of that form."""
+    if not isinstance(claim, dict) or "path" in claim or not isinstance(claim.get("text"), str):
+        return None
+    proof = read_ends(claim, numbers, hashes)
+    proof["text"] = claim["text"]
+    return None if None in proof.values() else proof
+
+
+def read_ends(claim, numbers, hashes):
+    proof = {name: read_number(claim.get(name)) for name in numbers}
+    proof.update((name, read_hash(claim.get(name))) for name in hashes)
+    return proof
 
 
 def read_number(value):
@@ -432,7 +481,8 @@ def check_membership(log, entry, roots):
         yield "membership", unknown("NO_PROOF")
         yield "checkpoint", unknown("NO_PROOF")
         return
-    proof = read_proof(claim, ("leafIndex", "treeSize"), ("leafHash", "rootHash"))
+    ends = ("leafIndex", "treeSize"), ("leafHash", "rootHash")
+    proof = read_proof(claim, *ends) or read_text_proof(claim, *ends)
     if proof is None:
         yield "membership", invalid("MALFORMED_PROOF")
         yield "checkpoint", unknown("NO_PROOF")
@@ -448,7 +498,7 @@ def bound_membership(log, proof, entry):
         return invalid("INDEX_OUT_OF_RANGE")
     if proof["leafHash"].hex() != entry.get("hash"):
         return invalid("HASH_MISMATCH")
-    return membership(log, proof)
+    return membership_text(log, proof) if "text" in proof else membership(log, proof)
 
 
 def check_root(log, root):
@@ -474,7 +524,7 @@ def read_log(document):
     if not isinstance(document, dict):
         raise Unusable("the document is not a JSON object")
     format_name, origin, key_text = (document.get(name) for name in ("format", "origin", "publicKey"))
-    if format_name not in PREFIXES:
+    if not isinstance(format_name, str) or format_name not in PREFIXES:
         raise Unusable("format must be one of " + ", ".join(PREFIXES))
     if not isinstance(origin, str) or not is_key_name(origin):
         raise Unusable("origin must be the log's name: text without blanks and +")
