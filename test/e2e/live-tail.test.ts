@@ -2,78 +2,17 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { setTimeout as sleep } from "node:timers/promises";
 import { redisProgram, RedisServer } from "../caches/redis-server.js";
 import { gatewayFolder, removeFolder } from "../gateway.js";
-import { TRANSPORTS, transports, type Event, type Transport } from "../http/tail-clients.js";
+import { transports } from "../http/tail-clients.js";
 import { describeWith } from "../service.js";
 import { OwnPostgres, postgresPrograms } from "../stores/postgres/server.js";
 import { Fleet } from "./fleet.js";
-import { readEntries, type StoredEntry } from "./log-reader.js";
+import { Follower } from "./follower.js";
+import { readEntries } from "./log-reader.js";
 import { PersistentWriter } from "./persistent-writer.js";
 
 const LIMIT_MS = 60_000;
 /** So many entries, at least, are logged through all that happens in a test, and through each part of it. */
 const SOME = 20;
-const QUERY = /* GraphQL */ `
-  subscription Tail($from: LeafIndex) {
-    entryLogged(fromLeafIndex: $from) {
-      leafIndex
-      hash
-      canonical
-    }
-  }
-`;
-
-interface TailEvent extends Event {
-  readonly data?: { readonly entryLogged: StoredEntry } | null;
-}
-
-/** A program that follows the log as docs/live-tail.md says, first on one gateway, and after each interruption on the next. */
-class Follower {
-  readonly seen: StoredEntry[] = [];
-  /** Times that a stream ended, or could not begin. */
-  interruptions = 0;
-  #isOver = false;
-  #current: AsyncIterator<Event> | undefined;
-  readonly #done: Promise<void>;
-
-  constructor(
-    private readonly fleet: Fleet,
-    private readonly transport: Transport,
-    private readonly firstGateway: number,
-  ) {
-    this.#done = this.#follow();
-  }
-
-  /** Resolves when it has seen so many entries. */
-  async reached(size: number): Promise<void> {
-    while (this.seen.length < size && !this.#isOver) await sleep(20);
-  }
-
-  async stop(): Promise<void> {
-    this.#isOver = true;
-    await this.#current?.return?.();
-    await this.#done;
-  }
-
-  async #follow(): Promise<void> {
-    for (let place = this.firstGateway; !this.#isOver; place++) {
-      const url = this.fleet.all()[place % this.fleet.all().length] ?? "";
-      await this.#followOn(url).catch(() => undefined);
-      this.interruptions++;
-      await sleep(50);
-    }
-  }
-
-  async #followOn(url: string): Promise<void> {
-    const client = TRANSPORTS[this.transport](`${url}/graphql`);
-    try {
-      const stream = client.iterate({ query: QUERY, variables: { from: this.seen.length } });
-      this.#current = stream;
-      for await (const { data } of stream as AsyncIterable<TailEvent>) if (data) this.seen.push(data.entryLogged);
-    } finally {
-      client.dispose();
-    }
-  }
-}
 
 describeWith("a PostgreSQL of its own and redis-server", postgresPrograms() !== undefined && !!redisProgram, () => {
   describe("two gateways on one PostgreSQL and one Redis", () => {
