@@ -89,7 +89,7 @@ export class Cluster {
     return until("another node is the leader", () => this.leader([than]));
   }
 
-  /** Resolves when there are a leader, a synchronous standby and another standby, all of them running, and nobody is behind. */
+  /** Resolves when there are a leader, a synchronous standby and another standby, and all of them run. */
   async whole(): Promise<void> {
     await until("all three nodes run, one of them as synchronous standby", async () => {
       const leader = await this.leader();
@@ -148,13 +148,15 @@ export class Cluster {
   #startPatroni(name: NodeName, node: Node): void {
     const folder = this.programs.folderOf(name);
     // JSON is YAML; PostgreSQL wants a folder that is its user's alone, which Patroni makes.
-    writeFileSync(join(folder, "patroni.yml"), JSON.stringify(patroniConfig(name, node, join(folder, "data"))));
+    writeFileSync(join(folder, "patroni.yml"), JSON.stringify(patroniConfig(name, node, folder)));
     this.programs.start({ name, command: "patroni", args: ["patroni.yml"], runsAs: "server user" });
   }
 
   async #createDatabase(leader: NodeName): Promise<void> {
     const url = this.urlOf(leader).replace(`/${DATABASE}`, "/postgres");
     await sql(url, "CREATE ROLE auditql LOGIN");
+    // What is acknowledged must not rest on the role's default, nor on what a pooler passes on of a session's options.
+    await sql(url, "ALTER ROLE auditql SET synchronous_commit = off");
     await sql(url, `CREATE DATABASE ${DATABASE} OWNER auditql`);
   }
 
@@ -215,7 +217,7 @@ async function newNode(etcdPort: number): Promise<Node> {
 }
 
 /** The other nodes are told the links' ports, and etcd is reached through one. */
-function patroniConfig(name: NodeName, { postgresPort, patroniPort, links }: Node, data: string): object {
+function patroniConfig(name: NodeName, { postgresPort, patroniPort, links }: Node, folder: string): object {
   return {
     scope: "auditql",
     name,
@@ -230,7 +232,7 @@ function patroniConfig(name: NodeName, { postgresPort, patroniPort, links }: Nod
         synchronous_mode: true,
         postgresql: {
           use_pg_rewind: true,
-          parameters: { max_connections: 100, wal_keep_size: "512MB", unix_socket_directories: "." },
+          parameters: { max_connections: 100, wal_keep_size: "512MB" },
         },
       },
       initdb: [{ encoding: "UTF8" }, { locale: "C" }, "data-checksums"],
@@ -238,9 +240,11 @@ function patroniConfig(name: NodeName, { postgresPort, patroniPort, links }: Nod
     postgresql: {
       listen: `127.0.0.1:${postgresPort}`,
       connect_address: `127.0.0.1:${links.postgres.port}`,
-      data_dir: data,
+      data_dir: join(folder, "data"),
       bin_dir: postgresPrograms(),
-      pgpass: join(data, "..", "pgpass"),
+      pgpass: join(folder, "pgpass"),
+      // Not below the data, where pg_rewind would read its socket as a file.
+      parameters: { unix_socket_directories: folder },
       pg_hba: ["host all all 127.0.0.1/32 trust", "host replication all 127.0.0.1/32 trust"],
       authentication: { superuser: { username: "postgres" }, replication: { username: "replicator" } },
       remove_data_directory_on_rewind_failure: true,

@@ -11,6 +11,8 @@ const ALARM = /"level":[56]0,/;
 /** What must not be said of a log that is sound; in answers, in logs and as a label of a metric. */
 export const DISTRUST = /ROOT_CONFLICT|LOG_CORRUPT|ENTRY_CORRUPT/;
 
+const NO_ANSWER = "no answer";
+
 export interface GatewaySettings {
   /** How each gateway reaches the database: as many gateways as there are URLs. */
   readonly stores: readonly string[];
@@ -72,6 +74,7 @@ export class Gateways {
     for (const [name, port] of this.ports) {
       const readiness = await this.#readiness(name);
       if (readiness !== "ready") complaints.push(`${name} is not ready: ${readiness}`);
+      if (readiness === NO_ANSWER) continue;
       const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
       complaints.push(
         ...metrics
@@ -104,7 +107,7 @@ export class Gateways {
   async #readiness(name: string): Promise<string> {
     const url = `http://127.0.0.1:${this.ports.get(name) ?? NaN}/readyz`;
     const response = await fetch(url, { signal: AbortSignal.timeout(10_000) }).catch(() => undefined);
-    if (response === undefined) return "no answer";
+    if (response === undefined) return NO_ANSWER;
     const text = await response.text();
     return response.status === 200 && text === '{"status":"ready"}' ? "ready" : text;
   }

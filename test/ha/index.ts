@@ -20,6 +20,8 @@ const { values: flags } = parseArgs({ options: { short: { type: "boolean" }, rep
 /** Every wait has a limit of its own; this one is for what nobody thought of. */
 const LIMIT_MS = flags.short === true ? 900_000 : 2_400_000;
 const LAST_LINES = 15;
+/** Patroni tells much before it tells what is wrong. */
+const LAST_LOG_LINES = 60;
 const PROGRAMS = ["etcd", "patroni", "haproxy", "pgbouncer", "redis-server"];
 
 const programs = new Programs();
@@ -74,7 +76,7 @@ function giveUp(failure: unknown): void {
 /** The folder is removed, so what explains a failure is printed. */
 function printLogs(): void {
   for (const name of programs.names())
-    console.log(`== the last lines of ${name}\n${programs.log(name).split("\n").slice(-LAST_LINES).join("\n")}`);
+    console.log(`== the last lines of ${name}\n${programs.log(name).split("\n").slice(-LAST_LOG_LINES).join("\n")}`);
 }
 
 function asJest(numPassedTests: number, numFailedTests: number): object {

@@ -92,14 +92,14 @@ export class Load {
   }
 
   /** Resolves when each writer knows what became of its last request; rejects when one that repeats it never learns it. */
-  async stop(): Promise<void> {
+  async stop(patienceMs?: number): Promise<void> {
     this.#isOver = true;
     let isDone = false;
-    const writers = this.#writers.then(() => {
+    void this.#writers.then(() => {
       isDone = true;
     });
-    await until("every writer learns what became of its last request", async () => (isDone ? true : undefined));
-    await writers;
+    const done = async (): Promise<true | undefined> => (isDone ? true : undefined);
+    await until("every writer learns what became of its last request", done, patienceMs);
   }
 
   async #write(actor: string, isKeyed: boolean): Promise<void> {
@@ -134,7 +134,7 @@ async function attempt(gateway: string, variables: Readonly<Record<string, unkno
     const at = performance.now();
     if (data && errors.length === 0) return { kind: "acknowledged", receipt: data.logBulk, gateway, at, refusals: [] };
     const refusals = errors.map(({ message, extensions }) => ({ code: String(extensions?.["code"]), message }));
-    const isKnown = errors.every(({ extensions }) => extensions?.["outcome"] === "none");
+    const isKnown = errors.length > 0 && errors.every(({ extensions }) => extensions?.["outcome"] === "NONE");
     return { kind: isKnown ? "refused" : "unknown", refusals };
   } catch {
     return { kind: "unknown", refusals: [] };

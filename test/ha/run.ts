@@ -8,7 +8,7 @@ import type { LogCopy } from "./judge.js";
 import { Load, type Refusal, type SentRequest } from "./load.js";
 import type { Programs } from "./programs.js";
 import { play, type Scenario, type Span, type Stage } from "./scenarios.js";
-import { until } from "./until.js";
+import { SHORT_PATIENCE_MS, until } from "./until.js";
 
 /** So many requests are made before the first fault, so that there are figures of a cluster without one. */
 const QUIET_REQUESTS = 500;
@@ -61,12 +61,12 @@ export async function runOn(
   const stage = { programs, cluster, load: new Load(gateways.all(), QUIET) };
   const played = await playAll({ stage, gateways, scenarios }, say);
   say("the log is read on every node");
-  const copies = await readCopies(cluster);
-  const size = copies[0].entries.length;
-  await allSeen(
-    tails.map(({ follower }) => follower),
-    size,
-  ).catch(() => undefined);
+  const patienceMs = played.broken.length > 0 ? SHORT_PATIENCE_MS : undefined;
+  const copies = await readCopies(cluster, patienceMs);
+  const [{ entries }] = copies;
+  const isAllSeen = async (): Promise<true | undefined> =>
+    tails.every(({ follower }) => follower.seen.length >= entries.length) ? true : undefined;
+  await until("the live tails have shown everything", isAllSeen, patienceMs).catch(() => undefined);
   await Promise.all(tails.map(({ follower }) => follower.stop()));
   const leader = copies[0].node as NodeName;
   const evidence: Evidence = {
@@ -114,7 +114,7 @@ async function playAll(
   await step(QUIET, () => playNothing(stage.load));
   for (const scenario of scenarios) await step(scenario.name, () => play(scenario, stage, say));
   await stage.load
-    .stop()
+    .stop(broken.length > 0 ? SHORT_PATIENCE_MS : undefined)
     .catch((failure: unknown) => broken.push({ scenario: stage.load.scenario, text: String(failure) }));
   return { spans, broken, alarms };
 }
@@ -134,7 +134,7 @@ async function startRedis(programs: Programs): Promise<string> {
 }
 
 /** The log on the leader, and on each other node once it has as many entries; a node that never has them shows what it has. */
-async function readCopies(cluster: Cluster): Promise<readonly [LogCopy, ...LogCopy[]]> {
+async function readCopies(cluster: Cluster, patienceMs: number | undefined): Promise<readonly [LogCopy, ...LogCopy[]]> {
   const leader = await until("there is a leader to read from", () => cluster.leader());
   const first = await readCopy(cluster, leader);
   const others = NODES.filter((node) => node !== leader).map(async (node) => {
@@ -142,7 +142,7 @@ async function readCopies(cluster: Cluster): Promise<readonly [LogCopy, ...LogCo
       const copy = await readCopy(cluster, node).catch(() => undefined);
       return copy && copy.size >= first.size ? true : undefined;
     };
-    await until(`${node} has followed`, isAbreast).catch(() => undefined);
+    await until(`${node} has followed`, isAbreast, patienceMs).catch(() => undefined);
     return readCopy(cluster, node).catch(() => ({ node, entries: [], size: 0, rootHash: "unread" }));
   });
   return [first, ...(await Promise.all(others))];
@@ -161,10 +161,4 @@ async function readCopy(cluster: Cluster, node: NodeName): Promise<LogCopy> {
      FROM auditql.entries WHERE log = 'default' ORDER BY leaf_index`,
   )) as readonly StoredEntry[];
   return { node, entries: entries.map((entry) => ({ ...entry })), ...head };
-}
-
-async function allSeen(followers: readonly Follower[], size: number): Promise<void> {
-  await until("the live tails have shown everything", async () =>
-    followers.every(({ seen }) => seen.length >= size) ? true : undefined,
-  );
 }

@@ -96,11 +96,14 @@ export async function play(
   if (leader === undefined) throw new Error("there is no leader to begin with");
   load.scenario = name;
   const faultAt = performance.now();
-  await fault(stage, leader);
-  if (movesLeader) say(`  ${await cluster.otherLeader(leader)} leads in place of ${leader}`);
-  await load.resumed();
-  say("  every gateway acknowledges");
-  mend(stage, leader);
+  try {
+    await fault(stage, leader);
+    if (movesLeader) say(`  ${await cluster.otherLeader(leader)} leads in place of ${leader}`);
+    await load.resumed();
+    say("  every gateway acknowledges");
+  } finally {
+    mend(stage, leader);
+  }
   await cluster.whole();
   await load.resumed();
   say("  the cluster is whole");
