@@ -4,7 +4,7 @@ import type { LogFormat } from "../core/format.js";
 import { timeText } from "../core/instant.js";
 import type { BulkPlace, BulkQueue, StoredBulk } from "./bulk-queue.js";
 import { bulkBody, bulkBytes, bulkId, parseBulkId, parseOutcome } from "./bulk-request.js";
-import { AuditError } from "./errors.js";
+import { AuditError, outcomeKnown } from "./errors.js";
 import { keyUsedOtherwise } from "./keyed-appends.js";
 import type { CheckedEvent } from "./leaf.js";
 import { isKeyed, requestKeyOf, type RequestKey } from "./request-key.js";
@@ -43,7 +43,7 @@ export class BulkRequests {
     const keyed = { ...request, idempotencyKey: request.idempotencyKey ?? `bulk:${randomUUID()}` };
     const requestKey = requestKeyOf(keyed, checked, format);
     const { key, requestDigest } = requestKey;
-    if (isKeyed(request)) await this.#requireSame(request.log, requestKey);
+    if (isKeyed(request)) await outcomeKnown(this.#requireSame(request.log, requestKey), "NONE");
     const place = { log: request.log, name: digestOf(key) };
     const { queue, nowMs, maxWaitingBytes } = this.options;
     const body = bulkBody(keyed);
@@ -89,5 +89,5 @@ export class BulkRequests {
 
 function tooMuchWaits(log: string): AuditError {
   const message = `Too many bulk requests wait to be logged in ${log}: nothing of this one was queued. Try again later.`;
-  return new AuditError("UNAVAILABLE", message, { retryAfterMs: RETRY_AFTER_MS });
+  return new AuditError("UNAVAILABLE", message, { retryAfterMs: RETRY_AFTER_MS, outcome: "NONE" });
 }

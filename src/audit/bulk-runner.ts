@@ -100,7 +100,7 @@ export class BulkRunner {
       await this.options.append(parseBulkBody(bulk.body));
       return outcomeText();
     } catch (error) {
-      if (error instanceof AuditError && error.code === "UNAVAILABLE") throw error;
+      if (isToBeTriedAgain(error)) throw error;
       const failure = bulkFailure(error);
       this.options.alarm(`A bulk request accepted for the log ${bulk.log} could not be logged: ${failure.code}.`);
       return outcomeText(failure);
@@ -111,6 +111,11 @@ export class BulkRunner {
     const { queue, nowMs, resultTtlMs } = this.options;
     await queue.finish({ log, name }, { outcome, expiresAtMs: nowMs() + resultTtlMs });
   }
+}
+
+/** A log that was found broken while an append was in doubt may hold the events: the next attempt looks for their key first. */
+function isToBeTriedAgain(error: unknown): boolean {
+  return error instanceof AuditError && (error.code === "UNAVAILABLE" || error.outcome === "UNKNOWN");
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

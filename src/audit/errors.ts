@@ -14,9 +14,16 @@ export type AuditErrorCode =
   | "ROOT_CONFLICT" // two signed roots of one size differ, or the store no longer leads to one
   | "UNAVAILABLE"; // cannot be done now; try again after `retryAfterMs`
 
+/**
+ * What became of a write that failed. `NONE`: this attempt stored nothing, and nothing of it will be stored later.
+ * `UNKNOWN`: it may be stored, or may be later.
+ */
+export type WriteOutcome = "NONE" | "UNKNOWN";
+
 export interface AuditErrorDetail {
   readonly problems?: readonly FieldProblem[];
-  readonly retryAfterMs?: number;
+  readonly retryAfterMs?: number | undefined;
+  readonly outcome?: WriteOutcome | undefined;
   readonly cause?: unknown;
 }
 
@@ -25,6 +32,8 @@ export class AuditError extends Error {
   override readonly name = "AuditError";
   readonly problems: readonly FieldProblem[];
   readonly retryAfterMs: number | undefined;
+  /** Of a write alone. */
+  readonly outcome: WriteOutcome | undefined;
 
   constructor(
     readonly code: AuditErrorCode,
@@ -34,6 +43,23 @@ export class AuditError extends Error {
     super(message, { cause: detail.cause });
     this.problems = detail.problems ?? [];
     this.retryAfterMs = detail.retryAfterMs;
+    this.outcome = detail.outcome;
+  }
+}
+
+/** The failure of a write, saying what became of that. */
+export function withOutcome(error: AuditError, outcome: WriteOutcome): AuditError {
+  const { code, message, problems, retryAfterMs, cause } = error;
+  return new AuditError(code, message, { problems, retryAfterMs, cause, outcome });
+}
+
+/** What a write came to; UNAVAILABLE says with which outcome: `otherwise`, unless whoever refused it knows better. */
+export async function outcomeKnown<Result>(write: Promise<Result>, otherwise: WriteOutcome): Promise<Result> {
+  try {
+    return await write;
+  } catch (error) {
+    const isOpen = error instanceof AuditError && error.code === "UNAVAILABLE" && error.outcome === undefined;
+    throw isOpen ? withOutcome(error, otherwise) : error;
   }
 }
 

@@ -2,7 +2,7 @@ import type { Digest } from "../core/bytes.js";
 import type { LogFormat } from "../core/format.js";
 import type { ConsistencyProof, MembershipProof } from "../core/proof.js";
 import type { Verdict } from "../core/verdict.js";
-import { AuditError } from "./errors.js";
+import { AuditError, withOutcome } from "./errors.js";
 import type {
   AuditService,
   BulkRequest,
@@ -115,13 +115,13 @@ export class InterruptibleService implements AuditService {
   }
 
   async #write<T>(request: LogRequest, call: () => Promise<T>): Promise<T> {
-    if (this.signal.aborted) throw interrupted(this.signal, "nothing was logged here");
+    if (this.signal.aborted) throw withOutcome(interrupted(this.signal, "nothing was logged here"), "NONE");
     try {
       const answer = await Promise.race([call(), this.#interrupted]);
       this.#hasLogged = true;
       return answer;
     } catch (error) {
-      throw error === this.signal.reason ? interrupted(this.signal, doubt(request)) : error;
+      throw error === this.signal.reason ? withOutcome(interrupted(this.signal, doubt(request)), "UNKNOWN") : error;
     }
   }
 
@@ -203,9 +203,7 @@ function reasonOf({ reason }: AbortSignal): AuditError {
 
 function interrupted(signal: AbortSignal, consequence: string): AuditError {
   const { message, retryAfterMs } = reasonOf(signal);
-  return new AuditError("UNAVAILABLE", `${message}; ${consequence}`, {
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
-  });
+  return new AuditError("UNAVAILABLE", `${message}; ${consequence}`, { retryAfterMs });
 }
 
 function doubt({ events, idempotencyKey }: LogRequest): string {

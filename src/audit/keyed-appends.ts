@@ -1,5 +1,5 @@
 import { equalBytes } from "../core/bytes.js";
-import { AuditError } from "./errors.js";
+import { AuditError, outcomeKnown } from "./errors.js";
 import type { CheckedEvent } from "./leaf.js";
 import type { Appended, Repeated } from "./queue.js";
 import type { RequestKey } from "./request-key.js";
@@ -20,7 +20,10 @@ export class KeyedAppends {
     private readonly sequence: Sequence,
   ) {}
 
-  /** As Sequencer.append; rejects CONFLICT when the key was used for another request. */
+  /**
+   * As Sequencer.append; rejects CONFLICT when the key was used for another request. What is `repeated` was read, so it may not
+   * be acknowledged before it is known to be durable.
+   */
   async append(events: readonly CheckedEvent[], requestKey: RequestKey): Promise<Appended | Repeated> {
     const name = Buffer.from(requestKey.key).toString("latin1");
     for (let other = this.#underWay.get(name); other !== undefined; other = this.#underWay.get(name)) {
@@ -37,7 +40,7 @@ export class KeyedAppends {
 
   async #appendUnlessRepeated(events: readonly CheckedEvent[], requestKey: RequestKey): Promise<Appended | Repeated> {
     const { log, store } = this.source;
-    const [receipt] = await store.receipts(log, [requestKey.key]);
+    const [receipt] = await outcomeKnown(store.receipts(log, [requestKey.key]), "NONE");
     const outcome: Appended | Repeated =
       receipt === undefined ? await this.sequence(events, requestKey) : { kind: "repeated", receipt };
     if (outcome.kind === "repeated") requireSame(outcome, requestKey);

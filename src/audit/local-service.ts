@@ -8,7 +8,7 @@ import { BulkRunner } from "./bulk-runner.js";
 import type { RootCache } from "./cache.js";
 import { checkRequest, type EventSigner } from "./checked-request.js";
 import { systemClock, type Clock } from "./clock.js";
-import { AuditError } from "./errors.js";
+import { AuditError, outcomeKnown } from "./errors.js";
 import type { Keyring } from "./keyring.js";
 import { nodeEd25519 } from "./node-crypto.js";
 import { OpenLog } from "./open-log.js";
@@ -143,12 +143,14 @@ class LocalService implements AuditService {
   async append(request: LogRequest): Promise<Receipt> {
     const log = this.#log(request.log);
     const checked = checkRequest(request, log.format, this.#signer);
-    return log.append(checked, isKeyed(request) ? requestKeyOf(request, checked, log.format) : undefined);
+    const requestKey = isKeyed(request) ? requestKeyOf(request, checked, log.format) : undefined;
+    return outcomeKnown(log.append(checked, requestKey), "UNKNOWN");
   }
 
   async appendLater(request: LogRequest): Promise<BulkRequest> {
     const { format } = this.#log(request.log);
-    const accepted = await this.#bulks.accept(request, checkRequest(request, format, this.#signer), format);
+    const checked = checkRequest(request, format, this.#signer);
+    const accepted = await outcomeKnown(this.#bulks.accept(request, checked, format), "UNKNOWN");
     this.#runner.wake();
     return accepted;
   }

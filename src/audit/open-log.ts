@@ -57,10 +57,10 @@ export class OpenLog {
     this.#tiles = new TileReader(source);
     this.#prover = new Prover(source, this.#tiles);
     this.#entries = new EntryReader(source, this.#tiles);
-    this.#growth = new GrowthWatch(environment.sharedStore ? () => this.#sequencer.refresh() : undefined);
+    this.#growth = new GrowthWatch(environment.sharedStore ? () => this.#lookForGrowth() : undefined);
     if (environment.sharedStore) {
       cache.onNewest(source.log, (treeSize) => {
-        if (this.#state.kind === "restored" && treeSize > this.#state.sequencer.tree.edge.size) this.#growth.hint();
+        if (this.#state.kind === "restored" && treeSize > this.#toldSize) this.#growth.hint();
       });
     }
     this.#keyed = new KeyedAppends(source, (events, requestKey) => this.#sequencer.append(events, requestKey));
@@ -86,7 +86,7 @@ export class OpenLog {
         this.#guard.breakWith(error, rival);
       },
       requireHistory: (remembered) =>
-        this.#guard.follow(remembered, this.#state.kind === "restored" ? this.#state.sequencer.tree : undefined),
+        this.#guard.follow(remembered, this.#state.kind === "restored" ? this.#state.sequencer.seen : undefined),
       isClear: () => this.#guard.isClear,
     });
     if ("error" in tree) this.#guard.breakWith(tree.error);
@@ -126,22 +126,30 @@ export class OpenLog {
     return receipt && this.#recall(receipt);
   }
 
-  /** The newest tree of this process; with a shared store, as it is now. Rejects LOG_CORRUPT or ROOT_CONFLICT. */
+  /**
+   * The newest tree of this process, known to be durable; with a shared store, as it is now. Rejects LOG_CORRUPT or
+   * ROOT_CONFLICT, and UNAVAILABLE when it cannot be confirmed now.
+   */
   async newestTree(): Promise<SignedTree> {
     this.#guard.requireTrusted();
-    if (this.environment.sharedStore) await this.#sequencer.refresh();
-    return this.#sequencer.tree;
+    await this.#catchUp();
+    return this.#durableTree();
   }
 
-  /** The entries there are, for a search: a damaged log, or one restored from a backup, can still be searched. */
+  /**
+   * The entries there are, for a search: a damaged log, or one restored from a backup, can still be searched. They are visible,
+   * and a search does not wait until it is confirmed that they are durable.
+   */
   async newestSize(): Promise<number> {
     try {
-      return (await this.newestTree()).edge.size;
+      this.#guard.requireTrusted();
+      await this.#catchUp();
+      return this.#readable.size;
     } catch (error) {
       if (!endsLog(error)) throw error;
-      if (this.#state.kind === "broken") return this.#shown.size;
+      if (this.#state.kind === "broken") return this.#readable.size;
       const size = (await this.source.store.head(this.log))?.size ?? 0;
-      return Math.min(size, this.#shown.size);
+      return Math.min(size, this.#readable.size);
     }
   }
 
@@ -160,12 +168,10 @@ export class OpenLog {
    */
   async treeReaching(size: number): Promise<SignedTree> {
     this.#guard.requireTrusted();
-    if (size <= this.#sequencer.tree.edge.size) return this.#sequencer.tree;
-    await this.newestTree();
-    if (size > this.#sequencer.tree.edge.size && this.environment.sharedStore) await this.#follow();
-    const { tree } = this.#sequencer;
-    if (size > tree.edge.size && size <= this.#guard.requiredSize) throw this.#guard.behind();
-    return tree;
+    const { shown } = this.#sequencer.durable;
+    if (shown !== undefined && size <= shown.edge.size) return shown;
+    await this.#reach(size);
+    return this.#durableTree();
   }
 
   /**
@@ -175,7 +181,7 @@ export class OpenLog {
   async newestRoot(): Promise<Root> {
     this.#guard.requireTrusted();
     if (this.environment.sharedStore) await this.#follow();
-    return this.#roots.of(this.#sequencer.tree);
+    return this.#roots.of(await this.#durableTree());
   }
 
   /** The root of a size from 0 to the tree's. */
@@ -185,14 +191,14 @@ export class OpenLog {
 
   async entries(leafIndexes: readonly number[], signal?: AbortSignal): Promise<readonly EntryOutcome[]> {
     const last = leafIndexes.reduce((max, leafIndex) => Math.max(max, leafIndex), -1);
-    if (this.#guard.isTrusted) await this.treeReaching(last + 1);
-    return this.#entries.read(leafIndexes, this.#shown, signal);
+    if (this.#guard.isTrusted) await this.#reach(last + 1);
+    return this.#entries.read(leafIndexes, this.#readable, signal);
   }
 
   /** The log's size once it is above `size`, or when the signal aborts. Rejects when the log cannot grow any more. */
   async grownBeyond(size: number, signal: AbortSignal): Promise<number> {
-    while (this.#sequencer.tree.edge.size <= size && !signal.aborted) await this.#growth.next(signal);
-    return this.#sequencer.tree.edge.size;
+    while (this.#toldSize <= size && !signal.aborted) await this.#growth.next(signal);
+    return this.#toldSize;
   }
 
   /** Tells those who wait for the log to grow that they wait in vain, and looks at the store no more by itself. */
@@ -206,11 +212,41 @@ export class OpenLog {
     if (this.#state.kind === "restored") await this.#state.sequencer.idle();
   }
 
-  /** The newest tree of this process: what is shown is of it. Throws LOG_CORRUPT where there is none that the log signed. */
-  get #shown(): TreeEdge {
-    if (this.#state.kind === "restored") return this.#state.sequencer.tree.edge;
+  /** The newest tree that the store has shown: what is read is of it. Throws LOG_CORRUPT where there is none that the log signed. */
+  get #readable(): TreeEdge {
+    if (this.#state.kind === "restored") return this.#state.sequencer.seen.edge;
     if (this.#state.edge !== undefined) return this.#state.edge;
     throw this.#state.error;
+  }
+
+  /** The entries that may be told of to who follows the log. */
+  get #toldSize(): number {
+    return this.#sequencer.durable.shown?.edge.size ?? 0;
+  }
+
+  /** What others appended is seen from now on. */
+  async #catchUp(): Promise<void> {
+    if (this.environment.sharedStore) await this.#sequencer.refresh();
+  }
+
+  /** Looks for a tree of a size where none was seen. Rejects UNAVAILABLE when it has been signed but is not in the store yet. */
+  async #reach(size: number): Promise<void> {
+    const isReached = (): boolean => size <= this.#sequencer.seen.edge.size;
+    if (isReached()) return;
+    await this.#catchUp();
+    if (!isReached() && this.environment.sharedStore) await this.#follow();
+    if (!isReached() && size <= this.#guard.requiredSize) throw this.#guard.behind();
+  }
+
+  /** What is signed leaves only of a tree that lasts: else it would contradict the log after the next failover, for ever. */
+  #durableTree(): Promise<SignedTree> {
+    return this.#sequencer.durable.confirmed(this.#sequencer.seen);
+  }
+
+  /** Those who wait for the log to grow wait on where a newer tree cannot be confirmed. */
+  async #lookForGrowth(): Promise<void> {
+    await this.#sequencer.refresh();
+    await this.#durableTree().catch(() => undefined);
   }
 
   get #sequencer(): Sequencer {
@@ -225,21 +261,25 @@ export class OpenLog {
     };
   }
 
-  /** The receipt of an earlier request, as it was answered then: its entries read back, the root of its tree. */
+  /**
+   * The receipt of an earlier request, as it was answered then: its entries read back, the root of its tree. That it was read
+   * does not say that it is durable.
+   */
   async #recall({ firstIndex, count, treeSize }: RequestReceipt): Promise<Receipt> {
-    if (treeSize > this.#sequencer.tree.edge.size) await this.#sequencer.refresh();
-    const { tree } = this.#sequencer;
+    if (treeSize > this.#readable.size) await this.#sequencer.refresh();
+    const { seen: tree, durable } = this.#sequencer;
+    await durable.require(tree, treeSize);
     const leafIndexes = Array.from({ length: count }, (_, place) => firstIndex + place);
     const outcomes = await this.#entries.read(leafIndexes, tree.edge);
     return { entries: outcomes.map(requireGenuine), root: await this.#roots.at(tree, treeSize) };
   }
 
   async #follow(): Promise<void> {
-    const published = await this.#roots.published(this.#sequencer.tree);
-    const known = this.#sequencer.tree.edge.size;
+    const published = await this.#roots.published(this.#sequencer.seen);
+    const known = this.#sequencer.seen.edge.size;
     if (published === undefined || published.treeSize > known) await this.#sequencer.refresh();
-    if (published !== undefined && published.treeSize > this.#sequencer.tree.edge.size) {
-      await this.#guard.follow(published, this.#sequencer.tree);
+    if (published !== undefined && published.treeSize > this.#sequencer.seen.edge.size) {
+      await this.#guard.follow(published, this.#sequencer.seen);
     }
     this.#guard.requireTrusted();
   }
@@ -268,11 +308,15 @@ export class OpenLog {
       ...(limits === undefined ? {} : { limits }),
       onWaiting: (events) => onWaiting?.(this.log, events),
       ...(appendTimeoutMs === undefined ? {} : { appendTimeoutMs }),
-      onGrown: (grown, full) => {
+      onFilled: (full) => {
         for (const tile of full) this.#tiles.keep(tile);
+      },
+      onGrown: (grown) => {
         this.#prover.trust(grown);
-        this.#roots.publish(grown);
         this.#growth.grown();
+      },
+      onDurable: (durable) => {
+        this.#roots.publish(durable);
       },
       onReplaced: (other) => {
         this.#readFrom(other);
@@ -292,7 +336,7 @@ export class OpenLog {
   }
 
   async #receivedAt(leafIndex: number): Promise<string> {
-    const [outcome] = await this.#entries.read([leafIndex], this.#shown);
+    const [outcome] = await this.#entries.read([leafIndex], this.#readable);
     if (outcome?.kind === "entry") return outcome.entry.envelope.received_at;
     throw new AuditError(
       "ENTRY_CORRUPT",

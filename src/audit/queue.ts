@@ -55,11 +55,12 @@ export class SubmissionQueue {
     return this.#waiting.length === 0;
   }
 
-  /** Throws UNAVAILABLE, before anything was done for the request, when there is no room for so many events. */
+  /** Throws UNAVAILABLE with the outcome NONE, before anything was done for the request, when there is no room for so many events. */
   requireRoom(events: number): void {
     if (this.isEmpty || this.#waitingEvents + events <= this.limits.maxWaitingEvents) return;
     throw new AuditError("UNAVAILABLE", "More is being logged than the store can take: try again later.", {
       retryAfterMs: RETRY_AFTER_MS,
+      outcome: "NONE",
     });
   }
 

@@ -1,4 +1,5 @@
 import { timeText, type Clock } from "./clock.js";
+import type { DurableTree } from "./durable-tree.js";
 import type { Growth } from "./growth.js";
 import { stampEvent, type CheckedEvent } from "./leaf.js";
 import {
@@ -35,15 +36,20 @@ export class Sequencer {
     this.#lastStamp = options.tree.lastReceivedAt;
   }
 
-  /** The newest tree that is known to be durable. */
-  get tree(): SignedTree {
+  /** The newest tree that the store has shown: what can be read. */
+  get seen(): SignedTree {
     return this.#writer.tree;
   }
 
+  /** How far what can be read may be told of, and acknowledged. */
+  get durable(): DurableTree {
+    return this.#writer.durable;
+  }
+
   /**
-   * Resolves when the events are durable, at consecutive indexes. Rejects UNAVAILABLE when there is no room, when the
-   * store did not take them, or when it cannot be said whether it did; LOG_CORRUPT or ROOT_CONFLICT when the log takes no
-   * more.
+   * Resolves when the events are durable, at consecutive indexes. Rejects UNAVAILABLE, with the outcome, when there is no
+   * room, when the store did not take them, or when it cannot be said whether it did; LOG_CORRUPT or ROOT_CONFLICT when the
+   * log takes no more.
    * The key is stored with them. No two requests of this process under one key at once: see KeyedAppends.
    */
   async append(events: readonly CheckedEvent[], requestKey?: RequestKey): Promise<Appended | Repeated> {

@@ -73,8 +73,16 @@ export type AppendOutcome =
   { readonly kind: "appended" } | { readonly kind: "conflict" } | { readonly kind: "repeated" };
 
 /**
+ * What a store knows of all that it shows. `durable`: it is as durable as what `append` returned `appended` for. `replica`:
+ * this server shows what another one wrote, and cannot tell what that has acknowledged.
+ */
+export type Durability = "durable" | "replica";
+
+/**
  * Port: keeps logs. One instance per data set; every method may be called concurrently.
- * A rejected `append` has an unknown outcome (it may or may not be durable): read the head before the next write.
+ * What a method that reads returns is visible, and not therefore durable: see `confirm`.
+ * A rejected `append` has an unknown outcome (it may or may not be durable, now or later): read the head before the next
+ * write. Unless it rejects with an AuditError of the outcome NONE: then nothing of the batch is stored or will be.
  * Methods reject with AuditError UNAVAILABLE when the engine cannot be reached, NOT_FOUND never: absence is a value.
  */
 export interface LogStore {
@@ -84,6 +92,11 @@ export interface LogStore {
   head(log: string): Promise<LogHead | undefined>;
   /** Atomic compare-and-append; durable when it resolves with `appended`. */
   append(batch: AppendBatch): Promise<AppendOutcome>;
+  /**
+   * Makes all that a read which began before this call may have shown durable, so that it can be acknowledged. Rejects
+   * UNAVAILABLE, in bounded time, when that cannot be done now: a synchronous replica that is away, a full disk.
+   */
+  confirm(): Promise<Durability>;
   /**
    * In the order asked, duplicates included; undefined where the log has no such index. Rejects with the signal's reason as
    * soon as that aborts, as a search does.

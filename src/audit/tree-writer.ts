@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { equalBytes, HASH_BYTES } from "../core/bytes.js";
 import { deadline } from "./deadline.js";
-import { AuditError, endsLog } from "./errors.js";
+import { DurableTree } from "./durable-tree.js";
+import { AuditError, endsLog, outcomeKnown, withOutcome, type WriteOutcome } from "./errors.js";
 import { growTree, type Growth } from "./growth.js";
 import type { HistoryGuard, SignedRoot } from "./history-guard.js";
 import type { Submission } from "./queue.js";
@@ -13,12 +14,16 @@ type Arrived = (begun: readonly Submission[]) => readonly Submission[];
 
 export interface TreeWriterOptions {
   readonly source: TreeSource;
-  /** The newest durable tree. */
+  /** The newest tree that the store showed. */
   readonly tree: SignedTree;
   /** After this an append counts as one of unknown outcome. Default 30,000. */
   readonly appendTimeoutMs?: number;
-  /** Told of each tree once it is durable, and of the tiles that this process filled with it. */
-  readonly onGrown?: (tree: SignedTree, full: readonly StoredTile[]) => void;
+  /** Told of each tree once it may be told of: see DurableTree. */
+  readonly onGrown?: (tree: SignedTree) => void;
+  /** Told of each tree once it is durable. */
+  readonly onDurable?: (tree: SignedTree) => void;
+  /** Told of the tiles that this process filled, once they are stored. */
+  readonly onFilled?: (full: readonly StoredTile[]) => void;
   /** Told of a tree that need not extend the last: what was derived from that is not to be used for it. */
   readonly onReplaced?: (tree: SignedTree) => void;
   /** Says whether the log may be written. */
@@ -31,25 +36,32 @@ const MAX_CONFLICTS = 50;
 const LOOK_DELAYS_MS = [0, 50, 200, 1_000];
 const RETRY_AFTER_MS = 1_000;
 
+const NOT_TAKEN = "The store did not take the entries: try again.";
+const REPEAT = "Repeat the request under its idempotency key, or search for it first.";
+const NOT_SEEN = `The store did not say what became of the entries: they are not there, but may still be stored. ${REPEAT}`;
+const NOT_KNOWN = `The store cannot be reached, and it is not known whether the entries were stored. ${REPEAT}`;
+
 /**
  * Owns a log's newest tree. A tree takes the last one's place when the store has said that it is durable, or when it was read
- * back from the store and found to extend the last; so indexes are dense and roots only grow. Where the store does not hold
+ * back from the store and found to extend the last; so indexes are dense and roots only grow. What was read back is written on
+ * top of, for the next commit covers it; nobody is told of it before it is known to be durable. Where the store does not hold
  * the last one any more, what it does hold takes its place, to be read alone: the guard lets nothing be written on it before
- * it has grown into a tree that the last one is a prefix of.
- * One call at a time: the sequencer sees to that.
+ * it has grown into a tree of which every one that was told of is a prefix.
+ * One write or reload at a time: the sequencer sees to that.
  */
 export class TreeWriter {
+  readonly durable: DurableTree;
   #tree: SignedTree;
   /** Set while the outcome of an append is unknown: nothing is written before the head has been looked at. */
   #isInDoubt = false;
-  /** The newest tree that could be written on: whatever becomes of the store, the log has to lead to it. */
-  #kept: SignedTree | undefined;
 
   constructor(private readonly options: TreeWriterOptions) {
     this.#tree = options.tree;
+    const { source, onGrown, onDurable } = options;
+    this.durable = new DurableTree({ store: source.store, onShown: onGrown, onDurable });
   }
 
-  /** The newest tree that is known to be durable. */
+  /** The newest tree that the store has shown. */
   get tree(): SignedTree {
     return this.#tree;
   }
@@ -57,13 +69,14 @@ export class TreeWriter {
   /**
    * Writes a batch, on top of whatever the log has become meanwhile, but for requests whose key is in the log already:
    * those are answered here. What has `arrived` while others had their turn goes with it: a gateway that gets one turn in
-   * four writes in it what came during all four. Undefined when nothing is left. Rejects with an AuditError alone.
+   * four writes in it what came during all four. Undefined when nothing is left. Rejects with an AuditError alone; UNAVAILABLE
+   * says with which outcome: it is NONE of all that fails before an append was begun.
    */
   async write(batch: readonly Submission[], arrived: Arrived = () => []): Promise<Growth | undefined> {
     try {
-      return await this.#write(batch, arrived);
+      return await outcomeKnown(this.#write(batch, arrived), "NONE");
     } catch (error) {
-      throw error instanceof AuditError ? error : unavailable("The store failed.", error);
+      throw error instanceof AuditError ? error : unavailable("The store failed.", { cause: error, outcome: "NONE" });
     }
   }
 
@@ -73,7 +86,6 @@ export class TreeWriter {
    */
   async reload(): Promise<void> {
     const { guard, source } = this.options;
-    if (guard.isClear) this.#kept = this.#tree;
     try {
       const head = await source.store.head(source.log);
       if (head === undefined) throw new AuditError("LOG_CORRUPT", `The log ${source.log} is gone from the store.`);
@@ -88,12 +100,9 @@ export class TreeWriter {
   }
 
   async #extend(head: LogHead): Promise<void> {
-    const { guard, source, onGrown } = this.options;
+    const { guard, source } = this.options;
     const tree = await extendTree(source, this.#tree, head);
-    if (tree.edge.size > this.#tree.edge.size) {
-      this.#tree = tree;
-      onGrown?.(tree, []);
-    }
+    if (tree.edge.size > this.#tree.edge.size) this.#tree = tree;
     // Broken meanwhile, it has to be read as a whole.
     if (guard.isTrusted) await guard.assess(tree);
   }
@@ -101,8 +110,11 @@ export class TreeWriter {
   /** Reads the tree as a whole: nothing that is known of the last one can be built on. */
   async #replace(head: LogHead): Promise<void> {
     const { guard, source, onReplaced } = this.options;
-    if (this.#kept !== undefined) guard.require("known", signedRoot(this.#kept));
+    // What nobody was told of may be lost.
+    const { shown } = this.durable;
+    if (shown !== undefined) guard.require("known", signedRoot(shown));
     this.#tree = await restoreTree(source, head);
+    this.durable.replaced();
     onReplaced?.(this.#tree);
     await guard.assess(this.#tree);
   }
@@ -118,16 +130,18 @@ export class TreeWriter {
       const outcome = await this.#append(growth);
       if (outcome.kind === "appended") return this.#advance(growth);
       if (outcome.kind === "unknown") return this.#settleDoubt(growth, outcome.cause);
+      if (outcome.kind === "refused") throw unavailable(NOT_TAKEN, { cause: outcome.cause, outcome: "NONE" });
       if (outcome.kind === "repeated") unwritten = await this.#answerRepeated(unwritten);
       else await this.reload();
     }
-    throw unavailable("Other gateways kept appending to the log first: try again.");
+    throw unavailable("Other gateways kept appending to the log first: try again.", { outcome: "NONE" });
   }
 
-  async #append({ batch }: Growth): Promise<WriteOutcome> {
+  async #append({ batch }: Growth): Promise<Attempt> {
     try {
       return await deadline(this.options.source.store.append(batch), this.options.appendTimeoutMs ?? 30_000);
     } catch (cause) {
+      if (cause instanceof AuditError && cause.outcome === "NONE") return { kind: "refused", cause };
       this.#isInDoubt = true;
       return { kind: "unknown", cause };
     }
@@ -149,16 +163,24 @@ export class TreeWriter {
 
   #advance(growth: Growth): Growth {
     this.#tree = growth.tree;
-    this.#kept = growth.tree;
-    this.options.onGrown?.(growth.tree, growth.batch.tiles);
+    this.options.onFilled?.(growth.batch.tiles);
+    this.durable.reached(growth.tree);
     return growth;
   }
 
-  /** Finds out what became of an append that did not say: a batch found at its place was written after all. */
+  /**
+   * Finds out what became of an append that did not say: a batch found at its place was written after all, and is
+   * acknowledged once it is known to be durable. One that is not found may still be on its way.
+   */
   async #settleDoubt(growth: Growth, cause: unknown): Promise<Growth> {
-    await this.#lookAgain(cause);
-    if (await this.#holds(growth)) return growth;
-    throw unavailable("The store did not take the entries: try again.", cause);
+    try {
+      await this.#lookAgain(cause);
+      if (!(await this.#holds(growth))) throw unavailable(NOT_SEEN, { cause });
+      await this.durable.require(this.#tree, growth.tree.edge.size);
+      return growth;
+    } catch (error) {
+      throw error instanceof AuditError ? withOutcome(error, "UNKNOWN") : unavailable(NOT_KNOWN, { cause: error });
+    }
   }
 
   async #lookAgain(cause: unknown): Promise<void> {
@@ -172,7 +194,7 @@ export class TreeWriter {
         if (endsLog(error)) throw error;
       }
     }
-    throw unavailable("The store cannot be reached, and it is not known whether the entries were stored.", cause);
+    throw unavailable(NOT_KNOWN, { cause });
   }
 
   async #holds({ batch, tree }: Growth): Promise<boolean> {
@@ -189,8 +211,14 @@ function signedRoot({ edge, rootHash }: SignedTree): SignedRoot {
   return { treeSize: edge.size, rootHash };
 }
 
-type WriteOutcome = AppendOutcome | { readonly kind: "unknown"; readonly cause: unknown };
+type Attempt = AppendOutcome | { readonly kind: "refused" | "unknown"; readonly cause: unknown };
 
-function unavailable(message: string, cause?: unknown): AuditError {
-  return new AuditError("UNAVAILABLE", message, { retryAfterMs: RETRY_AFTER_MS, cause });
+interface Detail {
+  readonly cause?: unknown;
+  /** Default UNKNOWN. */
+  readonly outcome?: WriteOutcome;
+}
+
+function unavailable(message: string, { cause, outcome = "UNKNOWN" }: Detail): AuditError {
+  return new AuditError("UNAVAILABLE", message, { retryAfterMs: RETRY_AFTER_MS, cause, outcome });
 }

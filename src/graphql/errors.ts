@@ -86,11 +86,12 @@ function causeOf(error: unknown): unknown {
 
 /** An expected failure as a client may see it; `at` has its path, where it has one. */
 export function auditFailure(at: Partial<GraphQLFormattedError>, error: AuditError): GraphQLFormattedError {
-  const { code, retryAfterMs } = error;
+  const { code, retryAfterMs, outcome } = error;
   const problems = error.problems.map(inApiSpelling);
   const detail = {
     ...(problems.length > 0 && { problems }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(outcome !== undefined && { outcome }),
   };
   // In the API's spelling, and then what the message says beyond its problems.
   const rest = error.message.slice(problemText(error.problems).length);

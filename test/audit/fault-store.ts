@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { AppendBatch, AppendOutcome, LogHead, LogStore } from "../../src/audit/store.js";
+import { AuditError } from "../../src/audit/errors.js";
+import type { AppendBatch, AppendOutcome, Durability, LogHead, LogStore } from "../../src/audit/store.js";
 
 /** What an append does instead of its duty. */
 export type AppendFault =
+  | { readonly kind: "is refused" }
   | { readonly kind: "fails before it is written" }
   | { readonly kind: "is written though it said no" }
   | { readonly kind: "never answers, and is not written" }
@@ -16,6 +18,9 @@ export class FaultStore implements LogStore {
   readonly faults: AppendFault[] = [];
   /** How many reads of the head fail from now on. */
   headFailures = 0;
+  /** What the store says of what it shows; `away`: it cannot confirm anything. */
+  durability: Durability | "away" = "durable";
+  confirmations = 0;
   tileReads = 0;
   headReads = 0;
   /** Runs before each append: another gateway's chance. */
@@ -55,6 +60,12 @@ export class FaultStore implements LogStore {
       throw new Error("connection refused");
     }
     return this.honest.head(log);
+  }
+
+  confirm(): Promise<Durability> {
+    this.confirmations += 1;
+    if (this.durability !== "away") return Promise.resolve(this.durability);
+    return Promise.reject(new AuditError("UNAVAILABLE", "the standby is away", { retryAfterMs: 1_000 }));
   }
 
   entries(...asked: Parameters<LogStore["entries"]>): ReturnType<LogStore["entries"]> {
@@ -98,8 +109,10 @@ export class FaultStore implements LogStore {
     switch (fault?.kind) {
       case undefined:
         return this.honest.append(batch);
+      case "is refused":
+        throw new AuditError("UNAVAILABLE", "the disk is full", { outcome: "NONE" });
       case "fails before it is written":
-        throw new Error("disk full");
+        throw new Error("connection lost");
       case "is written though it said no":
         await this.honest.append(batch);
         throw new Error("connection lost at COMMIT");

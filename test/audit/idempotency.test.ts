@@ -1,11 +1,13 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
+import { setTimeout as sleep } from "node:timers/promises";
+import { AuditError } from "../../src/audit/errors.js";
 import { ScopedService } from "../../src/audit/scoped-service.js";
 import type { AuditService, LogRequest, Receipt } from "../../src/audit/service.js";
 import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
 import { CREDENTIALS, NOW_MS } from "./credentials.js";
 import { FaultStore } from "./fault-store.js";
 import { expectCode, expectProblems, rejection } from "./rejection.js";
-import { checkEverything, logMessages, message, messages, openTestService } from "./test-log.js";
+import { checkEverything, closedGate, logMessages, message, messages, openTestService } from "./test-log.js";
 
 const APPEND_TIMEOUT_MS = 40;
 
@@ -45,6 +47,31 @@ describe("a request with the key of an earlier one", () => {
     await log("elsewhere", { idempotencyKey: "other" }, other);
     expect(await log("elsewhere", { idempotencyKey: "other" })).toMatchObject({ root: { treeSize: 6 } });
     expect(await stored()).toBe(6);
+  });
+
+  test("is not answered before what it finds is known to be durable, and then with the first receipt", async () => {
+    store.faults.push({ kind: "is written though it said no" });
+    store.durability = "away";
+    expect(await rejection(log("once"))).toMatchObject({ code: "UNAVAILABLE", outcome: "UNKNOWN" });
+    expect(await rejection(log("once"))).toMatchObject({ code: "UNAVAILABLE", outcome: "UNKNOWN" });
+    store.durability = "replica";
+    expect(await rejection(log("once"))).toMatchObject({ code: "UNAVAILABLE", outcome: "UNKNOWN" });
+    store.durability = "durable";
+    expect((await log("once")).root.treeSize).toBe(2);
+    expect(await stored()).toBe(2);
+  });
+
+  test("is answered without asking the store again what an append of this gateway has made durable", async () => {
+    const first = await log("once");
+    store.durability = "away";
+    expect(await log("once")).toEqual(first);
+    expect(store.confirmations).toBe(0);
+  });
+
+  test("that cannot be looked for is refused with the outcome NONE", async () => {
+    store.receipts = () => Promise.reject(new AuditError("UNAVAILABLE", "the store is away"));
+    expect(await rejection(log("once"))).toMatchObject({ code: "UNAVAILABLE", outcome: "NONE" });
+    expect(await stored()).toBe(0);
   });
 
   test("is answered with the gateway's first signature", async () => {
@@ -114,6 +141,25 @@ describe("requests with one key at once", () => {
     const outcomes = await Promise.allSettled([log("once"), log("once"), log("once")]);
     expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "fulfilled", "fulfilled"]);
     expect(await checkEverything(store)).toEqual(["once", "once again"]);
+  });
+
+  test("go on one after the other when the first of them fails, also while others are being logged", async () => {
+    service = await openTestService({ store });
+    store.faults.push({ kind: "is refused" });
+    const gate = closedGate();
+    const others: Promise<Receipt>[] = [];
+    let appends = 0;
+    store.beforeAppend = async () => {
+      appends += 1;
+      if (appends === 1) others.push(logMessages(service, 1)); // is in flight when the first has failed
+      if (appends === 2) await gate.passed;
+    };
+    const outcomes = Promise.allSettled([log("once"), log("once"), log("once")]);
+    await sleep(20); // in which two that go on together would both be queued
+    gate.open();
+    expect((await outcomes).map(({ status }) => status)).toEqual(["rejected", "fulfilled", "fulfilled"]);
+    await Promise.all(others);
+    expect(await checkEverything(store)).toEqual(["event 0", "once", "once again"]);
   });
 
   test("in two gateways over one store are logged once", async () => {

@@ -4,9 +4,7 @@ import type { AuditService } from "../../src/audit/service.js";
 import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
 import { FaultStore } from "./fault-store.js";
 import { expectCode, rejection } from "./rejection.js";
-import { checkEverything, logMessages, message, openTestService, TestClock } from "./test-log.js";
-
-const APPEND_TIMEOUT_MS = 40;
+import { checkEverything, closedGate, logMessages, message, openTestService, TestClock } from "./test-log.js";
 
 let store: FaultStore;
 let clock: TestClock;
@@ -17,84 +15,12 @@ beforeEach(async () => {
   store = new FaultStore(new MemoryLogStore());
   clock = new TestClock();
   alarms = [];
-  service = await openTestService({
-    store,
-    clock: clock.now,
-    appendTimeoutMs: APPEND_TIMEOUT_MS,
-    alarm: (text) => alarms.push(text),
-  });
+  service = await openTestService({ store, clock: clock.now, alarm: (text) => alarms.push(text) });
 });
 
 function log(text: string, by = service) {
   return by.append({ log: "default", events: [message(text)], sign: false, path: "event" });
 }
-
-describe("an append that", () => {
-  test("fails before it is written is refused, and leaves no gap", async () => {
-    store.faults.push({ kind: "fails before it is written" });
-    const error = await rejection(log("lost"));
-    expect([error.code, error.retryAfterMs]).toEqual(["UNAVAILABLE", 1_000]);
-    expect(error.message).toBe("The store did not take the entries: try again.");
-    expect((await log("kept")).entries[0]?.leafIndex).toBe(0);
-    expect(await checkEverything(store)).toEqual(["kept"]);
-  });
-
-  test("is written though it said no is found, and acknowledged as what it is", async () => {
-    store.faults.push({ kind: "is written though it said no" });
-    expect((await log("one")).entries[0]?.leafIndex).toBe(0);
-    expect((await log("two")).entries[0]?.leafIndex).toBe(1);
-    expect(await checkEverything(store)).toEqual(["one", "two"]);
-  });
-
-  test("never answers, though it is written, is found after a bounded wait", async () => {
-    store.faults.push({ kind: "never answers, though it is written" });
-    expect((await log("one")).root.treeSize).toBe(1);
-    expect(await checkEverything(store)).toEqual(["one"]);
-  });
-
-  test("never answers, and is not written, is refused after a bounded wait", async () => {
-    store.faults.push({ kind: "never answers, and is not written" });
-    await expectCode(log("lost"), "UNAVAILABLE");
-    await log("kept");
-    expect(await checkEverything(store)).toEqual(["kept"]);
-  });
-
-  test("is written after everybody gave up takes an index that nobody else gets", async () => {
-    store.faults.push({ kind: "is written after the wait", delayMs: APPEND_TIMEOUT_MS * 3 });
-    await expectCode(log("late"), "UNAVAILABLE");
-    await sleep(APPEND_TIMEOUT_MS * 4);
-    expect((await log("next")).entries[0]?.leafIndex).toBe(1);
-    expect(await checkEverything(store)).toEqual(["late", "next"]);
-  });
-
-  test("is in doubt while the store is away is looked for before anything else is written", async () => {
-    store.faults.push({ kind: "is written though it said no" });
-    store.headFailures = 4;
-    const error = await rejection(log("unsure"));
-    expect(error.message).toBe("The store cannot be reached, and it is not known whether the entries were stored.");
-    const reads = store.headReads;
-    expect((await log("next")).entries[0]?.leafIndex).toBe(1);
-    expect(store.headReads).toBe(reads + 1);
-    expect(await checkEverything(store)).toEqual(["unsure", "next"]);
-  });
-
-  test("cannot even look is refused without being tried", async () => {
-    store.faults.push({ kind: "fails before it is written" });
-    store.headFailures = 5;
-    await expectCode(log("unsure"), "UNAVAILABLE");
-    await expectCode(log("also refused"), "UNAVAILABLE");
-    expect(store.appends).toHaveLength(1);
-    await log("kept");
-    expect(await checkEverything(store)).toEqual(["kept"]);
-  });
-
-  test("fails takes its whole batch with it, and no other", async () => {
-    store.faults.push({ kind: "fails before it is written" });
-    const outcomes = await Promise.allSettled(["first", "second", "third"].map((text) => log(text)));
-    expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "fulfilled", "fulfilled"]);
-    expect(await checkEverything(store)).toEqual(["second", "third"]);
-  });
-});
 
 describe("batches", () => {
   test("hold what arrived while another was in flight", async () => {
@@ -115,9 +41,15 @@ describe("batches", () => {
     const bounded = await openTestService({ store, queueLimits: limits });
     const waiting = [1, 3, 3].map((count) => logMessages(bounded, count));
     const error = await rejection(logMessages(bounded, 1));
-    expect([error.code, error.retryAfterMs]).toEqual(["UNAVAILABLE", 250]);
+    expect([error.code, error.retryAfterMs, error.outcome]).toEqual(["UNAVAILABLE", 250, "NONE"]);
     expect((await Promise.all(waiting)).map(({ root }) => root.treeSize)).toEqual([1, 4, 7]);
     expect((await logMessages(bounded, 1)).root.treeSize).toBe(8);
+  });
+
+  test("of one request that is larger than the room are taken by a log that does nothing else", async () => {
+    const bounded = await openTestService({ store, queueLimits: { maxBatchEvents: 4, maxWaitingEvents: 6 } });
+    expect((await logMessages(bounded, 8)).root.treeSize).toBe(8);
+    expect((await logMessages(bounded, 7)).root.treeSize).toBe(15);
   });
 
   test("leave no request waiting, at whatever moment of the last batch it comes", async () => {
@@ -133,15 +65,55 @@ describe("batches", () => {
     expect(await checkEverything(store)).toHaveLength(80);
   });
 
-  test("are all stored when the service is closed", async () => {
+  test("are all stored when the service is closed, however long the store takes", async () => {
+    const gate = closedGate();
+    store.beforeAppend = () => gate.passed;
     const logged = Array.from({ length: 10 }, (_, i) => log(`caller ${i}`));
-    await service.close();
+    let isClosed = false;
+    const closing = service.close().then(() => {
+      isClosed = true;
+    });
+    await sleep(20); // in which a close that does not wait would be over
+    expect(isClosed).toBe(false);
+    gate.open();
+    await closing;
     expect(await checkEverything(store)).toHaveLength(10);
     await Promise.all(logged);
   });
 });
 
 describe("time", () => {
+  test("does not go back inside a batch, when the clock is set back between two of its requests", async () => {
+    const gate = closedGate();
+    store.beforeAppend = () => gate.passed;
+    const inFlight = log("in flight");
+    clock.advanceMs(1_000);
+    const before = log("before");
+    clock.advanceMs(-600_000);
+    const after = log("after");
+    gate.open();
+    await inFlight;
+    expect((await after).entries[0]?.envelope.received_at).toBe((await before).entries[0]?.envelope.received_at);
+    expect(store.appends.map(({ entries }) => entries.length)).toEqual([1, 2]);
+    expect(await checkEverything(store)).toEqual(["in flight", "before", "after"]);
+  });
+
+  test("of a batch's root is that of its last entry", async () => {
+    const gate = closedGate();
+    store.beforeAppend = () => gate.passed;
+    const inFlight = log("in flight");
+    clock.advanceMs(1_000);
+    const first = log("first");
+    clock.advanceMs(1_000);
+    const last = log("last");
+    gate.open();
+    await Promise.all([inFlight, first]);
+    const { entries, root } = await last;
+    expect(store.appends.map((batch) => batch.entries.length)).toEqual([1, 2]);
+    expect(root.publishedAt).toBe("2026-01-01T00:00:02.000000Z");
+    expect(root.publishedAt).toBe(entries[0]?.envelope.received_at);
+  });
+
   test("does not go back when the clock is set back ten minutes", async () => {
     const before = (await log("before")).entries[0]?.envelope.received_at;
     clock.advanceMs(-600_000);
@@ -228,6 +200,7 @@ describe("another gateway", () => {
     };
     const error = await rejection(log("ours"));
     expect(error.message).toBe("Other gateways kept appending to the log first: try again.");
+    expect(error.outcome).toBe("NONE");
     expect(await checkEverything(store)).not.toContain("ours");
   });
 

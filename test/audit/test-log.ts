@@ -63,6 +63,20 @@ export async function fill(service: AuditService, count: number, log = "default"
   for (let done = 0; done < count; done += 1_000) await logMessages(service, Math.min(1_000, count - done), log);
 }
 
+/** Whoever has to pass waits until it is opened. */
+export function closedGate(): { readonly passed: Promise<void>; readonly open: () => void } {
+  let open = (): void => undefined;
+  const passed = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return {
+    passed,
+    open: () => {
+      open();
+    },
+  };
+}
+
 /** Reads a log back from its store and checks all that must hold of it, whatever happened: answers its texts in order. */
 export async function checkEverything(store: LogStore, log = "default"): Promise<readonly string[]> {
   const head = await store.head(log);

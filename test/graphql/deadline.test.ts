@@ -62,10 +62,16 @@ describe("a request that takes too long", () => {
     await gatewayOver(() => ({ append: () => NEVER }));
     expect(await gateway.error(LOG)).toMatchObject({
       message: `${stopped}; whether the event was logged is not known: search for it before you repeat it`,
-      extensions: { code: "UNAVAILABLE", retryAfterMs: 1000 },
+      extensions: { code: "UNAVAILABLE", retryAfterMs: 1000, outcome: "UNKNOWN" },
     });
     const keyed = LOG.replace("}) {", '}, idempotencyKey: "k") {');
     expect((await gateway.error(keyed)).message).toMatch(/is not known: repeat it with the same key$/);
+  });
+
+  test("does not say that a bulk request was not queued when it may have been", async () => {
+    await gatewayOver(() => ({ appendLater: () => NEVER }));
+    const { extensions } = await gateway.error('mutation { logBulkAsync(events: [{ message: "m" }]) { id } }');
+    expect(extensions).toMatchObject({ code: "UNAVAILABLE", outcome: "UNKNOWN" });
   });
 
   test("says that an event was logged when only its proof is late", async () => {
@@ -81,7 +87,11 @@ describe("a request that takes too long", () => {
     const query = `mutation { ${two} b: log(event: { message: "3" }) { root { treeSize } } }`;
     const { errors = [] } = await gateway.text(query);
     expect(errors[0]?.message).toMatch(/whether the events were logged is not known/);
-    for (const { message } of errors.slice(1)) expect(message).toBe(`${stopped}; nothing was logged here`);
+    expect(errors[0]?.extensions["outcome"]).toBe("UNKNOWN");
+    for (const { message, extensions } of errors.slice(1)) {
+      expect(message).toBe(`${stopped}; nothing was logged here`);
+      expect(extensions["outcome"]).toBe("NONE");
+    }
     expect(calls.filter((name) => name === "append")).toHaveLength(1);
   });
 });

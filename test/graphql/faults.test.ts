@@ -114,6 +114,21 @@ describe("a store that fails", () => {
     });
   });
 
+  test.each<[string, Partial<LogStore>, string]>([
+    [
+      "refuses a write",
+      { append: () => Promise.reject(new AuditError("UNAVAILABLE", "full", { outcome: "NONE" })) },
+      "NONE",
+    ],
+    ["does not say what became of a write", { append: () => Promise.reject(new Error("connection lost")) }, "UNKNOWN"],
+  ])("and %s tells the client which of the two it is", async (_, faults, outcome) => {
+    const over = await gatewayOver(() => faults);
+    for (const write of ['log(event: { message: "m" })', 'logBulk(events: [{ message: "m" }])']) {
+      const { extensions } = await over.gateway.error(`mutation { ${write} { root { treeSize } } }`);
+      expect(extensions).toEqual({ code: "UNAVAILABLE", retryAfterMs: 1000, outcome });
+    }
+  });
+
   test("unexpectedly shows an id, by which the operator finds it, and nothing else", async () => {
     const over = await gatewayOver(() => ({ entries: () => Promise.reject(new Error("password=hunter2")) }));
     const error = await over.gateway.error("{ entry(leafIndex: 0) { id } }");

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { LogStore } from "../../src/audit/store.js";
 import { batch, CREATED_AT, emptyHead, entry, filling, hashOf, receivedAt, tile } from "./batches.js";
+import { durabilityContract } from "./durability-contract.js";
 import { receiptsContract } from "./receipts-contract.js";
 
 /** What an engine brings to the contract. */
@@ -21,6 +22,7 @@ const TRICKY_TEXTS = [
 
 export function logStoreContract(name: string, engine: LogStoreEngine): void {
   receiptsContract(name, engine);
+  durabilityContract(name, engine);
 
   describe(`LogStore contract: ${name}`, () => {
     let store: LogStore;
@@ -258,32 +260,6 @@ export function logStoreContract(name: string, engine: LogStoreEngine): void {
 
       test("counts nothing in an unknown log", async () => {
         expect(await store.firstAtOrAfter("unknown", CREATED_AT, 5)).toBe(0);
-      });
-    });
-
-    const { reopen } = engine;
-    if (reopen === undefined) return;
-
-    describe("durability", () => {
-      test("finds entries, tiles and heads again after closing and opening", async () => {
-        await store.createLog(emptyHead("second", "pangea"));
-        const entries = TRICKY_TEXTS.map((text) => entry(text));
-        await store.append(filling([tile({ level: 0, index: 0 })], batch("default", 0, entries)));
-        const heads = await store.heads();
-        store = await reopen(store);
-        expect(await store.heads()).toEqual(heads);
-        const read = await store.entries("default", [0, 1, 2, 3, 4]);
-        expect(read.map((stored) => stored?.canonical)).toEqual(TRICKY_TEXTS);
-        expect(await store.tiles("default", [{ level: 0, index: 0 }])).toEqual([tile({ level: 0, index: 0 }).bytes]);
-      });
-
-      test("appends where it stopped", async () => {
-        await store.append(batch("default", 0, [entry("a")]));
-        store = await reopen(store);
-        expect(await store.append(batch("default", 0, [entry("x")]))).toEqual({ kind: "conflict" });
-        expect(await store.append(batch("default", 1, [entry("b")]))).toEqual({ kind: "appended" });
-        const read = await store.entries("default", [0, 1]);
-        expect(read.map((stored) => stored?.canonical)).toEqual(["a", "b"]);
       });
     });
   });

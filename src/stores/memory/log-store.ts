@@ -2,6 +2,7 @@ import { unlessAborted } from "../../audit/abort.js";
 import type {
   AppendBatch,
   AppendOutcome,
+  Durability,
   LogHead,
   LogStore,
   NewEntry,
@@ -67,6 +68,11 @@ export class MemoryLogStore implements LogStore {
     for (const receipt of receipts) log.receipts.set(nameOf(receipt.key), receipt);
     for (const listener of this.#listeners) listener(batch.log, log.head.size);
     return Promise.resolve({ kind: "appended" });
+  }
+
+  /** What is in memory is as durable as it ever gets. */
+  confirm(): Promise<Durability> {
+    return Promise.resolve("durable");
   }
 
   entries(

@@ -10,22 +10,22 @@ const GRACE_MS = 50;
 const REPEAT_MS = 1_000;
 
 /**
- * One statement on a connection of the pool. When the signal aborts, rejects with its reason at once, and the server is told
+ * One statement, or what else `run` does, on a connection of the pool. When the signal aborts, rejects with its reason at once, and the server is told
  * to cancel the statement.
  */
-export async function queryUnlessAborted<Row extends object>(
+export async function queryUnlessAborted<Result>(
   pool: pg.Pool,
-  query: pg.QueryConfig<unknown[]>,
+  run: (client: pg.ClientBase) => Promise<Result>,
   signal: AbortSignal,
-): Promise<readonly Row[]> {
+): Promise<Result> {
   const client = await connectUnlessAborted(pool, signal);
   // A connection that breaks says so here, too; the statement fails by itself.
   client.on("error", ignore);
-  const running = client.query<Row>(query);
+  const running = run(client);
   try {
-    const { rows } = await unlessAborted(running, signal);
+    const result = await unlessAborted(running, signal);
     giveBack(client, "answered");
-    return rows;
+    return result;
   } catch (failure) {
     if (signal.aborted) void abandon(client, running);
     else giveBack(client, "failed");

@@ -56,7 +56,7 @@ const MORE_ENTRIES: Statement<never> = {
 export async function appendBySwap(database: Database, batch: AppendBatch): Promise<boolean> {
   const [first, ...more] = statementFuls(batch);
   if (first === undefined) throw new RangeError("a batch has at least one entry");
-  if (more.length === 0) return hasMoved(await database.rows(SWAP, swapValues(batch, first)));
+  if (more.length === 0) return hasMoved(await database.write(SWAP, swapValues(batch, first)));
   return database.transaction(async (session) => swapIn(session, batch));
 }
 

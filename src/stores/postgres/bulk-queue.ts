@@ -9,6 +9,7 @@ import type {
   NewBulk,
   StoredBulk,
 } from "../../audit/bulk-queue.js";
+import { Confirmation } from "./confirmation.js";
 import type { Database } from "./database.js";
 import type { Statement } from "./transaction.js";
 
@@ -80,17 +81,23 @@ const REMOVE_EXPIRED: Statement<never> = {
 /** Keeps bulk requests in a table beside the logs; any gateway executes what any other has accepted. */
 export class PostgresBulkQueue implements BulkQueue {
   readonly #database: Database;
+  readonly #confirmation: Confirmation;
 
-  constructor(database: Database) {
+  /** `confirmMs`: as Confirmation. */
+  constructor(database: Database, confirmMs?: number) {
     this.#database = database;
+    this.#confirmation = new Confirmation(database, confirmMs);
   }
 
   async enqueue(bulk: NewBulk, maxWaitingBytes: number): Promise<EnqueueOutcome> {
     const { log, name, owner, requestDigest, body, bytes, acceptedAtMs } = bulk;
     const row = [log, name, owner, requestDigest, body, bytes, acceptedAtMs];
-    const [inserted] = await this.#database.rows(ENQUEUE, [...row, maxWaitingBytes]);
-    const stored = inserted ? { requestDigest, end: undefined } : await this.find(bulk, owner);
-    return stored === undefined ? { kind: "full" } : { kind: "queued", stored };
+    const [inserted] = await this.#database.write(ENQUEUE, [...row, maxWaitingBytes]);
+    if (inserted) return { kind: "queued", stored: { requestDigest, end: undefined } };
+    const stored = await this.find(bulk, owner);
+    if (stored === undefined) return { kind: "full" };
+    await this.#confirmation.confirm(); // it was found there: visible, and not therefore durable
+    return { kind: "queued", stored };
   }
 
   async claim({ logs, nowMs, heldUntilMs, limit }: BulkClaim): Promise<readonly ClaimedBulk[]> {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { parseIntoClientConfig } from "pg-connection-string";
 import { queryUnlessAborted } from "./abandoned-query.js";
+import { committing, writeAlone } from "./commit.js";
 import { portFailure, wasRolledBack } from "./failures.js";
 import { Transaction, type Session, type Statement } from "./transaction.js";
 
@@ -42,10 +43,33 @@ export class Database {
     const query = { ...statement, values: [...values] };
     if (signal === undefined) return this.#answering(async () => (await this.#pool.query<Row>(query)).rows);
     try {
-      return await this.#answering(() => queryUnlessAborted<Row>(this.#pool, query, signal));
+      const run = async (client: pg.ClientBase): Promise<readonly Row[]> => (await client.query<Row>(query)).rows;
+      return await this.#answering(() => queryUnlessAborted(this.#pool, run, signal));
     } catch (failure) {
       signal.throwIfAborted();
       throw failure;
+    }
+  }
+
+  /**
+   * One statement that writes, a transaction of its own; repeated as `rows` is. The outcome of what is UNAVAILABLE says whether it
+   * may have been committed. One that has a signal must be one that may be cancelled at any moment: it says nothing of an outcome.
+   */
+  async write<Row extends object>(
+    statement: Statement<Row>,
+    values: readonly unknown[],
+    signal?: AbortSignal,
+  ): Promise<readonly Row[]> {
+    const query = { ...statement, values: [...values] };
+    const run = async (client: pg.ClientBase): Promise<readonly Row[]> =>
+      (await committing(client, () => client.query<Row>(query))).rows;
+    try {
+      return await repeatedWhileRolledBack(() =>
+        signal === undefined ? writeAlone<Row>(this.#pool, query) : queryUnlessAborted(this.#pool, run, signal),
+      );
+    } catch (failure) {
+      signal?.throwIfAborted();
+      throw portFailure(failure, signal === undefined ? "NONE" : undefined);
     }
   }
 
@@ -112,8 +136,8 @@ function poolConfig({ url, maxConnections, connectTimeoutMs, statementTimeoutMs 
     query_timeout: statementTimeoutMs + 1_000,
     // A gateway that stalls in a transaction would keep the head's row locked for all others.
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
-    // `appended` means durable, whatever the server's or the role's default says.
-    options: `${given.options ?? ""} -c synchronous_commit=on`.trim(),
+    // `appended` means durable, whatever the server's or the role's default says; and a warning says that it is not: see committing.
+    options: `${given.options ?? ""} -c synchronous_commit=on -c client_min_messages=warning`.trim(),
     keepAlive: true,
     types,
   };

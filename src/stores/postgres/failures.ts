@@ -1,5 +1,5 @@
 import pg from "pg";
-import { AuditError } from "../../audit/errors.js";
+import { AuditError, type WriteOutcome } from "../../audit/errors.js";
 
 const RETRY_AFTER_MS = 1_000;
 
@@ -32,11 +32,14 @@ export function sqlState(failure: unknown): string | undefined {
   return failure instanceof pg.DatabaseError ? failure.code : undefined;
 }
 
-/** UNAVAILABLE for whatever may pass by itself, with the cause kept; a mistake of ours, such as bad SQL, stays what it is. */
-export function portFailure(failure: unknown): unknown {
+/**
+ * UNAVAILABLE for whatever may pass by itself, with the cause kept; a mistake of ours, such as bad SQL, stays what it is.
+ * `outcome` is that of a write.
+ */
+export function portFailure(failure: unknown, outcome?: WriteOutcome): unknown {
   if (failure instanceof AuditError || failure instanceof TypeError || failure instanceof RangeError) return failure;
   const state = sqlState(failure);
   if (state !== undefined && !MENDABLE.some((prefix) => state.startsWith(prefix))) return failure;
-  const detail = { retryAfterMs: RETRY_AFTER_MS, cause: failure };
+  const detail = { retryAfterMs: RETRY_AFTER_MS, cause: failure, outcome };
   return new AuditError("UNAVAILABLE", "the log's database cannot do this now; try again", detail);
 }

@@ -1,7 +1,16 @@
-import type { AppendBatch, AppendOutcome, LogHead, LogStore, StoredEntry, RequestReceipt } from "../../audit/store.js";
+import type {
+  AppendBatch,
+  AppendOutcome,
+  Durability,
+  LogHead,
+  LogStore,
+  StoredEntry,
+  RequestReceipt,
+} from "../../audit/store.js";
 import type { TileId } from "../../core/tile.js";
 import type { LeafRange } from "../../core/tree.js";
 import { appendOutcome } from "./append.js";
+import { Confirmation } from "./confirmation.js";
 import type { Database } from "./database.js";
 import { PostgresReceipts } from "./receipts.js";
 import type { Statement } from "./transaction.js";
@@ -83,12 +92,14 @@ export class PostgresLogStore implements LogStore {
   readonly #database: Database;
   readonly #receipts: PostgresReceipts;
   readonly #turns: Turns;
+  readonly #confirmation: Confirmation;
 
-  /** `holdMs`: how long others wait for a gateway that met a conflict and has its turn. Default 300. */
-  constructor(database: Database, holdMs?: number) {
+  /** `holdMs`: how long others wait for a gateway that met a conflict and has its turn. Default 300. `confirmMs`: as Confirmation. */
+  constructor(database: Database, holdMs?: number, confirmMs?: number) {
     this.#database = database;
     this.#receipts = new PostgresReceipts(database);
     this.#turns = new Turns(database, holdMs);
+    this.#confirmation = new Confirmation(database, confirmMs);
   }
 
   /** Calls `listener` with the log's new size after each append made here; appends of other gateways are not heard. */
@@ -116,6 +127,10 @@ export class PostgresLogStore implements LogStore {
     if (outcome.kind !== "appended") return outcome;
     for (const listener of this.#listeners) listener(log, expectedSize + entries.length);
     return outcome;
+  }
+
+  confirm(): Promise<Durability> {
+    return this.#confirmation.confirm();
   }
 
   async entries(

@@ -43,7 +43,7 @@ export class PostgresReceipts {
   }
 
   async keep(log: string, receipts: readonly RequestReceipt[]): Promise<void> {
-    await this.#database.rows(KEEP, [
+    await this.#database.write(KEEP, [
       log,
       receipts.map(({ key }) => key),
       receipts.map(({ requestDigest }) => requestDigest),

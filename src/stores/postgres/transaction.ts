@@ -1,5 +1,6 @@
 import type pg from "pg";
-import { isReadOnlySession } from "./failures.js";
+import { committing } from "./commit.js";
+import { isReadOnlySession, portFailure, wasRolledBack } from "./failures.js";
 
 /** SQL with `$1` parameters, prepared once per connection under its name; an empty name is prepared for one use. */
 export interface Statement<Row> {
@@ -48,8 +49,13 @@ export class Transaction implements Session {
     await this.#step(this.#client.query(sql));
   }
 
+  /** Rejects UNAVAILABLE with the outcome UNKNOWN when the server did not say that it has committed, and waited for its standbys. */
   async commit(): Promise<void> {
-    await this.#end("COMMIT");
+    try {
+      await committing(this.#client, () => this.#end("COMMIT"));
+    } catch (failure) {
+      throw wasRolledBack(failure) ? failure : portFailure(failure, "UNKNOWN");
+    }
   }
 
   /** Never rejects: where the connection is broken, the server rolls back by itself. */

@@ -1,3 +1,4 @@
+import { outcomeKnown } from "../../audit/errors.js";
 import type { AppendBatch } from "../../audit/store.js";
 import { appendBySwap, swapIn } from "./append.js";
 import { Contention } from "./contention.js";
@@ -48,7 +49,9 @@ export class Turns {
   /** True when the batch is durable; false when the log's size was another, and nothing was written. */
   async append(batch: AppendBatch): Promise<boolean> {
     const held = this.#takeHeld(batch.log);
-    const isAppended = held === undefined ? await this.#appendOrHold(batch) : await this.#appendIn(held, batch);
+    const appended = held === undefined ? this.#appendOrHold(batch) : this.#appendIn(held, batch);
+    // A commit that failed says itself that it is UNKNOWN; whatever else fails was rolled back.
+    const isAppended = await outcomeKnown(appended, "NONE");
     if (isAppended) this.#contention.appended(batch.log);
     else this.#contention.conflicted(batch.log);
     return isAppended;

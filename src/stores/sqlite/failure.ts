@@ -43,6 +43,14 @@ export function isBeyondUse(error: unknown): boolean {
   return error instanceof UnusableFileError || BEYOND_USE.includes(primaryCode(error));
 }
 
+/** A full disk ends a COMMIT before its last frame, without which the others count for nothing (sqlite.org/fileformat2.html, 4.4). */
+const WRITE_NOTHING: readonly (number | undefined)[] = [BUSY, READONLY, FULL];
+
+/** Whether a COMMIT that failed so may be found in the file later all the same: its frames are written before they are synced. */
+export function mayBeCommitted(error: unknown): boolean {
+  return !WRITE_NOTHING.includes(primaryCode(error));
+}
+
 export const saysBusy = (error: unknown): boolean => primaryCode(error) === BUSY;
 
 /** `errcode` in node:sqlite, `rawCode` in libsql, whose failed open has the code at the end of its message alone. */

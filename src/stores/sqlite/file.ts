@@ -93,17 +93,34 @@ function upgrade(database: SqliteDatabase, version: number | undefined, format: 
   });
 }
 
-/** All of `work` or nothing of it. A failed COMMIT leaves the outcome unknown to the caller, as the port says. */
-export function inTransaction<T>(database: SqliteDatabase, work: () => T): T {
+/** All of `work` or nothing of it. `onFailedCommit` is told when that is not known. */
+export function inTransaction<T>(
+  database: SqliteDatabase,
+  work: () => T,
+  onFailedCommit: (error: unknown) => void = ignore,
+): T {
   database.exec("BEGIN IMMEDIATE");
   try {
     const result = work();
-    database.exec("COMMIT");
+    commit(database, onFailedCommit);
     return result;
   } catch (error) {
     rollBack(database);
     throw error;
   }
+}
+
+function commit(database: SqliteDatabase, onFailedCommit: (error: unknown) => void): void {
+  try {
+    database.exec("COMMIT");
+  } catch (error) {
+    onFailedCommit(error);
+    throw error;
+  }
+}
+
+function ignore(): void {
+  // derived data is made again where it is not as it should be
 }
 
 /** SQLite rolls back by itself after some errors (a full disk); a second ROLLBACK then fails, and that is fine. */

@@ -2,6 +2,7 @@ import type { BulkQueue } from "../../audit/bulk-queue.js";
 import type {
   AppendBatch,
   AppendOutcome,
+  Durability,
   LogHead,
   LogStore,
   NewEntry,
@@ -59,6 +60,11 @@ export class SqliteLogStore implements LogStore {
     const outcome = await this.#writer.call("append", packed(batch));
     if (outcome.kind === "appended") this.#onAppend();
     return outcome;
+  }
+
+  async confirm(): Promise<Durability> {
+    await this.#writer.call("confirm", undefined);
+    return "durable";
   }
 
   entries(

@@ -2,26 +2,30 @@ import { BulkTable, type BulkTableProtocol } from "./bulk-table.js";
 import { openForWriting } from "./file.js";
 import { LOG_FILE } from "./log-file.js";
 import { lockLogFile, type LogLock } from "./log-lock.js";
-import { LogWriter, type LogWriterProtocol } from "./log-writer.js";
+import { LOG_SUBJECT, LogWriter, type LogWriterProtocol } from "./log-writer.js";
+import { WalDurability } from "./wal-durability.js";
 import { serveWorker } from "./worker-thread.js";
 
 await serveWorker<LogWriterProtocol & BulkTableProtocol>({
-  subject: "the log file",
+  subject: LOG_SUBJECT,
   open: ({ driver, files }) => {
     const lock = lockLogFile(driver, files.logPath);
     const { writer, bulks } = openOrRelease(lock, () => {
       const database = openForWriting(driver, files.logPath, LOG_FILE);
-      return { writer: new LogWriter(database), bulks: new BulkTable(database) };
+      return { writer: new LogWriter(database, new WalDurability(files.logPath)), bulks: new BulkTable(database) };
     });
     return {
       createLog: (initial) => writer.createLog(initial),
       heads: () => writer.heads(),
       head: (log) => writer.head(log),
       append: (batch) => writer.append(batch),
+      confirm: () => {
+        writer.confirm();
+      },
       keepReceipts: (kept) => {
         writer.keepReceipts(kept);
       },
-      enqueueBulk: (bulk) => bulks.enqueueBulk(bulk),
+      enqueueBulk: (bulk) => writer.write(() => bulks.enqueueBulk(bulk)),
       claimBulks: (claim) => bulks.claimBulks(claim),
       finishBulk: (end) => {
         bulks.finishBulk(end);

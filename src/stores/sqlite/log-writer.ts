@@ -1,10 +1,13 @@
+import { withOutcome, type WriteOutcome } from "../../audit/errors.js";
 import type { AppendBatch, AppendOutcome, LogHead, RequestReceipt } from "../../audit/store.js";
 import { HASH_BYTES } from "../../core/bytes.js";
 import { FORMAT_NAMES, type FormatName } from "../../core/format.js";
 import type { SqliteDatabase, SqliteStatement, SqlRow } from "./driver.js";
+import { mayBeCommitted, storeFailure } from "./failure.js";
 import { inTransaction } from "./file.js";
 import { LOG_STRIDE } from "./log-file.js";
 import { bytesIn, integerIn, textIn } from "./row.js";
+import type { WalDurability } from "./wal-durability.js";
 import type { CallsOf } from "./worker-calls.js";
 
 /** A batch as it crosses to the writing thread: copying three arrays costs a tenth of copying an object per entry. */
@@ -25,8 +28,12 @@ export interface LogWriterProtocol {
   readonly heads: { readonly request: undefined; readonly reply: readonly LogHead[] };
   readonly head: { readonly request: string; readonly reply: LogHead | undefined };
   readonly append: { readonly request: PackedBatch; readonly reply: AppendOutcome };
+  readonly confirm: { readonly request: undefined; readonly reply: undefined };
   readonly keepReceipts: { readonly request: KeptReceipts; readonly reply: undefined };
 }
+
+/** How errors call the file. */
+export const LOG_SUBJECT = "the log file";
 
 const SELECT_HEADS = `SELECT CAST(id AS BLOB) id, CAST(format AS BLOB) format, size, root_hash,
   CAST(checkpoint AS BLOB) checkpoint, CAST(last_received_at AS BLOB) last_received_at FROM logs`;
@@ -34,6 +41,7 @@ const SELECT_HEADS = `SELECT CAST(id AS BLOB) id, CAST(format AS BLOB) format, s
 /** Writes the log file, in one transaction per batch. Heads are read here too, so that they come after every earlier write. */
 export class LogWriter implements CallsOf<LogWriterProtocol> {
   readonly #database: SqliteDatabase;
+  readonly #durability: WalDurability;
   readonly #selectHeads: SqliteStatement;
   readonly #selectHead: SqliteStatement;
   readonly #selectNumber: SqliteStatement;
@@ -45,8 +53,9 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
   readonly #insertReceipt: SqliteStatement;
   readonly #keepReceipt: SqliteStatement;
 
-  constructor(database: SqliteDatabase) {
+  constructor(database: SqliteDatabase, durability: WalDurability) {
     this.#database = database;
+    this.#durability = durability;
     this.#selectHeads = database.prepare(`${SELECT_HEADS} ORDER BY number`);
     this.#selectHead = database.prepare(`${SELECT_HEADS} WHERE id = ?`);
     this.#selectNumber = database.prepare(
@@ -83,7 +92,7 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
   }
 
   append(batch: PackedBatch): AppendOutcome {
-    return inTransaction(this.#database, () => {
+    return this.write(() => {
       const [row] = this.#selectNumber.all(batch.log, batch.expectedSize, batch.expectedRoot ?? null);
       if (row === undefined) return { kind: "conflict" };
       const number = integerIn(row, "number");
@@ -93,8 +102,35 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
     });
   }
 
+  /** Throws UNAVAILABLE when what is shown cannot be brought to the disk now. */
+  confirm(): undefined {
+    try {
+      this.#durability.ensure();
+    } catch (error) {
+      throw storeFailure(error, LOG_SUBJECT);
+    }
+  }
+
+  /**
+   * A transaction that may be acknowledged when this returns, whatever it has read. Throws UNAVAILABLE, and its outcome says
+   * whether the transaction may be found in the file later all the same.
+   */
+  write<T>(work: () => T): T {
+    let outcome: WriteOutcome = "NONE";
+    try {
+      this.#durability.ensure();
+      return inTransaction(this.#database, work, (error) => {
+        if (!mayBeCommitted(error)) return;
+        outcome = "UNKNOWN";
+        this.#durability.doubt();
+      });
+    } catch (error) {
+      throw withOutcome(storeFailure(error, LOG_SUBJECT), outcome);
+    }
+  }
+
   keepReceipts({ log, receipts }: KeptReceipts): undefined {
-    inTransaction(this.#database, () => {
+    this.write(() => {
       for (const { key, requestDigest, firstIndex, count, treeSize } of receipts) {
         this.#keepReceipt.run(key, requestDigest, firstIndex, count, treeSize, log);
       }

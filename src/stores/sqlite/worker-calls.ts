@@ -1,4 +1,4 @@
-import type { AuditErrorCode } from "../../audit/errors.js";
+import type { AuditErrorCode, WriteOutcome } from "../../audit/errors.js";
 
 /** What can be asked of a worker: by the name of the call, what goes over and what comes back. */
 export type Protocol<P> = { readonly [K in keyof P]: { readonly request: unknown; readonly reply: unknown } };
@@ -13,6 +13,7 @@ export interface Failure {
   readonly code: AuditErrorCode;
   readonly message: string;
   readonly retryAfterMs: number | undefined;
+  readonly outcome: WriteOutcome | undefined;
   /** The engine's own words, for the operator's log. */
   readonly detail: string;
   /** The content of the worker's file is beyond use: derived data has to be made anew. */

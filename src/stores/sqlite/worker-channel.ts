@@ -171,9 +171,9 @@ export class WorkerChannel<P extends Protocol<P>, Notice = never> {
   }
 }
 
-function errorOf({ code, message, retryAfterMs, detail, beyondUse }: Failure): AuditError {
+function errorOf({ code, message, retryAfterMs, outcome, detail, beyondUse }: Failure): AuditError {
   const cause = new WorkerError(detail, beyondUse);
-  return new AuditError(code, message, { cause, ...(retryAfterMs !== undefined && { retryAfterMs }) });
+  return new AuditError(code, message, { cause, retryAfterMs, outcome });
 }
 
 /** Two workers of one file, or the first error of the two, once both are closed. */

@@ -89,9 +89,9 @@ class ServedWorker<P extends Protocol<P>, Notice> {
   }
 }
 
-function failureOf({ code, message, retryAfterMs, cause }: AuditError): Failure {
+function failureOf({ code, message, retryAfterMs, outcome, cause }: AuditError): Failure {
   const detail = cause instanceof Error ? (cause.stack ?? cause.message) : "";
-  return { code, message, retryAfterMs, detail, beyondUse: isBeyondUse(cause) };
+  return { code, message, retryAfterMs, outcome, detail, beyondUse: isBeyondUse(cause) };
 }
 
 /** Only WorkerChannel starts these modules, and it passes WorkerFiles. */

@@ -54,11 +54,11 @@ describeWith("PostgreSQL", hasPostgres(), () => {
       if (way !== WAYS[0]) await store.append(batch("default", 99, [entry("a conflict")]));
     });
 
-    test("before the server hears of it: not committed, refused with a hint, and the log goes on", async () => {
+    test("before the server hears of it: not committed, of unknown outcome, and the log goes on", async () => {
       proxy.cuts.push("before it is forwarded");
       const error = await rejection(log("lost"));
-      expect(error).toMatchObject({ code: "UNAVAILABLE", retryAfterMs: expect.any(Number) });
-      expect(error.message).toBe("The store did not take the entries: try again.");
+      expect(error).toMatchObject({ code: "UNAVAILABLE", outcome: "UNKNOWN", retryAfterMs: expect.any(Number) });
+      expect(error.message).toMatch(/they are not there, but may still be stored/);
       expect((await log("next")).entries[0]?.leafIndex).toBe(1);
       expect(await checkEverything(store)).toEqual(["first", "next"]);
       expect(proxy.made).toHaveLength(1);

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { freePort } from "../../free-port.js";
 import { findProgram } from "../../program.js";
@@ -60,6 +61,10 @@ export class OwnPostgres implements PostgresServer {
     return server;
   }
 
+  get isRunning(): boolean {
+    return this.#server?.exitCode === null && this.#server.signalCode === null;
+  }
+
   get url(): string {
     return `postgres://auditql@127.0.0.1:${this.port}/postgres`;
   }
@@ -82,6 +87,28 @@ export class OwnPostgres implements PostgresServer {
     const server = new OwnPostgres(folder, await freePort(), this.settings);
     await server.startAgain();
     return server;
+  }
+
+  /**
+   * Every commit waits from now on for a standby that has connected, or for ever: make databases before, and stop the standby
+   * by its own `stop`.
+   */
+  async waitForStandby(): Promise<void> {
+    await sql(this.url, "ALTER SYSTEM SET synchronous_standby_names = '*'");
+    await sql(this.url, "SELECT pg_reload_conf()");
+    await this.untilReplicated();
+  }
+
+  /** Resolves once a synchronous standby has all that there is. */
+  async untilReplicated(): Promise<void> {
+    const synchronous =
+      "SELECT 1 FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum') AND state = 'streaming'";
+    while ((await sql(this.url, synchronous)).length === 0) await sleep(20);
+  }
+
+  /** Takes writes from now on. */
+  async promote(): Promise<void> {
+    await sql(this.url, "SELECT pg_promote(true, 60)");
   }
 
   async startAgain(): Promise<void> {

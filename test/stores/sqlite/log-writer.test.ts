@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from "@jest/globals";
+import { statSync, utimesSync } from "node:fs";
 import type { AppendBatch } from "../../../src/audit/store.js";
 import { loadSqliteDriver, type SqliteDatabase } from "../../../src/stores/sqlite/driver.js";
 import { storeFailure } from "../../../src/stores/sqlite/failure.js";
@@ -6,6 +7,7 @@ import { openForWriting, pragma } from "../../../src/stores/sqlite/file.js";
 import { LOG_FILE } from "../../../src/stores/sqlite/log-file.js";
 import { LogReader } from "../../../src/stores/sqlite/log-reader.js";
 import { LogWriter } from "../../../src/stores/sqlite/log-writer.js";
+import { WalDurability } from "../../../src/stores/sqlite/wal-durability.js";
 import { batch, emptyHead, entry, filling, tile } from "../batches.js";
 import { freshPaths } from "./folder.js";
 
@@ -13,10 +15,33 @@ const freshPath = freshPaths();
 const driver = await loadSqliteDriver();
 const BIG = entry("x".repeat(100_000));
 
+let path: string;
 let database: SqliteDatabase;
 beforeEach(() => {
-  database = openForWriting(driver, freshPath(), LOG_FILE);
+  path = freshPath();
+  database = openForWriting(driver, path, LOG_FILE);
 });
+
+const writerOf = (opened = database): LogWriter => new LogWriter(opened, new WalDurability(path));
+
+/** A database whose COMMIT fails as told, until it is mended; `isDone`: it is committed all the same. */
+function failingCommit(error: unknown, isDone = false): { readonly database: SqliteDatabase; mend(): void } {
+  let isFailing = true;
+  const exec = (sql: string): void => {
+    const fails = isFailing && sql === "COMMIT";
+    if (!fails || isDone) database.exec(sql);
+    if (fails) throw error;
+  };
+  return {
+    database: { ...database, exec },
+    mend: () => {
+      isFailing = false;
+    },
+  };
+}
+
+/** As both libraries' errors tell their result code (sqlite.org/rescode.html). */
+const sqliteError = (code: number, message: string): Error => Object.assign(new Error(message), { errcode: code });
 
 /** Appends as SqliteLogStore would have it packed. */
 function append(writer: LogWriter, { entries, ...rest }: AppendBatch): unknown {
@@ -33,7 +58,7 @@ function expectNothingWritten(writer: LogWriter): void {
 }
 
 test("writes nothing of a batch that fills the disk, and goes on when there is room again", () => {
-  const writer = new LogWriter(database);
+  const writer = writerOf();
   writer.createLog(emptyHead("default"));
   database.exec(`PRAGMA max_page_count = ${pragma(database, "page_count") + 3}`);
   const tooBig = filling([tile({ level: 0, index: 0 })], batch("default", 0, [entry("small"), BIG]));
@@ -41,6 +66,7 @@ test("writes nothing of a batch that fills the disk, and goes on when there is r
   expect(storeFailure(failure, "the log file")).toMatchObject({
     code: "UNAVAILABLE",
     message: "the log file cannot grow: the disk is full",
+    outcome: "NONE",
   });
   expectNothingWritten(writer);
   database.exec("PRAGMA max_page_count = 1000000");
@@ -48,23 +74,77 @@ test("writes nothing of a batch that fills the disk, and goes on when there is r
 });
 
 test("takes the next batch after a commit that failed", () => {
-  let failing = true;
-  const writer = new LogWriter({
-    ...database,
-    exec: (sql) => {
-      if (failing && sql === "COMMIT") throw new Error("disk I/O error");
-      database.exec(sql);
-    },
-  });
+  const failing = failingCommit(new Error("disk I/O error"));
+  const writer = writerOf(failing.database);
   writer.createLog(emptyHead("default"));
   expect(() => append(writer, batch("default", 0, [entry("a")]))).toThrow("disk I/O error");
   expectNothingWritten(writer);
-  failing = false;
+  failing.mend();
   expect(append(writer, batch("default", 0, [entry("a")]))).toEqual({ kind: "appended" });
 });
 
+test.each([
+  ["an fsync that fails (SQLITE_IOERR_FSYNC)", sqliteError(1_034, "disk I/O error"), "UNKNOWN"],
+  ["an error without a code", new Error("something else"), "UNKNOWN"],
+  ["a full disk (SQLITE_FULL)", sqliteError(13, "database or disk is full"), "NONE"],
+  ["a file that became read-only (SQLITE_READONLY)", sqliteError(8, "attempt to write a readonly database"), "NONE"],
+])("says what is known of a commit that ends with %s", (_, error, outcome) => {
+  const writer = writerOf(failingCommit(error).database);
+  writer.createLog(emptyHead("default"));
+  expect(thrownBy(() => append(writer, batch("default", 0, [entry("a")])))).toMatchObject({
+    code: "UNAVAILABLE",
+    outcome,
+  });
+});
+
+test("says NONE of a batch that fails before its commit", () => {
+  const exec = (sql: string): void => {
+    if (sql.startsWith("BEGIN")) throw sqliteError(10, "disk I/O error");
+    database.exec(sql);
+  };
+  const writer = writerOf({ ...database, exec });
+  writer.createLog(emptyHead("default"));
+  const failure = thrownBy(() => append(writer, batch("default", 0, [entry("a")])));
+  expect(failure).toMatchObject({ code: "UNAVAILABLE", outcome: "NONE" });
+});
+
+test("writes the WAL that it found, once, and again after a commit that failed, before it confirms what that shows", () => {
+  const failing = failingCommit(sqliteError(1_034, "disk I/O error"), true);
+  const first = writerOf();
+  first.createLog(emptyHead("default"));
+  append(first, batch("default", 0, [entry("a")]));
+  const writer = writerOf(failing.database); // as after a crash: it was not this one that wrote
+  const isRewritten = rewriteWatch(`${path}-wal`);
+  writer.confirm();
+  expect(isRewritten()).toBe(true);
+  writer.confirm();
+  expect(isRewritten()).toBe(false);
+  expect(() => append(writer, batch("default", 1, [entry("b")]))).toThrow("check the disk");
+  expect(writer.head("default")?.size).toBe(2);
+  isRewritten();
+  writer.confirm();
+  expect(isRewritten()).toBe(true);
+  const [stored] = new LogReader(database).entries({ log: "default", leafIndexes: [1] });
+  expect(stored?.canonical).toBe("b");
+});
+
+test("acknowledges nothing on top of a WAL that cannot be brought to the disk", () => {
+  const sick = new WalDurability(path);
+  sick.ensure = () => {
+    throw new Error("EIO: i/o error, fsync");
+  };
+  writerOf().createLog(emptyHead("default"));
+  const writer = new LogWriter(database, sick);
+  const failure = thrownBy(() => append(writer, batch("default", 0, [entry("a")])));
+  expect(failure).toMatchObject({ code: "UNAVAILABLE", outcome: "NONE" });
+  expect(() => {
+    writer.confirm();
+  }).toThrow(/EIO/);
+  expectNothingWritten(writer);
+});
+
 test("never overwrites an entry, whatever the head says", () => {
-  const writer = new LogWriter(database);
+  const writer = writerOf();
   writer.createLog(emptyHead("default"));
   append(writer, batch("default", 0, [entry("a")]));
   database.exec("UPDATE logs SET size = 0");
@@ -72,6 +152,19 @@ test("never overwrites an entry, whatever the head says", () => {
   const [stored] = new LogReader(database).entries({ log: "default", leafIndexes: [0] });
   expect(stored?.canonical).toBe("a");
 });
+
+/** Whether a file was written since it was last asked; its time of change is set back each time. */
+function rewriteWatch(file: string): () => boolean {
+  const setBack = (): void => {
+    utimesSync(file, 1, 1);
+  };
+  setBack();
+  return () => {
+    const isWritten = statSync(file).mtimeMs !== 1_000;
+    setBack();
+    return isWritten;
+  };
+}
 
 function thrownBy(work: () => unknown): unknown {
   try {

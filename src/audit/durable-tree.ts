@@ -1,0 +1,80 @@
+import { AuditError } from "./errors.js";
+import type { SignedTree } from "./signed-tree.js";
+import type { Durability, LogStore } from "./store.js";
+
+/** Told of each tree, once. */
+type OnTree = (tree: SignedTree) => void;
+
+export interface DurableTreeOptions {
+  readonly store: Pick<LogStore, "confirm">;
+  /** Told of each newer tree that may be told of: a durable one, or what a replica shows. */
+  readonly onShown?: OnTree | undefined;
+  /** Told of each newer tree that is durable. */
+  readonly onDurable?: OnTree | undefined;
+}
+
+/**
+ * How far a log is known to be durable, apart from what its store shows. After a crash, or when a wait for a synchronous
+ * replica was cut short, a store shows transactions that a failover loses. A signed root of such a tree would contradict the log
+ * for ever, and an acknowledgement would be broken. So neither leaves before an append of this process said `appended`, or the
+ * store has confirmed what was read; both cover everything before.
+ */
+export class DurableTree {
+  #shown: SignedTree | undefined;
+  /** An empty log has nothing to lose. */
+  #durableSize = 0;
+
+  constructor(private readonly options: DurableTreeOptions) {}
+
+  /** The newest tree that may be told of; undefined until the first. */
+  get shown(): SignedTree | undefined {
+    return this.#shown;
+  }
+
+  /** Everything up to a tree is durable: an append has said so. */
+  reached(tree: SignedTree): void {
+    if (tree.edge.size <= this.#durableSize) return;
+    this.#durableSize = tree.edge.size;
+    this.#show(tree);
+    this.options.onDurable?.(tree);
+  }
+
+  /** The store holds another tree than the last, a shorter one maybe: what was known of that says nothing of it. */
+  replaced(): void {
+    this.#shown = undefined;
+    this.#durableSize = 0;
+  }
+
+  /** Resolves when a tree that was read from the store may be told of. Rejects UNAVAILABLE when it cannot be confirmed now. */
+  async confirmed(tree: SignedTree): Promise<SignedTree> {
+    await this.#confirm(tree);
+    return tree;
+  }
+
+  /**
+   * Resolves when the first `size` entries of a tree that was read from the store are durable: they may be acknowledged.
+   * Rejects UNAVAILABLE when that cannot be confirmed now.
+   */
+  async require(tree: SignedTree, size: number): Promise<void> {
+    if (size <= this.#durableSize || (await this.#confirm(tree)) === "durable") return;
+    const message = "The database is a replica, which cannot tell whether the entries are durable: ask the primary.";
+    throw new AuditError("UNAVAILABLE", message, { retryAfterMs: 1_000 });
+  }
+
+  async #confirm(tree: SignedTree): Promise<Durability> {
+    if (tree.edge.size <= this.#durableSize) {
+      this.#show(tree);
+      return "durable";
+    }
+    const durability = await this.options.store.confirm();
+    if (durability === "durable") this.reached(tree);
+    else this.#show(tree);
+    return durability;
+  }
+
+  #show(tree: SignedTree): void {
+    if (tree.edge.size <= (this.#shown?.edge.size ?? -1)) return;
+    this.#shown = tree;
+    this.options.onShown?.(tree);
+  }
+}
