@@ -87,10 +87,13 @@ describe("time", () => {
     const gate = closedGate();
     store.beforeAppend = () => gate.passed;
     const inFlight = log("in flight");
+    await sleep(0); // by now it has its time
     clock.advanceMs(1_000);
     const before = log("before");
+    await sleep(0);
     clock.advanceMs(-600_000);
     const after = log("after");
+    await sleep(0);
     gate.open();
     await inFlight;
     expect((await after).entries[0]?.envelope.received_at).toBe((await before).entries[0]?.envelope.received_at);
@@ -102,10 +105,13 @@ describe("time", () => {
     const gate = closedGate();
     store.beforeAppend = () => gate.passed;
     const inFlight = log("in flight");
+    await sleep(0); // by now it has its time
     clock.advanceMs(1_000);
     const first = log("first");
+    await sleep(0);
     clock.advanceMs(1_000);
     const last = log("last");
+    await sleep(0);
     gate.open();
     await Promise.all([inFlight, first]);
     const { entries, root } = await last;
