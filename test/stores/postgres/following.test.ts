@@ -71,6 +71,16 @@ describeWith("PostgreSQL", hasPostgres(), () => {
       expect(await find(other, "orphan")).toEqual([0]);
     });
 
+    test("is as far as the database says, which may be another one than before", async () => {
+      const store = await gateway();
+      await store.log.append(batch(LOG, 0, [logged({ message: "indexed" }, 0)]));
+      expect(await store.index.reached(LOG, 1, SOON_MS)).toBe(true);
+      // As on a backup that was made before its entries were indexed.
+      await sql(url, "TRUNCATE auditql.docs, auditql.words, auditql.indexing");
+      expect(await store.index.reached(LOG, 1, SOON_MS)).toBe(true);
+      expect(await find(store, "indexed")).toEqual([0]);
+    });
+
     test("shows each gateway its own entry at once, whoever indexes", async () => {
       const stores = await Promise.all([gateway(), gateway(), gateway()]);
       for (let size = 0; size < 30; size++) {
