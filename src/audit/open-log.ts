@@ -16,6 +16,7 @@ import { restore, restoreLog, type LogDeclaration, type LogEnvironment, type Res
 import { Sequencer } from "./sequencer.js";
 import type { Entry, EntryOutcome, Receipt, Root } from "./service.js";
 import type { SignedTree, TreeSource } from "./signed-tree.js";
+import { Stamps } from "./stamps.js";
 import type { RequestReceipt } from "./store.js";
 import { TileReader } from "./tile-reader.js";
 
@@ -298,12 +299,13 @@ export class OpenLog {
   }
 
   #restored(tree: SignedTree): LogState {
-    const { clock, limits, appendTimeoutMs, onWaiting } = this.environment;
+    const { clock, limits, appendTimeoutMs, onWaiting, alarm, note } = this.environment;
+    const { lastReceivedAt } = tree;
     this.#prover.trust(tree);
     const sequencer = new Sequencer({
       source: this.source,
       tree,
-      clock,
+      stamps: new Stamps({ log: this.log, clock, lastReceivedAt, alarm, note }),
       guard: this.#guard,
       ...(limits === undefined ? {} : { limits }),
       onWaiting: (events) => onWaiting?.(this.log, events),

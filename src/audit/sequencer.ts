@@ -1,4 +1,3 @@
-import { timeText, type Clock } from "./clock.js";
 import type { DurableTree } from "./durable-tree.js";
 import type { Growth } from "./growth.js";
 import { stampEvent, type CheckedEvent } from "./leaf.js";
@@ -12,10 +11,11 @@ import {
 } from "./queue.js";
 import type { RequestKey } from "./request-key.js";
 import type { SignedTree } from "./signed-tree.js";
+import type { Stamps } from "./stamps.js";
 import { TreeWriter, type TreeWriterOptions } from "./tree-writer.js";
 
 export interface SequencerOptions extends TreeWriterOptions {
-  readonly clock: Clock;
+  readonly stamps: Stamps;
   readonly limits?: QueueLimits;
   /** Told how many events wait for the batch in flight, whenever that changes. */
   readonly onWaiting?: (events: number) => void;
@@ -26,14 +26,12 @@ export class Sequencer {
   readonly #queue: SubmissionQueue;
   readonly #refreshes: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
   readonly #writer: TreeWriter;
-  #lastStamp: string;
   #isRunning = false;
   #run: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: SequencerOptions) {
     this.#queue = new SubmissionQueue(options.limits ?? QUEUE_LIMITS, options.onWaiting);
     this.#writer = new TreeWriter(options);
-    this.#lastStamp = options.tree.lastReceivedAt;
   }
 
   /** The newest tree that the store has shown: what can be read. */
@@ -55,7 +53,7 @@ export class Sequencer {
   async append(events: readonly CheckedEvent[], requestKey?: RequestKey): Promise<Appended | Repeated> {
     this.options.guard.requireWritable();
     this.#queue.requireRoom(events.length);
-    const stamp = this.#stamp();
+    const stamp = this.options.stamps.next(this.tree.lastReceivedAt);
     const entries = events.map((event) => stampEvent(this.options.source.format, event, stamp));
     return new Promise((resolve, reject) => {
       this.#queue.add({ events, entries, requestKey, resolve, reject });
@@ -74,13 +72,6 @@ export class Sequencer {
   /** Resolves when nothing is in flight or waiting. */
   async idle(): Promise<void> {
     while (this.#isRunning) await this.#run;
-  }
-
-  /** The clock's time, or the last one given if the clock has been set back since. */
-  #stamp(): string {
-    const now = timeText(this.options.clock());
-    if (now > this.#lastStamp) this.#lastStamp = now;
-    return this.#lastStamp;
   }
 
   #start(): void {

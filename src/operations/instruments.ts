@@ -1,8 +1,9 @@
 import type { BulkQueue } from "../audit/bulk-queue.js";
 import type { RootCache } from "../audit/cache.js";
+import { systemClock } from "../audit/clock.js";
 import type { SearchIndex } from "../audit/search-index.js";
 import type { LogStore } from "../audit/store.js";
-import { indexLag, meteredCache, meteredStore, waitingBulks } from "./metered-engines.js";
+import { clockBehind, indexLag, meteredCache, meteredStore, waitingBulks } from "./metered-engines.js";
 import type { Metrics } from "./metrics.js";
 import { traced } from "./tracing.js";
 
@@ -16,6 +17,7 @@ export interface Engines {
 /** The engines, measured, and traced if the process has somebody to send traces to. */
 export function instrumented({ store, index, bulkQueue, cache }: Engines, metrics: Metrics): Engines {
   metrics.watchIndexLag(() => indexLag(store, index));
+  metrics.watchClockBehind(() => clockBehind(store, systemClock()));
   metrics.watchBulkQueue(() => waitingBulks(store, bulkQueue));
   return {
     store: traced(meteredStore(store, metrics), "store"),

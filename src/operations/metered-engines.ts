@@ -1,7 +1,9 @@
 import type { BulkQueue } from "../audit/bulk-queue.js";
 import type { CachedRoot, RootCache } from "../audit/cache.js";
+import type { Clock } from "../audit/clock.js";
 import { deadline } from "../audit/deadline.js";
 import type { SearchIndex } from "../audit/search-index.js";
+import { aheadOf } from "../audit/stamps.js";
 import type { AppendBatch, AppendOutcome, LogHead, LogStore } from "../audit/store.js";
 import type { Metrics, PerLog } from "./metrics.js";
 import { replaced } from "./port.js";
@@ -46,6 +48,11 @@ export function meteredCache(cache: RootCache, metrics: Metrics): RootCache {
 /** How many entries of each log the index has still before it. */
 export function indexLag(store: LogStore, index: SearchIndex): Promise<PerLog> {
   return ofEachLog(store, async ({ log, size }) => Math.max(0, size - (await index.indexedSize(log))));
+}
+
+/** How many seconds each log's newest entry is ahead of a clock: 0, unless some gateway's clock was or is wrong. */
+export function clockBehind(store: LogStore, clock: Clock): Promise<PerLog> {
+  return ofEachLog(store, ({ lastReceivedAt }) => Promise.resolve(aheadOf(clock() / 1_000, lastReceivedAt) / 1_000));
 }
 
 /** How much of each log's bulk requests waits. */

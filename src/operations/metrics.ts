@@ -136,6 +136,11 @@ export class Metrics {
     this.#watchLogs("auditql_index_lag_entries", "Entries that are not in the search index yet.", read);
   }
 
+  watchClockBehind(read: () => Promise<PerLog>): void {
+    const help = "How far the newest entry's time is ahead of this gateway's clock.";
+    this.#watchLogs("auditql_clock_behind_seconds", help, read);
+  }
+
   watchWaitingEvents(read: () => PerLog): void {
     const help = "Events that wait for the batch in flight.";
     this.#watchLogs("auditql_waiting_events", help, () => Promise.resolve(read()));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { indexLag, meteredCache, meteredStore } from "../../src/operations/metered-engines.js";
+import { clockBehind, indexLag, meteredCache, meteredStore } from "../../src/operations/metered-engines.js";
 import { instrumented } from "../../src/operations/instruments.js";
 import { Metrics } from "../../src/operations/metrics.js";
 import type { RootCache } from "../../src/audit/cache.js";
@@ -90,4 +90,14 @@ describe("a bulk queue", () => {
     await engines.bulkQueue.enqueue({ ...place, ...rest, bytes: 1_234 }, 10_000);
     expect(await samples(metrics)).toMatchObject({ 'auditql_bulk_queue_bytes{log="default"}': 1_234 });
   });
+});
+
+test("how far a log's newest entry is ahead of the clock is told for each log", async () => {
+  const { metrics, log, service } = await measured();
+  const { root } = await logMessages(service, 1);
+  const behind = (ms: number) => clockBehind(log, () => (Date.parse(root.publishedAt) - ms) * 1_000);
+  expect(await behind(90_000)).toEqual(new Map([["default", 90]]));
+  expect(await behind(-90_000)).toEqual(new Map([["default", 0]]));
+  metrics.watchClockBehind(() => behind(90_000));
+  expect(await samples(metrics)).toMatchObject({ 'auditql_clock_behind_seconds{log="default"}': 90 });
 });
