@@ -21,7 +21,7 @@ async function openEngine(settings: Settings, operator: Operator): Promise<Engin
   const { logs, origin, resultTtlMs, bulkResultTtlMs, maxWaitingBulkBytes } = settings;
   const keyring = await openKeyring(settings);
   const { instrumented, WaitingEvents } = await import("./operations/instruments.js");
-  const { log, isShared, ...opened } = await openStore(settings.store);
+  const { log, isShared, ...opened } = await openStore(settings.store, operator.fatal);
   const engines = { ...opened, store: log, cache: await openCache(settings, operator) };
   const { store, index, bulkQueue, cache } = instrumented(engines, operator.metrics);
   const texts = await openTexts(settings);
@@ -32,15 +32,8 @@ async function openEngine(settings: Settings, operator: Operator): Promise<Engin
   try {
     const service = await openLocalService({
       ...{ store, sharedStore: isShared, index, bulkQueue, cache, keyring },
-      ...{
-        logs,
-        origin,
-        resultTtlMs,
-        bulkResultTtlMs,
-        maxWaitingBulkBytes,
-        alarm: operator.alarm,
-        note: operator.note,
-      },
+      ...{ logs, origin, resultTtlMs, bulkResultTtlMs, maxWaitingBulkBytes },
+      ...{ alarm: operator.alarm, note: operator.note },
       onWaiting: new WaitingEvents(operator.metrics).set,
     });
     return {
@@ -88,7 +81,10 @@ async function openTexts({ redisUrl, origin }: Settings): Promise<TextCache | un
 }
 
 const tools = {
-  tools: { openStore, openKeyring: async (keyFile: string) => keyringOfSeed(await loadOrCreateSeed(keyFile)) },
+  tools: {
+    openStore: (url: string) => openStore(url),
+    openKeyring: async (keyFile: string) => keyringOfSeed(await loadOrCreateSeed(keyFile)),
+  },
   to: { out: printTo(process.stdout), note: printTo(process.stderr) },
 };
 

@@ -19,6 +19,8 @@ export interface GatewayProcess {
   /** Without a trailing slash. */
   readonly url: string;
   readonly pid: number;
+  /** Resolves when it has ended, with its exit code (null: by a signal) and all that it printed. */
+  readonly ended: Promise<{ readonly code: number | null; readonly printed: string }>;
   /** Sends the signal, waits for the process to end and answers its exit code; null when the signal ended it. */
   stop(signal?: "SIGTERM" | "SIGKILL"): Promise<number | null>;
 }
@@ -38,14 +40,21 @@ export async function startGateway({ folder, env = {} }: GatewayOptions): Promis
     env: { PATH: process.env["PATH"], ...settings(folder), ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const ended = once(gateway, "exit");
+  const ended = endOf(gateway);
   const url = await readyUrl(gateway);
   const stop = async (signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<number | null> => {
     gateway.kill(signal);
-    const [code] = (await ended) as [number | null];
-    return code;
+    return (await ended).code;
   };
-  return { url, pid: gateway.pid ?? 0, stop };
+  return { url, pid: gateway.pid ?? 0, ended, stop };
+}
+
+async function endOf(gateway: ChildProcess): Promise<{ readonly code: number | null; readonly printed: string }> {
+  let printed = "";
+  for (const stream of [gateway.stdout, gateway.stderr])
+    stream?.on("data", (chunk: Buffer) => (printed += chunk.toString()));
+  const [code] = (await once(gateway, "close")) as [number | null];
+  return { code, printed };
 }
 
 function settings(folder: string): Readonly<Record<string, string>> {

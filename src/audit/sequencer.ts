@@ -53,7 +53,7 @@ export class Sequencer {
   async append(events: readonly CheckedEvent[], requestKey?: RequestKey): Promise<Appended | Repeated> {
     this.options.guard.requireWritable();
     this.#queue.requireRoom(events.length);
-    const stamp = this.options.stamps.next(this.tree.lastReceivedAt);
+    const stamp = this.options.stamps.next(this.seen.lastReceivedAt);
     const entries = events.map((event) => stampEvent(this.options.source.format, event, stamp));
     return new Promise((resolve, reject) => {
       this.#queue.add({ events, entries, requestKey, resolve, reject });

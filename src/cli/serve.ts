@@ -17,6 +17,8 @@ const STOP_MS = 9_500;
 /** How much of that running requests may take to finish. */
 const GRACE_MS = 8_000;
 
+const FAILED = 1;
+
 /** An audit service, and what it stands on. */
 export interface Engine {
   readonly service: AuditService;
@@ -33,6 +35,8 @@ export interface Engine {
 export interface Operator {
   readonly alarm: (message: string) => void;
   readonly note: (message: string) => void;
+  /** For what cannot be mended in this process: writes one line, and ends it with exit code 1. What was acknowledged is kept. */
+  readonly fatal: (error: Error) => void;
   readonly metrics: Metrics;
 }
 
@@ -66,7 +70,7 @@ export async function serve(settings: Settings, openEngine: OpenEngine, stopMs =
     const sentence = addressProblem(error, settings);
     if (sentence === undefined) throw error;
     process.stderr.write(`${sentence}\n`);
-    process.exitCode = 1;
+    process.exitCode = FAILED;
   } finally {
     await engine.close();
   }
@@ -80,6 +84,10 @@ function operatorOf(logger: Logger, metrics: Metrics): Operator {
     },
     note: (message) => {
       logger.info(message);
+    },
+    fatal: (error) => {
+      logger.fatal({ err: error.cause }, error.message);
+      process.exit(FAILED);
     },
   };
 }

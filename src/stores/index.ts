@@ -2,7 +2,10 @@ import { badInput } from "../audit/errors.js";
 import type { IndexedStore } from "../audit/search-index.js";
 import { parseStoreUrl, schemeOf, STORE_SPELLINGS, type StoreScheme } from "./store-url.js";
 
-type OpenEngine = (location: string) => Promise<IndexedStore>;
+/** Told when a part of the store has ended for good, though nobody asked it to: what it did is not done any more. */
+export type OnDeath = (error: Error) => void;
+
+type OpenEngine = (location: string, onDeath?: OnDeath) => Promise<IndexedStore>;
 
 const openPostgres: OpenEngine = async (location) =>
   await (await import("./postgres/open.js")).openPostgres({ url: `postgres:${location}` });
@@ -10,7 +13,7 @@ const openPostgres: OpenEngine = async (location) =>
 /** Each imports its engine when it is asked for. */
 const ENGINES: Readonly<Record<StoreScheme, OpenEngine>> = {
   memory: async () => (await import("./memory/open.js")).openMemory(),
-  sqlite: async (path) => await (await import("./sqlite/open.js")).openSqlite(path),
+  sqlite: async (path, onDeath) => await (await import("./sqlite/open.js")).openSqlite(path, onDeath),
   postgres: openPostgres,
   postgresql: openPostgres,
 };
@@ -19,8 +22,8 @@ const ENGINES: Readonly<Record<StoreScheme, OpenEngine>> = {
  * Opens the store that a URL such as `sqlite:data/auditql.db`, `postgres://user@host/database` or `memory:` names.
  * Rejects with BAD_USER_INPUT that lists the known schemes, or with UNAVAILABLE when the engine cannot open it.
  */
-export async function openStore(url: string): Promise<IndexedStore> {
+export async function openStore(url: string, onDeath?: OnDeath): Promise<IndexedStore> {
   const parsed = parseStoreUrl(url);
-  if (parsed !== undefined) return ENGINES[parsed.scheme](parsed.location);
+  if (parsed !== undefined) return ENGINES[parsed.scheme](parsed.location, onDeath);
   throw badInput([{ path: "store", expected: STORE_SPELLINGS, got: JSON.stringify(schemeOf(url)) }]);
 }

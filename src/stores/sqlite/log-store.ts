@@ -16,7 +16,7 @@ import { SqliteBulkQueue } from "./bulk-queue.js";
 import type { BulkTableProtocol } from "./bulk-table.js";
 import type { LogReaderProtocol } from "./log-reader.js";
 import type { LogWriterProtocol, PackedBatch } from "./log-writer.js";
-import { bothOpen, WorkerChannel } from "./worker-channel.js";
+import { bothOpen, WorkerChannel, type OnDeath } from "./worker-channel.js";
 import type { WorkerFiles } from "./worker-thread.js";
 
 /** What the writing thread answers. */
@@ -34,9 +34,9 @@ export class SqliteLogStore implements LogStore {
     this.#onAppend = onAppend;
   }
 
-  /** `onAppend` is called after each durable append. Rejects with UNAVAILABLE, in one sentence, when the file cannot be used. */
-  static async open(files: WorkerFiles, onAppend: () => void): Promise<SqliteLogStore> {
-    return new SqliteLogStore({ ...(await startThreads(files)), onAppend });
+  /** `onAppend` is called after each durable append, `onDeath` when a thread ends by itself. Rejects with UNAVAILABLE, in one sentence, when the file cannot be used. */
+  static async open(files: WorkerFiles, onAppend: () => void, onDeath?: OnDeath): Promise<SqliteLogStore> {
+    return new SqliteLogStore({ ...(await startThreads(files, onDeath)), onAppend });
   }
 
   /** The queue in the same file; it ends with the store. */
@@ -116,13 +116,13 @@ interface Threads {
 }
 
 /** The writer opens first: it creates the file and takes the lock. */
-async function startThreads(files: WorkerFiles): Promise<Threads> {
+async function startThreads(files: WorkerFiles, onDeath: OnDeath | undefined): Promise<Threads> {
   const writer = WorkerChannel.start<WriterProtocol>({
     module: new URL("./log-writer-worker.js", import.meta.url),
-    files,
+    ...{ files, onDeath },
   });
   const module = new URL("./log-reader-worker.js", import.meta.url);
-  const reader = WorkerChannel.start<LogReaderProtocol>({ module, files, after: writer });
+  const reader = WorkerChannel.start<LogReaderProtocol>({ module, files, onDeath, after: writer });
   return bothOpen(writer, reader);
 }
 

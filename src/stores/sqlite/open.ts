@@ -1,18 +1,23 @@
-import { existsSync, mkdirSync, realpathSync } from "node:fs";
+import { existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { AuditError } from "../../audit/errors.js";
 import type { IndexedStore } from "../../audit/search-index.js";
 import { storeFailure } from "./failure.js";
 import { SqliteLogStore } from "./log-store.js";
 import { SqliteSearchIndex } from "./search-index.js";
+import type { OnDeath } from "./worker-channel.js";
 import type { WorkerFiles } from "./worker-thread.js";
 
-/** Opens the log file at `path` and the index beside it; creates the folder and the files that are missing. */
-export async function openSqlite(path: string): Promise<IndexedStore> {
+/**
+ * Opens the log file at `path` and the index beside it; creates the folder and the files that are missing. `onDeath` is called
+ * when one of their threads ends by itself: what it did is not done any more.
+ */
+export async function openSqlite(path: string, onDeath?: OnDeath): Promise<IndexedStore> {
   const files = filesAt(path);
   let index: SqliteSearchIndex | undefined;
-  const opening = SqliteLogStore.open(files, () => index?.wake());
+  const opening = SqliteLogStore.open(files, () => index?.wake(), onDeath);
   try {
-    index = await SqliteSearchIndex.open(files, opening);
+    index = await SqliteSearchIndex.open(files, opening, onDeath);
     const log = await opening;
     return { log, index, bulkQueue: log.bulkQueue, isShared: false };
   } catch (error) {
@@ -24,13 +29,25 @@ export async function openSqlite(path: string): Promise<IndexedStore> {
   }
 }
 
-/** The lock is a file beside the log, so two paths of one file have to become one path. */
+/** The lock and the WAL are files beside the log and have its name, so two paths of one file have to become one path. */
 function filesAt(path: string): WorkerFiles {
   try {
     mkdirSync(dirname(path), { recursive: true });
     const logPath = existsSync(path) ? realpathSync(path) : join(realpathSync(dirname(path)), basename(path));
+    requireOneName(logPath);
     return { logPath, indexPath: `${logPath}-index` };
   } catch (error) {
     throw storeFailure(error, path);
   }
+}
+
+/** By another hard link a second gateway would come past the lock, and keep a WAL that this one never sees. */
+function requireOneName(logPath: string): void {
+  const found = statSync(logPath, { throwIfNoEntry: false });
+  const names = found?.isFile() === true ? found.nlink : 1;
+  if (names === 1) return;
+  throw new AuditError(
+    "UNAVAILABLE",
+    `${logPath} has ${names} names (hard links), and an SQLite log may have one: remove the others, or copy the file and open the copy`,
+  );
 }

@@ -4,7 +4,7 @@ import { Watermarks } from "../../audit/watermarks.js";
 import { dropIndex } from "./index-opening.js";
 import type { IndexReaderProtocol } from "./index-reader.js";
 import type { IndexNotice, IndexWriterProtocol } from "./index-writer.js";
-import { bothOpen, WorkerChannel, WorkerError } from "./worker-channel.js";
+import { bothOpen, WorkerChannel, WorkerError, type OnDeath } from "./worker-channel.js";
 import type { WorkerFiles } from "./worker-thread.js";
 
 interface Threads {
@@ -22,17 +22,21 @@ export class SqliteSearchIndex implements SearchIndex {
   #generation = 0;
   #closed = false;
 
-  private constructor(files: WorkerFiles, logFile: Promise<unknown>) {
+  private constructor(
+    files: WorkerFiles,
+    logFile: Promise<unknown>,
+    private readonly onDeath: OnDeath | undefined,
+  ) {
     this.#files = files;
     this.#threads = this.#start(logFile);
   }
 
   /**
    * `logFile` resolves when the log file is there; this rejects as it does. What of the log is not indexed yet is indexed
-   * from here on, while searches are answered.
+   * from here on, while searches are answered. `onDeath` is called when a thread ends by itself.
    */
-  static async open(files: WorkerFiles, logFile: Promise<unknown>): Promise<SqliteSearchIndex> {
-    const index = new SqliteSearchIndex(files, logFile);
+  static async open(files: WorkerFiles, logFile: Promise<unknown>, onDeath?: OnDeath): Promise<SqliteSearchIndex> {
+    const index = new SqliteSearchIndex(files, logFile, onDeath);
     await index.#threads;
     index.wake();
     return index;
@@ -126,16 +130,17 @@ export class SqliteSearchIndex implements SearchIndex {
   /** The writer opens first: it creates the file. */
   async #startThreads(after?: Promise<unknown>): Promise<Threads> {
     const files = this.#files;
+    const { onDeath } = this;
     const generation = this.#generation;
     const onNotice = (notice: IndexNotice): void => {
       if (generation === this.#generation) this.#hear(notice);
     };
     const writer = WorkerChannel.start<IndexWriterProtocol, IndexNotice>({
       module: new URL("./index-writer-worker.js", import.meta.url),
-      ...{ files, onNotice, ...(after && { after }) },
+      ...{ files, onNotice, onDeath, ...(after && { after }) },
     });
     const module = new URL("./index-reader-worker.js", import.meta.url);
-    return bothOpen(writer, WorkerChannel.start<IndexReaderProtocol>({ module, files, after: writer }));
+    return bothOpen(writer, WorkerChannel.start<IndexReaderProtocol>({ module, files, onDeath, after: writer }));
   }
 
   #hear(notice: IndexNotice): void {

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { Worker } from "node:worker_threads";
 import { unlessAborted } from "../../audit/abort.js";
 import { AuditError } from "../../audit/errors.js";
@@ -33,11 +34,16 @@ export class WorkerError extends Error {
   }
 }
 
+/** Told of a thread that ended though nobody asked it to; the error's cause says why. Without the thread its store is of no use. */
+export type OnDeath = (error: Error) => void;
+
 export interface WorkerOptions<Notice> {
   /** The compiled module of the worker. */
   readonly module: URL;
   readonly files: WorkerFiles;
   readonly onNotice?: (notice: Notice) => void;
+  /** Told when the thread has ended though nobody asked it to, after it had opened its files. */
+  readonly onDeath?: OnDeath | undefined;
   /** What has to be open first. The thread starts at once and loads its library meanwhile. */
   readonly after?: Promise<unknown>;
 }
@@ -52,6 +58,8 @@ export class WorkerChannel<P extends Protocol<P>, Notice = never> {
   readonly #exited: Promise<void>;
   #nextId = 0;
   #gone: AuditError | undefined;
+  #isOpen = false;
+  #isClosing = false;
 
   /** Resolves when the worker has opened its files; rejects with the sentence it refuses with, or as `after` does. */
   static async start<P extends Protocol<P>, Notice = never>(
@@ -61,6 +69,7 @@ export class WorkerChannel<P extends Protocol<P>, Notice = never> {
     try {
       await options.after;
       await channel.#opened(options);
+      channel.#isOpen = true;
       return channel;
     } catch (error) {
       await channel.close();
@@ -68,16 +77,18 @@ export class WorkerChannel<P extends Protocol<P>, Notice = never> {
     }
   }
 
-  private constructor({ module, files }: WorkerOptions<Notice>) {
+  private constructor({ module, files, onDeath }: WorkerOptions<Notice>) {
     this.#worker = new Worker(module, { workerData: files });
     this.#exited = new Promise((resolve) => {
-      this.#worker.once("exit", () => {
-        this.#abandon(new AuditError("UNAVAILABLE", "the store is closed"));
+      this.#worker.once("exit", (code) => {
+        if (this.#isClosing) this.#abandon(new AuditError("UNAVAILABLE", "the store is closed"));
+        else this.#die(new Error(`it ended with ${code}`));
         resolve();
+        if (this.#isOpen && !this.#isClosing) onDeath?.(died(module, this.#gone?.cause));
       });
     });
     this.#worker.on("error", (cause) => {
-      this.#abandon(new AuditError("UNAVAILABLE", "a thread of the store died", { cause }));
+      this.#die(cause);
     });
   }
 
@@ -89,6 +100,7 @@ export class WorkerChannel<P extends Protocol<P>, Notice = never> {
 
   /** Lets the worker finish what it was asked for, close its files and end. */
   async close(): Promise<void> {
+    this.#isClosing = true;
     if (this.#gone === undefined) this.#post({ kind: "close" });
     await this.#exited;
   }
@@ -164,11 +176,20 @@ export class WorkerChannel<P extends Protocol<P>, Notice = never> {
     return call;
   }
 
+  #die(cause: unknown): void {
+    this.#abandon(new AuditError("UNAVAILABLE", "a thread of the store died", { cause }));
+  }
+
   #abandon(reason: AuditError): void {
     this.#gone ??= reason;
     for (const call of this.#pending.values()) call.reject(this.#gone);
     this.#pending.clear();
   }
+}
+
+function died(module: URL, cause: unknown): Error {
+  const name = basename(module.pathname, ".js");
+  return new Error(`The store's thread ${name} ended though it was needed: ${String(cause)}`, { cause });
 }
 
 function errorOf({ code, message, retryAfterMs, outcome, detail, beyondUse }: Failure): AuditError {

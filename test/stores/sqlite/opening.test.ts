@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "@jest/globals";
 import { loadSqliteDriver } from "../../../src/stores/sqlite/driver.js";
@@ -39,6 +39,24 @@ test("refuses a second gateway that comes by another name of the file", async ()
   symlinkSync(path, alias);
   await expect(open(alias)).rejects.toThrow("is in use by another AuditQL");
   await closeStore(first);
+});
+
+test("refuses a log that has a second name by a hard link, running or not, and takes it when that is gone", async () => {
+  const path = freshPath();
+  const first = await open(path);
+  await first.log.createLog(EMPTY_HEAD);
+  const link = freshPath();
+  linkSync(path, link);
+  for (const name of [link, path]) {
+    await expect(open(name)).rejects.toMatchObject({
+      code: "UNAVAILABLE",
+      message: `${name} has 2 names (hard links), and an SQLite log may have one: remove the others, or copy the file and open the copy`,
+    });
+  }
+  await closeStore(first);
+  await expect(open(link)).rejects.toThrow("has 2 names");
+  rmSync(link);
+  await closeStore(await open(path));
 });
 
 test("refuses a second gateway in another process, and needs no clean-up after that was killed", async () => {

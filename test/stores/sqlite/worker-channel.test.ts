@@ -3,14 +3,21 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { WorkerChannel } from "../../../src/stores/sqlite/worker-channel.js";
 import type { OddProtocol } from "./odd-worker.js";
 
+let deaths: Error[] = [];
+beforeEach(() => {
+  deaths = [];
+});
+
 const start = (logPath: string): Promise<WorkerChannel<OddProtocol>> =>
   WorkerChannel.start<OddProtocol>({
     module: new URL("./odd-worker.js", import.meta.url),
     files: { logPath, indexPath: "" },
+    onDeath: (error) => deaths.push(error),
   });
 
 test("says why a worker would not start", async () => {
   await expect(start("refuse")).rejects.toMatchObject({ code: "UNAVAILABLE", message: "the odd file: no such luck" });
+  expect(deaths).toEqual([]);
 });
 
 test("says so when the thread died before it was asked to open", async () => {
@@ -99,6 +106,7 @@ describe("a running worker", () => {
     const asked = channel.call("double", 5);
     await channel.close();
     expect(await asked).toBe(10);
+    expect(deaths).toEqual([]);
   });
 
   test("when it exits, rejects what is pending and every later call, and still closes", async () => {
@@ -106,6 +114,9 @@ describe("a running worker", () => {
     for (const outcome of await Promise.allSettled(pending))
       expect(outcome).toMatchObject({ status: "rejected", reason: { code: "UNAVAILABLE" } });
     await expect(channel.call("double", 1)).rejects.toMatchObject({ code: "UNAVAILABLE" });
+    expect(deaths.map(({ message }) => message)).toEqual([
+      "The store's thread odd-worker ended though it was needed: Error: it ended with 0",
+    ]);
   });
 
   test("when it collapses, says that a thread died", async () => {
