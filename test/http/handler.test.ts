@@ -114,7 +114,7 @@ describe("GraphQL over HTTP", () => {
     const chunk = `${"1".padStart(500)}\r\n`;
     const head =
       "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
-    const line = await raw(head + `1f6\r\n${chunk}\r\n`.repeat(3));
+    const line = await raw(`${head}${`1f6\r\n${chunk}\r\n`.repeat(3)}0\r\n\r\n`);
     expect(line).toBe("HTTP/1.1 413 Payload Too Large");
   });
 
