@@ -24,6 +24,8 @@ export interface AuditErrorDetail {
   readonly problems?: readonly FieldProblem[];
   readonly retryAfterMs?: number | undefined;
   readonly outcome?: WriteOutcome | undefined;
+  /** What stands in the way and passes without anybody's doing, in a few words that anyone may read; of UNAVAILABLE alone. */
+  readonly passing?: string | undefined;
   readonly cause?: unknown;
 }
 
@@ -34,6 +36,7 @@ export class AuditError extends Error {
   readonly retryAfterMs: number | undefined;
   /** Of a write alone. */
   readonly outcome: WriteOutcome | undefined;
+  readonly passing: string | undefined;
 
   constructor(
     readonly code: AuditErrorCode,
@@ -44,13 +47,14 @@ export class AuditError extends Error {
     this.problems = detail.problems ?? [];
     this.retryAfterMs = detail.retryAfterMs;
     this.outcome = detail.outcome;
+    this.passing = detail.passing;
   }
 }
 
 /** The failure of a write, saying what became of that. */
 export function withOutcome(error: AuditError, outcome: WriteOutcome): AuditError {
-  const { code, message, problems, retryAfterMs, cause } = error;
-  return new AuditError(code, message, { problems, retryAfterMs, cause, outcome });
+  const { code, message, problems, retryAfterMs, passing, cause } = error;
+  return new AuditError(code, message, { problems, retryAfterMs, passing, cause, outcome });
 }
 
 /** What a write came to; UNAVAILABLE says with which outcome: `otherwise`, unless whoever refused it knows better. */

@@ -64,4 +64,6 @@ export interface IndexedStore {
   readonly bulkQueue: BulkQueue;
   /** Other processes may append to the same logs. */
   readonly isShared: boolean;
+  /** Whether nothing can be written at present although reads go on, as on a standby. Undefined where that is never known. */
+  readonly isReadOnly?: (() => Promise<boolean>) | undefined;
 }

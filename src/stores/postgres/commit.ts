@@ -1,7 +1,16 @@
 import pg from "pg";
+import type { Connection, Connections } from "./connections.js";
 import { portFailure, wasRolledBack } from "./failures.js";
+import type { Statement } from "./transaction.js";
 
-type Query = pg.QueryConfig<unknown[]>;
+/** A statement with its values. */
+export interface Bound<Row> {
+  readonly statement: Statement<Row>;
+  readonly values: readonly unknown[];
+}
+
+/** Runs the statement that commits. */
+export type Commit = <Result>(client: pg.ClientBase, commit: () => Promise<Result>) => Promise<Result>;
 
 /** A commit that the server did, without what it is configured to wait for. */
 export class UncertainCommit extends Error {
@@ -37,28 +46,56 @@ export async function committing<Result>(client: pg.ClientBase, commit: () => Pr
 }
 
 /**
- * One statement on a connection of the pool that is a transaction of its own. What cannot be done now rejects as UNAVAILABLE,
- * and its outcome says whether it may have been committed; a transaction that the server rolled back for a conflict in
- * its locks rejects with the driver's failure, to be repeated.
+ * One statement, a transaction of its own. In a session of ours what must hold is set already, and statements are prepared
+ * once under their name. In a shared one both would be another client's, so the transaction brings its settings along, and its
+ * statement has no name.
  */
-export async function writeAlone<Row extends object>(pool: pg.Pool, query: Query): Promise<readonly Row[]> {
-  const client = await connected(pool);
+export async function runAlone<Row extends object>(
+  { client, kind, begin }: Connection,
+  { statement, values }: Bound<Row>,
+  commit: Commit = (_, run) => run(),
+): Promise<readonly Row[]> {
+  if (kind === "own")
+    return (await commit(client, () => client.query<Row>({ ...statement, values: [...values] }))).rows;
+  await client.query(begin);
+  const { rows } = await client.query<Row>({ text: statement.text, values: [...values] });
+  await commit(client, () => client.query("COMMIT"));
+  return rows;
+}
+
+/**
+ * One statement that writes, a transaction of its own. What cannot be done now rejects as UNAVAILABLE, and its outcome says
+ * whether it may have been committed; a transaction that the server rolled back for a conflict in its locks rejects with
+ * the driver's failure, to be repeated.
+ */
+export async function writeAlone<Row extends object>(
+  connections: Connections,
+  bound: Bound<Row>,
+): Promise<readonly Row[]> {
+  const connection = await connected(connections);
+  const { client, kind } = connection;
   // A connection that breaks says so here, too; the statement fails by itself.
   client.on("error", ignore);
+  let mayBeCommitted = false;
+  const commit: Commit = (on, run) => {
+    mayBeCommitted = true;
+    return committing(on, run);
+  };
   try {
-    const { rows } = await committing(client, () => client.query<Row>(query));
-    giveBack(client, true);
+    const rows = await runAlone(connection, bound, commit);
+    giveBack(connection);
     return rows;
   } catch (failure) {
-    const outcome = (await wasRefused(client, failure)) ? "NONE" : "UNKNOWN";
-    giveBack(client, false);
-    throw wasRolledBack(failure) ? failure : portFailure(failure, outcome);
+    // Behind a pooler it may be another session that outlives the failure.
+    const isNone = !mayBeCommitted || (kind === "own" && (await wasRefused(client, failure)));
+    giveBack(connection, failure);
+    throw wasRolledBack(failure) ? failure : portFailure(failure, isNone ? "NONE" : "UNKNOWN");
   }
 }
 
-async function connected(pool: pg.Pool): Promise<pg.PoolClient> {
+async function connected(connections: Connections): Promise<Connection> {
   try {
-    return await pool.connect();
+    return await connections.connect();
   } catch (failure) {
     throw portFailure(failure, "NONE");
   }
@@ -68,7 +105,7 @@ async function connected(pool: pg.Pool): Promise<pg.PoolClient> {
  * Whether the server refused a statement, and so rolled it back. An error that ends its session may have come after the commit,
  * such as that of a journal which cannot be written; severities are translated, so it is the session itself that tells.
  */
-async function wasRefused(client: pg.PoolClient, failure: unknown): Promise<boolean> {
+async function wasRefused(client: pg.ClientBase, failure: unknown): Promise<boolean> {
   if (!(failure instanceof pg.DatabaseError)) return false;
   try {
     await client.query("SELECT 1");
@@ -78,9 +115,9 @@ async function wasRefused(client: pg.PoolClient, failure: unknown): Promise<bool
   }
 }
 
-function giveBack(client: pg.PoolClient, isReusable: boolean): void {
-  client.removeListener("error", ignore);
-  client.release(!isReusable);
+function giveBack(connection: Connection, failure?: unknown): void {
+  connection.client.removeListener("error", ignore);
+  connection.release(failure);
 }
 
 function ignore(): void {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Database } from "./database.js";
-import { sqlState } from "./failures.js";
+import { sqlState, unusable } from "./failures.js";
 import { SCHEMA_STEPS } from "./schema.js";
 import type { Session, Statement } from "./transaction.js";
 
@@ -41,13 +41,13 @@ const PAUSE_MS = 20;
 /**
  * Brings the schema to the version this program knows. Any number of gateways may start at once: the row of the version is
  * locked while one of them migrates, and the others then find the work done. An up-to-date schema is only read.
- * Throws an Error when the schema is newer than this program.
+ * Rejects UNAVAILABLE, for an operator to mend, when the schema is newer than this program.
  */
 export async function migrate(database: Database, steps: readonly string[] = SCHEMA_STEPS): Promise<void> {
   if ((await storedVersion(database)) === steps.length) return;
   await createVersionTable(database);
   const found = await database.transaction(async (session) => takeSteps(session, steps));
-  if (found > steps.length) throw new Error(newerSchema(found, steps.length));
+  if (found > steps.length) throw unusable(newerSchema(found, steps.length));
 }
 
 async function storedVersion(database: Database): Promise<number | undefined> {

@@ -2,12 +2,19 @@ import { AuditError } from "../../audit/errors.js";
 import type { IndexedStore } from "../../audit/search-index.js";
 import { PostgresBulkQueue } from "./bulk-queue.js";
 import { Database, DATABASE_DEFAULTS, type DatabaseSettings } from "./database.js";
+import { reasonOf } from "./failures.js";
 import { PostgresLogStore } from "./log-store.js";
 import { migrate } from "./migrate.js";
 import { PostgresSearchIndex } from "./search-index.js";
+import type { Statement } from "./transaction.js";
 
 /** A step of the schema may rewrite a large table; other gateways that start meanwhile wait for it. */
 const MIGRATION_TIMEOUT_MS = 600_000;
+
+const READ_ONLY: Statement<{ readonly isReadOnly: boolean }> = {
+  name: "read-only",
+  text: `SELECT current_setting('transaction_read_only') = 'on' AS "isReadOnly"`,
+};
 
 /** `url` is a connection URL; what else is left out has its default. */
 export type PostgresSettings = Pick<DatabaseSettings, "url"> & Partial<DatabaseSettings>;
@@ -20,12 +27,14 @@ export async function openPostgres(settings: PostgresSettings): Promise<IndexedS
   log.onAppend((name) => {
     index.follow(name);
   });
-  return { log, index, bulkQueue: new PostgresBulkQueue(database), isShared: true };
+  const isReadOnly = async (): Promise<boolean> => (await database.rows(READ_ONLY, []))[0]?.isReadOnly ?? false;
+  return { log, index, bulkQueue: new PostgresBulkQueue(database), isShared: true, isReadOnly };
 }
 
 /**
- * Connects, and creates or updates the schema `auditql` in the database. Rejects with AuditError UNAVAILABLE when the URL
- * leads nowhere, and with an Error when the schema is newer than this program.
+ * Connects, and creates or updates the schema `auditql` in the database. Rejects with AuditError UNAVAILABLE, which says
+ * what is `passing` where it is worth waiting; otherwise an operator has to change something: the URL (BAD_USER_INPUT), a
+ * right, the pooler, or this program where the schema is newer than it.
  */
 export async function openDatabase(settings: PostgresSettings): Promise<Database> {
   const complete = { ...DATABASE_DEFAULTS, ...settings };
@@ -37,24 +46,16 @@ export async function openDatabase(settings: PostgresSettings): Promise<Database
   return new Database(complete);
 }
 
-/** At the start it is the operator who reads the message, and the driver's reason is what helps. */
+/** At the start it is the operator who reads the message, and the driver's or the server's reason is what helps. */
 function explained(failure: unknown): unknown {
-  if (!(failure instanceof AuditError)) return failure;
-  const detail = {
-    cause: failure.cause,
-    ...(failure.retryAfterMs !== undefined && { retryAfterMs: failure.retryAfterMs }),
-  };
-  return new AuditError(failure.code, `the database cannot be opened: ${reason(failure.cause)}`, detail);
+  if (!(failure instanceof AuditError) || failure.retryAfterMs === undefined) return failure;
+  return new AuditError(failure.code, `the database cannot be opened: ${reasonOf(failure.cause)}`, failure);
 }
 
-function reason(cause: unknown): string {
-  // Of a host name with several addresses each was tried; the first failure says enough.
-  const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
-  return String(first).replace(/^\w*error: /i, "");
-}
-
+/** Gateways that start together wait for the one that migrates: it may take its time between two statements, too. */
 async function migrateOnce(settings: DatabaseSettings): Promise<void> {
-  const database = new Database({ ...settings, maxConnections: 1, statementTimeoutMs: MIGRATION_TIMEOUT_MS });
+  const bounds = { maxConnections: 1, statementTimeoutMs: MIGRATION_TIMEOUT_MS, idleInTransactionMs: 0 };
+  const database = new Database({ ...settings, ...bounds });
   try {
     await migrate(database);
   } finally {

@@ -1,8 +1,8 @@
-import type pg from "pg";
 import { committing } from "./commit.js";
+import type { Connection, Connections } from "./connections.js";
 import { isReadOnlySession, portFailure, wasRolledBack } from "./failures.js";
 
-/** SQL with `$1` parameters, prepared once per connection under its name; an empty name is prepared for one use. */
+/** SQL with `$1` parameters, prepared once per session of ours under its name; an empty name is prepared for one use. */
 export interface Statement<Row> {
   readonly name: string;
   readonly text: string;
@@ -19,46 +19,52 @@ export interface Session {
 
 /** A transaction on a connection of the pool, which goes back with `commit` or `rollback`; one of them must be called. */
 export class Transaction implements Session {
-  readonly #client: pg.PoolClient;
-  #isReadOnly = false;
+  readonly #connection: Connection;
+  /** Why the connection cannot be used after this transaction. */
+  #failure: unknown;
+  /** What the server said when it ended the session, which no statement was there to be told. */
+  #last: unknown;
+  readonly #note = (failure: unknown): void => {
+    this.#last ??= failure;
+  };
 
-  private constructor(client: pg.PoolClient) {
-    this.#client = client;
+  private constructor(connection: Connection) {
+    this.#connection = connection;
+    connection.client.on("error", this.#note);
   }
 
-  /** Whatever the database's default is: each statement sees what was committed before it, so that waiting for a lock is no failure. */
-  static async begin(pool: pg.Pool): Promise<Transaction> {
-    const client = await pool.connect();
-    // A connection that breaks between two statements says so here; the next statement then fails by itself.
-    client.on("error", ignore);
-    const transaction = new Transaction(client);
+  static async begin(connections: Connections): Promise<Transaction> {
+    const transaction = new Transaction(await connections.connect());
     try {
-      await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
+      await transaction.run(transaction.#connection.begin);
       return transaction;
     } catch (failure) {
-      transaction.#release(false);
+      transaction.#release(failure);
       throw failure;
     }
   }
 
   async rows<Row extends object>(statement: Statement<Row>, values: readonly unknown[]): Promise<readonly Row[]> {
-    return (await this.#step(this.#client.query<Row>({ ...statement, values: [...values] }))).rows;
+    const { client, kind } = this.#connection;
+    const { name, text } = statement;
+    const query = { ...(kind === "own" && { name }), text, values: [...values] };
+    return (await this.#step(client.query<Row>(query))).rows;
   }
 
   async run(sql: string): Promise<void> {
-    await this.#step(this.#client.query(sql));
+    await this.#step(this.#connection.client.query(sql));
   }
 
   /** Rejects UNAVAILABLE with the outcome UNKNOWN when the server did not say that it has committed, and waited for its standbys. */
   async commit(): Promise<void> {
     try {
-      await committing(this.#client, () => this.#end("COMMIT"));
+      await committing(this.#connection.client, () => this.#end("COMMIT"));
     } catch (failure) {
       throw wasRolledBack(failure) ? failure : portFailure(failure, "UNKNOWN");
     }
   }
 
-  /** Never rejects: where the connection is broken, the server rolls back by itself. */
+  /** Never rejects. */
   async rollback(): Promise<void> {
     await this.#end("ROLLBACK").catch(ignore);
   }
@@ -68,27 +74,28 @@ export class Transaction implements Session {
     try {
       return await result;
     } catch (failure) {
-      this.#isReadOnly ||= isReadOnlySession(failure);
-      throw failure;
+      if (isReadOnlySession(failure)) this.#failure = failure;
+      // Of a session that was ended before, the driver says no more than that.
+      throw this.#last ?? failure;
     }
   }
 
   async #end(command: "COMMIT" | "ROLLBACK"): Promise<void> {
-    let isReusable = false;
     try {
-      await this.#client.query(command);
-      isReusable = !this.#isReadOnly;
-    } finally {
-      this.#release(isReusable);
+      await this.#step(this.#connection.client.query(command));
+      this.#release(this.#failure);
+    } catch (failure) {
+      this.#release(failure);
+      throw failure;
     }
   }
 
-  #release(isReusable: boolean): void {
-    this.#client.removeListener("error", ignore);
-    this.#client.release(!isReusable);
+  #release(failure: unknown): void {
+    this.#connection.client.removeListener("error", this.#note);
+    this.#connection.release(failure);
   }
 }
 
 function ignore(): void {
-  // The caller of the failed statement is told; see where this listens.
+  // Where the connection is broken, the server rolls back by itself.
 }

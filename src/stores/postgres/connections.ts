@@ -1,0 +1,223 @@
+import pg from "pg";
+import { deadline } from "../../audit/deadline.js";
+import { parseDatabaseUrl, type DatabaseUrl } from "./database-url.js";
+import { isReadOnlySession, NoHostError } from "./failures.js";
+import {
+  beginning,
+  identify,
+  openSession,
+  type ServerSession,
+  type SessionBounds,
+  type SessionKind,
+} from "./session.js";
+
+export interface ConnectionSettings extends SessionBounds {
+  /** May name several hosts: see parseDatabaseUrl. */
+  readonly url: string;
+  readonly maxConnections: number;
+  /** Bounds connecting, and waiting for a free connection. */
+  readonly connectTimeoutMs: number;
+}
+
+/** A connection that is the caller's until it is released. */
+export interface Connection {
+  readonly client: pg.PoolClient;
+  readonly kind: SessionKind;
+  /** The command that begins a transaction here. */
+  readonly begin: string;
+  /** Returns it to the pool; after a failure it is closed. */
+  release(failure?: unknown): void;
+}
+
+interface Opened {
+  readonly session: ServerSession;
+  /** Its place in the URL's list of hosts. */
+  readonly host: number;
+}
+
+/** What the pool says when every connection is in use: nothing is wrong with the host. */
+const ALL_IN_USE = "timeout exceeded when trying to connect";
+
+/** A database that may only be read refuses every write: its hosts are looked at again no more often than this. */
+const LOOK_AGAIN_MS = 1_000;
+
+/**
+ * A bounded pool of connections, each of them checked when it is made. Of several hosts it uses the first one that is as the
+ * URL wants it, until a connection there fails or is refused a write; then it looks at all of them again. Rejects with
+ * the driver's failures.
+ */
+export class Connections {
+  readonly #settings: ConnectionSettings;
+  readonly #url: DatabaseUrl;
+  readonly #pool: pg.Pool;
+  readonly #opened = new WeakMap<pg.ClientBase, Opened>();
+  /** The host in use. Undefined while that is not known. */
+  #host: number | undefined;
+  #choosing: Promise<number> | undefined;
+  #doubtedAtMs = -Infinity;
+
+  /** Throws BAD_USER_INPUT where the URL cannot be used. */
+  constructor(settings: ConnectionSettings) {
+    this.#settings = settings;
+    this.#url = parseDatabaseUrl(settings.url);
+    if (this.#url.hosts.length === 1) this.#host = 0;
+    this.#pool = this.#newPool();
+  }
+
+  async connect(): Promise<Connection> {
+    try {
+      return await this.#connect();
+    } catch (failure) {
+      if (this.#url.hosts.length === 1 || String(failure).endsWith(ALL_IN_USE)) throw failure;
+      this.#host = undefined;
+      return this.#connect();
+    }
+  }
+
+  async close(): Promise<void> {
+    if (!this.#pool.ending) await this.#pool.end();
+  }
+
+  async #connect(): Promise<Connection> {
+    if (this.#host === undefined) await this.#choose();
+    for (;;) {
+      const client = await this.#pool.connect();
+      const opened = this.#opened.get(client);
+      if (opened !== undefined && opened.host === (this.#host ?? opened.host)) return this.#connection(client, opened);
+      client.release(true); // of a host that was in use before
+    }
+  }
+
+  #connection(client: pg.PoolClient, { session: { kind } }: Opened): Connection {
+    return {
+      ...{ client, kind, begin: beginning(kind, this.#settings) },
+      release: (failure) => {
+        if (isReadOnlySession(failure)) this.#doubtHost();
+        client.release(failure !== undefined);
+      },
+    };
+  }
+
+  /** Another host may be the primary by now. */
+  #doubtHost(): void {
+    const now = performance.now();
+    if (this.#url.hosts.length === 1 || now - this.#doubtedAtMs < LOOK_AGAIN_MS) return;
+    this.#doubtedAtMs = now;
+    this.#host = undefined;
+  }
+
+  #choose(): Promise<number> {
+    this.#choosing ??= this.#lookAtHosts()
+      .then((host) => (this.#host = host))
+      .finally(() => (this.#choosing = undefined));
+    return this.#choosing;
+  }
+
+  /** Asks all hosts at once, and takes the first in the URL's order that will do. */
+  async #lookAtHosts(): Promise<number> {
+    const looks = this.#url.hosts.map(async (config) => this.#look(config));
+    for (const look of looks) look.catch(ignore);
+    const failures: unknown[] = [];
+    let readable: number | undefined;
+    for (const [host, look] of looks.entries()) {
+      try {
+        if (this.#mayWrite(await look)) return host;
+        readable ??= host;
+        failures.push(notPrimary());
+      } catch (failure) {
+        failures.push(failure);
+      }
+    }
+    if (this.#url.wanted === "any" && readable !== undefined) return readable;
+    throw new NoHostError(this.#url.hosts.map(({ host, port }, place) => [`${host}:${port}`, failures[place]]));
+  }
+
+  async #look(config: pg.ClientConfig): Promise<Pick<ServerSession, "isReadOnly" | "isStandby">> {
+    const { connectTimeoutMs } = this.#settings;
+    const client = new pg.Client(this.#clientConfig(config));
+    client.on("error", ignore);
+    try {
+      return await deadline(
+        client.connect().then(() => identify(client)),
+        connectTimeoutMs,
+      );
+    } finally {
+      void client.end().catch(ignore);
+    }
+  }
+
+  #mayWrite({ isReadOnly, isStandby }: Pick<ServerSession, "isReadOnly" | "isStandby">): boolean {
+    return this.#url.wanted === "primary" ? !isStandby : !isReadOnly;
+  }
+
+  /** Each new connection goes to the host in use, and is not handed out before it is found to be what it must be. */
+  #newPool(): pg.Pool {
+    const { maxConnections, connectTimeoutMs } = this.#settings;
+    const hostInUse = (): number => this.#host ?? 0;
+    const clientConfig = (): pg.ClientConfig => this.#clientConfig(this.#url.hosts[hostInUse()] ?? {});
+    const hosts = new WeakMap<pg.ClientBase, number>();
+    class HostClient extends pg.Client {
+      constructor() {
+        super(clientConfig());
+        hosts.set(this, hostInUse());
+      }
+    }
+    const pool = new pg.Pool({
+      ...{ max: maxConnections, connectionTimeoutMillis: connectTimeoutMs, Client: HostClient },
+      verify: (client, done) => {
+        this.#check(client, hosts.get(client) ?? 0).then(
+          () => {
+            done();
+          },
+          (failure: unknown) => {
+            done(failure instanceof Error ? failure : new Error(String(failure)));
+          },
+        );
+      },
+    });
+    // An idle connection that dies is replaced at its next use; without a listener its error would end the process.
+    pool.on("error", ignore);
+    return pool;
+  }
+
+  async #check(client: pg.ClientBase, host: number): Promise<void> {
+    // One that breaks in between says so here, too; the check fails by itself.
+    client.on("error", ignore);
+    try {
+      const session = await deadline(openSession(client, this.#settings), this.#settings.connectTimeoutMs);
+      if (this.#url.wanted !== "any" && !this.#mayWrite(session)) throw notPrimary();
+      this.#opened.set(client, { session, host });
+    } finally {
+      client.removeListener("error", ignore);
+    }
+  }
+
+  /** What the URL says besides where the database is holds too, but for the bounds: those are set in each session. */
+  #clientConfig(given: pg.ClientConfig): pg.ClientConfig {
+    const { connectTimeoutMs, statementTimeoutMs } = this.#settings;
+    return {
+      application_name: "auditql",
+      ...given,
+      connectionTimeoutMillis: connectTimeoutMs,
+      query_timeout: statementTimeoutMs + 1_000,
+      keepAlive: true,
+      types,
+      ...NO_STARTUP_BOUNDS,
+    };
+  }
+}
+
+/** Poolers refuse them when a connection begins. */
+const NO_STARTUP_BOUNDS = { statement_timeout: undefined, idle_in_transaction_session_timeout: undefined };
+
+/** The driver's, but bigint as a number: ours are sizes and indexes, none above 2^53 - 1. */
+const types = new pg.TypeOverrides();
+types.setTypeParser(pg.types.builtins.INT8, Number);
+
+function notPrimary(): Error {
+  return new Error("it may only be read, and target_session_attrs asks for one that can be written");
+}
+
+function ignore(): void {
+  // Whoever uses the connection is told; see where this listens.
+}

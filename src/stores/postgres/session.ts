@@ -1,0 +1,113 @@
+import type pg from "pg";
+import { PROTOCOL_VIOLATION, sqlState, unusable } from "./failures.js";
+
+/** How long the server lets a session do what; milliseconds, 0 for no limit. */
+export interface SessionBounds {
+  readonly statementTimeoutMs: number;
+  readonly idleInTransactionMs: number;
+}
+
+/**
+ * `own`: a server process that is this connection's alone, so that settings and prepared statements last. `shared`: a pooler
+ * is between, which may give each transaction another server process: nothing lasts longer than a transaction.
+ */
+export type SessionKind = "own" | "shared";
+
+/** What a new connection leads to. */
+export interface ServerSession {
+  readonly kind: SessionKind;
+  /** The server follows a primary. */
+  readonly isStandby: boolean;
+  /** Transactions may not write: a standby, or a database that was set so. */
+  readonly isReadOnly: boolean;
+}
+
+/** Whom a connection leads to. */
+interface Identity extends Pick<ServerSession, "isStandby" | "isReadOnly"> {
+  readonly pid: number;
+}
+
+const IDENTITY = `
+  SELECT pg_backend_pid() AS pid, pg_is_in_recovery() AS "isStandby",
+    current_setting('transaction_read_only') = 'on' AS "isReadOnly"`;
+
+export async function identify(client: pg.ClientBase): Promise<Identity> {
+  const [identity] = (await client.query<Identity>(IDENTITY)).rows;
+  if (identity === undefined) throw new Error("the server does not say who it is");
+  return identity;
+}
+
+interface Effect {
+  readonly commit: string;
+  readonly statement: string;
+  readonly idle: string;
+}
+
+const EFFECT = `
+  SELECT current_setting('synchronous_commit') AS commit, current_setting('statement_timeout') AS statement,
+    current_setting('idle_in_transaction_session_timeout') AS idle`;
+
+/** The values of synchronous_commit with which a transaction that is committed is on disk. */
+const DURABLE = ["on", "remote_apply"];
+
+type Lifetime = "session" | "transaction";
+
+const BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
+const STATEMENT_POOLING =
+  "the pooler before the database does not keep a transaction and its settings together: use pool_mode=transaction or pool_mode=session";
+
+/**
+ * Sets what must hold, for the session or for the transaction, and returns it as the server spells it. The default of server,
+ * role or URL may be less than durable; where it is more, it stays. A warning says that a commit did not wait for its standby:
+ * see committing. No startup parameters: poolers refuse them or drop them.
+ */
+function settings({ statementTimeoutMs, idleInTransactionMs }: SessionBounds, lasts: Lifetime): string {
+  const isLocal = String(lasts === "transaction");
+  return `
+    SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit')
+        WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, ${isLocal}) AS commit,
+      set_config('statement_timeout', '${statementTimeoutMs}', ${isLocal}) AS statement,
+      set_config('idle_in_transaction_session_timeout', '${idleInTransactionMs}', ${isLocal}) AS idle,
+      set_config('client_min_messages', 'warning', ${isLocal}) AS messages`;
+}
+
+/**
+ * The command that begins a transaction in a session of this kind. Whatever the database's default is, each statement sees
+ * what was committed before it, so that waiting for a lock is no failure.
+ */
+export function beginning(kind: SessionKind, bounds: SessionBounds): string {
+  return kind === "own" ? BEGIN : `${BEGIN}; ${settings(bounds, "transaction")}`;
+}
+
+/**
+ * Finds out what a new connection leads to, and sees to it that what is committed there is durable and every statement is
+ * bounded: for good where the session is ours, else by making sure that a transaction can have it.
+ * Rejects UNAVAILABLE, in one sentence for the operator, where it cannot be had.
+ */
+export async function openSession(client: pg.ClientBase, bounds: SessionBounds): Promise<ServerSession> {
+  const ask: Ask = async <Row extends object>(text: string) => (await client.query<Row>(text)).rows[0];
+  const { pid, ...found } = await identify(client);
+  // A pooler gives its clients names of its own to cancel by; only a server gives its process's number.
+  if (pid === client.processID && (await keeps(ask, bounds, "session"))) return { kind: "own", ...found };
+  await requireTransactions(ask, bounds);
+  return { kind: "shared", ...found };
+}
+
+type Ask = <Row extends object>(text: string) => Promise<Row | undefined>;
+
+/** Whether what one statement sets is there for the next one. */
+async function keeps(ask: Ask, bounds: SessionBounds, lasts: Lifetime): Promise<boolean> {
+  const set = await ask<Effect>(settings(bounds, lasts));
+  const kept = await ask<Effect>(EFFECT);
+  if (set === undefined || kept === undefined || !DURABLE.includes(kept.commit)) return false;
+  return set.commit === kept.commit && set.statement === kept.statement && set.idle === kept.idle;
+}
+
+async function requireTransactions(ask: Ask, bounds: SessionBounds): Promise<void> {
+  await ask(BEGIN).catch((failure: unknown) => {
+    throw sqlState(failure) === PROTOCOL_VIOLATION ? unusable(STATEMENT_POOLING, failure) : failure;
+  });
+  if (!(await keeps(ask, bounds, "transaction"))) throw unusable(STATEMENT_POOLING);
+  await ask("COMMIT");
+}
