@@ -5,28 +5,41 @@ import { KeyFileError, loadOrCreateSeed } from "./audit/key-file.js";
 import { ephemeralKeyring, keyringOfSeed, type Keyring } from "./audit/keyring.js";
 import type { RootCache, TextCache } from "./audit/cache.js";
 import { openLocalService } from "./audit/local-service.js";
-import { DEFAULT_LOG } from "./audit/service.js";
+import { checkLog, type ReadPaths } from "./audit/log-health.js";
+import type { IndexedStore } from "./audit/search-index.js";
 import { TokenSealer } from "./audit/token.js";
 import type { FsckFlags } from "./cli/fsck.js";
 import { program } from "./cli/program.js";
-import type { Engine, Operator } from "./cli/serve.js";
+import type { Engine } from "./cli/opening.js";
+import type { EnginePlan, Operator } from "./cli/serve.js";
 import { verifyFile } from "./cli/verify.js";
 import type { Settings } from "./config.js";
+import type { Degradation } from "./http/readiness.js";
 import { openStore } from "./stores/index.js";
 
 const FAILED = 1;
 
-/** The audit service that the settings ask for, on its engines. */
-async function openEngine(settings: Settings, operator: Operator): Promise<Engine> {
-  const { logs, origin, resultTtlMs, bulkResultTtlMs, maxWaitingBulkBytes } = settings;
+/** What the settings ask for that needs no store, and how to open what does. */
+async function planEngine(settings: Settings, operator: Operator): Promise<EnginePlan> {
   const keyring = await openKeyring(settings);
+  const texts = await openTexts(settings);
+  return {
+    texts,
+    sealer: new TokenSealer(keyring.tokenSecret),
+    open: () => openEngine(settings, keyring, operator),
+    close: async () => texts?.close(),
+  };
+}
+
+/** The audit service that the settings ask for, on its engines. */
+async function openEngine(settings: Settings, keyring: Keyring, operator: Operator): Promise<Engine> {
+  const { logs, origin, resultTtlMs, bulkResultTtlMs, maxWaitingBulkBytes } = settings;
   const { instrumented, WaitingEvents } = await import("./operations/instruments.js");
-  const { log, isShared, ...opened } = await openStore(settings.store, operator.fatal);
+  const { log, isShared, isReadOnly, ...opened } = await openStore(settings.store, operator.fatal);
   const engines = { ...opened, store: log, cache: await openCache(settings, operator) };
   const { store, index, bulkQueue, cache } = instrumented(engines, operator.metrics);
-  const texts = await openTexts(settings);
   const closeAll = async () => {
-    await Promise.all([index.close(), cache.close(), texts?.close()]);
+    await Promise.all([index.close(), cache.close()]);
     await store.close();
   };
   try {
@@ -38,13 +51,7 @@ async function openEngine(settings: Settings, operator: Operator): Promise<Engin
     });
     return {
       service,
-      texts,
-      sealer: new TokenSealer(keyring.tokenSecret),
-      health: {
-        // The newest root may be known here, and then says nothing of the store.
-        probe: () => Promise.all([service.root(DEFAULT_LOG), store.head(DEFAULT_LOG)]),
-        degraded: () => (cache.isAnswering ? [] : ["redis"]),
-      },
+      health: { probe: () => probe({ service, store, logs, isReadOnly, cache }) },
       async close() {
         await service.close();
         await closeAll();
@@ -54,6 +61,23 @@ async function openEngine(settings: Settings, operator: Operator): Promise<Engin
     await closeAll();
     throw error;
   }
+}
+
+interface Probed extends ReadPaths, Pick<Settings, "logs"> {
+  readonly isReadOnly: IndexedStore["isReadOnly"];
+  readonly cache: RootCache;
+}
+
+async function probe({ logs, isReadOnly, cache, ...paths }: Probed): Promise<readonly Degradation[]> {
+  const checks = logs.map(async ({ log }) => {
+    const broken = await checkLog(paths, log);
+    return broken === undefined ? [] : { what: "writes", reason: `${log}: ${broken.code}: ${broken.message}` };
+  });
+  const readOnly = Promise.resolve(isReadOnly?.()).then((is) =>
+    is === true ? { what: "writes", reason: "the database may only be read" } : [],
+  );
+  const redis = cache.isAnswering ? [] : [{ what: "redis" }];
+  return [...(await Promise.all([...checks, readOnly])).flat(), ...redis];
 }
 
 /** A log in memory ends with the process, and so may its key. */
@@ -104,7 +128,7 @@ function explain(error: unknown): string {
 try {
   // Each command loads what it needs: a verifier should not wait for a server that it does not use.
   const commands = {
-    serve: async (settings: Settings) => (await import("./cli/serve.js")).serve(settings, openEngine),
+    serve: async (settings: Settings) => (await import("./cli/serve.js")).serve(settings, planEngine),
     verify: (file: string) => verifyFile(file, { line: printTo(process.stdout), note: printTo(process.stderr) }),
     fsck: async (settings: Settings, flags: FsckFlags) =>
       (await import("./cli/fsck.js")).fsckStore(settings, flags, tools),

@@ -63,6 +63,11 @@ export class HistoryGuard {
     return this.#broken === undefined;
   }
 
+  /** Why the log may not be written: it cannot be trusted, or its store is behind. */
+  get obstacle(): AuditError | undefined {
+    return this.#broken ?? (this.#required.size > 0 ? this.behind() : undefined);
+  }
+
   /** The size of the largest signed root that the store has yet to lead to; 0 when there is none. */
   get requiredSize(): number {
     return Math.max(0, ...[...this.#required.values()].map(({ treeSize }) => treeSize));

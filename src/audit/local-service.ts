@@ -12,13 +12,13 @@ import { AuditError, outcomeKnown } from "./errors.js";
 import type { Keyring } from "./keyring.js";
 import { nodeEd25519 } from "./node-crypto.js";
 import { OpenLog } from "./open-log.js";
+import type { LocalAuditService } from "./log-health.js";
 import type { LogDeclaration } from "./restored-log.js";
 import { PinnedSearches } from "./pinned-searches.js";
 import type { QueueLimits } from "./queue.js";
 import { isKeyed, requestKeyOf } from "./request-key.js";
 import type { SearchIndex } from "./search-index.js";
 import type {
-  AuditService,
   BulkRequest,
   Download,
   DownloadRequest,
@@ -81,7 +81,7 @@ export interface LocalServiceOptions {
  * Opens our own engine over a store, an index and a cache, which stay their opener's to close.
  * Rejects CONFLICT when a log exists in another format than declared; a damaged log is opened, to be read only.
  */
-export async function openLocalService(options: LocalServiceOptions): Promise<AuditService> {
+export async function openLocalService(options: LocalServiceOptions): Promise<LocalAuditService> {
   const { store, cache, keyring, origin, clock = systemClock(), sharedStore = false, alarm = ignore } = options;
   const { queueLimits, appendTimeoutMs, behindPatienceMs, onWaiting, note = ignore } = options;
   const environment = {
@@ -99,7 +99,7 @@ function ignore(): void {
   // an embedder that passes no alarm sees the errors themselves
 }
 
-class LocalService implements AuditService {
+class LocalService implements LocalAuditService {
   readonly #logs: ReadonlyMap<string, OpenLog>;
   readonly #searches: PinnedSearches;
   readonly #index: SearchIndex;
@@ -232,6 +232,10 @@ class LocalService implements AuditService {
 
   async checkpointVerdict(root: Root): Promise<Verdict> {
     return Promise.resolve(this.#log(root.log).key.verdict(root.checkpoint, root));
+  }
+
+  broken(name: string): AuditError | undefined {
+    return this.#logs.get(name)?.obstacle;
   }
 
   /** Resolves when every accepted event is stored, refused, or queued for the next start. Ends every tail. */

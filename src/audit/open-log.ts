@@ -110,6 +110,11 @@ export class OpenLog {
     return this.#prover;
   }
 
+  /** Why the log takes no entries now. */
+  get obstacle(): AuditError | undefined {
+    return this.#guard.obstacle;
+  }
+
   /** Rejects as Sequencer.append and KeyedAppends.append do. */
   async append(events: readonly CheckedEvent[], requestKey?: RequestKey): Promise<Receipt> {
     const sequencer = this.#sequencer;

@@ -1,13 +1,14 @@
 import { pino, type Logger } from "pino";
 import type { TextCache } from "../audit/cache.js";
-import { DEFAULT_LOG, type AuditService } from "../audit/service.js";
+import { DEFAULT_LOG } from "../audit/service.js";
 import type { TokenSealer } from "../audit/token.js";
 import { openAccess } from "../access/open-access.js";
 import type { Settings } from "../config.js";
-import type { EngineHealth } from "../http/readiness.js";
+import type { Gateway } from "../http/gateway.js";
 import { Metrics } from "../operations/metrics.js";
 import { traced } from "../operations/tracing.js";
 import { banner } from "./banner.js";
+import { OpeningEngine, type Engine } from "./opening.js";
 
 /** Lines are written some at a time, or each would cost as much as what it tells of; the rest when the process ends. */
 const LOG_DESTINATION = { dest: 2, sync: false, minLength: 4_096, periodicFlush: 200 };
@@ -19,15 +20,14 @@ const GRACE_MS = 8_000;
 
 const FAILED = 1;
 
-/** An audit service, and what it stands on. */
-export interface Engine {
-  readonly service: AuditService;
-  readonly health: EngineHealth;
+/** What a gateway has before its store is open, and how it opens it. */
+export interface EnginePlan {
   /** Shared by the gateways. Undefined: each keeps its own. */
   readonly texts: TextCache | undefined;
   /** Of the deployment's key: what one gateway seals, each opens. */
   readonly sealer: TokenSealer;
-  /** Lets accepted events become durable, then closes everything. */
+  /** Rejects with an AuditError that says what is `passing` where trying again may help; then it may be called again. */
+  open(): Promise<Engine>;
   close(): Promise<void>;
 }
 
@@ -40,39 +40,47 @@ export interface Operator {
   readonly metrics: Metrics;
 }
 
-export type OpenEngine = (settings: Settings, operator: Operator) => Promise<Engine>;
+export type PlanEngine = (settings: Settings, operator: Operator) => Promise<EnginePlan>;
 
 /**
- * Serves until SIGTERM or SIGINT, then lets what is running finish and closes the engine; after `stopMs` the process ends
- * without that. Sets the exit code.
+ * Listens at once, and serves as soon as the engine is open. At SIGTERM or SIGINT lets what is running finish and closes the
+ * engine; after `stopMs` the process ends without that, and at once where the engine is not open. Sets the exit code. Rejects
+ * with the reason when the engine cannot be opened before somebody changes something.
  */
-export async function serve(settings: Settings, openEngine: OpenEngine, stopMs = STOP_MS): Promise<void> {
+export async function serve(settings: Settings, planEngine: PlanEngine, stopMs = STOP_MS): Promise<void> {
   const logger = pino({ name: "auditql", level: settings.logLevel }, pino.destination(LOG_DESTINATION));
   const metrics = new Metrics();
   const access = await openAccess({ host: settings.host, ...settings.access });
+  const plan = await planEngine(settings, operatorOf(logger, metrics));
+  const stopped = stopSignal();
   // The store's threads open their files while this one loads GraphQL.
-  const opening = openEngine(settings, operatorOf(logger, metrics));
-  const [engine, { openConfiguredGateway }] = await Promise.all([opening, import("./configured-gateway.js")]);
-  const { health, texts, sealer } = engine;
-  const service = traced(engine.service, "audit");
+  const opening = new OpeningEngine(() => plan.open(), logger);
+  const service = traced(opening.service, "audit");
+  let gateway: Gateway | undefined;
+  let isOpen: boolean | undefined;
   try {
-    const parts = { service, health, access, logger, metrics, sealer, ...(texts && { texts }) };
-    const gateway = await openConfiguredGateway(settings, parts);
-    const stop = stopSignal();
-    process.stdout.write(
-      banner({ settings, access, url: gateway.url, verifierKey: await service.verifierKey(DEFAULT_LOG) }),
-    );
-    await stop;
+    const { openConfiguredGateway } = await import("./configured-gateway.js");
+    const { texts, sealer } = plan;
+    const parts = { service, health: opening.health, access, logger, metrics, sealer, ...(texts && { texts }) };
+    gateway = await openConfiguredGateway(settings, parts);
+    isOpen = await Promise.race([opening.opened.then(() => true), stopped.then(() => false)]);
+    if (isOpen) {
+      const verifierKey = await service.verifierKey(DEFAULT_LOG);
+      process.stdout.write(banner({ settings, access, url: gateway.url, verifierKey }));
+      await stopped;
+    }
     endInTime(stopMs);
     process.stdout.write("Stopping: running requests finish first.\n");
-    await gateway.close(GRACE_MS);
   } catch (error) {
     const sentence = addressProblem(error, settings);
     if (sentence === undefined) throw error;
     process.stderr.write(`${sentence}\n`);
     process.exitCode = FAILED;
   } finally {
-    await engine.close();
+    await gateway?.close(GRACE_MS);
+    // An attempt to open the engine may be under way, and is not waited for: nothing was acknowledged here.
+    if (isOpen === false) process.exit();
+    await Promise.all([opening.close(), plan.close()]);
   }
 }
 

@@ -138,5 +138,5 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
 }
 
 function healthOf(service: AuditService): EngineHealth {
-  return { probe: () => service.root(DEFAULT_LOG), degraded: () => [] };
+  return { probe: () => service.root(DEFAULT_LOG).then(() => []) };
 }

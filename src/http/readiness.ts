@@ -1,20 +1,29 @@
+import { AuditError } from "../audit/errors.js";
 import { deadline } from "../audit/deadline.js";
 import { jsonAnswer, type Answer } from "./answer.js";
 
 /** A store that is slower than this is of no use to who waits for a receipt. */
 const PROBE_TIMEOUT_MS = 2_000;
 
-/** How what stands behind the audit service is doing. */
-export interface EngineHealth {
-  /** Asks the log's store for something small. Rejects when it does not have it. */
-  readonly probe: () => Promise<unknown>;
-  /** The names of what is away, and can be done without. */
-  readonly degraded: () => readonly string[];
+/** What does not work, though reads do. */
+export interface Degradation {
+  /** `writes`, or what can be done without, such as `redis`. */
+  readonly what: string;
+  /** For anyone to read. */
+  readonly reason?: string | undefined;
 }
 
-/** Whether requests should be sent to this gateway: not while it stops, nor while its store does not answer. */
+/** How what stands behind the audit service is doing. */
+export interface EngineHealth {
+  /** Reads something small of every log, and resolves with what else does not work. Rejects when reads do not. */
+  readonly probe: () => Promise<readonly Degradation[]>;
+}
+
+/** Whether requests should be sent to this gateway: not while it stops, nor while its logs cannot be read. */
 export class Readiness {
   #isDraining = false;
+  /** Whoever asks meanwhile gets the same answer: asking costs the store no more than one look at a time. */
+  #probing: Promise<Answer> | undefined;
 
   constructor(
     private readonly health: EngineHealth,
@@ -30,17 +39,36 @@ export class Readiness {
     this.#isDraining = true;
   }
 
-  /** Without what can be done without, it is ready, and says so. */
+  /** Without what reads can do without, it is ready, and says so. */
   async answer(): Promise<Answer> {
     if (this.#isDraining) return notReady("the gateway is stopping");
-    const answers = await deadline(this.health.probe(), this.timeoutMs).then(
-      () => true,
-      () => false,
-    );
-    if (!answers) return notReady("the log does not answer");
-    const degraded = this.health.degraded();
-    return jsonAnswer(200, { status: "ready", ...(degraded.length > 0 && { degraded }) });
+    this.#probing ??= this.#probe().finally(() => (this.#probing = undefined));
+    return this.#probing;
   }
+
+  async #probe(): Promise<Answer> {
+    try {
+      return ready(await deadline(this.health.probe(), this.timeoutMs));
+    } catch (error) {
+      return notReady(error instanceof AuditError ? reasonOf(error) : "the log does not answer");
+    }
+  }
+}
+
+/** Anyone may read it: an AuditError's message is written for clients. */
+function reasonOf({ code, message, passing }: AuditError): string {
+  const what = code === "UNAVAILABLE" ? message : `${code}: ${message}`;
+  return passing === undefined ? what : `${what}: ${passing}`;
+}
+
+function ready(degradations: readonly Degradation[]): Answer {
+  const degraded = [...new Set(degradations.map(({ what }) => what))];
+  const reasons = degradations.flatMap(({ reason }) => reason ?? []);
+  return jsonAnswer(200, {
+    status: "ready",
+    ...(degraded.length > 0 && { degraded }),
+    ...(reasons.length > 0 && { reasons }),
+  });
 }
 
 function notReady(reason: string): Answer {

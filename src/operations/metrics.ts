@@ -160,6 +160,8 @@ export class Metrics {
   }
 
   #watchLogs(name: string, help: string, read: () => Promise<PerLog>): void {
+    // An engine that could not be opened at once has left one.
+    this.#registry.removeSingleMetric(name);
     new Gauge({ name, help, labelNames: ["log"], registers: [this.#registry], collect: collectAll });
     async function collectAll(this: Gauge): Promise<void> {
       this.reset();

@@ -6,6 +6,7 @@ import { logFormat } from "../../src/core/format.js";
 import { treeRoot } from "../../src/core/tree.js";
 import type { LogStore } from "../../src/audit/store.js";
 import type { AuditService, Receipt, SignedEvent } from "../../src/audit/service.js";
+import type { LocalAuditService } from "../../src/audit/log-health.js";
 import { openLocalService, type LocalServiceOptions } from "../../src/audit/local-service.js";
 import { keyringOfSeed } from "../../src/audit/keyring.js";
 import { MemoryRootCache } from "../../src/caches/memory/root-cache.js";
@@ -31,7 +32,7 @@ export class TestClock {
 }
 
 /** A service over a store; over a fresh one in memory unless told otherwise. */
-export function openTestService(options: Partial<LocalServiceOptions> = {}): Promise<AuditService> {
+export function openTestService(options: Partial<LocalServiceOptions> = {}): Promise<LocalAuditService> {
   const memory = new MemoryLogStore();
   return openLocalService({
     store: memory,

@@ -14,12 +14,15 @@ const service = await openLocalService({
   ...{ store, index, bulkQueue, cache: new MemoryRootCache(), keyring, origin: settings.origin },
   logs: settings.logs,
 });
-const open = () =>
-  Promise.resolve({
-    service,
-    health: { probe: () => Promise.resolve(), degraded: () => [] },
-    texts: undefined,
-    sealer: new TokenSealer(keyring.tokenSecret),
-    close: () => new Promise<void>((resolve) => setTimeout(resolve, 600_000)),
-  });
-await serve(settings, open, 500);
+const engine = {
+  service,
+  health: { probe: () => Promise.resolve([]) },
+  close: () => new Promise<void>((resolve) => setTimeout(resolve, 600_000)),
+};
+const plan = {
+  texts: undefined,
+  sealer: new TokenSealer(keyring.tokenSecret),
+  open: () => Promise.resolve(engine),
+  close: () => Promise.resolve(),
+};
+await serve(settings, () => Promise.resolve(plan), 500);
