@@ -16,6 +16,8 @@ export interface NewBulk extends BulkPlace {
   readonly bytes: number;
   /** Milliseconds since the epoch; the oldest is executed first. */
   readonly acceptedAtMs: number;
+  /** 32 bytes over all of it but the body, made with the log's key; undefined where a version without seals wrote it. */
+  readonly seal: Uint8Array | undefined;
 }
 
 /** How a request ended. Kept until it expires; then the queue forgets the request. */
@@ -27,8 +29,7 @@ export interface BulkEnd {
 }
 
 /** A bulk request as its owner finds it; without an end while it waits or is being executed. */
-export interface StoredBulk {
-  readonly requestDigest: Uint8Array;
+export interface StoredBulk extends Omit<NewBulk, "body"> {
   readonly end: BulkEnd | undefined;
 }
 
@@ -40,10 +41,8 @@ export interface KeptBulk extends NewBulk {
 /** `full`: so much of its log waits already that nothing was queued. */
 export type EnqueueOutcome = { readonly kind: "queued"; readonly stored: StoredBulk } | { readonly kind: "full" };
 
-/** A request that a gateway took to execute it. */
-export interface ClaimedBulk extends BulkPlace {
-  readonly body: string;
-}
+/** A request that a gateway took to execute it, as it is stored: what of it is genuine, its seal says. */
+export type ClaimedBulk = NewBulk;
 
 export interface BulkClaim {
   /** Those of other logs are left to the gateways that keep them. */

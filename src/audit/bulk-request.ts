@@ -1,8 +1,20 @@
+import { digestOf, equalBytes } from "../core/bytes.js";
 import { isPlainObject } from "../core/problem.js";
-import type { BulkPlace } from "./bulk-queue.js";
+import type { BulkEnd, BulkPlace, ClaimedBulk } from "./bulk-queue.js";
 import { AuditError } from "./errors.js";
+import type { LogKey } from "./log-key.js";
+import { isKeyed, type KeyedRequest, type RequestKey } from "./request-key.js";
+import { isSealedBulk } from "./seals.js";
 import type { BulkFailure, LogRequest } from "./service.js";
 
+/** How a bulk request ended; without a failure its events are logged. */
+export interface EndedBulk {
+  readonly failure: BulkFailure | undefined;
+  /** Milliseconds since the epoch. */
+  readonly expiresAtMs: number;
+}
+
+const SEALED_OUTCOME = /^([A-Za-z0-9_-]{43}) (.*)$/s;
 const ID = /^BulkRequest:([0-9a-f]{64}):(.+)$/s;
 
 /** The id by which a bulk request is polled. */
@@ -48,15 +60,52 @@ function isLogRequest(value: unknown): value is LogRequest {
   );
 }
 
-/** How an execution ended: undefined when the events are logged. */
-export function outcomeText(failure?: BulkFailure): string {
-  return JSON.stringify(failure ?? {});
+/**
+ * A queued request, ready to be logged. Throws ENTRY_CORRUPT when it is not what was accepted: events must not be logged in
+ * the name of an author who never sent them. One that a version without seals queued cannot be told from a forged one.
+ */
+export function queuedRequest(bulk: ClaimedBulk, key: LogKey): KeyedRequest {
+  const request = isSealedBulk(key, bulk) ? parsedBody(bulk.body) : undefined;
+  if (request?.log === bulk.log && (request.keyOwner ?? "") === bulk.owner) return request;
+  throw changedBulk();
 }
 
-export function parseOutcome(text: string): BulkFailure | undefined {
+/** Throws ENTRY_CORRUPT unless a queued request's events are those that were accepted under its name. */
+export function requireAccepted({ name, requestDigest }: ClaimedBulk, asked: RequestKey): void {
+  if (digestOf(asked.key) !== name || !equalBytes(asked.requestDigest, requestDigest)) throw changedBulk();
+}
+
+export function changedBulk(): AuditError {
+  return new AuditError("ENTRY_CORRUPT", "The stored bulk request is not the one that was accepted: it was changed.");
+}
+
+function parsedBody(body: string): KeyedRequest | undefined {
+  try {
+    const request = parseBulkBody(body);
+    return isKeyed(request) ? request : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** How an execution ended, a failure unless its events are logged, under a seal of the log's key. */
+export function bulkEnd(key: LogKey, place: BulkPlace, ended: EndedBulk): BulkEnd {
+  const { failure, expiresAtMs } = ended;
+  const text = JSON.stringify(failure ?? {});
+  const seal = Buffer.from(key.seal("bulk end", [place.name, text, expiresAtMs])).toString("base64url");
+  return { outcome: `${seal} ${text}`, expiresAtMs };
+}
+
+/** What `bulkEnd` wrote. Throws ENTRY_CORRUPT when it was changed. */
+export function openBulkEnd(key: LogKey, { name }: BulkPlace, { outcome, expiresAtMs }: BulkEnd): EndedBulk {
+  const [, seal = "", text = ""] = SEALED_OUTCOME.exec(outcome) ?? [];
+  if (!key.isSealed("bulk end", [name, text, expiresAtMs], Buffer.from(seal, "base64url"))) throw changedBulk();
+  return { failure: parseOutcome(text), expiresAtMs };
+}
+
+function parseOutcome(text: string): BulkFailure | undefined {
   const value: unknown = JSON.parse(text);
-  if (!isPlainObject(value)) throw new TypeError("the outcome of a bulk request is not what was stored");
-  const { code, message } = value;
+  const { code, message } = isPlainObject(value) ? value : {};
   return typeof code === "string" && typeof message === "string" ? { code, message } : undefined;
 }
 

@@ -1,19 +1,23 @@
 import { randomUUID } from "node:crypto";
 import { digestBytes, digestOf, equalBytes, parseDigest } from "../core/bytes.js";
-import type { LogFormat } from "../core/format.js";
 import { timeText } from "../core/instant.js";
 import type { BulkPlace, BulkQueue, StoredBulk } from "./bulk-queue.js";
-import { bulkBody, bulkBytes, bulkId, parseBulkId, parseOutcome } from "./bulk-request.js";
+import { bulkBody, bulkBytes, bulkId, changedBulk, openBulkEnd, parseBulkId } from "./bulk-request.js";
 import { AuditError, outcomeKnown } from "./errors.js";
 import { keyUsedOtherwise } from "./keyed-appends.js";
 import type { CheckedEvent } from "./leaf.js";
+import type { LogKey } from "./log-key.js";
 import { isKeyed, requestKeyOf, type RequestKey } from "./request-key.js";
+import { isSealedBulk, sealedBulk } from "./seals.js";
+import type { TreeSource } from "./signed-tree.js";
 import type { BulkRequest, LogRequest, Receipt } from "./service.js";
 import type { LogStore } from "./store.js";
 
 export interface BulkRequestsOptions {
   readonly queue: BulkQueue;
   readonly store: Pick<LogStore, "receipts">;
+  /** The key of a log, whether or not it is kept here. */
+  readonly key: (log: string) => LogKey;
   /** How much of a log's requests may wait. */
   readonly maxWaitingBytes: number;
   /** The receipt of what was logged under a key; undefined when nothing was, or the log is not kept here. */
@@ -39,7 +43,11 @@ export class BulkRequests {
   constructor(private readonly options: BulkRequestsOptions) {}
 
   /** Rejects CONFLICT when the key was used for other events, queued or logged, and UNAVAILABLE when too much waits. */
-  async accept(request: LogRequest, checked: readonly CheckedEvent[], format: LogFormat): Promise<BulkRequest> {
+  async accept(
+    request: LogRequest,
+    checked: readonly CheckedEvent[],
+    { format, key: logKey }: Pick<TreeSource, "format" | "key">,
+  ): Promise<BulkRequest> {
     const keyed = { ...request, idempotencyKey: request.idempotencyKey ?? `bulk:${randomUUID()}` };
     const requestKey = requestKeyOf(keyed, checked, format);
     const { key, requestDigest } = requestKey;
@@ -48,9 +56,10 @@ export class BulkRequests {
     const { queue, nowMs, maxWaitingBytes } = this.options;
     const body = bulkBody(keyed);
     const bulk = { ...place, owner: request.keyOwner ?? "", requestDigest, body, bytes: bulkBytes(body) };
-    const outcome = await queue.enqueue({ ...bulk, acceptedAtMs: nowMs() }, maxWaitingBytes);
+    const outcome = await queue.enqueue(sealedBulk(logKey, { ...bulk, acceptedAtMs: nowMs() }), maxWaitingBytes);
     if (outcome.kind === "full") throw tooMuchWaits(request.log);
     const { stored } = outcome;
+    if (!isSealedBulk(logKey, stored)) throw changedBulk();
     if (!equalBytes(stored.requestDigest, requestDigest)) throw keyUsedOtherwise();
     return this.#shown(place, stored);
   }
@@ -60,8 +69,11 @@ export class BulkRequests {
     const place = parseBulkId(id);
     if (place === undefined) return undefined;
     const stored = await this.options.queue.find(place, owner);
-    const expiresAtMs = stored?.end?.expiresAtMs ?? Infinity;
-    return stored === undefined || expiresAtMs <= this.options.nowMs() ? undefined : this.#shown(place, stored);
+    if (stored === undefined) return undefined;
+    const key = this.options.key(place.log);
+    if (!isSealedBulk(key, stored)) throw changedBulk();
+    const expiresAtMs = stored.end === undefined ? Infinity : openBulkEnd(key, place, stored.end).expiresAtMs;
+    return expiresAtMs <= this.options.nowMs() ? undefined : this.#shown(place, stored);
   }
 
   /** What was logged under the key, without the queue or by a request whose end is forgotten. */
@@ -73,8 +85,8 @@ export class BulkRequests {
   async #shown(place: BulkPlace, { end }: StoredBulk): Promise<BulkRequest> {
     const id = bulkId(place);
     if (end === undefined) return { kind: "pending", id };
-    const expiresAt = timeText(end.expiresAtMs * 1_000);
-    const error = parseOutcome(end.outcome);
+    const { failure: error, expiresAtMs } = openBulkEnd(this.options.key(place.log), place, end);
+    const expiresAt = timeText(expiresAtMs * 1_000);
     if (error !== undefined) return { kind: "failed", id, error, expiresAt };
     return { kind: "done", id, receipt: await this.#receipt(place), expiresAt };
   }

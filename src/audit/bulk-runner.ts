@@ -1,15 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BulkQueue, ClaimedBulk } from "./bulk-queue.js";
-import { bulkFailure, bulkId, outcomeText, parseBulkBody } from "./bulk-request.js";
+import { bulkEnd, bulkFailure, bulkId } from "./bulk-request.js";
 import { AuditError } from "./errors.js";
-import type { LogRequest } from "./service.js";
+import type { LogKey } from "./log-key.js";
+import type { BulkFailure } from "./service.js";
 
 export interface BulkRunnerOptions {
   readonly queue: BulkQueue;
   /** The logs that are kept here. */
   readonly logs: readonly string[];
-  /** Logs a request under its idempotency key: whatever happens in between, twice is once. */
-  readonly append: (request: LogRequest) => Promise<unknown>;
+  /** Logs a request under its idempotency key: whatever happens in between, twice is once. Rejects what was changed. */
+  readonly append: (bulk: ClaimedBulk) => Promise<unknown>;
+  readonly key: (log: string) => LogKey;
   /** Milliseconds since the epoch. */
   readonly nowMs: () => number;
   /** How long an end is kept. */
@@ -86,7 +88,7 @@ export class BulkRunner {
   async #execute(bulk: ClaimedBulk): Promise<void> {
     for (let retries = 0; !this.#closed.signal.aborted; retries++) {
       try {
-        await this.#end(bulk, await this.#outcome(bulk));
+        await this.#end(bulk, await this.#failure(bulk));
         return;
       } catch {
         await pause(Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** retries), this.#closed.signal);
@@ -94,22 +96,23 @@ export class BulkRunner {
     }
   }
 
-  /** Rejects UNAVAILABLE when it has to be tried again. */
-  async #outcome(bulk: ClaimedBulk): Promise<string> {
+  /** Undefined when its events are logged. Rejects UNAVAILABLE when it has to be tried again. */
+  async #failure(bulk: ClaimedBulk): Promise<BulkFailure | undefined> {
     try {
-      await this.options.append(parseBulkBody(bulk.body));
-      return outcomeText();
+      await this.options.append(bulk);
+      return undefined;
     } catch (error) {
       if (isToBeTriedAgain(error)) throw error;
       const failure = bulkFailure(error);
       this.options.alarm(`A bulk request accepted for the log ${bulk.log} could not be logged: ${failure.code}.`);
-      return outcomeText(failure);
+      return failure;
     }
   }
 
-  async #end({ log, name }: ClaimedBulk, outcome: string): Promise<void> {
-    const { queue, nowMs, resultTtlMs } = this.options;
-    await queue.finish({ log, name }, { outcome, expiresAtMs: nowMs() + resultTtlMs });
+  async #end({ log, name }: ClaimedBulk, failure: BulkFailure | undefined): Promise<void> {
+    const { queue, key, nowMs, resultTtlMs } = this.options;
+    const place = { log, name };
+    await queue.finish(place, bulkEnd(key(log), place, { failure, expiresAtMs: nowMs() + resultTtlMs }));
   }
 }
 

@@ -72,7 +72,8 @@ function isSame(receipt: RequestReceipt, kept: RequestReceipt | undefined): bool
     equalBytes(kept.requestDigest, receipt.requestDigest) &&
     kept.firstIndex === receipt.firstIndex &&
     kept.count === receipt.count &&
-    kept.treeSize === receipt.treeSize
+    kept.treeSize === receipt.treeSize &&
+    (kept.seal === undefined || receipt.seal === undefined || equalBytes(kept.seal, receipt.seal))
   );
 }
 

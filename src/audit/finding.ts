@@ -21,6 +21,16 @@ export type Finding =
   | { readonly kind: "checkpoint-invalid"; readonly reason: ReasonCode }
   /** A root this log has signed before is not a prefix of what is stored. */
   | { readonly kind: "history-changed"; readonly treeSize: number }
+  /** The row says another time than the entry's hashed text. */
+  | { readonly kind: "entry-time-changed"; readonly leafIndex: number }
+  /** The row says another leaf hash than the signed tree has; the entry itself is the one that was logged. */
+  | { readonly kind: "leaf-hash-changed"; readonly leafIndex: number }
+  /** The head says another time than the last entry's. */
+  | { readonly kind: "head-time-changed"; readonly lastReceivedAt: string }
+  /** An entry lies behind the head: it was put back. */
+  | { readonly kind: "head-behind"; readonly treeSize: number }
+  /** A receipt under an idempotency key, or a bulk request, by its name in hex, is not as it was written. */
+  | { readonly kind: "receipt-changed" | "bulk-changed"; readonly name: string }
   /** The search index holds another number of entries than the log. */
   | { readonly kind: "index-out-of-step"; readonly indexed: number; readonly size: number };
 
@@ -47,6 +57,18 @@ export function findingText(finding: Finding): string {
       return checkpointText(finding.reason);
     case "history-changed":
       return `root of size ${finding.treeSize}: signed and found sound before, no longer a prefix of the log`;
+    case "entry-time-changed":
+      return `entry ${finding.leafIndex}: its row says another time than its hashed text`;
+    case "leaf-hash-changed":
+      return `entry ${finding.leafIndex}: its row says another leaf hash than the tree; the entry itself is genuine`;
+    case "head-time-changed":
+      return `head: says that the last entry was received at ${finding.lastReceivedAt}, which its text does not say`;
+    case "head-behind":
+      return `head: an entry is stored behind its size of ${finding.treeSize}; it was put back`;
+    case "receipt-changed":
+      return `receipt ${finding.name}: not as it was written; the request is refused when it is sent again`;
+    case "bulk-changed":
+      return `bulk request ${finding.name}: not as it was accepted or ended, or of a version without seals; it is refused`;
     case "index-out-of-step":
       return `search index: holds ${finding.indexed} entries of ${finding.size}; delete it, it rebuilds itself`;
   }

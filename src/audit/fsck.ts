@@ -1,13 +1,18 @@
-import { equalBytes, HASH_BYTES, utf8 } from "../core/bytes.js";
+import { equalBytes, HASH_BYTES } from "../core/bytes.js";
 import { TreeEdge, type FullTile } from "../core/edge.js";
-import { parseEnvelope } from "../core/envelope.js";
+import { isReceivedAt, parseEnvelope } from "../core/envelope.js";
 import { signatureVerdict, type Ed25519 } from "../core/signature.js";
 import { TILE_WIDTH } from "../core/tile.js";
+import { BoundLeaves, textHash } from "./bound-leaves.js";
+import type { BulkQueue } from "./bulk-queue.js";
+import { EntryReader } from "./entry-reader.js";
 import { AuditError } from "./errors.js";
 import type { Finding } from "./finding.js";
+import { changedRequests } from "./fsck-requests.js";
 import type { SearchIndex } from "./search-index.js";
-import { restoreEdge, type TreeSource } from "./signed-tree.js";
+import { checkpointEdge, restoreEdge, type TreeSource } from "./signed-tree.js";
 import type { LogHead, StoredEntry } from "./store.js";
+import { TileReader } from "./tile-reader.js";
 
 /** Where an earlier check ended without a finding: the next one goes on from there. */
 export interface CheckedMark {
@@ -19,6 +24,7 @@ export interface CheckedMark {
 export interface FsckOptions {
   readonly source: TreeSource;
   readonly index: SearchIndex;
+  readonly bulkQueue: BulkQueue;
   readonly ed25519: Ed25519;
   /** The log has to lead to this root still; entries below it are taken as checked. */
   readonly since?: CheckedMark;
@@ -49,8 +55,8 @@ const INDEX_STALL_MS = 60_000;
 const INDEX_LOOK_MS = 3_000;
 
 /**
- * Derives a log anew from its stored bytes and compares: leaves, author's signatures, order of time, tiles, root,
- * checkpoint, search index. Reads in chunks, so memory does not grow with the log. Changes nothing.
+ * Derives a log anew from its stored bytes and compares: leaves, author's signatures, times, tiles, root, checkpoint, search
+ * index, and the receipts and bulk requests beside it. Reads in chunks, so memory does not grow with the log. Changes nothing.
  */
 export async function fsck(options: FsckOptions, head: LogHead): Promise<FsckReport> {
   const check = await LogCheck.start(options, head);
@@ -65,6 +71,7 @@ export async function fsck(options: FsckOptions, head: LogHead): Promise<FsckRep
 class LogCheck {
   readonly #findings: Finding[] = [];
   readonly #from: number;
+  readonly #leaves: BoundLeaves;
   #lastReceivedAt = "";
   #isCut = false;
 
@@ -72,15 +79,19 @@ class LogCheck {
     private readonly options: FsckOptions,
     private readonly head: LogHead,
     private edge: TreeEdge,
+    /** Of the tree that the head's checkpoint signs; undefined where what is stored does not lead to it. */
+    private readonly signed: TreeEdge | undefined,
   ) {
     this.#from = edge.size;
+    this.#leaves = new BoundLeaves(options.source, new TileReader(options.source));
   }
 
   /** From the mark, if the log still leads to its root and not all is to be read; else from the first entry. */
   static async start(options: FsckOptions, head: LogHead): Promise<LogCheck> {
     const { since, source, full = false } = options;
     const edge = since === undefined ? undefined : await edgeAt(source, since, head);
-    const check = new LogCheck(options, head, full || edge === undefined ? TreeEdge.empty(source.format) : edge);
+    const begin = full || edge === undefined ? TreeEdge.empty(source.format) : edge;
+    const check = new LogCheck(options, head, begin, await checkpointEdge(source, head));
     if (since !== undefined && edge === undefined) check.#add({ kind: "history-changed", treeSize: since.treeSize });
     return check;
   }
@@ -99,6 +110,7 @@ class LogCheck {
     const end = Math.min(this.head.size, start - (start % TILE_WIDTH) + CHUNK_ENTRIES);
     const indexes = Array.from({ length: end - start }, (_, i) => start + i);
     const entries = await store.entries(log, indexes);
+    const known = await this.#signedLeaves(indexes);
     const leaves: Uint8Array[] = [];
     for (const [i, entry] of entries.entries()) {
       if (entry === undefined) {
@@ -106,7 +118,7 @@ class LogCheck {
         this.#isCut = true;
         break;
       }
-      leaves.push(this.#leaf(entry));
+      leaves.push(this.#leaf(entry, known[i]));
     }
     const { edge, tiles } = this.edge.append(leaves);
     this.edge = edge;
@@ -118,6 +130,9 @@ class LogCheck {
       this.#compareHead();
       await this.#compareIndex();
     }
+    await this.#compareEnd();
+    const { source, bulkQueue, ed25519 } = this.options;
+    for await (const finding of changedRequests({ source, bulkQueue, ed25519, edge: this.signed })) this.#add(finding);
     const isSound = this.#findings.length === 0;
     return {
       size: this.head.size,
@@ -127,20 +142,39 @@ class LogCheck {
     };
   }
 
-  /** The leaf to go on with: of a changed entry the stored hash, so that one changed entry is one finding. */
-  #leaf({ leafIndex, canonical, leafHash }: StoredEntry): Uint8Array {
-    const isWhole = equalBytes(this.options.source.format.leafHash(utf8(canonical)), leafHash);
-    if (!isWhole) this.#add({ kind: "entry-changed", leafIndex });
-    else this.#checkEnvelope(leafIndex, canonical);
-    return leafHash.length === HASH_BYTES ? leafHash : new Uint8Array(HASH_BYTES);
+  /** The leaves of the signed tree; undefined where it is not known. */
+  async #signedLeaves(leafIndexes: readonly number[]): Promise<readonly (Uint8Array | undefined)[]> {
+    const { signed } = this;
+    if (signed === undefined) return [];
+    return this.#leaves.at(
+      signed,
+      leafIndexes.filter((leafIndex) => leafIndex < signed.size),
+    );
   }
 
-  #checkEnvelope(leafIndex: number, canonical: string): void {
+  /**
+   * The leaf to go on with: that of the signed tree, or, where it is not known, the stored hash, so that one changed entry is
+   * one finding.
+   */
+  #leaf(entry: StoredEntry, known: Uint8Array | undefined): Uint8Array {
+    const { leafIndex, leafHash } = entry;
+    const leaf = known ?? leafHash;
+    const hash = textHash(this.options.source.format, entry);
+    if (hash === undefined || !equalBytes(hash, leaf)) this.#add({ kind: "entry-changed", leafIndex });
+    else {
+      if (!equalBytes(leafHash, leaf)) this.#add({ kind: "leaf-hash-changed", leafIndex });
+      this.#checkEnvelope(entry);
+    }
+    return leaf.length === HASH_BYTES ? leaf : new Uint8Array(HASH_BYTES);
+  }
+
+  #checkEnvelope({ leafIndex, canonical, receivedAt }: StoredEntry): void {
     const envelope = parseEnvelope(canonical);
     if (envelope === undefined) {
       this.#add({ kind: "entry-malformed", leafIndex });
       return;
     }
+    if (envelope.received_at !== receivedAt) this.#add({ kind: "entry-time-changed", leafIndex });
     if (envelope.received_at < this.#lastReceivedAt) this.#add({ kind: "entry-out-of-time", leafIndex });
     this.#lastReceivedAt = envelope.received_at;
     const verdict = signatureVerdict(envelope, this.options.source.format, this.options.ed25519);
@@ -167,6 +201,19 @@ class LogCheck {
     else if (opened.treeSize !== size || !equalBytes(opened.rootHash, rootHash)) {
       this.#add({ kind: "checkpoint-invalid", reason: "CHECKPOINT_MISMATCH" });
     }
+  }
+
+  /** What the head says of the log's end: when its last entry was received, and that none is behind it. */
+  async #compareEnd(): Promise<void> {
+    const { source } = this.options;
+    const { size, lastReceivedAt } = this.head;
+    const [last] = this.signed === undefined ? [] : await new EntryReader(source).read([size - 1], this.signed);
+    const isTime = last?.kind !== "entry" || last.entry.envelope.received_at === lastReceivedAt;
+    if (!isTime || !isReceivedAt(lastReceivedAt)) this.#add({ kind: "head-time-changed", lastReceivedAt });
+    const [behind] = await source.store.entries(source.log, [size]);
+    if (behind === undefined) return;
+    const newer = await source.store.head(source.log); // a gateway may have appended it just now
+    if (newer === undefined || newer.size <= size) this.#add({ kind: "head-behind", treeSize: size });
   }
 
   async #compareIndex(): Promise<void> {

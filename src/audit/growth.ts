@@ -1,6 +1,8 @@
 import type { LogFormat } from "../core/format.js";
 import { stampEvent, type StampedEntry } from "./leaf.js";
+import type { LogKey } from "./log-key.js";
 import type { Submission } from "./queue.js";
+import { sealedReceipt } from "./seals.js";
 import type { SignedTree, TreeSource } from "./signed-tree.js";
 import type { AppendBatch, RequestReceipt } from "./store.js";
 
@@ -25,7 +27,7 @@ export function growTree(grower: Grower, tree: SignedTree, submissions: readonly
   const requests = placed(tree.edge.size, submissions, inTime(grower.format, tree.lastReceivedAt, submissions));
   const entries = requests.flatMap((request) => request.entries);
   const { edge, tiles } = tree.edge.append(entries.map(({ leafHash }) => leafHash));
-  const receipts = requests.flatMap((request) => receiptsOf(request, edge.size));
+  const receipts = requests.flatMap((request) => receiptsOf(grower.key, request, edge.size));
   const rootHash = edge.root();
   const checkpoint = grower.key.sign(edge.size, rootHash);
   const lastReceivedAt = entries.at(-1)?.receivedAt ?? tree.lastReceivedAt;
@@ -65,8 +67,11 @@ function placed(
 }
 
 function receiptsOf(
+  key: LogKey,
   { submission: { requestKey }, firstIndex, entries }: GrownRequest,
   treeSize: number,
 ): readonly RequestReceipt[] {
-  return requestKey === undefined ? [] : [{ ...requestKey, firstIndex, count: entries.length, treeSize }];
+  return requestKey === undefined
+    ? []
+    : [sealedReceipt(key, { ...requestKey, firstIndex, count: entries.length, treeSize })];
 }

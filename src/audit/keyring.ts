@@ -27,6 +27,7 @@ export function ephemeralKeyring(): Keyring {
   return keyringOfSeed(new Uint8Array(randomBytes(SEED_BYTES)));
 }
 
-function derived(seed: Uint8Array, label: string): Uint8Array {
+/** 32 bytes that follow from a seed, other ones for each label. */
+export function derived(seed: Uint8Array, label: string): Uint8Array {
   return new Uint8Array(hkdfSync("sha256", seed, new Uint8Array(), label, SEED_BYTES));
 }

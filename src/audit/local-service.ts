@@ -2,7 +2,8 @@ import { digestBytes, type Digest } from "../core/bytes.js";
 import type { LogFormat } from "../core/format.js";
 import type { ConsistencyProof, MembershipProof } from "../core/proof.js";
 import { unknown, VALID, type Verdict } from "../core/verdict.js";
-import type { BulkQueue } from "./bulk-queue.js";
+import type { BulkQueue, ClaimedBulk } from "./bulk-queue.js";
+import { queuedRequest, requireAccepted } from "./bulk-request.js";
 import { BULK_RESULT_TTL_MS, BulkRequests, MAX_WAITING_BULK_BYTES } from "./bulk-requests.js";
 import { BulkRunner } from "./bulk-runner.js";
 import type { RootCache } from "./cache.js";
@@ -10,6 +11,7 @@ import { checkRequest, type EventSigner } from "./checked-request.js";
 import { systemClock, type Clock } from "./clock.js";
 import { AuditError, outcomeKnown } from "./errors.js";
 import type { Keyring } from "./keyring.js";
+import { LogKey } from "./log-key.js";
 import { nodeEd25519 } from "./node-crypto.js";
 import { OpenLog } from "./open-log.js";
 import type { LocalAuditService } from "./log-health.js";
@@ -122,13 +124,15 @@ class LocalService implements LocalAuditService {
     const { bulkQueue: queue, bulkResultTtlMs = BULK_RESULT_TTL_MS, alarm = ignore } = options;
     const { maxWaitingBulkBytes: maxWaitingBytes = MAX_WAITING_BULK_BYTES } = options;
     const nowMs = (): number => Math.floor(clock() / 1_000);
+    const key = (log: string): LogKey =>
+      this.#logs.get(log)?.key ?? new LogKey(`${options.origin}/${log}`, keyring.checkpointSeed, nodeEd25519());
     this.#bulks = new BulkRequests({
-      ...{ queue, store, nowMs, maxWaitingBytes },
+      ...{ queue, store, key, nowMs, maxWaitingBytes },
       receipt: (log, key) => this.#logs.get(log)?.receiptUnder(key) ?? Promise.resolve(undefined),
     });
     this.#runner = new BulkRunner({
-      ...{ queue, logs: [...this.#logs.keys()], nowMs, alarm, resultTtlMs: bulkResultTtlMs },
-      append: (request) => this.append(request),
+      ...{ queue, key, logs: [...this.#logs.keys()], nowMs, alarm, resultTtlMs: bulkResultTtlMs },
+      append: (bulk) => this.#appendQueued(bulk),
     });
   }
 
@@ -148,9 +152,9 @@ class LocalService implements LocalAuditService {
   }
 
   async appendLater(request: LogRequest): Promise<BulkRequest> {
-    const { format } = this.#log(request.log);
-    const checked = checkRequest(request, format, this.#signer);
-    const accepted = await outcomeKnown(this.#bulks.accept(request, checked, format), "UNKNOWN");
+    const log = this.#log(request.log);
+    const checked = checkRequest(request, log.format, this.#signer);
+    const accepted = await outcomeKnown(this.#bulks.accept(request, checked, log), "UNKNOWN");
     this.#runner.wake();
     return accepted;
   }
@@ -243,6 +247,16 @@ class LocalService implements LocalAuditService {
     await this.#runner.close();
     for (const log of this.#logs.values()) log.endTails();
     await Promise.all([...this.#logs.values()].map((log) => log.idle()));
+  }
+
+  /** Rejects ENTRY_CORRUPT when the queued request is not what was accepted. */
+  async #appendQueued(bulk: ClaimedBulk): Promise<unknown> {
+    const log = this.#log(bulk.log);
+    const request = queuedRequest(bulk, log.key);
+    const checked = checkRequest(request, log.format, this.#signer);
+    const requestKey = requestKeyOf(request, checked, log.format);
+    requireAccepted(bulk, requestKey);
+    return log.append(checked, requestKey);
   }
 
   #log(name: string): OpenLog {

@@ -11,8 +11,9 @@ import type { CheckedEvent } from "./leaf.js";
 import type { LogKey } from "./log-key.js";
 import { Prover } from "./prover.js";
 import type { Appended } from "./queue.js";
-import type { RequestKey } from "./request-key.js";
+import { areAskedFor, type RequestKey } from "./request-key.js";
 import { restore, restoreLog, type LogDeclaration, type LogEnvironment, type RestoredLog } from "./restored-log.js";
+import { isPlaced, isSealedReceipt } from "./seals.js";
 import { Sequencer } from "./sequencer.js";
 import type { Entry, EntryOutcome, Receipt, Root } from "./service.js";
 import type { SignedTree, TreeSource } from "./signed-tree.js";
@@ -271,13 +272,19 @@ export class OpenLog {
    * The receipt of an earlier request, as it was answered then: its entries read back, the root of its tree. That it was read
    * does not say that it is durable.
    */
-  async #recall({ firstIndex, count, treeSize }: RequestReceipt): Promise<Receipt> {
+  async #recall(receipt: RequestReceipt): Promise<Receipt> {
+    const { firstIndex, count, treeSize, seal } = receipt;
+    if (seal !== undefined && !isSealedReceipt(this.key, receipt)) throw changedReceipt();
     if (treeSize > this.#readable.size) await this.#sequencer.refresh();
     const { seen: tree, durable } = this.#sequencer;
+    if (!isPlaced(receipt, tree.edge.size)) throw changedReceipt();
     await durable.require(tree, treeSize);
     const leafIndexes = Array.from({ length: count }, (_, place) => firstIndex + place);
     const outcomes = await this.#entries.read(leafIndexes, tree.edge);
-    return { entries: outcomes.map(requireGenuine), root: await this.#roots.at(tree, treeSize) };
+    const entries = outcomes.map(requireGenuine);
+    // One of an earlier version has no seal: it is believed as far as its entries show it.
+    if (seal === undefined && !areAskedFor(receipt.requestDigest, entries, this.format)) throw changedReceipt();
+    return { entries, root: await this.#roots.at(tree, treeSize) };
   }
 
   async #follow(): Promise<void> {
@@ -350,6 +357,10 @@ export class OpenLog {
       `Entry ${leafIndex} of the log ${this.log}, whose time is needed, was changed.`,
     );
   }
+}
+
+function changedReceipt(): AuditError {
+  return new AuditError("ENTRY_CORRUPT", "What is stored under this idempotency key was changed: it is not shown.");
 }
 
 function requireGenuine(outcome: EntryOutcome): Entry {

@@ -1,11 +1,11 @@
-import { utf8 } from "../core/bytes.js";
+import { equalBytes, utf8 } from "../core/bytes.js";
 import { characterCount } from "../core/event.js";
 import type { LogFormat } from "../core/format.js";
 import { canonicalJson } from "../core/json.js";
 import { textProblems, type FieldProblem } from "../core/problem.js";
 import type { CheckedEvent } from "./leaf.js";
 import { nodeSha256 } from "./node-crypto.js";
-import type { LogRequest } from "./service.js";
+import type { Entry, LogRequest } from "./service.js";
 
 /** What tells a repeated request from a new one. Hashes, so that a log keeps neither keys nor owners, in rows of one size. */
 export interface RequestKey {
@@ -16,6 +16,8 @@ export interface RequestKey {
 }
 
 const MAX_KEY_CHARACTERS = 128;
+/** Keys among a request's entries that are tried for the gateway's: it has one, and few authors share a request. */
+const MAX_KEYS = 8;
 
 /** What is wrong with a request's idempotency key, if it has one. */
 export function keyProblems({ idempotencyKey }: LogRequest): readonly FieldProblem[] {
@@ -37,13 +39,40 @@ export function isKeyed(request: LogRequest): request is KeyedRequest {
 /** The key of a request whose events were checked. */
 export function requestKeyOf(request: KeyedRequest, checked: readonly CheckedEvent[], format: LogFormat): RequestKey {
   const { idempotencyKey, keyOwner = "", sign } = request;
-  const events = checked.map(({ event }, place) => {
+  const events = checked.map(({ event }, place): AskedEvent => {
     // The caller's own signature alone: the gateway's follows from the event and `sign`.
     const { signature, publicKey } = request.events[place] ?? {};
     return [format.signedText(event), signature ?? null, publicKey ?? null];
   });
   return {
     key: nodeSha256(utf8(canonicalJson([keyOwner, idempotencyKey]))),
-    requestDigest: nodeSha256(utf8(canonicalJson({ events, sign }))),
+    requestDigest: requestDigestOf(events, sign),
   };
+}
+
+/** An event's signed text, its author's signature and public key. */
+type AskedEvent = readonly [text: string, signature: string | null, publicKey: string | null];
+
+function requestDigestOf(events: readonly AskedEvent[], sign: boolean): Uint8Array {
+  return nodeSha256(utf8(canonicalJson({ events, sign })));
+}
+
+/**
+ * Whether entries are what a request of this digest asked to log. An entry does not say whether its author signed it or the
+ * gateway, with `sign`: each key among them may be the gateway's, and the digest tells.
+ */
+export function areAskedFor(requestDigest: Uint8Array, entries: readonly Entry[], format: LogFormat): boolean {
+  const asked = (gatewayKey?: string): readonly AskedEvent[] =>
+    entries.map(({ envelope: { event, signature, public_key: publicKey } }) =>
+      publicKey === undefined || publicKey === gatewayKey
+        ? [format.signedText(event), null, null]
+        : [format.signedText(event), signature ?? null, publicKey],
+    );
+  const keys = new Set(entries.flatMap(({ envelope }) => envelope.public_key ?? []));
+  const possible = [
+    requestDigestOf(asked(), false),
+    requestDigestOf(asked(), true),
+    ...[...keys].slice(0, MAX_KEYS).map((key) => requestDigestOf(asked(key), true)),
+  ];
+  return possible.some((digest) => equalBytes(digest, requestDigest));
 }

@@ -8,7 +8,7 @@ import type { Keyring } from "./keyring.js";
 import { LogKey } from "./log-key.js";
 import { nodeEd25519, nodeSha256 } from "./node-crypto.js";
 import type { QueueLimits } from "./queue.js";
-import { restoreTree, soundEdge, type SignedTree, type TreeSource } from "./signed-tree.js";
+import { checkpointEdge, restoreTree, type SignedTree, type TreeSource } from "./signed-tree.js";
 import type { LogHead, LogStore } from "./store.js";
 
 /** A log that a gateway is told to keep. */
@@ -99,18 +99,6 @@ export async function restore(
     return tree;
   } catch (error) {
     if (endsLog(error)) return { error, edge: await checkpointEdge(source, head) };
-    throw error;
-  }
-}
-
-/** The edge of the tree that a head's checkpoint signs, whatever else the head says; undefined if what is stored does not lead there. */
-async function checkpointEdge(source: TreeSource, { checkpoint }: LogHead): Promise<TreeEdge | undefined> {
-  const opened = source.key.open(checkpoint);
-  if (opened.kind === "rejected") return undefined;
-  try {
-    return await soundEdge(source, { size: opened.treeSize, rootHash: opened.rootHash });
-  } catch (error) {
-    if (endsLog(error)) return undefined;
     throw error;
   }
 }

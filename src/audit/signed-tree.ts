@@ -54,7 +54,7 @@ export async function restoreTree(
  * The right edge of the tree of a signed root: of leaf hashes and tiles, or, where those do not lead to it, made again.
  * Rejects LOG_CORRUPT when nothing that is stored leads there.
  */
-export async function soundEdge(
+async function soundEdge(
   source: TreeSource,
   { size, rootHash }: Pick<LogHead, "size" | "rootHash">,
   onDamage: (sentence: string) => void = () => undefined,
@@ -67,6 +67,13 @@ export async function soundEdge(
   if (!leads(remade)) throw corrupt(source, `its stored hashes do not lead to the signed root of size ${size}`);
   onDamage(`Stored hashes of the log ${source.log} were changed; its entries still lead to its signed root.`);
   return remade;
+}
+
+/** The edge of the tree that a head's checkpoint signs, whatever else the head says; undefined if nothing that is stored leads there. */
+export async function checkpointEdge(source: TreeSource, { checkpoint }: LogHead): Promise<TreeEdge | undefined> {
+  const opened = source.key.open(checkpoint);
+  if (opened.kind === "rejected") return undefined;
+  return soundEdge(source, { size: opened.treeSize, rootHash: opened.rootHash }).catch(unlessCorrupt);
 }
 
 function unlessCorrupt(error: unknown): undefined {

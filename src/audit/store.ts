@@ -24,11 +24,15 @@ export interface NewEntry {
   readonly receivedAt: string;
 }
 
-/** An entry as read back. The store does not check it: whoever serves it compares `canonical` with `leafHash` first. */
+/**
+ * An entry as its row says. Nothing of it is checked: whoever shows it hashes `canonical` and compares with the leaf that
+ * the signed tree has at its index (EntryReader). The rest is for checks of the store itself.
+ */
 export interface StoredEntry {
   readonly leafIndex: number;
   readonly canonical: string;
   readonly leafHash: Uint8Array;
+  readonly receivedAt: string;
 }
 
 /** A full hash tile: 256 nodes of one level and the 255 above them (layout in core/tile.ts). Written once, never again. */
@@ -47,6 +51,8 @@ export interface RequestReceipt {
   readonly count: number;
   /** The size that the batch took the log to: the request was answered with the root of that tree. */
   readonly treeSize: number;
+  /** 32 bytes over all of it, made with the log's key; undefined where a version without seals wrote it. */
+  readonly seal: Uint8Array | undefined;
 }
 
 export interface AppendBatch {
@@ -116,7 +122,10 @@ export interface LogStore {
   leafHashes(log: string, range: LeafRange): Promise<Uint8Array>;
   /** One batched read, in the order asked; undefined where a tile is not full yet. */
   tiles(log: string, ids: readonly TileId[]): Promise<readonly (Uint8Array | undefined)[]>;
-  /** The first leaf index whose receivedAt is >= the given one, at most `size`. receivedAt never decreases along the log. */
+  /**
+   * The first leaf index whose receivedAt is >= the given one, at most `size`. receivedAt never decreases along the log. It is
+   * what the rows say: whoever relies on it checks the entries beside it (bound-times.ts).
+   */
   firstAtOrAfter(log: string, receivedAt: string, size: number): Promise<number>;
   /** Whether it follows another store, which is written in its place, and may be behind that for a while. */
   isStandby(): Promise<boolean>;

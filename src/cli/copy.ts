@@ -83,7 +83,8 @@ async function isSound(
 ): Promise<boolean> {
   const copied = await there.log.head(log);
   if (copied === undefined) return false;
-  const options = { source, index: there.index, ed25519: nodeEd25519() };
+  const { index, bulkQueue } = there;
+  const options = { source, index, bulkQueue, ed25519: nodeEd25519() };
   const { findings } = await withBars(log, process.stderr, (bars) => fsck({ ...options, ...bars }, copied));
   for (const finding of findings) to.out(`${log}: ${findingText(finding)}`);
   to.note(`${log}: the copy ${findings.length === 0 ? "is sound" : "has findings"}; root of ${copied.size} entries`);

@@ -30,7 +30,7 @@ const bulksIn = ({ bulkQueue }: RequestStores): Promise<readonly KeptBulk[]> =>
 
 async function enqueue({ bulkQueue }: RequestStores, name: string, digestOf = name): Promise<void> {
   const bulk = { log: "default", name, owner: "alice", requestDigest: hashOf(digestOf), body: `of ${name}` };
-  await bulkQueue.enqueue({ ...bulk, bytes: 1_000, acceptedAtMs: 5 }, ALL);
+  await bulkQueue.enqueue({ ...bulk, bytes: 1_000, acceptedAtMs: 5, seal: hashOf(`seal of ${name}`) }, ALL);
 }
 
 const keep = ({ log }: RequestStores, count: number): Promise<void> =>

@@ -7,6 +7,7 @@ import type { LogHead, LogStore, StoredEntry } from "../../src/audit/store.js";
 import type { SearchIndex } from "../../src/audit/search-index.js";
 import { logFormat } from "../../src/core/format.js";
 import { replaced } from "../../src/operations/port.js";
+import { MemoryBulkQueue } from "../../src/stores/memory/bulk-queue.js";
 import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
 import { MemorySearchIndex } from "../../src/stores/memory/search-index.js";
 import { fill, KEYRING, openTestService, ORIGIN } from "./test-log.js";
@@ -32,7 +33,8 @@ class Glasses {
     if (stored === undefined) throw new Error("no log");
     const key = new LogKey(`${ORIGIN}/default`, KEYRING.checkpointSeed, nodeEd25519());
     const source = { log: "default", store: replaced<LogStore>(this.memory, changes), format, key };
-    return fsck({ source, index: this.index, ed25519: nodeEd25519(), ...options }, { ...stored, ...head });
+    const fixed = { source, index: this.index, bulkQueue: new MemoryBulkQueue(), ed25519: nodeEd25519() };
+    return fsck({ ...fixed, ...options }, { ...stored, ...head });
   }
 
   /** What is stored, with some entries changed. */
@@ -124,13 +126,19 @@ describe("a check of a whole log", () => {
       [{ kind: "entry-changed", leafIndex: 77 }],
     ],
     [
-      "an entry whose leaf hash was changed, and all that no longer fits it",
+      "an entry whose leaf hash was changed",
       () => glasses.check(at(77, (entry) => ({ ...entry, leafHash: flipped(entry.leafHash) }))),
-      [
-        { kind: "entry-changed", leafIndex: 77 },
-        { kind: "tile-changed", tile: { level: 0, index: 0 } },
-        { kind: "root-changed", treeSize: SIZE },
-      ],
+      [{ kind: "leaf-hash-changed", leafIndex: 77 }],
+    ],
+    [
+      "an entry whose row says another time",
+      () => glasses.check(at(77, (entry) => ({ ...entry, receivedAt: entry.receivedAt.replace("2026", "2027") }))),
+      [{ kind: "entry-time-changed", leafIndex: 77 }],
+    ],
+    [
+      "a head that says another time",
+      () => glasses.check({}, { lastReceivedAt: "2926-01-01T00:00:00.000000Z" }),
+      [{ kind: "head-time-changed", lastReceivedAt: "2926-01-01T00:00:00.000000Z" }],
     ],
     [
       "an entry that was changed together with its leaf hash",
@@ -141,7 +149,7 @@ describe("a check of a whole log", () => {
             return { ...entry, canonical, leafHash: format.leafHash(Buffer.from(canonical)) };
           }),
         ),
-      [{ kind: "root-changed", treeSize: SIZE }],
+      [{ kind: "entry-changed", leafIndex: 600 }],
     ],
     [
       "an entry that is gone",

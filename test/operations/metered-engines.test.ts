@@ -85,7 +85,7 @@ describe("a bulk queue", () => {
     await openTestService({ store: engines.store, index });
     const [place, rest] = [
       { log: "default", name: "a" },
-      { owner: "o", requestDigest: new Uint8Array(32), body: "b", acceptedAtMs: 0 },
+      { owner: "o", requestDigest: new Uint8Array(32), body: "b", acceptedAtMs: 0, seal: undefined },
     ];
     await engines.bulkQueue.enqueue({ ...place, ...rest, bytes: 1_234 }, 10_000);
     expect(await samples(metrics)).toMatchObject({ 'auditql_bulk_queue_bytes{log="default"}': 1_234 });

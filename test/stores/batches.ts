@@ -42,6 +42,7 @@ export function requestReceipt(key: string, firstIndex: number): RequestReceipt 
     firstIndex,
     count: 2,
     treeSize: firstIndex + 2,
+    seal: hashOf(`seal of ${key}`),
   };
 }
 

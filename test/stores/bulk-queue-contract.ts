@@ -4,7 +4,6 @@ import type {
   BulkPlace,
   BulkQueue,
   ClaimedBulk,
-  KeptBulk,
   NewBulk,
   StoredBulk,
 } from "../../src/audit/bulk-queue.js";
@@ -29,6 +28,7 @@ function bulk(name: string, changes: Partial<NewBulk> = {}): NewBulk {
     body: `body of ${name} 🦆`,
     bytes: 10,
     acceptedAtMs: 1,
+    seal: hashOf(`seal of ${name}`),
     ...changes,
   };
 }
@@ -58,8 +58,15 @@ export function bulkQueueContract(engineName: string, engine: BulkQueueEngine): 
 
     test("gives what it was given to who claims it, to the letter", async () => {
       const accepted = await enqueue(bulk("a"));
-      expect([accepted.end, [...accepted.requestDigest]]).toEqual([undefined, [...hashOf("a")]]);
-      expect(await claim(1)).toEqual([{ log: "default", name: "a", body: "body of a 🦆" }]);
+      const { body, ...given } = bulk("a");
+      expect(plain(accepted)).toEqual(plain({ ...given, end: undefined }));
+      expect((await claim(1)).map(plain)).toEqual([plain({ ...given, body })]);
+    });
+
+    test("keeps a request of a version that made no seals as it is", async () => {
+      expect((await enqueue(bulk("a", { seal: undefined }))).seal).toBeUndefined();
+      expect((await queue.find(place("a"), "alice"))?.seal).toBeUndefined();
+      expect((await claim(1)).map(({ seal }) => seal)).toEqual([undefined]);
     });
 
     test("gives the oldest first, as many as asked for", async () => {
@@ -214,6 +221,6 @@ export function bulkQueueContract(engineName: string, engine: BulkQueueEngine): 
 }
 
 /** Bytes as a plain list: one engine answers a Buffer, another a Uint8Array. */
-function plain({ requestDigest, ...bulk }: KeptBulk): object {
-  return { ...bulk, requestDigest: [...requestDigest] };
+function plain<T extends StoredBulk | ClaimedBulk>({ requestDigest, seal, ...bulk }: T): object {
+  return { ...bulk, requestDigest: [...requestDigest], seal: seal && [...seal] };
 }

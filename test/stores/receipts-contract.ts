@@ -52,6 +52,14 @@ export function receiptsContract(name: string, engine: LogStoreEngine): void {
       expect(await store.append(keyed(size, "one"))).toEqual({ kind: "repeated" });
     });
 
+    test("of a version that made no seals have none", async () => {
+      const unsealed = { ...requestReceipt("one", 0), seal: undefined };
+      await store.append(answering([unsealed], batch("default", 0, [entry("a"), entry("b")])));
+      await store.keepReceipts("default", [{ ...requestReceipt("two", 0), seal: undefined }]);
+      const found = await store.receipts("default", ["one", "two"].map(hashOf));
+      expect(found.map((receipt) => receipt?.seal)).toEqual([undefined, undefined]);
+    });
+
     test("belong to one log", async () => {
       await store.createLog(emptyHead("second"));
       await store.append(keyed(0, "one"));
@@ -131,5 +139,7 @@ export function receiptsContract(name: string, engine: LogStoreEngine): void {
 
 /** Bytes as plain lists: one engine answers a Buffer, another a Uint8Array. */
 function plain(receipt: RequestReceipt | undefined): object | undefined {
-  return receipt && { ...receipt, key: [...receipt.key], requestDigest: [...receipt.requestDigest] };
+  if (receipt === undefined) return undefined;
+  const { key, requestDigest, seal, ...rest } = receipt;
+  return { ...rest, key: [...key], requestDigest: [...requestDigest], seal: seal && [...seal] };
 }

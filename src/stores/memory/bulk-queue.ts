@@ -10,9 +10,11 @@ import type {
   StoredBulk,
 } from "../../audit/bulk-queue.js";
 
-interface MemoryBulk extends NewBulk {
+interface MemoryBulk {
+  readonly accepted: Omit<NewBulk, "body">;
+  readonly body: string;
   heldUntilMs: number;
-  end: BulkEnd | undefined;
+  readonly end: BulkEnd | undefined;
 }
 
 const keyOf = ({ log, name }: BulkPlace): string => JSON.stringify([log, name]);
@@ -26,17 +28,18 @@ export class MemoryBulkQueue implements BulkQueue {
     if (found !== undefined) return Promise.resolve({ kind: "queued", stored: stored(found) });
     const waiting = this.#waiting(bulk.log);
     if (waiting > 0 && waiting + bulk.bytes > maxWaitingBytes) return Promise.resolve({ kind: "full" });
-    const added = { ...bulk, heldUntilMs: 0, end: undefined };
+    const { body, ...accepted } = bulk;
+    const added = { accepted, body, heldUntilMs: 0, end: undefined };
     this.#bulks.set(keyOf(bulk), added);
     return Promise.resolve({ kind: "queued", stored: stored(added) });
   }
 
   claim({ logs, nowMs, heldUntilMs, limit }: BulkClaim): Promise<readonly ClaimedBulk[]> {
     const isFree = (bulk: MemoryBulk): boolean => bulk.end === undefined && bulk.heldUntilMs <= nowMs;
-    const free = [...this.#bulks.values()].filter((bulk) => logs.includes(bulk.log) && isFree(bulk));
-    const claimed = free.sort((a, b) => a.acceptedAtMs - b.acceptedAtMs).slice(0, limit);
+    const free = [...this.#bulks.values()].filter((bulk) => logs.includes(bulk.accepted.log) && isFree(bulk));
+    const claimed = free.sort((a, b) => a.accepted.acceptedAtMs - b.accepted.acceptedAtMs).slice(0, limit);
     for (const bulk of claimed) bulk.heldUntilMs = heldUntilMs;
-    return Promise.resolve(claimed.map(({ log, name, body }) => ({ log, name, body })));
+    return Promise.resolve(claimed.map(({ accepted, body }) => ({ ...accepted, body })));
   }
 
   finish(place: BulkPlace, end: BulkEnd): Promise<void> {
@@ -47,13 +50,13 @@ export class MemoryBulkQueue implements BulkQueue {
 
   find(place: BulkPlace, owner: string): Promise<StoredBulk | undefined> {
     const bulk = this.#bulks.get(keyOf(place));
-    return Promise.resolve(bulk?.owner === owner ? stored(bulk) : undefined);
+    return Promise.resolve(bulk?.accepted.owner === owner ? stored(bulk) : undefined);
   }
 
   listBehind({ log, name }: BulkPlace, limit: number): Promise<readonly KeptBulk[]> {
-    const behind = [...this.#bulks.values()].filter((bulk) => bulk.log === log && bulk.name > name);
-    const listed = behind.sort((a, b) => (a.name < b.name ? -1 : 1)).slice(0, limit);
-    return Promise.resolve(listed.map(kept));
+    const bulks = [...this.#bulks.values()].map(kept);
+    const behind = bulks.filter((bulk) => bulk.log === log && bulk.name > name);
+    return Promise.resolve(behind.sort((a, b) => (a.name < b.name ? -1 : 1)).slice(0, limit));
   }
 
   waitingBytes(log: string): Promise<number> {
@@ -66,15 +69,15 @@ export class MemoryBulkQueue implements BulkQueue {
   }
 
   #waiting(log: string): number {
-    const waiting = [...this.#bulks.values()].filter((bulk) => bulk.log === log && bulk.end === undefined);
-    return waiting.reduce((sum, { bytes }) => sum + bytes, 0);
+    const waiting = [...this.#bulks.values()].filter((bulk) => bulk.accepted.log === log && bulk.end === undefined);
+    return waiting.reduce((sum, { accepted: { bytes } }) => sum + bytes, 0);
   }
 }
 
-function kept({ log, name, owner, requestDigest, body, bytes, acceptedAtMs, end }: MemoryBulk): KeptBulk {
-  return { log, name, owner, requestDigest, body, bytes, acceptedAtMs, end };
+function kept({ accepted, body, end }: MemoryBulk): KeptBulk {
+  return { ...accepted, body, end };
 }
 
-function stored({ requestDigest, end }: MemoryBulk): StoredBulk {
-  return { requestDigest, end };
+function stored({ accepted, end }: MemoryBulk): StoredBulk {
+  return { ...accepted, end };
 }

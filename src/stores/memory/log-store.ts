@@ -132,7 +132,7 @@ export class MemoryLogStore implements LogStore {
 
   #storedEntry(log: string, leafIndex: number): StoredEntry | undefined {
     const entry = this.entryAt(log, leafIndex);
-    return entry && { leafIndex, canonical: entry.canonical, leafHash: entry.leafHash };
+    return entry && { leafIndex, canonical: entry.canonical, leafHash: entry.leafHash, receivedAt: entry.receivedAt };
   }
 }
 

@@ -37,10 +37,10 @@ const SWAP: Statement<{ readonly moved: number }> = {
       SELECT moved.log, tile.level, tile.index, tile.nodes
       FROM moved, unnest($10::integer[], $11::bigint[], $12::bytea[]) AS tile (level, index, nodes)
     ), stored_receipts AS (
-      INSERT INTO auditql.receipts (log, key, request_digest, first_index, entry_count, tree_size)
-      SELECT moved.log, receipt.key, receipt.request_digest, receipt.first_index, receipt.entry_count, receipt.tree_size
-      FROM moved, unnest($13::bytea[], $14::bytea[], $15::bigint[], $16::integer[], $17::bigint[])
-        AS receipt (key, request_digest, first_index, entry_count, tree_size)
+      INSERT INTO auditql.receipts (log, key, request_digest, first_index, entry_count, tree_size, seal)
+      SELECT moved.log, receipt.*
+      FROM moved, unnest($13::bytea[], $14::bytea[], $15::bigint[], $16::integer[], $17::bigint[], $19::bytea[])
+        AS receipt (key, request_digest, first_index, entry_count, tree_size, seal)
     )
     SELECT count(*) AS moved FROM moved`,
 };
@@ -105,6 +105,7 @@ function swapValues(batch: AppendBatch, first: EntryRun): readonly unknown[] {
     receipts.map(({ count }) => count),
     receipts.map(({ treeSize }) => treeSize),
     expectedRoot ?? null,
+    receipts.map(({ seal }) => seal ?? null),
   ];
 }
 

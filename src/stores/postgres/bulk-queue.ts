@@ -13,19 +13,30 @@ import { Confirmation } from "./confirmation.js";
 import type { Database } from "./database.js";
 import type { Statement } from "./transaction.js";
 
+/** A row without its body. */
+interface BulkRow extends Omit<StoredBulk, "end" | "seal"> {
+  readonly seal: Uint8Array | null;
+  readonly outcome: string | null;
+  readonly expiresAtMs: number | null;
+}
+
+const COLUMNS = `
+  bulk.log, bulk.name, bulk.owner, bulk.request_digest AS "requestDigest", bulk.bytes,
+  bulk.accepted_at_ms AS "acceptedAtMs", bulk.seal, bulk.outcome, bulk.expires_at_ms AS "expiresAtMs"`;
+
 /** The sum is null where none of the log waits: then there is room for any. */
 const ENQUEUE: Statement<{ readonly name: string }> = {
   name: "bulk-enqueue",
   text: `
-    INSERT INTO auditql.bulks (log, name, owner, request_digest, body, bytes, accepted_at_ms, held_until_ms)
-    SELECT $1::text, $2::text, $3::text, $4::bytea, $5::text, $6::integer, $7::bigint, 0
+    INSERT INTO auditql.bulks (log, name, owner, request_digest, body, bytes, accepted_at_ms, seal, held_until_ms)
+    SELECT $1::text, $2::text, $3::text, $4::bytea, $5::text, $6::integer, $7::bigint, $9::bytea, 0
     WHERE coalesce(
       (SELECT sum(bytes) FROM auditql.bulks WHERE log = $1::text AND outcome IS NULL) + $6::integer <= $8::bigint, TRUE)
     ON CONFLICT (log, name) DO NOTHING RETURNING name`,
 };
 
 /** Gateways that look at once skip what another one is just taking. */
-const CLAIM: Statement<ClaimedBulk & { readonly acceptedAtMs: number }> = {
+const CLAIM: Statement<BulkRow & { readonly body: string }> = {
   name: "bulk-claim",
   text: `
     WITH free AS (
@@ -34,7 +45,7 @@ const CLAIM: Statement<ClaimedBulk & { readonly acceptedAtMs: number }> = {
     )
     UPDATE auditql.bulks AS bulk SET held_until_ms = $2 FROM free
     WHERE bulk.log = free.log AND bulk.name = free.name
-    RETURNING bulk.log, bulk.name, bulk.body, bulk.accepted_at_ms AS "acceptedAtMs"`,
+    RETURNING bulk.body, ${COLUMNS}`,
 };
 
 const FINISH: Statement<never> = {
@@ -44,27 +55,16 @@ const FINISH: Statement<never> = {
     WHERE log = $1 AND name = $2 AND outcome IS NULL`,
 };
 
-interface BulkRow {
-  readonly requestDigest: Uint8Array;
-  readonly outcome: string | null;
-  readonly expiresAtMs: number | null;
-}
-
 const FIND: Statement<BulkRow> = {
   name: "bulk-find",
-  text: `
-    SELECT request_digest AS "requestDigest", outcome, expires_at_ms AS "expiresAtMs"
-    FROM auditql.bulks WHERE log = $1 AND name = $2 AND owner = $3`,
+  text: `SELECT ${COLUMNS} FROM auditql.bulks AS bulk WHERE log = $1 AND name = $2 AND owner = $3`,
 };
 
-type KeptRow = Omit<KeptBulk, "end"> & BulkRow;
-
-const LIST_BEHIND: Statement<KeptRow> = {
+const LIST_BEHIND: Statement<BulkRow & { readonly body: string }> = {
   name: "bulk-list-behind",
   text: `
-    SELECT log, name, owner, request_digest AS "requestDigest", body, bytes, accepted_at_ms AS "acceptedAtMs",
-      outcome, expires_at_ms AS "expiresAtMs"
-    FROM auditql.bulks WHERE log = $1 AND name > $2 ORDER BY name LIMIT $3`,
+    SELECT body, ${COLUMNS}
+    FROM auditql.bulks AS bulk WHERE log = $1 AND name > $2 ORDER BY name LIMIT $3`,
 };
 
 const WAITING: Statement<{ readonly waiting: number }> = {
@@ -90,10 +90,11 @@ export class PostgresBulkQueue implements BulkQueue {
   }
 
   async enqueue(bulk: NewBulk, maxWaitingBytes: number): Promise<EnqueueOutcome> {
-    const { log, name, owner, requestDigest, body, bytes, acceptedAtMs } = bulk;
+    const { body, ...accepted } = bulk;
+    const { log, name, owner, requestDigest, bytes, acceptedAtMs, seal } = accepted;
     const row = [log, name, owner, requestDigest, body, bytes, acceptedAtMs];
-    const [inserted] = await this.#database.write(ENQUEUE, [...row, maxWaitingBytes]);
-    if (inserted) return { kind: "queued", stored: { requestDigest, end: undefined } };
+    const [inserted] = await this.#database.write(ENQUEUE, [...row, maxWaitingBytes, seal ?? null]);
+    if (inserted) return { kind: "queued", stored: { ...accepted, end: undefined } };
     const stored = await this.find(bulk, owner);
     if (stored === undefined) return { kind: "full" };
     await this.#confirmation.confirm(); // it was found there: visible, and not therefore durable
@@ -102,9 +103,8 @@ export class PostgresBulkQueue implements BulkQueue {
 
   async claim({ logs, nowMs, heldUntilMs, limit }: BulkClaim): Promise<readonly ClaimedBulk[]> {
     const rows = await this.#database.rows(CLAIM, [nowMs, heldUntilMs, limit, logs]);
-    return [...rows]
-      .sort((a, b) => a.acceptedAtMs - b.acceptedAtMs)
-      .map(({ log, name, body }) => ({ log, name, body }));
+    const claimed = rows.map(({ body, ...row }) => ({ ...acceptedIn(row), body }));
+    return claimed.sort((a, b) => a.acceptedAtMs - b.acceptedAtMs);
   }
 
   async finish({ log, name }: BulkPlace, { outcome, expiresAtMs }: BulkEnd): Promise<void> {
@@ -113,12 +113,12 @@ export class PostgresBulkQueue implements BulkQueue {
 
   async find({ log, name }: BulkPlace, owner: string): Promise<StoredBulk | undefined> {
     const [row] = await this.#database.rows(FIND, [log, name, owner]);
-    return row && stored(row);
+    return row && { ...acceptedIn(row), end: endIn(row) };
   }
 
   async listBehind({ log, name }: BulkPlace, limit: number): Promise<readonly KeptBulk[]> {
     const rows = await this.#database.rows(LIST_BEHIND, [log, name, limit]);
-    return rows.map(({ outcome, expiresAtMs, ...bulk }) => ({ ...bulk, end: endIn({ outcome, expiresAtMs }) }));
+    return rows.map(({ body, ...row }) => ({ ...acceptedIn(row), body, end: endIn(row) }));
   }
 
   async waitingBytes(log: string): Promise<number> {
@@ -131,8 +131,8 @@ export class PostgresBulkQueue implements BulkQueue {
   }
 }
 
-function stored({ requestDigest, ...row }: BulkRow): StoredBulk {
-  return { requestDigest, end: endIn(row) };
+function acceptedIn({ log, name, owner, requestDigest, bytes, acceptedAtMs, seal }: BulkRow): Omit<NewBulk, "body"> {
+  return { log, name, owner, requestDigest, bytes, acceptedAtMs, seal: seal ?? undefined };
 }
 
 function endIn({ outcome, expiresAtMs }: Pick<BulkRow, "outcome" | "expiresAtMs">): BulkEnd | undefined {

@@ -8,6 +8,9 @@ import type { StoredEntry } from "../../audit/store.js";
 /** The fields that results can be sorted by, in the order of their columns in `docs`. */
 export const SORTED_FIELDS: readonly SortedField[] = ORDER_FIELDS.filter((field) => field !== "received_at");
 
+/** What search looks at of an entry. */
+export type IndexedEntry = Pick<StoredEntry, "leafIndex" | "canonical" | "leafHash">;
+
 /** What search keeps of an entry. */
 export interface Document {
   readonly leafIndex: number;
@@ -45,7 +48,7 @@ export function leafTerm(leafHash: Uint8Array): string {
   return `#${Buffer.from(leafHash).toString("base64url")}`;
 }
 
-export function documentOf({ leafIndex, canonical, leafHash }: StoredEntry): Document {
+export function documentOf({ leafIndex, canonical, leafHash }: IndexedEntry): Document {
   const event = parseEnvelope(canonical)?.event ?? WORDLESS;
   const words = EVENT_FIELDS.map((field) => eventWords(event, field));
   return {

@@ -1,7 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { StoredEntry } from "../../audit/store.js";
 import type { Database } from "./database.js";
-import { documentOf, SORTED_FIELDS, type Document } from "./document.js";
+import { documentOf, SORTED_FIELDS, type Document, type IndexedEntry } from "./document.js";
 import { sqlState } from "./failures.js";
 import { LEASE_END } from "./lease.js";
 import type { Statement } from "./transaction.js";
@@ -15,7 +14,7 @@ const BATCH_CHARACTERS = 8_000_000;
 /** Documents are cut into words in slices of this many characters of canonical text; requests are served between them. */
 const SLICE_CHARACTERS = 50_000;
 
-const UNINDEXED: Statement<StoredEntry> = {
+const UNINDEXED: Statement<IndexedEntry> = {
   name: "unindexed",
   text: `
     SELECT "leafIndex", canonical, "leafHash" FROM (
@@ -99,7 +98,7 @@ export async function analyzeIndex(database: Database): Promise<void> {
   await database.rows(ANALYZE, []);
 }
 
-async function documentsOf(entries: readonly StoredEntry[]): Promise<readonly Document[]> {
+async function documentsOf(entries: readonly IndexedEntry[]): Promise<readonly Document[]> {
   const documents: Document[] = [];
   let characters = 0;
   for (const entry of entries) {

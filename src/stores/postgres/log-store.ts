@@ -36,7 +36,7 @@ const CREATE_LOG: Statement<never> = {
 const ENTRIES: Statement<StoredEntry> = {
   name: "entries",
   text: `
-    SELECT leaf_index AS "leafIndex", canonical, leaf_hash AS "leafHash"
+    SELECT leaf_index AS "leafIndex", canonical, leaf_hash AS "leafHash", received_at AS "receivedAt"
     FROM auditql.entries WHERE log = $1 AND leaf_index = ANY ($2::bigint[])`,
 };
 

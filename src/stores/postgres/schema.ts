@@ -99,4 +99,8 @@ export const SCHEMA_STEPS: readonly string[] = [
   UPDATE auditql.bulks SET bytes = octet_length(body);
   CREATE INDEX bulks_waiting ON auditql.bulks (log, bytes) WHERE outcome IS NULL;
   `,
+  `
+  ALTER TABLE auditql.receipts ADD COLUMN seal bytea; -- of the log's key; null in the rows of a version that made none
+  ALTER TABLE auditql.bulks ADD COLUMN seal bytea;
+  `,
 ];

@@ -10,7 +10,7 @@ import type {
 } from "../../audit/bulk-queue.js";
 import type { SqliteDatabase, SqliteStatement, SqlRow } from "./driver.js";
 import { inTransaction } from "./file.js";
-import { bytesIn, integerIn, textIn } from "./row.js";
+import { bytesIn, integerIn, optionalBytesIn, textIn } from "./row.js";
 import type { CallsOf } from "./worker-calls.js";
 
 /** The calls of BulkQueue, as the log's writing thread answers them. */
@@ -35,9 +35,10 @@ export interface OwnedPlace extends BulkPlace {
   readonly owner: string;
 }
 
-const SELECT_KEPT = `SELECT CAST(log AS BLOB) log, CAST(name AS BLOB) name, CAST(owner AS BLOB) owner, request_digest,
-  CAST(body AS BLOB) body, bytes, accepted_at_ms, CAST(outcome AS BLOB) outcome, expires_at_ms FROM bulks`;
-const SELECT_STORED = "SELECT request_digest, CAST(outcome AS BLOB) outcome, expires_at_ms FROM bulks";
+const STORED = `CAST(log AS BLOB) log, CAST(name AS BLOB) name, CAST(owner AS BLOB) owner, request_digest, bytes,
+  accepted_at_ms, seal, CAST(outcome AS BLOB) outcome, expires_at_ms`;
+const SELECT_KEPT = `SELECT ${STORED}, CAST(body AS BLOB) body FROM bulks`;
+const SELECT_STORED = `SELECT ${STORED} FROM bulks`;
 /** Nothing to compare with (null) where none of the log waits: then there is room for any. */
 const HAS_ROOM = "coalesce((SELECT sum(bytes) FROM bulks WHERE log = ? AND outcome IS NULL) + ? <= ?, TRUE)";
 const SELECT_WAITING = "SELECT coalesce(sum(bytes), 0) waiting FROM bulks WHERE log = ? AND outcome IS NULL";
@@ -58,12 +59,12 @@ export class BulkTable implements CallsOf<BulkTableProtocol> {
   constructor(database: SqliteDatabase) {
     this.#database = database;
     this.#insert = database.prepare(
-      `INSERT INTO bulks (log, name, owner, request_digest, body, bytes, accepted_at_ms, held_until_ms)
-       SELECT ?, ?, ?, ?, ?, ?, ?, 0 WHERE ${HAS_ROOM} ON CONFLICT (log, name) DO NOTHING`,
+      `INSERT INTO bulks (log, name, owner, request_digest, body, bytes, accepted_at_ms, seal, held_until_ms)
+       SELECT ?, ?, ?, ?, ?, ?, ?, ?, 0 WHERE ${HAS_ROOM} ON CONFLICT (log, name) DO NOTHING`,
     );
     this.#select = database.prepare(`${SELECT_STORED} WHERE log = ? AND name = ? AND owner = ?`);
     this.#selectFree = database.prepare(
-      `SELECT CAST(log AS BLOB) log, CAST(name AS BLOB) name, CAST(body AS BLOB) body FROM bulks
+      `${SELECT_KEPT}
        WHERE ${UNFINISHED} AND log IN (SELECT value FROM json_each(?)) ORDER BY accepted_at_ms, number LIMIT CAST(? AS INTEGER)`,
     );
     this.#hold = database.prepare("UPDATE bulks SET held_until_ms = ? WHERE log = ? AND name = ?");
@@ -78,8 +79,8 @@ export class BulkTable implements CallsOf<BulkTableProtocol> {
   }
 
   enqueueBulk(bulk: BoundedBulk): EnqueueOutcome {
-    const { log, name, owner, requestDigest, body, bytes, acceptedAtMs, maxWaitingBytes } = bulk;
-    const row = [log, name, owner, requestDigest, body, bytes, acceptedAtMs];
+    const { log, name, owner, requestDigest, body, bytes, acceptedAtMs, seal, maxWaitingBytes } = bulk;
+    const row = [log, name, owner, requestDigest, body, bytes, acceptedAtMs, seal ?? null];
     this.#insert.run(...row, log, bytes, maxWaitingBytes);
     const stored = this.findBulk(bulk);
     return stored === undefined ? { kind: "full" } : { kind: "queued", stored };
@@ -116,22 +117,30 @@ export class BulkTable implements CallsOf<BulkTableProtocol> {
 }
 
 function claimedIn(row: SqlRow): ClaimedBulk {
-  return { log: textIn(row, "log"), name: textIn(row, "name"), body: textIn(row, "body") };
+  return { ...acceptedIn(row), body: textIn(row, "body") };
 }
 
 function keptIn(row: SqlRow): KeptBulk {
-  return {
-    ...claimedIn(row),
-    ...storedIn(row),
-    owner: textIn(row, "owner"),
-    bytes: integerIn(row, "bytes"),
-    acceptedAtMs: integerIn(row, "accepted_at_ms"),
-  };
+  return { ...claimedIn(row), end: endIn(row) };
 }
 
 function storedIn(row: SqlRow): StoredBulk {
-  const requestDigest = bytesIn(row, "request_digest");
-  if (row["outcome"] === null) return { requestDigest, end: undefined };
-  const end = { outcome: textIn(row, "outcome"), expiresAtMs: integerIn(row, "expires_at_ms") };
-  return { requestDigest, end };
+  return { ...acceptedIn(row), end: endIn(row) };
+}
+
+function acceptedIn(row: SqlRow): Omit<NewBulk, "body"> {
+  return {
+    log: textIn(row, "log"),
+    name: textIn(row, "name"),
+    owner: textIn(row, "owner"),
+    requestDigest: bytesIn(row, "request_digest"),
+    bytes: integerIn(row, "bytes"),
+    acceptedAtMs: integerIn(row, "accepted_at_ms"),
+    seal: optionalBytesIn(row, "seal"),
+  };
+}
+
+function endIn(row: SqlRow): BulkEnd | undefined {
+  if (row["outcome"] === null) return undefined;
+  return { outcome: textIn(row, "outcome"), expiresAtMs: integerIn(row, "expires_at_ms") };
 }

@@ -42,11 +42,16 @@ const BULK_BYTES = `
   UPDATE bulks SET bytes = length(CAST(body AS BLOB));
   CREATE INDEX bulks_waiting ON bulks (log, bytes) WHERE outcome IS NULL;`;
 
+/** Seals of the log's key; null in the rows of a version that made none. */
+const SEALS = `
+  ALTER TABLE receipts ADD COLUMN seal BLOB;
+  ALTER TABLE bulks ADD COLUMN seal BLOB;`;
+
 /** The tables that hold logs. `entries` and `tiles` are only ever inserted into. */
 export const LOG_FILE: FileFormat = {
   role: "log file",
   applicationId: 0x4151_4c31,
-  version: 4,
+  version: 5,
   synchronous: "FULL",
   cacheMebibytes: 4,
   schema: `
@@ -74,5 +79,5 @@ export const LOG_FILE: FileFormat = {
       data BLOB NOT NULL,
       PRIMARY KEY (log, level, idx)
     ) STRICT;`,
-  upgrades: [RECEIPTS, BULKS, BULK_BYTES],
+  upgrades: [RECEIPTS, BULKS, BULK_BYTES, SEALS],
 };

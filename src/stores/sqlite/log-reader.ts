@@ -4,7 +4,7 @@ import type { TileId } from "../../core/tile.js";
 import type { LeafRange } from "../../core/tree.js";
 import type { SqliteDatabase, SqliteStatement, SqlRow } from "./driver.js";
 import { LOG_STRIDE } from "./log-file.js";
-import { bytesIn, integerIn, textIn } from "./row.js";
+import { bytesIn, integerIn, optionalBytesIn, textIn } from "./row.js";
 import type { CallsOf } from "./worker-calls.js";
 
 export interface LogReaderProtocol {
@@ -50,7 +50,7 @@ export class LogReader implements CallsOf<LogReaderProtocol> {
     this.#database = database;
     this.#selectNumber = database.prepare("SELECT number FROM logs WHERE id = ?");
     this.#selectEntries = database.prepare(
-      `SELECT id, leaf_hash, CAST(canonical AS BLOB) canonical FROM entries
+      `SELECT id, leaf_hash, CAST(received_at AS BLOB) received_at, CAST(canonical AS BLOB) canonical FROM entries
        WHERE id IN (SELECT value FROM json_each(?))`,
     );
     this.#selectReceipt = database.prepare("SELECT * FROM receipts WHERE log = ? AND key = ?");
@@ -126,8 +126,12 @@ export class LogReader implements CallsOf<LogReaderProtocol> {
     const found = new Map<number, StoredEntry>();
     for (const row of this.#selectEntries.all(JSON.stringify(ids))) {
       const leafIndex = integerIn(row, "id") - firstId;
-      const canonical = textIn(row, "canonical");
-      found.set(leafIndex, { leafIndex, canonical, leafHash: bytesIn(row, "leaf_hash") });
+      found.set(leafIndex, {
+        leafIndex,
+        canonical: textIn(row, "canonical"),
+        leafHash: bytesIn(row, "leaf_hash"),
+        receivedAt: textIn(row, "received_at"),
+      });
     }
     return found;
   }
@@ -161,5 +165,6 @@ function receiptOf(row: SqlRow): RequestReceipt {
     firstIndex: integerIn(row, "first_index"),
     count: integerIn(row, "entry_count"),
     treeSize: integerIn(row, "tree_size"),
+    seal: optionalBytesIn(row, "seal"),
   };
 }

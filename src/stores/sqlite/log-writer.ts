@@ -2,7 +2,7 @@ import { withOutcome, type WriteOutcome } from "../../audit/errors.js";
 import type { AppendBatch, AppendOutcome, LogHead, RequestReceipt } from "../../audit/store.js";
 import { HASH_BYTES } from "../../core/bytes.js";
 import { FORMAT_NAMES, type FormatName } from "../../core/format.js";
-import type { SqliteDatabase, SqliteStatement, SqlRow } from "./driver.js";
+import type { SqliteDatabase, SqliteStatement, SqlRow, SqlValue } from "./driver.js";
 import { mayBeCommitted, storeFailure } from "./failure.js";
 import { inTransaction } from "./file.js";
 import { LOG_STRIDE } from "./log-file.js";
@@ -71,9 +71,9 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
     this.#insertEntry = database.prepare("INSERT INTO entries VALUES (?, ?, ?, ?)");
     this.#insertTile = database.prepare("INSERT INTO tiles VALUES (?, ?, ?, ?)");
     this.#selectReceipt = database.prepare("SELECT 1 FROM receipts WHERE log = ? AND key = ?");
-    this.#insertReceipt = database.prepare("INSERT INTO receipts VALUES (?, ?, ?, ?, ?, ?)");
+    this.#insertReceipt = database.prepare("INSERT INTO receipts VALUES (?, ?, ?, ?, ?, ?, ?)");
     this.#keepReceipt = database.prepare(
-      "INSERT INTO receipts SELECT number, ?, ?, ?, ?, ? FROM logs WHERE id = ? ON CONFLICT (log, key) DO NOTHING",
+      "INSERT INTO receipts SELECT number, ?, ?, ?, ?, ?, ? FROM logs WHERE id = ? ON CONFLICT (log, key) DO NOTHING",
     );
   }
 
@@ -131,9 +131,7 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
 
   keepReceipts({ log, receipts }: KeptReceipts): undefined {
     this.write(() => {
-      for (const { key, requestDigest, firstIndex, count, treeSize } of receipts) {
-        this.#keepReceipt.run(key, requestDigest, firstIndex, count, treeSize, log);
-      }
+      for (const receipt of receipts) this.#keepReceipt.run(...receiptValues(receipt), log);
     });
   }
 
@@ -151,9 +149,7 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
     this.#insertEntries(number * LOG_STRIDE + batch.expectedSize, batch);
     for (const { id, bytes } of batch.tiles) this.#insertTile.run(number, id.level, id.index, bytes);
     const size = batch.expectedSize + batch.canonicals.length;
-    for (const { key, requestDigest, firstIndex, count, treeSize } of batch.receipts ?? []) {
-      this.#insertReceipt.run(number, key, requestDigest, firstIndex, count, treeSize);
-    }
+    for (const receipt of batch.receipts ?? []) this.#insertReceipt.run(number, ...receiptValues(receipt));
     this.#moveHead.run(size, batch.rootHash, batch.checkpoint, batch.receivedAts.at(-1) ?? "", number);
   }
 
@@ -163,6 +159,10 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
       this.#insertEntry.run(firstId + place, receivedAts[place] ?? "", leafHash, canonical);
     });
   }
+}
+
+function receiptValues({ key, requestDigest, firstIndex, count, treeSize, seal }: RequestReceipt): readonly SqlValue[] {
+  return [key, requestDigest, firstIndex, count, treeSize, seal ?? null];
 }
 
 function headOf(row: SqlRow): LogHead {

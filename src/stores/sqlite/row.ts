@@ -15,6 +15,11 @@ export function bytesIn(row: SqlRow, column: string): Uint8Array {
   throw new TypeError(`column ${column}: expected bytes, found ${typeof value}`);
 }
 
+/** The same for a column that may be null. */
+export function optionalBytesIn(row: SqlRow, column: string): Uint8Array | undefined {
+  return row[column] === null ? undefined : bytesIn(row, column);
+}
+
 /** The text of a column read with `CAST(… AS BLOB)`; bytes that are not UTF-8 become U+FFFD, so a hash over them differs. */
 export function textIn(row: SqlRow, column: string): string {
   const { buffer, byteOffset, byteLength } = bytesIn(row, column);

@@ -201,7 +201,7 @@ describeWith(
     test("a bulk request whose wait is cancelled is not accepted, nor on a look at the queue, before the standby has it", async () => {
       const { bulkQueue } = gateway;
       const place = { log: "default", name: "bulk", owner: "" };
-      const bulk = { ...place, requestDigest: hashOf("it"), body: "{}", bytes: 2, acceptedAtMs: 1 };
+      const bulk = { ...place, requestDigest: hashOf("it"), body: "{}", bytes: 2, acceptedAtMs: 1, seal: undefined };
       await standby.stop();
       const attempt = rejection(bulkQueue.enqueue({ ...bulk, log: "other" }, 1_000));
       await cancelWait();

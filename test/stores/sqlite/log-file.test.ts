@@ -50,7 +50,7 @@ test("bulk requests that wait in a log file of the third version count for what 
   database.close();
   const store = await open(path);
   const { bulkQueue } = store;
-  const bulk = { log: "default", owner: "", requestDigest: hashOf("new"), body: "", acceptedAtMs: 2 };
+  const bulk = { log: "default", owner: "", requestDigest: hashOf("new"), body: "", acceptedAtMs: 2, seal: undefined };
   expect(await bulkQueue.enqueue({ ...bulk, name: "new", bytes: 86 }, 99)).toEqual({ kind: "full" });
   expect(await bulkQueue.enqueue({ ...bulk, name: "new", bytes: 86 }, 100)).toMatchObject({ kind: "queued" });
   await store.close();

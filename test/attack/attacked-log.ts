@@ -1,0 +1,242 @@
+import { bulkBody, bulkBytes, bulkId } from "../../src/audit/bulk-request.js";
+import { checkRequest } from "../../src/audit/checked-request.js";
+import { LogKey } from "../../src/audit/log-key.js";
+import { openLocalService } from "../../src/audit/local-service.js";
+import { nodeEd25519, nodeSha256 } from "../../src/audit/node-crypto.js";
+import { requestKeyOf } from "../../src/audit/request-key.js";
+import { sealedBulk } from "../../src/audit/seals.js";
+import type { IndexedStore } from "../../src/audit/search-index.js";
+import type { AuditService, EntryOutcome, LogRequest, Receipt } from "../../src/audit/service.js";
+import { fsck } from "../../src/audit/fsck.js";
+import { findingText } from "../../src/audit/finding.js";
+import { digestOf } from "../../src/core/bytes.js";
+import { logFormat } from "../../src/core/format.js";
+import { MemoryRootCache } from "../../src/caches/memory/root-cache.js";
+import { eventually } from "../caches/redis-server.js";
+import { KEYRING, NEW_YEAR, ORIGIN } from "../audit/test-log.js";
+
+/** One full tile, and an edge of 44. */
+export const SIZE = 300;
+const STEP_MICROS = 1_000_000;
+const ALL = Array.from({ length: SIZE }, (_, i) => i);
+/** When the attacked log is opened: later than all of its entries. */
+const NOW = NEW_YEAR + 2 * SIZE * STEP_MICROS;
+const ASCENDING = { field: "received_at", direction: "asc" } as const;
+
+const KEYED: LogRequest = {
+  ...{ log: "default", sign: true, path: "events", idempotencyKey: "once", keyOwner: "alice" },
+  events: [{ event: { message: "keyed one", actor: "alice" } }, { event: { message: "keyed two", actor: "alice" } }],
+};
+const QUEUED: LogRequest = {
+  ...{ log: "default", sign: false, path: "events", idempotencyKey: "later", keyOwner: "alice" },
+  events: [{ event: { message: "queued", actor: "alice" } }],
+};
+const WAITING: LogRequest = { ...QUEUED, idempotencyKey: "waiting", events: [{ event: { message: "waiting" } }] };
+
+/** What is asked of a log, by its name in a failure. Each answer is text, so that answers can be compared. */
+export type Answers = Readonly<Record<string, string>>;
+
+/** An answer that says it is none. */
+export const isRefusal = (answer: string | undefined): boolean => answer?.startsWith("refused: ") === true;
+
+export interface Examined {
+  readonly findings: readonly string[];
+  readonly alarms: readonly string[];
+  readonly answers: Answers;
+}
+
+function openService(store: IndexedStore, now: () => number, alarm: (text: string) => void): Promise<AuditService> {
+  const { log, index, bulkQueue, isShared } = store;
+  return openLocalService({
+    ...{ store: log, index, bulkQueue, sharedStore: isShared, cache: new MemoryRootCache(), keyring: KEYRING },
+    ...{ origin: ORIGIN, logs: [{ log: "default", format: "rfc6962" }], clock: now, alarm, indexWaitMs: 20_000 },
+  });
+}
+
+/** Logs 300 entries a second apart: signed ones, two under a key, one that was queued; and queues one that still waits. */
+export async function fillAttackedLog(store: IndexedStore): Promise<void> {
+  let now = NEW_YEAR;
+  const service = await openService(store, () => now, fail);
+  for (let i = 0; i < SIZE - 3; i++) {
+    const event = { message: `event ${i}`, actor: i % 10 === 0 ? "mallory" : "bob", tenant_id: `t${i % 2}` };
+    await service.append({ log: "default", events: [{ event }], sign: i % 50 === 0, path: "event" });
+    now += STEP_MICROS;
+  }
+  await service.append(KEYED);
+  now += STEP_MICROS;
+  const { id } = await service.appendLater(QUEUED);
+  await eventually(async () => (await service.bulkRequest(id, "alice"))?.kind === "done");
+  await service.search({ log: "default", query: "" }, {}); // all of it is indexed
+  await service.close();
+  await queueWaiting(store);
+}
+
+async function queueWaiting({ bulkQueue }: IndexedStore): Promise<void> {
+  const format = logFormat("rfc6962", nodeSha256);
+  const key = new LogKey(`${ORIGIN}/default`, KEYRING.checkpointSeed, nodeEd25519());
+  const keyed = { ...WAITING, idempotencyKey: "waiting" };
+  const checked = checkRequest(keyed, format, { seed: KEYRING.eventSeed, ed25519: nodeEd25519() });
+  const { key: name, requestDigest } = requestKeyOf(keyed, checked, format);
+  const body = bulkBody(keyed);
+  const place = { log: "default", name: digestOf(name), owner: "alice", requestDigest, body, bytes: bulkBytes(body) };
+  await bulkQueue.enqueue(sealedBulk(key, { ...place, acceptedAtMs: NEW_YEAR / 1_000 }), 1_000_000);
+}
+
+function fail(text: string): void {
+  throw new Error(text);
+}
+
+/** Has a store checked, then opens a gateway's engine on it and asks everything. */
+export async function examine(store: IndexedStore): Promise<Examined> {
+  const alarms: string[] = [];
+  const findings = await check(store);
+  const opened = openService(
+    store,
+    () => NOW,
+    (text) => alarms.push(text),
+  );
+  try {
+    const service = await opened;
+    try {
+      return { findings, alarms, answers: await askAll(service) };
+    } finally {
+      await service.close();
+    }
+  } catch (error) {
+    return { findings, alarms, answers: { opening: refusal(error) } };
+  }
+}
+
+async function check({ log: store, index, bulkQueue }: IndexedStore): Promise<readonly string[]> {
+  const ed25519 = nodeEd25519();
+  try {
+    const findings = [];
+    for (const head of await store.heads()) {
+      const key = new LogKey(`${ORIGIN}/${head.log}`, KEYRING.checkpointSeed, ed25519);
+      const source = { log: head.log, store, format: logFormat(head.format, nodeSha256), key };
+      findings.push(...(await fsck({ source, index, bulkQueue, ed25519, indexStallMs: 5_000 }, head)).findings);
+    }
+    return findings.map(findingText);
+  } catch (error) {
+    return [refusal(error)];
+  }
+}
+
+async function askAll(service: AuditService): Promise<Answers> {
+  const answers: Record<string, string> = {};
+  for (const [name, ask] of Object.entries(questions(service))) {
+    answers[name] = await ask().catch(refusal);
+  }
+  return answers;
+}
+
+function questions(service: AuditService): Readonly<Record<string, () => Promise<string>>> {
+  const log = "default";
+  const search =
+    (query: string, more: object = {}) =>
+    async (): Promise<string> => {
+      const { result, leafIndexes } = await service.search({ log, query, order: ASCENDING, ...more }, { first: 1_000 });
+      const outcomes = await service.entries(log, leafIndexes);
+      const shown = outcomes.map((outcome) => {
+        if (outcome.kind !== "entry") return outcome.kind;
+        return result.matches(outcome.entry) ? text(outcome) : "stray";
+      });
+      return shown.join("\n");
+    };
+  const at = (second: number): string => new Date((NEW_YEAR + second * STEP_MICROS) / 1_000).toISOString();
+  return {
+    "every entry": async () => (await service.entries(log, ALL)).map(text).join("\n"),
+    "the root of 1": async () => JSON.stringify(await service.root(log, 1)),
+    "the root of 256": async () => JSON.stringify(await service.root(log, 256)),
+    "the root of 300": async () => JSON.stringify(await service.root(log, SIZE)),
+    proofs: async () => proofs(service),
+    consistency: async () => JSON.stringify(await service.consistencyProof(log, 200, SIZE), bytesAsHex),
+    "a window": search("", { window: { start: at(100), end: at(200) } }),
+    "the oldest window": search("", { window: { end: at(5) } }),
+    "the newest window": search("", { window: { start: at(290), end: at(299) } }),
+    "a word": search("mallory", { window: { end: at(298) } }),
+    "a value": search("tenantId=t1", { window: { end: at(298) } }),
+    "an order": search("mallory", { window: { end: at(298) }, order: { field: "message", direction: "asc" } }),
+    "a count": async () => {
+      const { result } = await service.search({ log, query: "mallory" }, {});
+      return String(await result.totalCount());
+    },
+    "an entry by its hash": async () => {
+      const hash = digestOf(
+        (await service.membershipProofs({ log, treeSize: SIZE, leafIndexes: [100] }))[0]?.leafHash ?? new Uint8Array(),
+      );
+      return text(await service.entryByHash(log, hash));
+    },
+    "a download": async () => download(service),
+    "a tail": async () => tail(service),
+    "a repeated request": async () => receipt(await service.append(KEYED)),
+    "a queued request": async () => bulk(service, QUEUED),
+    "the waiting request": async () => bulk(service, WAITING),
+    "a new entry": async () => {
+      const { entries } = await service.append({
+        log,
+        events: [{ event: { message: "new" } }],
+        sign: false,
+        path: "event",
+      });
+      return entries.map(({ envelope }) => envelope.received_at).join();
+    },
+    "the last entries": async () => (await service.entries(log, [SIZE, SIZE + 1])).map(text).join("\n"),
+  };
+}
+
+function text(outcome: EntryOutcome): string {
+  return outcome.kind === "entry" ? `${outcome.entry.leafIndex} ${outcome.entry.canonical}` : outcome.kind;
+}
+
+async function proofs(service: AuditService): Promise<string> {
+  const made = await service.membershipProofs({ log: "default", treeSize: SIZE, leafIndexes: [0, 100, 255, 256, 299] });
+  return JSON.stringify(made, bytesAsHex);
+}
+
+function bytesAsHex(_: string, value: unknown): unknown {
+  return value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value;
+}
+
+async function download(service: AuditService): Promise<string> {
+  const { result } = await service.search({ log: "default", query: "bob", order: ASCENDING }, {});
+  const lines = [];
+  const { id } = result;
+  const whole = await service.download({ id, everyMatch: true });
+  for await (const page of whole.pages(new AbortController().signal)) lines.push(...page.map(text));
+  return lines.join("\n");
+}
+
+async function tail(service: AuditService): Promise<string> {
+  const stop = new AbortController();
+  const lines = [];
+  for await (const outcome of await service.tail({ log: "default", fromLeafIndex: 0 }, stop.signal)) {
+    lines.push(text(outcome));
+    if (lines.length === SIZE) stop.abort();
+  }
+  return lines.join("\n");
+}
+
+function receipt({ entries, root }: Receipt): string {
+  return JSON.stringify([entries.map(({ leafIndex, canonical }) => [leafIndex, canonical]), root]);
+}
+
+async function bulk(service: AuditService, request: LogRequest): Promise<string> {
+  const { key } = requestKeyOf(
+    { ...request, idempotencyKey: request.idempotencyKey ?? "" },
+    [],
+    logFormat("rfc6962", nodeSha256),
+  );
+  const id = bulkId({ log: "default", name: digestOf(key) });
+  let found = await service.bulkRequest(id, "alice");
+  for (let looks = 0; found?.kind === "pending" && looks < 100; looks++) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    found = await service.bulkRequest(id, "alice");
+  }
+  if (found?.kind !== "done") return `refused: ${found?.kind ?? "unknown"}`;
+  return JSON.stringify(found.receipt.entries.map(({ leafIndex, envelope }) => [leafIndex, envelope.event]));
+}
+
+function refusal(error: unknown): string {
+  return `refused: ${error instanceof Error ? error.message : String(error)}`;
+}
