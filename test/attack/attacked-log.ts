@@ -111,7 +111,9 @@ async function check({ log: store, index, bulkQueue }: IndexedStore): Promise<re
   const ed25519 = nodeEd25519();
   try {
     const findings = [];
-    for (const head of await store.heads()) {
+    const heads = await store.heads();
+    if (heads.length === 0) return ["refused: the store holds no log"]; // as the command says
+    for (const head of heads) {
       const key = new LogKey(`${ORIGIN}/${head.log}`, KEYRING.checkpointSeed, ed25519);
       const source = { log: head.log, store, format: logFormat(head.format, nodeSha256), key };
       findings.push(...(await fsck({ source, index, bulkQueue, ed25519, indexStallMs: 5_000 }, head)).findings);

@@ -35,7 +35,9 @@ export interface Table {
 /** Every change of one value, and of one row: deleted, doubled under another key, or swapped with another. */
 export function mutationsOf(table: Table, dialect: Dialect): readonly Mutation[] {
   return table.attacked.flatMap((row, place) => [
-    ...table.columns.flatMap((column) => changes(table, column, row, dialect).map((change) => named(change, place))),
+    ...table.columns.flatMap((column) =>
+      changes({ table, row, dialect }, column).map((change) => named(change, place)),
+    ),
     named(deleted(table, row, dialect), place),
   ]);
 }
@@ -44,7 +46,15 @@ function named(mutation: Mutation, place: number): Mutation {
   return { ...mutation, name: `${mutation.name}, attacked row ${place}` };
 }
 
-function changes(table: Table, { column, isNullable }: Column, row: Row, dialect: Dialect): readonly Mutation[] {
+/** A row under attack. */
+interface Target {
+  readonly table: Table;
+  readonly row: Row;
+  readonly dialect: Dialect;
+}
+
+function changes(target: Target, { column, isNullable }: Column): readonly Mutation[] {
+  const { table, row, dialect } = target;
   const old = row[column];
   const other = table.rows.map((candidate) => candidate[column]).find((value) => !isSame(value, old));
   const values: (readonly [string, unknown])[] = [...variants(old)];
@@ -52,19 +62,19 @@ function changes(table: Table, { column, isNullable }: Column, row: Row, dialect
   if (isNullable && old !== null) values.push(["null", null]);
   return values.map(([name, value]) => {
     const set = `${quoted(column)} = ${dialect.parameter(1)}`;
-    const { where, keys } = place(table, row, dialect, 2);
+    const { where, keys } = place(target, 2);
     const sql = `UPDATE ${dialect.table(table.name)} SET ${set} WHERE ${where}`;
     return { name: `${table.name}.${column}: ${name}`, table: table.name, column, sql, values: [value, ...keys] };
   });
 }
 
 function deleted(table: Table, row: Row, dialect: Dialect): Mutation {
-  const { where, keys } = place(table, row, dialect, 1);
+  const { where, keys } = place({ table, row, dialect }, 1);
   const sql = `DELETE FROM ${dialect.table(table.name)} WHERE ${where}`;
   return { name: `${table.name}: row deleted`, table: table.name, sql, values: keys };
 }
 
-function place({ keys }: Table, row: Row, { parameter }: Dialect, first: number) {
+function place({ table: { keys }, row, dialect: { parameter } }: Target, first: number) {
   const where = keys.map((key, nth) => `${quoted(key)} = ${parameter(first + nth)}`).join(" AND ");
   return { where, keys: keys.map((key) => row[key]) };
 }
