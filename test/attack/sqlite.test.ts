@@ -164,6 +164,12 @@ describe("whoever may write the whole of a SQLite log, without its key,", () => 
         accepted_at_ms, held_until_ms, outcome, expires_at_ms, bytes, NULL FROM bulks WHERE outcome IS NULL`,
     ];
     for (const sql of insertions)
-      expectNothingForged(sql.slice(12, 40), await attacked((database) => { database.exec(sql); }), right);
+      expectNothingForged(
+        sql.slice(12, 40),
+        await attacked((database) => {
+          database.exec(sql);
+        }),
+        right,
+      );
   }, 600_000);
 });
