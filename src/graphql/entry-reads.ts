@@ -7,7 +7,8 @@ import type { AuditService, EntryOutcome } from "../audit/service.js";
  */
 export const MAX_READ_CHARACTERS = 128 * 1024 * 1024;
 
-const ENTRIES_AT_ONCE = 1_000;
+/** An entry has up to some MiB, and its size is known only when it is read. */
+const ENTRIES_AT_ONCE = 250;
 
 /** Reads entries for one request, one read after the other, until they have too many characters in all. */
 export class EntryReads {

@@ -22,6 +22,8 @@ export type IndexNotice =
 
 /** Entries of one transaction: large enough to spread its cost, small enough that a search waits only a moment for its own entry. */
 const BATCH_ENTRIES = 2_000;
+/** A transaction ends with the entry that takes it beyond this many bytes of canonical text. */
+const BATCH_BYTES = 8_000_000;
 
 /** Follows the log, one batch per turn of the worker's event loop, so that a message is heard between two batches. */
 export class IndexWriter implements CallsOf<IndexWriterProtocol> {
@@ -76,8 +78,10 @@ export class IndexWriter implements CallsOf<IndexWriterProtocol> {
     const behind = this.#log.sizes().find(({ log, size }) => size > this.#indexedSize(log));
     if (behind === undefined) return false;
     const start = this.#indexedSize(behind.log);
-    const end = Math.min(behind.size, start + BATCH_ENTRIES);
-    const entries = this.#log.entries(behind.number, { start, end });
+    const most = { start, end: Math.min(behind.size, start + BATCH_ENTRIES) };
+    const range = this.#log.within(behind.number, most, BATCH_BYTES);
+    const { end } = range;
+    const entries = this.#log.entries(behind.number, range);
     inTransaction(this.#index, () => {
       this.#insert({ ...behind, size: end }, entries);
     });

@@ -25,6 +25,7 @@ export class LogFollower {
   readonly #selectSizes: SqliteStatement;
   readonly #selectEntries: SqliteStatement;
   readonly #selectLeafHash: SqliteStatement;
+  readonly #selectLast: SqliteStatement;
 
   constructor(database: SqliteDatabase) {
     this.#database = database;
@@ -33,6 +34,13 @@ export class LogFollower {
       "SELECT id, leaf_hash, CAST(canonical AS BLOB) canonical FROM entries WHERE id >= ? AND id < ? ORDER BY id",
     );
     this.#selectLeafHash = database.prepare("SELECT leaf_hash FROM entries WHERE id = ?");
+    // Lengths alone: SQLite keeps them apart from the texts, which are not read for it.
+    this.#selectLast = database.prepare(
+      `SELECT max(id) id FROM (
+         SELECT id, sum(octet_length(canonical)) OVER (ORDER BY id) - octet_length(canonical) bytes_before
+         FROM entries WHERE id >= ? AND id < ?
+       ) WHERE bytes_before < ?`,
+    );
   }
 
   /** 16 random bytes made with the file: a copy has the same, another log file never. */
@@ -49,6 +57,16 @@ export class LogFollower {
         return { number: integerIn(row, "number"), log: textIn(row, "id"), size: integerIn(row, "size") };
       }),
     );
+  }
+
+  /** The range cut behind the entry that takes it beyond so many bytes of canonical text. */
+  within(number: number, { start, end }: LeafRange, bytes: number): LeafRange {
+    const firstId = number * LOG_STRIDE;
+    return reading(() => {
+      const [row] = this.#selectLast.all(firstId + start, firstId + end, bytes);
+      if (row === undefined || row["id"] === null) return { start, end };
+      return { start, end: integerIn(row, "id") - firstId + 1 };
+    });
   }
 
   entries(number: number, { start, end }: LeafRange): readonly LoggedEntry[] {
