@@ -47,9 +47,10 @@ export const SETTINGS = {
   logs: {
     env: "AUDITQL_LOGS",
     flag: "logs",
-    value: "name:format,...",
+    value: "name:format[:KiB],...",
     fallback: "",
-    description: "The logs to keep, each with its format. Not set: one log named default.",
+    description:
+      "The logs to keep, each with its format; of an rfc6962 log also the most that `message`, `new` and `old` may each have, 1 to 1024 KiB, 256 if not said. Not set: one log named default.",
   },
   logFormat: {
     env: "AUDITQL_LOG_FORMAT",

@@ -2,6 +2,7 @@ import type { LogDeclaration } from "./audit/restored-log.js";
 import { DEFAULT_LOG } from "./audit/service.js";
 import { isLoopback } from "./access/loopback.js";
 import { JWT_ALGORITHMS, type JwtAlgorithm } from "./access/jwt-algorithm.js";
+import { MAX_EVENT_BYTES } from "./core/event-rules.js";
 import { FORMAT_NAMES, type FormatName } from "./core/format.js";
 import { parseStoreUrl, schemeOf, STORE_SPELLINGS } from "./stores/store-url.js";
 
@@ -120,18 +121,32 @@ export function parseOneOf<T extends string>(names: readonly T[]) {
 
 export const parseFormat = parseOneOf<FormatName>(FORMAT_NAMES);
 
-const LOG = /^([A-Za-z0-9][A-Za-z0-9._-]{0,63}):([a-z0-9]+)$/;
+const LOG = /^([A-Za-z0-9][A-Za-z0-9._-]{0,63}):([a-z0-9]+)(?::(\d{1,4}))?$/;
+const BYTES_PER_KIB = 1_024;
+const MAX_VALUE_KIB = MAX_EVENT_BYTES / BYTES_PER_KIB;
 
 /** The log named default is always there, in `defaultFormat` unless the list says otherwise. */
 export function parseLogs(text: string, defaultFormat: FormatName): Parsed<readonly LogDeclaration[]> {
-  const logs = new Map<string, FormatName>([[DEFAULT_LOG, defaultFormat]]);
+  const logs = new Map<string, LogDeclaration>([[DEFAULT_LOG, { log: DEFAULT_LOG, format: defaultFormat }]]);
   for (const item of text.split(",").filter((part) => part.trim() !== "")) {
-    const [, log, name = ""] = LOG.exec(item.trim()) ?? [];
-    const format = parseFormat(name);
-    if (log === undefined || format.kind === "expected") {
-      return expected(`a list of name:format, each format one of ${FORMAT_NAMES.join(", ")}`);
+    const declaration = parseLog(item.trim());
+    if (declaration === undefined) {
+      return expected(
+        `a list of name:format or name:rfc6962:KiB, each format one of ${FORMAT_NAMES.join(", ")}, KiB 1 to ${MAX_VALUE_KIB}`,
+      );
     }
-    logs.set(log, format.value);
+    logs.set(declaration.log, declaration);
   }
-  return value([...logs].map(([log, format]) => ({ log, format })));
+  return value([...logs.values()]);
+}
+
+/** The limits of a pangea log are its protocol's. */
+function parseLog(item: string): LogDeclaration | undefined {
+  const [, log, name = "", size] = LOG.exec(item) ?? [];
+  const format = parseFormat(name);
+  if (log === undefined || format.kind === "expected") return undefined;
+  if (size === undefined) return { log, format: format.value };
+  const kib = Number(size);
+  const isAllowed = format.value === "rfc6962" && kib >= 1 && kib <= MAX_VALUE_KIB;
+  return isAllowed ? { log, format: format.value, maxValueBytes: kib * BYTES_PER_KIB } : undefined;
 }

@@ -44,6 +44,14 @@ describe("settings", () => {
     ]);
   });
 
+  test("read how large the values of a log may be, in KiB", () => {
+    const { logs } = readSettings({ logs: "big:rfc6962:1024,default:rfc6962:1" }, {});
+    expect(logs).toEqual([
+      { log: "default", format: "rfc6962", maxValueBytes: 1_024 },
+      { log: "big", format: "rfc6962", maxValueBytes: 1_048_576 },
+    ]);
+  });
+
   test("let the list of logs say the default log's format", () => {
     expect(readSettings({ logs: "default:pangea" }, {}).logs).toEqual([{ log: "default", format: "pangea" }]);
   });
@@ -90,6 +98,10 @@ describe("settings", () => {
     ["redisUrl", "localhost:6379"],
     ["logs", "orders"],
     ["logs", "orders:md5"],
+    ["logs", "orders:rfc6962:0"],
+    ["logs", "orders:rfc6962:1025"],
+    ["logs", "orders:rfc6962:"],
+    ["logs", "orders:pangea:32"],
     ["logFormat", "sha1"],
     ["keyFile", " "],
     ["origin", "my log"],

@@ -44,7 +44,7 @@ function unused(): Promise<never> {
 const service: AuditService = {
   format: () => Promise.resolve(logFormat("rfc6962")),
   verifierKey: () => Promise.resolve("localhost/auditql/default+00000000+AA=="),
-  append: () => Promise.resolve({ entries: [entry], root }),
+  append: () => Promise.resolve({ entries: [entry], root, refused: [] }),
   root: () => Promise.resolve(root),
   membershipProofs: ({ leafIndexes }) => Promise.resolve(leafIndexes.map(() => proof)),
   entries: (_, leafIndexes) => Promise.resolve(leafIndexes.map(() => ({ kind: "entry", entry }))),

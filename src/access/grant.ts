@@ -1,5 +1,5 @@
 import { SCOPES, type Scope } from "../audit/principal.js";
-import { FIELD_LIMITS } from "../core/event.js";
+import { MAX_TEXT_CHARACTERS } from "../core/event-rules.js";
 import { isPlainObject, textProblems } from "../core/problem.js";
 import { parseRestriction, type Restriction } from "../query/restriction.js";
 
@@ -17,7 +17,7 @@ export function isScope(text: string): text is Scope {
 /** Whether an event could carry it as its tenant_id; the empty text names no tenant. */
 export function isTenant(value: unknown): value is string {
   if (typeof value !== "string" || value === "" || textProblems(value, "").length > 0) return false;
-  return Array.from(value).length <= FIELD_LIMITS.tenant_id;
+  return Array.from(value).length <= MAX_TEXT_CHARACTERS;
 }
 
 /**

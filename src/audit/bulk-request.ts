@@ -2,14 +2,16 @@ import { digestOf, equalBytes } from "../core/bytes.js";
 import { isPlainObject } from "../core/problem.js";
 import type { BulkEnd, BulkPlace, ClaimedBulk } from "./bulk-queue.js";
 import { AuditError } from "./errors.js";
+import type { CheckedRequest } from "./leaf.js";
 import type { LogKey } from "./log-key.js";
-import { isKeyed, type KeyedRequest, type RequestKey } from "./request-key.js";
+import type { KeyedRequest, RequestKey } from "./request-key.js";
 import { isSealedBulk } from "./seals.js";
-import type { BulkFailure, LogRequest } from "./service.js";
+import type { BulkFailure, RefusedEvent } from "./service.js";
 
 /** How a bulk request ended; without a failure its events are logged. */
 export interface EndedBulk {
   readonly failure: BulkFailure | undefined;
+  readonly refused: readonly RefusedEvent[];
   /** Milliseconds since the epoch. */
   readonly expiresAtMs: number;
 }
@@ -29,8 +31,16 @@ export function parseBulkId(id: string): BulkPlace | undefined {
   return bulkId({ log, name }) === id ? { log, name } : undefined;
 }
 
-/** A request as it waits in the queue. */
-export function bulkBody(request: LogRequest): string {
+/** A request as it waits in the queue: the events that will be logged, and those that were refused when it was accepted. */
+export interface QueuedRequest extends KeyedRequest {
+  readonly refused: readonly RefusedEvent[];
+}
+
+export function queuedRequest(request: KeyedRequest, { accepted, refused }: CheckedRequest): QueuedRequest {
+  return { ...request, events: accepted.map(({ sent }) => sent), refused };
+}
+
+export function bulkBody(request: QueuedRequest): string {
   return JSON.stringify(request);
 }
 
@@ -43,14 +53,14 @@ export function bulkBytes(body: string): number {
 }
 
 /** Throws a TypeError on a text that `bulkBody` did not make. */
-export function parseBulkBody(body: string): LogRequest {
+export function parseBulkBody(body: string): QueuedRequest {
   const value: unknown = JSON.parse(body);
-  if (isLogRequest(value)) return value;
+  if (isLogRequest(value)) return { ...value, refused: refusedIn(value) };
   throw new TypeError("a queued bulk request is not what was put into the queue");
 }
 
 /** The events themselves are checked again when they are logged. */
-function isLogRequest(value: unknown): value is LogRequest {
+function isLogRequest(value: unknown): value is KeyedRequest {
   return (
     isPlainObject(value) &&
     typeof value["log"] === "string" &&
@@ -64,7 +74,7 @@ function isLogRequest(value: unknown): value is LogRequest {
  * A queued request, ready to be logged. Throws ENTRY_CORRUPT when it is not what was accepted: events must not be logged in
  * the name of an author who never sent them. One that a version without seals queued cannot be told from a forged one.
  */
-export function queuedRequest(bulk: ClaimedBulk, key: LogKey): KeyedRequest {
+export function openQueued(bulk: ClaimedBulk, key: LogKey): QueuedRequest {
   const request = isSealedBulk(key, bulk) ? parsedBody(bulk.body) : undefined;
   if (request?.log === bulk.log && (request.keyOwner ?? "") === bulk.owner) return request;
   throw changedBulk();
@@ -79,10 +89,9 @@ export function changedBulk(): AuditError {
   return new AuditError("ENTRY_CORRUPT", "The stored bulk request is not the one that was accepted: it was changed.");
 }
 
-function parsedBody(body: string): KeyedRequest | undefined {
+function parsedBody(body: string): QueuedRequest | undefined {
   try {
-    const request = parseBulkBody(body);
-    return isKeyed(request) ? request : undefined;
+    return parseBulkBody(body);
   } catch {
     return undefined;
   }
@@ -90,8 +99,8 @@ function parsedBody(body: string): KeyedRequest | undefined {
 
 /** How an execution ended, a failure unless its events are logged, under a seal of the log's key. */
 export function bulkEnd(key: LogKey, place: BulkPlace, ended: EndedBulk): BulkEnd {
-  const { failure, expiresAtMs } = ended;
-  const text = JSON.stringify(failure ?? {});
+  const { failure, refused, expiresAtMs } = ended;
+  const text = JSON.stringify({ ...failure, ...(refused.length > 0 && { refused }) });
   const seal = Buffer.from(key.seal("bulk end", [place.name, text, expiresAtMs])).toString("base64url");
   return { outcome: `${seal} ${text}`, expiresAtMs };
 }
@@ -100,13 +109,21 @@ export function bulkEnd(key: LogKey, place: BulkPlace, ended: EndedBulk): BulkEn
 export function openBulkEnd(key: LogKey, { name }: BulkPlace, { outcome, expiresAtMs }: BulkEnd): EndedBulk {
   const [, seal = "", text = ""] = SEALED_OUTCOME.exec(outcome) ?? [];
   if (!key.isSealed("bulk end", [name, text, expiresAtMs], Buffer.from(seal, "base64url"))) throw changedBulk();
-  return { failure: parseOutcome(text), expiresAtMs };
+  return { ...parseOutcome(text), expiresAtMs };
 }
 
-function parseOutcome(text: string): BulkFailure | undefined {
+function parseOutcome(text: string): Omit<EndedBulk, "expiresAtMs"> {
   const value: unknown = JSON.parse(text);
-  const { code, message } = isPlainObject(value) ? value : {};
-  return typeof code === "string" && typeof message === "string" ? { code, message } : undefined;
+  if (!isPlainObject(value)) throw new TypeError("the outcome of a bulk request is not what was stored");
+  const { code, message } = value;
+  const failure = typeof code === "string" && typeof message === "string" ? { code, message } : undefined;
+  return { failure, refused: refusedIn(value) };
+}
+
+/** None in what was queued before requests could skip events. */
+function refusedIn(value: object): readonly RefusedEvent[] {
+  const { refused = [] }: { readonly refused?: readonly RefusedEvent[] } = value;
+  return refused;
 }
 
 /** What its owner is told of an execution that can never succeed. */

@@ -1,17 +1,53 @@
 import { randomUUID } from "node:crypto";
 import { digestBytes, digestOf, equalBytes, parseDigest } from "../core/bytes.js";
+import { eventRules, MAX_EVENT_BYTES } from "../core/event-rules.js";
 import { timeText } from "../core/instant.js";
-import type { BulkPlace, BulkQueue, StoredBulk } from "./bulk-queue.js";
-import { bulkBody, bulkBytes, bulkId, changedBulk, openBulkEnd, parseBulkId } from "./bulk-request.js";
+import type { BulkPlace, BulkQueue, ClaimedBulk, StoredBulk } from "./bulk-queue.js";
+import {
+  bulkBody,
+  bulkBytes,
+  bulkId,
+  changedBulk,
+  openBulkEnd,
+  openQueued,
+  parseBulkId,
+  queuedRequest,
+  requireAccepted,
+} from "./bulk-request.js";
+import { checkRequest, type EventSigner } from "./checked-request.js";
 import { AuditError, outcomeKnown } from "./errors.js";
 import { keyUsedOtherwise } from "./keyed-appends.js";
-import type { CheckedEvent } from "./leaf.js";
+import type { CheckedRequest } from "./leaf.js";
 import type { LogKey } from "./log-key.js";
 import { isKeyed, requestKeyOf, type RequestKey } from "./request-key.js";
 import { isSealedBulk, sealedBulk } from "./seals.js";
 import type { TreeSource } from "./signed-tree.js";
-import type { BulkRequest, LogRequest, Receipt } from "./service.js";
+import type { BulkRequest, Logged, LogRequest } from "./service.js";
 import type { LogStore } from "./store.js";
+
+/** A queued request, ready to be logged. */
+export interface CheckedBulk {
+  readonly checked: CheckedRequest;
+  readonly requestKey: RequestKey;
+}
+
+/**
+ * Opens a queued request and checks it again, under the widest limits: what was accepted is logged, whatever the limit of the
+ * log has become since. Throws ENTRY_CORRUPT when it is not what was accepted.
+ */
+export function checkQueued(
+  bulk: ClaimedBulk,
+  { key, format }: Pick<TreeSource, "format" | "key">,
+  signer: EventSigner,
+): CheckedBulk {
+  const request = openQueued(bulk, key);
+  const rules = eventRules(format.name, MAX_EVENT_BYTES);
+  const { accepted } = checkRequest({ ...request, skipInvalid: false }, { format, rules }, signer);
+  const checked = { accepted, refused: request.refused };
+  const requestKey = requestKeyOf(request, checked, format);
+  requireAccepted(bulk, requestKey);
+  return { checked, requestKey };
+}
 
 export interface BulkRequestsOptions {
   readonly queue: BulkQueue;
@@ -21,7 +57,7 @@ export interface BulkRequestsOptions {
   /** How much of a log's requests may wait. */
   readonly maxWaitingBytes: number;
   /** The receipt of what was logged under a key; undefined when nothing was, or the log is not kept here. */
-  readonly receipt: (log: string, key: Uint8Array) => Promise<Receipt | undefined>;
+  readonly receipt: (log: string, key: Uint8Array) => Promise<Logged | undefined>;
   /** Milliseconds since the epoch. */
   readonly nowMs: () => number;
 }
@@ -45,7 +81,7 @@ export class BulkRequests {
   /** Rejects CONFLICT when the key was used for other events, queued or logged, and UNAVAILABLE when too much waits. */
   async accept(
     request: LogRequest,
-    checked: readonly CheckedEvent[],
+    checked: CheckedRequest,
     { format, key: logKey }: Pick<TreeSource, "format" | "key">,
   ): Promise<BulkRequest> {
     const keyed = { ...request, idempotencyKey: request.idempotencyKey ?? `bulk:${randomUUID()}` };
@@ -54,14 +90,15 @@ export class BulkRequests {
     if (isKeyed(request)) await outcomeKnown(this.#requireSame(request.log, requestKey), "NONE");
     const place = { log: request.log, name: digestOf(key) };
     const { queue, nowMs, maxWaitingBytes } = this.options;
-    const body = bulkBody(keyed);
+    const body = bulkBody(queuedRequest(keyed, checked));
     const bulk = { ...place, owner: request.keyOwner ?? "", requestDigest, body, bytes: bulkBytes(body) };
     const outcome = await queue.enqueue(sealedBulk(logKey, { ...bulk, acceptedAtMs: nowMs() }), maxWaitingBytes);
     if (outcome.kind === "full") throw tooMuchWaits(request.log);
     const { stored } = outcome;
     if (!isSealedBulk(logKey, stored)) throw changedBulk();
     if (!equalBytes(stored.requestDigest, requestDigest)) throw keyUsedOtherwise();
-    return this.#shown(place, stored);
+    const shown = await this.#shown(place, stored);
+    return shown.kind === "pending" ? { ...shown, refused: checked.refused } : shown;
   }
 
   /** Undefined for an id that is not one of the owner's, or has expired. */
@@ -85,13 +122,13 @@ export class BulkRequests {
   async #shown(place: BulkPlace, { end }: StoredBulk): Promise<BulkRequest> {
     const id = bulkId(place);
     if (end === undefined) return { kind: "pending", id };
-    const { failure: error, expiresAtMs } = openBulkEnd(this.options.key(place.log), place, end);
+    const { failure: error, refused, expiresAtMs } = openBulkEnd(this.options.key(place.log), place, end);
     const expiresAt = timeText(expiresAtMs * 1_000);
     if (error !== undefined) return { kind: "failed", id, error, expiresAt };
-    return { kind: "done", id, receipt: await this.#receipt(place), expiresAt };
+    return { kind: "done", id, receipt: { ...(await this.#logged(place)), refused }, expiresAt };
   }
 
-  async #receipt({ log, name }: BulkPlace): Promise<Receipt> {
+  async #logged({ log, name }: BulkPlace): Promise<Logged> {
     const key = parseDigest(name);
     const receipt = key && (await this.options.receipt(log, digestBytes(key)));
     if (receipt !== undefined) return receipt;

@@ -1,16 +1,21 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BulkQueue, ClaimedBulk } from "./bulk-queue.js";
-import { bulkEnd, bulkFailure, bulkId } from "./bulk-request.js";
+import { bulkEnd, bulkFailure, bulkId, type EndedBulk } from "./bulk-request.js";
 import { AuditError } from "./errors.js";
 import type { LogKey } from "./log-key.js";
-import type { BulkFailure } from "./service.js";
+import type { RefusedEvent } from "./service.js";
+
+type Outcome = Omit<EndedBulk, "expiresAtMs">;
 
 export interface BulkRunnerOptions {
   readonly queue: BulkQueue;
   /** The logs that are kept here. */
   readonly logs: readonly string[];
-  /** Logs a request under its idempotency key: whatever happens in between, twice is once. Rejects what was changed. */
-  readonly append: (bulk: ClaimedBulk) => Promise<unknown>;
+  /**
+   * Logs a request under its idempotency key: whatever happens in between, twice is once. Returns the events that were refused
+   * when it was accepted. Rejects what was changed.
+   */
+  readonly append: (bulk: ClaimedBulk) => Promise<readonly RefusedEvent[]>;
   readonly key: (log: string) => LogKey;
   /** Milliseconds since the epoch. */
   readonly nowMs: () => number;
@@ -88,7 +93,7 @@ export class BulkRunner {
   async #execute(bulk: ClaimedBulk): Promise<void> {
     for (let retries = 0; !this.#closed.signal.aborted; retries++) {
       try {
-        await this.#end(bulk, await this.#failure(bulk));
+        await this.#end(bulk, await this.#outcome(bulk));
         return;
       } catch {
         await pause(Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** retries), this.#closed.signal);
@@ -96,23 +101,22 @@ export class BulkRunner {
     }
   }
 
-  /** Undefined when its events are logged. Rejects UNAVAILABLE when it has to be tried again. */
-  async #failure(bulk: ClaimedBulk): Promise<BulkFailure | undefined> {
+  /** Rejects UNAVAILABLE when it has to be tried again. */
+  async #outcome(bulk: ClaimedBulk): Promise<Outcome> {
     try {
-      await this.options.append(bulk);
-      return undefined;
+      return { failure: undefined, refused: await this.options.append(bulk) };
     } catch (error) {
       if (isToBeTriedAgain(error)) throw error;
       const failure = bulkFailure(error);
       this.options.alarm(`A bulk request accepted for the log ${bulk.log} could not be logged: ${failure.code}.`);
-      return failure;
+      return { failure, refused: [] };
     }
   }
 
-  async #end({ log, name }: ClaimedBulk, failure: BulkFailure | undefined): Promise<void> {
+  async #end({ log, name }: ClaimedBulk, outcome: Outcome): Promise<void> {
     const { queue, key, nowMs, resultTtlMs } = this.options;
     const place = { log, name };
-    await queue.finish(place, bulkEnd(key(log), place, { failure, expiresAtMs: nowMs() + resultTtlMs }));
+    await queue.finish(place, bulkEnd(key(log), place, { ...outcome, expiresAtMs: nowMs() + resultTtlMs }));
   }
 }
 

@@ -1,14 +1,14 @@
 import { base64 } from "../core/base64.js";
 import { utf8 } from "../core/bytes.js";
-import { parseEvent, type AuditEvent, type FieldProblem } from "../core/event.js";
+import { parseEvent, type AuditEvent, type EventRules, type FieldProblem } from "../core/event.js";
 import type { LogFormat } from "../core/format.js";
 import { textProblems } from "../core/problem.js";
 import { MAX_SIGNATURE_CHARACTERS, publicKeyText, signatureVerdict, type Ed25519 } from "../core/signature.js";
 import type { ReasonCode } from "../core/verdict.js";
 import { badInput } from "./errors.js";
-import type { CheckedEvent } from "./leaf.js";
+import type { AcceptedEvent, CheckedEvent, CheckedRequest } from "./leaf.js";
 import { keyProblems } from "./request-key.js";
-import type { LogRequest, SignedEvent } from "./service.js";
+import type { LogRequest, RefusedEvent, SignedEvent } from "./service.js";
 
 /** The most events that one request may log. */
 export const MAX_REQUEST_EVENTS = 1_000;
@@ -19,27 +19,55 @@ export interface EventSigner {
   readonly ed25519: Ed25519;
 }
 
+/** The log that a request is for. */
+export interface CheckedLog {
+  readonly format: LogFormat;
+  readonly rules: EventRules;
+}
+
 /**
- * The events of a request, ready to be logged: each parsed, its author's signature verified, or signed with the
- * gateway's key where that was asked for. Throws BAD_USER_INPUT that names every bad path of every event.
+ * The events of a request, ready to be logged: each parsed, its author's signature verified, or signed with the gateway's
+ * key where that was asked for. Throws BAD_USER_INPUT that names every bad path of every event, unless the request skips
+ * invalid events and has a valid one.
  */
-export function checkRequest(request: LogRequest, format: LogFormat, signer: EventSigner): readonly CheckedEvent[] {
+export function checkRequest(request: LogRequest, log: CheckedLog, signer: EventSigner): CheckedRequest {
   const { length } = request.events;
   if (length < 1 || length > MAX_REQUEST_EVENTS) {
     throw badInput([{ path: request.path, expected: `1 to ${MAX_REQUEST_EVENTS} events`, got: String(length) }]);
   }
-  const outcomes = request.events.map((event, place) => {
-    const path = request.path === "event" ? "event" : `events[${place}]`;
-    return checkEvent(event, path, { format, signer, sign: request.sign });
-  });
-  const eventProblems = outcomes.flatMap((outcome) => (outcome.kind === "bad" ? outcome.problems : []));
-  const problems = [...eventProblems, ...keyProblems(request)];
-  if (problems.length > 0) throw badInput(problems);
-  return outcomes.flatMap((outcome) => (outcome.kind === "checked" ? outcome.checked : []));
+  const accepted: AcceptedEvent[] = [];
+  const bad: RefusedEvent[] = [];
+  for (const [index, sent] of request.events.entries()) {
+    const path = request.path === "event" ? "event" : `events[${index}]`;
+    const outcome = checkEvent(sent, path, { log, signer, sign: request.sign });
+    if (outcome.kind === "checked") accepted.push({ sent, checked: outcome.checked });
+    else bad.push({ index, problems: outcome.problems });
+  }
+  const problems = [...bad.flatMap((event) => event.problems), ...keyProblems(request)];
+  const isRefused = request.skipInvalid !== true || accepted.length === 0 || problems.length > countIn(bad);
+  if (problems.length > 0 && isRefused) throw badInput(problems);
+  return { accepted, refused: bad.map(shortened) };
+}
+
+function countIn(refused: readonly RefusedEvent[]): number {
+  return refused.reduce((sum, { problems }) => sum + problems.length, 0);
+}
+
+/** What is told of the events that were skipped must stay a small part of what was sent. */
+const MAX_TOLD_PROBLEMS = 10;
+const MAX_PATH = 512;
+
+function shortened({ index, problems }: RefusedEvent): RefusedEvent {
+  const told = problems.slice(0, MAX_TOLD_PROBLEMS).map((problem) => ({ ...problem, path: cut(problem.path) }));
+  return { index, problems: told };
+}
+
+function cut(path: string): string {
+  return path.length <= MAX_PATH ? path : `${path.slice(0, MAX_PATH - 1)}…`;
 }
 
 interface CheckOptions {
-  readonly format: LogFormat;
+  readonly log: CheckedLog;
   readonly signer: EventSigner;
   readonly sign: boolean;
 }
@@ -49,7 +77,7 @@ type CheckOutcome =
   | { readonly kind: "bad"; readonly problems: readonly FieldProblem[] };
 
 function checkEvent(signed: SignedEvent, path: string, options: CheckOptions): CheckOutcome {
-  const parsed = parseEvent(signed.event, path);
+  const parsed = parseEvent(signed.event, path, options.log.rules);
   const textual = signatureTextProblems(signed, path);
   if (parsed.kind === "invalid") return { kind: "bad", problems: [...parsed.problems, ...textual] };
   if (textual.length > 0) return { kind: "bad", problems: textual };
@@ -75,7 +103,7 @@ function shortText(text: string, path: string): readonly FieldProblem[] {
 function checkSignature(
   event: AuditEvent,
   { signature, publicKey }: SignedEvent,
-  { format, signer, sign, path }: CheckOptions & { readonly path: string },
+  { log: { format }, signer, sign, path }: CheckOptions & { readonly path: string },
 ): CheckOutcome {
   if (signature === undefined || publicKey === undefined) {
     return { kind: "checked", checked: sign ? signEvent(event, format, signer) : { event } };

@@ -1,12 +1,12 @@
 import type { TreeEdge } from "../core/edge.js";
 import type { Ed25519 } from "../core/signature.js";
 import type { BulkQueue, KeptBulk } from "./bulk-queue.js";
-import { openBulkEnd, queuedRequest, requireAccepted } from "./bulk-request.js";
-import { checkRequest } from "./checked-request.js";
+import { openBulkEnd } from "./bulk-request.js";
+import { checkQueued } from "./bulk-requests.js";
 import { EntryReader } from "./entry-reader.js";
 import { AuditError } from "./errors.js";
 import type { Finding } from "./finding.js";
-import { areAskedFor, requestKeyOf } from "./request-key.js";
+import { areAskedFor } from "./request-key.js";
 import { isPlaced, isSealedBulk, isSealedReceipt } from "./seals.js";
 import type { TreeSource } from "./signed-tree.js";
 import type { RequestReceipt } from "./store.js";
@@ -60,14 +60,13 @@ async function isGenuine(
   return areAskedFor(requestDigest, entries, source.format);
 }
 
-function isAccepted({ source: { key, format }, ed25519 }: RequestsCheck, { end, ...bulk }: KeptBulk): boolean {
+function isAccepted({ source, ed25519 }: RequestsCheck, { end, ...bulk }: KeptBulk): boolean {
   try {
     if (end !== undefined) {
-      openBulkEnd(key, bulk, end);
-      return bulk.body === "" && isSealedBulk(key, bulk);
+      openBulkEnd(source.key, bulk, end);
+      return bulk.body === "" && isSealedBulk(source.key, bulk);
     }
-    const request = queuedRequest(bulk, key);
-    requireAccepted(bulk, requestKeyOf(request, checkRequest(request, format, { seed: NO_SEED, ed25519 }), format));
+    checkQueued(bulk, source, { seed: NO_SEED, ed25519 });
     return true;
   } catch (error) {
     if (error instanceof AuditError) return false;

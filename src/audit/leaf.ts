@@ -1,6 +1,7 @@
 import { utf8 } from "../core/bytes.js";
 import type { AuditEvent, Envelope } from "../core/event.js";
 import type { LogFormat } from "../core/format.js";
+import type { RefusedEvent, SignedEvent } from "./service.js";
 import type { NewEntry } from "./store.js";
 
 /** An event that was checked and may be logged, with its author's signature if there is one. */
@@ -8,6 +9,18 @@ export interface CheckedEvent {
   readonly event: AuditEvent;
   readonly signature?: string;
   readonly publicKey?: string;
+}
+
+/** The events of a request that may be logged, in its order, and those that it skips. */
+export interface CheckedRequest {
+  readonly accepted: readonly AcceptedEvent[];
+  readonly refused: readonly RefusedEvent[];
+}
+
+export interface AcceptedEvent {
+  /** As the caller sent it. */
+  readonly sent: SignedEvent;
+  readonly checked: CheckedEvent;
 }
 
 /** An entry that waits for its leaf index. */

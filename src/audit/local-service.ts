@@ -3,14 +3,14 @@ import type { LogFormat } from "../core/format.js";
 import type { ConsistencyProof, MembershipProof } from "../core/proof.js";
 import { unknown, VALID, type Verdict } from "../core/verdict.js";
 import type { BulkQueue, ClaimedBulk } from "./bulk-queue.js";
-import { queuedRequest, requireAccepted } from "./bulk-request.js";
-import { BULK_RESULT_TTL_MS, BulkRequests, MAX_WAITING_BULK_BYTES } from "./bulk-requests.js";
+import { BULK_RESULT_TTL_MS, BulkRequests, checkQueued, MAX_WAITING_BULK_BYTES } from "./bulk-requests.js";
 import { BulkRunner } from "./bulk-runner.js";
 import type { RootCache } from "./cache.js";
 import { checkRequest, type EventSigner } from "./checked-request.js";
 import { systemClock, type Clock } from "./clock.js";
 import { AuditError, outcomeKnown } from "./errors.js";
 import type { Keyring } from "./keyring.js";
+import type { AcceptedEvent, CheckedEvent } from "./leaf.js";
 import { LogKey } from "./log-key.js";
 import { nodeEd25519 } from "./node-crypto.js";
 import { OpenLog } from "./open-log.js";
@@ -29,6 +29,7 @@ import type {
   PageRequest,
   ProofRequest,
   Receipt,
+  RefusedEvent,
   ResultOptions,
   ResultPage,
   Root,
@@ -97,6 +98,10 @@ export async function openLocalService(options: LocalServiceOptions): Promise<Lo
   return new LocalService({ ...options, clock }, logs);
 }
 
+function eventsOf(accepted: readonly AcceptedEvent[]): readonly CheckedEvent[] {
+  return accepted.map(({ checked }) => checked);
+}
+
 function ignore(): void {
   // an embedder that passes no alarm sees the errors themselves
 }
@@ -146,14 +151,15 @@ class LocalService implements LocalAuditService {
 
   async append(request: LogRequest): Promise<Receipt> {
     const log = this.#log(request.log);
-    const checked = checkRequest(request, log.format, this.#signer);
+    const checked = checkRequest(request, log, this.#signer);
     const requestKey = isKeyed(request) ? requestKeyOf(request, checked, log.format) : undefined;
-    return outcomeKnown(log.append(checked, requestKey), "UNKNOWN");
+    const logged = await outcomeKnown(log.append(eventsOf(checked.accepted), requestKey), "UNKNOWN");
+    return { ...logged, refused: checked.refused };
   }
 
   async appendLater(request: LogRequest): Promise<BulkRequest> {
     const log = this.#log(request.log);
-    const checked = checkRequest(request, log.format, this.#signer);
+    const checked = checkRequest(request, log, this.#signer);
     const accepted = await outcomeKnown(this.#bulks.accept(request, checked, log), "UNKNOWN");
     this.#runner.wake();
     return accepted;
@@ -250,13 +256,11 @@ class LocalService implements LocalAuditService {
   }
 
   /** Rejects ENTRY_CORRUPT when the queued request is not what was accepted. */
-  async #appendQueued(bulk: ClaimedBulk): Promise<unknown> {
+  async #appendQueued(bulk: ClaimedBulk): Promise<readonly RefusedEvent[]> {
     const log = this.#log(bulk.log);
-    const request = queuedRequest(bulk, log.key);
-    const checked = checkRequest(request, log.format, this.#signer);
-    const requestKey = requestKeyOf(request, checked, log.format);
-    requireAccepted(bulk, requestKey);
-    return log.append(checked, requestKey);
+    const { checked, requestKey } = checkQueued(bulk, log, this.#signer);
+    await log.append(eventsOf(checked.accepted), requestKey);
+    return checked.refused;
   }
 
   #log(name: string): OpenLog {

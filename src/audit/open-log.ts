@@ -1,4 +1,6 @@
 import type { TreeEdge } from "../core/edge.js";
+import type { EventRules } from "../core/event.js";
+import { eventRules } from "../core/event-rules.js";
 import type { LogFormat } from "../core/format.js";
 import { boundFirstAtOrAfter } from "./bound-times.js";
 import { CachedRoots } from "./cached-roots.js";
@@ -15,7 +17,7 @@ import { areAskedFor, type RequestKey } from "./request-key.js";
 import { restore, restoreLog, type LogDeclaration, type LogEnvironment, type RestoredLog } from "./restored-log.js";
 import { isPlaced, isSealedReceipt } from "./seals.js";
 import { Sequencer } from "./sequencer.js";
-import type { Entry, EntryOutcome, Receipt, Root } from "./service.js";
+import type { Entry, EntryOutcome, Logged, Root } from "./service.js";
 import type { SignedTree, TreeSource } from "./signed-tree.js";
 import { Stamps } from "./stamps.js";
 import type { RequestReceipt } from "./store.js";
@@ -28,6 +30,8 @@ type LogState =
 
 /** One log, open. What is asked of it is answered from its newest signed tree. */
 export class OpenLog {
+  /** What this gateway lets into the log. */
+  readonly rules: EventRules;
   readonly #growth: GrowthWatch;
   readonly #keyed: KeyedAppends;
   readonly #guard: HistoryGuard;
@@ -40,7 +44,8 @@ export class OpenLog {
   /** As restoreLog: a log that cannot be trusted is open to be read, and raises the alarm. */
   static async open(environment: LogEnvironment, declaration: LogDeclaration): Promise<OpenLog> {
     const { source, tree } = await restoreLog(environment, declaration);
-    const log = new OpenLog(source, environment, tree);
+    const rules = eventRules(declaration.format, declaration.maxValueBytes);
+    const log = new OpenLog(source, environment, { tree, rules });
     try {
       await log.#roots.compare();
     } catch (error) {
@@ -53,8 +58,9 @@ export class OpenLog {
   private constructor(
     private readonly source: TreeSource,
     private readonly environment: LogEnvironment,
-    tree: RestoredLog["tree"],
+    { tree, rules }: Pick<RestoredLog, "tree"> & { readonly rules: EventRules },
   ) {
+    this.rules = rules;
     const { cache, keyring, alarm, note } = environment;
     this.#tiles = new TileReader(source);
     this.#prover = new Prover(source, this.#tiles);
@@ -117,7 +123,7 @@ export class OpenLog {
   }
 
   /** Rejects as Sequencer.append and KeyedAppends.append do. */
-  async append(events: readonly CheckedEvent[], requestKey?: RequestKey): Promise<Receipt> {
+  async append(events: readonly CheckedEvent[], requestKey?: RequestKey): Promise<Logged> {
     const sequencer = this.#sequencer;
     await this.#roots.compare(); // before anything is signed: afterwards there would be a second history
     if (this.#guard.isTrusted && !this.#guard.isClear) await sequencer.refresh(); // it may have caught up this moment
@@ -128,7 +134,7 @@ export class OpenLog {
   }
 
   /** What was answered to the request with this key. */
-  async receiptUnder(key: Uint8Array): Promise<Receipt | undefined> {
+  async receiptUnder(key: Uint8Array): Promise<Logged | undefined> {
     const [receipt] = await this.source.store.receipts(this.log, [key]);
     return receipt && this.#recall(receipt);
   }
@@ -261,7 +267,7 @@ export class OpenLog {
     return this.#state.sequencer;
   }
 
-  #receipt({ firstIndex, entries, tree }: Appended): Receipt {
+  #receipt({ firstIndex, entries, tree }: Appended): Logged {
     return {
       entries: entries.map((entry, place) => entryOf(this.log, firstIndex + place, entry)),
       root: this.#roots.of(tree),
@@ -272,7 +278,7 @@ export class OpenLog {
    * The receipt of an earlier request, as it was answered then: its entries read back, the root of its tree. That it was read
    * does not say that it is durable.
    */
-  async #recall(receipt: RequestReceipt): Promise<Receipt> {
+  async #recall(receipt: RequestReceipt): Promise<Logged> {
     const { firstIndex, count, treeSize, seal } = receipt;
     if (seal !== undefined && !isSealedReceipt(this.key, receipt)) throw changedReceipt();
     if (treeSize > this.#readable.size) await this.#sequencer.refresh();

@@ -3,7 +3,7 @@ import { characterCount } from "../core/event.js";
 import type { LogFormat } from "../core/format.js";
 import { canonicalJson } from "../core/json.js";
 import { textProblems, type FieldProblem } from "../core/problem.js";
-import type { CheckedEvent } from "./leaf.js";
+import type { CheckedRequest } from "./leaf.js";
 import { nodeSha256 } from "./node-crypto.js";
 import type { Entry, LogRequest } from "./service.js";
 
@@ -11,7 +11,7 @@ import type { Entry, LogRequest } from "./service.js";
 export interface RequestKey {
   /** 32 bytes: SHA-256 of the owner and the owner's key. */
   readonly key: Uint8Array;
-  /** 32 bytes: SHA-256 of the events as they were parsed, and of whether to sign them. */
+  /** 32 bytes: SHA-256 of the events as they were parsed, of whether to sign them, and of the places of those that are skipped. */
   readonly requestDigest: Uint8Array;
 }
 
@@ -37,24 +37,31 @@ export function isKeyed(request: LogRequest): request is KeyedRequest {
 }
 
 /** The key of a request whose events were checked. */
-export function requestKeyOf(request: KeyedRequest, checked: readonly CheckedEvent[], format: LogFormat): RequestKey {
-  const { idempotencyKey, keyOwner = "", sign } = request;
-  const events = checked.map(({ event }, place): AskedEvent => {
-    // The caller's own signature alone: the gateway's follows from the event and `sign`.
-    const { signature, publicKey } = request.events[place] ?? {};
+export function requestKeyOf(request: KeyedRequest, checked: CheckedRequest, format: LogFormat): RequestKey {
+  const { idempotencyKey, keyOwner = "", sign, skipInvalid = false } = request;
+  // The caller's own signature alone: the gateway's follows from the event and `sign`.
+  const events = checked.accepted.map(({ checked: { event }, sent: { signature, publicKey } }): AskedEvent => {
     return [format.signedText(event), signature ?? null, publicKey ?? null];
   });
+  const asked = { events, sign, ...(skipInvalid && { skipped: checked.refused.map(({ index }) => index) }) };
   return {
     key: nodeSha256(utf8(canonicalJson([keyOwner, idempotencyKey]))),
-    requestDigest: requestDigestOf(events, sign),
+    requestDigest: requestDigestOf(asked),
   };
 }
 
 /** An event's signed text, its author's signature and public key. */
 type AskedEvent = readonly [text: string, signature: string | null, publicKey: string | null];
 
-function requestDigestOf(events: readonly AskedEvent[], sign: boolean): Uint8Array {
-  return nodeSha256(utf8(canonicalJson({ events, sign })));
+interface Asked {
+  readonly events: readonly AskedEvent[];
+  readonly sign: boolean;
+  /** Places of the events that were left out; not given where none may be. */
+  readonly skipped?: readonly number[];
+}
+
+function requestDigestOf(asked: Asked): Uint8Array {
+  return nodeSha256(utf8(canonicalJson({ ...asked })));
 }
 
 /**
@@ -70,9 +77,9 @@ export function areAskedFor(requestDigest: Uint8Array, entries: readonly Entry[]
     );
   const keys = new Set(entries.flatMap(({ envelope }) => envelope.public_key ?? []));
   const possible = [
-    requestDigestOf(asked(), false),
-    requestDigestOf(asked(), true),
-    ...[...keys].slice(0, MAX_KEYS).map((key) => requestDigestOf(asked(key), true)),
+    requestDigestOf({ events: asked(), sign: false }),
+    requestDigestOf({ events: asked(), sign: true }),
+    ...[...keys].slice(0, MAX_KEYS).map((key) => requestDigestOf({ events: asked(key), sign: true })),
   ];
   return possible.some((digest) => equalBytes(digest, requestDigest));
 }

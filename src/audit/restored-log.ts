@@ -15,6 +15,8 @@ import type { LogHead, LogStore } from "./store.js";
 export interface LogDeclaration {
   readonly log: string;
   readonly format: FormatName;
+  /** The most bytes of message, new and old each; of an rfc6962 log, as eventRules says. */
+  readonly maxValueBytes?: number;
 }
 
 /** What all logs of a gateway have in common. */

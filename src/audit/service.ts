@@ -1,5 +1,6 @@
 import type { Digest } from "../core/bytes.js";
 import type { Envelope } from "../core/event.js";
+import type { FieldProblem } from "../core/event.js";
 import type { LogFormat } from "../core/format.js";
 import type { ConsistencyProof, MembershipProof } from "../core/proof.js";
 import type { Verdict } from "../core/verdict.js";
@@ -22,8 +23,10 @@ export interface SignedEvent {
 
 export interface LogRequest {
   readonly log: string;
-  /** 1 to 1,000; all or nothing. */
+  /** 1 to 1,000; all or nothing, unless `skipInvalid`. */
   readonly events: readonly SignedEvent[];
+  /** Log the valid events and name the others in the receipt; where none is valid, BAD_USER_INPUT. Default false. */
+  readonly skipInvalid?: boolean;
   /** Sign each event that carries no signature with the gateway's own key. */
   readonly sign: boolean;
   /** Where the events stand in the caller's request, for error paths: `event` or `events`. */
@@ -66,10 +69,24 @@ export interface Root {
   readonly publishedAt: string;
 }
 
-/** What `log` and `logBulk` answer: the entries in the order given, and a root that holds them all. Durable. */
-export interface Receipt {
+/** What was logged: the entries in the order given, and a root that holds them all. Durable. */
+export interface Logged {
   readonly entries: readonly Entry[];
   readonly root: Root;
+}
+
+/** An event of a request that skips invalid ones, and was not logged. */
+export interface RefusedEvent {
+  /** Its place among the request's events, from 0. */
+  readonly index: number;
+  /** At least one; the first ten, with paths of at most 512 characters. */
+  readonly problems: readonly FieldProblem[];
+}
+
+/** What `log` and `logBulk` return. */
+export interface Receipt extends Logged {
+  /** In the order of their indexes; empty unless the request skips invalid events. */
+  readonly refused: readonly RefusedEvent[];
 }
 
 /** Why an accepted bulk request could not be logged. */
@@ -78,9 +95,12 @@ export interface BulkFailure {
   readonly message: string;
 }
 
-/** A bulk request that was accepted. Its end is kept until `expiresAt` (RFC 3339 UTC), then nothing is known of it. */
+/**
+ * A bulk request that was accepted. The events that it skips are told when it is accepted and when it is done; in between
+ * `refused` is absent. Its end is kept until `expiresAt` (RFC 3339 UTC), then nothing is known of it.
+ */
 export type BulkRequest =
-  | { readonly kind: "pending"; readonly id: string }
+  | { readonly kind: "pending"; readonly id: string; readonly refused?: readonly RefusedEvent[] }
   | { readonly kind: "done"; readonly id: string; readonly receipt: Receipt; readonly expiresAt: string }
   | { readonly kind: "failed"; readonly id: string; readonly error: BulkFailure; readonly expiresAt: string };
 

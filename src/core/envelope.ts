@@ -1,4 +1,4 @@
-import { EVENT_FIELDS, takesObject, type Envelope } from "./event.js";
+import { EVENT_FIELDS, takesJson, type Envelope } from "./event.js";
 import { parseCanonicalJson } from "./json.js";
 import { isPlainObject } from "./problem.js";
 
@@ -40,9 +40,15 @@ function isEnvelope(value: unknown): value is Envelope {
 }
 
 function isEvent(event: Readonly<Record<string, unknown>>): boolean {
-  const fits = (field: (typeof EVENT_FIELDS)[number]): boolean =>
-    isOptionalText(event[field]) || (takesObject(field) && isPlainObject(event[field]));
+  const fits = (field: (typeof EVENT_FIELDS)[number]): boolean => {
+    const value = event[field];
+    return isOptionalText(value) || (takesJson(field) && value !== null) || isTime(field, value);
+  };
   return event["message"] !== undefined && EVENT_FIELDS.every(fits);
+}
+
+function isTime(field: string, value: unknown): boolean {
+  return field === "timestamp" && typeof value === "number";
 }
 
 /** Whether a value is a time as envelopes spell it. */

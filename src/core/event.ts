@@ -1,4 +1,5 @@
-import { canonicalJson, type JsonObject } from "./json.js";
+import { utf8 } from "./bytes.js";
+import { canonicalJson, type Json } from "./json.js";
 import { isPlainObject, jsonProblems, memberPath, nameOf, textProblems, type FieldProblem } from "./problem.js";
 
 export type { FieldProblem } from "./problem.js";
@@ -19,34 +20,21 @@ export const EVENT_FIELDS = [
 
 export type EventField = (typeof EVENT_FIELDS)[number];
 
-/** The most characters (Unicode code points) a field may have; of an object, those of its canonical text. */
-export const FIELD_LIMITS: Readonly<Record<EventField, number>> = {
-  message: 32_766,
-  actor: 128,
-  action: 32,
-  new: 32_766,
-  old: 32_766,
-  source: 128,
-  status: 32,
-  target: 128,
-  timestamp: 128,
-  tenant_id: 128,
-};
-
-/** What message, new and old hold: text, or a JSON object that stays an object. */
-export type EventText = string | JsonObject;
+/** What message, new and old hold: text, or another JSON value, which stays what it is. */
+export type EventValue = Exclude<Json, null>;
 
 /** What the user says happened. Absent fields are absent: there are no nulls here. */
 export interface AuditEvent {
-  readonly message: EventText;
+  readonly message: EventValue;
   readonly actor?: string;
   readonly action?: string;
-  readonly new?: EventText;
-  readonly old?: EventText;
+  readonly new?: EventValue;
+  readonly old?: EventValue;
   readonly source?: string;
   readonly status?: string;
   readonly target?: string;
-  readonly timestamp?: string;
+  /** By the application's clock, in its own spelling: text such as RFC 3339, or a number such as seconds since 1970. */
+  readonly timestamp?: string | number;
   readonly tenant_id?: string;
 }
 
@@ -59,33 +47,58 @@ export interface Envelope {
   readonly public_key?: string;
 }
 
+/** How long a field may be: in Unicode code points, or in bytes of UTF-8; of what is no text, its canonical JSON is counted. */
+export interface FieldLimit {
+  readonly most: number;
+  readonly unit: "characters" | "bytes";
+}
+
+/** What a log takes for an event. Asked before an event is logged; what is logged already is shown whatever they say. */
+export interface EventRules {
+  readonly limits: Readonly<Record<EventField, FieldLimit>>;
+  /** The most bytes of the whole event's canonical JSON. */
+  readonly maxEventBytes: number;
+  /** Any JSON value as message, new and old, and a number as timestamp; else text or an object, and text. */
+  readonly takesAnyJson: boolean;
+  /** U+0000 in texts: canonical JSON escapes it. */
+  readonly takesNul: boolean;
+}
+
 export type ParsedEvent =
   | { readonly kind: "valid"; readonly event: AuditEvent }
   | { readonly kind: "invalid"; readonly problems: readonly FieldProblem[] };
 
 /**
- * Reads an event from untrusted input. Null members are dropped; anything else that does not belong gives a problem for
- * each bad path, `path` being where the event stands in the caller's request. Never throws.
+ * Reads an event from untrusted input, under the rules of the log it is for. Null members are dropped; anything else that
+ * does not belong gives a problem for each bad path, `path` being where the event stands in the caller's request. Never throws.
  */
-export function parseEvent(input: unknown, path: string): ParsedEvent {
+export function parseEvent(input: unknown, path: string, rules: EventRules): ParsedEvent {
   if (!isPlainObject(input))
     return { kind: "invalid", problems: [{ path, expected: "an event object", got: nameOf(input) }] };
   const event = withoutNulls(input);
-  const problems = [
-    ...EVENT_FIELDS.flatMap((field) => fieldProblems(event, field, path)),
-    ...unknownFields(event, path),
-  ];
-  return isEvent(event, problems) ? { kind: "valid", event } : { kind: "invalid", problems };
+  const fields = EVENT_FIELDS.map((field) => checkField(event[field], field, { path: memberPath(path, field), rules }));
+  const problems = [...fields.flatMap((field) => field.problems), ...unknownFields(event, path)];
+  if (!isEvent(event, problems)) return { kind: "invalid", problems };
+  const length = fields.reduce((sum, field) => sum + field.length, 0);
+  const tooLarge = eventSizeProblems(event, length, { path, rules });
+  return tooLarge.length === 0 ? { kind: "valid", event } : { kind: "invalid", problems: tooLarge };
 }
 
-/** The text of message, new or old: an object's is its canonical JSON. */
-export function fieldText(value: EventText): string {
+/** The text of a field: of what is no text, its canonical JSON. */
+export function fieldText(value: EventValue): string {
   return typeof value === "string" ? value : canonicalJson(value);
 }
 
-/** Whether a field may hold a JSON object beside text. */
-export function takesObject(field: EventField): boolean {
+/** Whether a field may hold other JSON beside text. */
+export function takesJson(field: EventField): boolean {
   return field === "message" || field === "new" || field === "old";
+}
+
+/** Unicode code points. */
+export function characterCount(text: string): number {
+  let count = 0;
+  for (const character of text) if (character !== "") count += 1;
+  return count;
 }
 
 type EventInput = Readonly<Record<string, unknown>>;
@@ -106,37 +119,71 @@ function unknownFields(event: EventInput, path: string): readonly FieldProblem[]
     .map((key) => ({ path: memberPath(path, key), expected: `one of ${known.join(", ")}`, got: "an unknown field" }));
 }
 
-function fieldProblems(event: EventInput, field: EventField, parent: string): readonly FieldProblem[] {
-  const path = memberPath(parent, field);
-  const value = event[field];
-  if (value === undefined) return field === "message" ? [{ path, expected: expectation(field), got: "nothing" }] : [];
-  const problems = valueProblems(value, field, path);
-  return problems.length > 0 ? problems : sizeProblems(value as EventText, field, path);
+/** A place in the caller's request, and the rules for it. */
+interface Check {
+  readonly path: string;
+  readonly rules: EventRules;
 }
 
-function valueProblems(value: unknown, field: EventField, path: string): readonly FieldProblem[] {
-  if (typeof value === "string") return textProblems(value, path);
-  if (takesObject(field) && isPlainObject(value)) return jsonProblems(value, path);
-  return [{ path, expected: expectation(field), got: nameOf(value) }];
+interface CheckedField {
+  readonly problems: readonly FieldProblem[];
+  /** UTF-16 units of the field's text. */
+  readonly length: number;
 }
 
-function sizeProblems(value: EventText, field: EventField, path: string): readonly FieldProblem[] {
-  const text = fieldText(value);
-  if (field === "message" && text === "") return [{ path, expected: expectation(field), got: "empty text" }];
-  if (text.length <= FIELD_LIMITS[field]) return [];
-  const characters = characterCount(text);
-  if (characters <= FIELD_LIMITS[field]) return [];
-  return [{ path, expected: expectation(field), got: `${characters} characters` }];
+const ABSENT: CheckedField = { problems: [], length: 0 };
+
+function checkField(value: unknown, field: EventField, check: Check): CheckedField {
+  if (value === undefined) return field === "message" ? wrong(problem(field, check, "nothing")) : ABSENT;
+  const problems = valueProblems(value, field, check);
+  return problems.length > 0 ? wrong(...problems) : checkSize(fieldText(value as EventValue), field, check);
 }
 
-function expectation(field: EventField): string {
-  const what = takesObject(field) ? "text or a JSON object" : "text";
-  return `${what} of ${field === "message" ? "1" : "0"} to ${FIELD_LIMITS[field]} characters`;
+function wrong(...problems: readonly FieldProblem[]): CheckedField {
+  return { problems, length: 0 };
 }
 
-/** Unicode code points. */
-export function characterCount(text: string): number {
-  let count = 0;
-  for (const character of text) if (character !== "") count += 1;
-  return count;
+function valueProblems(value: unknown, field: EventField, check: Check): readonly FieldProblem[] {
+  const { path, rules } = check;
+  if (typeof value === "string") return textProblems(value, path, rules.takesNul);
+  const isValue = takesJson(field) && (rules.takesAnyJson || isPlainObject(value));
+  const isTime = field === "timestamp" && rules.takesAnyJson && typeof value === "number";
+  if (isValue || isTime) return jsonProblems(value, path, { takesNul: rules.takesNul, depth: 0 });
+  return [problem(field, check, nameOf(value))];
+}
+
+/** Of one UTF-16 unit: in UTF-8, and as JSON escapes it. */
+const MAX_UTF8_BYTES = 3;
+const MAX_ESCAPED_BYTES = 6;
+
+function checkSize(text: string, field: EventField, check: Check): CheckedField {
+  const { length } = text;
+  if (field === "message" && length === 0) return wrong(problem(field, check, "empty text"));
+  const { most, unit } = check.rules.limits[field];
+  if (length * (unit === "bytes" ? MAX_UTF8_BYTES : 1) <= most) return { problems: [], length };
+  const size = unit === "bytes" ? utf8(text).length : characterCount(text);
+  return size <= most ? { problems: [], length } : wrong(problem(field, check, `${size} ${unit}`));
+}
+
+/** Escapes can make an event's canonical JSON several times as long as its texts, of `length` UTF-16 units. */
+function eventSizeProblems(event: AuditEvent, length: number, { path, rules }: Check): readonly FieldProblem[] {
+  const { maxEventBytes } = rules;
+  if ((length + NAMES_LENGTH) * MAX_ESCAPED_BYTES <= maxEventBytes) return [];
+  const bytes = utf8(canonicalJson({ ...event })).length;
+  if (bytes <= maxEventBytes) return [];
+  return [{ path, expected: `an event of at most ${maxEventBytes} bytes as canonical JSON`, got: `${bytes} bytes` }];
+}
+
+/** More than the names of all fields and what stands around them. */
+const NAMES_LENGTH = 256;
+
+function problem(field: EventField, { path, rules }: Check, got: string): FieldProblem {
+  const { most, unit } = rules.limits[field];
+  const least = field === "message" ? 1 : 0;
+  return { path, expected: `${kindOf(field, rules)} of ${least} to ${most} ${unit}`, got };
+}
+
+function kindOf(field: EventField, { takesAnyJson }: EventRules): string {
+  if (takesJson(field)) return takesAnyJson ? "text or other JSON" : "text or a JSON object";
+  return field === "timestamp" && takesAnyJson ? "text or a number" : "text";
 }

@@ -22,7 +22,7 @@ export const COLUMNS: readonly string[] = [
 
 const CORRUPT = "ENTRY_CORRUPT";
 
-/** What stands in COLUMNS. An object is its canonical text, what was not given the empty text. */
+/** What stands in COLUMNS. Of what is no text, its canonical JSON, what was not given the empty text. */
 export function cells(row: TreeEntry): readonly string[] {
   if (row.kind === "entry") return entryCells(row.entry);
   const known: Readonly<Record<string, string>> = { leafIndex: String(row.leafIndex), error: CORRUPT };

@@ -1,7 +1,8 @@
 import { Arg, Args, Ctx, Field, ID, Mutation, ObjectType, Query, registerEnumType, Resolver } from "type-graphql";
-import type { BulkFailure, BulkRequest } from "../audit/service.js";
+import type { BulkFailure, BulkRequest, RefusedEvent } from "../audit/service.js";
 import type { AuditContext } from "./context.js";
 import type { Loaders } from "./loaders.js";
+import { refusedEvents, RefusedEventType } from "./refused-event.js";
 import { AppendArgs, LogBulkArgs, LogBulkPayloadType, logRequest, receiptNodes, type LogBulkReceipt } from "./log.js";
 import { DateTimeScalar } from "./scalars.js";
 
@@ -34,6 +35,7 @@ interface BulkRequestNode {
   readonly status: keyof typeof BulkRequestStatus;
   readonly receipt: LogBulkReceipt | null;
   readonly error: BulkFailure | null;
+  readonly refused: readonly RefusedEvent[] | null;
   readonly expiresAt: string | null;
 }
 
@@ -56,6 +58,13 @@ export abstract class BulkRequestType implements BulkRequestNode {
 
   @Field(() => BulkRequestErrorType, { nullable: true, description: "Why nothing was logged; null unless FAILED." })
   abstract readonly error: BulkFailure | null;
+
+  @Field(() => [RefusedEventType], {
+    nullable: true,
+    description:
+      "The events that were refused when it was accepted with `skipInvalid`, and will not be logged. `logBulkAsync` says so at once, and the receipt in the end; null while `bulkRequest` finds it PENDING, and if it FAILED.",
+  })
+  abstract readonly refused: readonly RefusedEvent[] | null;
 
   @Field(() => DateTimeScalar, {
     nullable: true,
@@ -81,14 +90,14 @@ export class BulkRequestResolver {
 
   @Mutation(() => BulkRequestType, {
     description:
-      "Accepts 1 to 1,000 events to be logged soon, all or none, and answers as soon as they are durably queued: poll `bulkRequest`. Bad events are refused at once, as by `logBulk`.",
+      "Accepts 1 to 1,000 events to be logged soon, and returns as soon as they are durably queued: poll `bulkRequest`. Invalid events are refused at once, all or with `skipInvalid` those alone, as by `logBulk`.",
   })
   async logBulkAsync(
     @Ctx() { service, loaders }: AuditContext,
     @Args(() => AppendArgs) to: AppendArgs,
-    @Args(() => LogBulkArgs) { events }: LogBulkArgs,
+    @Args(() => LogBulkArgs) { events, skipInvalid }: LogBulkArgs,
   ): Promise<BulkRequestNode> {
-    const request = await service.appendLater(logRequest(to, { path: "events", inputs: events }));
+    const request = await service.appendLater(logRequest(to, { path: "events", inputs: events, skipInvalid }));
     return bulkRequestNode(request, loaders);
   }
 }
@@ -97,12 +106,15 @@ function bulkRequestNode(request: BulkRequest, loaders: Loaders): BulkRequestNod
   const { id } = request;
   switch (request.kind) {
     case "pending":
-      return { id, status: "PENDING", receipt: null, error: null, expiresAt: null };
+      return {
+        ...{ id, status: "PENDING", receipt: null, error: null, expiresAt: null },
+        refused: request.refused === undefined ? null : refusedEvents(request.refused),
+      };
     case "done": {
       const receipt = receiptNodes(request.receipt, loaders);
-      return { id, status: "DONE", receipt, error: null, expiresAt: request.expiresAt };
+      return { id, status: "DONE", receipt, error: null, refused: receipt.refused, expiresAt: request.expiresAt };
     }
     case "failed":
-      return { id, status: "FAILED", receipt: null, error: request.error, expiresAt: request.expiresAt };
+      return { id, status: "FAILED", receipt: null, error: request.error, refused: null, expiresAt: request.expiresAt };
   }
 }

@@ -131,7 +131,7 @@ function isBadArgument(cause: unknown): boolean {
 }
 
 /** The service speaks of hashed names; the client wrote the API's. */
-function inApiSpelling(problem: FieldProblem): FieldProblem {
+export function inApiSpelling(problem: FieldProblem): FieldProblem {
   const path = problem.path.replace(/\btenant_id\b/, "tenantId").replace(/\bpublic_key\b/, "publicKey");
   return { ...problem, path };
 }

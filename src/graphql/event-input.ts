@@ -1,9 +1,13 @@
 import { Field, InputType } from "type-graphql";
 import type { SignedEvent } from "../audit/service.js";
 import { withoutNulls } from "./nulls.js";
-import { JsonScalar } from "./scalars.js";
+import { EventTimeScalar, JsonScalar } from "./scalars.js";
 
-const LONG = "At most 32,766 characters, an object counted as its canonical JSON.";
+/** Each log has its own rules (core/event-rules.ts); these are what a log has unless it is declared otherwise. */
+const VALUE =
+  "At most 262,144 bytes of UTF-8, of other JSON as canonical JSON, unless the log is declared with another limit. In a log of the format pangea: text or an object of at most 32,766 characters.";
+const TEXT = "At most 1,024 characters, in a log of the format pangea 128.";
+const SHORT_TEXT = "At most 1,024 characters, in a log of the format pangea 32.";
 
 /** An event to log; every limit is checked by core's parseEvent, which names all bad paths at once. */
 @InputType("EventInput", {
@@ -11,46 +15,46 @@ const LONG = "At most 32,766 characters, an object counted as its canonical JSON
     "What happened. Only `message` is required; a field given as null counts as not given. It is kept for ever, so put no secrets in it.",
 })
 export abstract class EventInput {
-  @Field(() => JsonScalar, { description: `What happened: text or a JSON object. Not empty. ${LONG}` })
+  @Field(() => JsonScalar, { description: `What happened: text or any other JSON value; not empty. ${VALUE}` })
   abstract readonly message: unknown;
 
-  @Field(() => String, { nullable: true, description: "Who did it. At most 128 characters." })
+  @Field(() => String, { nullable: true, description: `Who did it. ${TEXT}` })
   abstract readonly actor?: string | null;
 
   @Field(() => String, {
     nullable: true,
-    description: "What was done, as a short word such as `create`. At most 32 characters.",
+    description: `What was done, such as \`create\`. ${SHORT_TEXT}`,
   })
   abstract readonly action?: string | null;
 
-  @Field(() => JsonScalar, { nullable: true, description: `The value after the change: text or an object. ${LONG}` })
+  @Field(() => JsonScalar, { nullable: true, description: `The value after the change: any JSON value. ${VALUE}` })
   abstract readonly new?: unknown;
 
-  @Field(() => JsonScalar, { nullable: true, description: `The value before the change: text or an object. ${LONG}` })
+  @Field(() => JsonScalar, { nullable: true, description: `The value before the change: any JSON value. ${VALUE}` })
   abstract readonly old?: unknown;
 
   @Field(() => String, {
     nullable: true,
-    description: "Where it came from: a host, an address. At most 128 characters.",
+    description: `Where it came from: a host, an address. ${TEXT}`,
   })
   abstract readonly source?: string | null;
 
   @Field(() => String, {
     nullable: true,
-    description: "How it ended, as a short word such as `success`. At most 32 characters.",
+    description: `How it ended, such as \`success\`. ${SHORT_TEXT}`,
   })
   abstract readonly status?: string | null;
 
-  @Field(() => String, { nullable: true, description: "What it was done to. At most 128 characters." })
+  @Field(() => String, { nullable: true, description: `What it was done to. ${TEXT}` })
   abstract readonly target?: string | null;
 
-  @Field(() => String, {
+  @Field(() => EventTimeScalar, {
     nullable: true,
-    description: "When it happened, in your own words or RFC 3339; kept as given. At most 128 characters.",
+    description: "When it happened, by your own clock; kept as given. At most 128 characters.",
   })
-  abstract readonly timestamp?: string | null;
+  abstract readonly timestamp?: unknown;
 
-  @Field(() => String, { nullable: true, description: "The tenant it belongs to. At most 128 characters." })
+  @Field(() => String, { nullable: true, description: `The tenant it belongs to. ${TEXT}` })
   abstract readonly tenantId?: string | null;
 
   @Field(() => String, {

@@ -1,14 +1,14 @@
 import { Field, ObjectType } from "type-graphql";
-import type { AuditEvent, EventText } from "../core/event.js";
-import { JsonScalar } from "./scalars.js";
+import type { AuditEvent, EventValue } from "../core/event.js";
+import { EventTimeScalar, JsonScalar } from "./scalars.js";
 
 @ObjectType("Event", {
   simpleResolvers: true,
   description: "What the application said happened, exactly as it was logged. Fields that were not given are null.",
 })
 export abstract class EventType implements AuditEvent {
-  @Field(() => JsonScalar, { description: "What happened: text for people, or a JSON object." })
-  abstract readonly message: EventText;
+  @Field(() => JsonScalar, { description: "What happened: text for people, or any other JSON value." })
+  abstract readonly message: EventValue;
 
   @Field(() => String, { nullable: true, description: "Who did it: a user, a service, a job." })
   abstract readonly actor?: string;
@@ -17,10 +17,10 @@ export abstract class EventType implements AuditEvent {
   abstract readonly action?: string;
 
   @Field(() => JsonScalar, { nullable: true, description: "The value after the change." })
-  abstract readonly new?: EventText;
+  abstract readonly new?: EventValue;
 
   @Field(() => JsonScalar, { nullable: true, description: "The value before the change." })
-  abstract readonly old?: EventText;
+  abstract readonly old?: EventValue;
 
   @Field(() => String, { nullable: true, description: "Where it came from: a host, an address, a device." })
   abstract readonly source?: string;
@@ -31,11 +31,11 @@ export abstract class EventType implements AuditEvent {
   @Field(() => String, { nullable: true, description: "What it was done to." })
   abstract readonly target?: string;
 
-  @Field(() => String, {
+  @Field(() => EventTimeScalar, {
     nullable: true,
     description: "When it happened, as the application said. `Entry.receivedAt` is when the log took it.",
   })
-  abstract readonly timestamp?: string;
+  abstract readonly timestamp?: string | number;
 
   @Field(() => String, {
     name: "tenantId",

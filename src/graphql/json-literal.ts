@@ -1,8 +1,16 @@
-import { GraphQLError, Kind, type IntValueNode, type ObjectValueNode, type ValueNode } from "graphql";
+import {
+  GraphQLError,
+  Kind,
+  type FloatValueNode,
+  type IntValueNode,
+  type ObjectValueNode,
+  type ValueNode,
+} from "graphql";
 import type { Json, JsonObject } from "../core/json.js";
+import { isExactNumber } from "../core/lossless-json.js";
 
 /**
- * The JSON value of a literal in a GraphQL document. Throws a GraphQLError on an integer that a double does not hold, and
+ * The JSON value of a literal in a GraphQL document. Throws a GraphQLError on a number that a double does not hold exactly, and
  * on a variable inside: compiled execution would read it as null, and a log must not take less than was sent. A key given
  * twice never comes here: GraphQL's own validation refuses it.
  */
@@ -13,9 +21,8 @@ export function jsonLiteral(node: ValueNode): Json {
     case Kind.LIST:
       return node.values.map(jsonLiteral);
     case Kind.INT:
-      return integerLiteral(node);
     case Kind.FLOAT:
-      return Number(node.value);
+      return numberLiteral(node);
     case Kind.STRING:
     case Kind.BOOLEAN:
       return node.value;
@@ -36,8 +43,7 @@ function objectLiteral({ fields }: ObjectValueNode): JsonObject {
   return Object.fromEntries(fields.map(({ name, value }) => [name.value, jsonLiteral(value)]));
 }
 
-function integerLiteral(node: IntValueNode): number {
-  const value = Number(node.value);
-  if (Number.isSafeInteger(value)) return value;
-  throw refused(node, `integers between −2^53 + 1 and 2^53 − 1, got ${node.value}`);
+function numberLiteral(node: IntValueNode | FloatValueNode): number {
+  if (isExactNumber(node.value)) return Number(node.value);
+  throw refused(node, `a number that a double (IEEE 754 binary64) holds exactly, got ${node.value.slice(0, 64)}`);
 }

@@ -1,10 +1,11 @@
 import { Args, ArgsType, Ctx, Field, ID, Mutation, ObjectType, Resolver } from "type-graphql";
-import { DEFAULT_LOG, type LogRequest, type Receipt } from "../audit/service.js";
+import { DEFAULT_LOG, type LogRequest, type Receipt, type RefusedEvent } from "../audit/service.js";
 import type { AuditContext } from "./context.js";
 import { entryNode, EntryType, type EntryNode } from "./entry.js";
 import { EventInput, signedEvent } from "./event-input.js";
 import type { Loaders } from "./loaders.js";
 import { withoutNulls } from "./nulls.js";
+import { refusedEvents, RefusedEventType } from "./refused-event.js";
 import { rootNode, RootType, type RootNode } from "./root.js";
 
 /** What every mutation that logs takes beside its events. */
@@ -37,6 +38,13 @@ abstract class LogArgs {
 export abstract class LogBulkArgs {
   @Field(() => [EventInput], { description: "What happened: 1 to 1,000 events." })
   abstract readonly events: readonly EventInput[];
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description:
+      "Log the valid events and list the others in `refused`, instead of refusing all for one. Where none is valid, and where the request itself is wrong, it is refused as a whole. What does not fit the types of EventInput, such as a number as `status`, and an event of a tenant that is not the credential's, refuse the whole request too.",
+  })
+  abstract readonly skipInvalid?: boolean | null;
 }
 
 const RECEIPT_ROOT = "A signed root that holds what was logged; the proofs selected here lead to it.";
@@ -49,6 +57,7 @@ interface LogReceipt {
 export interface LogBulkReceipt {
   readonly entries: readonly EntryNode[];
   readonly root: RootNode;
+  readonly refused: readonly RefusedEvent[];
 }
 
 @ObjectType("LogPayload", {
@@ -65,7 +74,7 @@ export abstract class LogPayloadType implements LogReceipt {
 
 @ObjectType("LogBulkPayload", {
   simpleResolvers: true,
-  description: "The receipt of `logBulk`. When you have it, every event is durable.",
+  description: "The receipt of `logBulk`. When you have it, every event in `entries` is durable.",
 })
 export abstract class LogBulkPayloadType implements LogBulkReceipt {
   @Field(() => [EntryType], { description: "The events at their places in the log, in the order given." })
@@ -73,6 +82,11 @@ export abstract class LogBulkPayloadType implements LogBulkReceipt {
 
   @Field(() => RootType, { description: RECEIPT_ROOT })
   abstract readonly root: RootNode;
+
+  @Field(() => [RefusedEventType], {
+    description: "The events that were not logged, in the order given; empty without `skipInvalid`.",
+  })
+  abstract readonly refused: readonly RefusedEvent[];
 }
 
 @Resolver()
@@ -92,20 +106,22 @@ export class LogResolver {
   }
 
   @Mutation(() => LogBulkPayloadType, {
-    description: "Logs 1 to 1,000 events, all or none, next to each other in the order given.",
+    description:
+      "Logs 1 to 1,000 events, next to each other in the order given: all or none, or with `skipInvalid` those that are valid.",
   })
   logBulk(
     @Ctx() context: AuditContext,
     @Args(() => AppendArgs) to: AppendArgs,
-    @Args(() => LogBulkArgs) { events }: LogBulkArgs,
+    @Args(() => LogBulkArgs) { events, skipInvalid }: LogBulkArgs,
   ): Promise<LogBulkReceipt> {
-    return append(context, to, { path: "events", inputs: events });
+    return append(context, to, { path: "events", inputs: events, skipInvalid });
   }
 }
 
 interface Inputs {
   readonly path: LogRequest["path"];
   readonly inputs: readonly EventInput[];
+  readonly skipInvalid?: boolean | null | undefined;
 }
 
 async function append({ service, loaders }: AuditContext, to: AppendArgs, inputs: Inputs): Promise<LogBulkReceipt> {
@@ -113,9 +129,13 @@ async function append({ service, loaders }: AuditContext, to: AppendArgs, inputs
 }
 
 /** The request as the service takes it. */
-export function logRequest({ log, sign, idempotencyKey }: AppendArgs, { path, inputs }: Inputs): LogRequest {
+export function logRequest(
+  { log, sign, idempotencyKey }: AppendArgs,
+  { path, inputs, skipInvalid }: Inputs,
+): LogRequest {
   const events = inputs.map(signedEvent);
-  return { log: log ?? DEFAULT_LOG, sign: sign ?? false, events, path, ...withoutNulls({ idempotencyKey }) };
+  const given = withoutNulls({ idempotencyKey, skipInvalid });
+  return { log: log ?? DEFAULT_LOG, sign: sign ?? false, events, path, ...given };
 }
 
 export function receiptNodes(receipt: Receipt, loaders: Loaders): LogBulkReceipt {
@@ -126,5 +146,8 @@ export function receiptNodes(receipt: Receipt, loaders: Loaders): LogBulkReceipt
       return receipt.entries.map((entry) => entryNode(entry, root.treeSize));
     },
     root: rootNode(root),
+    get refused() {
+      return refusedEvents(receipt.refused);
+    },
   };
 }

@@ -1,5 +1,7 @@
 import { GraphQLError, GraphQLScalarType, Kind } from "graphql";
 import { parseDigest } from "../core/bytes.js";
+import { JsonLoss } from "../core/lossless-json.js";
+import { nameOf } from "../core/problem.js";
 import { jsonLiteral } from "./json-literal.js";
 
 /** Output and input of a scalar whose texts are passed on as they are, once `check` has let them through. */
@@ -18,7 +20,7 @@ function checkedText(name: string, description: string, check: (text: string) =>
 }
 
 function shown(value: unknown): string {
-  if (typeof value !== "string") return typeof value === "number" ? String(value) : `a ${typeof value}`;
+  if (typeof value !== "string") return typeof value === "number" ? String(value) : nameOf(value);
   return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
 }
 
@@ -51,12 +53,27 @@ export const LeafIndexScalar = new GraphQLScalarType<number, unknown>({
   parseLiteral: (node) => leafIndex(node.kind === Kind.INT ? Number(node.value) : node.kind),
 });
 
-/** Text or an object; what else a variable may hold is refused by the event's own check, which names its path. */
+/** Any JSON; what a log does not take is refused by the event's own check, which names its path. */
 export const JsonScalar = new GraphQLScalarType<unknown, unknown>({
   name: "JSON",
   description:
-    "Text or a JSON object, answered as it was logged: text stays text, an object stays an object. Lists, numbers and booleans are allowed inside an object only.",
+    "Any JSON value, returned as it was logged: text stays text, an object stays an object. A number must be one that a double holds exactly, and a key may occur once in its object: what cannot be kept as it was sent is refused.",
   serialize: (value) => value,
   parseValue: (value) => value,
   parseLiteral: (node) => jsonLiteral(node),
+});
+
+function eventTime(value: unknown): unknown {
+  if (typeof value === "string" || typeof value === "number" || value instanceof JsonLoss) return value;
+  throw new GraphQLError(`EventTime expects text or a number, got ${shown(value)}`);
+}
+
+/** A number that was not kept is refused by the event's own check. */
+export const EventTimeScalar = new GraphQLScalarType<unknown, unknown>({
+  name: "EventTime",
+  description:
+    "When something happened, by the clock of the application that says so: text such as an RFC 3339 time in any spelling, or a number such as seconds or milliseconds since 1970. It is kept, hashed and returned as it was given, and never read as a time; a log of the format pangea takes text alone.",
+  serialize: (value) => value,
+  parseValue: eventTime,
+  parseLiteral: (node) => eventTime(jsonLiteral(node)),
 });

@@ -1,5 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { hasCode } from "../audit/errors.js";
+import { JsonLoss, parseLossless } from "../core/lossless-json.js";
+import { isPlainObject } from "../core/problem.js";
 import { HttpError } from "./answer.js";
 
 /** The most bytes of one request: 1,000 events of some 16 KB. */
@@ -47,11 +49,35 @@ async function readWithin(request: IncomingMessage, maxBytes: number): Promise<B
   return chunks && Buffer.concat(chunks);
 }
 
-/** Throws HttpError 400 on bytes that are not UTF-8: replacing them silently would log another text than was sent. */
+/**
+ * A value with a JsonLoss wherever it is less than was sent. Throws HttpError 400 on bytes that are not UTF-8: replacing
+ * them silently would log another text than was sent.
+ */
 export function parseJson(body: Buffer): unknown {
   try {
-    return JSON.parse(utf8Decoder.decode(body));
+    return parseLossless(utf8Decoder.decode(body));
   } catch {
     throw new HttpError(400, "the request body is not JSON in UTF-8");
   }
+}
+
+/**
+ * The parameters of a GraphQL request. Throws HttpError 400 as parseJson does, and where a parameter or a variable is given
+ * twice; what is lost inside of a variable is refused by the type of its place, which can say more.
+ */
+export function parseParameters(body: Buffer): unknown {
+  const parameters = parseJson(body);
+  const variables = isPlainObject(parameters) ? parameters["variables"] : undefined;
+  const repeated = [...repeatedIn(parameters, ""), ...repeatedIn(variables, "variables.")];
+  if (repeated.length > 0) throw new HttpError(400, repeated.join("; "));
+  return parameters;
+}
+
+function repeatedIn(object: unknown, path: string): readonly string[] {
+  if (!isPlainObject(object)) return [];
+  return Object.entries(object).flatMap(([name, value]) =>
+    value instanceof JsonLoss && value.kind === "repeated key"
+      ? [`${path}${name.slice(0, 64)}: expected ${value.expected}, got ${value.got}`]
+      : [],
+  );
 }

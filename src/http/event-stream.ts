@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FormattedExecutionResult } from "graphql";
 import type { Subscribed } from "../graphql/subscriptions.js";
 import { HttpError, SAFE } from "./answer.js";
-import { parseJson, readBody } from "./body.js";
+import { parseJson, parseParameters, readBody } from "./body.js";
 import { SLOW_READER, type OpenStreams, type Stream } from "./open-streams.js";
 import { readOperation } from "./operation.js";
 import type { RecordedSubscriptions } from "./recorded-subscriptions.js";
@@ -58,7 +58,7 @@ async function parameters(request: IncomingMessage, search: string, maxBodyBytes
   const [type = ""] = (request.headers["content-type"] ?? "").split(";", 1);
   if (type.trim().toLowerCase() !== "application/json")
     throw new HttpError(415, "send the operation as application/json");
-  return parseJson(await readBody(request, maxBodyBytes));
+  return parseParameters(await readBody(request, maxBodyBytes));
 }
 
 function searchParameters(search: URLSearchParams): unknown {

@@ -9,7 +9,7 @@ import type { MakeLink } from "../audit/download-link.js";
 import type { Admit, Caller } from "./admission.js";
 import { requireJson } from "./accept.js";
 import { HttpError, send } from "./answer.js";
-import { parseJson, readBody } from "./body.js";
+import { parseJson, parseParameters, readBody } from "./body.js";
 import { lifetime } from "./lifetime.js";
 import { OperationRecord, type Records } from "./operation-record.js";
 import { inOperationSpan } from "./operation-span.js";
@@ -108,7 +108,7 @@ async function jsonBody(request: IncomingMessage, maxBodyBytes: number): Promise
   }
   const body = await readBody(request, maxBodyBytes);
   const [type = ""] = (request.headers["content-type"] ?? "").split(";", 1);
-  return type.trim().toLowerCase() === "application/json" ? oneOperation(parseJson(body)) : undefined;
+  return type.trim().toLowerCase() === "application/json" ? oneOperation(parseParameters(body)) : undefined;
 }
 
 function oneOperation(body: unknown): unknown {

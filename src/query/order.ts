@@ -21,7 +21,7 @@ export interface EntryOrder {
 
 export const NEWEST_FIRST: EntryOrder = Object.freeze({ field: "received_at", direction: "desc" });
 
-/** Fields are sorted by their first 128 characters, compared by code point; the leaf index breaks ties. */
+/** Fields are sorted by their first 128 characters, U+0000 left out, compared by code point; the leaf index breaks ties. */
 export const SORT_KEY_CHARACTERS = 128;
 
 /** With the `u` flag a dot is a whole character, never half a surrogate pair. */
@@ -29,12 +29,17 @@ const FIRST_CHARACTERS = new RegExp(`^.{0,${SORT_KEY_CHARACTERS}}`, "su");
 
 export type SortedField = Extract<OrderField, EventField>;
 
-/** What an event is sorted by: the field's first characters, an object's canonical text likewise, nothing where it is absent. */
+/** What an event is sorted by: the field's first characters, the canonical text of other JSON likewise, nothing where it is absent. */
 export function sortKey(event: AuditEvent, field: SortedField): string {
   const value = event[field];
   if (value === undefined) return "";
-  const text = fieldText(value);
+  const text = withoutNul(fieldText(value));
   return text.length <= SORT_KEY_CHARACTERS ? text : (FIRST_CHARACTERS.exec(text)?.[0] ?? "");
+}
+
+/** PostgreSQL's text cannot hold it, and every engine sorts alike. */
+function withoutNul(text: string): string {
+  return text.includes("\0") ? text.replaceAll("\0", "") : text;
 }
 
 /** Compares texts as their UTF-8 bytes compare; `<` on strings compares UTF-16 units, which puts U+1F600 before U+FF5E. */

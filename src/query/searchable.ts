@@ -10,7 +10,7 @@ export type SearchableEvent = { readonly [field in EventField]?: SearchableField
 export interface SearchableField {
   /** The field's words with one blank before, between and after: a phrase is in the field if ` phrase ` is in here. */
   readonly words: string;
-  /** The whole value; an object is its canonical text. */
+  /** The whole value; other JSON is its canonical text. */
   readonly value: string;
 }
 
@@ -35,7 +35,7 @@ function searchableField(value: FieldValue): SearchableField {
   };
 }
 
-/** The words of one field of an event, in order; none where the field is absent. An object's are its keys and values in canonical order. */
+/** The words of one field of an event, in order; none where the field is absent. Of other JSON, its keys and values in canonical order. */
 export function eventWords(event: AuditEvent, field: EventField): readonly string[] {
   const value = event[field];
   if (value === undefined) return [];

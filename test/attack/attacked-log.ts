@@ -1,4 +1,4 @@
-import { bulkBody, bulkBytes, bulkId } from "../../src/audit/bulk-request.js";
+import { bulkBody, bulkBytes, bulkId, queuedRequest } from "../../src/audit/bulk-request.js";
 import { checkRequest } from "../../src/audit/checked-request.js";
 import { LogKey } from "../../src/audit/log-key.js";
 import { openLocalService } from "../../src/audit/local-service.js";
@@ -10,6 +10,7 @@ import type { AuditService, EntryOutcome, LogRequest, Receipt } from "../../src/
 import { fsck } from "../../src/audit/fsck.js";
 import { findingText } from "../../src/audit/finding.js";
 import { digestOf } from "../../src/core/bytes.js";
+import { eventRules } from "../../src/core/event-rules.js";
 import { logFormat } from "../../src/core/format.js";
 import { MemoryRootCache } from "../../src/caches/memory/root-cache.js";
 import { eventually } from "../caches/redis-server.js";
@@ -75,9 +76,10 @@ async function queueWaiting({ bulkQueue }: IndexedStore): Promise<void> {
   const format = logFormat("rfc6962", nodeSha256);
   const key = new LogKey(`${ORIGIN}/default`, KEYRING.checkpointSeed, nodeEd25519());
   const keyed = { ...WAITING, idempotencyKey: "waiting" };
-  const checked = checkRequest(keyed, format, { seed: KEYRING.eventSeed, ed25519: nodeEd25519() });
+  const rules = eventRules("rfc6962");
+  const checked = checkRequest(keyed, { format, rules }, { seed: KEYRING.eventSeed, ed25519: nodeEd25519() });
   const { key: name, requestDigest } = requestKeyOf(keyed, checked, format);
-  const body = bulkBody(keyed);
+  const body = bulkBody(queuedRequest(keyed, checked));
   const place = { log: "default", name: digestOf(name), owner: "alice", requestDigest, body, bytes: bulkBytes(body) };
   await bulkQueue.enqueue(sealedBulk(key, { ...place, acceptedAtMs: NEW_YEAR / 1_000 }), 1_000_000);
 }
@@ -226,7 +228,7 @@ function receipt({ entries, root }: Receipt): string {
 async function bulk(service: AuditService, request: LogRequest): Promise<string> {
   const { key } = requestKeyOf(
     { ...request, idempotencyKey: request.idempotencyKey ?? "" },
-    [],
+    { accepted: [], refused: [] },
     logFormat("rfc6962", nodeSha256),
   );
   const id = bulkId({ log: "default", name: digestOf(key) });

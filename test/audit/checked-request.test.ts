@@ -4,6 +4,7 @@ import { AuditError } from "../../src/audit/errors.js";
 import { nodeEd25519 } from "../../src/audit/node-crypto.js";
 import { base64 } from "../../src/core/base64.js";
 import { utf8 } from "../../src/core/bytes.js";
+import { eventRules } from "../../src/core/event-rules.js";
 import { logFormat } from "../../src/core/format.js";
 import { publicKeyPem } from "../../src/core/signature.js";
 
@@ -16,7 +17,7 @@ const pem = publicKeyPem(ed25519.publicKey(seed));
 
 function check(publicKey: string): unknown {
   const request = { log: "default", events: [{ event, signature, publicKey }], sign: false, path: "events" } as const;
-  return checkRequest(request, format, { seed, ed25519 });
+  return checkRequest(request, { format, rules: eventRules("rfc6962") }, { seed, ed25519 });
 }
 
 test.each(["\ufeff", "\u00a0", "\u2028", "\u001c", "\u0085", "\f"])(
@@ -28,5 +29,7 @@ test.each(["\ufeff", "\u00a0", "\u2028", "\u001c", "\u0085", "\f"])(
 );
 
 test("a key is taken with the blanks and newlines after its PEM that the format names", () => {
-  expect(check(`${pem} \t\r\n`)).toEqual([{ event, signature, publicKey: `${pem} \t\r\n` }]);
+  expect(check(`${pem} \t\r\n`)).toMatchObject({
+    accepted: [{ checked: { event, signature, publicKey: `${pem} \t\r\n` } }],
+  });
 });

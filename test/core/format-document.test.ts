@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import { utf8 } from "../../src/core/bytes.js";
-import { EVENT_FIELDS, FIELD_LIMITS, type AuditEvent } from "../../src/core/event.js";
+import { eventRules } from "../../src/core/event-rules.js";
+import { EVENT_FIELDS, type AuditEvent } from "../../src/core/event.js";
 import { MAX_JSON_DEPTH } from "../../src/core/problem.js";
 import { MAX_SIGNATURE_CHARACTERS } from "../../src/core/signature.js";
 import { VectorLog } from "../vectors/document.js";
@@ -31,8 +32,15 @@ describe("docs/format.md", () => {
     expect(DOCUMENT).toContain(text);
   });
 
-  test.each(EVENT_FIELDS)("names the field %s with its limit", (field) => {
+  test.each(EVENT_FIELDS)("names the field %s with its limit in both formats", (field) => {
     const row = DOCUMENT.split("\n").find((line) => line.startsWith("|") && line.includes(`\`${field}\``));
-    expect(row).toMatch(new RegExp(`\\| +${FIELD_LIMITS[field].toLocaleString("en")} +\\|$`));
+    const [limit = "", pangeaLimit = ""] =
+      row
+        ?.split("|")
+        .slice(3)
+        .map((cell) => cell.trim()) ?? [];
+    const { most, unit } = eventRules("rfc6962").limits[field];
+    expect(limit).toBe(`${most.toLocaleString("en")} ${unit}`);
+    expect(pangeaLimit).toBe(eventRules("pangea").limits[field].most.toLocaleString("en"));
   });
 });

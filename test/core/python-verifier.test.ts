@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { noteVerifier, verifierKeyText } from "../../src/core/checkpoint.js";
+import { parseEnvelope } from "../../src/core/envelope.js";
 import { canonicalJson, parseCanonicalJson, type Json } from "../../src/core/json.js";
 import { nobleEd25519 } from "../../src/core/signature.js";
 import { describeWith, findProgram } from "../service.js";
@@ -112,6 +113,18 @@ describeWith("python3 and its package cryptography", HAS_CRYPTOGRAPHY, () => {
     const room = 131_072 - Buffer.byteLength(`${log.checkpoint(7)}— \u{1f441} AAAAAAAA\n`);
     const notes = [room, room + 1].map((w) => `${log.checkpoint(7)}— \u{1f441}${"w".repeat(w)} AAAAAAAA\n`);
     expect(evaluate("[v.parse_note(text) is not None for text in input]", notes)).toEqual([true, false]);
+  });
+
+  test("it takes for an envelope just what core takes for one", () => {
+    const values: readonly Json[] = [null, true, 0, -1.5, 6.02e23, "", "a\0b", [], [[null], "x"], {}, { a: [1] }];
+    const fields = ["message", "new", "old", "timestamp", "actor", "tenant_id"];
+    const texts = fields.flatMap((field) =>
+      values.map((value) =>
+        canonicalJson({ event: { message: "m", [field]: value }, received_at: "2026-01-01T00:00:00.000000Z" }),
+      ),
+    );
+    const accepted = evaluate("[v.parse_envelope(text) is not None for text in input]", texts);
+    expect(accepted).toEqual(texts.map((text) => parseEnvelope(text) !== undefined));
   });
 
   test("it reads a file, prints a line per check, and exits 0 when nothing is INVALID", () => {

@@ -50,30 +50,30 @@ export type EntryOrderField =
 
 /** What happened. Only `message` is required; a field given as null counts as not given. It is kept for ever, so put no secrets in it. */
 export type EventInput = {
-  /** What was done, as a short word such as `create`. At most 32 characters. */
+  /** What was done, such as `create`. At most 1,024 characters, in a log of the format pangea 32. */
   action?: string | null | undefined;
-  /** Who did it. At most 128 characters. */
+  /** Who did it. At most 1,024 characters, in a log of the format pangea 128. */
   actor?: string | null | undefined;
-  /** What happened: text or a JSON object. Not empty. At most 32,766 characters, an object counted as its canonical JSON. */
-  message: string | { readonly [key: string]: unknown };
-  /** The value after the change: text or an object. At most 32,766 characters, an object counted as its canonical JSON. */
-  new?: string | { readonly [key: string]: unknown } | null | undefined;
-  /** The value before the change: text or an object. At most 32,766 characters, an object counted as its canonical JSON. */
-  old?: string | { readonly [key: string]: unknown } | null | undefined;
+  /** What happened: text or any other JSON value; not empty. At most 262,144 bytes of UTF-8, of other JSON as canonical JSON, unless the log is declared with another limit. In a log of the format pangea: text or an object of at most 32,766 characters. */
+  message: boolean | number | string | readonly unknown[] | { readonly [key: string]: unknown };
+  /** The value after the change: any JSON value. At most 262,144 bytes of UTF-8, of other JSON as canonical JSON, unless the log is declared with another limit. In a log of the format pangea: text or an object of at most 32,766 characters. */
+  new?: boolean | number | string | readonly unknown[] | { readonly [key: string]: unknown } | null | undefined;
+  /** The value before the change: any JSON value. At most 262,144 bytes of UTF-8, of other JSON as canonical JSON, unless the log is declared with another limit. In a log of the format pangea: text or an object of at most 32,766 characters. */
+  old?: boolean | number | string | readonly unknown[] | { readonly [key: string]: unknown } | null | undefined;
   /** The Ed25519 public key of `signature`: PEM (SPKI), or base64 of the 32 bytes. */
   publicKey?: string | null | undefined;
   /** Your own Ed25519 signature over the canonical JSON of the event's fields: base64 of 64 bytes. Needs `publicKey`; a signature that does not verify is refused. */
   signature?: string | null | undefined;
-  /** Where it came from: a host, an address. At most 128 characters. */
+  /** Where it came from: a host, an address. At most 1,024 characters, in a log of the format pangea 128. */
   source?: string | null | undefined;
-  /** How it ended, as a short word such as `success`. At most 32 characters. */
+  /** How it ended, such as `success`. At most 1,024 characters, in a log of the format pangea 32. */
   status?: string | null | undefined;
-  /** What it was done to. At most 128 characters. */
+  /** What it was done to. At most 1,024 characters, in a log of the format pangea 128. */
   target?: string | null | undefined;
-  /** The tenant it belongs to. At most 128 characters. */
+  /** The tenant it belongs to. At most 1,024 characters, in a log of the format pangea 128. */
   tenantId?: string | null | undefined;
-  /** When it happened, in your own words or RFC 3339; kept as given. At most 128 characters. */
-  timestamp?: string | null | undefined;
+  /** When it happened, by your own clock; kept as given. At most 128 characters. */
+  timestamp?: number | string | null | undefined;
 };
 
 /** Which end of an order comes first. */
@@ -144,7 +144,7 @@ export type LogMutationVariables = Exact<{
 }>;
 
 
-export type LogMutation = { log: { entry: { canonical: string, signature: string | null, publicKey: string | null, id: string, log: string, leafIndex: number, hash: string, receivedAt: string, membershipProof: { leafIndex: number, treeSize: number, leafHash: string, rootHash: string, path: Array<string>, text: string }, verification: { hash: { status: VerdictStatus, reason: string | null }, signature: { status: VerdictStatus, reason: string | null }, membership: { status: VerdictStatus, reason: string | null }, consistency: { status: VerdictStatus, reason: string | null } }, event: { message: string | { readonly [key: string]: unknown }, actor: string | null, action: string | null, new: string | { readonly [key: string]: unknown } | null, old: string | { readonly [key: string]: unknown } | null, source: string | null, status: string | null, target: string | null, timestamp: string | null, tenantId: string | null } }, root: { id: string, log: string, treeSize: number, hash: string, checkpoint: string, publishedAt: string, origin: string, publicKey: string } } };
+export type LogMutation = { log: { entry: { canonical: string, signature: string | null, publicKey: string | null, id: string, log: string, leafIndex: number, hash: string, receivedAt: string, membershipProof: { leafIndex: number, treeSize: number, leafHash: string, rootHash: string, path: Array<string>, text: string }, verification: { hash: { status: VerdictStatus, reason: string | null }, signature: { status: VerdictStatus, reason: string | null }, membership: { status: VerdictStatus, reason: string | null }, consistency: { status: VerdictStatus, reason: string | null } }, event: { message: boolean | number | string | readonly unknown[] | { readonly [key: string]: unknown }, actor: string | null, action: string | null, new: boolean | number | string | readonly unknown[] | { readonly [key: string]: unknown } | null, old: boolean | number | string | readonly unknown[] | { readonly [key: string]: unknown } | null, source: string | null, status: string | null, target: string | null, timestamp: number | string | null, tenantId: string | null } }, root: { id: string, log: string, treeSize: number, hash: string, checkpoint: string, publishedAt: string, origin: string, publicKey: string } } };
 
 export type LogBulkMutationVariables = Exact<{
   events: Array<EventInput> | EventInput;
@@ -155,7 +155,7 @@ export type LogBulkMutationVariables = Exact<{
 
 export type LogBulkMutation = { logBulk: { entries: Array<{ leafIndex: number, hash: string, verification: { hash: { status: VerdictStatus, reason: string | null }, signature: { status: VerdictStatus, reason: string | null }, membership: { status: VerdictStatus, reason: string | null }, consistency: { status: VerdictStatus, reason: string | null } } }>, root: { id: string, log: string, treeSize: number, hash: string, checkpoint: string, publishedAt: string, origin: string, publicKey: string } } };
 
-export type EntryPartsFragment = { id: string, log: string, leafIndex: number, hash: string, receivedAt: string, event: { message: string | { readonly [key: string]: unknown }, actor: string | null, action: string | null, new: string | { readonly [key: string]: unknown } | null, old: string | { readonly [key: string]: unknown } | null, source: string | null, status: string | null, target: string | null, timestamp: string | null, tenantId: string | null } };
+export type EntryPartsFragment = { id: string, log: string, leafIndex: number, hash: string, receivedAt: string, event: { message: boolean | number | string | readonly unknown[] | { readonly [key: string]: unknown }, actor: string | null, action: string | null, new: boolean | number | string | readonly unknown[] | { readonly [key: string]: unknown } | null, old: boolean | number | string | readonly unknown[] | { readonly [key: string]: unknown } | null, source: string | null, status: string | null, target: string | null, timestamp: number | string | null, tenantId: string | null } };
 
 export type ProofPartsFragment = { leafIndex: number, treeSize: number, leafHash: string, rootHash: string, path: Array<string>, text: string };
 
@@ -165,7 +165,7 @@ export type VerdictPartsFragment = { status: VerdictStatus, reason: string | nul
 
 export type VerdictsFragment = { hash: { status: VerdictStatus, reason: string | null }, signature: { status: VerdictStatus, reason: string | null }, membership: { status: VerdictStatus, reason: string | null }, consistency: { status: VerdictStatus, reason: string | null } };
 
-export type PagePartsFragment = { id: string, expiresAt: string, edges: Array<{ cursor: string, node: { id: string, log: string, leafIndex: number, hash: string, receivedAt: string, event: { message: string | { readonly [key: string]: unknown }, actor: string | null, action: string | null, new: string | { readonly [key: string]: unknown } | null, old: string | { readonly [key: string]: unknown } | null, source: string | null, status: string | null, target: string | null, timestamp: string | null, tenantId: string | null } } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } };
+export type PagePartsFragment = { id: string, expiresAt: string, edges: Array<{ cursor: string, node: { id: string, log: string, leafIndex: number, hash: string, receivedAt: string, event: { message: boolean | number | string | readonly unknown[] | { readonly [key: string]: unknown }, actor: string | null, action: string | null, new: boolean | number | string | readonly unknown[] | { readonly [key: string]: unknown } | null, old: boolean | number | string | readonly unknown[] | { readonly [key: string]: unknown } | null, source: string | null, status: string | null, target: string | null, timestamp: number | string | null, tenantId: string | null } } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } };
 
 export type SearchQueryVariables = Exact<{
   query?: string;
@@ -180,7 +180,7 @@ export type SearchQueryVariables = Exact<{
 }>;
 
 
-export type SearchQuery = { search: { totalCount: number, id: string, expiresAt: string, root: { treeSize: number, hash: string }, edges: Array<{ cursor: string, node: { id: string, log: string, leafIndex: number, hash: string, receivedAt: string, event: { message: string | { readonly [key: string]: unknown }, actor: string | null, action: string | null, new: string | { readonly [key: string]: unknown } | null, old: string | { readonly [key: string]: unknown } | null, source: string | null, status: string | null, target: string | null, timestamp: string | null, tenantId: string | null } } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+export type SearchQuery = { search: { totalCount: number, id: string, expiresAt: string, root: { treeSize: number, hash: string }, edges: Array<{ cursor: string, node: { id: string, log: string, leafIndex: number, hash: string, receivedAt: string, event: { message: boolean | number | string | readonly unknown[] | { readonly [key: string]: unknown }, actor: string | null, action: string | null, new: boolean | number | string | readonly unknown[] | { readonly [key: string]: unknown } | null, old: boolean | number | string | readonly unknown[] | { readonly [key: string]: unknown } | null, source: string | null, status: string | null, target: string | null, timestamp: number | string | null, tenantId: string | null } } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type VerifiedSearchQueryVariables = Exact<{
   query?: string;
@@ -198,7 +198,7 @@ export type ResultsQueryVariables = Exact<{
 }>;
 
 
-export type ResultsQuery = { results: { id: string, expiresAt: string, edges: Array<{ cursor: string, node: { id: string, log: string, leafIndex: number, hash: string, receivedAt: string, event: { message: string | { readonly [key: string]: unknown }, actor: string | null, action: string | null, new: string | { readonly [key: string]: unknown } | null, old: string | { readonly [key: string]: unknown } | null, source: string | null, status: string | null, target: string | null, timestamp: string | null, tenantId: string | null } } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+export type ResultsQuery = { results: { id: string, expiresAt: string, edges: Array<{ cursor: string, node: { id: string, log: string, leafIndex: number, hash: string, receivedAt: string, event: { message: boolean | number | string | readonly unknown[] | { readonly [key: string]: unknown }, actor: string | null, action: string | null, new: boolean | number | string | readonly unknown[] | { readonly [key: string]: unknown } | null, old: boolean | number | string | readonly unknown[] | { readonly [key: string]: unknown } | null, source: string | null, status: string | null, target: string | null, timestamp: number | string | null, tenantId: string | null } } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type RootQueryVariables = Exact<{
   treeSize?: number | null | undefined;
@@ -215,7 +215,7 @@ export type EntryQueryVariables = Exact<{
 }>;
 
 
-export type EntryQuery = { entry: { id: string, log: string, leafIndex: number, hash: string, receivedAt: string, membershipProof: { leafIndex: number, treeSize: number, leafHash: string, rootHash: string, path: Array<string>, text: string }, event: { message: string | { readonly [key: string]: unknown }, actor: string | null, action: string | null, new: string | { readonly [key: string]: unknown } | null, old: string | { readonly [key: string]: unknown } | null, source: string | null, status: string | null, target: string | null, timestamp: string | null, tenantId: string | null } } | null };
+export type EntryQuery = { entry: { id: string, log: string, leafIndex: number, hash: string, receivedAt: string, membershipProof: { leafIndex: number, treeSize: number, leafHash: string, rootHash: string, path: Array<string>, text: string }, event: { message: boolean | number | string | readonly unknown[] | { readonly [key: string]: unknown }, actor: string | null, action: string | null, new: boolean | number | string | readonly unknown[] | { readonly [key: string]: unknown } | null, old: boolean | number | string | readonly unknown[] | { readonly [key: string]: unknown } | null, source: string | null, status: string | null, target: string | null, timestamp: number | string | null, tenantId: string | null } } | null };
 
 export type NodesQueryVariables = Exact<{
   ids: Array<string> | string;
@@ -233,7 +233,7 @@ export type NodeQueryVariables = Exact<{
 
 
 export type NodeQuery = { node:
-    | { __typename: 'Entry', id: string, event: { message: string | { readonly [key: string]: unknown } } }
+    | { __typename: 'Entry', id: string, event: { message: boolean | number | string | readonly unknown[] | { readonly [key: string]: unknown } } }
     | { __typename: 'Root', id: string, log: string, treeSize: number, hash: string, checkpoint: string, publishedAt: string, origin: string, publicKey: string }
    | null };
 

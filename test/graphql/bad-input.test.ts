@@ -29,10 +29,10 @@ function paths({ extensions }: GraphQLFormattedError): readonly string[] {
 }
 
 const tooLong = {
-  message: "m".repeat(32_767),
-  actor: "a".repeat(129),
-  action: "a".repeat(33),
-  tenantId: "t".repeat(129),
+  message: "m".repeat(262_145),
+  actor: "a".repeat(1_025),
+  action: "a".repeat(1_025),
+  tenantId: "t".repeat(1_025),
 };
 const KEY = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 const SIGNATURE = Buffer.alloc(64, 7).toString("base64");
@@ -40,13 +40,9 @@ const SIGNATURE = Buffer.alloc(64, 7).toString("base64");
 describe("an event is refused, with every bad path at once:", () => {
   test.each<[string, object, readonly string[]]>([
     ["an empty message", { message: "" }, ["event.message"]],
-    ["a message that is a list", { message: ["x"] }, ["event.message"]],
-    ["a message that is a number", { message: 7 }, ["event.message"]],
     ["over-long fields", tooLong, ["event.message", "event.actor", "event.action", "event.tenantId"]],
     ["a lone surrogate", { message: "m", actor: "\ud800" }, ["event.actor"]],
-    ["a NUL", { message: "m", target: "a\u0000b" }, ["event.target"]],
     ["a lone surrogate deep in an object", { message: { a: ["\udc00"] } }, ["event.message.a[0]"]],
-    ["an integer beyond 2^53", { message: { n: 2 ** 53 } }, ["event.message.n"]],
     ["a signature without its key", { message: "m", signature: SIGNATURE }, ["event.publicKey"]],
     ["a signature that is none", { message: "m", signature: "xx", publicKey: KEY }, ["event.signature"]],
     ["a bad key", { message: "m", signature: SIGNATURE, publicKey: "key" }, ["event.publicKey"]],
@@ -59,7 +55,9 @@ describe("an event is refused, with every bad path at once:", () => {
   });
 
   test("in a bulk, by its index, and nothing of the bulk is logged", async () => {
-    const error = await gateway.error(BULK, { events: [{ message: "fine" }, { message: "", actor: "a".repeat(129) }] });
+    const error = await gateway.error(BULK, {
+      events: [{ message: "fine" }, { message: "", actor: "a".repeat(1_025) }],
+    });
     expect(paths(error)).toEqual(["events[1].message", "events[1].actor"]);
     expect(await gateway.text("{ root { treeSize } }")).toEqual({ data: { root: { treeSize: 5 } } });
   });

@@ -1,12 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import type {
-  BulkEnd,
-  BulkPlace,
-  BulkQueue,
-  ClaimedBulk,
-  NewBulk,
-  StoredBulk,
-} from "../../src/audit/bulk-queue.js";
+import type { BulkEnd, BulkPlace, BulkQueue, ClaimedBulk, NewBulk, StoredBulk } from "../../src/audit/bulk-queue.js";
 import { hashOf } from "./batches.js";
 
 /** What an engine brings to the contract. */

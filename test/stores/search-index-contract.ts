@@ -169,6 +169,16 @@ export function searchIndexContract(name: string, open: () => Promise<IndexedSto
       expect(await store.index.leavesByHash("unknown", twin.leafHash, 3)).toEqual([]);
     });
 
+    test("finds the last word of an event of the largest size, and the word behind a U+0000", async () => {
+      const many = Array.from({ length: 30_000 }, (_, i) => `w${i.toString(36)}`).join(" ");
+      const long = { message: `${many} lastword`, new: ["x".repeat(262_000), "y".repeat(262_000), "endword"] };
+      const log = await logOf({ message: "before\0after" }, long, { message: "later" });
+      expect(await find(log, word("lastword"))).toEqual([1]);
+      expect(await find(log, word("endword"))).toEqual([1]);
+      expect(await find(log, word("after"))).toEqual([0]);
+      expect(await find(log, word("later"))).toEqual([2]);
+    });
+
     test("gets past entries that are not envelopes, which have no words", async () => {
       const log = await logOf();
       const odd = ["{}", "no JSON at all", '{"event":{"message":5},"received_at":"2026-01-01T00:00:00.000001Z"}', ""];

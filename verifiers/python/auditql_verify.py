@@ -130,8 +130,8 @@ def is_within(value, levels):
 
 # --- Envelopes -------------------------------------------------------------------------------------------------------
 
-TEXT_FIELDS = ("actor", "action", "source", "status", "target", "timestamp", "tenant_id")
-TEXT_OR_OBJECT_FIELDS = ("message", "new", "old")
+TEXT_FIELDS = ("actor", "action", "source", "status", "target", "tenant_id")
+VALUE_FIELDS = ("message", "new", "old")
 RECEIVED_AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 
 
@@ -156,8 +156,13 @@ def is_event(event):
         isinstance(event, dict)
         and "message" in event
         and all(is_text(event[field]) for field in TEXT_FIELDS if field in event)
-        and all(isinstance(event[field], (str, dict)) for field in TEXT_OR_OBJECT_FIELDS if field in event)
+        and all(event[field] is not None for field in VALUE_FIELDS if field in event)
+        and is_time(event.get("timestamp", ""))
     )
+
+
+def is_time(value):
+    return is_text(value) or (isinstance(value, (int, float)) and not isinstance(value, bool))
 
 
 def is_text(value):

@@ -55,7 +55,7 @@ export function documentOf({ leafIndex, canonical, leafHash }: IndexedEntry): Do
     leafIndex,
     terms: [...words, [...valueTerms(event), leafTerm(leafHash)]].map(section).join(SECTION_END),
     words: words.flat(),
-    sortKeys: SORTED_FIELDS.map((field) => storable(event, field)),
+    sortKeys: SORTED_FIELDS.map((field) => sortKey(event, field)),
   };
 }
 
@@ -68,9 +68,4 @@ function valueTerms(event: AuditEvent): readonly string[] {
     const value = event[field];
     return value === undefined ? [] : [valueTerm(field, fieldText(value))];
   });
-}
-
-/** PostgreSQL cannot store U+0000; no door lets one in, but an entry changed behind our back must not stop the index. */
-function storable(event: AuditEvent, field: SortedField): string {
-  return sortKey(event, field).replaceAll("\0", "");
 }

@@ -7,7 +7,8 @@ import { SORTED_FIELDS } from "./index-file.js";
 import { EVERY_ENTRY, leafToken, valueToken } from "./index-token.js";
 import type { LoggedEntry } from "./log-follower.js";
 
-const ASCII = /^[\0-\x7f]*$/;
+/** U+0000 apart, at which SQLite ends a text. */
+const ASCII = /^[\x01-\x7f]*$/;
 const LONG_WORD = new RegExp(`[A-Za-z0-9]{${MAX_WORD_CHARACTERS + 1}}`);
 
 /** One entry as the index keeps it: the values of a row of `search` and of a row of `docs`, each after the row id. */

@@ -76,7 +76,16 @@ describeWith("a PostgreSQL of its own", postgresPrograms() !== undefined, () => 
     expect(await store.append(batch("default", 3, long))).toEqual({ kind: "appended" });
     await store.keepReceipts("default", [requestReceipt("b", 4)]);
     const requestDigest = new Uint8Array(32);
-    const bulk = { log: "default", name: "bulk", owner: "", requestDigest, body: "{}", bytes: 2, acceptedAtMs: 0, seal: undefined };
+    const bulk = {
+      log: "default",
+      name: "bulk",
+      owner: "",
+      requestDigest,
+      body: "{}",
+      bytes: 2,
+      acceptedAtMs: 0,
+      seal: undefined,
+    };
     await new PostgresBulkQueue(database).enqueue(bulk, 100);
   }
 

@@ -1,0 +1,35 @@
+import { Field, Int, ObjectType } from "type-graphql";
+import type { RefusedEvent } from "../audit/service.js";
+import type { FieldProblem } from "../core/event.js";
+import { inApiSpelling } from "./errors.js";
+
+@ObjectType("EventProblem", {
+  simpleResolvers: true,
+  description: "What is wrong with one value of an event, as in `extensions.problems` of an error.",
+})
+export abstract class EventProblemType implements FieldProblem {
+  @Field(() => String, { description: "Where it stands in the request, such as `events[3].new.amount`." })
+  abstract readonly path: string;
+
+  @Field(() => String, { description: "What would have been right." })
+  abstract readonly expected: string;
+
+  @Field(() => String, { description: "What came." })
+  abstract readonly got: string;
+}
+
+@ObjectType("RefusedEvent", {
+  simpleResolvers: true,
+  description: "An event of a request with `skipInvalid` that was not logged.",
+})
+export abstract class RefusedEventType implements RefusedEvent {
+  @Field(() => Int, { description: "Its place in `events`, from 0." })
+  abstract readonly index: number;
+
+  @Field(() => [EventProblemType], { description: "Why: at least one problem, and the first ten." })
+  abstract readonly problems: readonly FieldProblem[];
+}
+
+export function refusedEvents(refused: readonly RefusedEvent[]): readonly RefusedEvent[] {
+  return refused.map(({ index, problems }) => ({ index, problems: problems.map(inApiSpelling) }));
+}
