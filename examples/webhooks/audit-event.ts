@@ -17,8 +17,7 @@ export interface Translation {
   readonly leftOut: readonly ("new" | "old")[];
 }
 
-const MAX_ACTION_CHARACTERS = 32;
-const MAX_OBJECT_CHARACTERS = 32_766;
+const MAX_OBJECT_BYTES = 256 * 1024;
 
 /** What says who, where and what, and is not the changed object itself. */
 const FRAME = new Set(["action", "sender", "repository", "organization", "installation", "enterprise", "changes"]);
@@ -49,7 +48,7 @@ export function auditEvent({ edition, name, payload }: Webhook): Translation {
   return {
     event: {
       message: sentence([name, done].map(spoken).join(" ").trim(), target, actor),
-      action: shortAction(name, done),
+      action: [name, done].filter((part) => part !== undefined).join("."),
       source: edition,
       ...(actor !== undefined && { actor }),
       ...(target !== undefined && { target }),
@@ -68,12 +67,6 @@ function spoken(name: string | undefined): string {
   return (name ?? "").replaceAll("_", " ");
 }
 
-/** Cuts the webhook's name rather than what was done with it. */
-function shortAction(name: string, done: string | undefined): string {
-  const ending = done === undefined ? "" : `.${done}`;
-  return name.slice(0, MAX_ACTION_CHARACTERS - ending.length) + ending;
-}
-
 function changedObject(name: string, payload: Payload): Payload | undefined {
   const subject = objectIn(payload, SUBJECT[name] ?? name);
   if (subject !== undefined) return subject;
@@ -82,7 +75,7 @@ function changedObject(name: string, payload: Payload): Payload | undefined {
 }
 
 function fits(object: Payload | undefined): object is Payload {
-  return object !== undefined && Array.from(JSON.stringify(object)).length <= MAX_OBJECT_CHARACTERS;
+  return object !== undefined && Buffer.byteLength(JSON.stringify(object)) <= MAX_OBJECT_BYTES;
 }
 
 function objectIn(payload: Payload, key: string): Payload | undefined {

@@ -35,19 +35,19 @@ describe("a webhook as an audit event", () => {
     expect(auditEvent({ edition: "api.github.com", name: "watch", payload }).event).not.toHaveProperty("new");
   });
 
-  test("cuts the webhook's name, not its action, to stay within 32 characters", () => {
+  test("says the webhook's whole name and its action, however long", () => {
     const webhook = { edition: "ghes-35", name: "pull_request_review_comment", payload: { action: "created" } };
-    expect(auditEvent(webhook).event.action).toBe("pull_request_review_comm.created");
+    expect(auditEvent(webhook).event.action).toBe("pull_request_review_comment.created");
     expect(auditEvent(webhook).event.message).toBe("pull request review comment created");
   });
 
-  test("reports an object of 32,767 characters and leaves it out, and keeps one of 32,766", () => {
+  test("reports an object of 262,145 bytes and leaves it out, and keeps one of 262,144", () => {
     const withBody = (length: number) => {
       const body = "x".repeat(length - JSON.stringify({ body: "" }).length);
       return auditEvent({ edition: "ghes-35", name: "issues", payload: { issue: { body } } });
     };
-    expect(withBody(32_766)).toMatchObject({ event: { new: { body: expect.any(String) } }, leftOut: [] });
-    expect(withBody(32_767).leftOut).toEqual(["new"]);
-    expect(withBody(32_767).event).not.toHaveProperty("new");
+    expect(withBody(262_144)).toMatchObject({ event: { new: { body: expect.any(String) } }, leftOut: [] });
+    expect(withBody(262_145).leftOut).toEqual(["new"]);
+    expect(withBody(262_145).event).not.toHaveProperty("new");
   });
 });
