@@ -29,14 +29,18 @@ const text = fc.oneof(
   fc.string({ unit: fc.constantFrom('"', ",", "\r", "\n", "=", "+", "'", "a", " ", "é", "＝") }),
 );
 
+/** U+0000 is no part of a text file. */
+const written = (cell: string): string => cell.replaceAll("\0", "\ufffd");
+
 describe("a CSV record", () => {
-  test("is read back as what was written, but for an apostrophe before what would be executed", () => {
+  test("is read back as what was written, but for U+0000 and an apostrophe before what would be executed", () => {
     fc.assert(
       fc.property(fc.array(fc.array(text, { minLength: 1, maxLength: 5 }), { maxLength: 5 }), (records) => {
         const read = parseCsv(records.map(csvRecord).join(""));
         expect(read).toHaveLength(records.length);
         for (const [row, cells] of records.entries())
-          for (const [column, cell] of cells.entries()) expect([cell, `'${cell}`]).toContain(read[row]?.[column]);
+          for (const [column, cell] of cells.map(written).entries())
+            expect([cell, `'${cell}`]).toContain(read[row]?.[column]);
       }),
     );
   });
@@ -45,13 +49,17 @@ describe("a CSV record", () => {
     fc.assert(
       fc.property(text, (rest) => {
         const [[cell = ""] = []] = parseCsv(csvRecord([first + rest]));
-        expect(cell).toBe(`'${first}${rest}`);
+        expect(cell).toBe(`'${first}${written(rest)}`);
       }),
     );
   });
 
   test("quotes every line break, so that no reader begins a record inside a cell", () => {
     expect(csvRecord(["a\rb", "a\nb", "a\r\nb"])).toBe('"a\rb","a\nb","a\r\nb"\r\n');
+  });
+
+  test("has no U+0000, at which readers of text files end", () => {
+    expect(csvRecord(["a\0b", "\0"])).toBe("a\ufffdb,\ufffd\r\n");
   });
 
   test("leaves what is harmless as it is", () => {
