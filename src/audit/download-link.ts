@@ -1,7 +1,7 @@
 import type { DownloadRequest } from "./service.js";
 
 /** What a file can be written as. */
-export type DownloadFormat = "CSV" | "JSON" | "NDJSON";
+export type DownloadFormat = "CSV" | "JSON" | "NDJSON" | "EVIDENCE";
 
 /** Where to get a file without a credential, for a while. */
 export interface DownloadLink {

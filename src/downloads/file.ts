@@ -23,7 +23,7 @@ export interface FileFormat {
   readonly hasProofs: boolean;
   readonly begin: (head: FileHead) => string;
   readonly entry: (entry: FileEntry, isFirst: boolean) => string;
-  readonly end: string;
+  readonly end: (entries: number) => string;
 }
 
 const FILE_FORMATS: Readonly<Record<DownloadFormat, FileFormat>> = {
@@ -34,19 +34,16 @@ const FILE_FORMATS: Readonly<Record<DownloadFormat, FileFormat>> = {
     // Without a byte order mark a spreadsheet takes UTF-8 for the code page of its machine.
     begin: () => `\ufeff${csvRecord(COLUMNS)}`,
     entry: ({ outcome }) => csvRecord(cells(outcome)),
-    end: "",
+    end: () => "",
   },
-  // The document that `auditql verify` reads: it holds all that a verdict needs, but for trust in the key.
+  // What `auditql verify` reads: all that a verdict needs, but for trust in the key.
   JSON: {
     extension: "json",
     contentType: "application/json",
     hasProofs: true,
-    begin: ({ root, ...head }) => {
-      const text = JSON.stringify({ ...head, roots: [root] });
-      return `${text.slice(0, -1)},"entries":[`;
-    },
+    begin: (head) => `${JSON.stringify(evidenceHead(head)).slice(0, -1)},"entries":[`,
     entry: ({ outcome, proof }, isFirst) => `${isFirst ? "" : ","}\n${JSON.stringify(entryObject(outcome, proof))}`,
-    end: "\n]}\n",
+    end: () => "\n]}\n",
   },
   NDJSON: {
     extension: "ndjson",
@@ -54,9 +51,23 @@ const FILE_FORMATS: Readonly<Record<DownloadFormat, FileFormat>> = {
     hasProofs: false,
     begin: () => "",
     entry: ({ outcome }) => `${JSON.stringify(entryObject(outcome))}\n`,
-    end: "",
+    end: () => "",
+  },
+  // The same evidence as JSON, for programs that read lines. The last line says that the file is whole.
+  EVIDENCE: {
+    extension: "evidence.ndjson",
+    contentType: "application/x-ndjson",
+    hasProofs: true,
+    begin: (head) => `${JSON.stringify({ ...evidenceHead(head), entries: "lines" })}\n`,
+    entry: ({ outcome, proof }) => `${JSON.stringify(entryObject(outcome, proof))}\n`,
+    end: (entries) => `${JSON.stringify({ end: entries })}\n`,
   },
 };
+
+/** The entries come last, and before them all that they are checked with, so that they can be checked as they come. */
+function evidenceHead({ log, format, origin, publicKey, root }: FileHead) {
+  return { log, format, origin, roots: [root], publicKey };
+}
 
 /** A file of one download. */
 export interface DownloadFile {
@@ -95,15 +106,15 @@ export async function* fileText(
   { format: { begin, entry, end }, head }: Pick<DownloadFile, "format" | "head">,
   pages: AsyncIterable<readonly FileEntry[]>,
 ): AsyncGenerator<string> {
-  let isFirst = true;
+  let count = 0;
   yield begin(head);
   for await (const page of pages) {
     const texts: string[] = [];
     for (const one of page) {
-      texts.push(entry(one, isFirst));
-      isFirst = false;
+      texts.push(entry(one, count === 0));
+      count += 1;
     }
     yield texts.join("");
   }
-  yield end;
+  yield end(count);
 }

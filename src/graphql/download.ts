@@ -8,6 +8,7 @@ export const DownloadFormatType = {
   CSV: "CSV",
   JSON: "JSON",
   NDJSON: "NDJSON",
+  EVIDENCE: "EVIDENCE",
 } as const satisfies Readonly<Record<DownloadFormat, DownloadFormat>>;
 
 registerEnumType(DownloadFormatType, {
@@ -16,9 +17,14 @@ registerEnumType(DownloadFormatType, {
   valuesConfig: {
     CSV: { description: "A table for spreadsheets, RFC 4180. What a spreadsheet would execute is made text." },
     JSON: {
-      description: "Evidence: the signed root, every entry to the letter, and its proof. `auditql verify` checks it.",
+      description:
+        "Evidence: the signed root, every entry to the letter, and its proof, in one document. `auditql verify --key` checks it.",
     },
     NDJSON: { description: "One entry to the letter on each line, for programs." },
+    EVIDENCE: {
+      description:
+        "The same evidence in lines: the signed root on the first, then an entry with its proof on each, and their number on the last.",
+    },
   },
 });
 

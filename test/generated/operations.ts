@@ -16,7 +16,9 @@ export type BulkRequestStatus =
 export type DownloadFormat =
   /** A table for spreadsheets, RFC 4180. What a spreadsheet would execute is made text. */
   | 'CSV'
-  /** Evidence: the signed root, every entry to the letter, and its proof. `auditql verify` checks it. */
+  /** The same evidence in lines: the signed root on the first, then an entry with its proof on each, and their number on the last. */
+  | 'EVIDENCE'
+  /** Evidence: the signed root, every entry to the letter, and its proof, in one document. `auditql verify --key` checks it. */
   | 'JSON'
   /** One entry to the letter on each line, for programs. */
   | 'NDJSON';

@@ -77,6 +77,19 @@ describe("a file", () => {
     expect(document.entries.map(({ leafIndex }) => leafIndex)).toEqual([SIZE - 1, SIZE - 2, SIZE - 3]);
   });
 
+  test("as EVIDENCE is what JSON is, line by line, and its last line says that it is whole", async () => {
+    const [json, evidence] = await Promise.all(
+      (["JSON", "EVIDENCE"] as const).map((format) => linkTo(gateway, { format, maxResults: 3 })),
+    );
+    const { entries, ...head } = JSON.parse(await text(json?.url ?? "")) as { readonly entries: readonly unknown[] };
+    const { body, headers } = await fetched(evidence?.url ?? "", PLAIN);
+    expect(lines(body.toString())).toEqual([{ ...head, entries: "lines" }, ...entries, { end: 3 }]);
+    expect([headers["content-type"], headers["content-disposition"]]).toEqual([
+      "application/x-ndjson",
+      `attachment; filename="auditql-default-${SIZE}.evidence.ndjson"`,
+    ]);
+  });
+
   test("as JSON is evidence: `auditql verify` checks every entry of it, and needs nothing else", async () => {
     const folder = await mkdtemp(join(tmpdir(), "auditql-download-"));
     const path = join(folder, "evidence.json");
@@ -95,14 +108,15 @@ describe("a file", () => {
     await rm(folder, { recursive: true });
   });
 
-  test.each(["CSV", "JSON", "NDJSON"] as const)("of nothing is a whole file too (%s)", async (format) => {
+  test.each(["CSV", "JSON", "NDJSON", "EVIDENCE"] as const)("of nothing is a whole file too (%s)", async (format) => {
     const { url } = await linkTo(gateway, { query: "nothing", format });
     const body = await text(url);
     if (format === "JSON") expect(JSON.parse(body)).toMatchObject({ entries: [] });
+    else if (format === "EVIDENCE") expect(lines(body).slice(1)).toEqual([{ end: 0 }]);
     else expect(body.split("\r\n")).toHaveLength(format === "CSV" ? 2 : 1);
   });
 
-  test.each(["CSV", "JSON", "NDJSON"] as const)("is gzipped for whoever asks for that (%s)", async (format) => {
+  test.each(["CSV", "JSON", "NDJSON", "EVIDENCE"] as const)("is gzipped for whoever asks for that (%s)", async (format) => {
     const { url } = await linkTo(gateway, { format });
     const plain = await fetched(url, PLAIN);
     expect([plain.headers["content-encoding"], plain.headers.vary]).toEqual([undefined, "accept-encoding"]);
