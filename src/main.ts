@@ -10,9 +10,11 @@ import type { IndexedStore } from "./audit/search-index.js";
 import { TokenSealer } from "./audit/token.js";
 import type { FsckFlags } from "./cli/fsck.js";
 import { program } from "./cli/program.js";
+import { writerTo, type Output } from "./cli/output.js";
 import type { Engine } from "./cli/opening.js";
 import type { EnginePlan, Operator } from "./cli/serve.js";
-import { verifyFile } from "./cli/verify.js";
+import type { SaveFlags } from "./cli/save.js";
+import type { TrustFlags } from "./cli/trusted-keys.js";
 import type { Settings } from "./config.js";
 import type { Degradation } from "./http/readiness.js";
 import { openStore } from "./stores/index.js";
@@ -112,6 +114,13 @@ const tools = {
   to: { out: printTo(process.stdout), note: printTo(process.stderr) },
 };
 
+function openOutput(): Output {
+  const [write, writeNote] = [writerTo(process.stdout), writerTo(process.stderr)];
+  // Notes are for people: where nobody reads them, the exit code still says it all.
+  const note = (text: string): void => void writeNote(`${text}\n`).catch(() => undefined);
+  return { write, note, bar: process.stderr };
+}
+
 function printTo(stream: NodeJS.WriteStream): (text: string) => void {
   return (text) => {
     stream.write(`${text}\n`);
@@ -129,7 +138,10 @@ try {
   // Each command loads what it needs: a verifier should not wait for a server that it does not use.
   const commands = {
     serve: async (settings: Settings) => (await import("./cli/serve.js")).serve(settings, planEngine),
-    verify: (file: string) => verifyFile(file, { line: printTo(process.stdout), note: printTo(process.stderr) }),
+    verify: async (file: string, flags: TrustFlags) =>
+      (await import("./cli/verify.js")).verifyFile(file, flags, openOutput()),
+    save: async (flags: SaveFlags) =>
+      (await import("./cli/save.js")).saveEvidence(flags, process.env["AUDITQL_TOKEN"], openOutput()),
     fsck: async (settings: Settings, flags: FsckFlags) =>
       (await import("./cli/fsck.js")).fsckStore(settings, flags, tools),
     copy: async (settings: Settings, target: string) =>

@@ -3,12 +3,16 @@ import { readSettings, SettingsError, type Environment, type Flags, type Setting
 import { SETTINGS, type Setting } from "../setting-table.js";
 import type { FsckFlags } from "./fsck.js";
 import { DEFAULT_KEYS_FILE, keyCommand, type Console } from "./key.js";
+import type { SaveFlags } from "./save.js";
+import type { TrustFlags } from "./trusted-keys.js";
 
 /** What the commands do, given by the one place that knows every engine. */
 export interface Commands {
   serve(settings: Settings): Promise<void>;
   /** Answers the exit code. */
-  verify(file: string): Promise<number>;
+  verify(file: string, flags: TrustFlags): Promise<number>;
+  /** Answers the exit code. */
+  save(flags: SaveFlags): Promise<number>;
   schema(auditable: boolean): Promise<string>;
   /** Answers the exit code. */
   fsck(settings: Settings, flags: FsckFlags): Promise<number>;
@@ -18,6 +22,25 @@ export interface Commands {
 
 /** How a process ends when it was started wrongly, as opposed to a check that failed. */
 const MISUSE = 2;
+
+const VERIFY_HELP = `
+Exit code:
+  0  everything holds under the key that you gave
+  1  something does not hold, or a proof that it needs was left out
+  2  it could not be checked: wrongly started, unreadable, no evidence, broken off
+  3  everything holds, but only for the key inside the file: you gave none
+
+Examples:
+  auditql verify evidence.ndjson --key "example.com/log/default+5926f6e2+AelP…"
+  auditql verify evidence.ndjson --trust keys.txt
+  gunzip --stdout evidence.ndjson.gz | auditql verify - --key "$LOG_KEY"`;
+
+const SAVE_HELP = `
+Nothing is verified here. Exit code: 0 saved, 2 not saved, or not all of it.
+
+Examples:
+  auditql save --key "$LOG_KEY" --out evidence.ndjson
+  AUDITQL_TOKEN=aql_… auditql save --url https://audit.example.com/graphql --key "$LOG_KEY" --query actor:dana > evidence.ndjson`;
 
 export function program(commands: Commands, env: Environment): Command {
   const root = new Command("auditql").description("A tamper-evident audit log with a GraphQL API.");
@@ -31,12 +54,18 @@ export function program(commands: Commands, env: Environment): Command {
   });
   root
     .command("verify")
-    .description("Check entries, proofs and roots that the API answered, without trusting any gateway.")
-    .argument("<file>", "JSON document of entries and roots; - reads standard input")
-    .addHelpText("after", "\nExit code: 0 everything holds, 1 something does not, 2 the file cannot be read.")
-    .action(async (file: string) => {
-      process.exitCode = await commands.verify(file);
+    .description("Check entries, proofs and roots that a gateway answered, trusting no gateway: only the log's key.")
+    .argument("<file>", "evidence as `auditql save` and downloads write it, JSON or lines; - reads standard input")
+    .option("--key <key>", "the log's verifier key, as you got it over a way that you trust")
+    .addOption(
+      new Option("--trust <path>", "a file of verifier keys, one on a line, of several logs; # begins a comment") //
+        .conflicts("key"),
+    )
+    .addHelpText("after", VERIFY_HELP)
+    .action(async (file: string, flags: TrustFlags) => {
+      process.exitCode = await commands.verify(file, flags);
     });
+  addSaveCommand(root, commands);
   root
     .command("schema")
     .description("Print the GraphQL schema as a federation subgraph.")
@@ -47,6 +76,29 @@ export function program(commands: Commands, env: Environment): Command {
   addStoreCommands(root, commands, env);
   root.addCommand(keyCommand(env[SETTINGS.apiKeys.env] || DEFAULT_KEYS_FILE, terminal));
   return root;
+}
+
+function addSaveCommand(root: Command, commands: Commands): void {
+  root
+    .command("save")
+    .description(
+      "Save evidence from a gateway, for `auditql verify`: entries, their proofs, and the root they lead to.",
+    )
+    .requiredOption("--key <key>", "the log's verifier key, as you got it over a way that you trust")
+    .option("--url <url>", "the gateway's GraphQL API", "http://127.0.0.1:4000/graphql")
+    .option("--token-file <path>", "a file with the credential, an API key or a JSON Web Token (or AUDITQL_TOKEN)")
+    .option("--log <name>", "the log to save from; `default` if not given")
+    .option("--query <query>", "save what this finds, every match; everything if not given")
+    .addOption(
+      new Option("--result <id>", "save the result of a search made before, as much as it counts") //
+        .conflicts(["query", "log"]),
+    )
+    .option("--from-size <size>", "the size of a root that you kept: save the proof that the log still has its entries")
+    .option("--out <path>", "the file to write, when all of it is there; standard output if not given")
+    .addHelpText("after", SAVE_HELP)
+    .action(async (flags: SaveFlags) => {
+      process.exitCode = await commands.save(flags);
+    });
 }
 
 /** Commands on stored logs, for operators: no gateway may be writing to the store meanwhile. */

@@ -1,6 +1,8 @@
 import type { FsckOptions } from "../audit/fsck.js";
 
 const WIDTH = 30;
+/** Between two movements of a bar of bytes. */
+const STEP_BYTES = 2 ** 22;
 
 /** A bar on a terminal, redrawn in place; nothing where the output is no terminal. */
 export class Progress {
@@ -12,19 +14,43 @@ export class Progress {
     private readonly stream: Pick<NodeJS.WriteStream, "isTTY" | "write">,
   ) {}
 
-  show(done: number, total: number): void {
+  /** Without a total, as of what comes through a pipe, it is a count. */
+  show(done: number, total?: number): void {
     if (!this.stream.isTTY || total === 0) return;
-    const filled = Math.floor((done / total) * WIDTH);
-    const bar = `${"#".repeat(filled)}${".".repeat(WIDTH - filled)}`;
-    this.stream.write(`\r${this.label}  [${bar}] ${done.toLocaleString("en")} of ${total.toLocaleString("en")}`);
+    this.stream.write(`\r${this.label}  ${total === undefined ? done.toLocaleString("en") : barOf(done, total)}`);
     this.#isOpen = true;
-    if (done >= total) this.end();
+    if (total !== undefined && done >= total) this.end();
   }
 
   /** What is written next begins on a line of its own, wherever the bar stopped. */
   end(): void {
     if (this.#isOpen) this.stream.write("\n");
     this.#isOpen = false;
+  }
+}
+
+function barOf(done: number, total: number): string {
+  const filled = Math.floor((done / total) * WIDTH);
+  const bar = `${"#".repeat(filled)}${".".repeat(WIDTH - filled)}`;
+  return `[${bar}] ${done.toLocaleString("en")} of ${total.toLocaleString("en")}`;
+}
+
+/** The chunks as they are, and a bar of their bytes. `total` is undefined where it is not known. */
+export async function* withByteBar(
+  chunks: AsyncIterable<Uint8Array>,
+  { bar, total }: { readonly bar: Progress; readonly total: number | undefined },
+): AsyncGenerator<Uint8Array> {
+  let [done, shown] = [0, 0];
+  try {
+    for await (const chunk of chunks) {
+      yield chunk;
+      done += chunk.length;
+      if (done - shown < STEP_BYTES) continue;
+      shown = done;
+      bar.show(done, total);
+    }
+  } finally {
+    bar.end();
   }
 }
 

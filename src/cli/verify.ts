@@ -1,83 +1,176 @@
-import { readFile } from "node:fs/promises";
-import { text } from "node:stream/consumers";
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { nodeEd25519 } from "../audit/node-crypto.js";
 import type { EntryClaim, RootClaim } from "../core/claim.js";
-import type { Verdict } from "../core/verdict.js";
+import type { Ed25519 } from "../core/signature.js";
+import { invalid, type Verdict } from "../core/verdict.js";
 import { verifyEntry, verifyRoot } from "../core/verify.js";
-import { DocumentError, readDocument, type VerifyDocument } from "./verify-document.js";
+import { EvidenceError, readEvidence, type Piece } from "./evidence-reader.js";
+import { explanation, type Output } from "./output.js";
+import { Progress, withByteBar } from "./progress.js";
+import { openLog, readTrustedKeys, type OpenedLog, type TrustedKeys, type TrustFlags } from "./trusted-keys.js";
 
+/** How `auditql verify` ends. A file of which a part cannot be read is UNREADABLE, whatever its other parts are. */
 export const HOLDS = 0;
 export const DOES_NOT_HOLD = 1;
 export const UNREADABLE = 2;
+export const HOLDS_FOR_KEY_INSIDE = 3;
 
-/** Where the outcome goes: `line` for each check, which a script may read; `note` for people. */
-export interface VerifyOutput {
-  readonly line: (text: string) => void;
-  readonly note: (text: string) => void;
+export interface VerifyOptions extends TrustFlags {
+  readonly ed25519?: Ed25519;
 }
 
-/** One check of one thing. */
-interface Check {
-  readonly subject: string;
-  readonly name: string;
-  readonly verdict: Verdict;
-  /** Whether the thing counts as verified without this: a signature or an older root need not be there. */
-  readonly optional: boolean;
-}
+const BLOCK_CHARACTERS = 2 ** 16;
+const CHUNK_BYTES = 2 ** 18;
+/** The most bytes of roots, and of entries that stand before the roots and the head that they need. */
+const MAX_KEPT_BYTES = 16 * 2 ** 20;
 
 /**
- * Checks every entry and root of a document, one line for each check. Answers the exit code: HOLDS, if nothing is INVALID
- * and everything that had to be checked was; DOES_NOT_HOLD; or UNREADABLE. `-` reads standard input.
+ * Checks every entry and root of evidence, one line for each check, in memory that does not grow with the file. Returns
+ * the exit code. `-` reads standard input. Rejects never: what cannot be checked is UNREADABLE.
  */
-export async function verifyFile(file: string, output: VerifyOutput): Promise<number> {
+export async function verifyFile(file: string, options: VerifyOptions, output: Output): Promise<number> {
+  const { ed25519 = nodeEd25519() } = options;
+  let lines = "";
+  const flush = async (): Promise<void> => {
+    const written = lines;
+    lines = "";
+    if (written !== "") await output.write(written);
+  };
   try {
-    const checks = verifyDocument(readDocument(await contentOf(file)));
-    for (const check of checks) output.line(line(check));
-    return summary(checks, output);
+    const check = new EvidenceCheck(await readTrustedKeys(options, ed25519), ed25519);
+    for await (const piece of readEvidence(await bytesOf(file, output))) {
+      lines += check.take(piece);
+      if (lines.length > BLOCK_CHARACTERS) await flush();
+    }
+    lines += check.end();
+    await flush();
+    return summary(check, output);
   } catch (error) {
-    if (!(error instanceof DocumentError)) throw error;
-    output.note(`cannot verify ${file}: ${error.message}`);
+    await flush().catch(() => undefined);
+    output.note(`cannot verify ${file}: ${explanation(error)}`);
     return UNREADABLE;
   }
 }
 
-async function contentOf(file: string): Promise<string> {
-  if (file === "-") return text(process.stdin);
-  return readFile(file, "utf8").catch((error: unknown) => {
-    throw new DocumentError(error instanceof Error ? error.message : String(error));
-  });
+async function bytesOf(file: string, { bar }: Output): Promise<AsyncIterable<Uint8Array>> {
+  const progress = new Progress("verify: bytes", bar);
+  if (file === "-") return withByteBar(process.stdin, { bar: progress, total: undefined });
+  const { size } = await stat(file);
+  // A pipe in place of a file has no size.
+  const total = size === 0 ? undefined : size;
+  return withByteBar(createReadStream(file, { highWaterMark: CHUNK_BYTES }), { bar: progress, total });
 }
 
-function verifyDocument({ log, entries, roots }: VerifyDocument): readonly Check[] {
-  const verifiedEntries = entries.map((entry) =>
-    verifyEntry(log, { checkpoint: checkpointOf(entry, roots), ...entry }),
-  );
-  const verifiedRoots = roots.map((root) => verifyRoot(log, root));
-  return [
-    ...verifiedEntries.flatMap((verdicts, i) => checksOf(`entries[${i}]`, { ...verdicts }, "signature")),
-    ...verifiedRoots.flatMap((verdicts, i) => checksOf(`roots[${i}]`, { ...verdicts }, "consistency")),
-  ];
+/** What need not be there: an event's signature, and a proof from an older root. */
+const OPTIONAL: readonly string[] = ["signature", "consistency"];
+
+type Item = Piece & { readonly kind: "item" };
+
+/** The checks of one file of evidence, as its pieces come. */
+class EvidenceCheck {
+  readonly counts = { VALID: 0, UNKNOWN: 0, INVALID: 0 };
+  holds = true;
+  readonly #head = new Map<string, unknown>();
+  #opened: OpenedLog | undefined;
+  readonly #roots: RootClaim[] = [];
+  /** The first checkpoint of each size: a proof leads to the root of a size. */
+  readonly #checkpoints = new Map<unknown, RootClaim["checkpoint"]>();
+  #hasRoots = false;
+  /** Entries that stand before what they are checked with. */
+  readonly #waiting: EntryClaim[] = [];
+  #keptBytes = 0;
+  #entries = 0;
+
+  constructor(
+    private readonly keys: TrustedKeys | undefined,
+    private readonly ed25519: Ed25519,
+  ) {}
+
+  /** Throws EvidenceError where the head does not say which log this is. */
+  get log(): OpenedLog {
+    return (this.#opened ??= openLog(this.#head, this.keys, this.ed25519));
+  }
+
+  /** Returns the lines of what can be checked by now. Throws EvidenceError. */
+  take(piece: Piece): string {
+    if (piece.kind === "member") this.#head.set(piece.name, piece.value);
+    else if (piece.kind === "end") this.#hasRoots ||= piece.list === "roots";
+    else if (piece.list === "roots") this.#keepRoot(piece);
+    else if (this.#isReady()) return this.#entry(entryIn(piece));
+    else this.#waiting.push(entryIn(this.#kept(piece)));
+    return "";
+  }
+
+  /** Returns the lines of what waited for the end: entries that stood before the roots, and the roots. */
+  end(): string {
+    const { log } = this.log;
+    const entries = this.#waiting.map((entry) => this.#entry(entry));
+    const roots = this.#roots.map((root, i) => this.#lines(`roots[${i}]`, { ...verifyRoot(log, root) }));
+    if (this.#entries + roots.length === 0) throw new EvidenceError("there are neither entries nor roots to check");
+    return [...entries, ...roots].join("");
+  }
+
+  #isReady(): boolean {
+    if (this.#opened !== undefined) return true;
+    const needed = ["format", "origin", ...(this.keys === undefined ? ["publicKey"] : [])];
+    return this.#hasRoots && needed.every((name) => this.#head.has(name));
+  }
+
+  #keepRoot(piece: Item): void {
+    const root = rootIn(this.#kept(piece));
+    this.#roots.push(root);
+    if (!this.#checkpoints.has(root.treeSize)) this.#checkpoints.set(root.treeSize, root.checkpoint);
+  }
+
+  #kept(piece: Item): Item {
+    this.#keptBytes += piece.bytes;
+    if (this.#keptBytes <= MAX_KEPT_BYTES) return piece;
+    throw new EvidenceError(
+      piece.list === "roots"
+        ? `expected at most ${MAX_KEPT_BYTES} bytes of roots`
+        : `"format", "origin", "publicKey" and "roots" must stand before more than ${MAX_KEPT_BYTES} bytes of entries`,
+    );
+  }
+
+  #entry(claim: EntryClaim): string {
+    const checkpoint = this.#checkpoints.get(claim.membershipProof?.treeSize) ?? null;
+    return this.#lines(`entries[${this.#entries++}]`, { ...verifyEntry(this.log.log, { ...claim, checkpoint }) });
+  }
+
+  #lines(subject: string, verdicts: Readonly<Record<string, Verdict>>): string {
+    return Object.entries(verdicts)
+      .map(([name, verdict]) => this.#line(`${subject} ${name}`, name, this.#trusted(name, verdict)))
+      .join("");
+  }
+
+  /** A log of whose keys none is trusted has nothing to say, even if its operator signs with one key for many logs. */
+  #trusted(name: string, verdict: Verdict): Verdict {
+    const isSaid = name === "checkpoint" && verdict.kind !== "UNKNOWN";
+    return isSaid && this.log.trust === "stranger" ? invalid("UNKNOWN_KEY") : verdict;
+  }
+
+  #line(check: string, name: string, verdict: Verdict): string {
+    this.counts[verdict.kind] += 1;
+    this.holds &&= verdict.kind === "VALID" || (verdict.kind === "UNKNOWN" && OPTIONAL.includes(name));
+    return `${check} ${verdict.kind === "VALID" ? verdict.kind : `${verdict.kind} ${verdict.reason}`}\n`;
+  }
 }
 
-/** An entry's proof leads to the root of some size; that root's checkpoint is among the document's roots. */
-function checkpointOf({ membershipProof }: EntryClaim, roots: readonly RootClaim[]): string | null {
-  return roots.find(({ treeSize }) => treeSize === membershipProof?.treeSize)?.checkpoint ?? null;
-}
+/** Claims are believed in nothing, not even in the types of their members: core reads each as unknown. */
+const entryIn = ({ value }: Item): EntryClaim => value as unknown as EntryClaim;
+const rootIn = ({ value }: Item): RootClaim => value as unknown as RootClaim;
 
-function checksOf(subject: string, verdicts: Readonly<Record<string, Verdict>>, optional: string): readonly Check[] {
-  return Object.entries(verdicts).map(([name, verdict]) => ({ subject, name, verdict, optional: name === optional }));
-}
-
-function line({ subject, name, verdict }: Check): string {
-  const outcome = verdict.kind === "VALID" ? verdict.kind : `${verdict.kind} ${verdict.reason}`;
-  return `${subject} ${name} ${outcome}`;
-}
-
-function summary(checks: readonly Check[], { note }: VerifyOutput): number {
-  const count = (kind: Verdict["kind"]) => checks.filter(({ verdict }) => verdict.kind === kind).length;
-  const holds = checks.every(
-    ({ verdict, optional }) => verdict.kind === "VALID" || (verdict.kind === "UNKNOWN" && optional),
-  );
-  const counts = `${count("VALID")} valid, ${count("UNKNOWN")} unknown, ${count("INVALID")} invalid`;
-  note(`${holds ? "holds" : "DOES NOT HOLD"}: ${counts}`);
-  return holds ? HOLDS : DOES_NOT_HOLD;
+function summary({ counts, holds, log: { keyText, trust } }: EvidenceCheck, { note }: Output): number {
+  const counted = `${counts.VALID} valid, ${counts.UNKNOWN} unknown, ${counts.INVALID} invalid`;
+  const outcome = holds ? "holds" : "DOES NOT HOLD";
+  if (trust === "given") note(`${outcome} under the key ${keyText}: ${counted}`);
+  else if (trust === "stranger") note(`${outcome}: this is of a log of which you gave no key: ${counted}`);
+  else {
+    note(`${outcome} for the key inside the file: ${counted}`);
+    note(`The key inside the file is ${keyText}`);
+    note("Whoever made the file can have made that key, too. Get the log's key another way, and give it: --key KEY");
+  }
+  if (!holds) return DOES_NOT_HOLD;
+  return trust === "given" ? HOLDS : HOLDS_FOR_KEY_INSIDE;
 }

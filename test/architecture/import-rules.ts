@@ -51,7 +51,13 @@ export const importRules: readonly ImportRule[] = [
     mayImport: [core, query, audit, access, downloads, graphql, pangeaApi, operations, config],
   },
   { ring: "config", files: config, mayImport: [core, query, audit, access, config, storeUrl] },
-  { ring: "cli verify", files: /^(cli\/verify)/, mayImport: [core], packages: [noble, /^node:/] },
+  {
+    ring: "cli verify",
+    files: /^(cli\/(?:verify|evidence-reader|trusted-keys|output))/,
+    // It believes no gateway, so it shares no code with one but core, and the platform's Ed25519.
+    mayImport: [core, /^audit\/node-crypto\.ts$/, /^cli\/(?:evidence-reader|trusted-keys|output|progress)\.ts$/],
+    packages: [noble, /^node:/, /^lru-cache$/],
+  },
   { ring: "viewer", files: /^(viewer\/)/, mayImport: [core], packages: [noble] },
   {
     ring: "cli",

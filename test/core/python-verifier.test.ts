@@ -15,10 +15,11 @@ import { vectorFiles, type VectorFile } from "../vectors/make.js";
 
 const PYTHON = findProgram("python3") ?? "python3";
 const HAS_CRYPTOGRAPHY = run(["-c", "import cryptography"]).status === 0;
+const KEY = verifierKeyText(noteVerifier(ORIGIN, PUBLIC_KEY, nobleEd25519));
 const VERIFIER = "verifiers/python/auditql_verify.py";
 /** Imports the verifier, then answers for a list of JSON documents on standard input. */
-const IMPORT =
-  "import json, sys\nsys.path.insert(0, 'verifiers/python')\nimport auditql_verify as v\ninput = v.parse_json(sys.stdin.read())\n";
+const IMPORT_ONLY = "import json, sys\nsys.path.insert(0, 'verifiers/python')\nimport auditql_verify as v\n";
+const IMPORT = `${IMPORT_ONLY}input = v.parse_json(sys.stdin.read())\n`;
 
 /** The verdict on a key, a signature and a message in hexadecimal. */
 const SIGNATURE_VERDICT = `
@@ -127,9 +128,9 @@ describeWith("python3 and its package cryptography", HAS_CRYPTOGRAPHY, () => {
     expect(accepted).toEqual(texts.map((text) => parseEnvelope(text) !== undefined));
   });
 
-  test("it reads a file, prints a line per check, and exits 0 when nothing is INVALID", () => {
+  test("it reads a file, prints a line per check, and exits 0 when everything holds under the key given", () => {
     writeFileSync(join(folder, "honest.json"), JSON.stringify(honest));
-    const { status, stdout } = run([VERIFIER, join(folder, "honest.json")]);
+    const { status, stdout } = run([VERIFIER, join(folder, "honest.json"), "--key", KEY]);
     expect(stdout.split("\n")).toEqual([
       ...["hash", "signature", "membership", "checkpoint"].map((check) => `entries[0] ${check} VALID`),
       "entries[1] hash VALID",
@@ -201,6 +202,7 @@ describeWith("python3 and its package cryptography", HAS_CRYPTOGRAPHY, () => {
   test("it calls signatures UNKNOWN without the package cryptography, and checks all the rest", () => {
     const without = "import sys\nsys.modules['cryptography'] = None\n";
     const lines = evaluate("[' '.join(line) for line in v.check_document(input)]", honest, without);
+    expect(run(["-c", `${without}${IMPORT_ONLY}sys.exit(v.main([]))`], JSON.stringify(honest)).status).toBe(2);
     expect(lines).toEqual([
       "entries[0] hash VALID",
       "entries[0] signature UNKNOWN NO_CRYPTOGRAPHY",

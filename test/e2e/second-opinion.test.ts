@@ -1,16 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { execFile, spawnSync } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import { FORMAT_NAMES, type FormatName } from "../../src/core/format.js";
+import { FORMAT_NAMES } from "../../src/core/format.js";
 import { type GatewayProcess, gatewayFolder, graphqlData, removeFolder, startGateway } from "../gateway.js";
-import { describeWith, findProgram } from "../service.js";
+import { ended, HAS_PYTHON, MAIN, VERIFIERS, type Ended } from "../cli/verifiers.js";
+import { describeWith } from "../service.js";
 
-const PYTHON = findProgram("python3") ?? "python3";
-const HAS_CRYPTOGRAPHY = spawnSync(PYTHON, ["-c", "import cryptography"]).status === 0;
-const VERIFIER = fileURLToPath(new URL("../../../verifiers/python/auditql_verify.py", import.meta.url));
-const SAVE = fileURLToPath(new URL("../../examples/evidence/save.js", import.meta.url));
-const MAIN = fileURLToPath(new URL("../../src/main.js", import.meta.url));
+const [NODE_VERIFIER, PYTHON_VERIFIER] = VERIFIERS;
 
 const LOG = /* GraphQL */ `
   mutation Log($events: [EventInput!]!, $sign: Boolean) {
@@ -34,7 +28,7 @@ interface Evidence {
   readonly roots: readonly { readonly checkpoint: string }[];
 }
 
-describeWith("python3 and its package cryptography", HAS_CRYPTOGRAPHY, () => {
+describeWith("python3 and its package cryptography", HAS_PYTHON, () => {
   describe.each(FORMAT_NAMES)("what a gateway answers from a log of the format %s", (format) => {
     const folder = gatewayFolder();
     let gateway: GatewayProcess;
@@ -42,7 +36,7 @@ describeWith("python3 and its package cryptography", HAS_CRYPTOGRAPHY, () => {
 
     beforeAll(async () => {
       gateway = await startGateway({ folder, env: { AUDITQL_LOG_FORMAT: format } });
-      evidence = await fillAndSave(gateway.url, format);
+      evidence = await fillAndSave(gateway.url);
     }, 60_000);
 
     afterAll(async () => {
@@ -50,8 +44,9 @@ describeWith("python3 and its package cryptography", HAS_CRYPTOGRAPHY, () => {
       removeFolder(folder);
     });
 
-    test("is found valid, every line of it, by the verifier in Python", () => {
-      const { status, lines } = pythonVerdicts(evidence);
+    test("is found valid, every line of it, by the verifier in Python", async () => {
+      const { status, stdout } = await opinion(PYTHON_VERIFIER, evidence);
+      const lines = stdout.split("\n");
       expect(status).toBe(0);
       const count = (ending: string): number => lines.filter((line) => line.endsWith(ending)).length;
       expect(count(" hash VALID")).toBe(ENTRIES);
@@ -62,8 +57,9 @@ describeWith("python3 and its package cryptography", HAS_CRYPTOGRAPHY, () => {
       expect(count(" signature UNKNOWN NO_SIGNATURE")).toBe((ENTRIES / 3) * 2);
     });
 
-    test("is found valid by `auditql verify` too", () => {
-      expect(spawnSync(process.execPath, [MAIN, "verify", "-"], { input: JSON.stringify(evidence) }).status).toBe(0);
+    test("is found valid by `auditql verify` too, in the same lines", async () => {
+      const [node, python] = await Promise.all(VERIFIERS.map((verifier) => opinion(verifier, evidence)));
+      expect([node?.status, node?.stdout, node?.stderr]).toEqual([0, python?.stdout, python?.stderr]);
     });
 
     test.each<[string, (honest: Evidence) => Evidence, string]>([
@@ -82,21 +78,20 @@ describeWith("python3 and its package cryptography", HAS_CRYPTOGRAPHY, () => {
         withCheckpoint((text) => text.replace(`\n${ENTRIES}\n`, `\n${ENTRIES - 1}\n`)),
         "checkpoint",
       ],
-    ])("is refused by both when %s", (_what, tamper, check) => {
-      const { status, lines } = pythonVerdicts(tamper(evidence));
-      expect(status).toBe(1);
-      expect(lines.filter((line) => line.includes(` ${check} INVALID `))).not.toEqual([]);
-      const input = JSON.stringify(tamper(evidence));
-      expect(spawnSync(process.execPath, [MAIN, "verify", "-"], { input }).status).toBe(1);
+    ])("is refused by both when %s", async (_what, tamper, check) => {
+      const { status, stdout } = await opinion(PYTHON_VERIFIER, tamper(evidence));
+      expect([status, stdout]).toEqual([1, expect.stringContaining(` ${check} INVALID `)]);
+      expect(await opinion(NODE_VERIFIER, tamper(evidence))).toMatchObject({ status, stdout });
     });
 
-    test("cannot be checked with the key of another origin", () => {
-      expect(pythonVerdicts({ ...evidence, publicKey: `other${evidence.publicKey}` }).status).toBe(2);
+    test("cannot be checked with a key that is not of its own name", async () => {
+      const key = `other${evidence.publicKey}`;
+      for (const verifier of VERIFIERS) expect((await opinion(verifier, evidence, key)).status).toBe(2);
     });
   });
 });
 
-async function fillAndSave(url: string, format: FormatName): Promise<Evidence> {
+async function fillAndSave(url: string): Promise<Evidence> {
   const events = Array.from({ length: ENTRIES / 3 }, (_, i) => ({
     actor: `actor ${i}`,
     message: i % 2 === 0 ? `Grüße, 世界 ${i} 🎉` : { text: "an object", numbers: [1.5, 1e-7, i] },
@@ -105,14 +100,22 @@ async function fillAndSave(url: string, format: FormatName): Promise<Evidence> {
   await graphqlData(url, LOG, { events });
   const { logBulk } = await graphqlData<{ logBulk: { root: { publicKey: string } } }>(url, LOG, { events, sign: true });
   await graphqlData(url, LOG, { events });
-  const args = [SAVE, logBulk.root.publicKey, "--url", `${url}/graphql`, "--format", format, "--from-size", "100"];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 2 ** 26 });
-  return JSON.parse(stdout) as Evidence;
+  const save = [process.execPath, MAIN, "save", "--key", logBulk.root.publicKey, "--url", `${url}/graphql`] as const;
+  const { stdout } = await ended([...save, "--from-size", "100"]);
+  const [head, ...lines] = stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as unknown);
+  return { ...(head as Evidence), entries: lines.slice(0, -1) as Evidence["entries"] };
 }
 
-function pythonVerdicts(evidence: Evidence): { readonly status: number | null; readonly lines: readonly string[] } {
-  const { status, stdout } = spawnSync(PYTHON, ["-B", VERIFIER], { input: JSON.stringify(evidence), encoding: "utf8" });
-  return { status, lines: stdout.trimEnd().split("\n") };
+/** What a verifier says of the evidence, as one JSON document, under the key that the evidence names. */
+function opinion(
+  { command }: (typeof VERIFIERS)[number],
+  evidence: Evidence,
+  key = evidence.publicKey,
+): Promise<Ended> {
+  return ended([...command, "-", "--key", key], [JSON.stringify(evidence)]);
 }
 
 type EvidenceEntry = Evidence["entries"][number];

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { IndexedStore } from "../../src/audit/search-index.js";
-import { HOLDS, verifyFile } from "../../src/cli/verify.js";
+import { HOLDS } from "../../src/cli/verify.js";
 import { openStore } from "../../src/stores/index.js";
 import {
   EntryDocument,
@@ -18,6 +18,7 @@ import {
 } from "../generated/operations.js";
 import { testGateway, type TestGateway } from "./gateway.js";
 import { openTestService } from "../audit/test-log.js";
+import { verified } from "../cli/verifiers.js";
 
 const COUNT = 25;
 const valid = { status: "VALID", reason: null };
@@ -148,11 +149,9 @@ describe.each(["memory", "sqlite"])("a front end of a gateway on %s", (engine) =
   test("takes a page along, and has it verified where no gateway is trusted", async () => {
     const { search } = await gateway.data(VerifiedSearchDocument, { query: "event", first: 5 });
     const { origin, publicKey } = search.root;
-    const file = join(folder, "page.json");
     const document = { format: "rfc6962", origin, publicKey, entries: search.nodes, roots: [search.root] };
-    await writeFile(file, JSON.stringify(document));
-    const lines: string[] = [];
-    expect(await verifyFile(file, { line: (line) => lines.push(line), note: () => undefined })).toBe(HOLDS);
+    const { code, lines } = await verified(document, { key: publicKey });
+    expect(code).toBe(HOLDS);
     expect(lines).toHaveLength(5 * 4 + 2);
   });
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as passed } from "node:timers/promises";
@@ -7,8 +7,9 @@ import { gunzipSync } from "node:zlib";
 import { createKey, revokeKey } from "../../src/access/key-file.js";
 import { openAccess } from "../../src/access/open-access.js";
 import { LOOPBACK } from "../../src/audit/principal.js";
-import { DOES_NOT_HOLD, HOLDS, verifyFile } from "../../src/cli/verify.js";
+import { DOES_NOT_HOLD, HOLDS, HOLDS_FOR_KEY_INSIDE, UNREADABLE } from "../../src/cli/verify.js";
 import { sealLink } from "../../src/downloads/link.js";
+import { verified } from "../cli/verifiers.js";
 import { fill, logMessages, openTestService } from "../audit/test-log.js";
 import { DownloadResultsDocument, SearchDocument } from "../generated/operations.js";
 import { testGateway, type TestGateway } from "../graphql/gateway.js";
@@ -90,23 +91,31 @@ describe("a file", () => {
     ]);
   });
 
-  test("as JSON is evidence: `auditql verify` checks every entry of it, and needs nothing else", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "auditql-download-"));
-    const path = join(folder, "evidence.json");
-    const { url } = await linkTo(gateway, { query: "acme OR event", maxResults: 40, format: "JSON" });
-    const evidence = await text(url);
-    const outcome = async (document: string) => {
-      await writeFile(path, document);
-      const lines: string[] = [];
-      const code = await verifyFile(path, { line: (line) => lines.push(line), note: () => undefined });
-      return [code, lines.filter((line) => line.includes(" VALID")).length];
-    };
-    // Hash, membership and checkpoint of each entry; checkpoint and hash of the root.
-    expect(await outcome(evidence)).toEqual([HOLDS, expect.any(Number)]);
-    expect((await outcome(evidence))[1]).toBeGreaterThanOrEqual(40 * 2);
-    expect((await outcome(evidence.replaceAll("event 990", "event 991")))[0]).toBe(DOES_NOT_HOLD);
-    await rm(folder, { recursive: true });
-  });
+  test.each(["JSON", "EVIDENCE"] as const)(
+    "as %s has its key behind its roots, and its entries last, so that they are checked as they come",
+    async (format) => {
+      const { url } = await linkTo(gateway, { format, maxResults: 1 });
+      const names = ["log", "format", "origin", "roots", "publicKey", "entries"];
+      const body = await text(url);
+      const places = names.map((name) => body.indexOf(`"${name}":`));
+      expect(places).toEqual([...places].sort((a, b) => a - b));
+    },
+  );
+
+  test.each(["JSON", "EVIDENCE"] as const)(
+    "as %s is evidence: `auditql verify` checks every entry of it, and needs nothing else but the key",
+    async (format) => {
+      const { url } = await linkTo(gateway, { query: "acme OR event", maxResults: 40, format });
+      const evidence = await text(url);
+      const key = await gateway.service.verifierKey("default");
+      const { code, lines } = await verified(evidence, { key });
+      // Of each entry: hash, membership and checkpoint; of the root: its checkpoint.
+      expect([code, lines.filter((line) => line.endsWith(" VALID")).length]).toEqual([HOLDS, 40 * 3 + 1]);
+      expect((await verified(evidence)).code).toBe(HOLDS_FOR_KEY_INSIDE);
+      expect((await verified(evidence.replaceAll("event 990", "event 991"), { key })).code).toBe(DOES_NOT_HOLD);
+      expect((await verified(evidence.slice(0, -5), { key })).code).toBe(UNREADABLE);
+    },
+  );
 
   test.each(["CSV", "JSON", "NDJSON", "EVIDENCE"] as const)("of nothing is a whole file too (%s)", async (format) => {
     const { url } = await linkTo(gateway, { query: "nothing", format });
@@ -116,15 +125,18 @@ describe("a file", () => {
     else expect(body.split("\r\n")).toHaveLength(format === "CSV" ? 2 : 1);
   });
 
-  test.each(["CSV", "JSON", "NDJSON", "EVIDENCE"] as const)("is gzipped for whoever asks for that (%s)", async (format) => {
-    const { url } = await linkTo(gateway, { format });
-    const plain = await fetched(url, PLAIN);
-    expect([plain.headers["content-encoding"], plain.headers.vary]).toEqual([undefined, "accept-encoding"]);
-    const zipped = await fetched(url, { "accept-encoding": "gzip" });
-    expect(zipped.headers["content-encoding"]).toBe("gzip");
-    expect(gunzipSync(zipped.body)).toEqual(plain.body);
-    expect(zipped.body.length).toBeLessThan(plain.body.length / 2);
-  });
+  test.each(["CSV", "JSON", "NDJSON", "EVIDENCE"] as const)(
+    "is gzipped for whoever asks for that (%s)",
+    async (format) => {
+      const { url } = await linkTo(gateway, { format });
+      const plain = await fetched(url, PLAIN);
+      expect([plain.headers["content-encoding"], plain.headers.vary]).toEqual([undefined, "accept-encoding"]);
+      const zipped = await fetched(url, { "accept-encoding": "gzip" });
+      expect(zipped.headers["content-encoding"]).toBe("gzip");
+      expect(gunzipSync(zipped.body)).toEqual(plain.body);
+      expect(zipped.body.length).toBeLessThan(plain.body.length / 2);
+    },
+  );
 
   test("holds what the search counts, or every match where that is asked for", async () => {
     const [some, all] = [

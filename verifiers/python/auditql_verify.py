@@ -1,28 +1,42 @@
 #!/usr/bin/env python3
-"""Checks what an AuditQL gateway answered, offline, trusting nothing but the log's origin and public key.
+"""Checks what an AuditQL gateway answered, offline, trusting nothing but the key of the log that you give.
 
-    auditql_verify.py [FILE]        reads one JSON document from FILE or standard input
+    auditql_verify.py [FILE] [--key KEY | --trust FILE]        FILE is evidence; - or none reads standard input
 
-The document is {"format", "origin", "publicKey", "entries": [...], "roots": [...]}: format, origin and publicKey
-(C2SP verifier key, SPKI PEM or base64) as you know them from elsewhere, entries and roots as the GraphQL API answered
-them:
+KEY is the log's verifier key (C2SP signed-note, `origin+id+base64`), as you got it over a way that you trust. The file
+of --trust holds one such key on each line, of several logs; # begins a comment.
+
+Evidence is one JSON object {"format", "origin", "roots": [...], "publicKey", "entries": [...]}, or lines: the same object
+with "entries": "lines", then one entry on each line, then {"end": <number of entries>}. Entries and roots are as the
+GraphQL API answers them:
     entry  {leafIndex, hash, canonical, membershipProof?: {leafIndex, treeSize, leafHash, rootHash, path}}
            (`text`, a proof in the Pangea protocol's spelling, may stand in place of `path`)
     root   {treeSize, hash, checkpoint, consistencyProof?: {fromSize, toSize, fromHash, toHash, path}}
+`publicKey` (a verifier key, SPKI PEM or base64) is believed only when you give no key. Memory does not grow with the file,
+if the entries stand last.
 
-One line per check: "entries[0] membership VALID", or INVALID or UNKNOWN with a reason. Exit code 1 if any check is
-INVALID, 0 if none is, 2 if the document cannot be used. UNKNOWN means that nothing was given to check, or that the
-Python package `cryptography`, needed for Ed25519 only, is not installed.
+One line per check: "entries[0] membership VALID", or INVALID or UNKNOWN with a reason. Exit code:
+    0  everything holds under the key that you gave
+    1  something does not hold, or a proof that it needs was left out
+    2  it could not be checked: wrongly started, unreadable, no evidence, broken off; or the Python package
+       `cryptography`, needed for Ed25519 only, is not installed
+    3  everything holds, but only for the key inside the file: you gave none
+UNKNOWN means that nothing was given to check; a signature of an event and a consistency proof need not be there.
 
 Written from docs/format.md, RFC 9162, RFC 8785 and C2SP tlog-checkpoint; it shares no code with the gateway.
 Python 3.8 or newer, standard library only.
 """
 
+import argparse
 import base64
+import codecs
+import functools
 import hashlib
 import json
+import os
 import re
 import sys
+import traceback
 import unicodedata
 from decimal import Decimal
 
@@ -337,6 +351,12 @@ def ed25519(signature, message, public_key):
         return invalid("SIGNATURE_MISMATCH")
 
 
+@functools.lru_cache(maxsize=1000)
+def log_signature(signature, message, public_key):
+    """The proofs of a file lead to one root, whose signature would cost more to check than all else of an entry."""
+    return ed25519(signature, message, public_key)
+
+
 def event_signature(log, envelope):
     signature_text, key_text = envelope.get("signature"), envelope.get("public_key")
     if signature_text is None and key_text is None:
@@ -378,7 +398,7 @@ def checkpoint(log, text, tree):
         return invalid("UNKNOWN_KEY")
     if len(own) > 1 or len(own[0]) != 68:
         return invalid("MALFORMED_CHECKPOINT")
-    verdict = ed25519(own[0][4:], body.encode("utf-8"), log["public_key"])
+    verdict = log_signature(own[0][4:], body.encode("utf-8"), log["public_key"])
     if verdict.startswith("INVALID"):
         return verdict
     if origin != log["origin"] or (size, root) != tree:
@@ -522,20 +542,53 @@ def check_root(log, root):
         yield "consistency", consistency(log, proof)
 
 
-# --- The document ----------------------------------------------------------------------------------------------------
+# --- The log, and the keys that the user trusts ------------------------------------------------------------------------
 
 
-def read_log(document):
-    if not isinstance(document, dict):
-        raise Unusable("the document is not a JSON object")
-    format_name, origin, key_text = (document.get(name) for name in ("format", "origin", "publicKey"))
+def read_trusted_keys(key, path):
+    """The public keys by origin; None when the user gave no key."""
+    if key is not None:
+        return trusted_keys([("--key", key)])
+    if path is None:
+        return None
+    with open(path, encoding="utf-8") as file:
+        lines = [("%s:%d" % (path, i), line.strip()) for i, line in enumerate(file, 1)]
+    given = [(place, text) for place, text in lines if text and not text.startswith("#")]
+    if not given:
+        raise Unusable(path + " holds no key")
+    return trusted_keys(given)
+
+
+def trusted_keys(given):
+    keys = {}
+    for place, text in given:
+        match = VERIFIER_KEY.fullmatch(text)
+        origin = match.group(1) if match else ""
+        public_key = parse_log_key(text, origin) if match and is_key_name(origin) else None
+        if public_key is None:
+            raise Unusable(place + ": expected a verifier key, as root { publicKey } returns it: origin+id+base64")
+        if keys.setdefault(origin, public_key) != public_key:
+            raise Unusable("%s: there is another key of %s above: keep the one that is right" % (place, origin))
+    return keys
+
+
+def read_log(head, trusted=None):
+    """The log that the head of evidence names. With trusted keys, its `publicKey` counts for nothing."""
+    format_name, origin, key_text = (head.get(name) for name in ("format", "origin", "publicKey"))
     if not isinstance(format_name, str) or format_name not in PREFIXES:
         raise Unusable("format must be one of " + ", ".join(PREFIXES))
+    if origin is None and trusted is not None and len(trusted) == 1:
+        origin = next(iter(trusted))
     if not isinstance(origin, str) or not is_key_name(origin):
         raise Unusable("origin must be the log's name: text without blanks and +")
-    public_key = parse_log_key(key_text, origin) if isinstance(key_text, str) else None
+    if trusted is None:
+        trust = "inside the file"
+        public_key = parse_log_key(key_text, origin) if isinstance(key_text, str) else None
+    else:
+        trust = "given" if origin in trusted else "stranger"
+        public_key = trusted.get(origin, next(iter(trusted.values())))
     if public_key is None:
-        raise Unusable("publicKey must be the Ed25519 key of this origin: a verifier key, SPKI PEM or base64")
+        raise Unusable("publicKey must be the Ed25519 key of this origin: a verifier key, SPKI PEM or base64; or give --key")
     leaf_prefix, node_prefix = PREFIXES[format_name]
     return {
         "format": format_name,
@@ -544,47 +597,367 @@ def read_log(document):
         "key_id": key_id(origin, public_key),
         "leaf_prefix": leaf_prefix,
         "node_prefix": node_prefix,
+        "trust": trust,
     }
 
 
-def read_list(document, name):
-    items = document.get(name, [])
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise Unusable(name + " must be a list of objects")
-    return items
+def log_key_text(log):
+    key = base64.b64encode(b"\x01" + log["public_key"]).decode("ascii")
+    return "%s+%s+%s" % (log["origin"], log["key_id"].hex(), key)
+
+
+# --- Evidence, piece by piece ------------------------------------------------------------------------------------------
+
+# The most bytes of one value: several times the largest entry that a gateway writes.
+MAX_VALUE_BYTES = 8 * 2**20
+# How deep arrays and objects may nest in one value.
+MAX_FILE_DEPTH = 500
+MAX_MEMBERS = 100
+# The most bytes of roots, and of entries that stand before the roots and the head that they need.
+MAX_KEPT_BYTES = 16 * 2**20
+CHUNK_BYTES = 2**18
+BLANK = re.compile(r"[ \t\r\n]*")
+BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|([\[{])|([\]}])', re.DOTALL)
+LISTS = ("entries", "roots")
+
+
+def refuse_number(name):
+    raise Unusable("expected JSON, got " + name)
+
+
+# Numbers as parse_json reads them.
+DECODER = json.JSONDecoder(parse_constant=refuse_number, parse_int=float)
+
+
+class JsonSource:
+    """JSON in pieces: one value at a time, each of bounded size and depth, and the punctuation between them."""
+
+    def __init__(self, read):
+        self.read = read
+        self.utf8 = codecs.getincrementaldecoder("utf-8")()
+        self.text, self.at, self.before = "", 0, 0
+
+    def wrong(self, reason):
+        return Unusable("%s, at character %d" % (reason, self.before + self.at))
+
+    def fill(self, size=CHUNK_BYTES):
+        """Whether there was more to read."""
+        data = self.read(size)
+        self.before, self.text = self.before + self.at, self.text[self.at :] + self.utf8.decode(data, final=not data)
+        self.at = 0
+        return bool(data)
+
+    def is_at_end(self):
+        self.at = BLANK.match(self.text, self.at).end()
+        while self.at == len(self.text):
+            if not self.fill():
+                return True
+            self.at = BLANK.match(self.text, self.at).end()
+        return False
+
+    def skip(self, punctuation):
+        """Whether this punctuation comes next; it is then behind us."""
+        if self.is_at_end() or self.text[self.at] != punctuation:
+            return False
+        self.at += 1
+        return True
+
+    def expect(self, punctuation):
+        if not self.skip(punctuation):
+            raise self.wrong("the file breaks off" if self.is_at_end() else "expected " + punctuation)
+
+    def value(self):
+        """The next value and its text."""
+        if self.is_at_end():
+            raise self.wrong("the file breaks off")
+        while True:
+            try:
+                value, end = DECODER.raw_decode(self.text, self.at)
+                # A number at the end of what was read may go on.
+                if end < len(self.text):
+                    break
+            except json.JSONDecodeError:
+                pass
+            # Twice as much each time: what was decoded in vain costs no more than what is read.
+            known = len(self.text) - self.at
+            if known > MAX_VALUE_BYTES or not self.fill(max(known, CHUNK_BYTES)):
+                raise self.wrong("expected JSON, whole, and at most %d bytes of one value" % MAX_VALUE_BYTES)
+        text, self.at = self.text[self.at : end], end
+        if len(text) * 4 > MAX_VALUE_BYTES and len(text.encode("utf-8")) > MAX_VALUE_BYTES:
+            raise self.wrong("expected a value of at most %d bytes" % MAX_VALUE_BYTES)
+        if text.count("[") + text.count("{") > MAX_FILE_DEPTH and depth_of(text) > MAX_FILE_DEPTH:
+            raise self.wrong("expected a value nested at most %d deep" % MAX_FILE_DEPTH)
+        return value, text
+
+
+def depth_of(text):
+    depth = deepest = 0
+    for token in BRACKET.finditer(text):
+        depth += (token.group(1) is not None) - (token.group(2) is not None)
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def read_evidence(read):
+    """Yields ("member", name, value), ("item", list, value, text) and ("end", list), in the order of the file."""
+    source = JsonSource(read)
+    if not source.skip("{"):
+        raise source.wrong("the document is not a JSON object")
+    names, has_lines = set(), False
+    if not source.skip("}"):
+        while True:
+            name = read_name(source, names)
+            source.expect(":")
+            if name not in LISTS:
+                yield "member", name, source.value()[0]
+            elif source.skip("["):
+                yield from list_items(source, name)
+            else:
+                has_lines = source.value()[0] == "lines" and name == "entries"
+                if not has_lines:
+                    raise source.wrong(name + " must be a list")
+            if not source.skip(","):
+                break
+        source.expect("}")
+    if has_lines:
+        yield from entry_lines(source)
+    if not source.is_at_end():
+        raise source.wrong("expected nothing more")
+
+
+def read_name(source, names):
+    """Of two members with one name, readers disagree which one counts."""
+    name = source.value()[0]
+    if not isinstance(name, str):
+        raise source.wrong("expected the name of a member")
+    if name in names or len(names) == MAX_MEMBERS:
+        raise source.wrong("expected at most %d members, each once" % MAX_MEMBERS)
+    names.add(name)
+    return name
+
+
+def list_items(source, name):
+    if not source.skip("]"):
+        yield read_item(source, name)
+        while source.skip(","):
+            yield read_item(source, name)
+        source.expect("]")
+    yield "end", name
+
+
+def entry_lines(source):
+    count = 0
+    while not source.is_at_end():
+        item = read_item(source, "entries")
+        if "end" in item[2]:
+            if read_number(item[2]["end"]) != count:
+                raise source.wrong('expected {"end":%d} after %d entries' % (count, count))
+            yield "end", "entries"
+            return
+        count += 1
+        yield item
+    raise Unusable("the file breaks off after %d entries: it has no last line" % count)
+
+
+def read_item(source, name):
+    value, text = source.value()
+    if not isinstance(value, dict):
+        raise source.wrong(name + " must be objects")
+    return "item", name, value, text
+
+
+def document_pieces(document):
+    """The pieces of a document that is in memory."""
+    if not isinstance(document, dict):
+        raise Unusable("the document is not a JSON object")
+    for name in (name for name in document if name not in LISTS):
+        yield "member", name, document[name]
+    for name in ("roots", "entries"):
+        items = document.get(name, [])
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+            raise Unusable(name + " must be a list of objects")
+        for item in items:
+            yield "item", name, item, ""
+        yield "end", name
+
+
+class EvidenceCheck:
+    """The checks of one file of evidence, as its pieces come."""
+
+    def __init__(self, trusted):
+        self.trusted = trusted
+        self.head, self.log = {}, None
+        self.roots, self.root_of_size, self.has_roots = [], {}, False
+        self.waiting, self.kept_bytes, self.entries = [], 0, 0
+        self.counts = {"VALID": 0, "UNKNOWN": 0, "INVALID": 0}
+        self.holds, self.lacks_cryptography = True, False
+
+    def take(self, piece):
+        """Yields (subject, check, verdict) for what can be checked by now."""
+        if piece[0] == "member":
+            self.head[piece[1]] = piece[2]
+        elif piece[0] == "end":
+            self.has_roots = self.has_roots or piece[1] == "roots"
+        elif piece[1] == "roots":
+            self.keep_root(*piece[2:])
+        elif self.is_ready():
+            yield from self.check_entry(piece[2])
+        else:
+            self.keep(piece[3])
+            self.waiting.append(piece[2])
+
+    def end(self):
+        """Yields the checks that waited for the end: of entries that stood before the roots, and of the roots."""
+        self.open_log()
+        if not self.waiting and not self.roots and self.entries == 0:
+            raise Unusable("there are neither entries nor roots to check")
+        for entry in self.waiting:
+            yield from self.check_entry(entry)
+        for i, root in enumerate(self.roots):
+            yield from self.counted("roots[%d]" % i, check_root(self.log, root))
+
+    def is_ready(self):
+        needed = ("format", "origin") if self.trusted is not None else ("format", "origin", "publicKey")
+        return self.log is not None or (self.has_roots and all(name in self.head for name in needed))
+
+    def open_log(self):
+        if self.log is None:
+            self.log = read_log(self.head, self.trusted)
+        return self.log
+
+    def keep_root(self, root, text):
+        self.keep(text)
+        self.roots.append(root)
+        self.root_of_size.setdefault(read_number(root.get("treeSize")), root)
+
+    def keep(self, text):
+        self.kept_bytes += len(text.encode("utf-8"))
+        if self.kept_bytes > MAX_KEPT_BYTES:
+            raise Unusable(
+                "format, origin, publicKey and roots must stand before more than %d bytes of entries, "
+                "and the roots take no more than that" % MAX_KEPT_BYTES
+            )
+
+    def check_entry(self, entry):
+        subject, self.entries = "entries[%d]" % self.entries, self.entries + 1
+        proof = entry.get("membershipProof")
+        size = read_number(proof.get("treeSize")) if isinstance(proof, dict) else None
+        root = self.root_of_size.get(size)
+        yield from self.counted(subject, check_entry(self.open_log(), entry, [] if root is None else [root]))
+
+    def counted(self, subject, verdicts):
+        for check, verdict in verdicts:
+            # A log of whose keys none is trusted has nothing to say, even if its operator signs with one key for many.
+            if check == "checkpoint" and self.log["trust"] == "stranger" and not verdict.startswith("UNKNOWN"):
+                verdict = invalid("UNKNOWN_KEY")
+            kind = verdict.split(" ", 1)[0]
+            self.counts[kind] += 1
+            if verdict == unknown("NO_CRYPTOGRAPHY"):
+                self.lacks_cryptography = True
+            elif kind == "INVALID" or (kind == "UNKNOWN" and check not in ("signature", "consistency")):
+                self.holds = False
+            yield subject, check, verdict
 
 
 def check_document(document):
-    """Yields (subject, check, verdict) for every check, in the order of the document."""
-    log = read_log(document)
-    entries, roots = read_list(document, "entries"), read_list(document, "roots")
-    if not entries and not roots:
-        raise Unusable("there are neither entries nor roots to check")
-    for i, entry in enumerate(entries):
-        for check, verdict in check_entry(log, entry, roots):
-            yield "entries[%d]" % i, check, verdict
-    for i, root in enumerate(roots):
-        for check, verdict in check_root(log, root):
-            yield "roots[%d]" % i, check, verdict
+    """Yields (subject, check, verdict) for every check of a document in memory, under the key inside it."""
+    check = EvidenceCheck(None)
+    for piece in document_pieces(document):
+        yield from check.take(piece)
+    yield from check.end()
+
+
+# --- The command -------------------------------------------------------------------------------------------------------
+
+HOLDS, DOES_NOT_HOLD, UNREADABLE, HOLDS_FOR_KEY_INSIDE = range(4)
+STEP_BYTES = 2**22
 
 
 def main(arguments):
-    if len(arguments) > 1 or arguments[:1] in (["-h"], ["--help"]):
-        print(__doc__.strip())
-        return 0 if len(arguments) == 1 else 2
+    parser = argparse.ArgumentParser(
+        prog="auditql_verify.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("file", nargs="?", default="-", metavar="FILE", help="evidence; - reads standard input")
+    trust = parser.add_mutually_exclusive_group()
+    trust.add_argument("--key", help="the log's verifier key")
+    trust.add_argument("--trust", metavar="FILE", help="a file of verifier keys, one on a line")
+    options = parser.parse_args(arguments)
     try:
-        if arguments:
-            with open(arguments[0], "rb") as file:
-                document = parse_json(file.read().decode("utf-8"))
+        check = EvidenceCheck(read_trusted_keys(options.key, options.trust))
+        if options.file == "-":
+            write_checks(check, sys.stdin.buffer)
         else:
-            document = parse_json(sys.stdin.buffer.read().decode("utf-8"))
-        verdicts = list(check_document(document))
-    except (OSError, ValueError, RecursionError, Unusable) as problem:
-        print("auditql_verify: %s" % problem, file=sys.stderr)
-        return 2
-    for line in verdicts:
-        print(*line)
-    return 1 if any(verdict.startswith("INVALID") for _, _, verdict in verdicts) else 0
+            with open(options.file, "rb") as file:
+                write_checks(check, file)
+        return summary(check)
+    except (OSError, UnicodeDecodeError, Unusable) as problem:
+        note("cannot verify %s: %s" % (options.file, problem))
+    except RecursionError:
+        note("cannot verify %s: expected values nested at most %d deep" % (options.file, MAX_FILE_DEPTH))
+    except Exception:  # A fault of this program is no verdict.
+        traceback.print_exc()
+    give_up_output()
+    return UNREADABLE
+
+
+def write_checks(check, file):
+    for piece in read_evidence(with_progress(file)):
+        for line in check.take(piece):
+            sys.stdout.write("%s %s %s\n" % line)
+    for line in check.end():
+        sys.stdout.write("%s %s %s\n" % line)
+    sys.stdout.flush()
+
+
+def with_progress(file):
+    """Reads from the file, and tells on a terminal how far it is."""
+    total = os.fstat(file.fileno()).st_size
+    done = shown = 0
+
+    def read(size):
+        nonlocal done, shown
+        data = file.read(size)
+        done += len(data)
+        if sys.stderr.isatty() and shown > 0 and not data:
+            sys.stderr.write("\n")
+        if sys.stderr.isatty() and done - shown >= STEP_BYTES:
+            shown = done
+            sys.stderr.write("\rverify: %s bytes%s" % (format(done, ","), " of " + format(total, ",") if total else ""))
+            sys.stderr.flush()
+        return data
+
+    return read
+
+
+def summary(check):
+    counted = ", ".join("%d %s" % (count, kind.lower()) for kind, count in check.counts.items())
+    outcome = "holds" if check.holds else "DOES NOT HOLD"
+    if check.holds and check.lacks_cryptography:
+        note("cannot check signatures without the Python package cryptography: " + counted)
+        return UNREADABLE
+    if check.log["trust"] == "given":
+        note("%s under the key %s: %s" % (outcome, log_key_text(check.log), counted))
+    elif check.log["trust"] == "stranger":
+        note("%s: this is of a log of which you gave no key: %s" % (outcome, counted))
+    else:
+        note("%s for the key inside the file: %s" % (outcome, counted))
+        note("The key inside the file is " + log_key_text(check.log))
+        note("Whoever made the file can have made that key, too. Get the log's key another way, and give it: --key KEY")
+    if not check.holds:
+        return DOES_NOT_HOLD
+    return HOLDS if check.log["trust"] == "given" else HOLDS_FOR_KEY_INSIDE
+
+
+def note(text):
+    print(text, file=sys.stderr)
+
+
+def give_up_output():
+    """Python exits with a code of its own when it cannot write at its end what nobody reads any more."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":
