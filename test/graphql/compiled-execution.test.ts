@@ -1,26 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { getIntrospectionQuery } from "graphql";
-import { openTestService, TestClock } from "../audit/test-log.js";
-import { testGateway, type TestGateway } from "./gateway.js";
+import { openBothExecutions, sorted, type BothExecutions } from "./both-executions.js";
 
 const ENTRY_ID = Buffer.from("Entry:1:default").toString("base64url");
 const ROOT_ID = Buffer.from("Root:2:default").toString("base64url");
 
-let compiled: TestGateway;
-let fieldByField: TestGateway;
+let both: BothExecutions;
 
 beforeAll(async () => {
-  const [one, other] = await Promise.all([openTestService(clockOptions()), openTestService(clockOptions())]);
-  compiled = await testGateway(one, { compileAtHit: 1 });
-  fieldByField = await testGateway(other, { compileAtHit: Infinity });
+  both = await openBothExecutions();
 });
 
-/** Two services whose every answer is the same, as nothing but the clock could tell them apart. */
-function clockOptions() {
-  return { clock: new TestClock().now };
-}
-
-afterAll(() => Promise.all([compiled.close(), fieldByField.close()]));
+afterAll(() => both.close());
 
 const OPTIONAL = `query ($order: OrderDirection, $first: Int, $deep: Boolean!) {
   search(orderBy: { direction: $order }, first: $first) {
@@ -83,12 +74,7 @@ const cases: readonly (readonly [name: string, query: string, variables?: object
 
 describe("compiled execution answers as field by field does:", () => {
   test.each(cases)("%s", async (_, query, variables = {}) => {
-    const [one, other] = [await compiled.text(query, variables), await fieldByField.text(query, variables)];
+    const [one, other] = [await both.compiled.text(query, variables), await both.fieldByField.text(query, variables)];
     expect(sorted(one)).toEqual(sorted(other));
   });
 });
-
-/** Which of two errors in one answer comes first is not said anywhere. */
-function sorted({ data, errors = [] }: Awaited<ReturnType<TestGateway["text"]>>): unknown {
-  return { data, errors: errors.map((error) => JSON.stringify(error)).sort() };
-}

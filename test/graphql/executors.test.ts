@@ -1,25 +1,16 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { openTestService, TestClock } from "../audit/test-log.js";
-import { testGateway, type TestGateway } from "./gateway.js";
+import { openBothExecutions, sorted, type BothExecutions } from "./both-executions.js";
 
-let compiled: TestGateway;
-let fieldByField: TestGateway;
+let both: BothExecutions;
 
 beforeAll(async () => {
-  const [one, other] = await Promise.all([openTestService(clockOptions()), openTestService(clockOptions())]);
-  compiled = await testGateway(one, { compileAtHit: 1 });
-  fieldByField = await testGateway(other, { compileAtHit: Infinity });
-  for (const gateway of [compiled, fieldByField])
+  both = await openBothExecutions();
+  for (const gateway of [both.compiled, both.fieldByField])
     await gateway.text('mutation { log(event: { message: "one", actor: "dana" }) { entry { id } } }');
 });
 
-afterAll(() => Promise.all([compiled.close(), fieldByField.close()]));
-
-/** Two services whose every answer is the same, as nothing but the clock could tell them apart. */
-function clockOptions() {
-  return { clock: new TestClock().now };
-}
+afterAll(() => both.close());
 
 /** A place in an operation that takes a value: the type of its variable, and values in the spelling of GraphQL. */
 interface Place {
@@ -188,15 +179,10 @@ const operations: fc.Arbitrary<Filled> = fc.constantFrom(...TEMPLATES).chain(([t
 test("an operation is answered alike the first time, field by field, and later, compiled", async () => {
   await fc.assert(
     fc.asyncProperty(operations, async ({ query, variables }) => {
-      const one = await compiled.text(query, variables);
-      const other = await fieldByField.text(query, variables);
+      const one = await both.compiled.text(query, variables);
+      const other = await both.fieldByField.text(query, variables);
       expect(sorted(one)).toEqual(sorted(other));
     }),
     { numRuns: 600 },
   );
 });
-
-/** Which of two errors in one answer comes first is not said anywhere. */
-function sorted({ data, errors = [] }: Awaited<ReturnType<TestGateway["text"]>>): unknown {
-  return { data, errors: errors.map((error) => JSON.stringify(error)).sort() };
-}
