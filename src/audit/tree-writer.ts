@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { equalBytes, HASH_BYTES } from "../core/bytes.js";
+import { equalBytes } from "../core/bytes.js";
+import { BoundLeaves } from "./bound-leaves.js";
 import { deadline } from "./deadline.js";
 import { DurableTree } from "./durable-tree.js";
 import { AuditError, endsLog, outcomeKnown, withOutcome, type WriteOutcome } from "./errors.js";
@@ -8,6 +9,7 @@ import type { HistoryGuard, SignedRoot } from "./history-guard.js";
 import type { Submission } from "./queue.js";
 import { extendTree, restoreTree, type SignedTree, type TreeSource } from "./signed-tree.js";
 import type { AppendOutcome, LogHead, StoredTile } from "./store.js";
+import { TileReader } from "./tile-reader.js";
 
 /** Answers what has come meanwhile and has room in a batch that is begun. */
 type Arrived = (begun: readonly Submission[]) => readonly Submission[];
@@ -197,13 +199,16 @@ export class TreeWriter {
     throw unavailable(NOT_KNOWN, { cause });
   }
 
+  /** Whether the tree has the batch's leaves at their places. What the rows of the store say of themselves is not asked. */
   async #holds({ batch, tree }: Growth): Promise<boolean> {
     if (this.#tree.edge.size < tree.edge.size) return false;
-    const { log, store } = this.options.source;
-    const stored = await store.leafHashes(log, { start: batch.expectedSize, end: tree.edge.size });
-    return batch.entries.every(({ leafHash }, place) =>
-      equalBytes(leafHash, stored.subarray(place * HASH_BYTES, (place + 1) * HASH_BYTES)),
-    );
+    const { source } = this.options;
+    const leafIndexes = batch.entries.map((_, place) => batch.expectedSize + place);
+    const leaves = await new BoundLeaves(source, new TileReader(source)).at(this.#tree.edge, leafIndexes);
+    return batch.entries.every(({ leafHash }, place) => {
+      const leaf = leaves[place];
+      return leaf !== undefined && equalBytes(leafHash, leaf);
+    });
   }
 }
 

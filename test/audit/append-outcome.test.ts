@@ -28,10 +28,11 @@ function log(text: string, by = service) {
 describe("an append that", () => {
   test("is refused by the store is refused with the outcome NONE, and leaves no gap", async () => {
     store.faults.push({ kind: "is refused" });
+    const { headReads } = store;
     const error = await rejection(log("lost"));
     expect([error.code, error.retryAfterMs, error.outcome]).toEqual(["UNAVAILABLE", 1_000, "NONE"]);
     expect(error.message).toBe("The store did not take the entries: try again.");
-    expect(store.headReads).toBe(0);
+    expect(store.headReads).toBe(headReads);
     expect((await log("kept")).entries[0]?.leafIndex).toBe(0);
     expect(await checkEverything(store)).toEqual(["kept"]);
   });
@@ -64,6 +65,31 @@ describe("an append that", () => {
     expect(await checkEverything(store)).toEqual(["visible", "on top"]);
   });
 
+  test("is found though the hashes beside its entries were changed is acknowledged", async () => {
+    const { honest } = store;
+    await logMessages(service, 250);
+    store.leafHashes = async (...asked) => (await honest.leafHashes(...asked)).map((byte) => byte ^ 1);
+    store.faults.push({ kind: "is written though it said no" });
+    const { entries } = await service.append({
+      ...{ log: "default", sign: false, path: "events" },
+      events: Array.from({ length: 20 }, (_, place) => message(`ours ${place}`)), // fills a tile
+    });
+    expect(entries.map(({ leafIndex }) => leafIndex)).toEqual(Array.from({ length: 20 }, (_, place) => 250 + place));
+  });
+
+  test("is not found though the hashes beside another's entries were changed to ours is not acknowledged", async () => {
+    const other = await openTestService({ store: store.honest });
+    store.faults.push({ kind: "fails before it is written" });
+    store.beforeAppend = async () => {
+      store.beforeAppend = () => Promise.resolve();
+      await logMessages(other, 1);
+    };
+    store.leafHashes = () => Promise.resolve(store.appends[0]?.entries[0]?.leafHash ?? new Uint8Array());
+    const error = await rejection(log("ours"));
+    expect([error.code, error.outcome]).toEqual(["UNAVAILABLE", "UNKNOWN"]);
+    expect(await checkEverything(store.honest)).toEqual(["event 0"]);
+  });
+
   test("leaves the place it was meant for to another gateway's entries is not taken for written", async () => {
     const other = await openTestService({ store: store.honest });
     store.faults.push({ kind: "fails before it is written" });
@@ -78,6 +104,7 @@ describe("an append that", () => {
   test("is in doubt while the log turns out to be broken is refused with what broke it", async () => {
     await log("kept");
     const gone = store.head.bind(store);
+    const { headReads } = store;
     store.faults.push({ kind: "fails before it is written" });
     store.head = async (name) => {
       await gone(name);
@@ -85,7 +112,7 @@ describe("an append that", () => {
     };
     const error = await rejection(log("in doubt"));
     expect([error.code, error.outcome]).toEqual(["LOG_CORRUPT", "UNKNOWN"]);
-    expect(store.headReads).toBe(1);
+    expect(store.headReads).toBe(headReads + 1);
     expect(alarms).toEqual(["The log default is gone from the store."]);
   });
 
