@@ -72,17 +72,20 @@ class LogCheck {
   readonly #findings: Finding[] = [];
   readonly #from: number;
   readonly #leaves: BoundLeaves;
+  #edge: TreeEdge;
+  /** Of the tree that the head's checkpoint signs; undefined where what is stored does not lead to it. */
+  readonly #signed: TreeEdge | undefined;
   #lastReceivedAt = "";
   #isCut = false;
 
   private constructor(
     private readonly options: FsckOptions,
     private readonly head: LogHead,
-    private edge: TreeEdge,
-    /** Of the tree that the head's checkpoint signs; undefined where what is stored does not lead to it. */
-    private readonly signed: TreeEdge | undefined,
+    { begin, signed }: { readonly begin: TreeEdge; readonly signed: TreeEdge | undefined },
   ) {
-    this.#from = edge.size;
+    this.#edge = begin;
+    this.#signed = signed;
+    this.#from = begin.size;
     this.#leaves = new BoundLeaves(options.source, new TileReader(options.source));
   }
 
@@ -91,22 +94,22 @@ class LogCheck {
     const { since, source, full = false } = options;
     const edge = since === undefined ? undefined : await edgeAt(source, since, head);
     const begin = full || edge === undefined ? TreeEdge.empty(source.format) : edge;
-    const check = new LogCheck(options, head, begin, await checkpointEdge(source, head));
+    const check = new LogCheck(options, head, { begin, signed: await checkpointEdge(source, head) });
     if (since !== undefined && edge === undefined) check.#add({ kind: "history-changed", treeSize: since.treeSize });
     return check;
   }
 
   get size(): number {
-    return this.edge.size;
+    return this.#edge.size;
   }
 
   get canGoOn(): boolean {
-    return !this.#isCut && this.edge.size < this.head.size && this.#findings.length < MAX_FINDINGS;
+    return !this.#isCut && this.#edge.size < this.head.size && this.#findings.length < MAX_FINDINGS;
   }
 
   async chunk(): Promise<void> {
     const { log, store } = this.options.source;
-    const start = this.edge.size;
+    const start = this.#edge.size;
     const end = Math.min(this.head.size, start - (start % TILE_WIDTH) + CHUNK_ENTRIES);
     const indexes = Array.from({ length: end - start }, (_, i) => start + i);
     const entries = await store.entries(log, indexes);
@@ -120,31 +123,31 @@ class LogCheck {
       }
       leaves.push(this.#leaf(entry, known[i]));
     }
-    const { edge, tiles } = this.edge.append(leaves);
-    this.edge = edge;
+    const { edge, tiles } = this.#edge.append(leaves);
+    this.#edge = edge;
     await this.#compareTiles(tiles);
   }
 
   async finish(): Promise<FsckReport> {
-    if (!this.#isCut && this.edge.size === this.head.size) {
+    if (!this.#isCut && this.#edge.size === this.head.size) {
       this.#compareHead();
       await this.#compareIndex();
     }
     await this.#compareEnd();
     const { source, bulkQueue, ed25519 } = this.options;
-    for await (const finding of changedRequests({ source, bulkQueue, ed25519, edge: this.signed })) this.#add(finding);
+    for await (const finding of changedRequests({ source, bulkQueue, ed25519, edge: this.#signed })) this.#add(finding);
     const isSound = this.#findings.length === 0;
     return {
       size: this.head.size,
       from: this.#from,
       findings: this.#findings,
-      mark: isSound ? { treeSize: this.edge.size, rootHash: this.edge.root() } : undefined,
+      mark: isSound ? { treeSize: this.#edge.size, rootHash: this.#edge.root() } : undefined,
     };
   }
 
   /** The leaves of the signed tree; undefined where it is not known. */
   async #signedLeaves(leafIndexes: readonly number[]): Promise<readonly (Uint8Array | undefined)[]> {
-    const { signed } = this;
+    const signed = this.#signed;
     if (signed === undefined) return [];
     return this.#leaves.at(
       signed,
@@ -195,7 +198,7 @@ class LogCheck {
 
   #compareHead(): void {
     const { size, rootHash, checkpoint } = this.head;
-    if (!equalBytes(this.edge.root(), rootHash)) this.#add({ kind: "root-changed", treeSize: size });
+    if (!equalBytes(this.#edge.root(), rootHash)) this.#add({ kind: "root-changed", treeSize: size });
     const opened = this.options.source.key.open(checkpoint);
     if (opened.kind === "rejected") this.#add({ kind: "checkpoint-invalid", reason: opened.reason });
     else if (opened.treeSize !== size || !equalBytes(opened.rootHash, rootHash)) {
@@ -207,7 +210,7 @@ class LogCheck {
   async #compareEnd(): Promise<void> {
     const { source } = this.options;
     const { size, lastReceivedAt } = this.head;
-    const [last] = this.signed === undefined ? [] : await new EntryReader(source).read([size - 1], this.signed);
+    const [last] = this.#signed === undefined ? [] : await new EntryReader(source).read([size - 1], this.#signed);
     const isTime = last?.kind !== "entry" || last.entry.envelope.received_at === lastReceivedAt;
     if (!isTime || !isReceivedAt(lastReceivedAt)) this.#add({ kind: "head-time-changed", lastReceivedAt });
     const [behind] = await source.store.entries(source.log, [size]);

@@ -170,7 +170,7 @@ class LocalService implements LocalAuditService {
   }
 
   async search(request: SearchRequest, page: PageRequest, signal?: AbortSignal): Promise<ResultPage> {
-    const newestSize = await this.#log(request.log).newestSize();
+    const newestSize = await this.#log(request.log).newest.size();
     return this.#searches.search(request, page, { newestSize, ...(signal && { signal }) });
   }
 
@@ -187,14 +187,14 @@ class LocalService implements LocalAuditService {
 
   async tail(request: TailRequest, signal: AbortSignal): Promise<AsyncIterable<EntryOutcome>> {
     const log = this.#log(request.log);
-    const { size } = (await log.newestTree()).edge;
+    const { size } = (await log.newest.tree()).edge;
     return tailLog(log, checkTail(request, size), signal);
   }
 
   async root(name: string, treeSize?: number): Promise<Root> {
     const log = this.#log(name);
     if (treeSize === undefined) return log.newestRoot();
-    const tree = await log.treeReaching(treeSize);
+    const tree = await log.newest.reaching(treeSize);
     requirePastSize({ path: "treeSize", value: treeSize }, name, tree.edge.size);
     return log.rootAt(tree, treeSize);
   }
@@ -206,7 +206,7 @@ class LocalService implements LocalAuditService {
 
   async entryByHash(name: string, hash: Digest): Promise<EntryOutcome> {
     const log = this.#log(name);
-    const size = await log.newestSize();
+    const size = await log.newest.size();
     await this.#requireIndexed(name, size);
     const found = await this.#index.leavesByHash(name, digestBytes(hash), size);
     const outcomes = await log.entries(found);
@@ -216,7 +216,7 @@ class LocalService implements LocalAuditService {
 
   async membershipProofs({ log: name, treeSize, leafIndexes }: ProofRequest): Promise<readonly MembershipProof[]> {
     const log = this.#log(name);
-    const tree = await log.treeReaching(treeSize);
+    const tree = await log.newest.reaching(treeSize);
     requireSize({ path: "treeSize", value: treeSize }, name, tree.edge.size);
     requireLeafIndexes(leafIndexes, treeSize);
     return log.prover.membership(tree, treeSize, leafIndexes);
@@ -224,7 +224,7 @@ class LocalService implements LocalAuditService {
 
   async consistencyProof(name: string, fromSize: number, toSize: number): Promise<ConsistencyProof> {
     const log = this.#log(name);
-    const tree = await log.treeReaching(Math.max(fromSize, toSize));
+    const tree = await log.newest.reaching(Math.max(fromSize, toSize));
     requireSize({ path: "fromSize", value: fromSize }, name, tree.edge.size);
     requireSize({ path: "toSize", value: toSize }, name, tree.edge.size);
     requireOrdered(fromSize, toSize);
@@ -234,7 +234,7 @@ class LocalService implements LocalAuditService {
   async consistency(name: string, treeSize: number): Promise<Verdict> {
     if (treeSize === 0) return unknown("EMPTY_TREE");
     const log = this.#log(name);
-    const tree = await log.treeReaching(treeSize);
+    const tree = await log.newest.reaching(treeSize);
     requireSize({ path: "treeSize", value: treeSize }, name, tree.edge.size);
     await log.prover.rootHash(tree, treeSize);
     return VALID;
