@@ -214,6 +214,6 @@ export function bulkQueueContract(engineName: string, engine: BulkQueueEngine): 
 }
 
 /** Bytes as a plain list: one engine answers a Buffer, another a Uint8Array. */
-function plain<T extends StoredBulk | ClaimedBulk>({ requestDigest, seal, ...bulk }: T): object {
+function plain({ requestDigest, seal, ...bulk }: StoredBulk | ClaimedBulk): object {
   return { ...bulk, requestDigest: [...requestDigest], seal: seal && [...seal] };
 }

@@ -76,9 +76,9 @@ export async function writeAlone<Row extends object>(
   const { client, kind } = connection;
   // A connection that breaks says so here, too; the statement fails by itself.
   client.on("error", ignore);
-  let mayBeCommitted = false;
+  const outcome = { mayBeCommitted: false };
   const commit: Commit = (on, run) => {
-    mayBeCommitted = true;
+    outcome.mayBeCommitted = true;
     return committing(on, run);
   };
   try {
@@ -87,7 +87,7 @@ export async function writeAlone<Row extends object>(
     return rows;
   } catch (failure) {
     // Behind a pooler it may be another session that outlives the failure.
-    const isNone = !mayBeCommitted || (kind === "own" && (await wasRefused(client, failure)));
+    const isNone = !outcome.mayBeCommitted || (kind === "own" && (await wasRefused(client, failure)));
     giveBack(connection, failure);
     throw wasRolledBack(failure) ? failure : portFailure(failure, isNone ? "NONE" : "UNKNOWN");
   }
