@@ -81,7 +81,8 @@ describe("the root of an earlier size", () => {
     await first.root("default", 100);
     await first.root("default", 100);
     await (await gateway(spy)).root("default", 100);
-    expect(calls).toEqual(["get 100", "put 100", "get 100"]);
+    const ofIt = calls.filter((call) => call.endsWith(" 100")); // the newest is published whenever a gateway has learnt it
+    expect(ofIt).toEqual(["get 100", "put 100", "get 100"]);
   });
 
   test("from a cache costs no read of an entry", async () => {
