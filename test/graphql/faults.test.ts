@@ -14,13 +14,14 @@ let gateway: TestGateway | undefined;
 
 afterEach(() => gateway?.close());
 
-/** A gateway opened over a filled store with faults; what it logs for its operator is kept. */
+/** A gateway over a filled store that has faults once it is open; what it logs for its operator is kept. */
 async function gatewayOver(faults: (store: MemoryLogStore) => Partial<LogStore>, entries = 5) {
   const store = new MemoryLogStore();
   const index = new MemorySearchIndex(store);
-  await fill(await openTestService({ store, index }), entries);
-  const broken = replaced<LogStore>(store, faults(store));
-  const service = await openTestService({ store: broken, index });
+  await fill(await openTestService({ store, index, clock: new TestClock().now }), entries);
+  const methods: Partial<LogStore> = {};
+  const service = await openTestService({ store: replaced<LogStore>(store, methods), index });
+  Object.assign(methods, faults(store));
   const logged: string[] = [];
   const sink = new Writable({
     write(chunk: Buffer, _, done) {
@@ -78,25 +79,33 @@ describe("an entry that was changed in the store", () => {
 });
 
 describe("a tile that was changed in the store", () => {
-  const PROOF = "{ entry(leafIndex: 7) { membershipProof { path } verification { membership { status } } } }";
-  const gatewayWithBadLeaf = (leaf: number) => {
-    const flip = (tile: Uint8Array | undefined) =>
-      tile?.map((byte, at) => (at === leaf * HASH_BYTES ? byte ^ 1 : byte));
-    const faults = (store: MemoryLogStore): Partial<LogStore> => ({
-      tiles: async (log, ids) => (await store.tiles(log, ids)).map(flip),
+  const PROOF = `{ entry(leafIndex: 7) { hash membershipProof { path } verification { membership { status } } } }`;
+  const badLeaf =
+    (leaf: number) =>
+    (store: MemoryLogStore): Partial<LogStore> => ({
+      tiles: async (log, ids) =>
+        (await store.tiles(log, ids)).map((tile) =>
+          tile?.map((byte, at) => (at === leaf * HASH_BYTES ? byte ^ 1 : byte)),
+        ),
     });
-    return gatewayOver(faults, 300);
-  };
 
-  test("gives LOG_CORRUPT and never a proof that leads through the change", async () => {
-    const over = await gatewayWithBadLeaf(6);
+  test("gives the proof that a sound one gives: the tile is made again from its entries", async () => {
+    const sound = await (await gatewayOver(() => ({}), 300)).gateway.text(PROOF);
+    expect(sound.data).toMatchObject({ entry: { verification: { membership: { status: "VALID" } } } });
+    await gateway?.close();
+    const over = await gatewayOver(badLeaf(6), 300);
+    expect(await over.gateway.text(PROOF)).toEqual(sound);
+  });
+
+  test("gives an error and never a proof that leads through the change, where an entry was changed as well", async () => {
+    const over = await gatewayOver((store) => ({ ...badLeaf(6)(store), ...corruptEntry(store) }), 300);
     const { data, errors = [] } = await over.gateway.text(PROOF);
     expect(data).toEqual({ entry: null });
-    expect(new Set(errors.map(({ extensions }) => extensions["code"]))).toEqual(new Set(["LOG_CORRUPT"]));
+    expect(errors.map(({ extensions }) => extensions["code"])).toEqual(["ENTRY_CORRUPT"]);
   });
 
   test("leaves the proofs that do not lead through the change as they are", async () => {
-    const over = await gatewayWithBadLeaf(31);
+    const over = await gatewayOver((store) => ({ ...badLeaf(31)(store), ...corruptEntry(store) }), 300);
     const { data } = await over.gateway.text(PROOF);
     expect(data).toMatchObject({ entry: { verification: { membership: { status: "VALID" } } } });
   });

@@ -81,7 +81,6 @@ describeWith("redis-server", redisProgram !== undefined, () => {
       const sizes: number[] = [];
       listener.onNewest("default", (size) => sizes.push(size));
       await heard(writer, sizes);
-      const known = sizes.length;
       for (const nonsense of ["x", "-1", "1.5", "NaN", "1e400"])
         await own.command(`PUBLISH auditql:1:${ORIGIN}/default:newest ${nonsense}`);
       await own.command("ACL SETUSER default -subscribe");
@@ -89,7 +88,10 @@ describeWith("redis-server", redisProgram !== undefined, () => {
       denied.onNewest("default", () => sizes.push(0));
       await denied.put(cachedRoot("default", 70));
       expect(await denied.get("default", 70)).toEqual(cachedRoot("default", 70));
-      expect(sizes).toHaveLength(known);
+      // The server tells in the order it was told: what is heard up to the last is all that the nonsense came to.
+      await writer.putNewest(cachedRoot("default", 9_999));
+      await eventually(() => Promise.resolve(sizes.includes(9_999)));
+      expect(sizes.filter((size) => !(Number.isSafeInteger(size) && size >= 100))).toEqual([]);
       await Promise.all([writer.close(), listener.close(), denied.close(), own.kill()]);
     });
 
@@ -139,7 +141,7 @@ describeWith("redis-server", redisProgram !== undefined, () => {
       for (let i = 0; i < 3; i++) await cache.get("default", 7);
       const startedAtMs = performance.now();
       for (let i = 0; i < 1_000; i++) expect(await cache.get("default", 7)).toBeUndefined();
-      expect(performance.now() - startedAtMs).toBeLessThan(SOON_MS / 2);
+      expect(performance.now() - startedAtMs).toBeLessThan((1_000 * COMMAND_TIMEOUT_MS) / 4);
       expect(changes).toEqual(["Redis does not answer: roots are not shared"]);
       server.thaw();
       await answering(cache);
