@@ -23,6 +23,8 @@ export class DurableTree {
   #shown: SignedTree | undefined;
   /** An empty log has nothing to lose. */
   #durableSize = 0;
+  /** Grows with each `replaced`. */
+  #replacements = 0;
 
   constructor(private readonly options: DurableTreeOptions) {}
 
@@ -43,6 +45,7 @@ export class DurableTree {
   replaced(): void {
     this.#shown = undefined;
     this.#durableSize = 0;
+    this.#replacements += 1;
   }
 
   /** Resolves when a tree that was read from the store may be told of. Rejects UNAVAILABLE when it cannot be confirmed now. */
@@ -57,8 +60,7 @@ export class DurableTree {
    */
   async require(tree: SignedTree, size: number): Promise<void> {
     if (size <= this.#durableSize || (await this.#confirm(tree)) === "durable") return;
-    const message = "The database is a replica, which cannot tell whether the entries are durable: ask the primary.";
-    throw new AuditError("UNAVAILABLE", message, { retryAfterMs: 1_000 });
+    throw unavailable("The database is a replica, which cannot tell whether the entries are durable: ask the primary.");
   }
 
   async #confirm(tree: SignedTree): Promise<Durability> {
@@ -66,7 +68,11 @@ export class DurableTree {
       this.#show(tree);
       return "durable";
     }
+    const before = this.#replacements;
     const durability = await this.options.store.confirm();
+    // What was confirmed is what the store holds by now.
+    if (before !== this.#replacements)
+      throw unavailable("The store has come to hold another tree meanwhile: try again.");
     if (durability === "durable") this.reached(tree);
     else this.#show(tree);
     return durability;
@@ -77,4 +83,8 @@ export class DurableTree {
     this.#shown = tree;
     this.options.onShown?.(tree);
   }
+}
+
+function unavailable(message: string): AuditError {
+  return new AuditError("UNAVAILABLE", message, { retryAfterMs: 1_000 });
 }

@@ -112,10 +112,11 @@ export class TreeWriter {
   /** Reads the tree as a whole: nothing that is known of the last one can be built on. */
   async #replace(head: LogHead): Promise<void> {
     const { guard, source, onReplaced } = this.options;
-    // What nobody was told of may be lost.
+    const tree = await restoreTree(source, head);
+    // What nobody was told of may be lost. In one step with the rest: readers are told of the last tree until it is replaced.
     const { shown } = this.durable;
     if (shown !== undefined) guard.require("known", signedRoot(shown));
-    this.#tree = await restoreTree(source, head);
+    this.#tree = tree;
     this.durable.replaced();
     onReplaced?.(this.#tree);
     await guard.assess(this.#tree);

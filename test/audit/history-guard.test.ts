@@ -6,7 +6,7 @@ import { MemoryRootCache } from "../../src/caches/memory/root-cache.js";
 import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
 import { FaultStore } from "./fault-store.js";
 import { expectCode, rejection } from "./rejection.js";
-import { checkEverything, fill, logMessages, messages, openTestService } from "./test-log.js";
+import { checkEverything, closedGate, fill, logMessages, messages, openTestService } from "./test-log.js";
 
 const LONG_MS = 3_600_000;
 /** Looks are seconds apart; a busy machine may need a multiple. */
@@ -93,6 +93,61 @@ describe("a store that is shorter than the tree that a gateway knows", () => {
     await expectCode(logMessages(service, 1), "ROOT_CONFLICT");
     expect(alarms).toHaveLength(1);
     expect((await store.honest.head("default"))?.size).toBe(310);
+  });
+});
+
+describe("a store that becomes shorter while its tree is being confirmed", () => {
+  let cache: MemoryRootCache;
+  let store: FaultStore;
+  let service: AuditService;
+  let confirmed: ReturnType<typeof closedGate>;
+  let isAsked: Promise<void>;
+  beforeEach(async () => {
+    store = new FaultStore(await server(300));
+    cache = new MemoryRootCache();
+    service = await gateway(store, { cache });
+    confirmed = closedGate();
+    const asked = closedGate();
+    isAsked = asked.passed;
+    store.confirm = async () => {
+      asked.open();
+      await confirmed.passed;
+      return "durable";
+    };
+  });
+
+  /** What makes the gateway look at the store. */
+  const look = () => service.entries("default", [300]);
+
+  test("has not confirmed it: no root of it leaves, to a client or to a cache", async () => {
+    const refusal = rejection(service.root("default"));
+    await isAsked;
+    store.honest = await server(290);
+    await look();
+    confirmed.open();
+    expect((await refusal).code).toBe("UNAVAILABLE");
+    expect(await cache.remembered("default")).toBeUndefined();
+    expect((await service.root("default")).treeSize).toBe(290);
+    expect((await logMessages(service, 1)).root.treeSize).toBe(291);
+  });
+
+  test("is not written, where that tree was told of while the shorter one was being read", async () => {
+    // Away, so that this process alone knows.
+    cache.newest = () => Promise.resolve(undefined);
+    cache.remembered = () => Promise.resolve(undefined);
+    const root = service.root("default");
+    await isAsked;
+    const shorter = await server(290);
+    store.honest = shorter;
+    store.leafHashes = async (...asked) => {
+      confirmed.open();
+      await root;
+      return shorter.leafHashes(...asked);
+    };
+    await look();
+    expect((await root).treeSize).toBe(300);
+    await expectCode(logMessages(service, 1), "UNAVAILABLE");
+    expect((await shorter.head("default"))?.size).toBe(290);
   });
 });
 
