@@ -5,7 +5,7 @@ import { KeyFileError, loadOrCreateSeed } from "./audit/key-file.js";
 import { ephemeralKeyring, keyringOfSeed, type Keyring } from "./audit/keyring.js";
 import type { RootCache, TextCache } from "./audit/cache.js";
 import { openLocalService } from "./audit/local-service.js";
-import { checkLog, type ReadPaths } from "./audit/log-health.js";
+import { checkLog, type LogHealth, type ReadPaths } from "./audit/log-health.js";
 import type { IndexedStore } from "./audit/search-index.js";
 import { TokenSealer } from "./audit/token.js";
 import type { FsckFlags } from "./cli/fsck.js";
@@ -70,16 +70,26 @@ interface Probed extends ReadPaths, Pick<Settings, "logs"> {
   readonly cache: RootCache;
 }
 
+/** Rejects when the store does not answer, and when nothing of any log can be shown. */
 async function probe({ logs, isReadOnly, cache, ...paths }: Probed): Promise<readonly Degradation[]> {
-  const checks = logs.map(async ({ log }) => {
-    const broken = await checkLog(paths, log);
-    return broken === undefined ? [] : { what: "writes", reason: `${log}: ${broken.code}: ${broken.message}` };
-  });
-  const readOnly = Promise.resolve(isReadOnly?.()).then((is) =>
-    is === true ? { what: "writes", reason: "the database may only be read" } : [],
-  );
-  const redis = cache.isAnswering ? [] : [{ what: "redis" }];
-  return [...(await Promise.all([...checks, readOnly])).flat(), ...redis];
+  const [mayOnlyBeRead, ...found] = await Promise.all([
+    isReadOnly?.() ?? false,
+    ...logs.map(async ({ log }) => ({ log, health: await checkLog(paths, log) })),
+  ]);
+  const [first, ...others] = found.map(({ health }) => health);
+  if (first?.kind === "unreadable" && others.every(({ kind }) => kind === "unreadable")) throw first.error;
+  return [
+    ...found.flatMap(({ log, health }) => degradationsOf(log, health)),
+    ...(mayOnlyBeRead ? [{ what: "writes", reason: "the database may only be read" }] : []),
+    ...(cache.isAnswering ? [] : [{ what: "redis" }]),
+  ];
+}
+
+function degradationsOf(log: string, health: LogHealth): readonly Degradation[] {
+  if (health.kind === "sound") return [];
+  const { code, message } = health.error;
+  const reads = health.kind === "unreadable" ? [{ what: "reads" }] : [];
+  return [...reads, { what: "writes", reason: `${log}: ${code}: ${message}` }];
 }
 
 /** A log in memory ends with the process, and so may its key. */

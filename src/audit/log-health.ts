@@ -1,3 +1,4 @@
+import { deadline } from "./deadline.js";
 import { AuditError, endsLog } from "./errors.js";
 import type { AuditService } from "./service.js";
 import type { LogStore } from "./store.js";
@@ -15,15 +16,41 @@ export interface ReadPaths {
 }
 
 /**
- * Reads something small of a log in each of the ways that clients read: an entry, the head, the newest root. Resolves with
- * the reason why the log cannot be written, where it can be read all the same. Rejects when it cannot be read.
+ * `impaired`: its entries are read, but for the reason given it takes none, or its roots cannot be told now. `unreadable`:
+ * nothing says what its entries are, so nothing of it is shown.
  */
-export async function checkLog({ service, store }: ReadPaths, log: string): Promise<AuditError | undefined> {
-  // The newest root may be known here, and then says nothing of the store; and where none can be trusted, entries are read.
-  const newestRoot = service.root(log).catch((error: unknown) => {
-    if (!endsLog(error)) throw error;
-    return error;
-  });
+export type LogHealth =
+  { readonly kind: "sound" } | { readonly kind: "impaired" | "unreadable"; readonly error: AuditError };
+
+/** Below the time that a probe has: a root waits up to seconds for a standby that is away, and entries wait for none. */
+const ROOT_TIMEOUT_MS = 1_000;
+
+/**
+ * Reads something small of a log in each of the ways that clients read: an entry, the head, the newest root. Rejects when the
+ * store does not return what it has.
+ */
+export async function checkLog(
+  { service, store }: ReadPaths,
+  log: string,
+  rootTimeoutMs = ROOT_TIMEOUT_MS,
+): Promise<LogHealth> {
+  // The newest root may be known here, and then says nothing of the store.
+  const newestRoot = deadline(service.root(log), rootTimeoutMs).catch(obstacleIn);
   const [root] = await Promise.all([newestRoot, store.entries(log, [0]), store.head(log)]);
-  return root instanceof AuditError ? root : service.broken(log);
+  const error = root instanceof AuditError ? root : service.broken(log);
+  return error === undefined ? { kind: "sound" } : { kind: await shown(service, log), error };
+}
+
+function obstacleIn(error: unknown): AuditError {
+  return error instanceof AuditError ? error : new AuditError("UNAVAILABLE", "Its newest root is not known in time.");
+}
+
+async function shown(service: LocalAuditService, log: string): Promise<"impaired" | "unreadable"> {
+  try {
+    await service.entries(log, [0]);
+    return "impaired";
+  } catch (error) {
+    if (endsLog(error)) return "unreadable";
+    throw error;
+  }
 }

@@ -5,9 +5,9 @@ import { jsonAnswer, type Answer } from "./answer.js";
 /** A store that is slower than this is of no use to who waits for a receipt. */
 const PROBE_TIMEOUT_MS = 2_000;
 
-/** What does not work, though reads do. */
+/** What does not work, though a log can be read. */
 export interface Degradation {
-  /** `writes`, or what can be done without, such as `redis`. */
+  /** `writes`; `reads`, of one log of several; or what can be done without, such as `redis`. */
   readonly what: string;
   /** For anyone to read. */
   readonly reason?: string | undefined;
@@ -15,7 +15,7 @@ export interface Degradation {
 
 /** How what stands behind the audit service is doing. */
 export interface EngineHealth {
-  /** Reads something small of every log, and resolves with what else does not work. Rejects when reads do not. */
+  /** Reads something small of every log, and resolves with what does not work. Rejects when no log can be read. */
   readonly probe: () => Promise<readonly Degradation[]>;
 }
 

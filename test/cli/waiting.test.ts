@@ -187,21 +187,26 @@ describe("a gateway", () => {
   });
 
   test(
-    "that cannot trust one of its logs is ready to be read, and names the log with its reason",
+    "that can show nothing of one of its logs is ready while it has another, and names the log with its reason",
     async () => {
       const own = gatewayFolder();
       const first = await startGateway({ folder: own });
       await graphqlData(first.url, LOG);
       await first.stop();
-      rmSync(join(own, "auditql.key"));
+      rmSync(join(own, "auditql.key")); // the next one makes a new key, which signed nothing of what is there
+      const corrupt = expect.stringMatching(/^default: LOG_CORRUPT: .+/);
       const second = await startGateway({ folder: own, env: { AUDITQL_LOGS: "default:rfc6962,other:rfc6962" } });
       url = second.url;
-      expect(await ready()).toEqual([
-        200,
-        { status: "ready", degraded: ["writes"], reasons: [expect.stringMatching(/^default: LOG_CORRUPT: .+/)] },
+      expect(await ready()).toEqual([200, { status: "ready", degraded: ["reads", "writes"], reasons: [corrupt] }]);
+      expect(await graphqlData(url, '{ root(log: "other") { treeSize } }')).toEqual({ root: { treeSize: 0 } });
+      expect((await graphqlRequest(url, "{ entry(leafIndex: 0) { leafIndex } }")).errors).toEqual([
+        expect.objectContaining({ extensions: expect.objectContaining({ code: "LOG_CORRUPT" }) }),
       ]);
-      expect(await graphqlData(url, "{ entry(leafIndex: 0) { leafIndex } }")).toEqual({ entry: { leafIndex: 0 } });
       expect(await second.stop()).toBe(0);
+      const third = await startGateway({ folder: own });
+      url = third.url;
+      expect(await ready()).toEqual([503, { status: "not ready", reason: expect.stringMatching(/^LOG_CORRUPT: .+/) }]);
+      expect(await third.stop()).toBe(0);
       removeFolder(own);
     },
     LIMIT_MS,
