@@ -26,6 +26,10 @@ afterEach(async () => {
 });
 
 const rememberedSize = async (): Promise<number> => (await cache.remembered("default"))?.treeSize ?? 0;
+/** Nobody waits for a root to be published. */
+async function untilRemembered(treeSize: number): Promise<void> {
+  while ((await rememberedSize()) !== treeSize) await sleep(10);
+}
 const proofs = (treeSize: number) => service.membershipProofs({ log: "default", treeSize, leafIndexes: [0] });
 
 describe("what a store shows and cannot confirm", () => {
@@ -42,7 +46,7 @@ describe("what a store shows and cannot confirm", () => {
     expect(await rememberedSize()).toBe(0);
     store.durability = "durable";
     expect((await service.root("default")).treeSize).toBe(3);
-    expect(await rememberedSize()).toBe(3);
+    await untilRemembered(3);
   });
 
   test("is durable once an append of this gateway on top of it is", async () => {
@@ -50,7 +54,7 @@ describe("what a store shows and cannot confirm", () => {
     expect((await service.root("default")).treeSize).toBe(4);
     expect(await proofs(3)).toHaveLength(1);
     expect(store.confirmations).toBe(0);
-    expect(await rememberedSize()).toBe(4);
+    await untilRemembered(4);
   });
 
   test("hides no root or proof of a size that was confirmed before", async () => {
@@ -86,7 +90,7 @@ test("what a replica shows is told of with its root, but published by nobody bef
   store.durability = "durable";
   await logMessages(other, 1);
   expect((await service.root("default")).treeSize).toBe(4);
-  expect(await rememberedSize()).toBe(4);
+  await untilRemembered(4);
 });
 
 test("a log that nobody else writes is confirmed once, after that its own appends are enough", async () => {

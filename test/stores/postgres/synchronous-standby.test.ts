@@ -11,6 +11,7 @@ import { rejection } from "../../audit/rejection.js";
 import { checkEverything, message, openTestService } from "../../audit/test-log.js";
 import { describeWith } from "../../service.js";
 import { batch, emptyHead, entry, hashOf } from "../batches.js";
+import { Pgbouncer, pgbouncerProgram } from "./pgbouncer.js";
 import { OwnPostgres, postgresPrograms, sql } from "./server.js";
 
 /** A commit that waits is given up a second after this. */
@@ -158,8 +159,12 @@ describeWith(
       await untilNobodyWaits(); // each confirmation in vain would keep a session of the server until the standby is back
       await standbyBack();
       expect((await other.service.root("default")).treeSize).toBe(2);
-      expect((await other.cache.remembered("default"))?.treeSize).toBe(2);
+      await untilPublished(other, 2); // nobody waits for that
     });
+
+    async function untilPublished({ cache }: Gateway, treeSize: number): Promise<void> {
+      while ((await cache.remembered("default"))?.treeSize !== treeSize) await sleep(10);
+    }
 
     async function untilNobodyWaits(): Promise<void> {
       const waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'auditql'";
@@ -184,19 +189,35 @@ describeWith(
       expect(await checkEverything(gateway.store)).toEqual(["before", "waits", "next"]);
     });
 
-    test.each(["alone, in one statement", "after a conflict, in a transaction"])(
-      "an append whose wait is cancelled is of unknown outcome to the store: %s",
-      async (way) => {
-        const { store } = gateway;
-        await store.createLog(emptyHead("plain"));
-        if (way.startsWith("after")) await store.append(batch("plain", 99, [entry("a conflict")]));
-        await standby.stop();
-        const attempt = rejection(store.append(batch("plain", 0, [entry("a")])));
-        await cancelWait();
-        expect(await attempt).toMatchObject(UNKNOWN);
-        expect((await store.head("plain"))?.size).toBe(1);
-      },
-    );
+    const WAYS = ["alone, in one statement", "after a conflict, in a transaction"];
+
+    async function expectUnknown({ store }: Gateway, way: string): Promise<void> {
+      await store.createLog(emptyHead("plain"));
+      if (way.startsWith("after")) await store.append(batch("plain", 99, [entry("a conflict")]));
+      await standby.stop();
+      const attempt = rejection(store.append(batch("plain", 0, [entry("a")])));
+      await cancelWait();
+      expect(await attempt).toMatchObject(UNKNOWN);
+      expect((await store.head("plain"))?.size).toBe(1);
+    }
+
+    test.each(WAYS)("an append whose wait is cancelled is of unknown outcome to the store: %s", async (way) => {
+      await expectUnknown(gateway, way);
+    });
+
+    describeWith("pgbouncer", pgbouncerProgram() !== undefined, () => {
+      let pooler: Pgbouncer;
+      beforeEach(async () => {
+        pooler = await Pgbouncer.start(primary.url, { mode: "transaction" });
+      });
+      afterEach(async () => {
+        await pooler.close();
+      });
+
+      test.each(WAYS)("such an append is of unknown outcome through shared sessions, too: %s", async (way) => {
+        await expectUnknown(await open(pooler.before(url)), way);
+      });
+    });
 
     test("a bulk request whose wait is cancelled is not accepted, nor on a look at the queue, before the standby has it", async () => {
       const { bulkQueue } = gateway;
