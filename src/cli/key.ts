@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 import { isScope, isTenant, readRestriction } from "../access/grant.js";
 import { createKey, readKeys, revokeKey, type KeyOrder } from "../access/key-file.js";
 import type { StoredKey } from "../access/key-set.js";
@@ -28,9 +28,16 @@ const MAX_DAYS = 36_500;
 /** How the process ends when a flag or the key file is wrong. */
 const MISUSE = 2;
 
-/** `auditql key create | list | revoke`; `defaultFile` is where the gateway reads its keys. */
-export function keyCommand(defaultFile: string, to: Console, now: () => Date = () => new Date()): Command {
-  const keys = new Command("key").description("Make, list and revoke API keys.");
+/** Where the gateway reads its keys, and where a command writes. */
+export interface KeyCommandOptions {
+  readonly defaultFile: string;
+  readonly to: Console;
+  readonly now?: () => Date;
+}
+
+/** Adds `key create | list | revoke`, which end as `parent` does when they are misused. */
+export function addKeyCommand(parent: Command, { defaultFile, to, now = () => new Date() }: KeyCommandOptions): void {
+  const keys = parent.command("key").description("Make, list and revoke API keys.");
   const orExplain = (done: Promise<void>): Promise<void> =>
     done.catch((error: unknown) => keys.error(String(error), { exitCode: MISUSE }));
   const add = (name: string, text: string) =>
@@ -46,7 +53,6 @@ export function keyCommand(defaultFile: string, to: Console, now: () => Date = (
   add("revoke", "Refuse a key from now on; running gateways follow within a second.")
     .argument("<id>", "the id that list shows")
     .action((id: string, { file }: FileFlag) => orExplain(revoke(id, file, { to, now: now() })));
-  return keys;
 }
 
 interface FileFlag {

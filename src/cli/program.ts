@@ -2,7 +2,7 @@ import { Command, Option } from "commander";
 import { readSettings, SettingsError, type Environment, type Flags, type Settings } from "../config.js";
 import { SETTINGS, type Setting } from "../setting-table.js";
 import type { FsckFlags } from "./fsck.js";
-import { DEFAULT_KEYS_FILE, keyCommand, type Console } from "./key.js";
+import { addKeyCommand, DEFAULT_KEYS_FILE, type Console } from "./key.js";
 import type { SaveFlags } from "./save.js";
 import type { TrustFlags } from "./trusted-keys.js";
 
@@ -74,7 +74,7 @@ export function program(commands: Commands, env: Environment): Command {
       process.stdout.write(await commands.schema(auditable));
     });
   addStoreCommands(root, commands, env);
-  root.addCommand(keyCommand(env[SETTINGS.apiKeys.env] || DEFAULT_KEYS_FILE, terminal));
+  addKeyCommand(root, { defaultFile: env[SETTINGS.apiKeys.env] || DEFAULT_KEYS_FILE, to: terminal });
   return root;
 }
 

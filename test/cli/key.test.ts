@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { Command } from "commander";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readApiKey } from "../../src/access/api-key.js";
 import { readKeys } from "../../src/access/key-file.js";
-import { keyCommand, keyOrder, keyTable } from "../../src/cli/key.js";
+import { addKeyCommand, keyOrder, keyTable } from "../../src/cli/key.js";
 
 const NOW = new Date("2026-01-02T03:04:05.000Z");
 
@@ -24,10 +25,9 @@ describe("auditql key", () => {
 
   async function run(...words: readonly string[]): Promise<void> {
     const to = { out: (text: string) => void out.push(text), note: (text: string) => void notes.push(text) };
-    const command = keyCommand(path, to, () => NOW)
-      .exitOverride()
-      .configureOutput({ writeErr: to.note });
-    await command.parseAsync(words, { from: "user" });
+    const root = new Command().exitOverride().configureOutput({ writeErr: to.note });
+    addKeyCommand(root, { defaultFile: path, to, now: () => NOW });
+    await root.parseAsync(["key", ...words], { from: "user" });
   }
 
   test("create prints the key alone where a script catches it, and all else beside", async () => {

@@ -1,0 +1,40 @@
+import { afterEach, describe, expect, jest, test } from "@jest/globals";
+import { program, type Commands } from "../../src/cli/program.js";
+
+/** What is started wrongly must do nothing. */
+const started = () => Promise.reject(new Error("started"));
+const COMMANDS: Commands = {
+  ...{ serve: started, verify: started, save: started },
+  ...{ schema: started, fsck: started, copy: started },
+};
+
+describe("what is started wrongly exits 2, for 1 means a finding", () => {
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  test.each([
+    "",
+    "nonsense",
+    "serve --nonsense",
+    "verify",
+    "verify evidence.json --key k --trust keys.txt",
+    "save",
+    "schema --nonsense",
+    "fsck --nonsense",
+    "copy memory:",
+    "key",
+    "key nonsense",
+    "key create",
+    "key create --name ci",
+    "key list --nonsense",
+    "key revoke",
+  ])("auditql %s", async (line) => {
+    jest.spyOn(process.stderr, "write").mockReturnValue(true);
+    jest.spyOn(process, "exit").mockImplementation((code) => {
+      throw new Error(`exit ${code ?? 0}`);
+    });
+    const words = line.split(" ").filter((word) => word !== "");
+    await expect(program(COMMANDS, {}).parseAsync(words, { from: "user" })).rejects.toThrow("exit 2");
+  });
+});
