@@ -58,6 +58,38 @@ export async function ended(
   return { status: await status, stdout, stderr };
 }
 
+/** What `main` of the verifier in Python does for each line of arguments, all in one process. */
+const SERVE = `
+import contextlib, io, json, runpy, sys
+main = runpy.run_path(${JSON.stringify(PYTHON_VERIFIER)})["main"]
+for line in sys.stdin:
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main(json.loads(line))
+    print(json.dumps({"code": code, "lines": out.getvalue().split("\\n")[:-1], "note": err.getvalue().rstrip()}))
+`;
+
+/** What the verifier in Python says of each text, in one process for all of them. */
+export async function verifiedByPython(
+  evidence: readonly { readonly text: string; readonly args: readonly string[] }[],
+): Promise<readonly Verified[]> {
+  const folder = await mkdtemp(join(tmpdir(), "auditql-verify-"));
+  const lines = await Promise.all(
+    evidence.map(async ({ text, args }, i) => {
+      const file = join(folder, `${i}.json`);
+      await writeFile(file, text);
+      return `${JSON.stringify([file, ...args])}\n`;
+    }),
+  );
+  const { stdout, stderr } = await ended([PYTHON, "-Bc", SERVE], lines);
+  await rm(folder, { recursive: true });
+  if (stderr !== "") throw new Error(stderr);
+  return stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Verified);
+}
+
 /** Each verifier's command line, before its arguments; `bounded` may not take memory as its input does. */
 export const VERIFIERS = [
   {
