@@ -191,6 +191,26 @@ describe("whatever a store throws", () => {
     expect(over.logged.join()).not.toMatch(/hunter2|SELECT/);
   });
 
+  const KEYED = `mutation { log(event: { message: "m" }, idempotencyKey: "k") { root { treeSize } } }`;
+  test.each<[keyof LogStore, string]>([
+    ["confirm", "{ root { treeSize } }"],
+    ["confirm", "{ entry(leafIndex: 0) { verification { membership { status } } } }"],
+    ["receipts", KEYED],
+    ["entries", "{ root(treeSize: 2) { publishedAt } }"],
+    ["entries", "{ search { nodes { id } } }"],
+  ])("nothing of what %s rejects with is told to %s", async (method, query) => {
+    const reject = (): Promise<never> => Promise.reject(foreign("SELECT hunter2", { code: "42P01", outcome: "NONE" }));
+    const over = await gatewayOver(() => ({ [method]: reject }));
+    const { errors = [] } = await over.gateway.text(query);
+    expect(errors.length).toBeGreaterThan(0);
+    for (const { message, extensions } of errors) {
+      expect(message).toMatch(/^unexpected error; the gateway's log has it under /);
+      expect(Object.keys(extensions).sort()).toEqual(["code", "id"]);
+      expect(extensions["code"]).toBe("INTERNAL_SERVER_ERROR");
+    }
+    expect(JSON.stringify(errors) + over.logged.join()).not.toMatch(/hunter2|SELECT|42P01/);
+  });
+
   test("its reasons stay inside: an AuditError shows its message, not its cause", async () => {
     const over = await gatewayOver(() => ({
       entries: () => Promise.reject(new AuditError("UNAVAILABLE", "the disk is full", { cause: new Error("hunter2") })),
