@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { queryUnlessAborted } from "./abandoned-query.js";
-import { committing, writeAlone } from "./commit.js";
+import { writeAlone } from "./commit.js";
+import { committing } from "./committing.js";
 import { Connections, type ConnectionSettings } from "./connections.js";
 import { portFailure, wasRolledBack } from "./failures.js";
 import { Transaction, type Session, type Statement } from "./transaction.js";

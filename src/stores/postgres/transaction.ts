@@ -1,4 +1,4 @@
-import { committing } from "./commit.js";
+import { committing } from "./committing.js";
 import type { Connection, Connections } from "./connections.js";
 import { isReadOnlySession, portFailure, wasRolledBack } from "./failures.js";
 
