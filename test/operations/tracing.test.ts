@@ -12,6 +12,7 @@ import {
   type Tracer,
 } from "@opentelemetry/api";
 import { AsyncLocalStorage } from "node:async_hooks";
+import { MAX_TEXT_CHARACTERS } from "../../src/core/event-rules.js";
 import { traced } from "../../src/operations/tracing.js";
 import { instrumented } from "../../src/operations/instruments.js";
 import { Metrics } from "../../src/operations/metrics.js";
@@ -172,7 +173,7 @@ describe("a gateway in a process with a tracer", () => {
       `mutation { log(event: { message: "${SECRET}", timestampp: "${SECRET}" }) { root { treeSize } } }`,
     );
     await gateway.text(`mutation($e: EventInput!) { log(event: $e) { root { treeSize } } }`, {
-      e: { message: SECRET, actor: SECRET.repeat(100) },
+      e: { message: SECRET, actor: SECRET.repeat(MAX_TEXT_CHARACTERS) },
     });
     await gateway.text(`{ search(query: "${SECRET} (", first: 1) { totalCount } }`);
     const failed = spans.filter(({ name }) => name === "audit.append" || name === "audit.search");
