@@ -10,7 +10,7 @@ import { Follower } from "./follower.js";
 import { readEntries } from "./log-reader.js";
 import { PersistentWriter } from "./persistent-writer.js";
 
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 180_000;
 /** So many entries, at least, are logged through all that happens in a test, and through each part of it. */
 const SOME = 20;
 

@@ -87,4 +87,4 @@ test("after kill -9 at any moment every acknowledged entry is there, the tree is
     await store.index.close();
     await store.log.close();
   }
-}, 60_000);
+}, 180_000);
