@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -7,6 +7,9 @@ import { join } from "node:path";
 import { createKey } from "../../src/access/key-file.js";
 import { type GatewayProcess, gatewayFolder, graphqlData, removeFolder, startGateway } from "../gateway.js";
 import { ended, HAS_PYTHON, MAIN, VERIFIERS, verified, type Ended } from "./verifiers.js";
+
+// Each test waits for several processes, which a busy machine starts slowly.
+jest.setTimeout(600_000);
 
 const START_MS = 60_000;
 
