@@ -7,7 +7,8 @@ import { readWebhooks } from "../../examples/webhooks/payloads.js";
 import { type GatewayProcess, gatewayFolder, graphqlData, removeFolder, startGateway } from "../gateway.js";
 
 const PROGRAM = fileURLToPath(new URL("../../examples/webhooks/import.js", import.meta.url));
-const START_MS = 60_000;
+/** A busy machine starts two processes, and logs every payload, slowly. */
+const START_MS = 600_000;
 
 const PAGE = /* GraphQL */ `
   query Page($query: String! = "", $restriction: SearchRestriction, $first: Int, $after: String) {
