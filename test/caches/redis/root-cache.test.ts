@@ -141,7 +141,8 @@ describeWith("redis-server", redisProgram !== undefined, () => {
       for (let i = 0; i < 3; i++) await cache.get("default", 7);
       const startedAtMs = performance.now();
       for (let i = 0; i < 1_000; i++) expect(await cache.get("default", 7)).toBeUndefined();
-      expect(performance.now() - startedAtMs).toBeLessThan((1_000 * COMMAND_TIMEOUT_MS) / 4);
+      // Waiting for the server each time would take three times as long.
+      expect(performance.now() - startedAtMs).toBeLessThan((1_000 * COMMAND_TIMEOUT_MS) / 3);
       expect(changes).toEqual(["Redis does not answer: roots are not shared"]);
       server.thaw();
       await answering(cache);
