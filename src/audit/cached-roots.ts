@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { digestBytes, digestOf } from "../core/bytes.js";
 import type { CachedRoot, RootCache } from "./cache.js";
-import type { AuditError } from "./errors.js";
+import { AuditError } from "./errors.js";
 import type { SignedRoot } from "./history-guard.js";
 import type { Prover } from "./prover.js";
 import { rootConflict } from "./root-conflict.js";
@@ -41,10 +41,14 @@ export class CachedRoots {
 
   constructor(private readonly options: CachedRootsOptions) {}
 
-  /** The root of a tree of this process. */
+  /** The root of a tree of this process. Throws ENTRY_CORRUPT when its last entry, whose time is the root's, was changed. */
   of(tree: SignedTree): Root {
     const known = this.#roots.get(tree.edge.size);
     if (known !== undefined) return known;
+    if (tree.isLastChanged === true) {
+      const message = `Entry ${tree.edge.size - 1} of the log ${this.options.source.log}, whose time is needed, was changed.`;
+      throw new AuditError("ENTRY_CORRUPT", message);
+    }
     const root: Root = {
       log: this.options.source.log,
       treeSize: tree.edge.size,
@@ -84,6 +88,7 @@ export class CachedRoots {
 
   /** Tells the other gateways of a new tree. Nobody waits for it; of trees in quick succession, the newest counts. */
   publish(tree: SignedTree): void {
+    if (tree.isLastChanged === true) return; // the next batch's root has a time
     this.#unpublished = this.of(tree);
     if (!this.#publishing) void this.#publishAll();
   }

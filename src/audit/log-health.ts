@@ -41,7 +41,9 @@ export async function checkLog(
   return error === undefined ? { kind: "sound" } : { kind: await shown(service, log), error };
 }
 
-function obstacleIn(error: unknown): AuditError {
+/** An entry that was changed, which dates the newest root, keeps no entry out. */
+function obstacleIn(error: unknown): AuditError | undefined {
+  if (error instanceof AuditError && error.code === "ENTRY_CORRUPT") return undefined;
   return error instanceof AuditError ? error : new AuditError("UNAVAILABLE", "Its newest root is not known in time.");
 }
 

@@ -77,9 +77,14 @@ async function created(source: TreeSource, now: string): Promise<LogHead | Broke
   const { log, store, key } = source;
   const others = (await store.heads()).filter((head) => head.log !== log);
   const renamed = others.find(({ checkpoint }) => key.open(checkpoint).kind === "opened");
-  if (renamed === undefined) return store.createLog(emptyHead(source, now));
+  if (renamed === undefined) return store.createLog(emptyHead(source, now)).catch(brokenBy);
   const sentence = `The log ${log} stands in the store as ${JSON.stringify(renamed.log)}: its head was changed.`;
   return { error: new AuditError("LOG_CORRUPT", sentence), edge: undefined };
+}
+
+function brokenBy(error: unknown): BrokenTree {
+  if (endsLog(error)) return { error, edge: undefined };
+  throw error;
 }
 
 /** Of an empty log its head alone says when it was made: never later than now, which all of its entries would inherit. */
@@ -100,8 +105,9 @@ export async function restore(
     await requireWhole(source, head);
     return tree;
   } catch (error) {
-    if (endsLog(error)) return { error, edge: await checkpointEdge(source, head) };
-    throw error;
+    if (!endsLog(error)) throw error;
+    const edge = await checkpointEdge(source, head);
+    return { error, edge: edge?.size === 0 ? undefined : edge }; // an empty tree would show that nothing was logged
   }
 }
 

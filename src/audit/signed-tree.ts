@@ -18,6 +18,8 @@ export interface SignedTree {
   readonly checkpoint: string;
   /** The last entry's, from the text that was hashed; of an empty log, the time of its creation as its head says. */
   readonly lastReceivedAt: string;
+  /** The last entry was changed: `lastReceivedAt` is a genuine one's before it, and no later than its own. */
+  readonly isLastChanged?: true;
 }
 
 /** Where a log's tree is read from, and what it is checked with. */
@@ -47,7 +49,7 @@ export async function restoreTree(
 ): Promise<SignedTree> {
   requireSigned(source, head);
   const edge = await soundEdge(source, head, onDamage);
-  return treeOf(head, edge, edge.size === 0 ? head.lastReceivedAt : await lastTime(source, edge, onDamage));
+  return treeOf(head, edge, edge.size === 0 ? head : await lastTime(source, edge, onDamage));
 }
 
 /**
@@ -149,8 +151,15 @@ async function textRow(source: TreeSource, { start, end }: LeafRange): Promise<U
   return Buffer.concat(row);
 }
 
-function treeOf({ rootHash, checkpoint }: LogHead, edge: TreeEdge, lastReceivedAt: string): SignedTree {
-  return { edge, rootHash, checkpoint, lastReceivedAt };
+/** When a tree's last entry was received, as far as is known. */
+type LastTime = Pick<SignedTree, "lastReceivedAt" | "isLastChanged">;
+
+function treeOf(
+  { rootHash, checkpoint }: LogHead,
+  edge: TreeEdge,
+  { lastReceivedAt, isLastChanged }: LastTime,
+): SignedTree {
+  return { edge, rootHash, checkpoint, lastReceivedAt, ...(isLastChanged && { isLastChanged }) };
 }
 
 /** When the last entry was received, by the text that the tree holds; if that was changed, the last genuine one before it. */
@@ -158,17 +167,17 @@ async function lastTime(
   source: TreeSource,
   edge: TreeEdge,
   onDamage: (sentence: string) => void = () => undefined,
-): Promise<string> {
+): Promise<LastTime> {
   const reader = new EntryReader(source, new TileReader(source, FEW_TILES));
   const [last] = await reader.read([edge.size - 1], edge);
-  if (last?.kind === "entry") return last.entry.envelope.received_at;
+  if (last?.kind === "entry") return { lastReceivedAt: last.entry.envelope.received_at };
   const first = Math.max(0, edge.size - DATING_ENTRIES);
   const indexes = Array.from({ length: edge.size - first }, (_, place) => first + place);
   const genuine = (await reader.read(indexes, edge)).flatMap((outcome) => (outcome.kind === "entry" ? [outcome] : []));
   const newest = genuine.at(-1);
   if (newest === undefined) throw corrupt(source, `its last ${indexes.length} entries were changed`);
   onDamage(`Entry ${edge.size - 1}, the last of the log ${source.log}, was changed.`);
-  return newest.entry.envelope.received_at;
+  return { lastReceivedAt: newest.entry.envelope.received_at, isLastChanged: true };
 }
 
 function requireSigned(source: TreeSource, head: LogHead): void {

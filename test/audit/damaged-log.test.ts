@@ -27,6 +27,17 @@ async function filled(count: number): Promise<void> {
   await fill(await open(), count);
 }
 
+test("a log whose head is gone, and entries are not, is LOG_CORRUPT for whatever is asked, and not an empty log", async () => {
+  await filled(300);
+  const service = await open({
+    head: () => Promise.resolve(undefined),
+    createLog: (initial) => Promise.resolve(initial),
+  });
+  await expectCode(service.entries("default", [0]), "LOG_CORRUPT");
+  await expectCode(service.search({ log: "default", query: "" }, {}), "LOG_CORRUPT");
+  expect(alarms).toHaveLength(1);
+});
+
 describe("a log that cannot be trusted when it is opened", () => {
   beforeEach(async () => {
     await filled(600);
@@ -153,6 +164,7 @@ describe("a log that cannot be trusted when it is opened", () => {
     const alarm = (text: string): void => void alarms.push(text);
     const service = await openTestService({ store: damaged(store, changedLast), clock: clock.now, alarm });
     expect(alarms).toEqual(["Entry 599, the last of the log default, was changed."]);
+    await expectCode(service.root("default"), "ENTRY_CORRUPT"); // its time is not known
     const { entries } = await logMessages(service, 1);
     expect(entries[0]?.envelope.received_at).toBe(timeText(NEW_YEAR));
   });

@@ -1,4 +1,4 @@
-import { withOutcome, type WriteOutcome } from "../../audit/errors.js";
+import { AuditError, withOutcome, type WriteOutcome } from "../../audit/errors.js";
 import type { AppendBatch, AppendOutcome, LogHead, RequestReceipt } from "../../audit/store.js";
 import { HASH_BYTES } from "../../core/bytes.js";
 import { FORMAT_NAMES, type FormatName } from "../../core/format.js";
@@ -45,6 +45,7 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
   readonly #selectHeads: SqliteStatement;
   readonly #selectHead: SqliteStatement;
   readonly #selectNumber: SqliteStatement;
+  readonly #selectHeadless: SqliteStatement;
   readonly #insertLog: SqliteStatement;
   readonly #moveHead: SqliteStatement;
   readonly #insertEntry: SqliteStatement;
@@ -60,6 +61,10 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
     this.#selectHead = database.prepare(`${SELECT_HEADS} WHERE id = ?`);
     this.#selectNumber = database.prepare(
       "SELECT number FROM logs WHERE id = ? AND size = ? AND root_hash = coalesce(?, root_hash)",
+    );
+    this.#selectHeadless = database.prepare(
+      `SELECT 1 FROM (SELECT coalesce(max(number), 0) last, count(*) logs FROM logs)
+       WHERE last > logs OR (SELECT max(id) FROM entries) >= (last + 1) * ${LOG_STRIDE}`,
     );
     this.#insertLog = database.prepare(
       `INSERT INTO logs (id, format, size, root_hash, checkpoint, last_received_at) VALUES (?, ?, ?, ?, ?, ?)
@@ -77,8 +82,12 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
     );
   }
 
+  /** Logs are numbered without gaps and never deleted. Throws LOG_CORRUPT where one is missing: it must not begin again as an empty one. */
   createLog(initial: LogHead): LogHead {
     const { log, format, size, rootHash, checkpoint, lastReceivedAt } = initial;
+    if (this.head(log) === undefined && this.#selectHeadless.all().length > 0) {
+      throw new AuditError("LOG_CORRUPT", `The log ${log} cannot be made: ${LOG_SUBJECT} has lost the head of a log.`);
+    }
     this.#insertLog.run(log, format, size, rootHash, checkpoint, lastReceivedAt);
     return this.head(log) ?? initial;
   }

@@ -153,6 +153,18 @@ test("never overwrites an entry, whatever the head says", () => {
   expect(stored?.canonical).toBe("a");
 });
 
+test.each(["first", "second", "third"])("makes no log where the head of the %s is gone", (lost) => {
+  const writer = writerOf();
+  for (const log of ["first", "second", "third"]) {
+    writer.createLog(emptyHead(log));
+    append(writer, batch(log, 0, [entry(log)]));
+  }
+  database.prepare("DELETE FROM logs WHERE id = ?").run(lost);
+  expect(() => writer.createLog(emptyHead(lost))).toThrow("has lost the head of a log");
+  expect(() => writer.createLog(emptyHead("fourth"))).toThrow("has lost the head of a log");
+  expect(writer.heads()).toHaveLength(2);
+});
+
 /** Whether a file was written since it was last asked; its time of change is set back each time. */
 function rewriteWatch(file: string): () => boolean {
   const setBack = (): void => {
