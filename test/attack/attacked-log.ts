@@ -18,6 +18,9 @@ import { KEYRING, NEW_YEAR, ORIGIN } from "../audit/test-log.js";
 
 /** One full tile, and an edge of 44. */
 export const SIZE = 300;
+/** Entries inside the full tile and at the edge, the last one; of other tables, the first rows. */
+export const ATTACKED_ENTRIES: readonly number[] = [100, 299];
+export const ATTACKED_ROWS = 2;
 const STEP_MICROS = 1_000_000;
 const ALL = Array.from({ length: SIZE }, (_, i) => i);
 /** When the attacked log is opened: later than all of its entries. */
@@ -44,6 +47,15 @@ export interface Examined {
   readonly findings: readonly string[];
   readonly alarms: readonly string[];
   readonly answers: Answers;
+}
+
+/** The right answers: those of a store that nobody changed, which has to be sound. */
+export function honest(examined: Examined | undefined): Answers {
+  if (examined === undefined) throw new Error("a store that nobody changed was not examined");
+  const { findings, alarms, answers } = examined;
+  const wrong = [...findings, ...alarms, ...Object.values(answers).filter(isRefusal)];
+  if (wrong.length > 0) throw new Error(`a store that nobody changed is not sound: ${wrong.join("; ")}`);
+  return answers;
 }
 
 function openService(store: IndexedStore, now: () => number, alarm: (text: string) => void): Promise<AuditService> {
@@ -198,7 +210,9 @@ async function proofs(service: AuditService): Promise<string> {
   return JSON.stringify(made, bytesAsHex);
 }
 
-function bytesAsHex(_: string, value: unknown): unknown {
+/** A driver's Buffer has a `toJSON` of its own, which is asked before this is. */
+function bytesAsHex(this: Readonly<Record<string, unknown>>, key: string): unknown {
+  const value = this[key];
   return value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value;
 }
 

@@ -97,8 +97,7 @@ function variants(value: unknown): readonly (readonly [string, unknown])[] {
   const digit = value.search(/\d/);
   const changed = (i: number): string => value.slice(0, i) + (value[i] === "9" ? "8" : "9") + value.slice(i + 1);
   return [
-    ["longer", `${value}9`],
-    ...(digit < 0 ? [] : [["its first digit another", changed(digit)] as const]),
+    ...(digit < 0 ? [["longer", `${value}9`] as const] : [["its first digit another", changed(digit)] as const]),
     ...(value === "" ? [] : [["its last character another", changed(value.length - 1)] as const]),
   ];
 }

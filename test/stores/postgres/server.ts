@@ -13,8 +13,8 @@ export type StopMode = "fast" | "immediate";
 
 /** A PostgreSQL that tests may fill with databases. */
 export interface PostgresServer {
-  /** The URL of a new, empty database. */
-  newDatabase(): Promise<string>;
+  /** The URL of a new database: an empty one, or a copy of the one of that name, which nobody may be connected to. */
+  newDatabase(template?: string): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -36,7 +36,7 @@ export function hasPostgres(): boolean {
 export async function somePostgres(settings?: readonly string[]): Promise<PostgresServer> {
   const url = process.env["AUDITQL_TEST_POSTGRES"];
   if (url === undefined) return OwnPostgres.start(undefined, settings);
-  return { newDatabase: async () => newDatabase(url), close: () => Promise.resolve() };
+  return { newDatabase: (template) => newDatabase(url, copyOf(template)), close: () => Promise.resolve() };
 }
 
 /** A server of our own in a temporary folder on a free loopback port, which a test may stop and start again. */
@@ -69,8 +69,8 @@ export class OwnPostgres implements PostgresServer {
     return `postgres://auditql@127.0.0.1:${this.port}/postgres`;
   }
 
-  async newDatabase(): Promise<string> {
-    return newDatabase(this.url);
+  newDatabase(template?: string): Promise<string> {
+    return newDatabase(this.url, copyOf(template));
   }
 
   /** A new database whose tables are in a folder of the server's user: `serverUser`. */
@@ -170,6 +170,8 @@ export async function sql(url: string, text: string, values: readonly unknown[] 
     await client.end();
   }
 }
+
+const copyOf = (template: string | undefined): string => (template === undefined ? "" : `TEMPLATE ${template}`);
 
 let databases = 0;
 
