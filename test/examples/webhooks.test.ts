@@ -107,7 +107,7 @@ describe("GitHub's webhooks, imported by the example program", () => {
     expect(found.map(({ event }) => withoutNulls(event))).toEqual(events);
   });
 
-  test.each(["issues.opened", "push", "pull_request_review_comm.created"])(
+  test.each(["issues.opened", "push", "pull_request_review_comment.created"])(
     "are found by their whole action %s as often as the files have it",
     async (action) => {
       expect(count((event) => event.action === action)).toBeGreaterThan(0);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { once } from "node:events";
+import { setImmediate as otherTurn } from "node:timers/promises";
 import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
 import { EVENTS } from "../audit/credentials.js";
 import { fill, logMessages, openTestService } from "../audit/test-log.js";
@@ -48,7 +49,10 @@ describe.each(transports)("a live tail over %s", (transport) => {
     const following = follow(TRANSPORTS[transport](proxy.url), 2_000);
     await Promise.all(
       services.map(async (each) => {
-        for (let logged = 0; logged < 1_000; logged += 10) await logMessages(each, 10);
+        for (let logged = 0; logged < 1_000; logged += 10) {
+          await logMessages(each, 10);
+          await otherTurn(); // a store in memory answers at once, and would leave the other gateway none
+        }
       }),
     );
     expect(await following).toEqual(range(0, 2_000));
