@@ -1,16 +1,17 @@
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { utf8 } from "../../src/core/bytes.js";
 import { logFormat } from "../../src/core/format.js";
+import { describeWith } from "../service.js";
 import { hasPostgres } from "../stores/postgres/server.js";
 import { attackEveryColumn, faultsOf } from "./attack-contract.js";
 import { ATTACKED_ENTRIES } from "./attacked-log.js";
 import type { Mutation } from "./mutations.js";
 import { PostgresAttack } from "./postgres-store.js";
 
-/** What is the tree's: the rest is attacked in a file of its own, so that both run at once. */
+/** What is the tree's. The tables beside it are attacked in SQLite alone so far. */
 const TABLES = ["entries", "heads", "tiles"];
 
-(hasPostgres() ? describe : describe.skip)("whoever may write the whole of a PostgreSQL log, without its key,", () => {
+describeWith("PostgreSQL, whoever may write the whole of its log without the key", hasPostgres(), () => {
   let store: PostgresAttack;
   beforeAll(async () => {
     store = await PostgresAttack.start();
