@@ -1,12 +1,13 @@
-import { AuditError } from "./errors.js";
-import type { SignedTree } from "./signed-tree.js";
-import type { Durability, LogStore } from "./store.js";
+import { equalBytes } from "../core/bytes.js";
+import { AuditError, endsLog } from "./errors.js";
+import { extendTree, type SignedTree, type TreeSource } from "./signed-tree.js";
+import type { Durability, LogHead } from "./store.js";
 
 /** Told of each tree, once. */
 type OnTree = (tree: SignedTree) => void;
 
 export interface DurableTreeOptions {
-  readonly store: Pick<LogStore, "confirm">;
+  readonly source: TreeSource;
   /** Told of each newer tree that may be told of: a durable one, or what a replica shows. */
   readonly onShown?: OnTree | undefined;
   /** Told of each newer tree that is durable. */
@@ -69,13 +70,27 @@ export class DurableTree {
       return "durable";
     }
     const before = this.#replacements;
-    const durability = await this.options.store.confirm();
-    // What was confirmed is what the store holds by now.
-    if (before !== this.#replacements)
+    const { log, store } = this.options.source;
+    const { durability, head } = await store.confirm(log);
+    // What was confirmed is what the store holds by now: a failover may have fallen between the read and this.
+    if (!(await this.#leadsTo(head, tree)) || before !== this.#replacements)
       throw unavailable("The store has come to hold another tree meanwhile: try again.");
     if (durability === "durable") this.reached(tree);
     else this.#show(tree);
     return durability;
+  }
+
+  /** Whether a head is a tree's own, or is that of a tree which extends it. */
+  async #leadsTo(head: LogHead | undefined, tree: SignedTree): Promise<boolean> {
+    if (head === undefined || head.size < tree.edge.size) return false;
+    if (head.size === tree.edge.size) return equalBytes(head.rootHash, tree.rootHash);
+    try {
+      await extendTree(this.options.source, tree, head);
+      return true;
+    } catch (error) {
+      if (endsLog(error)) return false; // the next reload says why
+      throw error;
+    }
   }
 
   #show(tree: SignedTree): void {

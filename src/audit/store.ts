@@ -84,6 +84,12 @@ export type AppendOutcome =
  */
 export type Durability = "durable" | "replica";
 
+/** What `confirm` learnt, and the log's head in the server that said so: after a failover that is another one than was read. */
+export interface Confirmed {
+  readonly durability: Durability;
+  readonly head: LogHead | undefined;
+}
+
 /**
  * Port: keeps logs. One instance per data set; every method may be called concurrently.
  * What a method that reads returns is visible, and not therefore durable: see `confirm`.
@@ -99,10 +105,11 @@ export interface LogStore {
   /** Atomic compare-and-append; durable when it resolves with `appended`. */
   append(batch: AppendBatch): Promise<AppendOutcome>;
   /**
-   * Makes all that a read which began before this call may have shown durable, so that it can be acknowledged. Rejects
-   * UNAVAILABLE, in bounded time, when that cannot be done now: a synchronous replica that is away, a full disk.
+   * Makes the log durable as far as the head that is returned, so that it can be acknowledged. A tree that was read before this
+   * call is durable if that head leads to it: unless a failover fell between, it does. Rejects UNAVAILABLE, in bounded time,
+   * when that cannot be done now: a synchronous replica that is away, a full disk.
    */
-  confirm(): Promise<Durability>;
+  confirm(log: string): Promise<Confirmed>;
   /**
    * In the order asked, duplicates included; undefined where the log has no such index. Rejects with the signal's reason as
    * soon as that aborts, as a search does.

@@ -60,7 +60,7 @@ export class TreeWriter {
   constructor(private readonly options: TreeWriterOptions) {
     this.#tree = options.tree;
     const { source, onGrown, onDurable } = options;
-    this.durable = new DurableTree({ store: source.store, onShown: onGrown, onDurable });
+    this.durable = new DurableTree({ source, onShown: onGrown, onDurable });
   }
 
   /** The newest tree that the store has shown. */
@@ -91,8 +91,8 @@ export class TreeWriter {
     try {
       const head = await source.store.head(source.log);
       if (head === undefined) throw new AuditError("LOG_CORRUPT", `The log ${source.log} is gone from the store.`);
-      if (guard.isTrusted && head.size >= this.#tree.edge.size) await this.#extend(head);
-      else await this.#replace(head);
+      if (!guard.isTrusted || head.size < this.#tree.edge.size || !(await this.#extend(head)))
+        await this.#replace(head);
       this.#isInDoubt = false;
     } catch (error) {
       if (endsLog(error)) guard.breakWith(error);
@@ -101,12 +101,20 @@ export class TreeWriter {
     guard.requireTrusted();
   }
 
-  async #extend(head: LogHead): Promise<void> {
+  /** False when the head does not extend the newest tree, but nobody was told of that: a failover lost what was only seen. */
+  async #extend(head: LogHead): Promise<boolean> {
     const { guard, source } = this.options;
-    const tree = await extendTree(source, this.#tree, head);
-    if (tree.edge.size > this.#tree.edge.size) this.#tree = tree;
-    // Broken meanwhile, it has to be read as a whole.
-    if (guard.isTrusted) await guard.assess(tree);
+    const before = this.#tree;
+    try {
+      const tree = await extendTree(source, before, head);
+      if (tree.edge.size > before.edge.size) this.#tree = tree;
+      // Broken meanwhile, it has to be read as a whole.
+      if (guard.isTrusted) await guard.assess(tree);
+      return true;
+    } catch (error) {
+      if (endsLog(error) && (this.durable.shown?.edge.size ?? 0) < before.edge.size) return false;
+      throw error;
+    }
   }
 
   /** Reads the tree as a whole: nothing that is known of the last one can be built on. */

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { AuditService } from "../../src/audit/service.js";
 import { MemoryRootCache } from "../../src/caches/memory/root-cache.js";
 import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
+import { eventually } from "../caches/redis-server.js";
 import { FaultStore } from "./fault-store.js";
 import { rejection } from "./rejection.js";
 import { logMessages, openTestService } from "./test-log.js";
@@ -100,4 +101,42 @@ test("a log that nobody else writes is confirmed once, after that its own append
   await logMessages(service, 2);
   await service.root("default", 1);
   expect(store.confirmations).toBe(1);
+});
+
+describe("a failover between the read of a tree and its confirmation", () => {
+  /** Stores that a promoted standby may hold: entries that were shown and not replicated are lost. */
+  const promoted: [string, string[]][] = [
+    ["a shorter log", ["message 0", "message 1"]],
+    ["other entries", ["message 0", "message 1", "another"]],
+    ["a longer log of other entries", ["message 0", "message 1", "another", "and one more"]],
+  ];
+
+  test.each(promoted)(
+    "to %s acknowledges nothing, signs no root of what was lost, and ends in no conflict",
+    async (_, texts) => {
+      const survivor = new MemoryLogStore();
+      const there = await openTestService({ store: survivor, sharedStore: true });
+      for (const message of texts)
+        await there.append({ log: "default", events: [{ event: { message } }], sign: false, path: "event" });
+      store.beforeConfirm = async () => {
+        await Promise.resolve();
+        store.honest = survivor;
+      };
+      const error = await rejection(service.root("default"));
+      expect([error.code, error.outcome]).toEqual(["UNAVAILABLE", undefined]);
+      expect(await rememberedSize()).toBe(0);
+      await eventually(async () => (await service.root("default")).treeSize === texts.length);
+      expect((await logMessages(service, 1)).root.treeSize).toBe(texts.length + 1);
+      await there.close();
+    },
+  );
+
+  test("to one that has all of it, and more, is not noticed", async () => {
+    store.beforeConfirm = async () => {
+      store.beforeConfirm = () => Promise.resolve();
+      await logMessages(other, 2);
+    };
+    expect((await service.root("default")).treeSize).toBe(3);
+    expect((await service.root("default")).treeSize).toBe(5);
+  });
 });

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { AuditError } from "../../src/audit/errors.js";
-import type { AppendBatch, AppendOutcome, Durability, LogHead, LogStore } from "../../src/audit/store.js";
+import type { AppendBatch, AppendOutcome, Confirmed, Durability, LogHead, LogStore } from "../../src/audit/store.js";
 
 /** What an append does instead of its duty. */
 export type AppendFault =
@@ -25,6 +25,8 @@ export class FaultStore implements LogStore {
   headReads = 0;
   /** Runs before each append: another gateway's chance. */
   beforeAppend: () => Promise<void> = () => Promise.resolve();
+  /** Runs before each confirmation: a failover's chance. */
+  beforeConfirm: () => Promise<void> = () => Promise.resolve();
   #inFlight = 0;
 
   /** As what `isStandby` answers. */
@@ -62,9 +64,10 @@ export class FaultStore implements LogStore {
     return this.honest.head(log);
   }
 
-  confirm(): Promise<Durability> {
+  async confirm(log: string): Promise<Confirmed> {
     this.confirmations += 1;
-    if (this.durability !== "away") return Promise.resolve(this.durability);
+    await this.beforeConfirm();
+    if (this.durability !== "away") return { durability: this.durability, head: await this.honest.head(log) };
     return Promise.reject(new AuditError("UNAVAILABLE", "the standby is away", { retryAfterMs: 1_000 }));
   }
 

@@ -109,10 +109,11 @@ describe("a store that becomes shorter while its tree is being confirmed", () =>
     confirmed = closedGate();
     const asked = closedGate();
     isAsked = asked.passed;
-    store.confirm = async () => {
+    store.confirm = async (log) => {
+      const { honest } = store;
       asked.open();
       await confirmed.passed;
-      return "durable";
+      return { durability: "durable", head: await honest.head(log) };
     };
   });
 

@@ -23,15 +23,20 @@ export function durabilityContract(name: string, engine: LogStoreEngine): void {
 
     describe("confirm", () => {
       test("says that what is shown is durable, of an empty log and of one that has grown", async () => {
-        expect(await store.confirm()).toBe("durable");
+        expect(await store.confirm("default")).toEqual({
+          ...{ durability: "durable", head: await store.head("default") },
+        });
         await store.append(batch("default", 0, [entry("a")]));
-        expect(await store.confirm()).toBe("durable");
+        expect(await store.confirm("default")).toEqual({ durability: "durable", head: await store.head("default") });
       });
 
       test("may be asked by many at once, while others append", async () => {
         const appended = store.append(batch("default", 0, [entry("a")]));
-        const confirmed = Array.from({ length: 20 }, async () => store.confirm());
-        expect(new Set(await Promise.all(confirmed))).toEqual(new Set(["durable"]));
+        const logs = Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? "default" : "absent"));
+        const confirmed = await Promise.all(logs.map(async (log) => store.confirm(log)));
+        expect(confirmed.map(({ durability, head }) => [durability, head?.log])).toEqual(
+          logs.map((log) => ["durable", log === "absent" ? undefined : log]),
+        );
         expect(await appended).toEqual({ kind: "appended" });
       });
     });
@@ -55,8 +60,7 @@ export function durabilityContract(name: string, engine: LogStoreEngine): void {
       test("confirms what it finds after opening again", async () => {
         await store.append(batch("default", 0, [entry("a")]));
         store = await reopen(store);
-        expect(await store.confirm()).toBe("durable");
-        expect((await store.head("default"))?.size).toBe(1);
+        expect(await store.confirm("default")).toMatchObject({ durability: "durable", head: { size: 1 } });
       });
 
       test("appends where it stopped", async () => {

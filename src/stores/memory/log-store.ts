@@ -2,7 +2,7 @@ import { unlessAborted } from "../../audit/abort.js";
 import type {
   AppendBatch,
   AppendOutcome,
-  Durability,
+  Confirmed,
   LogHead,
   LogStore,
   NewEntry,
@@ -71,8 +71,8 @@ export class MemoryLogStore implements LogStore {
   }
 
   /** What is in memory is as durable as it ever gets. */
-  confirm(): Promise<Durability> {
-    return Promise.resolve("durable");
+  confirm(log: string): Promise<Confirmed> {
+    return Promise.resolve({ durability: "durable", head: this.#logs.get(log)?.head });
   }
 
   entries(

@@ -9,6 +9,7 @@ import type {
   NewBulk,
   StoredBulk,
 } from "../../audit/bulk-queue.js";
+import { AuditError } from "../../audit/errors.js";
 import { Confirmation } from "./confirmation.js";
 import type { Database } from "./database.js";
 import type { Statement } from "./transaction.js";
@@ -78,6 +79,9 @@ const REMOVE_EXPIRED: Statement<never> = {
   text: "DELETE FROM auditql.bulks WHERE expires_at_ms <= $1",
 };
 
+const LOST = "The database that confirmed the request does not hold it: a failover took place. Try again.";
+const RETRY_AFTER_MS = 1_000;
+
 /** Keeps bulk requests in a table beside the logs; any gateway executes what any other has accepted. */
 export class PostgresBulkQueue implements BulkQueue {
   readonly #database: Database;
@@ -95,9 +99,11 @@ export class PostgresBulkQueue implements BulkQueue {
     const row = [log, name, owner, requestDigest, body, bytes, acceptedAtMs];
     const [inserted] = await this.#database.write(ENQUEUE, [...row, maxWaitingBytes, seal ?? null]);
     if (inserted) return { kind: "queued", stored: { ...accepted, end: undefined } };
+    if ((await this.find(bulk, owner)) === undefined) return { kind: "full" };
+    await this.#confirmation.confirm(log); // it was found there: visible, and not therefore durable
     const stored = await this.find(bulk, owner);
-    if (stored === undefined) return { kind: "full" };
-    await this.#confirmation.confirm(); // it was found there: visible, and not therefore durable
+    if (stored === undefined)
+      throw new AuditError("UNAVAILABLE", LOST, { retryAfterMs: RETRY_AFTER_MS, outcome: "NONE" });
     return { kind: "queued", stored };
   }
 

@@ -1,30 +1,52 @@
 import { AuditError } from "../../audit/errors.js";
-import type { Durability } from "../../audit/store.js";
+import type { Confirmed, Durability, LogHead } from "../../audit/store.js";
 import type { Database } from "./database.js";
 import type { Statement } from "./transaction.js";
 
-interface Replication {
+export const HEAD_COLUMNS = `
+  log, format, size, root_hash AS "rootHash", checkpoint, last_received_at AS "lastReceivedAt"`;
+
+/** A head that was asked for and is there; without one, nulls. */
+type HeadRow = LogHead | { readonly log: null };
+
+interface ReplicationRow {
   readonly isReplica: boolean;
   /** Empty, or null on a server that knows no such setting: a commit is durable once it is on this server's disk. */
   readonly standbyNames: string | null;
 }
 
-const REPLICATION: Statement<Replication> = {
+/** What a server says of itself, and the heads that it has: of one server, whichever a pooler or a failover has chosen. */
+const withHeads = (columns: string): string => `
+  SELECT server.*, ${HEAD_COLUMNS}
+  FROM (SELECT ${columns}) AS server LEFT JOIN auditql.heads ON log = ANY ($1::text[])`;
+
+const REPLICATION: Statement<ReplicationRow & HeadRow> = {
   name: "replication",
-  text: `
-    SELECT pg_is_in_recovery() AS "isReplica", current_setting('synchronous_standby_names', true) AS "standbyNames"`,
+  text: withHeads(`
+    pg_is_in_recovery() AS "isReplica", current_setting('synchronous_standby_names', true) AS "standbyNames"`),
 };
 
 /**
  * A commit of its own that changes nothing and takes no lock: a record in the journal, which is in order, so the standby that has it
  * has all before it. Any role may write one. The warning that says that the wait was cut short must not be filtered out.
  */
-const MARK: Statement<never> = {
+const MARK: Statement<HeadRow> = {
   name: "mark",
-  text: `
-    SELECT pg_logical_emit_message(true, 'auditql', ''),
-      set_config('synchronous_commit', 'on', true), set_config('client_min_messages', 'warning', true)`,
+  text: withHeads(`
+    pg_logical_emit_message(true, 'auditql', ''),
+    set_config('synchronous_commit', 'on', true), set_config('client_min_messages', 'warning', true)`),
 };
+
+interface ConfirmedLogs {
+  readonly durability: Durability;
+  readonly heads: readonly LogHead[];
+}
+
+/** One confirmation for all who wait for the next. */
+interface Shared {
+  readonly logs: Set<string>;
+  readonly confirmed: Promise<ConfirmedLogs>;
+}
 
 /** A standby that is there has such a record within milliseconds. */
 const TIMEOUT_MS = 5_000;
@@ -38,7 +60,7 @@ export class Confirmation {
   readonly #database: Database;
   readonly #timeoutMs: number;
   #underWay: Promise<unknown> = Promise.resolve();
-  #next: Promise<Durability> | undefined;
+  #next: Shared | undefined;
 
   /** `timeoutMs` is below the time of a statement, at the end of which the client would leave without cancelling. Default 5,000. */
   constructor(database: Database, timeoutMs = TIMEOUT_MS) {
@@ -47,28 +69,36 @@ export class Confirmation {
   }
 
   /** As LogStore.confirm. All who come while one is under way, which may have begun before what they have read, share the next. */
-  confirm(): Promise<Durability> {
-    this.#next ??= this.#underWay.then(() => {
-      this.#next = undefined;
-      const confirmed = this.#confirm();
-      this.#underWay = confirmed.catch(() => undefined);
-      return confirmed;
-    });
-    return this.#next;
+  async confirm(log: string): Promise<Confirmed> {
+    const { logs, confirmed } = (this.#next ??= this.#afterThis());
+    logs.add(log);
+    const { durability, heads } = await confirmed;
+    return { durability, head: heads.find((head) => head.log === log) };
   }
 
-  async #confirm(): Promise<Durability> {
-    const [replication] = await this.#database.rows(REPLICATION, []);
-    if (replication?.isReplica === true) return "replica";
-    if ((replication?.standbyNames ?? "") !== "") await this.#mark();
-    return "durable";
+  #afterThis(): Shared {
+    const logs = new Set<string>();
+    const confirmed = this.#underWay.then(() => {
+      this.#next = undefined;
+      const begun = this.#confirm([...logs]);
+      this.#underWay = begun.catch(() => undefined);
+      return begun;
+    });
+    return { logs, confirmed };
+  }
+
+  async #confirm(logs: readonly string[]): Promise<ConfirmedLogs> {
+    const rows = await this.#database.rows(REPLICATION, [logs]);
+    if (rows[0]?.isReplica === true) return { durability: "replica", heads: headsIn(rows) };
+    const isSynchronous = (rows[0]?.standbyNames ?? "") !== "";
+    return { durability: "durable", heads: headsIn(isSynchronous ? await this.#mark(logs) : rows) };
   }
 
   /** One that waits in vain is cancelled on the server: else each would keep a session there until the standby is back. */
-  async #mark(): Promise<void> {
+  async #mark(logs: readonly string[]): Promise<readonly HeadRow[]> {
     const timeout = AbortSignal.timeout(this.#timeoutMs);
     try {
-      await this.#database.write(MARK, [], timeout);
+      return await this.#database.write(MARK, [logs], timeout);
     } catch (cause) {
       if (cause !== timeout.reason) throw cause;
       const message =
@@ -76,4 +106,12 @@ export class Confirmation {
       throw new AuditError("UNAVAILABLE", message, { retryAfterMs: RETRY_AFTER_MS, cause });
     }
   }
+}
+
+function headsIn(rows: readonly HeadRow[]): readonly LogHead[] {
+  return rows.flatMap((row) => {
+    if (row.log === null) return [];
+    const { log, format, size, rootHash, checkpoint, lastReceivedAt } = row;
+    return [{ log, format, size, rootHash, checkpoint, lastReceivedAt }];
+  });
 }

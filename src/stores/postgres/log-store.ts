@@ -1,7 +1,7 @@
 import type {
   AppendBatch,
   AppendOutcome,
-  Durability,
+  Confirmed,
   LogHead,
   LogStore,
   StoredEntry,
@@ -10,14 +10,11 @@ import type {
 import type { TileId } from "../../core/tile.js";
 import type { LeafRange } from "../../core/tree.js";
 import { appendOutcome } from "./append.js";
-import { Confirmation } from "./confirmation.js";
+import { Confirmation, HEAD_COLUMNS } from "./confirmation.js";
 import type { Database } from "./database.js";
 import { PostgresReceipts } from "./receipts.js";
 import type { Statement } from "./transaction.js";
 import { Turns } from "./turns.js";
-
-const HEAD_COLUMNS = `
-  log, format, size, root_hash AS "rootHash", checkpoint, last_received_at AS "lastReceivedAt"`;
 
 const HEAD: Statement<LogHead> = {
   name: "head",
@@ -129,8 +126,8 @@ export class PostgresLogStore implements LogStore {
     return outcome;
   }
 
-  confirm(): Promise<Durability> {
-    return this.#confirmation.confirm();
+  confirm(log: string): Promise<Confirmed> {
+    return this.#confirmation.confirm(log);
   }
 
   async entries(

@@ -2,7 +2,7 @@ import type { BulkQueue } from "../../audit/bulk-queue.js";
 import type {
   AppendBatch,
   AppendOutcome,
-  Durability,
+  Confirmed,
   LogHead,
   LogStore,
   NewEntry,
@@ -62,9 +62,9 @@ export class SqliteLogStore implements LogStore {
     return outcome;
   }
 
-  async confirm(): Promise<Durability> {
+  async confirm(log: string): Promise<Confirmed> {
     await this.#writer.call("confirm", undefined);
-    return "durable";
+    return { durability: "durable", head: await this.head(log) };
   }
 
   entries(

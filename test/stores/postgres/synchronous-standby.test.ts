@@ -238,7 +238,7 @@ describeWith(
       await untilReplayed(there);
       expect(await there.service.root("default")).toEqual(receipt.root);
       expect((await there.service.entries("default", [0]))[0]?.kind).toBe("entry");
-      expect(await there.store.confirm()).toBe("replica");
+      expect(await there.store.confirm("default")).toMatchObject({ durability: "replica", head: { size: 1 } });
       expect(await rejection(log("once", there))).toMatchObject(UNKNOWN);
       expect(await rejection(log("new", there))).toMatchObject({ code: "UNAVAILABLE", outcome: "NONE" });
       expect(await there.cache.remembered("default")).toBeUndefined();
@@ -248,7 +248,7 @@ describeWith(
       await log("once");
       await sql(primary.url, `ALTER DATABASE ${new URL(url).pathname.slice(1)} SET default_transaction_read_only = on`);
       const there = await open();
-      expect(await there.store.confirm()).toBe("durable");
+      expect((await there.store.confirm("default")).durability).toBe("durable");
       expect((await there.service.root("default")).treeSize).toBe(1);
     });
 
