@@ -24,6 +24,7 @@ const BAR_PERCENT = 95;
 /** One mutant in so many is tried. */
 const EVERY_NTH = Number(process.env["MUTATION_EVERY"] ?? 16);
 const LIMIT_MS = 240_000;
+const SOUND_LIMIT_MS = 1_800_000;
 
 interface Trial {
   readonly file: string;
@@ -81,7 +82,7 @@ function stages(file: string): readonly (readonly string[])[] {
 }
 
 /** Whether all of the tests passed; undefined when they did not end. */
-function passes(folder: string, tests: readonly string[]): Promise<boolean | undefined> {
+function passes(folder: string, tests: readonly string[], limitMs = LIMIT_MS): Promise<boolean | undefined> {
   return new Promise((resolve) => {
     const flags = ["--experimental-vm-modules", "--disable-warning=ExperimentalWarning"];
     const jest = [...flags, "node_modules/jest/bin/jest.js", "--bail", "--silent", "--maxWorkers=1", ...tests];
@@ -89,7 +90,7 @@ function passes(folder: string, tests: readonly string[]): Promise<boolean | und
     const limit = setTimeout(() => {
       resolve(undefined);
       if (run.pid !== undefined) process.kill(-run.pid, "SIGKILL");
-    }, LIMIT_MS);
+    }, limitMs);
     run.once("exit", (code) => {
       clearTimeout(limit);
       resolve(code === 0);
@@ -136,6 +137,15 @@ const report = ({ file, mutant, line, changedLine }: Trial, outcome: Outcome): v
   process.stderr.write(`${done} of ${trials.length}\r`);
 };
 
+/** A test that fails without any change would kill every mutant. */
+async function requireSound(): Promise<void> {
+  const folder = workshop();
+  const all = [...new Set(folders.flatMap((name) => stages(`build/src/${name}/`).flat()))];
+  if ((await passes(folder, all, SOUND_LIMIT_MS)) !== true) throw new Error("the tests do not pass unchanged");
+  rmSync(folder, { recursive: true });
+}
+
+await requireSound();
 const left = [...trials];
 await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, () => worker(left, report)));
 const killed = counts.killed + counts["timed out"];
