@@ -3,7 +3,7 @@ import type { JwtSettings } from "./access/jwt.js";
 import { METRICS_POLICIES, type MetricsPolicy } from "./access/metrics-policy.js";
 import type { AccessSettings } from "./access/open-access.js";
 import type { EventRateSettings } from "./access/rate.js";
-import type { LogDeclaration } from "./audit/restored-log.js";
+import type { LogDeclaration } from "./audit/log-declaration.js";
 import type { FieldProblem } from "./core/event.js";
 import { SETTINGS, type SettingName } from "./setting-table.js";
 import {

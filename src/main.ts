@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 import { AccessError } from "./access/access-error.js";
 import { AuditError } from "./audit/errors.js";
-import { KeyFileError, loadOrCreateSeed } from "./audit/key-file.js";
-import { ephemeralKeyring, keyringOfSeed, type Keyring } from "./audit/keyring.js";
+import { KeyFileError, loadOrCreateSeed } from "./keys/seed-file.js";
+import { ephemeralKeyring, keyringOfSeed, type Keyring } from "./keys/keyring.js";
 import type { RootCache, TextCache } from "./audit/cache.js";
-import { openLocalService } from "./audit/local-service.js";
-import { checkLog, type LogHealth, type ReadPaths } from "./audit/log-health.js";
+import { openLocalService } from "./engine/local-service.js";
+import { checkLog, type LogHealth, type ReadPaths } from "./engine/log-health.js";
 import type { IndexedStore } from "./audit/search-index.js";
-import { TokenSealer } from "./audit/token.js";
+import { TokenSealer } from "./keys/sealed-token.js";
 import type { FsckFlags } from "./cli/fsck.js";
 import { program } from "./cli/program.js";
 import { writerTo, type Output } from "./cli/output.js";

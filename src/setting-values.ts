@@ -1,7 +1,7 @@
-import type { LogDeclaration } from "./audit/restored-log.js";
-import { DEFAULT_LOG } from "./audit/service.js";
-import { isLoopback } from "./access/loopback.js";
 import { JWT_ALGORITHMS, type JwtAlgorithm } from "./access/jwt-algorithm.js";
+import { isLoopback } from "./access/loopback.js";
+import type { LogDeclaration } from "./audit/log-declaration.js";
+import { DEFAULT_LOG } from "./audit/service.js";
 import { MAX_EVENT_BYTES } from "./core/event-rules.js";
 import { FORMAT_NAMES, type FormatName } from "./core/format.js";
 import { parseStoreUrl, schemeOf, STORE_SPELLINGS } from "./stores/store-url.js";

@@ -1,11 +1,11 @@
-import { ephemeralKeyring } from "../../src/audit/keyring.js";
-import { openLocalService } from "../../src/audit/local-service.js";
-import type { AuditService } from "../../src/audit/service.js";
-import { MemoryRootCache } from "../../src/caches/memory/root-cache.js";
-import { openStore } from "../../src/stores/index.js";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { AuditService } from "../../src/audit/service.js";
+import { MemoryRootCache } from "../../src/caches/memory/root-cache.js";
+import { openLocalService } from "../../src/engine/local-service.js";
+import { ephemeralKeyring } from "../../src/keys/keyring.js";
+import { openStore } from "../../src/stores/index.js";
 import { figure } from "../machine.js";
 import type { Row } from "./table.js";
 

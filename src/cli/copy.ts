@@ -1,13 +1,13 @@
-import { copyLog } from "../audit/copy.js";
-import { copyRequests, type CopiedRequests } from "../audit/copy-requests.js";
 import { AuditError } from "../audit/errors.js";
-import { fsck } from "../audit/fsck.js";
-import { findingText } from "../audit/finding.js";
-import { nodeEd25519 } from "../audit/node-crypto.js";
 import type { IndexedStore } from "../audit/search-index.js";
-import type { TreeSource } from "../audit/signed-tree.js";
 import type { LogHead } from "../audit/store.js";
 import type { Settings } from "../config.js";
+import type { TreeSource } from "../engine/tree/signed-tree.js";
+import { copyLog } from "../engine/upkeep/copy.js";
+import { copyRequests, type CopiedRequests } from "../engine/upkeep/copy-requests.js";
+import { findingText } from "../engine/upkeep/finding.js";
+import { fsck } from "../engine/upkeep/fsck.js";
+import { nodeEd25519 } from "../keys/node-crypto.js";
 import type { Console } from "./key.js";
 import { Progress, withBars } from "./progress.js";
 import {

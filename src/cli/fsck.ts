@@ -1,13 +1,13 @@
 import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { AuditError } from "../audit/errors.js";
-import { findingText } from "../audit/finding.js";
-import { fsck, type CheckedMark } from "../audit/fsck.js";
-import { nodeEd25519 } from "../audit/node-crypto.js";
 import type { IndexedStore } from "../audit/search-index.js";
 import type { LogHead } from "../audit/store.js";
 import type { Settings } from "../config.js";
 import { digestBytes, digestOf, parseDigest } from "../core/bytes.js";
+import { findingText } from "../engine/upkeep/finding.js";
+import { fsck, type CheckedMark } from "../engine/upkeep/fsck.js";
+import { nodeEd25519 } from "../keys/node-crypto.js";
 import type { Console } from "./key.js";
 import { withBars } from "./progress.js";
 import {

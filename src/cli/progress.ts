@@ -1,4 +1,4 @@
-import type { FsckOptions } from "../audit/fsck.js";
+import type { FsckOptions } from "../engine/upkeep/fsck.js";
 
 const WIDTH = 30;
 /** Between two movements of a bar of bytes. */

@@ -1,10 +1,10 @@
 import { pino, type Logger } from "pino";
+import { openAccess } from "../access/open-access.js";
 import type { TextCache } from "../audit/cache.js";
 import { DEFAULT_LOG } from "../audit/service.js";
-import type { TokenSealer } from "../audit/token.js";
-import { openAccess } from "../access/open-access.js";
 import type { Settings } from "../config.js";
 import type { Gateway } from "../http/gateway.js";
+import type { TokenSealer } from "../keys/sealed-token.js";
 import { Metrics } from "../operations/metrics.js";
 import { traced } from "../operations/tracing.js";
 import { banner } from "./banner.js";

@@ -1,13 +1,13 @@
 import { existsSync } from "node:fs";
 import { AuditError } from "../audit/errors.js";
-import { KeyFileError } from "../audit/key-file.js";
-import type { Keyring } from "../audit/keyring.js";
-import { LogKey } from "../audit/log-key.js";
-import { nodeEd25519, nodeSha256 } from "../audit/node-crypto.js";
 import type { IndexedStore } from "../audit/search-index.js";
-import type { TreeSource } from "../audit/signed-tree.js";
 import type { LogHead } from "../audit/store.js";
 import { logFormat } from "../core/format.js";
+import type { TreeSource } from "../engine/tree/signed-tree.js";
+import type { Keyring } from "../keys/keyring.js";
+import { LogKey } from "../keys/log-key.js";
+import { nodeEd25519, nodeSha256 } from "../keys/node-crypto.js";
+import { KeyFileError } from "../keys/seed-file.js";
 import type { Console } from "./key.js";
 
 /** What the commands on stored logs need, given by the one place that knows every engine. */

@@ -1,11 +1,11 @@
 import { LRUCache } from "lru-cache";
 import { readFile } from "node:fs/promises";
-import { nodeSha256 } from "../audit/node-crypto.js";
 import { base64 } from "../core/base64.js";
 import { noteVerifier, parseVerifierKey, verifierKeyText, type NoteVerifier } from "../core/checkpoint.js";
 import { FORMAT_NAMES } from "../core/format.js";
 import { parsePublicKey, type Ed25519 } from "../core/signature.js";
 import { trustLog, type TrustedLog } from "../core/verify.js";
+import { nodeSha256 } from "../keys/node-crypto.js";
 import { EvidenceError } from "./evidence-reader.js";
 
 /** The logs' keys that the user trusts, by the origin that each is of. */

@@ -1,10 +1,10 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { nodeEd25519 } from "../audit/node-crypto.js";
 import type { EntryClaim, RootClaim } from "../core/claim.js";
 import type { Ed25519 } from "../core/signature.js";
 import { invalid, type Verdict } from "../core/verdict.js";
 import { verifyEntry, verifyRoot } from "../core/verify.js";
+import { nodeEd25519 } from "../keys/node-crypto.js";
 import { EvidenceError, readEvidence, type Piece } from "./evidence-reader.js";
 import { explanation, type Output } from "./output.js";
 import { Progress, withByteBar } from "./progress.js";

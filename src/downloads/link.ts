@@ -2,7 +2,7 @@ import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { DownloadFormat } from "../audit/download-link.js";
 import { badInput } from "../audit/errors.js";
 import type { Principal, Scope } from "../audit/principal.js";
-import type { TokenSealer } from "../audit/token.js";
+import type { TokenSealer } from "../keys/sealed-token.js";
 import type { Restriction } from "../query/restriction.js";
 
 /** What a link opens, and for whom. */

@@ -1,11 +1,11 @@
 import { Ctx, Field, FieldResolver, ObjectType, Resolver, Root } from "type-graphql";
-import { nodeEd25519 } from "../audit/node-crypto.js";
 import type { Entry } from "../audit/service.js";
 import { digestOf, utf8 } from "../core/bytes.js";
 import type { LogFormat } from "../core/format.js";
 import { membershipVerdict } from "../core/proof.js";
 import { signatureVerdict } from "../core/signature.js";
 import { invalid, VALID, type Verdict } from "../core/verdict.js";
+import { nodeEd25519 } from "../keys/node-crypto.js";
 import type { AuditContext } from "./context.js";
 import { membershipProof } from "./membership-proof.js";
 import { VerdictType } from "./verdict.js";

@@ -8,11 +8,11 @@ import {
   type CredentialHeaders,
 } from "../access/authenticate.js";
 import type { CredentialOutcome } from "../access/credential.js";
+import type { ReadLog } from "../access/disclosure-log.js";
 import { EventRate, type EventRateSettings } from "../access/rate.js";
+import { ScopedService, type ScopeOptions } from "../access/scoped-service.js";
 import { AuditError } from "../audit/errors.js";
 import type { Principal } from "../audit/principal.js";
-import type { ReadLog } from "../audit/read-log.js";
-import { ScopedService, type ScopeOptions } from "../audit/scoped-service.js";
 import type { AuditService } from "../audit/service.js";
 import { HttpError } from "./answer.js";
 

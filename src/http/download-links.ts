@@ -1,7 +1,7 @@
-import type { DownloadLink, MakeLink } from "../audit/download-link.js";
-import type { TokenSealer } from "../audit/token.js";
 import { timeText } from "../audit/clock.js";
+import type { DownloadLink, MakeLink } from "../audit/download-link.js";
 import { sealLink } from "../downloads/link.js";
+import type { TokenSealer } from "../keys/sealed-token.js";
 import type { Caller } from "./admission.js";
 import { DOWNLOADS_PATH } from "./download.js";
 

@@ -1,8 +1,8 @@
 import { unauthenticated, type CredentialHeaders } from "../access/authenticate.js";
 import { linkHolder } from "../access/link-holder.js";
+import { ScopedService } from "../access/scoped-service.js";
 import { AuditError } from "../audit/errors.js";
 import { sameRights, type Principal } from "../audit/principal.js";
-import { ScopedService } from "../audit/scoped-service.js";
 import type { AuditService } from "../audit/service.js";
 import { scopeOf, type Door } from "./admission.js";
 import { HttpError } from "./answer.js";

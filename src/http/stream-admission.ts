@@ -1,7 +1,7 @@
 import type { CredentialHeaders } from "../access/authenticate.js";
+import { ScopedService } from "../access/scoped-service.js";
 import { AuditError } from "../audit/errors.js";
 import { sameRights, type Principal } from "../audit/principal.js";
-import { ScopedService } from "../audit/scoped-service.js";
 import type { AuditService } from "../audit/service.js";
 import { identify, scopeOf, type Door } from "./admission.js";
 import { HttpError } from "./answer.js";

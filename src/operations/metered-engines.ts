@@ -1,9 +1,8 @@
 import type { BulkQueue } from "../audit/bulk-queue.js";
 import type { CachedRoot, RootCache } from "../audit/cache.js";
-import type { Clock } from "../audit/clock.js";
+import { aheadOf, type Clock } from "../audit/clock.js";
 import { deadline } from "../audit/deadline.js";
 import type { SearchIndex } from "../audit/search-index.js";
-import { aheadOf } from "../audit/stamps.js";
 import type { AppendBatch, AppendOutcome, LogHead, LogStore } from "../audit/store.js";
 import type { Metrics, PerLog } from "./metrics.js";
 import { replaced } from "./port.js";

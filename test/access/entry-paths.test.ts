@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { CloseCode } from "graphql-ws";
 import { setTimeout as passed } from "node:timers/promises";
 import { globalId } from "../../src/graphql/global-id.js";
-import { ALL, CREDENTIALS, NAMES, type Name } from "../audit/credentials.js";
 import { lines, text } from "../http/download-client.js";
 import { TRANSPORTS, type Event } from "../http/tail-clients.js";
+import { ALL, CREDENTIALS, NAMES, type Name } from "./credentials.js";
 import { leafIndexes, openKeyedGateway, type Answer, type KeyedGateway } from "./keyed-gateway.js";
 
 let keyed: KeyedGateway;

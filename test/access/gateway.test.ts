@@ -5,8 +5,8 @@ import { pino } from "pino";
 import { createKey } from "../../src/access/key-file.js";
 import { openAccess } from "../../src/access/open-access.js";
 import { openGateway } from "../../src/http/gateway.js";
-import type { Name } from "../audit/credentials.js";
 import { compileAtHit } from "../graphql/gateway.js";
+import type { Name } from "./credentials.js";
 import { signed } from "./issuer.js";
 import { leafIndexes, openKeyedGateway, type KeyedGateway } from "./keyed-gateway.js";
 

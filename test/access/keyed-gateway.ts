@@ -6,9 +6,9 @@ import { createKey } from "../../src/access/key-file.js";
 import { openAccess } from "../../src/access/open-access.js";
 import type { AuditService, Receipt } from "../../src/audit/service.js";
 import { openGateway } from "../../src/http/gateway.js";
-import { CREDENTIALS, EVENTS, NAMES, type Name } from "../audit/credentials.js";
-import { openTestService } from "../audit/test-log.js";
+import { openTestService } from "../engine/test-log.js";
 import { compileAtHit } from "../graphql/gateway.js";
+import { CREDENTIALS, EVENTS, NAMES, type Name } from "./credentials.js";
 import { AUDIENCE, ISSUER, issuerKey, type IssuerKey } from "./issuer.js";
 
 type Headers = Readonly<Record<string, string>>;

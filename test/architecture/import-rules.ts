@@ -15,6 +15,8 @@ export interface ImportRule {
 const core = /^core\//;
 const query = /^query\//;
 const audit = /^audit\//;
+const keys = /^keys\//;
+const ownEngine = /^engine\//;
 const graphql = /^graphql\//;
 const pangeaApi = /^pangea-api\//;
 const access = /^access\//;
@@ -26,6 +28,9 @@ const storeUrl = /^stores\/store-url\.ts$/;
 const generated = /^generated\//;
 const familyEntry = /^(?:stores|caches|backends)\/[^/]+$/;
 const engine = /^((?:stores|caches|backends)\/[^/]+\/)/;
+/** The rooms of our own engine: a room knows those before it. */
+const ROOMS = ["tree", "search", "log", "bulk", "upkeep"];
+const room = (name: string): RegExp => new RegExp(`^(engine/${name}/)`);
 const noble = /^@noble\/(hashes|curves)\//;
 
 /** The table of the house: an arrow of the design that is not here does not exist. */
@@ -33,36 +38,43 @@ export const importRules: readonly ImportRule[] = [
   { ring: "core", files: /^(core\/)/, mayImport: [], packages: [noble] },
   { ring: "query", files: /^(query\/)/, mayImport: [core], packages: [noble] },
   { ring: "audit", files: /^(audit\/)/, mayImport: [core, query] },
-  { ring: "an engine", files: engine, mayImport: [core, query, audit] },
+  { ring: "keys", files: /^(keys\/)/, mayImport: [core, query, audit] },
+  ...ROOMS.map((name, place) => ({
+    ring: `the engine's ${name}`,
+    files: room(name),
+    mayImport: [core, query, audit, keys, ...ROOMS.slice(0, place).map(room)],
+  })),
+  { ring: "the engine", files: /^(engine\/)/, mayImport: [core, query, audit, keys] },
+  { ring: "one of a family", files: engine, mayImport: [core, query, audit, keys] },
   {
     ring: "a family's entry",
     files: familyEntry,
-    mayImport: [core, query, audit, familyEntry],
+    mayImport: [core, query, audit, keys, familyEntry],
     mayLoad: [engine],
   },
-  { ring: "graphql", files: /^(graphql\/)/, mayImport: [core, query, audit, generated] },
-  { ring: "pangea-api", files: /^(pangea-api\/)/, mayImport: [core, query, audit] },
-  { ring: "access", files: /^(access\/)/, mayImport: [core, query, audit] },
-  { ring: "downloads", files: /^(downloads\/)/, mayImport: [core, query, audit] },
-  { ring: "operations", files: /^(operations\/)/, mayImport: [core, query, audit] },
+  { ring: "graphql", files: /^(graphql\/)/, mayImport: [core, query, audit, keys, generated] },
+  { ring: "pangea-api", files: /^(pangea-api\/)/, mayImport: [core, query, audit, keys] },
+  { ring: "access", files: /^(access\/)/, mayImport: [core, query, audit, keys] },
+  { ring: "downloads", files: /^(downloads\/)/, mayImport: [core, query, audit, keys] },
+  { ring: "operations", files: /^(operations\/)/, mayImport: [core, query, audit, keys] },
   {
     ring: "http",
     files: /^(http\/)/,
-    mayImport: [core, query, audit, access, downloads, graphql, pangeaApi, operations, config],
+    mayImport: [core, query, audit, keys, access, downloads, graphql, pangeaApi, operations, config],
   },
   { ring: "config", files: config, mayImport: [core, query, audit, access, config, storeUrl] },
   {
     ring: "cli verify",
     files: /^(cli\/(?:verify|evidence-reader|trusted-keys|output))/,
     // It believes no gateway, so it shares no code with one but core, and the platform's Ed25519.
-    mayImport: [core, /^audit\/node-crypto\.ts$/, /^cli\/(?:evidence-reader|trusted-keys|output|progress)\.ts$/],
+    mayImport: [core, /^keys\/node-crypto\.ts$/, /^cli\/(?:evidence-reader|trusted-keys|output|progress)\.ts$/],
     packages: [noble, /^node:/, /^lru-cache$/],
   },
   { ring: "viewer", files: /^(viewer\/)/, mayImport: [core], packages: [noble] },
   {
     ring: "cli",
     files: /^(cli\/)/,
-    mayImport: [core, query, audit, access, downloads, graphql, pangeaApi, operations, http, config],
+    mayImport: [core, query, audit, keys, ownEngine, access, downloads, graphql, pangeaApi, operations, http, config],
   },
   { ring: "main", files: /^(main\.ts)$/, mayImport: [/./] },
   { ring: "generated", files: /^(generated\/)/, mayImport: [] },

@@ -1,20 +1,20 @@
-import { bulkBody, bulkBytes, bulkId, queuedRequest } from "../../src/audit/bulk-request.js";
-import { checkRequest } from "../../src/audit/checked-request.js";
-import { LogKey } from "../../src/audit/log-key.js";
-import { openLocalService } from "../../src/audit/local-service.js";
-import { nodeEd25519, nodeSha256 } from "../../src/audit/node-crypto.js";
-import { requestKeyOf } from "../../src/audit/request-key.js";
-import { sealedBulk } from "../../src/audit/seals.js";
 import type { IndexedStore } from "../../src/audit/search-index.js";
 import type { AuditService, EntryOutcome, LogRequest, Receipt } from "../../src/audit/service.js";
-import { fsck } from "../../src/audit/fsck.js";
-import { findingText } from "../../src/audit/finding.js";
+import { MemoryRootCache } from "../../src/caches/memory/root-cache.js";
 import { digestOf } from "../../src/core/bytes.js";
 import { eventRules } from "../../src/core/event-rules.js";
 import { logFormat } from "../../src/core/format.js";
-import { MemoryRootCache } from "../../src/caches/memory/root-cache.js";
+import { bulkBody, bulkBytes, bulkId, queuedRequest } from "../../src/engine/bulk/bulk-request.js";
+import { openLocalService } from "../../src/engine/local-service.js";
+import { checkRequest } from "../../src/engine/log/checked-request.js";
+import { requestKeyOf } from "../../src/engine/log/request-key.js";
+import { sealedBulk } from "../../src/engine/log/seals.js";
+import { findingText } from "../../src/engine/upkeep/finding.js";
+import { fsck } from "../../src/engine/upkeep/fsck.js";
+import { LogKey } from "../../src/keys/log-key.js";
+import { nodeEd25519, nodeSha256 } from "../../src/keys/node-crypto.js";
 import { eventually } from "../caches/redis-server.js";
-import { KEYRING, NEW_YEAR, ORIGIN } from "../audit/test-log.js";
+import { KEYRING, NEW_YEAR, ORIGIN } from "../engine/test-log.js";
 
 /** One full tile, and an edge of 44. */
 export const SIZE = 300;

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { AuditService, SearchRequest } from "../../src/audit/service.js";
+import { logMessages, messages } from "../engine/test-log.js";
 import { expectCode } from "./rejection.js";
 import type { OpenService } from "./service-contract.js";
-import { logMessages, messages } from "./test-log.js";
 
 /** What every engine behind the port AuditService promises of searches. */
 export function auditSearchContract(open: OpenService): void {

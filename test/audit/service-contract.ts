@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import type { AuditService, Entry, EntryOutcome, SignedEvent } from "../../src/audit/service.js";
 import { base64 } from "../../src/core/base64.js";
 import { digestBytes, parseDigest, utf8 } from "../../src/core/bytes.js";
 import { consistencyVerdict, membershipVerdict, subtreePathsVerdict } from "../../src/core/proof.js";
 import { nobleEd25519, publicKeyText, signatureVerdict } from "../../src/core/signature.js";
 import { VALID } from "../../src/core/verdict.js";
-import type { AuditService, Entry, EntryOutcome, SignedEvent } from "../../src/audit/service.js";
+import { logMessages, message, messages } from "../engine/test-log.js";
 import { expectCode, expectProblems, rejection } from "./rejection.js";
-import { logMessages, message, messages } from "./test-log.js";
 
 /** Opens a service, and names an empty log of it. */
 export type OpenService = () => Promise<{ readonly service: AuditService; readonly log: string }>;

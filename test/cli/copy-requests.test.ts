@@ -6,13 +6,13 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { loadOrCreateSeed } from "../../src/audit/key-file.js";
-import { keyringOfSeed, type Keyring } from "../../src/audit/keyring.js";
 import type { IndexedStore } from "../../src/audit/search-index.js";
 import type { AuditService, BulkRequest, LogRequest, Receipt } from "../../src/audit/service.js";
+import { keyringOfSeed, type Keyring } from "../../src/keys/keyring.js";
+import { loadOrCreateSeed } from "../../src/keys/seed-file.js";
 import { replaced } from "../../src/operations/port.js";
 import { openStore } from "../../src/stores/index.js";
-import { checkEverything, fill, message, openTestService } from "../audit/test-log.js";
+import { checkEverything, fill, message, openTestService } from "../engine/test-log.js";
 import { describeWith } from "../service.js";
 import { hasPostgres, type PostgresServer, somePostgres } from "../stores/postgres/server.js";
 

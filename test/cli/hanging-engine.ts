@@ -1,9 +1,9 @@
-import { ephemeralKeyring } from "../../src/audit/keyring.js";
-import { openLocalService } from "../../src/audit/local-service.js";
-import { TokenSealer } from "../../src/audit/token.js";
 import { MemoryRootCache } from "../../src/caches/memory/root-cache.js";
 import { serve } from "../../src/cli/serve.js";
 import { readSettings } from "../../src/config.js";
+import { openLocalService } from "../../src/engine/local-service.js";
+import { ephemeralKeyring } from "../../src/keys/keyring.js";
+import { TokenSealer } from "../../src/keys/sealed-token.js";
 import { openMemory } from "../../src/stores/memory/open.js";
 
 /** A gateway whose store does not let itself be closed, as a database does that has stopped answering. */

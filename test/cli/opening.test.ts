@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { pino } from "pino";
 import { AuditError } from "../../src/audit/errors.js";
 import { OpeningEngine, type Engine } from "../../src/cli/opening.js";
-import { openTestService } from "../audit/test-log.js";
+import { openTestService } from "../engine/test-log.js";
 
 const away = (): AuditError =>
   new AuditError("UNAVAILABLE", "the database cannot be opened: connect ECONNREFUSED 10.0.0.5:5432", {

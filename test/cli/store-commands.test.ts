@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
-import { loadOrCreateSeed } from "../../src/audit/key-file.js";
-import { keyringOfSeed } from "../../src/audit/keyring.js";
+import { keyringOfSeed } from "../../src/keys/keyring.js";
+import { loadOrCreateSeed } from "../../src/keys/seed-file.js";
 import { openStore } from "../../src/stores/index.js";
-import { fill, openTestService } from "../audit/test-log.js";
+import { fill, openTestService } from "../engine/test-log.js";
 
 const MAIN = fileURLToPath(new URL("../../src/main.js", import.meta.url));
 const ORIGIN = "localhost/auditql";

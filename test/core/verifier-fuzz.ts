@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
-import { nodeEd25519 } from "../../src/audit/node-crypto.js";
 import { base64 } from "../../src/core/base64.js";
 import { parseVerifierKey } from "../../src/core/checkpoint.js";
 import type { EntryClaim, RootClaim } from "../../src/core/claim.js";
@@ -9,6 +8,7 @@ import { FORMAT_NAMES } from "../../src/core/format.js";
 import { isPlainObject } from "../../src/core/problem.js";
 import { nobleEd25519 } from "../../src/core/signature.js";
 import { trustLog, type TrustedLog } from "../../src/core/verify.js";
+import { nodeEd25519 } from "../../src/keys/node-crypto.js";
 import { verdictsOf } from "../vectors/verdicts.js";
 import { Random } from "./mutable-value.js";
 import { mutatedDocument } from "./mutated-document.js";

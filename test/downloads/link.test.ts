@@ -1,8 +1,8 @@
 import { expect, test } from "@jest/globals";
 import { randomBytes } from "node:crypto";
 import type { Principal } from "../../src/audit/principal.js";
-import { TokenSealer } from "../../src/audit/token.js";
 import { openLink, sealLink, type LinkClaims } from "../../src/downloads/link.js";
+import { TokenSealer } from "../../src/keys/sealed-token.js";
 import { rejection } from "../audit/rejection.js";
 
 const sealer = new TokenSealer(new Uint8Array(32).fill(1));

@@ -6,7 +6,7 @@ import type { Grant } from "../../src/access/grant.js";
 import { createKey } from "../../src/access/key-file.js";
 import { openAccess } from "../../src/access/open-access.js";
 import { DEFAULT_LOG } from "../../src/audit/service.js";
-import { openTestService } from "../audit/test-log.js";
+import { openTestService } from "../engine/test-log.js";
 import { testGateway, type TestGateway } from "../graphql/gateway.js";
 import { openSupergraph, stopAll, type Answer, type Supergraph } from "./supergraph.js";
 import { openUsers } from "./teams.js";

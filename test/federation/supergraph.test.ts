@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import type { StoredEntry } from "../../src/audit/store.js";
 import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
-import { openTestService } from "../audit/test-log.js";
+import { openTestService } from "../engine/test-log.js";
 import { testGateway, type TestGateway } from "../graphql/gateway.js";
 import { compose, openSupergraph, post, stopAll, type Subgraph, type Supergraph } from "./supergraph.js";
 import { openDocuments, openUsers } from "./teams.js";

@@ -6,7 +6,7 @@ import { CompiledExecution } from "../../src/graphql/compiled-execution.js";
 import { auditContext } from "../../src/graphql/context.js";
 import { requestPlugin } from "../../src/graphql/request-plugin.js";
 import { auditSchema } from "../../src/graphql/schema.js";
-import { openTestService } from "../audit/test-log.js";
+import { openTestService } from "../engine/test-log.js";
 import { testGateway } from "../graphql/gateway.js";
 import { post } from "./supergraph.js";
 

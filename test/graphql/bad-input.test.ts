@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { GraphQLFormattedError } from "graphql";
+import { openTestService } from "../engine/test-log.js";
 import { testGateway, type TestGateway } from "./gateway.js";
-import { openTestService } from "../audit/test-log.js";
 
 const LOG = `mutation ($event: EventInput!) { log(event: $event) { entry { leafIndex } } }`;
 const BULK = `mutation ($events: [EventInput!]!) { logBulk(events: $events) { root { treeSize } } }`;

@@ -1,4 +1,4 @@
-import { openTestService, TestClock } from "../audit/test-log.js";
+import { openTestService, TestClock } from "../engine/test-log.js";
 import { testGateway, type TestGateway } from "./gateway.js";
 
 /** Two gateways whose every answer is the same, as nothing but the clock could tell them apart. */

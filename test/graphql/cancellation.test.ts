@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import type { AuditService } from "../../src/audit/service.js";
 import { openPostgres } from "../../src/stores/postgres/open.js";
-import { logMessages, openTestService } from "../audit/test-log.js";
+import { logMessages, openTestService } from "../engine/test-log.js";
 import { describeWith } from "../service.js";
 import { hasPostgres, type PostgresServer, somePostgres } from "../stores/postgres/server.js";
 import { lockTable, untilRunning } from "../stores/postgres/sessions.js";

@@ -3,7 +3,7 @@ import { getIntrospectionQuery, getOperationAST, parse } from "graphql";
 import { CostMeasure } from "../../src/graphql/cost.js";
 import { LIMITS } from "../../src/graphql/limits.js";
 import { auditSchema } from "../../src/graphql/schema.js";
-import { openTestService } from "../audit/test-log.js";
+import { openTestService } from "../engine/test-log.js";
 import { testGateway, type TestGateway } from "./gateway.js";
 
 const measure = new CostMeasure(await auditSchema());

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { EventEmitter, once } from "node:events";
 import type { AuditService } from "../../src/audit/service.js";
-import { logMessages, openTestService } from "../audit/test-log.js";
+import { logMessages, openTestService } from "../engine/test-log.js";
 import { compileAtHit, testGateway, type TestGateway } from "./gateway.js";
 import { replaced, watched } from "./watched.js";
 

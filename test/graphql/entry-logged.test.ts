@@ -7,7 +7,7 @@ import { LIMITS } from "../../src/graphql/limits.js";
 import type { OperationObserver } from "../../src/graphql/operation-observer.js";
 import { Subscriptions, type SubscriptionRequest } from "../../src/graphql/subscriptions.js";
 import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
-import { fill, logMessages, openTestService } from "../audit/test-log.js";
+import { fill, logMessages, openTestService } from "../engine/test-log.js";
 import { testGateway } from "./gateway.js";
 
 let store: MemoryLogStore;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { AuditService, EntryOutcome } from "../../src/audit/service.js";
 import { EntryReads } from "../../src/graphql/entry-reads.js";
-import { logMessages, openTestService } from "../audit/test-log.js";
+import { logMessages, openTestService } from "../engine/test-log.js";
 import { replaced } from "./watched.js";
 
 const ALL = Array.from({ length: 2_500 }, (_, leafIndex) => leafIndex);

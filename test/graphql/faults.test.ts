@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { Writable } from "node:stream";
 import { pino } from "pino";
-import { HASH_BYTES } from "../../src/core/bytes.js";
 import { AuditError } from "../../src/audit/errors.js";
 import type { LogStore } from "../../src/audit/store.js";
+import { HASH_BYTES } from "../../src/core/bytes.js";
 import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
 import { MemorySearchIndex } from "../../src/stores/memory/search-index.js";
-import { fill, logMessages, openTestService, TestClock } from "../audit/test-log.js";
+import { fill, logMessages, openTestService, TestClock } from "../engine/test-log.js";
 import { testGateway, type TestGateway } from "./gateway.js";
 import { replaced } from "./watched.js";
 

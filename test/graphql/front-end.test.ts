@@ -5,6 +5,8 @@ import { join } from "node:path";
 import type { IndexedStore } from "../../src/audit/search-index.js";
 import { HOLDS } from "../../src/cli/verify.js";
 import { openStore } from "../../src/stores/index.js";
+import { verified } from "../cli/verifiers.js";
+import { openTestService } from "../engine/test-log.js";
 import {
   EntryDocument,
   LogBulkDocument,
@@ -17,8 +19,6 @@ import {
   VerifiedSearchDocument,
 } from "../generated/operations.js";
 import { testGateway, type TestGateway } from "./gateway.js";
-import { openTestService } from "../audit/test-log.js";
-import { verified } from "../cli/verifiers.js";
 
 const COUNT = 25;
 const valid = { status: "VALID", reason: null };

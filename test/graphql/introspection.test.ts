@@ -5,7 +5,7 @@ import {
   type GraphQLInputObjectType,
   type IntrospectionQuery,
 } from "graphql";
-import { openTestService } from "../audit/test-log.js";
+import { openTestService } from "../engine/test-log.js";
 import { testGateway, type TestGateway } from "./gateway.js";
 
 describe("a tool that asks for the schema", () => {

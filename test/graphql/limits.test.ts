@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { getIntrospectionQuery, parse, validate } from "graphql";
 import { LIMITS, limitRules } from "../../src/graphql/limits.js";
 import { auditSchema } from "../../src/graphql/schema.js";
-import { openTestService } from "../audit/test-log.js";
+import { openTestService } from "../engine/test-log.js";
 import { testGateway, type TestGateway } from "./gateway.js";
 
 const schema = await auditSchema();

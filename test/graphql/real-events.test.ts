@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ExecutionResult } from "graphql";
 import { canonicalJson, type Json } from "../../src/core/json.js";
-import { openTestService } from "../audit/test-log.js";
+import { openTestService } from "../engine/test-log.js";
 import { testGateway, type TestGateway } from "./gateway.js";
 
 const LOG = `mutation ($event: EventInput!, $log: ID) {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AuditService } from "../../src/audit/service.js";
-import { openTestService } from "../audit/test-log.js";
+import { openTestService } from "../engine/test-log.js";
 import { BulkRequestDocument, LogBulkAsyncDocument, LogBulkDocument, LogDocument } from "../generated/operations.js";
 import { testGateway, type TestGateway } from "./gateway.js";
 import { replaced } from "./watched.js";

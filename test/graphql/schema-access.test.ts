@@ -6,7 +6,7 @@ import { getIntrospectionQuery } from "graphql";
 import { INTROSPECTION_POLICIES, type IntrospectionPolicy } from "../../src/access/introspection.js";
 import { createKey } from "../../src/access/key-file.js";
 import { openAccess } from "../../src/access/open-access.js";
-import { openTestService } from "../audit/test-log.js";
+import { openTestService } from "../engine/test-log.js";
 import { testGateway, type TestGateway } from "./gateway.js";
 
 const ASKS: readonly string[] = [

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { createHash } from "node:crypto";
 import { TrustedDocuments } from "../../src/graphql/trusted-documents.js";
-import { openTestService } from "../audit/test-log.js";
+import { openTestService } from "../engine/test-log.js";
 import { compileAtHit, testGateway, type TestGateway } from "./gateway.js";
 import { watched } from "./watched.js";
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { serverAudits, type AuditResult } from "graphql-http";
-import { openTestService } from "../audit/test-log.js";
+import { openTestService } from "../engine/test-log.js";
 import { testGateway, type TestGateway } from "../graphql/gateway.js";
 
 /** As a client does that is no browser page: a GET without this header could be a foreign page's (CSRF). */

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
-import { TokenSealer } from "../../src/audit/token.js";
+import { TokenSealer } from "../../src/keys/sealed-token.js";
 import { DownloadResultsDocument, SearchDocument, type DownloadFormat } from "../generated/operations.js";
 import type { TestGateway } from "../graphql/gateway.js";
 

@@ -5,11 +5,11 @@ import { setTimeout as passed } from "node:timers/promises";
 import { pino } from "pino";
 import type { AuditService, TreeEntry } from "../../src/audit/service.js";
 import type { GatewayOptions } from "../../src/http/gateway.js";
-import { logMessages, openTestService } from "../audit/test-log.js";
+import { logMessages, openTestService } from "../engine/test-log.js";
 import { testGateway, type TestGateway } from "../graphql/gateway.js";
 import { replaced } from "../graphql/watched.js";
-import { nextConnection } from "./next-connection.js";
 import { fetched, lines, linkTo, PLAIN, sealer, text } from "./download-client.js";
+import { nextConnection } from "./next-connection.js";
 
 type Page = readonly TreeEntry[];
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Principal } from "../../src/audit/principal.js";
 import type { AuditService } from "../../src/audit/service.js";
 import { sealLink } from "../../src/downloads/link.js";
-import { fill, openTestService } from "../audit/test-log.js";
+import { fill, openTestService } from "../engine/test-log.js";
 import { testGateway } from "../graphql/gateway.js";
 import { replaced } from "../graphql/watched.js";
 import { fetched, lines, PLAIN, sealer, text } from "./download-client.js";

@@ -10,7 +10,7 @@ import { LOOPBACK } from "../../src/audit/principal.js";
 import { DOES_NOT_HOLD, HOLDS, HOLDS_FOR_KEY_INSIDE, UNREADABLE } from "../../src/cli/verify.js";
 import { sealLink } from "../../src/downloads/link.js";
 import { verified } from "../cli/verifiers.js";
-import { fill, logMessages, openTestService } from "../audit/test-log.js";
+import { fill, logMessages, openTestService } from "../engine/test-log.js";
 import { DownloadResultsDocument, SearchDocument } from "../generated/operations.js";
 import { testGateway, type TestGateway } from "../graphql/gateway.js";
 import { replaced } from "../graphql/watched.js";

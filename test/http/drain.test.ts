@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { pino } from "pino";
 import type { AuditService } from "../../src/audit/service.js";
 import { openGateway } from "../../src/http/gateway.js";
-import { openTestService } from "../audit/test-log.js";
+import { openTestService } from "../engine/test-log.js";
 
 /** The service, with appends that wait until they are let go. */
 function held(service: AuditService) {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { pino } from "pino";
 import type { AuditService } from "../../src/audit/service.js";
 import { openGateway, type Gateway } from "../../src/http/gateway.js";
-import { openTestService } from "../audit/test-log.js";
+import { openTestService } from "../engine/test-log.js";
 
 const MAX_BODY_BYTES = 1000;
 const json = { "content-type": "application/json" };

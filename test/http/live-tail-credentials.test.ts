@@ -2,8 +2,8 @@ import { beforeEach, describe, expect, test } from "@jest/globals";
 import { join } from "node:path";
 import { createKey, revokeKey } from "../../src/access/key-file.js";
 import { openAccess } from "../../src/access/open-access.js";
-import { EVENTS } from "../audit/credentials.js";
-import { fill } from "../audit/test-log.js";
+import { EVENTS } from "../access/credentials.js";
+import { fill } from "../engine/test-log.js";
 import { transports, type Event } from "./tail-clients.js";
 import { FOLLOW, indexesOf, tailTest, take } from "./tail-test.js";
 

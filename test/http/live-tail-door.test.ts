@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { WebSocket } from "ws";
 import { createKey } from "../../src/access/key-file.js";
 import { openAccess } from "../../src/access/open-access.js";
-import { fill } from "../audit/test-log.js";
+import { fill } from "../engine/test-log.js";
 import { FOLLOW, tailTest } from "./tail-test.js";
 
 const tails = tailTest();

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { createHash } from "node:crypto";
 import { TrustedDocuments } from "../../src/graphql/trusted-documents.js";
+import { fill } from "../engine/test-log.js";
 import { parsed } from "../operations/samples.js";
-import { fill } from "../audit/test-log.js";
 import { keptLines } from "./kept-lines.js";
 import { transports } from "./tail-clients.js";
 import { indexesOf, nextOf, tailTest, take } from "./tail-test.js";

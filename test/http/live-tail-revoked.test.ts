@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { fill } from "../audit/test-log.js";
+import { fill } from "../engine/test-log.js";
 import { RawSocket } from "./raw-socket.js";
 import { revocableKey } from "./revoked-keys.js";
 import { tailTest } from "./tail-test.js";

@@ -2,8 +2,8 @@ import { describe, expect, test } from "@jest/globals";
 import { once } from "node:events";
 import { setImmediate as otherTurn } from "node:timers/promises";
 import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
-import { EVENTS } from "../audit/credentials.js";
-import { fill, logMessages, openTestService } from "../audit/test-log.js";
+import { EVENTS } from "../access/credentials.js";
+import { fill, logMessages, openTestService } from "../engine/test-log.js";
 import { cuttingProxy, tailGateway, TRANSPORTS, transports, type TailClient } from "./tail-clients.js";
 import { FOLLOW, indexesOf, nextOf, tailTest, take, watching } from "./tail-test.js";
 

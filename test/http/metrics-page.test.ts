@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createKey } from "../../src/access/key-file.js";
 import type { MetricsPolicy } from "../../src/access/metrics-policy.js";
 import { openAccess } from "../../src/access/open-access.js";
-import { openTestService } from "../audit/test-log.js";
+import { openTestService } from "../engine/test-log.js";
 import { testGateway, type TestGateway } from "../graphql/gateway.js";
 import { parsed } from "../operations/samples.js";
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { openTestService } from "../engine/test-log.js";
 import { testGateway, type TestGateway } from "../graphql/gateway.js";
-import { openTestService } from "../audit/test-log.js";
 import { keptLines } from "./kept-lines.js";
 
 const SECRET = "hunter2";

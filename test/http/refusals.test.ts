@@ -5,9 +5,9 @@ import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { Metrics } from "../../src/operations/metrics.js";
-import { openTestService } from "../audit/test-log.js";
-import { keptLines } from "./kept-lines.js";
+import { openTestService } from "../engine/test-log.js";
 import { testGateway, type TestGateway } from "../graphql/gateway.js";
+import { keptLines } from "./kept-lines.js";
 
 const SECRET = "hunter2";
 const ID = "edge-7:42";

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { setTimeout as passed } from "node:timers/promises";
 import { WebSocket } from "ws";
-import { messages } from "../audit/test-log.js";
+import { messages } from "../engine/test-log.js";
 import { nextConnection } from "./next-connection.js";
 import { revocableKey } from "./revoked-keys.js";
 import { tailGateway } from "./tail-clients.js";

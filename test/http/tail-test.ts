@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AuditService, TailRequest } from "../../src/audit/service.js";
 import type { Gateway, GatewayOptions } from "../../src/http/gateway.js";
-import { openTestService } from "../audit/test-log.js";
+import { openTestService } from "../engine/test-log.js";
 import {
   tailGateway,
   TRANSPORTS,

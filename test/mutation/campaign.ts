@@ -10,15 +10,15 @@ import { mutantsOf, mutated, type Mutant } from "./operators.js";
  * Changes the built files one place at a time and runs the tests beside them: `npm run test:mutation -- [folder …]`. Prints
  * what survived and the score. Which places are taken is decided by the hash of each, so a run can be repeated.
  */
-const FOLDERS = ["core", "audit", "access", "query", "caches", "downloads"];
+const FOLDERS = ["core", "audit", "keys", "engine", "access", "query", "caches", "downloads"];
 /** Tests elsewhere that hold what a folder's own tests leave to them. */
 const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
-  core: ["cli/verify", "audit/prover", "audit/damage"],
-  audit: ["graphql/", "cli/store-commands", "cli/copy", "http/live-tail", "http/download"],
-  access: ["http/live-tail", "http/download", "audit/scoped", "graphql/schema-access", "cli/key"],
-  query: ["stores/memory/", "stores/sqlite/search", "audit/pinned", "audit/tail"],
-  caches: ["audit/cached-roots", "audit/root-conflict"],
-  downloads: ["http/download", "audit/local-service", "cli/verify"],
+  core: ["cli/verify", "engine/tree"],
+  engine: ["graphql/", "cli/store-commands", "cli/copy", "http/live-tail", "http/download"],
+  access: ["http/live-tail", "http/download", "graphql/schema-access", "cli/key"],
+  query: ["stores/memory/", "stores/sqlite/search", "engine/search", "engine/log/tail"],
+  caches: ["engine/tree/cached-roots", "engine/tree/root-conflict"],
+  downloads: ["http/download", "engine/local-service", "cli/verify"],
 };
 const BAR_PERCENT = 95;
 /** One mutant in so many is tried. */

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "@jest/globals";
-import { clockBehind, indexLag, meteredCache, meteredStore } from "../../src/operations/metered-engines.js";
-import { instrumented } from "../../src/operations/instruments.js";
-import { Metrics } from "../../src/operations/metrics.js";
 import type { RootCache } from "../../src/audit/cache.js";
 import { MemoryRootCache } from "../../src/caches/memory/root-cache.js";
+import { instrumented } from "../../src/operations/instruments.js";
+import { clockBehind, indexLag, meteredCache, meteredStore } from "../../src/operations/metered-engines.js";
+import { Metrics } from "../../src/operations/metrics.js";
 import { openMemory } from "../../src/stores/memory/open.js";
-import { logMessages, openTestService } from "../audit/test-log.js";
+import { logMessages, openTestService } from "../engine/test-log.js";
 import { replaced } from "../graphql/watched.js";
 import { samples } from "./samples.js";
 

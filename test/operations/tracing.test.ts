@@ -12,14 +12,14 @@ import {
   type Tracer,
 } from "@opentelemetry/api";
 import { AsyncLocalStorage } from "node:async_hooks";
+import { MemoryRootCache } from "../../src/caches/memory/root-cache.js";
 import { MAX_TEXT_CHARACTERS } from "../../src/core/event-rules.js";
-import { traced } from "../../src/operations/tracing.js";
 import { instrumented } from "../../src/operations/instruments.js";
 import { Metrics } from "../../src/operations/metrics.js";
-import { MemoryRootCache } from "../../src/caches/memory/root-cache.js";
+import { traced } from "../../src/operations/tracing.js";
 import { openMemory } from "../../src/stores/memory/open.js";
+import { openTestService } from "../engine/test-log.js";
 import { testGateway, type TestGateway } from "../graphql/gateway.js";
-import { openTestService } from "../audit/test-log.js";
 
 interface RecordedSpan {
   name: string;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { createHash } from "node:crypto";
 import { RedisTextCache } from "../../../src/caches/redis/text-cache.js";
-import { openTestService } from "../../audit/test-log.js";
+import { openTestService } from "../../engine/test-log.js";
 import { compileAtHit, testGateway, type TestGateway } from "../../graphql/gateway.js";
 import { describeWith } from "../../service.js";
 import { eventually, redisProgram, RedisServer } from "../redis-server.js";

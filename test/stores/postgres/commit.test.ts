@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from "@jest/globals";
-import { openLocalService } from "../../../src/audit/local-service.js";
 import type { AuditService } from "../../../src/audit/service.js";
 import type { LogStore } from "../../../src/audit/store.js";
 import { MemoryRootCache } from "../../../src/caches/memory/root-cache.js";
+import { openLocalService } from "../../../src/engine/local-service.js";
 import { openPostgres } from "../../../src/stores/postgres/open.js";
 import { rejection } from "../../audit/rejection.js";
-import { checkEverything, KEYRING, message, ORIGIN } from "../../audit/test-log.js";
+import { checkEverything, KEYRING, message, ORIGIN } from "../../engine/test-log.js";
 import { describeWith } from "../../service.js";
 import { batch, entry } from "../batches.js";
 import { CommitProxy } from "./commit-proxy.js";

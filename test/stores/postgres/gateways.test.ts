@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
-import { openLocalService } from "../../../src/audit/local-service.js";
 import type { AuditService } from "../../../src/audit/service.js";
 import { MemoryRootCache } from "../../../src/caches/memory/root-cache.js";
+import { openLocalService } from "../../../src/engine/local-service.js";
 import { openStore } from "../../../src/stores/index.js";
-import { auditSearchContract } from "../../audit/search-contract.js";
 import { downloadContract } from "../../audit/download-contract.js";
+import { auditSearchContract } from "../../audit/search-contract.js";
 import { auditServiceContract } from "../../audit/service-contract.js";
-import { KEYRING, message, ORIGIN } from "../../audit/test-log.js";
+import { KEYRING, message, ORIGIN } from "../../engine/test-log.js";
 import { describeWith } from "../../service.js";
 import { hasPostgres, type PostgresServer, somePostgres } from "./server.js";
 

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AuditService, LogRequest, Receipt } from "../../../src/audit/service.js";
 import { openStore } from "../../../src/stores/index.js";
-import { checkEverything, message, openTestService } from "../../audit/test-log.js";
+import { checkEverything, message, openTestService } from "../../engine/test-log.js";
 import { describeWith } from "../../service.js";
 import { hasPostgres, type PostgresServer, somePostgres } from "./server.js";
 

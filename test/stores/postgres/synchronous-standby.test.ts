@@ -8,7 +8,7 @@ import { PostgresBulkQueue } from "../../../src/stores/postgres/bulk-queue.js";
 import { PostgresLogStore } from "../../../src/stores/postgres/log-store.js";
 import { openDatabase } from "../../../src/stores/postgres/open.js";
 import { rejection } from "../../audit/rejection.js";
-import { checkEverything, message, openTestService } from "../../audit/test-log.js";
+import { checkEverything, message, openTestService } from "../../engine/test-log.js";
 import { describeWith } from "../../service.js";
 import { batch, emptyHead, entry, hashOf } from "../batches.js";
 import { Pgbouncer, pgbouncerProgram } from "./pgbouncer.js";

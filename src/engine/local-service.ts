@@ -1,0 +1,279 @@
+import type { BulkQueue, ClaimedBulk } from "../audit/bulk-queue.js";
+import type { RootCache } from "../audit/cache.js";
+import { systemClock, type Clock } from "../audit/clock.js";
+import { AuditError, outcomeKnown } from "../audit/errors.js";
+import type { LogDeclaration } from "../audit/log-declaration.js";
+import type { SearchIndex } from "../audit/search-index.js";
+import type {
+  BulkRequest,
+  Download,
+  DownloadRequest,
+  EntryOutcome,
+  LogRequest,
+  PageRequest,
+  ProofRequest,
+  Receipt,
+  RefusedEvent,
+  ResultOptions,
+  ResultPage,
+  Root,
+  SearchRequest,
+  TailRequest,
+} from "../audit/service.js";
+import type { LogStore } from "../audit/store.js";
+import { digestBytes, type Digest } from "../core/bytes.js";
+import type { LogFormat } from "../core/format.js";
+import type { ConsistencyProof, MembershipProof } from "../core/proof.js";
+import { unknown, VALID, type Verdict } from "../core/verdict.js";
+import type { Keyring } from "../keys/keyring.js";
+import { LogKey } from "../keys/log-key.js";
+import { nodeEd25519 } from "../keys/node-crypto.js";
+import { TokenSealer } from "../keys/sealed-token.js";
+import { BULK_RESULT_TTL_MS, BulkRequests, checkQueued, MAX_WAITING_BULK_BYTES } from "./bulk/bulk-requests.js";
+import { BulkRunner } from "./bulk/bulk-runner.js";
+import type { LocalAuditService } from "./log-health.js";
+import { checkRequest, type EventSigner } from "./log/checked-request.js";
+import { OpenLog } from "./log/open-log.js";
+import type { QueueLimits } from "./log/queue.js";
+import { isKeyed, requestKeyOf } from "./log/request-key.js";
+import { checkTail, tailLog } from "./log/tail.js";
+import { PinnedSearches } from "./search/pinned-searches.js";
+import type { AcceptedEvent, CheckedEvent } from "./tree/leaf.js";
+import { requireLeafIndexes, requireOrdered, requirePastSize, requireSize } from "./tree/size.js";
+
+/** How long a result id and its cursors can be used: the Pangea protocol's retention of query results. */
+export const RESULT_TTL_MS = 2 * 24 * 60 * 60 * 1_000;
+const INDEX_WAIT_MS = 5_000;
+
+export interface LocalServiceOptions {
+  readonly store: LogStore;
+  readonly index: SearchIndex;
+  readonly cache: RootCache;
+  readonly keyring: Keyring;
+  /** The logs to keep: those that do not exist are created. */
+  readonly logs: readonly LogDeclaration[];
+  /** The deployment's name in checkpoints, such as `localhost/auditql`: no blanks, no `+`. */
+  readonly origin: string;
+  readonly clock?: Clock;
+  /** Other gateways write to the same store. Default false. */
+  readonly sharedStore?: boolean;
+  /** Default 2 days. */
+  readonly resultTtlMs?: number;
+  /** Requests that are accepted to be logged later, beside the logs. */
+  readonly bulkQueue: BulkQueue;
+  /** How long the end of such a request is kept. Default 1 day. */
+  readonly bulkResultTtlMs?: number;
+  /** How much of each log's may wait; what is more is refused as UNAVAILABLE. Default 64 MiB. */
+  readonly maxWaitingBulkBytes?: number;
+  /** How long a search waits for the index to reach the tree it is pinned to. Default 5,000. */
+  readonly indexWaitMs?: number;
+  /** After this an append counts as one of unknown outcome. Default 30,000. */
+  readonly appendTimeoutMs?: number;
+  readonly queueLimits?: QueueLimits;
+  /** Told, in one sentence, of what an operator must look at: a log that cannot be trusted. */
+  readonly alarm?: (message: string) => void;
+  /** Told, in one sentence, when what there was an alarm for is over. */
+  readonly note?: (message: string) => void;
+  /** How long a store that is no standby may be shorter than a signed root before that is ROOT_CONFLICT. Default 5,000. */
+  readonly behindPatienceMs?: number;
+  /** Told how many events of a log wait for its batch in flight, whenever that changes. */
+  readonly onWaiting?: (log: string, events: number) => void;
+}
+
+/**
+ * Opens our own engine over a store, an index and a cache, which stay their opener's to close.
+ * Rejects CONFLICT when a log exists in another format than declared; a damaged log is opened, to be read only.
+ */
+export async function openLocalService(options: LocalServiceOptions): Promise<LocalAuditService> {
+  const { store, cache, keyring, origin, clock = systemClock(), sharedStore = false, alarm = ignore } = options;
+  const { queueLimits, appendTimeoutMs, behindPatienceMs, onWaiting, note = ignore } = options;
+  const environment = {
+    ...{ store, cache, keyring, origin, clock, sharedStore, alarm, note },
+    ...(behindPatienceMs === undefined ? {} : { behindPatienceMs }),
+    ...(onWaiting && { onWaiting }),
+    ...(queueLimits === undefined ? {} : { limits: queueLimits }),
+    ...(appendTimeoutMs === undefined ? {} : { appendTimeoutMs }),
+  };
+  const logs = await Promise.all(options.logs.map((declaration) => OpenLog.open(environment, declaration)));
+  return new LocalService({ ...options, clock }, logs);
+}
+
+function eventsOf(accepted: readonly AcceptedEvent[]): readonly CheckedEvent[] {
+  return accepted.map(({ checked }) => checked);
+}
+
+function ignore(): void {
+  // an embedder that passes no alarm sees the errors themselves
+}
+
+class LocalService implements LocalAuditService {
+  readonly #logs: ReadonlyMap<string, OpenLog>;
+  readonly #searches: PinnedSearches;
+  readonly #index: SearchIndex;
+  readonly #indexWaitMs: number;
+  readonly #signer: EventSigner;
+  readonly #bulks: BulkRequests;
+  readonly #runner: BulkRunner;
+
+  constructor(options: LocalServiceOptions & { readonly clock: Clock }, logs: readonly OpenLog[]) {
+    const { store, index, keyring, clock, resultTtlMs = RESULT_TTL_MS, indexWaitMs = INDEX_WAIT_MS } = options;
+    const sealer = new TokenSealer(keyring.tokenSecret);
+    this.#logs = new Map(logs.map((log) => [log.log, log]));
+    this.#searches = new PinnedSearches({
+      ...{ index, sealer, clock, ttlMs: resultTtlMs, indexWaitMs, alarm: options.alarm ?? ignore },
+      firstAtOrAfter: (name, receivedAt, size) => this.#log(name).firstAtOrAfter(receivedAt, size),
+    });
+    this.#index = index;
+    this.#indexWaitMs = indexWaitMs;
+    this.#signer = { seed: keyring.eventSeed, ed25519: nodeEd25519() };
+    const { bulkQueue: queue, bulkResultTtlMs = BULK_RESULT_TTL_MS, alarm = ignore } = options;
+    const { maxWaitingBulkBytes: maxWaitingBytes = MAX_WAITING_BULK_BYTES } = options;
+    const nowMs = (): number => Math.floor(clock() / 1_000);
+    const key = (log: string): LogKey =>
+      this.#logs.get(log)?.key ?? new LogKey(`${options.origin}/${log}`, keyring.checkpointSeed, nodeEd25519());
+    this.#bulks = new BulkRequests({
+      ...{ queue, store, key, nowMs, maxWaitingBytes },
+      receipt: (log, key) => this.#logs.get(log)?.receiptUnder(key) ?? Promise.resolve(undefined),
+    });
+    this.#runner = new BulkRunner({
+      ...{ queue, key, logs: [...this.#logs.keys()], nowMs, alarm, resultTtlMs: bulkResultTtlMs },
+      append: (bulk) => this.#appendQueued(bulk),
+    });
+  }
+
+  async format(log: string): Promise<LogFormat> {
+    return Promise.resolve(this.#log(log).format);
+  }
+
+  async verifierKey(log: string): Promise<string> {
+    return Promise.resolve(this.#log(log).key.verifierKey);
+  }
+
+  async append(request: LogRequest): Promise<Receipt> {
+    const log = this.#log(request.log);
+    const checked = checkRequest(request, log, this.#signer);
+    const requestKey = isKeyed(request) ? requestKeyOf(request, checked, log.format) : undefined;
+    const logged = await outcomeKnown(log.append(eventsOf(checked.accepted), requestKey), "UNKNOWN");
+    return { ...logged, refused: checked.refused };
+  }
+
+  async appendLater(request: LogRequest): Promise<BulkRequest> {
+    const log = this.#log(request.log);
+    const checked = checkRequest(request, log, this.#signer);
+    const accepted = await outcomeKnown(this.#bulks.accept(request, checked, log), "UNKNOWN");
+    this.#runner.wake();
+    return accepted;
+  }
+
+  async bulkRequest(id: string, owner = ""): Promise<BulkRequest | undefined> {
+    return this.#bulks.find(id, owner);
+  }
+
+  async search(request: SearchRequest, page: PageRequest, signal?: AbortSignal): Promise<ResultPage> {
+    const newestSize = await this.#log(request.log).newest.size();
+    return this.#searches.search(request, page, { newestSize, ...(signal && { signal }) });
+  }
+
+  async results(id: string, page: PageRequest, options?: ResultOptions): Promise<ResultPage> {
+    return this.#searches.results(id, page, options);
+  }
+
+  async download(request: DownloadRequest): Promise<Download> {
+    return this.#searches.download(request, (name) => {
+      const log = this.#log(name);
+      return (leafIndexes) => log.entries(leafIndexes);
+    });
+  }
+
+  async tail(request: TailRequest, signal: AbortSignal): Promise<AsyncIterable<EntryOutcome>> {
+    const log = this.#log(request.log);
+    const { size } = (await log.newest.tree()).edge;
+    return tailLog(log, checkTail(request, size), signal);
+  }
+
+  async root(name: string, treeSize?: number): Promise<Root> {
+    const log = this.#log(name);
+    if (treeSize === undefined) return log.newestRoot();
+    const tree = await log.newest.reaching(treeSize);
+    requirePastSize({ path: "treeSize", value: treeSize }, name, tree.edge.size);
+    return log.rootAt(tree, treeSize);
+  }
+
+  async entries(name: string, leafIndexes: readonly number[], signal?: AbortSignal): Promise<readonly EntryOutcome[]> {
+    requireLeafIndexes(leafIndexes);
+    return this.#log(name).entries(leafIndexes, signal);
+  }
+
+  async entryByHash(name: string, hash: Digest): Promise<EntryOutcome> {
+    const log = this.#log(name);
+    const size = await log.newest.size();
+    await this.#requireIndexed(name, size);
+    const found = await this.#index.leavesByHash(name, digestBytes(hash), size);
+    const outcomes = await log.entries(found);
+    const isIt = (outcome: EntryOutcome): boolean => outcome.kind !== "entry" || outcome.entry.hash === hash;
+    return outcomes.find(isIt) ?? { kind: "missing" };
+  }
+
+  async membershipProofs({ log: name, treeSize, leafIndexes }: ProofRequest): Promise<readonly MembershipProof[]> {
+    const log = this.#log(name);
+    const tree = await log.newest.reaching(treeSize);
+    requireSize({ path: "treeSize", value: treeSize }, name, tree.edge.size);
+    requireLeafIndexes(leafIndexes, treeSize);
+    return log.prover.membership(tree, treeSize, leafIndexes);
+  }
+
+  async consistencyProof(name: string, fromSize: number, toSize: number): Promise<ConsistencyProof> {
+    const log = this.#log(name);
+    const tree = await log.newest.reaching(Math.max(fromSize, toSize));
+    requireSize({ path: "fromSize", value: fromSize }, name, tree.edge.size);
+    requireSize({ path: "toSize", value: toSize }, name, tree.edge.size);
+    requireOrdered(fromSize, toSize);
+    return log.prover.consistency(tree, fromSize, toSize);
+  }
+
+  async consistency(name: string, treeSize: number): Promise<Verdict> {
+    if (treeSize === 0) return unknown("EMPTY_TREE");
+    const log = this.#log(name);
+    const tree = await log.newest.reaching(treeSize);
+    requireSize({ path: "treeSize", value: treeSize }, name, tree.edge.size);
+    await log.prover.rootHash(tree, treeSize);
+    return VALID;
+  }
+
+  async checkpointVerdict(root: Root): Promise<Verdict> {
+    return Promise.resolve(this.#log(root.log).key.verdict(root.checkpoint, root));
+  }
+
+  broken(name: string): AuditError | undefined {
+    return this.#logs.get(name)?.obstacle;
+  }
+
+  /** Resolves when every accepted event is stored, refused, or queued for the next start. Ends every tail. */
+  async close(): Promise<void> {
+    await this.#runner.close();
+    for (const log of this.#logs.values()) log.endTails();
+    await Promise.all([...this.#logs.values()].map((log) => log.idle()));
+  }
+
+  /** Rejects ENTRY_CORRUPT when the queued request is not what was accepted. */
+  async #appendQueued(bulk: ClaimedBulk): Promise<readonly RefusedEvent[]> {
+    const log = this.#log(bulk.log);
+    const { checked, requestKey } = checkQueued(bulk, log, this.#signer);
+    await log.append(eventsOf(checked.accepted), requestKey);
+    return checked.refused;
+  }
+
+  #log(name: string): OpenLog {
+    const log = this.#logs.get(name);
+    if (log !== undefined) return log;
+    const known = [...this.#logs.keys()].join(", ");
+    throw new AuditError("NOT_FOUND", `There is no log ${JSON.stringify(name.slice(0, 64))}; the logs are: ${known}.`);
+  }
+
+  async #requireIndexed(log: string, size: number): Promise<void> {
+    if (await this.#index.reached(log, size, this.#indexWaitMs)) return;
+    throw new AuditError("UNAVAILABLE", "The search index has not caught up with the log: try again.", {
+      retryAfterMs: this.#indexWaitMs,
+    });
+  }
+}

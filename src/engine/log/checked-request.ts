@@ -1,0 +1,131 @@
+import { badInput } from "../../audit/errors.js";
+import type { LogRequest, RefusedEvent, SignedEvent } from "../../audit/service.js";
+import { base64 } from "../../core/base64.js";
+import { utf8 } from "../../core/bytes.js";
+import { parseEvent, type AuditEvent, type EventRules, type FieldProblem } from "../../core/event.js";
+import type { LogFormat } from "../../core/format.js";
+import { textProblems } from "../../core/problem.js";
+import { MAX_SIGNATURE_CHARACTERS, publicKeyText, signatureVerdict, type Ed25519 } from "../../core/signature.js";
+import type { ReasonCode } from "../../core/verdict.js";
+import type { AcceptedEvent, CheckedEvent, CheckedRequest } from "../tree/leaf.js";
+import { keyProblems } from "./request-key.js";
+
+/** The most events that one request may log. */
+export const MAX_REQUEST_EVENTS = 1_000;
+
+/** Signs events on behalf of callers, and checks what they signed themselves. */
+export interface EventSigner {
+  readonly seed: Uint8Array;
+  readonly ed25519: Ed25519;
+}
+
+/** The log that a request is for. */
+export interface CheckedLog {
+  readonly format: LogFormat;
+  readonly rules: EventRules;
+}
+
+/**
+ * The events of a request, ready to be logged: each parsed, its author's signature verified, or signed with the gateway's
+ * key where that was asked for. Throws BAD_USER_INPUT that names every bad path of every event, unless the request skips
+ * invalid events and has a valid one.
+ */
+export function checkRequest(request: LogRequest, log: CheckedLog, signer: EventSigner): CheckedRequest {
+  const { length } = request.events;
+  if (length < 1 || length > MAX_REQUEST_EVENTS) {
+    throw badInput([{ path: request.path, expected: `1 to ${MAX_REQUEST_EVENTS} events`, got: String(length) }]);
+  }
+  const accepted: AcceptedEvent[] = [];
+  const bad: RefusedEvent[] = [];
+  for (const [index, sent] of request.events.entries()) {
+    const path = request.path === "event" ? "event" : `events[${index}]`;
+    const outcome = checkEvent(sent, path, { log, signer, sign: request.sign });
+    if (outcome.kind === "checked") accepted.push({ sent, checked: outcome.checked });
+    else bad.push({ index, problems: outcome.problems });
+  }
+  const problems = [...bad.flatMap((event) => event.problems), ...keyProblems(request)];
+  const isRefused = request.skipInvalid !== true || accepted.length === 0 || problems.length > countIn(bad);
+  if (problems.length > 0 && isRefused) throw badInput(problems);
+  return { accepted, refused: bad.map(shortened) };
+}
+
+function countIn(refused: readonly RefusedEvent[]): number {
+  return refused.reduce((sum, { problems }) => sum + problems.length, 0);
+}
+
+/** What is told of the events that were skipped must stay a small part of what was sent. */
+const MAX_TOLD_PROBLEMS = 10;
+const MAX_PATH = 512;
+
+function shortened({ index, problems }: RefusedEvent): RefusedEvent {
+  const told = problems.slice(0, MAX_TOLD_PROBLEMS).map((problem) => ({ ...problem, path: cut(problem.path) }));
+  return { index, problems: told };
+}
+
+function cut(path: string): string {
+  return path.length <= MAX_PATH ? path : `${path.slice(0, MAX_PATH - 1)}…`;
+}
+
+interface CheckOptions {
+  readonly log: CheckedLog;
+  readonly signer: EventSigner;
+  readonly sign: boolean;
+}
+
+type CheckOutcome =
+  | { readonly kind: "checked"; readonly checked: CheckedEvent }
+  | { readonly kind: "bad"; readonly problems: readonly FieldProblem[] };
+
+function checkEvent(signed: SignedEvent, path: string, options: CheckOptions): CheckOutcome {
+  const parsed = parseEvent(signed.event, path, options.log.rules);
+  const textual = signatureTextProblems(signed, path);
+  if (parsed.kind === "invalid") return { kind: "bad", problems: [...parsed.problems, ...textual] };
+  if (textual.length > 0) return { kind: "bad", problems: textual };
+  return checkSignature(parsed.event, signed, { ...options, path });
+}
+
+/** What can be said of signature and key without the event. */
+function signatureTextProblems({ signature, publicKey }: SignedEvent, path: string): readonly FieldProblem[] {
+  if (signature !== undefined && publicKey === undefined) {
+    return [{ path: `${path}.publicKey`, expected: "the key that the signature was made with", got: "nothing" }];
+  }
+  if (signature === undefined && publicKey !== undefined) {
+    return [{ path: `${path}.signature`, expected: "a signature made with the public key", got: "nothing" }];
+  }
+  return [...shortText(signature ?? "", `${path}.signature`), ...shortText(publicKey ?? "", `${path}.publicKey`)];
+}
+
+function shortText(text: string, path: string): readonly FieldProblem[] {
+  if (text.length <= MAX_SIGNATURE_CHARACTERS) return textProblems(text, path);
+  return [{ path, expected: `at most ${MAX_SIGNATURE_CHARACTERS} characters`, got: `${text.length} characters` }];
+}
+
+function checkSignature(
+  event: AuditEvent,
+  { signature, publicKey }: SignedEvent,
+  { log: { format }, signer, sign, path }: CheckOptions & { readonly path: string },
+): CheckOutcome {
+  if (signature === undefined || publicKey === undefined) {
+    return { kind: "checked", checked: sign ? signEvent(event, format, signer) : { event } };
+  }
+  const envelope = { event, received_at: "", signature, public_key: publicKey };
+  const verdict = signatureVerdict(envelope, format, signer.ed25519);
+  if (verdict.kind === "VALID") return { kind: "checked", checked: { event, signature, publicKey } };
+  return { kind: "bad", problems: [signatureProblem(verdict.reason, path)] };
+}
+
+function signatureProblem(reason: ReasonCode, path: string): FieldProblem {
+  if (reason === "MALFORMED_SIGNATURE") {
+    return { path: `${path}.signature`, expected: "base64 of the 64 bytes of an Ed25519 signature", got: "other text" };
+  }
+  if (reason === "MALFORMED_PUBLIC_KEY") {
+    return { path: `${path}.publicKey`, expected: "an Ed25519 public key as PEM, base64 or JSON", got: "other text" };
+  }
+  const expected = "the key's signature of the event's canonical JSON";
+  return { path: `${path}.signature`, expected, got: "one that does not verify" };
+}
+
+function signEvent(event: AuditEvent, format: LogFormat, { seed, ed25519 }: EventSigner): CheckedEvent {
+  const signature = base64(ed25519.sign(utf8(format.signedText(event)), seed));
+  return { event, signature, publicKey: publicKeyText(ed25519.publicKey(seed)) };
+}

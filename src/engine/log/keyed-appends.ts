@@ -1,0 +1,98 @@
+import { AuditError, outcomeKnown } from "../../audit/errors.js";
+import type { Entry, EntryOutcome, Logged } from "../../audit/service.js";
+import type { RequestReceipt } from "../../audit/store.js";
+import { equalBytes } from "../../core/bytes.js";
+import type { CachedRoots } from "../tree/cached-roots.js";
+import type { EntryReader } from "../tree/entry-reader.js";
+import type { CheckedEvent } from "../tree/leaf.js";
+import type { TreeSource } from "../tree/signed-tree.js";
+import type { Appended, Repeated } from "./queue.js";
+import { areAskedFor, type RequestKey } from "./request-key.js";
+import { isPlaced, isSealedReceipt } from "./seals.js";
+import type { Sequencer } from "./sequencer.js";
+
+export interface KeyedAppendsOptions {
+  readonly source: TreeSource;
+  /** Throws why the log takes no entries. */
+  readonly sequencer: () => Sequencer;
+  readonly entries: () => EntryReader;
+  readonly roots: Pick<CachedRoots, "at">;
+}
+
+/**
+ * Appends under idempotency keys: of several requests with one key, one is logged, and all are answered with it.
+ * Here they wait for each other; between gateways the store decides, which takes a key only once.
+ */
+export class KeyedAppends {
+  readonly #underWay = new Map<string, Promise<unknown>>();
+
+  constructor(private readonly options: KeyedAppendsOptions) {}
+
+  /**
+   * As Sequencer.append; rejects CONFLICT when the key was used for another request. What is `repeated` was read, so it may not
+   * be acknowledged before it is known to be durable.
+   */
+  async append(events: readonly CheckedEvent[], requestKey: RequestKey): Promise<Appended | Repeated> {
+    const name = Buffer.from(requestKey.key).toString("latin1");
+    for (let other = this.#underWay.get(name); other !== undefined; other = this.#underWay.get(name)) {
+      await Promise.allSettled([other]);
+    }
+    const attempt = this.#appendUnlessRepeated(events, requestKey);
+    this.#underWay.set(name, attempt);
+    try {
+      return await attempt;
+    } finally {
+      this.#underWay.delete(name);
+    }
+  }
+
+  /**
+   * What was answered to the request of a receipt: its entries read back, the root of its tree. That it was read does not say
+   * that it is durable, so that is confirmed. Rejects ENTRY_CORRUPT when receipt or entries were changed.
+   */
+  async recall(receipt: RequestReceipt): Promise<Logged> {
+    const { source, sequencer, entries: reader, roots } = this.options;
+    const { firstIndex, count, treeSize, seal } = receipt;
+    if (seal !== undefined && !isSealedReceipt(source.key, receipt)) throw changedReceipt();
+    if (treeSize > sequencer().seen.edge.size) await sequencer().refresh();
+    const { seen: tree, durable } = sequencer();
+    if (!isPlaced(receipt, tree.edge.size)) throw changedReceipt();
+    await durable.require(tree, treeSize);
+    const leafIndexes = Array.from({ length: count }, (_, place) => firstIndex + place);
+    const entries = (await reader().read(leafIndexes, tree.edge)).map(requireGenuine);
+    // One of an earlier version has no seal: it is believed as far as its entries show it.
+    if (seal === undefined && !areAskedFor(receipt.requestDigest, entries, source.format)) throw changedReceipt();
+    return { entries, root: await roots.at(tree, treeSize) };
+  }
+
+  async #appendUnlessRepeated(events: readonly CheckedEvent[], requestKey: RequestKey): Promise<Appended | Repeated> {
+    const { source, sequencer } = this.options;
+    const { log, store } = source;
+    const [receipt] = await outcomeKnown(store.receipts(log, [requestKey.key]), "NONE");
+    const outcome: Appended | Repeated =
+      receipt === undefined ? await sequencer().append(events, requestKey) : { kind: "repeated", receipt };
+    if (outcome.kind === "repeated") requireSame(outcome, requestKey);
+    return outcome;
+  }
+}
+
+function requireSame({ receipt }: Repeated, { requestDigest }: RequestKey): void {
+  if (equalBytes(receipt.requestDigest, requestDigest)) return;
+  throw keyUsedOtherwise();
+}
+
+function changedReceipt(): AuditError {
+  return new AuditError("ENTRY_CORRUPT", "What is stored under this idempotency key was changed: it is not shown.");
+}
+
+function requireGenuine(outcome: EntryOutcome): Entry {
+  if (outcome.kind === "entry") return outcome.entry;
+  throw new AuditError("ENTRY_CORRUPT", "An entry that was logged under this idempotency key was changed since.");
+}
+
+export function keyUsedOtherwise(): AuditError {
+  return new AuditError(
+    "CONFLICT",
+    "The idempotency key was used before, for other events: repeat that request as it was, or choose a new key.",
+  );
+}

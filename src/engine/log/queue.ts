@@ -1,0 +1,116 @@
+import { AuditError } from "../../audit/errors.js";
+import type { RequestReceipt } from "../../audit/store.js";
+import type { CheckedEvent, StampedEntry } from "../tree/leaf.js";
+import type { SignedTree } from "../tree/signed-tree.js";
+import type { RequestKey } from "./request-key.js";
+
+/** What became of a request: its entries are durable, the first of them at `firstIndex`, and in `tree`. */
+export interface Appended {
+  readonly kind: "appended";
+  readonly firstIndex: number;
+  readonly entries: readonly StampedEntry[];
+  readonly tree: SignedTree;
+}
+
+/** A request whose key is in the log already, put there by another gateway: nothing was logged again. */
+export interface Repeated {
+  readonly kind: "repeated";
+  readonly receipt: RequestReceipt;
+}
+
+/** A request on its way into the log: its events stay together, in one batch, in their order. */
+export interface Submission {
+  readonly events: readonly CheckedEvent[];
+  /** Stamped before it waits, so that hashing is done while another batch is in flight. */
+  readonly entries: readonly StampedEntry[];
+  readonly requestKey: RequestKey | undefined;
+  readonly resolve: (outcome: Appended | Repeated) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface QueueLimits {
+  /** A batch ends before the request that would make it longer than this; a longer request is a batch of its own. */
+  readonly maxBatchEvents: number;
+  /** Requests are turned away while more events than this would wait. */
+  readonly maxWaitingEvents: number;
+  /** As maxBatchEvents, of the canonical texts of a batch. Default 16,777,216: those of one request's body. */
+  readonly maxBatchCharacters?: number;
+  /** Requests are turned away while the canonical texts that wait have more characters than this. Default 67,108,864. */
+  readonly maxWaitingCharacters?: number;
+}
+
+const MAX_BATCH_CHARACTERS = 16 * 1_024 * 1_024;
+const MAX_WAITING_CHARACTERS = 64 * 1_024 * 1_024;
+
+export const QUEUE_LIMITS: QueueLimits = { maxBatchEvents: 4_096, maxWaitingEvents: 16_384 };
+
+/** How much there is of something that is bounded in both. */
+interface Load {
+  readonly events: number;
+  /** UTF-16 units of the canonical texts. */
+  readonly characters: number;
+}
+
+const NOTHING: Load = { events: 0, characters: 0 };
+
+/** How long a caller who was turned away should wait: a few batches. */
+const RETRY_AFTER_MS = 250;
+
+/** Requests that wait for the batch in flight, first come, first served. */
+export class SubmissionQueue {
+  #waiting: Submission[] = [];
+  #load = NOTHING;
+
+  /** `onWaiting` is told how many events wait, whenever that changes. */
+  constructor(
+    private readonly limits: QueueLimits,
+    private readonly onWaiting?: (events: number) => void,
+  ) {}
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0;
+  }
+
+  /** Throws UNAVAILABLE with the outcome NONE, before anything was done for the request, when there is no room for so many events. */
+  requireRoom(events: number): void {
+    const { maxWaitingEvents, maxWaitingCharacters = MAX_WAITING_CHARACTERS } = this.limits;
+    const hasRoom = this.#load.events + events <= maxWaitingEvents && this.#load.characters <= maxWaitingCharacters;
+    if (this.isEmpty || hasRoom) return;
+    throw new AuditError("UNAVAILABLE", "More is being logged than the store can take: try again later.", {
+      retryAfterMs: RETRY_AFTER_MS,
+      outcome: "NONE",
+    });
+  }
+
+  add(submission: Submission): void {
+    this.#waiting.push(submission);
+    this.#setLoad(sum(this.#load, loadOf(submission)));
+  }
+
+  /** Takes the next batch, or what goes with one that is begun: as many whole requests as fit, of a new batch at least one. */
+  takeBatch(begun: readonly Submission[] = []): readonly Submission[] {
+    const { maxBatchEvents, maxBatchCharacters = MAX_BATCH_CHARACTERS } = this.limits;
+    let batch = begun.map(loadOf).reduce(sum, NOTHING);
+    const tooMany = this.#waiting.findIndex((submission, place) => {
+      batch = sum(batch, loadOf(submission));
+      const isFull = batch.events > maxBatchEvents || batch.characters > maxBatchCharacters;
+      return begun.length + place > 0 && isFull;
+    });
+    const taken = this.#waiting.splice(0, tooMany === -1 ? this.#waiting.length : tooMany);
+    this.#setLoad(this.#waiting.map(loadOf).reduce(sum, NOTHING));
+    return taken;
+  }
+
+  #setLoad(load: Load): void {
+    this.#load = load;
+    this.onWaiting?.(load.events);
+  }
+}
+
+function sum(a: Load, b: Load): Load {
+  return { events: a.events + b.events, characters: a.characters + b.characters };
+}
+
+function loadOf({ entries }: Submission): Load {
+  return { events: entries.length, characters: entries.reduce((count, { canonical }) => count + canonical.length, 0) };
+}

@@ -1,0 +1,85 @@
+import type { Entry, LogRequest } from "../../audit/service.js";
+import { equalBytes, utf8 } from "../../core/bytes.js";
+import { characterCount } from "../../core/event.js";
+import type { LogFormat } from "../../core/format.js";
+import { canonicalJson } from "../../core/json.js";
+import { textProblems, type FieldProblem } from "../../core/problem.js";
+import { nodeSha256 } from "../../keys/node-crypto.js";
+import type { CheckedRequest } from "../tree/leaf.js";
+
+/** What tells a repeated request from a new one. Hashes, so that a log keeps neither keys nor owners, in rows of one size. */
+export interface RequestKey {
+  /** 32 bytes: SHA-256 of the owner and the owner's key. */
+  readonly key: Uint8Array;
+  /** 32 bytes: SHA-256 of the events as they were parsed, of whether to sign them, and of the places of those that are skipped. */
+  readonly requestDigest: Uint8Array;
+}
+
+const MAX_KEY_CHARACTERS = 128;
+/** Keys among a request's entries that are tried for the gateway's: it has one, and few authors share a request. */
+const MAX_KEYS = 8;
+
+/** What is wrong with a request's idempotency key, if it has one. */
+export function keyProblems({ idempotencyKey }: LogRequest): readonly FieldProblem[] {
+  if (idempotencyKey === undefined) return [];
+  const path = "idempotencyKey";
+  const characters = characterCount(idempotencyKey);
+  if (characters >= 1 && characters <= MAX_KEY_CHARACTERS) return textProblems(idempotencyKey, path);
+  return [{ path, expected: `1 to ${MAX_KEY_CHARACTERS} characters`, got: String(characters) }];
+}
+
+export interface KeyedRequest extends LogRequest {
+  readonly idempotencyKey: string;
+}
+
+export function isKeyed(request: LogRequest): request is KeyedRequest {
+  return request.idempotencyKey !== undefined;
+}
+
+/** The key of a request whose events were checked. */
+export function requestKeyOf(request: KeyedRequest, checked: CheckedRequest, format: LogFormat): RequestKey {
+  const { idempotencyKey, keyOwner = "", sign, skipInvalid = false } = request;
+  // The caller's own signature alone: the gateway's follows from the event and `sign`.
+  const events = checked.accepted.map(({ checked: { event }, sent: { signature, publicKey } }): AskedEvent => {
+    return [format.signedText(event), signature ?? null, publicKey ?? null];
+  });
+  const asked = { events, sign, ...(skipInvalid && { skipped: checked.refused.map(({ index }) => index) }) };
+  return {
+    key: nodeSha256(utf8(canonicalJson([keyOwner, idempotencyKey]))),
+    requestDigest: requestDigestOf(asked),
+  };
+}
+
+/** An event's signed text, its author's signature and public key. */
+type AskedEvent = readonly [text: string, signature: string | null, publicKey: string | null];
+
+interface Asked {
+  readonly events: readonly AskedEvent[];
+  readonly sign: boolean;
+  /** Places of the events that were left out; not given where none may be. */
+  readonly skipped?: readonly number[];
+}
+
+function requestDigestOf(asked: Asked): Uint8Array {
+  return nodeSha256(utf8(canonicalJson({ ...asked })));
+}
+
+/**
+ * Whether entries are what a request of this digest asked to log. An entry does not say whether its author signed it or the
+ * gateway, with `sign`: each key among them may be the gateway's, and the digest tells.
+ */
+export function areAskedFor(requestDigest: Uint8Array, entries: readonly Entry[], format: LogFormat): boolean {
+  const asked = (gatewayKey?: string): readonly AskedEvent[] =>
+    entries.map(({ envelope: { event, signature, public_key: publicKey } }) =>
+      publicKey === undefined || publicKey === gatewayKey
+        ? [format.signedText(event), null, null]
+        : [format.signedText(event), signature ?? null, publicKey],
+    );
+  const keys = new Set(entries.flatMap(({ envelope }) => envelope.public_key ?? []));
+  const possible = [
+    requestDigestOf({ events: asked(), sign: false }),
+    requestDigestOf({ events: asked(), sign: true }),
+    ...[...keys].slice(0, MAX_KEYS).map((key) => requestDigestOf({ events: asked(key), sign: true })),
+  ];
+  return possible.some((digest) => equalBytes(digest, requestDigest));
+}

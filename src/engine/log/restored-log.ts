@@ -1,0 +1,119 @@
+import type { RootCache } from "../../audit/cache.js";
+import { timeText, type Clock } from "../../audit/clock.js";
+import { AuditError, endsLog } from "../../audit/errors.js";
+import type { LogDeclaration } from "../../audit/log-declaration.js";
+import type { LogHead, LogStore } from "../../audit/store.js";
+import type { TreeEdge } from "../../core/edge.js";
+import { isReceivedAt } from "../../core/envelope.js";
+import { logFormat } from "../../core/format.js";
+import type { Keyring } from "../../keys/keyring.js";
+import { LogKey } from "../../keys/log-key.js";
+import { nodeEd25519, nodeSha256 } from "../../keys/node-crypto.js";
+import { checkpointEdge, restoreTree, type SignedTree, type TreeSource } from "../tree/signed-tree.js";
+import type { QueueLimits } from "./queue.js";
+
+/** What all logs of a gateway have in common. */
+export interface LogEnvironment {
+  readonly store: LogStore;
+  readonly cache: RootCache;
+  readonly keyring: Keyring;
+  /** The deployment's name in checkpoints; a log's origin is this, a slash, and its id. */
+  readonly origin: string;
+  readonly clock: Clock;
+  /** Other gateways write to the same store: the newest tree is looked for there, not in this process alone. */
+  readonly sharedStore: boolean;
+  /** Told, in one sentence, of what an operator must look at: a log that cannot be trusted. */
+  readonly alarm: (message: string) => void;
+  /** Told when what there was an alarm for is over. */
+  readonly note: (message: string) => void;
+  /** As LocalServiceOptions.onWaiting. */
+  readonly onWaiting?: (log: string, events: number) => void;
+  readonly limits?: QueueLimits;
+  readonly appendTimeoutMs?: number;
+  /** As HistoryGuardOptions.patienceMs. Default 5,000. */
+  readonly behindPatienceMs?: number;
+}
+
+/** A log as it was found in the store, or made there. */
+export interface RestoredLog {
+  readonly source: TreeSource;
+  readonly tree: SignedTree | BrokenTree;
+}
+
+/** Why a log takes no entries, and what of it can still be shown: the entries of a tree that the log did sign, if there is one. */
+export interface BrokenTree {
+  readonly error: AuditError;
+  readonly edge: TreeEdge | undefined;
+}
+
+/**
+ * Finds a log, and creates it where it does not exist. One whose hashes do not lead to its signed root is broken. Rejects
+ * CONFLICT when the log exists in another format, and UNAVAILABLE when the store does not answer: then nothing is known of it.
+ */
+export async function restoreLog(
+  { store, keyring, origin, clock, alarm }: LogEnvironment,
+  { log, format: name }: LogDeclaration,
+): Promise<RestoredLog> {
+  const key = new LogKey(`${origin}/${log}`, keyring.checkpointSeed, nodeEd25519());
+  const source = { log, store, format: logFormat(name, nodeSha256), key };
+  const now = timeText(clock());
+  const head = (await store.head(log)) ?? (await created(source, now));
+  if ("error" in head) return { source, tree: head };
+  if (head.format !== name) {
+    throw new AuditError("CONFLICT", `The log ${log} exists in the format ${head.format}; it cannot become ${name}.`);
+  }
+  return { source, tree: await restore(source, dated(head, now), alarm) };
+}
+
+/** A log that is there under another name has a changed head: no empty log must stand for it. */
+async function created(source: TreeSource, now: string): Promise<LogHead | BrokenTree> {
+  const { log, store, key } = source;
+  const others = (await store.heads()).filter((head) => head.log !== log);
+  const renamed = others.find(({ checkpoint }) => key.open(checkpoint).kind === "opened");
+  if (renamed === undefined) return store.createLog(emptyHead(source, now)).catch(brokenBy);
+  const sentence = `The log ${log} stands in the store as ${JSON.stringify(renamed.log)}: its head was changed.`;
+  return { error: new AuditError("LOG_CORRUPT", sentence), edge: undefined };
+}
+
+function brokenBy(error: unknown): BrokenTree {
+  if (endsLog(error)) return { error, edge: undefined };
+  throw error;
+}
+
+/** Of an empty log its head alone says when it was made: never later than now, which all of its entries would inherit. */
+function dated(head: LogHead, now: string): LogHead {
+  return head.size > 0 || (isReceivedAt(head.lastReceivedAt) && head.lastReceivedAt <= now)
+    ? head
+    : { ...head, lastReceivedAt: now };
+}
+
+/** The tree of a stored head, or why it cannot be had. Rejects when the store does not answer. */
+export async function restore(
+  source: TreeSource,
+  head: LogHead,
+  onDamage: (sentence: string) => void,
+): Promise<SignedTree | BrokenTree> {
+  try {
+    const tree = await restoreTree(source, head, onDamage);
+    await requireWhole(source, head);
+    return tree;
+  } catch (error) {
+    if (!endsLog(error)) throw error;
+    const edge = await checkpointEdge(source, head);
+    return { error, edge: edge?.size === 0 ? undefined : edge }; // an empty tree would show that nothing was logged
+  }
+}
+
+/** Entries and head are written together: an entry behind the head, or a log without one, means that the head was put back. */
+async function requireWhole({ log, store }: TreeSource, { size }: LogHead): Promise<void> {
+  const [behind] = await store.entries(log, [size]);
+  if (behind === undefined) return;
+  const newer = await store.head(log); // another gateway may have appended it just now
+  if (newer !== undefined && newer.size > size) return;
+  throw new AuditError("LOG_CORRUPT", `The log ${log} has an entry behind its head of ${size}: its head was put back.`);
+}
+
+function emptyHead({ log, format, key }: TreeSource, createdAt: string): LogHead {
+  const rootHash = format.emptyRoot;
+  return { log, format: format.name, size: 0, rootHash, checkpoint: key.sign(0, rootHash), lastReceivedAt: createdAt };
+}

@@ -1,0 +1,238 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { deadline } from "../../audit/deadline.js";
+import { AuditError, endsLog, outcomeKnown, withOutcome, type WriteOutcome } from "../../audit/errors.js";
+import type { AppendOutcome, LogHead, StoredTile } from "../../audit/store.js";
+import { equalBytes } from "../../core/bytes.js";
+import { BoundLeaves } from "../tree/bound-leaves.js";
+import type { HistoryGuard, SignedRoot } from "../tree/history-guard.js";
+import { extendTree, restoreTree, type SignedTree, type TreeSource } from "../tree/signed-tree.js";
+import { TileReader } from "../tree/tile-reader.js";
+import { DurableTree } from "./durable-tree.js";
+import { growTree, type Growth } from "./growth.js";
+import type { Submission } from "./queue.js";
+
+/** Answers what has come meanwhile and has room in a batch that is begun. */
+type Arrived = (begun: readonly Submission[]) => readonly Submission[];
+
+export interface TreeWriterOptions {
+  readonly source: TreeSource;
+  /** The newest tree that the store showed. */
+  readonly tree: SignedTree;
+  /** After this an append counts as one of unknown outcome. Default 30,000. */
+  readonly appendTimeoutMs?: number;
+  /** Told of each tree once it may be told of: see DurableTree. */
+  readonly onGrown?: (tree: SignedTree) => void;
+  /** Told of each tree once it is durable. */
+  readonly onDurable?: (tree: SignedTree) => void;
+  /** Told of the tiles that this process filled, once they are stored. */
+  readonly onFilled?: (full: readonly StoredTile[]) => void;
+  /** Told of a tree that need not extend the last: what was derived from that is not to be used for it. */
+  readonly onReplaced?: (tree: SignedTree) => void;
+  /** Says whether the log may be written. */
+  readonly guard: HistoryGuard;
+}
+
+/** How often another gateway may be faster before a request is turned away. */
+const MAX_CONFLICTS = 50;
+/** How long to wait before each look at the head after an append of unknown outcome. */
+const LOOK_DELAYS_MS = [0, 50, 200, 1_000];
+const RETRY_AFTER_MS = 1_000;
+
+const NOT_TAKEN = "The store did not take the entries: try again.";
+const REPEAT = "Repeat the request under its idempotency key, or search for it first.";
+const NOT_SEEN = `The store did not say what became of the entries: they are not there, but may still be stored. ${REPEAT}`;
+const NOT_KNOWN = `The store cannot be reached, and it is not known whether the entries were stored. ${REPEAT}`;
+
+/**
+ * Owns a log's newest tree. A tree takes the last one's place when the store has said that it is durable, or when it was read
+ * back from the store and found to extend the last; so indexes are dense and roots only grow. What was read back is written on
+ * top of, for the next commit covers it; nobody is told of it before it is known to be durable. Where the store does not hold
+ * the last one any more, what it does hold takes its place, to be read alone: the guard lets nothing be written on it before
+ * it has grown into a tree of which every one that was told of is a prefix.
+ * One write or reload at a time: the sequencer sees to that.
+ */
+export class TreeWriter {
+  readonly durable: DurableTree;
+  #tree: SignedTree;
+  /** Set while the outcome of an append is unknown: nothing is written before the head has been looked at. */
+  #isInDoubt = false;
+
+  constructor(private readonly options: TreeWriterOptions) {
+    this.#tree = options.tree;
+    const { source, onGrown, onDurable } = options;
+    this.durable = new DurableTree({ source, onShown: onGrown, onDurable });
+  }
+
+  /** The newest tree that the store has shown. */
+  get tree(): SignedTree {
+    return this.#tree;
+  }
+
+  /**
+   * Writes a batch, on top of whatever the log has become meanwhile, but for requests whose key is in the log already:
+   * those are answered here. What has `arrived` while others had their turn goes with it: a gateway that gets one turn in
+   * four writes in it what came during all four. Undefined when nothing is left. Rejects with an AuditError alone; UNAVAILABLE
+   * says with which outcome: it is NONE of all that fails before an append was begun.
+   */
+  async write(batch: readonly Submission[], arrived: Arrived = () => []): Promise<Growth | undefined> {
+    try {
+      return await outcomeKnown(this.#write(batch, arrived), "NONE");
+    } catch (error) {
+      throw error instanceof AuditError ? error : unavailable("The store failed.", { cause: error, outcome: "NONE" });
+    }
+  }
+
+  /**
+   * Takes the store's head for the newest tree, and compares it with what was signed. Rejects LOG_CORRUPT or ROOT_CONFLICT
+   * while the log cannot be trusted; resolves where the store is behind, which the guard then says.
+   */
+  async reload(): Promise<void> {
+    const { guard, source } = this.options;
+    try {
+      const head = await source.store.head(source.log);
+      if (head === undefined) throw new AuditError("LOG_CORRUPT", `The log ${source.log} is gone from the store.`);
+      if (!guard.isTrusted || head.size < this.#tree.edge.size || !(await this.#extend(head)))
+        await this.#replace(head);
+      this.#isInDoubt = false;
+    } catch (error) {
+      if (endsLog(error)) guard.breakWith(error);
+      throw error;
+    }
+    guard.requireTrusted();
+  }
+
+  /** False when the head does not extend the newest tree, but nobody was told of that: a failover lost what was only seen. */
+  async #extend(head: LogHead): Promise<boolean> {
+    const { guard, source } = this.options;
+    const before = this.#tree;
+    try {
+      const tree = await extendTree(source, before, head);
+      if (tree.edge.size > before.edge.size) this.#tree = tree;
+      // Broken meanwhile, it has to be read as a whole.
+      if (guard.isTrusted) await guard.assess(tree);
+      return true;
+    } catch (error) {
+      if (endsLog(error) && (this.durable.shown?.edge.size ?? 0) < before.edge.size) return false;
+      throw error;
+    }
+  }
+
+  /** Reads the tree as a whole: nothing that is known of the last one can be built on. */
+  async #replace(head: LogHead): Promise<void> {
+    const { guard, source, onReplaced } = this.options;
+    const tree = await restoreTree(source, head);
+    // What nobody was told of may be lost. In one step with the rest: readers are told of the last tree until it is replaced.
+    const { shown } = this.durable;
+    if (shown !== undefined) guard.require("known", signedRoot(shown));
+    this.#tree = tree;
+    this.durable.replaced();
+    onReplaced?.(this.#tree);
+    await guard.assess(this.#tree);
+  }
+
+  async #write(batch: readonly Submission[], arrived: Arrived): Promise<Growth | undefined> {
+    if (this.#isInDoubt) await this.reload();
+    let unwritten = batch;
+    for (let attempt = 0; attempt < MAX_CONFLICTS; attempt++) {
+      if (unwritten.length === 0) return undefined;
+      this.options.guard.requireWritable();
+      if (attempt > 0) unwritten = [...unwritten, ...arrived(unwritten)];
+      const growth = growTree(this.options.source, this.#tree, unwritten);
+      const outcome = await this.#append(growth);
+      if (outcome.kind === "appended") return this.#advance(growth);
+      if (outcome.kind === "unknown") return this.#settleDoubt(growth, outcome.cause);
+      if (outcome.kind === "refused") throw unavailable(NOT_TAKEN, { cause: outcome.cause, outcome: "NONE" });
+      if (outcome.kind === "repeated") unwritten = await this.#answerRepeated(unwritten);
+      else await this.reload();
+    }
+    throw unavailable("Other gateways kept appending to the log first: try again.", { outcome: "NONE" });
+  }
+
+  async #append({ batch }: Growth): Promise<Attempt> {
+    try {
+      return await deadline(this.options.source.store.append(batch), this.options.appendTimeoutMs ?? 30_000);
+    } catch (cause) {
+      if (cause instanceof AuditError && cause.outcome === "NONE") return { kind: "refused", cause };
+      this.#isInDoubt = true;
+      return { kind: "unknown", cause };
+    }
+  }
+
+  /** Answers the requests whose key is in the log, put there by another gateway; what is left is still to be written. */
+  async #answerRepeated(batch: readonly Submission[]): Promise<readonly Submission[]> {
+    const { log, store } = this.options.source;
+    const keyed = batch.flatMap(({ requestKey }) => requestKey ?? []);
+    const keys = keyed.map(({ key }) => key);
+    const found = await store.receipts(log, keys);
+    const receipts = new Map(keyed.map((requestKey, place) => [requestKey, found[place]]));
+    return batch.filter(({ requestKey, resolve }) => {
+      const receipt = requestKey && receipts.get(requestKey);
+      if (receipt !== undefined) resolve({ kind: "repeated", receipt });
+      return receipt === undefined;
+    });
+  }
+
+  #advance(growth: Growth): Growth {
+    this.#tree = growth.tree;
+    this.options.onFilled?.(growth.batch.tiles);
+    this.durable.reached(growth.tree);
+    return growth;
+  }
+
+  /**
+   * Finds out what became of an append that did not say: a batch found at its place was written after all, and is
+   * acknowledged once it is known to be durable. One that is not found may still be on its way.
+   */
+  async #settleDoubt(growth: Growth, cause: unknown): Promise<Growth> {
+    try {
+      await this.#lookAgain(cause);
+      if (!(await this.#holds(growth))) throw unavailable(NOT_SEEN, { cause });
+      await this.durable.require(this.#tree, growth.tree.edge.size);
+      return growth;
+    } catch (error) {
+      throw error instanceof AuditError ? withOutcome(error, "UNKNOWN") : unavailable(NOT_KNOWN, { cause: error });
+    }
+  }
+
+  async #lookAgain(cause: unknown): Promise<void> {
+    for (const delayMs of LOOK_DELAYS_MS) {
+      await sleep(delayMs);
+      try {
+        await this.reload();
+        this.options.guard.requireWritable(); // a store that is behind does not hold what may be in another one
+        return;
+      } catch (error) {
+        if (endsLog(error)) throw error;
+      }
+    }
+    throw unavailable(NOT_KNOWN, { cause });
+  }
+
+  /** Whether the tree has the batch's leaves at their places. What the rows of the store say of themselves is not asked. */
+  async #holds({ batch, tree }: Growth): Promise<boolean> {
+    if (this.#tree.edge.size < tree.edge.size) return false;
+    const { source } = this.options;
+    const leafIndexes = batch.entries.map((_, place) => batch.expectedSize + place);
+    const leaves = await new BoundLeaves(source, new TileReader(source)).at(this.#tree.edge, leafIndexes);
+    return batch.entries.every(({ leafHash }, place) => {
+      const leaf = leaves[place];
+      return leaf !== undefined && equalBytes(leafHash, leaf);
+    });
+  }
+}
+
+function signedRoot({ edge, rootHash }: SignedTree): SignedRoot {
+  return { treeSize: edge.size, rootHash };
+}
+
+type Attempt = AppendOutcome | { readonly kind: "refused" | "unknown"; readonly cause: unknown };
+
+interface Detail {
+  readonly cause?: unknown;
+  /** Default UNKNOWN. */
+  readonly outcome?: WriteOutcome;
+}
+
+function unavailable(message: string, { cause, outcome = "UNKNOWN" }: Detail): AuditError {
+  return new AuditError("UNAVAILABLE", message, { retryAfterMs: RETRY_AFTER_MS, cause, outcome });
+}

@@ -1,0 +1,75 @@
+import { createHash } from "node:crypto";
+import { canonicalJson } from "../../core/json.js";
+import { REJECTED_TOKEN, type TokenSealer } from "../../keys/sealed-token.js";
+import type { PinnedState, SearchArguments } from "./pin.js";
+
+/** What a cursor says: a position in one search, and where in time that search stands. */
+export interface Cursor {
+  readonly state: PinnedState;
+  readonly position: number;
+}
+
+/** A client's cursor: its content, or what is wrong with it in the words of an error. */
+export type OpenedCursor =
+  { readonly kind: "opened"; readonly cursor: Cursor } | { readonly kind: "rejected"; readonly got: string };
+
+const DIGEST_BYTES = 16;
+const NUMBER_BYTES = 8;
+const NUMBERS = 5;
+
+/**
+ * Makes and opens the cursors of one search. A cursor carries the pin (so that `search` can go on where it was) and a
+ * digest of the arguments (so that it fits no other search, log or tenant), but not the arguments: the client sends
+ * them again. Payload: five big-endian doubles (exact to 2^53), then 16 bytes of SHA-256.
+ */
+export class Cursors {
+  private readonly digest: Buffer;
+
+  constructor(
+    private readonly sealer: TokenSealer,
+    search: SearchArguments,
+  ) {
+    this.digest = argumentsDigest(search);
+  }
+
+  seal({ state, position }: Cursor): string {
+    const payload = Buffer.alloc(NUMBERS * NUMBER_BYTES + DIGEST_BYTES);
+    const numbers = [state.treeSize, state.range.start, state.range.end, state.expiresAtMs, position];
+    numbers.forEach((number, i) => payload.writeDoubleBE(number, i * NUMBER_BYTES));
+    this.digest.copy(payload, NUMBERS * NUMBER_BYTES);
+    return this.sealer.seal("cursor", payload);
+  }
+
+  open(text: string, nowMs: number): OpenedCursor {
+    const opened = this.sealer.open("cursor", text);
+    if (opened.kind === "rejected") return { kind: "rejected", got: REJECTED_TOKEN[opened.reason] };
+    if (!opened.payload.subarray(NUMBERS * NUMBER_BYTES).equals(this.digest)) {
+      return { kind: "rejected", got: "a cursor of another search" };
+    }
+    const cursor = readCursor(opened.payload);
+    if (cursor.state.expiresAtMs <= nowMs) return { kind: "rejected", got: "an expired cursor" };
+    return { kind: "opened", cursor };
+  }
+}
+
+function readCursor(payload: Buffer): Cursor {
+  const number = (i: number): number => payload.readDoubleBE(i * NUMBER_BYTES);
+  return {
+    state: { treeSize: number(0), range: { start: number(1), end: number(2) }, expiresAtMs: number(3) },
+    position: number(4),
+  };
+}
+
+function argumentsDigest(search: SearchArguments): Buffer {
+  const { log, query, window, restriction, order, maxResults, bound } = search;
+  const text = canonicalJson({
+    log,
+    query,
+    window: { ...window },
+    restriction: { ...restriction },
+    order: { ...order },
+    maxResults,
+    bound: { ...bound },
+  });
+  return createHash("sha256").update(text).digest().subarray(0, DIGEST_BYTES);
+}

@@ -1,0 +1,264 @@
+import { type Clock, timeText } from "../../audit/clock.js";
+import { AuditError, badInput, strayHit } from "../../audit/errors.js";
+import type { IndexQuery, SearchIndex } from "../../audit/search-index.js";
+import type {
+  Download,
+  DownloadRequest,
+  Entry,
+  PageRequest,
+  PinnedResult,
+  ResultOptions,
+  ResultPage,
+  SearchRequest,
+} from "../../audit/service.js";
+import { canonicalJson } from "../../core/json.js";
+import type { TokenSealer } from "../../keys/sealed-token.js";
+import type { Filter } from "../../query/ast.js";
+import { matches } from "../../query/match.js";
+import type { Restriction } from "../../query/restriction.js";
+import type { WindowBounds } from "../../query/time.js";
+import { type Cursor, Cursors } from "./cursor.js";
+import { pageProblems, readPage, spanOf, type ReadableResult, type Span } from "./page.js";
+import { openPin, type Pin, type PinnedState, sealPin } from "./pin.js";
+import { checkSearch, searchArguments } from "./search-arguments.js";
+import { readWhole, type WholeResult } from "./whole-result.js";
+
+export interface PinnedSearchesOptions {
+  /** The first leaf index below `size` whose entry was received at or after a time, proven by the log's tree. */
+  readonly firstAtOrAfter: (log: string, receivedAt: string, size: number) => Promise<number>;
+  readonly index: SearchIndex;
+  readonly sealer: TokenSealer;
+  readonly clock: Clock;
+  /** How long a result can be paged after it was made. */
+  readonly ttlMs: number;
+  /** How long a search waits for the index to reach the tree it is pinned to. */
+  readonly indexWaitMs: number;
+  /** Told once for each log whose index names entries that a search does not match. */
+  readonly alarm: (message: string) => void;
+}
+
+const MICROS_PER_MS = 1000;
+
+/** A log as it stands when a search is pinned. */
+interface Now {
+  readonly log: string;
+  readonly treeSize: number;
+  readonly nowMicros: number;
+}
+
+/** A result id, opened. */
+interface OpenedResult {
+  readonly pin: Pin;
+  readonly filter: Filter;
+}
+
+/** A pinned search, as one request reads it. */
+interface Reading extends OpenedResult {
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface SearchOptions {
+  /** Of the log: where the search is pinned. */
+  readonly newestSize: number;
+  /** As in AuditService.search. */
+  readonly signal?: AbortSignal;
+}
+
+/** A result, and whether more matches than it may hold. */
+interface MatchedResult extends ReadableResult {
+  isTruncated(): Promise<boolean>;
+}
+
+/** The cursors of a page request, opened. */
+interface OpenedCursors {
+  readonly after: Cursor | undefined;
+  readonly before: Cursor | undefined;
+}
+
+/**
+ * Searches whose every page is exact while the log grows: the first page pins tree size and time window, and its id
+ * and cursors carry the pin to whichever gateway answers the next.
+ */
+export class PinnedSearches {
+  private readonly strayLogs = new Set<string>();
+
+  constructor(private readonly options: PinnedSearchesOptions) {}
+
+  /** A new search, or a further page of an earlier one if `page` brings one of its cursors. */
+  async search(request: SearchRequest, page: PageRequest, options: SearchOptions): Promise<ResultPage> {
+    const { newestSize: treeSize, signal } = options;
+    const nowMicros = this.options.clock();
+    const search = searchArguments(request);
+    const checked = checkSearch(search, nowMicros);
+    if (checked.kind === "invalid") throw badInput([...checked.problems, ...pageProblems(page), ...strayCursors(page)]);
+    const opened = openCursors(new Cursors(this.options.sealer, search), page, { nowMs: nowMicros / MICROS_PER_MS });
+    const problems = [...pageProblems(page), ...opened.problems];
+    if (problems.length > 0) throw badInput(problems);
+    const earlier = (opened.after ?? opened.before)?.state;
+    const state = earlier ?? (await this.pin({ log: search.log, treeSize, nowMicros }, checked.bounds));
+    const reading = { pin: { search, state }, filter: checked.filter, signal };
+    return this.page(reading, spanOf(page, opened.after?.position, opened.before?.position));
+  }
+
+  async results(id: string, page: PageRequest, { bound, signal }: ResultOptions = {}): Promise<ResultPage> {
+    const nowMs = this.options.clock() / MICROS_PER_MS;
+    const { pin, filter } = this.opened(id, nowMs, bound);
+    const { search, state } = pin;
+    const opened = openCursors(new Cursors(this.options.sealer, search), page, { nowMs, state });
+    const problems = [...pageProblems(page), ...opened.problems];
+    if (problems.length > 0) throw badInput(problems);
+    return this.page({ pin, filter, signal }, spanOf(page, opened.after?.position, opened.before?.position));
+  }
+
+  /** `entries` reads those of the result's log. */
+  async download(
+    { id, everyMatch, bound }: DownloadRequest,
+    entries: (log: string) => WholeResult["entries"],
+  ): Promise<Download> {
+    const { pin, filter } = this.opened(id, this.options.clock() / MICROS_PER_MS, bound);
+    const indexed = (): Promise<void> => this.indexed(pin);
+    await indexed();
+    const { log, order, maxResults } = pin.search;
+    const { range, treeSize, expiresAtMs } = pin.state;
+    const { index } = this.options;
+    const limit = everyMatch ? Infinity : (maxResults ?? Infinity);
+    const query = { log, order, filter, range };
+    const isHit = (entry: Entry): boolean => this.isHit(query, entry);
+    const whole = { index, query, limit, indexed, isHit, entries: entries(log) };
+    return { log, treeSize, expiresAtMs, pages: (signal) => readWhole(whole, signal) };
+  }
+
+  /** Throws BAD_USER_INPUT unless it is the id of a search that was bound in the same way and is not expired. */
+  private opened(id: string, nowMs: number, bound: Restriction = {}): OpenedResult {
+    const result = openPin(this.options.sealer, id, nowMs);
+    if (result.kind === "rejected") throw badResultId(result.got);
+    const { search } = result.pin;
+    if (canonicalJson({ ...search.bound }) !== canonicalJson({ ...bound }))
+      throw badResultId("a result of another credential");
+    const checked = checkSearch(search, nowMs * MICROS_PER_MS);
+    if (checked.kind === "invalid") throw badResultId("a result whose query is no longer understood");
+    return { pin: result.pin, filter: checked.filter };
+  }
+
+  private async pin(now: Now, { start, end }: WindowBounds): Promise<PinnedState> {
+    const { log, treeSize, nowMicros } = now;
+    const { firstAtOrAfter, ttlMs } = this.options;
+    const [from, to] = await Promise.all([
+      start === undefined ? 0 : firstAtOrAfter(log, start, treeSize),
+      end === undefined ? treeSize : firstAtOrAfter(log, end, treeSize),
+    ]);
+    const range = { start: Math.min(from, to), end: to };
+    return { treeSize, range, expiresAtMs: Math.floor(nowMicros / MICROS_PER_MS) + ttlMs };
+  }
+
+  private async page(reading: Reading, span: Span): Promise<ResultPage> {
+    await this.indexed(reading.pin);
+    const result = this.readable(reading);
+    const { start, ...page } = await readPage(result, span);
+    return { ...page, firstPosition: start, result: this.pinned(reading, result) };
+  }
+
+  /** The index says where to look, and is not believed: a hit is what the entry's own text makes one. */
+  private isHit({ log, filter, range }: Pick<IndexQuery, "log" | "filter" | "range">, entry: Entry): boolean {
+    const { leafIndex, envelope } = entry;
+    const isWithin = leafIndex >= range.start && leafIndex < range.end;
+    if (isWithin && matches(filter, envelope.event)) return true;
+    if (!this.strayLogs.has(log)) this.options.alarm(`${strayHit(log, leafIndex).message}.`);
+    this.strayLogs.add(log);
+    return false;
+  }
+
+  private async indexed({ search, state }: Pin): Promise<void> {
+    const reached = await this.options.index.reached(search.log, state.range.end, this.options.indexWaitMs);
+    if (reached) return;
+    throw new AuditError("UNAVAILABLE", "the search index is still catching up with the log; try again", {
+      retryAfterMs: this.options.indexWaitMs,
+    });
+  }
+
+  /** The search as its caller may see it: not past maxResults. */
+  private readable({ pin, filter, signal }: Reading): MatchedResult {
+    const { index } = this.options;
+    const { log, order, maxResults } = pin.search;
+    const { range } = pin.state;
+    const query: IndexQuery = { log, order, filter, range };
+    const leaves = range.end - range.start;
+    const cap = Math.min(maxResults ?? leaves, leaves);
+    let total: Promise<number> | undefined;
+    return {
+      read: async (offset, limit) => {
+        const visible = Math.min(limit, cap - offset);
+        return visible > 0 ? index.page(query, { offset, limit: visible }, signal) : [];
+      },
+      count: () => (total ??= index.count(query, cap, signal)),
+      isTruncated: async () => cap < leaves && (await index.page(query, { offset: cap, limit: 1 }, signal)).length > 0,
+    };
+  }
+
+  private pinned({ pin, filter }: OpenedResult, readable: MatchedResult): PinnedResult {
+    const { search, state } = pin;
+    const { sealer } = this.options;
+    const cursors = new Cursors(sealer, search);
+    return {
+      get id() {
+        return sealPin(sealer, pin);
+      },
+      log: search.log,
+      treeSize: state.treeSize,
+      expiresAt: timeText(state.expiresAtMs * MICROS_PER_MS),
+      cursor: (position) => cursors.seal({ state, position }),
+      matches: (entry) => this.isHit({ log: search.log, filter, range: state.range }, entry),
+      totalCount: () => readable.count(),
+      isTruncated: () => readable.isTruncated(),
+    };
+  }
+}
+
+/** What a page's cursors must agree with: not yet expired, and, of a known result, made for its very state. */
+interface Bound {
+  readonly nowMs: number;
+  readonly state?: PinnedState;
+}
+
+interface CursorProblem {
+  readonly path: "after" | "before";
+  readonly expected: string;
+  readonly got: string;
+}
+
+/** Opens both cursors; they must stand where `state` does, or, without one, at the same place as each other. */
+function openCursors(
+  cursors: Cursors,
+  page: PageRequest,
+  { nowMs, state }: Bound,
+): OpenedCursors & { readonly problems: readonly CursorProblem[] } {
+  const problems: CursorProblem[] = [];
+  const open = (path: "after" | "before", beside?: PinnedState): Cursor | undefined => {
+    const text = page[path];
+    if (text === undefined) return undefined;
+    const opened = cursors.open(text, nowMs);
+    if (opened.kind === "opened" && isSameState(opened.cursor.state, beside)) return opened.cursor;
+    const got = opened.kind === "opened" ? "a cursor of another search" : opened.got;
+    problems.push({ path, expected: "a cursor of this search", got });
+    return undefined;
+  };
+  const after = open("after", state);
+  const before = open("before", state ?? after?.state);
+  return { after, before, problems };
+}
+
+/** No cursor is of a search that cannot be meant; nor has one a digest whose text cannot be hashed, for a lone surrogate. */
+function strayCursors(page: PageRequest): readonly CursorProblem[] {
+  const given = (["after", "before"] as const).filter((path) => page[path] !== undefined);
+  return given.map((path) => ({ path, expected: "a cursor of this search", got: "a cursor of another search" }));
+}
+
+function isSameState(a: PinnedState, b: PinnedState | undefined): boolean {
+  if (b === undefined) return true;
+  const sameRange = a.range.start === b.range.start && a.range.end === b.range.end;
+  return sameRange && a.treeSize === b.treeSize && a.expiresAtMs === b.expiresAtMs;
+}
+
+function badResultId(got: string): AuditError {
+  return badInput([{ path: "id", expected: "the id of a search result", got }]);
+}

@@ -1,0 +1,61 @@
+import type { SearchRequest } from "../../audit/service.js";
+import type { FieldProblem } from "../../core/problem.js";
+import { allOf, type Filter } from "../../query/ast.js";
+import { NEWEST_FIRST } from "../../query/order.js";
+import { parseQuery } from "../../query/parser.js";
+import { restrictionFilter, restrictionProblems } from "../../query/restriction.js";
+import { resolveWindow, type WindowBounds } from "../../query/time.js";
+import type { SearchArguments } from "./pin.js";
+
+/** A search ready to be pinned, or every argument that cannot be meant. */
+export type CheckedSearch =
+  | { readonly kind: "checked"; readonly filter: Filter; readonly bounds: WindowBounds }
+  | { readonly kind: "invalid"; readonly problems: readonly FieldProblem[] };
+
+/** A request's arguments with their defaults filled in: what is pinned and what cursors are bound to. */
+export function searchArguments(request: SearchRequest): SearchArguments {
+  return {
+    log: request.log,
+    query: request.query,
+    window: request.window ?? {},
+    restriction: request.restriction ?? {},
+    order: request.order ?? NEWEST_FIRST,
+    maxResults: request.maxResults ?? null,
+    bound: request.bound ?? {},
+  };
+}
+
+/** Reads the arguments; relative times count back from `nowMicros`. */
+export function checkSearch(search: SearchArguments, nowMicros: number): CheckedSearch {
+  const query = parseQuery(search.query);
+  const window = resolveWindow(search.window, nowMicros);
+  const problems = [
+    ...(query.kind === "syntax-error" ? [queryProblem(query)] : []),
+    ...(window.kind === "invalid" ? window.problems : []),
+    ...restrictionProblems(search.restriction, "restriction"),
+    ...maxResultsProblems(search.maxResults),
+  ];
+  if (problems.length > 0 || query.kind === "syntax-error" || window.kind === "invalid") {
+    return { kind: "invalid", problems };
+  }
+  return { kind: "checked", filter: restricted(query.filter, search), bounds: window.bounds };
+}
+
+/** What a search looks for: its query, its restriction, and what its caller's credential allows, together. */
+function restricted(query: Filter, { restriction, bound }: SearchArguments): Filter {
+  return allOf([query, restrictionFilter(restriction), restrictionFilter(bound)]);
+}
+
+/** A query that cannot be read, as the problem of its argument. */
+export function queryProblem(error: {
+  readonly column: number;
+  readonly expected: string;
+  readonly got: string;
+}): FieldProblem {
+  return { path: "query", expected: `at column ${error.column} ${error.expected}`, got: error.got };
+}
+
+function maxResultsProblems(maxResults: number | null): readonly FieldProblem[] {
+  if (maxResults === null || (Number.isSafeInteger(maxResults) && maxResults >= 1)) return [];
+  return [{ path: "maxResults", expected: "a whole number from 1 on", got: String(maxResults) }];
+}

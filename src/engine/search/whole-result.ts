@@ -1,0 +1,66 @@
+import { AuditError, strayHit } from "../../audit/errors.js";
+import type { IndexQuery, SearchIndex } from "../../audit/search-index.js";
+import type { Entry, EntryOutcome, TreeEntry } from "../../audit/service.js";
+
+/** Leaf indexes read at once in leaf order, where a slice costs what it holds. */
+const SLICE = 10_000;
+/** In the order of a field an engine may have to sort everything for each slice: as few as memory allows, 1 MiB each. */
+const SORTED_SLICE = 100_000;
+/** Entries held in memory at once: up to 1 MiB each, and most of them a thousandth of that. */
+const PAGE_ENTRIES = 64;
+
+/** What reading a whole result needs. */
+export interface WholeResult {
+  readonly index: SearchIndex;
+  readonly query: IndexQuery;
+  /** At most so many entries. */
+  readonly limit: number;
+  /** Rejects UNAVAILABLE unless the index covers the query: one that is being rebuilt would end the result too early. */
+  readonly indexed: () => Promise<void>;
+  readonly entries: (leafIndexes: readonly number[]) => Promise<readonly EntryOutcome[]>;
+  /** Whether the result's search matches an entry, by its own text. */
+  readonly isHit: (entry: Entry) => boolean;
+}
+
+/** Reads a result to its end, as Download.pages says. What it holds in memory does not depend on the result's size. */
+export async function* readWhole(result: WholeResult, signal: AbortSignal): AsyncGenerator<readonly TreeEntry[]> {
+  for await (const slice of slices(result, signal)) {
+    for (let start = 0; start < slice.length; start += PAGE_ENTRIES) {
+      requireWanted(signal);
+      const page = slice.slice(start, start + PAGE_ENTRIES);
+      const outcomes = await result.entries(page);
+      const stray = outcomes.find((outcome) => outcome.kind === "entry" && !result.isHit(outcome.entry));
+      if (stray?.kind === "entry") throw strayHit(stray.entry.log, stray.entry.leafIndex);
+      yield page.map((leafIndex, place) => inTree(leafIndex, outcomes[place]));
+    }
+  }
+}
+
+/** The result is of a tree, so an entry that is not there is one that was lost. */
+function inTree(leafIndex: number, outcome: EntryOutcome | undefined): TreeEntry {
+  return outcome === undefined || outcome.kind === "missing" ? { kind: "corrupt", leafIndex } : outcome;
+}
+
+async function* slices(
+  { index, query, limit, indexed }: WholeResult,
+  signal: AbortSignal,
+): AsyncGenerator<readonly number[]> {
+  const atMost = query.order.field === "received_at" ? SLICE : SORTED_SLICE;
+  let left = limit;
+  let after: number | undefined;
+  while (left > 0) {
+    requireWanted(signal);
+    await indexed();
+    const wanted = Math.min(left, atMost);
+    const slice = await index.page(query, { limit: wanted, ...(after !== undefined && { after }) }, signal);
+    yield slice;
+    if (slice.length < wanted) return;
+    left -= slice.length;
+    after = slice.at(-1);
+  }
+}
+
+function requireWanted(signal: AbortSignal): void {
+  if (!signal.aborted) return;
+  throw signal.reason instanceof AuditError ? signal.reason : new AuditError("UNAVAILABLE", "the download was stopped");
+}

@@ -1,0 +1,129 @@
+import type { StoredEntry } from "../../audit/store.js";
+import { equalBytes, HASH_BYTES, utf8 } from "../../core/bytes.js";
+import type { TreeEdge } from "../../core/edge.js";
+import type { LogFormat } from "../../core/format.js";
+import { buildTile, placeOfNode, TILE_HEIGHT, TILE_WIDTH, type TileId } from "../../core/tile.js";
+import type { NodeId } from "../../core/tree.js";
+import type { KeptTile } from "./kept-tile.js";
+import { tileKey, type TileReader, type TileSource } from "./tile-reader.js";
+
+type Tiles = Map<string, KeptTile | undefined>;
+
+/**
+ * The leaves of a signed tree: each is taken from the edge, whose root is signed, or from its tile once the hashes on its
+ * way up lead there. What the rows of the store say of themselves is not asked.
+ */
+export class BoundLeaves {
+  constructor(
+    private readonly source: TileSource,
+    private readonly tiles: TileReader,
+  ) {}
+
+  /**
+   * The leaf hashes, in the order asked, each index below the edge's size; undefined where what is stored does not lead to
+   * the tree. A full tile that is damaged is made again from what lies below it.
+   */
+  async at(edge: TreeEdge, leafIndexes: readonly number[]): Promise<readonly (Uint8Array | undefined)[]> {
+    const nodes = leafIndexes.map(leafNode);
+    const tiles: Tiles = await this.tiles.stored(tilesAbove(edge, nodes));
+    const found = nodes.map((node) => this.#hash(edge, tiles, node));
+    if (!found.includes(undefined)) return found;
+    await this.#remake(
+      edge,
+      tiles,
+      nodes.filter((_, place) => found[place] === undefined),
+    );
+    return nodes.map((node) => this.#hash(edge, tiles, node));
+  }
+
+  /** Nodes of the lowest row of a tile, leaves or tops of the tiles below. */
+  #hash(edge: TreeEdge, tiles: Tiles, node: NodeId): Uint8Array | undefined {
+    const inEdge = edge.node(node);
+    if (inEdge !== undefined) return inEdge;
+    const { tile, column } = placeOfNode(node);
+    return tiles.get(tileKey(tile))?.leaf(this.source.format, column, () => this.#hash(edge, tiles, topOf(tile)));
+  }
+
+  /** The highest first: a tile is proven by those above it. */
+  async #remake(edge: TreeEdge, tiles: Tiles, nodes: readonly NodeId[]): Promise<void> {
+    const highestFirst = tilesAbove(edge, nodes).sort((a, b) => b.level - a.level);
+    for (const id of highestFirst) {
+      const top = this.#hash(edge, tiles, topOf(id));
+      const lowest = nodes.filter((node) => isBelow(node, id)).map((node) => atLevel(node, id.level * TILE_HEIGHT));
+      const isSound = lowest.every((node) => this.#hash(edge, tiles, node) !== undefined);
+      if (top === undefined || isSound) continue;
+      const bytes = await remadeTile(this.source, id);
+      const isIt = bytes !== undefined && equalBytes(bytes.subarray(-HASH_BYTES), top);
+      if (isIt) tiles.set(tileKey(id), this.tiles.keep({ id, bytes }));
+      else this.tiles.forget(id); // what of it was proven is shown this once
+    }
+  }
+}
+
+/** A full tile, made again from the texts of its entries, or from the tops of the tiles below it; undefined if one is missing. */
+export async function remadeTile(source: TileSource, { level, index }: TileId): Promise<Uint8Array | undefined> {
+  const below = Array.from({ length: TILE_WIDTH }, (_, column) => index * TILE_WIDTH + column);
+  const row = level === 0 ? await textHashes(source, below) : await tops(source, level - 1, below);
+  const whole = row.flatMap((hash) => (hash?.length === HASH_BYTES ? [hash] : []));
+  return whole.length === TILE_WIDTH ? buildTile(source.format, whole) : undefined;
+}
+
+/** The leaves that the texts of entries hash to, in the order asked; undefined where there is no such entry. */
+export async function textHashes(
+  { log, store, format }: TileSource,
+  leafIndexes: readonly number[],
+): Promise<readonly (Uint8Array | undefined)[]> {
+  const entries = await store.entries(log, leafIndexes);
+  return entries.map((entry) => entry && textHash(format, entry));
+}
+
+async function tops(
+  { log, store }: TileSource,
+  level: number,
+  indexes: readonly number[],
+): Promise<readonly (Uint8Array | undefined)[]> {
+  const tiles = await store.tiles(
+    log,
+    indexes.map((index) => ({ level, index })),
+  );
+  return tiles.map((tile) => tile?.slice(-HASH_BYTES));
+}
+
+/** The leaf that an entry's text hashes to; undefined for a text that the format refuses: nobody could have logged it. */
+export function textHash(format: LogFormat, { canonical }: Pick<StoredEntry, "canonical">): Uint8Array | undefined {
+  try {
+    return format.leafHash(utf8(canonical));
+  } catch {
+    return undefined;
+  }
+}
+
+function leafNode(index: number): NodeId {
+  return { level: 0, index };
+}
+
+/** A tile's top, as a node of the tile above it. */
+function topOf({ level, index }: TileId): NodeId {
+  return { level: (level + 1) * TILE_HEIGHT, index };
+}
+
+function atLevel({ level, index }: NodeId, above: number): NodeId {
+  return { level: above, index: Math.floor(index / 2 ** (above - level)) };
+}
+
+function isBelow(node: NodeId, { level, index }: TileId): boolean {
+  return atLevel(node, (level + 1) * TILE_HEIGHT).index === index;
+}
+
+/** The full tiles on the way from nodes up to the edge. */
+function tilesAbove(edge: TreeEdge, nodes: readonly NodeId[]): TileId[] {
+  const tiles = new Map<string, TileId>();
+  for (const node of nodes) {
+    for (let next = node; edge.node(next) === undefined;) {
+      const { tile } = placeOfNode(next);
+      tiles.set(tileKey(tile), tile);
+      next = topOf(tile);
+    }
+  }
+  return [...tiles.values()];
+}

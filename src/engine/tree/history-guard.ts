@@ -1,0 +1,200 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { AuditError, endsLog } from "../../audit/errors.js";
+import { equalBytes } from "../../core/bytes.js";
+import { Prover } from "./prover.js";
+import { rootConflict } from "./root-conflict.js";
+import type { SignedTree, TreeSource } from "./signed-tree.js";
+import { TileReader } from "./tile-reader.js";
+
+/** A root that the log's key has signed. */
+export interface SignedRoot {
+  readonly treeSize: number;
+  /** 32 bytes. */
+  readonly rootHash: Uint8Array;
+}
+
+/** How a signed root came to be required: another gateway published it, this process had that tree, or it is a second one of its size. */
+type Origin = "published" | "known" | "rival";
+
+export interface HistoryGuardOptions {
+  readonly source: TreeSource;
+  /** How long a store that is no standby may be shorter than a signed root before its entries count as lost. Default 5,000. */
+  readonly patienceMs: number | undefined;
+  /** Reads the newest tree and calls `assess`. Rejects when that cannot be done, or finds that the log cannot be trusted. */
+  readonly look: () => Promise<void>;
+  /** Told once when the log cannot be trusted any more. */
+  readonly onBroken: (error: AuditError) => void;
+  /** Told when it is proven that it can be trusted again. */
+  readonly onMended: () => void;
+}
+
+const PATIENCE_MS = 5_000;
+const RETRY_AFTER_MS = 1_000;
+/** How often the store is looked at while it is behind what was signed. */
+const BEHIND_LOOK_MS = 1_000;
+/** How often a log that cannot be trusted is read again, which takes a few megabytes of a large one. */
+const BROKEN_LOOK_MS = 5_000;
+
+/**
+ * Keeps a log from getting a second history. It holds the signed roots that the store does not lead to, or does not lead to
+ * yet: until it leads to each of them, nothing is signed.
+ *
+ * A store that is shorter than a signed root is behind. That is the ordinary state of a standby. Any other may be so for the
+ * moment in which a pooler changes servers; when it stays so, entries are lost: ROOT_CONFLICT. No time and no restart mends
+ * that, only a proof: the tree is read from the store as a whole, and every one of the roots is a prefix of it.
+ */
+export class HistoryGuard {
+  #required: ReadonlyMap<Origin, SignedRoot> = new Map();
+  #broken: AuditError | undefined;
+  /** By the monotonic clock; undefined while the store may be behind. */
+  #behindSinceMs: number | undefined;
+  #isLooking = false;
+  readonly #closed = new AbortController();
+
+  constructor(private readonly options: HistoryGuardOptions) {}
+
+  /** Whether the store holds all that was signed, as far as this process knows: the log may be written. */
+  get isClear(): boolean {
+    return this.isTrusted && this.#required.size === 0;
+  }
+
+  /** False while the log contradicts itself or what was signed. A log that is merely behind can be trusted. */
+  get isTrusted(): boolean {
+    return this.#broken === undefined;
+  }
+
+  /** Why the log may not be written: it cannot be trusted, or its store is behind. */
+  get obstacle(): AuditError | undefined {
+    return this.#broken ?? (this.#required.size > 0 ? this.behind() : undefined);
+  }
+
+  /** The size of the largest signed root that the store has yet to lead to; 0 when there is none. */
+  get requiredSize(): number {
+    return Math.max(0, ...[...this.#required.values()].map(({ treeSize }) => treeSize));
+  }
+
+  /** Throws LOG_CORRUPT or ROOT_CONFLICT while the log cannot be trusted. */
+  requireTrusted(): void {
+    if (this.#broken !== undefined) throw this.#broken;
+  }
+
+  /** Throws as requireTrusted, and UNAVAILABLE while the store is behind. */
+  requireWritable(): void {
+    this.requireTrusted();
+    if (this.#required.size > 0) throw this.behind();
+  }
+
+  /** UNAVAILABLE: the store has yet to reach a root that was signed. */
+  behind(): AuditError {
+    const message = `The store is behind the log ${this.#log}: a signed root has size ${this.requiredSize}. Try again.`;
+    return new AuditError("UNAVAILABLE", message, { retryAfterMs: RETRY_AFTER_MS });
+  }
+
+  /** Nothing is written before `assess` has found that the log leads to this root. Of those published, the newest counts. */
+  require(origin: Origin, root: SignedRoot): void {
+    const known = this.#required.get(origin);
+    if (known !== undefined && (origin !== "published" || root.treeSize <= known.treeSize)) return;
+    this.#required = new Map(this.#required).set(origin, root);
+    void this.#keepLooking();
+  }
+
+  /**
+   * Requires a root that other gateways published, unless the tree leads to it: then what is on its way need not wait. Rejects
+   * when the store does not answer.
+   */
+  async follow(published: SignedRoot, tree: SignedTree | undefined): Promise<void> {
+    try {
+      if (this.isClear && tree !== undefined && (await this.#leadsTo(tree, published))) return;
+      this.require("published", published);
+      await this.options.look();
+    } catch (error) {
+      if (!endsLog(error)) throw error;
+      this.breakWith(error);
+    }
+  }
+
+  /** The log cannot be trusted, for the reason given, until `assess` proves the contrary; `rival`: of a second root of one size. */
+  breakWith(error: AuditError, rival?: SignedRoot): void {
+    if (rival !== undefined) this.require("rival", rival);
+    if (this.#broken !== undefined) return;
+    this.#broken = error;
+    this.options.onBroken(error);
+    void this.#keepLooking();
+  }
+
+  /**
+   * Compares the required roots with a tree: one that extends the last, or, while the log is not trusted, one that was read
+   * from the store as a whole. What is learnt is said by the other methods. Rejects when the store does not answer.
+   */
+  async assess(tree: SignedTree): Promise<void> {
+    let judged: ReadonlyMap<Origin, SignedRoot>;
+    do {
+      judged = this.#required;
+      let isBehind = false;
+      for (const root of judged.values()) {
+        if (root.treeSize > tree.edge.size) isBehind = true;
+        else if (!(await this.#leadsTo(tree, root))) {
+          this.breakWith(rootConflict(`The log ${this.#log} has two signed roots of size ${root.treeSize}.`));
+          return;
+        }
+      }
+      if (isBehind) {
+        await this.#lag(tree);
+        return;
+      }
+    } while (judged !== this.#required);
+    this.#clear();
+  }
+
+  /** Looks at the store no more by itself. */
+  close(): void {
+    this.#closed.abort();
+  }
+
+  async #keepLooking(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    const { signal } = this.#closed;
+    const isOver = (): boolean => this.isClear || signal.aborted;
+    while (!isOver()) {
+      await sleep(this.isTrusted ? BEHIND_LOOK_MS : BROKEN_LOOK_MS, undefined, { signal, ref: false }).catch(ignore);
+      if (!isOver()) await this.options.look().catch(ignore);
+    }
+    this.#isLooking = false;
+  }
+
+  /** Whether a tree leads to a root, as the store says and no cache of ours. */
+  async #leadsTo(tree: SignedTree, { treeSize, rootHash }: SignedRoot): Promise<boolean> {
+    if (treeSize > tree.edge.size) return false;
+    const { source } = this.options;
+    return equalBytes(await new Prover(source, new TileReader(source)).rootHash(tree, treeSize), rootHash);
+  }
+
+  async #lag(tree: SignedTree): Promise<void> {
+    const { source, patienceMs = PATIENCE_MS } = this.options;
+    if (await source.store.isStandby()) {
+      this.#behindSinceMs = undefined;
+      return;
+    }
+    this.#behindSinceMs ??= performance.now();
+    if (performance.now() - this.#behindSinceMs < patienceMs) return;
+    const sizes = `has ${tree.edge.size} entries, and a signed root of size ${this.requiredSize}`;
+    this.breakWith(rootConflict(`The log ${this.#log} ${sizes}.`));
+  }
+
+  get #log(): string {
+    return this.options.source.log;
+  }
+
+  #clear(): void {
+    const wasBroken = this.#broken !== undefined;
+    this.#required = new Map();
+    this.#broken = undefined;
+    this.#behindSinceMs = undefined;
+    if (wasBroken) this.options.onMended();
+  }
+}
+
+function ignore(): void {
+  // What could not be seen is looked for again.
+}

@@ -1,0 +1,139 @@
+import { LRUCache } from "lru-cache";
+import { AuditError } from "../../audit/errors.js";
+import {
+  consistencyRanges,
+  consistencyVerdict,
+  membershipRanges,
+  membershipVerdict,
+  subtreePathsVerdict,
+  subtreeRanges,
+  type ConsistencyProof,
+  type MembershipProof,
+} from "../../core/proof.js";
+import type { LeafRange } from "../../core/tree.js";
+import type { Verdict } from "../../core/verdict.js";
+import type { SignedTree, TreeSource } from "./signed-tree.js";
+import type { TileReader } from "./tile-reader.js";
+
+/** Roots of earlier sizes that are remembered as proven. */
+const MAX_PROVEN_ROOTS = 4_096;
+
+/**
+ * Makes proofs, and checks each of them before it leaves. A root is believed when it is the signed root of a tree of
+ * this process, or proven to be a prefix of one; as those trees extend each other, it is then a prefix of all later ones.
+ * Every method rejects LOG_CORRUPT when what is stored does not lead to the signed root.
+ */
+export class Prover {
+  readonly #proven = new LRUCache<number, Uint8Array>({ max: MAX_PROVEN_ROOTS });
+
+  constructor(
+    private readonly source: Pick<TreeSource, "log" | "format">,
+    private readonly tiles: TileReader,
+  ) {}
+
+  /** Believes the root of a tree that this process has grown, or read back and checked. */
+  trust(tree: SignedTree): void {
+    this.#proven.set(tree.edge.size, tree.rootHash);
+  }
+
+  /** The root hash of a size from 0 to the tree's. */
+  async rootHash(tree: SignedTree, treeSize: number): Promise<Uint8Array> {
+    if (treeSize === 0) return this.source.format.emptyRoot;
+    return this.#proven.get(treeSize) ?? (await this.#proveRoot(tree, treeSize));
+  }
+
+  /** In the order asked, all read in one go. Each 0 <= leafIndex < treeSize <= the tree's size. */
+  async membership(
+    tree: SignedTree,
+    treeSize: number,
+    leafIndexes: readonly number[],
+  ): Promise<readonly MembershipProof[]> {
+    const wanted = leafIndexes.map((leafIndex) => [leafOf(leafIndex), ...membershipRanges(leafIndex, treeSize)]);
+    const rootRanges = this.#proven.has(treeSize) ? [] : rootProofRanges(treeSize, tree.edge.size);
+    return this.#checked(tree, [...rootRanges, ...wanted.flat()], (hashes) => {
+      const rootHash = this.#proven.get(treeSize) ?? this.#believe(tree, treeSize, hashes.slice(0, rootRanges.length));
+      let next = rootRanges.length;
+      return leafIndexes.map((leafIndex, place) => {
+        const end = next + (wanted[place]?.length ?? 0);
+        const [leafHash = rootHash, ...path] = hashes.slice(next, end);
+        next = end;
+        return this.#checkedMembership({ leafIndex, treeSize, leafHash, rootHash, path });
+      });
+    });
+  }
+
+  /** 1 <= fromSize <= toSize <= the tree's size. */
+  async consistency(tree: SignedTree, fromSize: number, toSize: number): Promise<ConsistencyProof> {
+    const [fromHash, toHash] = [await this.rootHash(tree, fromSize), await this.rootHash(tree, toSize)];
+    const pathRanges = consistencyRanges(fromSize, toSize);
+    const items = subtreeRanges(fromSize, toSize);
+    const itemRanges = items.flatMap((item) => [item.subtree, ...item.path]);
+    return this.#checked(tree, [...pathRanges, ...itemRanges], (hashes) => {
+      let next = pathRanges.length;
+      const subtreePaths = items.map(({ subtree: { start, end }, path: { length } }) => {
+        const [hash = fromHash, ...path] = hashes.slice(next, (next += 1 + length));
+        return { start, size: end - start, hash, path };
+      });
+      const path = hashes.slice(0, pathRanges.length);
+      return this.#checkedConsistency({ fromSize, toSize, fromHash, toHash, path, subtreePaths });
+    });
+  }
+
+  #proveRoot(tree: SignedTree, treeSize: number): Promise<Uint8Array> {
+    const ranges = rootProofRanges(treeSize, tree.edge.size);
+    return this.#checked(tree, ranges, (hashes) => this.#believe(tree, treeSize, hashes));
+  }
+
+  /** What a check makes of the hashes of ranges. When they fail it, a damaged tile among theirs is named, if there is one. */
+  async #checked<T>(
+    { edge }: SignedTree,
+    ranges: readonly LeafRange[],
+    check: (hashes: readonly Uint8Array[]) => T,
+  ): Promise<T> {
+    const hashes = await this.tiles.hashes(edge, ranges);
+    try {
+      return check(hashes);
+    } catch (error) {
+      await this.tiles.doubt(edge, ranges);
+      throw error;
+    }
+  }
+
+  /** Believes a root once it is proven a prefix of the signed tree. `hashes` are those of rootProofRanges. */
+  #believe(tree: SignedTree, treeSize: number, [root, ...path]: readonly Uint8Array[]): Uint8Array {
+    const fromHash = root ?? tree.rootHash;
+    const sizes = { fromSize: treeSize, toSize: tree.edge.size };
+    this.#require(
+      consistencyVerdict(this.source.format, { ...sizes, fromHash, toHash: tree.rootHash, path }),
+      treeSize,
+    );
+    this.#proven.set(treeSize, fromHash);
+    return fromHash;
+  }
+
+  #checkedMembership(proof: MembershipProof): MembershipProof {
+    this.#require(membershipVerdict(this.source.format, proof), proof.treeSize);
+    return proof;
+  }
+
+  #checkedConsistency(proof: ConsistencyProof): ConsistencyProof {
+    this.#require(consistencyVerdict(this.source.format, proof), proof.toSize);
+    this.#require(subtreePathsVerdict(this.source.format, proof), proof.toSize);
+    return proof;
+  }
+
+  #require(verdict: Verdict, treeSize: number): void {
+    if (verdict.kind === "VALID") return;
+    const message = `The log ${this.source.log} is damaged: its stored hashes do not lead to its root of size ${treeSize}`;
+    throw new AuditError("LOG_CORRUPT", `${message} (${verdict.reason}).`);
+  }
+}
+
+function leafOf(leafIndex: number): LeafRange {
+  return { start: leafIndex, end: leafIndex + 1 };
+}
+
+/** The old tree as a whole, and the path that proves it a prefix. */
+function rootProofRanges(treeSize: number, newestSize: number): readonly LeafRange[] {
+  return [{ start: 0, end: treeSize }, ...consistencyRanges(treeSize, newestSize)];
+}

@@ -1,0 +1,237 @@
+import { AuditError } from "../../audit/errors.js";
+import type { LogHead, LogStore } from "../../audit/store.js";
+import { equalBytes, HASH_BYTES } from "../../core/bytes.js";
+import { TreeEdge } from "../../core/edge.js";
+import type { LogFormat } from "../../core/format.js";
+import { TILE_WIDTH, tileIsSound, type TileId } from "../../core/tile.js";
+import type { LeafRange } from "../../core/tree.js";
+import type { LogKey } from "../../keys/log-key.js";
+import { remadeTile, textHashes } from "./bound-leaves.js";
+import { EntryReader } from "./entry-reader.js";
+import { rootConflict } from "./root-conflict.js";
+import { TileReader } from "./tile-reader.js";
+
+/** A log's tree at one size: its root, the log's signature over it, and the edge that the next batch grows at. */
+export interface SignedTree {
+  readonly edge: TreeEdge;
+  readonly rootHash: Uint8Array;
+  readonly checkpoint: string;
+  /** The last entry's, from the text that was hashed; of an empty log, the time of its creation as its head says. */
+  readonly lastReceivedAt: string;
+  /** The last entry was changed: `lastReceivedAt` is a genuine one's before it, and no later than its own. */
+  readonly isLastChanged?: true;
+}
+
+/** Where a log's tree is read from, and what it is checked with. */
+export interface TreeSource {
+  readonly log: string;
+  readonly store: LogStore;
+  readonly format: LogFormat;
+  readonly key: LogKey;
+}
+
+/** Leaf hashes read at once while catching up: 2 MiB. */
+const CHUNK_LEAVES = 65_536;
+/** The last entries, of which one has to be genuine to say when the log was last written. */
+const DATING_ENTRIES = 64;
+/** Those above them. */
+const FEW_TILES = 16;
+
+/**
+ * The tree that a stored head stands for, with its right edge read back from leaf hashes and tiles, or made again from
+ * the entries' texts where those were changed: `onDamage` is then told what was.
+ * Rejects LOG_CORRUPT unless the log signed the head, and what is stored leads to the signed root.
+ */
+export async function restoreTree(
+  source: TreeSource,
+  head: LogHead,
+  onDamage: (sentence: string) => void = () => undefined,
+): Promise<SignedTree> {
+  requireSigned(source, head);
+  const edge = await soundEdge(source, head, onDamage);
+  return treeOf(head, edge, edge.size === 0 ? head : await lastTime(source, edge, onDamage));
+}
+
+/**
+ * The right edge of the tree of a signed root: of leaf hashes and tiles, or, where those do not lead to it, made again.
+ * Rejects LOG_CORRUPT when nothing that is stored leads there.
+ */
+async function soundEdge(
+  source: TreeSource,
+  { size, rootHash }: Pick<LogHead, "size" | "rootHash">,
+  onDamage: (sentence: string) => void = () => undefined,
+): Promise<TreeEdge> {
+  const leads = (edge: TreeEdge | undefined): edge is TreeEdge =>
+    edge !== undefined && equalBytes(edge.root(), rootHash);
+  const stored = await restoreEdge(source, size).catch(unlessCorrupt);
+  if (leads(stored)) return stored;
+  const remade = await remadeEdge(source, size).catch(unlessCorrupt);
+  if (!leads(remade)) throw corrupt(source, `its stored hashes do not lead to the signed root of size ${size}`);
+  onDamage(`Stored hashes of the log ${source.log} were changed; its entries still lead to its signed root.`);
+  return remade;
+}
+
+/** The edge of the tree that a head's checkpoint signs, whatever else the head says; undefined if nothing that is stored leads there. */
+export async function checkpointEdge(source: TreeSource, { checkpoint }: LogHead): Promise<TreeEdge | undefined> {
+  const opened = source.key.open(checkpoint);
+  if (opened.kind === "rejected") return undefined;
+  return soundEdge(source, { size: opened.treeSize, rootHash: opened.rootHash }).catch(unlessCorrupt);
+}
+
+function unlessCorrupt(error: unknown): undefined {
+  if (error instanceof AuditError && error.code === "LOG_CORRUPT") return;
+  throw error;
+}
+
+/** The right edge of the tree of a size, read back from leaf hashes and tiles. Rejects LOG_CORRUPT where one is missing. */
+export async function restoreEdge(source: TreeSource, size: number): Promise<TreeEdge> {
+  const rows = [await leafRow(source, size), ...(await upperRows(source, size))];
+  return TreeEdge.restore(source.format, size, rows);
+}
+
+/**
+ * The tree of a head that is not shorter, grown from a tree that is known: what other gateways appended is hashed here again,
+ * so the new root is proven to extend the old one. Rejects LOG_CORRUPT when it does not, and ROOT_CONFLICT when what is stored
+ * is sound in itself, but another history: that of a backup which was written on.
+ */
+export async function extendTree(source: TreeSource, tree: SignedTree, head: LogHead): Promise<SignedTree> {
+  requireSigned(source, head);
+  if (head.size === tree.edge.size && equalBytes(head.rootHash, tree.rootHash)) return tree;
+  for (const leaves of [leafHashes, textRow]) {
+    const edge = await grownEdge(source, { edge: tree.edge, size: head.size }, leaves);
+    if (equalBytes(edge.root(), head.rootHash)) return treeOf(head, edge, await lastTime(source, edge));
+  }
+  await restoreTree(source, head);
+  const sizes = `The signed root of size ${head.size} of the log ${source.log} does not extend that of size ${tree.edge.size}.`;
+  throw rootConflict(sizes);
+}
+
+async function grownEdge(
+  source: TreeSource,
+  { edge: known, size }: { readonly edge: TreeEdge; readonly size: number },
+  leaves: (source: TreeSource, range: LeafRange) => Promise<Uint8Array>,
+): Promise<TreeEdge> {
+  let edge = known;
+  while (edge.size < size) {
+    const end = Math.min(size, edge.size + CHUNK_LEAVES);
+    edge = edge.append(hashesIn(await leaves(source, { start: edge.size, end }))).edge;
+  }
+  return edge;
+}
+
+/** As restoreEdge, but from the entries' own texts; of the tiles above them, only what does not fit together is made again. */
+async function remadeEdge(source: TreeSource, size: number): Promise<TreeEdge> {
+  const rows = [await textRow(source, { start: size - (size % TILE_WIDTH), end: size })];
+  for (let level = 0; size >= TILE_WIDTH ** (level + 1); level++) {
+    const row: Uint8Array[] = [];
+    for (const id of topTiles(size, level)) row.push((await soundTile(source, id)).slice(-HASH_BYTES));
+    rows.push(Buffer.concat(row));
+  }
+  return TreeEdge.restore(source.format, size, rows);
+}
+
+async function soundTile(source: TreeSource, id: TileId): Promise<Uint8Array> {
+  const [stored] = id.level === 0 ? [] : await source.store.tiles(source.log, [id]);
+  if (stored !== undefined && tileIsSound(source.format, stored)) return stored;
+  const remade = await remadeTile(source, id);
+  if (remade !== undefined) return remade;
+  throw corrupt(source, `tile ${id.level}/${id.index} cannot be made again`);
+}
+
+/** The leaves of a range, each from its entry's own text. Rejects LOG_CORRUPT where one is missing. */
+async function textRow(source: TreeSource, { start, end }: LeafRange): Promise<Uint8Array> {
+  const row: Uint8Array[] = [];
+  for (let from = start; from < end; from += TILE_WIDTH) {
+    const indexes = Array.from({ length: Math.min(TILE_WIDTH, end - from) }, (_, place) => from + place);
+    for (const hash of await textHashes(source, indexes)) {
+      if (hash === undefined) throw corrupt(source, `entries between ${start} and ${end} are missing`);
+      row.push(hash);
+    }
+  }
+  return Buffer.concat(row);
+}
+
+/** When a tree's last entry was received, as far as is known. */
+type LastTime = Pick<SignedTree, "lastReceivedAt" | "isLastChanged">;
+
+function treeOf(
+  { rootHash, checkpoint }: LogHead,
+  edge: TreeEdge,
+  { lastReceivedAt, isLastChanged }: LastTime,
+): SignedTree {
+  return { edge, rootHash, checkpoint, lastReceivedAt, ...(isLastChanged && { isLastChanged }) };
+}
+
+/** When the last entry was received, by the text that the tree holds; if that was changed, the last genuine one before it. */
+async function lastTime(
+  source: TreeSource,
+  edge: TreeEdge,
+  onDamage: (sentence: string) => void = () => undefined,
+): Promise<LastTime> {
+  const reader = new EntryReader(source, new TileReader(source, FEW_TILES));
+  const [last] = await reader.read([edge.size - 1], edge);
+  if (last?.kind === "entry") return { lastReceivedAt: last.entry.envelope.received_at };
+  const first = Math.max(0, edge.size - DATING_ENTRIES);
+  const indexes = Array.from({ length: edge.size - first }, (_, place) => first + place);
+  const genuine = (await reader.read(indexes, edge)).flatMap((outcome) => (outcome.kind === "entry" ? [outcome] : []));
+  const newest = genuine.at(-1);
+  if (newest === undefined) throw corrupt(source, `its last ${indexes.length} entries were changed`);
+  onDamage(`Entry ${edge.size - 1}, the last of the log ${source.log}, was changed.`);
+  return { lastReceivedAt: newest.entry.envelope.received_at, isLastChanged: true };
+}
+
+function requireSigned(source: TreeSource, head: LogHead): void {
+  const opened = source.key.open(head.checkpoint);
+  if (opened.kind === "rejected") {
+    throw corrupt(source, `its head is not signed by this gateway's key as ${source.key.origin} (${opened.reason})`);
+  }
+  if (opened.treeSize !== head.size || !equalBytes(opened.rootHash, head.rootHash)) {
+    throw corrupt(source, `its head says size ${head.size}, its checkpoint another size or root`);
+  }
+}
+
+/** The leaves behind the last full tile. */
+function leafRow(source: TreeSource, size: number): Promise<Uint8Array> {
+  return leafHashes(source, { start: size - (size % TILE_WIDTH), end: size });
+}
+
+/** The rows of the incomplete tiles above the leaves: each of their nodes is the top of a full tile one level below. */
+async function upperRows(source: TreeSource, size: number): Promise<readonly Uint8Array[]> {
+  const levels: (readonly TileId[])[] = [];
+  for (let level = 0; size >= TILE_WIDTH ** (level + 1); level++) levels.push(topTiles(size, level));
+  const tiles = levels.length === 0 ? [] : await source.store.tiles(source.log, levels.flat());
+  let next = 0;
+  return levels.map((ids) => packTops(source, ids, tiles.slice(next, (next += ids.length))));
+}
+
+/** The full tiles of a level whose tops lie in the incomplete tile above. */
+function topTiles(size: number, level: number): readonly TileId[] {
+  const full = Math.floor(size / TILE_WIDTH ** (level + 1));
+  const first = full - (full % TILE_WIDTH);
+  return Array.from({ length: full - first }, (_, place) => ({ level, index: first + place }));
+}
+
+function packTops(source: TreeSource, ids: readonly TileId[], tiles: readonly (Uint8Array | undefined)[]): Uint8Array {
+  const row = new Uint8Array(ids.length * HASH_BYTES);
+  ids.forEach(({ level, index }, place) => {
+    const top = tiles[place]?.slice(-HASH_BYTES);
+    if (top?.length !== HASH_BYTES) throw corrupt(source, `tile ${level}/${index} is missing`);
+    row.set(top, place * HASH_BYTES);
+  });
+  return row;
+}
+
+async function leafHashes(source: TreeSource, range: LeafRange): Promise<Uint8Array> {
+  const packed = await source.store.leafHashes(source.log, range);
+  if (packed.length === (range.end - range.start) * HASH_BYTES) return packed;
+  throw corrupt(source, `leaf hashes between ${range.start} and ${range.end} are missing`);
+}
+
+function hashesIn(packed: Uint8Array): readonly Uint8Array[] {
+  const count = packed.length / HASH_BYTES;
+  return Array.from({ length: count }, (_, place) => packed.slice(place * HASH_BYTES, (place + 1) * HASH_BYTES));
+}
+
+function corrupt({ log }: TreeSource, reason: string): AuditError {
+  return new AuditError("LOG_CORRUPT", `The log ${log} cannot be trusted: ${reason}.`);
+}

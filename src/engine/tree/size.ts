@@ -1,0 +1,49 @@
+import { AuditError, badInput } from "../../audit/errors.js";
+import { isTreeSize } from "../../core/tree.js";
+
+/** A size or index that a client named, and the argument it came in. */
+export interface NamedSize {
+  readonly path: string;
+  readonly value: number;
+}
+
+/**
+ * Throws BAD_USER_INPUT unless the value can be the size of a tree with entries, and NOT_FOUND when the log, of
+ * `newestSize` entries, has not grown so far.
+ */
+export function requireSize(size: NamedSize, log: string, newestSize: number): void {
+  requireReachedSize(size, log, { from: 1, to: newestSize });
+}
+
+/** As requireSize, for sizes that a tree of any size has had: also 0, that of the empty tree. */
+export function requirePastSize(size: NamedSize, log: string, newestSize: number): void {
+  requireReachedSize(size, log, { from: 0, to: newestSize });
+}
+
+interface Sizes {
+  readonly from: 0 | 1;
+  readonly to: number;
+}
+
+function requireReachedSize({ path, value }: NamedSize, log: string, { from, to: newestSize }: Sizes): void {
+  if (!isTreeSize(value) || value < from) {
+    throw badInput([{ path, expected: `a tree size from ${from} to 2^53 - 1`, got: String(value) }]);
+  }
+  if (value <= newestSize) return;
+  throw new AuditError("NOT_FOUND", `The log ${log} has ${newestSize} entries: it has no tree of size ${value} yet.`);
+}
+
+/** Throws BAD_USER_INPUT that names every value that is no leaf index, or none below `treeSize`. */
+export function requireLeafIndexes(leafIndexes: readonly number[], treeSize?: number): void {
+  const expected = treeSize === undefined ? "a whole number from 0 to 2^53 - 1" : `a leaf index below ${treeSize}`;
+  const problems = leafIndexes
+    .filter((leafIndex) => !isTreeSize(leafIndex) || leafIndex >= (treeSize ?? Infinity))
+    .map((leafIndex) => ({ path: "leafIndex", expected, got: String(leafIndex) }));
+  if (problems.length > 0) throw badInput(problems);
+}
+
+/** Throws BAD_USER_INPUT unless an older size is not above a newer one. */
+export function requireOrdered(fromSize: number, toSize: number): void {
+  if (fromSize <= toSize) return;
+  throw badInput([{ path: "fromSize", expected: `a size of at most ${toSize}`, got: String(fromSize) }]);
+}

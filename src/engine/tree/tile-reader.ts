@@ -1,0 +1,149 @@
+import { LRUCache } from "lru-cache";
+import { AuditError } from "../../audit/errors.js";
+import type { LogStore, StoredTile } from "../../audit/store.js";
+import type { TreeEdge } from "../../core/edge.js";
+import type { LogFormat } from "../../core/format.js";
+import { placeOfNode, TILE_BYTES, tileIsSound, tileNode, type TileId } from "../../core/tile.js";
+import { foldSubtrees, perfectSubtrees, type LeafRange, type NodeId } from "../../core/tree.js";
+import { KeptTile } from "./kept-tile.js";
+
+/** Whose tiles are read, and how they are hashed. */
+export interface TileSource {
+  readonly log: string;
+  readonly store: LogStore;
+  readonly format: LogFormat;
+}
+
+/** Tiles kept in memory unless said otherwise: 16 MiB. */
+const KEPT_TILES = 1_024;
+
+/**
+ * Looks a tree's inner hashes up: in its right edge, in the tiles kept in memory, else in the store, in one read for all.
+ * They are hashes that somebody stored, no more: whoever asks proves them by the signed root, or has the tiles doubted.
+ */
+export class TileReader {
+  readonly #tiles: LRUCache<string, KeptTile>;
+
+  constructor(
+    private readonly source: TileSource,
+    keptTiles = KEPT_TILES,
+  ) {
+    this.#tiles = new LRUCache({ max: keptTiles });
+  }
+
+  /** Keeps a tile that was made here from hashes that lead to the signed root: the newest entries are asked for most. */
+  keep({ id, bytes }: StoredTile): KeptTile {
+    return this.#kept(id, KeptTile.proven(bytes));
+  }
+
+  /** Forgets a tile that does not lead to the signed root, so that it is read again when the store is repaired. */
+  forget(id: TileId): void {
+    this.#tiles.delete(tileKey(id));
+  }
+
+  /** Tiles by their keys, from memory or in one read of the store; undefined where one is missing or not whole. */
+  async stored(ids: readonly TileId[]): Promise<Map<string, KeptTile | undefined>> {
+    const found = new Map(ids.map((id) => [tileKey(id), this.#tiles.get(tileKey(id))]));
+    const missing = ids.filter((id) => found.get(tileKey(id)) === undefined);
+    if (missing.length === 0) return found;
+    const tiles = await this.source.store.tiles(this.source.log, missing);
+    missing.forEach((id, place) => {
+      const bytes = tiles[place];
+      if (bytes?.length === TILE_BYTES) found.set(tileKey(id), this.#kept(id, new KeptTile(bytes)));
+    });
+    return found;
+  }
+
+  /**
+   * The hashes of ranges that the tree of an edge is made of, in the order asked. At most one read of the store.
+   * Rejects LOG_CORRUPT when a tile is missing.
+   */
+  async hashes(edge: TreeEdge, ranges: readonly LeafRange[]): Promise<readonly Uint8Array[]> {
+    const distinct = new Map(ranges.map((range) => [rangeKey(range), range]));
+    const subtrees = [...distinct].map(([key, range]) => [key, perfectSubtrees(range)] as const);
+    const tiles = await this.#load(
+      edge,
+      subtrees.flatMap(([, nodes]) => nodes),
+    );
+    const hashOf = (node: NodeId): Uint8Array => edge.node(node) ?? nodeIn(tiles, node);
+    const hashes = new Map(subtrees.map(([key, nodes]) => [key, foldSubtrees(this.source.format, nodes.map(hashOf))]));
+    return ranges.map((range) => hashes.get(rangeKey(range)) ?? this.source.format.emptyRoot);
+  }
+
+  /**
+   * To be called when hashes of these ranges turned out not to lead to the signed root: forgets the tiles they lie in, so
+   * that they are read again when the store is repaired. Rejects LOG_CORRUPT naming the first whose hashes do not fit
+   * together; resolves when each is sound in itself.
+   */
+  async doubt(edge: TreeEdge, ranges: readonly LeafRange[]): Promise<void> {
+    const needed = tilesBelow(edge, ranges.flatMap(perfectSubtrees));
+    for (const key of needed.keys()) this.#tiles.delete(key);
+    for (const { id, bytes } of await this.#read([...needed.values()])) {
+      if (!tileIsSound(this.source.format, bytes))
+        throw this.#damaged(id, "was changed: its hashes do not fit together");
+    }
+  }
+
+  /** Every tile that the nodes lie in and the edge does not hold. */
+  async #load(edge: TreeEdge, nodes: readonly NodeId[]): Promise<ReadonlyMap<string, Uint8Array>> {
+    const needed = tilesBelow(edge, nodes);
+    const known = new Map<string, Uint8Array>();
+    const missing: TileId[] = [];
+    for (const [key, id] of needed) {
+      const tile = this.#tiles.get(key);
+      if (tile === undefined) missing.push(id);
+      else known.set(key, tile.bytes);
+    }
+    for (const { id, bytes } of await this.#read(missing)) {
+      known.set(tileKey(id), this.#kept(id, new KeptTile(bytes)).bytes);
+    }
+    return known;
+  }
+
+  #kept(id: TileId, tile: KeptTile): KeptTile {
+    this.#tiles.set(tileKey(id), tile);
+    return tile;
+  }
+
+  async #read(ids: readonly TileId[]): Promise<readonly StoredTile[]> {
+    if (ids.length === 0) return [];
+    const { log, store } = this.source;
+    const tiles = await store.tiles(log, ids);
+    return ids.map((id, place) => ({ id, bytes: this.#whole(id, tiles[place]) }));
+  }
+
+  #whole(id: TileId, bytes: Uint8Array | undefined): Uint8Array {
+    if (bytes?.length === TILE_BYTES) return bytes;
+    throw this.#damaged(id, bytes === undefined ? "is missing" : `has ${bytes.length} bytes instead of ${TILE_BYTES}`);
+  }
+
+  #damaged({ level, index }: TileId, what: string): AuditError {
+    return new AuditError("LOG_CORRUPT", `The log ${this.source.log} is damaged: tile ${level}/${index} ${what}.`);
+  }
+}
+
+/** The tiles that nodes lie in, without those that the edge holds; by their keys. */
+function tilesBelow(edge: TreeEdge, nodes: readonly NodeId[]): ReadonlyMap<string, TileId> {
+  const tiles = new Map<string, TileId>();
+  for (const node of nodes) {
+    const { tile } = placeOfNode(node);
+    if (edge.node(node) === undefined) tiles.set(tileKey(tile), tile);
+  }
+  return tiles;
+}
+
+function nodeIn(tiles: ReadonlyMap<string, Uint8Array>, node: NodeId): Uint8Array {
+  const { tile, row, column } = placeOfNode(node);
+  const bytes = tiles.get(tileKey(tile));
+  if (bytes === undefined) throw new Error(`tile ${tileKey(tile)} was not loaded`);
+  return tileNode(bytes, row, column);
+}
+
+export function tileKey({ level, index }: TileId): string {
+  return `${level}/${index}`;
+}
+
+/** The proofs of neighbours share most of their ranges: each is looked up once. */
+function rangeKey({ start, end }: LeafRange): string {
+  return `${start}-${end}`;
+}

@@ -1,0 +1,267 @@
+import type { BulkQueue } from "../../audit/bulk-queue.js";
+import { AuditError } from "../../audit/errors.js";
+import type { SearchIndex } from "../../audit/search-index.js";
+import type { LogHead, StoredEntry } from "../../audit/store.js";
+import { equalBytes, HASH_BYTES } from "../../core/bytes.js";
+import { TreeEdge, type FullTile } from "../../core/edge.js";
+import { isReceivedAt, parseEnvelope } from "../../core/envelope.js";
+import { signatureVerdict, type Ed25519 } from "../../core/signature.js";
+import { TILE_WIDTH } from "../../core/tile.js";
+import { BoundLeaves, textHash } from "../tree/bound-leaves.js";
+import { EntryReader } from "../tree/entry-reader.js";
+import { checkpointEdge, restoreEdge, type TreeSource } from "../tree/signed-tree.js";
+import { TileReader } from "../tree/tile-reader.js";
+import type { Finding } from "./finding.js";
+import { changedRequests } from "./fsck-requests.js";
+
+/** Where an earlier check ended without a finding: the next one goes on from there. */
+export interface CheckedMark {
+  readonly treeSize: number;
+  /** 32 bytes. */
+  readonly rootHash: Uint8Array;
+}
+
+export interface FsckOptions {
+  readonly source: TreeSource;
+  readonly index: SearchIndex;
+  readonly bulkQueue: BulkQueue;
+  readonly ed25519: Ed25519;
+  /** The log has to lead to this root still; entries below it are taken as checked. */
+  readonly since?: CheckedMark;
+  /** Reads every entry all the same. Default false. */
+  readonly full?: boolean;
+  readonly onProgress?: (checked: number, size: number) => void;
+  /** Told while the check waits for the search index. */
+  readonly onIndexing?: (indexed: number, size: number) => void;
+  /** How long the search index may stand still before it counts as out of step. Default a minute. */
+  readonly indexStallMs?: number;
+}
+
+export interface FsckReport {
+  readonly size: number;
+  /** First leaf index that was read. */
+  readonly from: number;
+  readonly findings: readonly Finding[];
+  /** Where the next check may start; undefined when something was found. */
+  readonly mark: CheckedMark | undefined;
+}
+
+/** Entries read at once: whole tiles, so that a chunk's tiles are compared with it. */
+const CHUNK_ENTRIES = 8 * TILE_WIDTH;
+/** Findings kept; a log that has this many is not worth more lines. */
+const MAX_FINDINGS = 1_000;
+const INDEX_STALL_MS = 60_000;
+/** How often the index is looked at while it is waited for. */
+const INDEX_LOOK_MS = 3_000;
+
+/**
+ * Derives a log anew from its stored bytes and compares: leaves, author's signatures, times, tiles, root, checkpoint, search
+ * index, and the receipts and bulk requests beside it. Reads in chunks, so memory does not grow with the log. Changes nothing.
+ */
+export async function fsck(options: FsckOptions, head: LogHead): Promise<FsckReport> {
+  const check = await LogCheck.start(options, head);
+  while (check.canGoOn) {
+    await check.chunk();
+    options.onProgress?.(check.size, head.size);
+  }
+  return check.finish();
+}
+
+/** A check under way: the tree that the entries read so far give. */
+class LogCheck {
+  readonly #findings: Finding[] = [];
+  readonly #from: number;
+  readonly #leaves: BoundLeaves;
+  #edge: TreeEdge;
+  /** Of the tree that the head's checkpoint signs; undefined where what is stored does not lead to it. */
+  readonly #signed: TreeEdge | undefined;
+  #lastReceivedAt = "";
+  #isCut = false;
+
+  private constructor(
+    private readonly options: FsckOptions,
+    private readonly head: LogHead,
+    { begin, signed }: { readonly begin: TreeEdge; readonly signed: TreeEdge | undefined },
+  ) {
+    this.#edge = begin;
+    this.#signed = signed;
+    this.#from = begin.size;
+    this.#leaves = new BoundLeaves(options.source, new TileReader(options.source));
+  }
+
+  /** From the mark, if the log still leads to its root and not all is to be read; else from the first entry. */
+  static async start(options: FsckOptions, head: LogHead): Promise<LogCheck> {
+    const { since, source, full = false } = options;
+    const edge = since === undefined ? undefined : await edgeAt(source, since, head);
+    const begin = full || edge === undefined ? TreeEdge.empty(source.format) : edge;
+    const check = new LogCheck(options, head, { begin, signed: await checkpointEdge(source, head) });
+    if (since !== undefined && edge === undefined) check.#add({ kind: "history-changed", treeSize: since.treeSize });
+    return check;
+  }
+
+  get size(): number {
+    return this.#edge.size;
+  }
+
+  get canGoOn(): boolean {
+    return !this.#isCut && this.#edge.size < this.head.size && this.#findings.length < MAX_FINDINGS;
+  }
+
+  async chunk(): Promise<void> {
+    const { log, store } = this.options.source;
+    const start = this.#edge.size;
+    const end = Math.min(this.head.size, start - (start % TILE_WIDTH) + CHUNK_ENTRIES);
+    const indexes = Array.from({ length: end - start }, (_, i) => start + i);
+    const entries = await store.entries(log, indexes);
+    const known = await this.#signedLeaves(indexes);
+    const leaves: Uint8Array[] = [];
+    for (const [i, entry] of entries.entries()) {
+      if (entry === undefined) {
+        this.#add({ kind: "entry-missing", leafIndex: start + i });
+        this.#isCut = true;
+        break;
+      }
+      leaves.push(this.#leaf(entry, known[i]));
+    }
+    const { edge, tiles } = this.#edge.append(leaves);
+    this.#edge = edge;
+    await this.#compareTiles(tiles);
+  }
+
+  async finish(): Promise<FsckReport> {
+    if (!this.#isCut && this.#edge.size === this.head.size) {
+      this.#compareHead();
+      await this.#compareIndex();
+    }
+    await this.#compareEnd();
+    const { source, bulkQueue, ed25519 } = this.options;
+    for await (const finding of changedRequests({ source, bulkQueue, ed25519, edge: this.#signed })) this.#add(finding);
+    const isSound = this.#findings.length === 0;
+    return {
+      size: this.head.size,
+      from: this.#from,
+      findings: this.#findings,
+      mark: isSound ? { treeSize: this.#edge.size, rootHash: this.#edge.root() } : undefined,
+    };
+  }
+
+  /** The leaves of the signed tree; undefined where it is not known. */
+  async #signedLeaves(leafIndexes: readonly number[]): Promise<readonly (Uint8Array | undefined)[]> {
+    const signed = this.#signed;
+    if (signed === undefined) return [];
+    return this.#leaves.at(
+      signed,
+      leafIndexes.filter((leafIndex) => leafIndex < signed.size),
+    );
+  }
+
+  /**
+   * The leaf to go on with: that of the signed tree, or, where it is not known, the stored hash, so that one changed entry is
+   * one finding.
+   */
+  #leaf(entry: StoredEntry, known: Uint8Array | undefined): Uint8Array {
+    const { leafIndex, leafHash } = entry;
+    const leaf = known ?? leafHash;
+    const hash = textHash(this.options.source.format, entry);
+    if (hash === undefined || !equalBytes(hash, leaf)) this.#add({ kind: "entry-changed", leafIndex });
+    else {
+      if (!equalBytes(leafHash, leaf)) this.#add({ kind: "leaf-hash-changed", leafIndex });
+      this.#checkEnvelope(entry);
+    }
+    return leaf.length === HASH_BYTES ? leaf : new Uint8Array(HASH_BYTES);
+  }
+
+  #checkEnvelope({ leafIndex, canonical, receivedAt }: StoredEntry): void {
+    const envelope = parseEnvelope(canonical);
+    if (envelope === undefined) {
+      this.#add({ kind: "entry-malformed", leafIndex });
+      return;
+    }
+    if (envelope.received_at !== receivedAt) this.#add({ kind: "entry-time-changed", leafIndex });
+    if (envelope.received_at < this.#lastReceivedAt) this.#add({ kind: "entry-out-of-time", leafIndex });
+    this.#lastReceivedAt = envelope.received_at;
+    const verdict = signatureVerdict(envelope, this.options.source.format, this.options.ed25519);
+    if (verdict.kind === "INVALID") this.#add({ kind: "signature-invalid", leafIndex, reason: verdict.reason });
+  }
+
+  async #compareTiles(derived: readonly FullTile[]): Promise<void> {
+    if (derived.length === 0) return;
+    const { log, store } = this.options.source;
+    const ids = derived.map(({ id }) => id);
+    const stored = await store.tiles(log, ids);
+    derived.forEach(({ id, bytes }, i) => {
+      const tile = stored[i];
+      if (tile === undefined) this.#add({ kind: "tile-missing", tile: id });
+      else if (!equalBytes(tile, bytes)) this.#add({ kind: "tile-changed", tile: id });
+    });
+  }
+
+  #compareHead(): void {
+    const { size, rootHash, checkpoint } = this.head;
+    if (!equalBytes(this.#edge.root(), rootHash)) this.#add({ kind: "root-changed", treeSize: size });
+    const opened = this.options.source.key.open(checkpoint);
+    if (opened.kind === "rejected") this.#add({ kind: "checkpoint-invalid", reason: opened.reason });
+    else if (opened.treeSize !== size || !equalBytes(opened.rootHash, rootHash)) {
+      this.#add({ kind: "checkpoint-invalid", reason: "CHECKPOINT_MISMATCH" });
+    }
+  }
+
+  /** What the head says of the log's end: when its last entry was received, and that none is behind it. */
+  async #compareEnd(): Promise<void> {
+    const { source } = this.options;
+    const { size, lastReceivedAt } = this.head;
+    const [last] = this.#signed === undefined ? [] : await new EntryReader(source).read([size - 1], this.#signed);
+    const isTime = last?.kind !== "entry" || last.entry.envelope.received_at === lastReceivedAt;
+    if (!isTime || !isReceivedAt(lastReceivedAt)) this.#add({ kind: "head-time-changed", lastReceivedAt });
+    const [behind] = await source.store.entries(source.log, [size]);
+    if (behind === undefined) return;
+    const newer = await source.store.head(source.log); // a gateway may have appended it just now
+    if (newer === undefined || newer.size <= size) this.#add({ kind: "head-behind", treeSize: size });
+  }
+
+  async #compareIndex(): Promise<void> {
+    const { index, source } = this.options;
+    const { size } = this.head;
+    await this.#indexed();
+    const everything = {
+      log: source.log,
+      filter: { kind: "all" },
+      range: { start: 0, end: size },
+      order: { field: "received_at", direction: "asc" },
+    } as const;
+    const indexed = await index.count(everything, size + 1);
+    if (indexed !== size) this.#add({ kind: "index-out-of-step", indexed, size });
+  }
+
+  /** One that is being made again takes as long as its log is long: what grows is waited for, however long that takes. */
+  async #indexed(): Promise<void> {
+    const { index, source, onIndexing, indexStallMs = INDEX_STALL_MS } = this.options;
+    const { size } = this.head;
+    const lookMs = Math.min(INDEX_LOOK_MS, indexStallMs);
+    let known = await index.indexedSize(source.log);
+    for (let stalledMs = 0; stalledMs < indexStallMs;) {
+      const isReached = await index.reached(source.log, size, lookMs);
+      const indexed = await index.indexedSize(source.log);
+      if (!isReached || indexed > known) onIndexing?.(Math.min(indexed, size), size);
+      if (isReached) return;
+      stalledMs = indexed > known ? 0 : stalledMs + lookMs;
+      known = indexed;
+    }
+  }
+
+  #add(finding: Finding): void {
+    if (this.#findings.length < MAX_FINDINGS) this.#findings.push(finding);
+  }
+}
+
+/** The edge of the tree that was found sound before; undefined when what is stored no longer leads to it. */
+async function edgeAt(source: TreeSource, mark: CheckedMark, head: LogHead): Promise<TreeEdge | undefined> {
+  if (mark.treeSize > head.size) return undefined;
+  try {
+    const edge = await restoreEdge(source, mark.treeSize);
+    return equalBytes(edge.root(), mark.rootHash) ? edge : undefined;
+  } catch (error) {
+    if (error instanceof AuditError && error.code === "LOG_CORRUPT") return undefined;
+    throw error;
+  }
+}

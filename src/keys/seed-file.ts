@@ -1,0 +1,108 @@
+import { createPrivateKey, generateKeyPairSync, randomUUID, type KeyObject } from "node:crypto";
+import { link, mkdir, open, readFile, stat, unlink } from "node:fs/promises";
+import { dirname } from "node:path";
+import { hasCode } from "../audit/errors.js";
+
+/** The key file is there but cannot be used; the message says what to do about it. */
+export class KeyFileError extends Error {
+  override readonly name = "KeyFileError";
+}
+
+const OTHERS_MAY = 0o077;
+const OWNER_ONLY = 0o600;
+
+/**
+ * The 32-byte seed of the deployment's Ed25519 key: a PKCS#8 PEM file, made with mode 0600 when it is missing.
+ * However many processes start at the same time, one key is made and all of them answer it.
+ * Rejects KeyFileError when the file can be neither read nor made, when others may read it, or when it holds anything but
+ * such a key.
+ */
+export async function loadOrCreateSeed(path: string): Promise<Uint8Array> {
+  return seedOfPem(path, await readOrCreate(path));
+}
+
+async function readOrCreate(path: string): Promise<string> {
+  try {
+    if (!(await exists(path))) await createKeyFile(path);
+    await refuseOpenPermissions(path);
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (error instanceof KeyFileError) throw error;
+    const instead = "name another with AUDITQL_KEY_FILE or --key-file, or let this user read and write there";
+    throw new KeyFileError(`The key file ${path} cannot be used: ${String(error)}: ${instead}.`);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    (error: unknown) => {
+      if (hasCode(error, "ENOENT")) return false;
+      throw error;
+    },
+  );
+}
+
+/** Written aside and linked into place: the name appears with all its bytes, and only if nobody was there first. */
+async function createKeyFile(path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const aside = `${path}.${randomUUID()}`;
+  await writeDurably(aside, newPem());
+  try {
+    await link(aside, path);
+  } catch (error) {
+    if (!hasCode(error, "EEXIST")) throw error;
+  } finally {
+    await unlink(aside);
+  }
+  await syncFolder(dirname(path));
+}
+
+async function writeDurably(path: string, text: string): Promise<void> {
+  const file = await open(path, "wx", OWNER_ONLY);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** A name is durable once its folder is; a lost key would orphan every checkpoint signed with it. */
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === "win32") return; // folders cannot be opened there
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+function newPem(): string {
+  return generateKeyPairSync("ed25519").privateKey.export({ format: "pem", type: "pkcs8" }).toString();
+}
+
+async function refuseOpenPermissions(path: string): Promise<void> {
+  if (process.platform === "win32") return; // no such permissions there
+  const { mode } = await stat(path);
+  if ((mode & OTHERS_MAY) === 0) return;
+  const octal = (mode & 0o777).toString(8).padStart(4, "0");
+  throw new KeyFileError(`The key file ${path} has mode ${octal}, so others could read it: run "chmod 600 ${path}".`);
+}
+
+function seedOfPem(path: string, pem: string): Uint8Array {
+  const key = parsePem(pem);
+  if (key?.asymmetricKeyType !== "ed25519") {
+    throw new KeyFileError(`The key file ${path} does not hold an Ed25519 private key as PKCS#8 PEM.`);
+  }
+  return new Uint8Array(Buffer.from(key.export({ format: "jwk" }).d ?? "", "base64url"));
+}
+
+function parsePem(pem: string): KeyObject | undefined {
+  try {
+    return createPrivateKey(pem);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,129 @@
+import { beforeEach, describe, expect, test } from "@jest/globals";
+import { readLog } from "../../src/access/disclosure-log.js";
+import { ScopedService } from "../../src/access/scoped-service.js";
+import { AuditError } from "../../src/audit/errors.js";
+import { LOOPBACK, type Principal } from "../../src/audit/principal.js";
+import type { AuditService } from "../../src/audit/service.js";
+import type { AuditEvent } from "../../src/core/event.js";
+import { UNSTOPPED } from "../audit/download-reading.js";
+import { expectCode } from "../audit/rejection.js";
+import { tailed } from "../engine/tail-reading.js";
+import { logMessages, openTestService } from "../engine/test-log.js";
+
+const ALICE: Principal = { id: "alice", kind: "api-key", scopes: new Set(["audit:log", "audit:read"]), tenant: "acme" };
+const ADMIN: Principal = { id: "admin", kind: "api-key", scopes: new Set(["audit:admin"]) };
+
+let service: AuditService;
+beforeEach(async () => {
+  const logs = ["default", "readings"].map((log) => ({ log, format: "rfc6962" as const }));
+  service = await openTestService({ logs });
+  await logMessages(service, 5);
+});
+
+/** The service as a request of the principal has it. */
+const as = (principal: Principal, log = "readings"): ScopedService =>
+  new ScopedService(service, { principal, now: () => 0, readLog: readLog(service, log) });
+
+async function readings(): Promise<readonly AuditEvent[]> {
+  const { treeSize } = await service.root("readings");
+  const outcomes = await service.entries(
+    "readings",
+    Array.from({ length: treeSize }, (_, at) => at),
+  );
+  return outcomes.flatMap((outcome) => (outcome.kind === "entry" ? [outcome.entry.envelope.event] : []));
+}
+
+describe("a log of readings", () => {
+  test("says who searched for what and was shown which leaves, once for a page and its entries", async () => {
+    const admin = as(ADMIN);
+    const page = await admin.search({ log: "default", query: "event" }, { first: 2 });
+    await admin.entries("default", page.leafIndexes);
+    expect(await readings()).toEqual([
+      {
+        message: "search: 2 entries shown",
+        actor: "admin",
+        action: "audit.read",
+        target: "default",
+        new: { leafIndexes: [4, 3], asked: { query: "event", window: {}, restriction: {} } },
+      },
+    ]);
+  });
+
+  test("names the tenant that the reader is bound to, and only leaves that it was shown", async () => {
+    await as(ALICE).entries("default", [0, 1]);
+    expect(await readings()).toEqual([]);
+    await as(ALICE).search({ log: "default", query: "" }, {});
+    expect(await readings()).toMatchObject([{ tenant_id: "acme", new: { leafIndexes: [] } }]);
+  });
+
+  test("records entries by index, by hash and from a tail", async () => {
+    const [outcome] = await as(ADMIN).entries("default", [2]);
+    if (outcome?.kind !== "entry") throw new Error("no entry");
+    await as(ADMIN).entryByHash("default", outcome.entry.hash);
+    await tailed(as(ADMIN), { log: "default", fromLeafIndex: 4 });
+    expect((await readings()).map(({ message }) => message)).toEqual([
+      "entries: 1 entries shown",
+      "entry by hash: 1 entries shown",
+      "tail: 1 entries shown",
+    ]);
+  });
+
+  test("records a download page by page, each before it is read", async () => {
+    const { result } = await as(ADMIN).search({ log: "default", query: "" }, { first: 0 });
+    const before = (await readings()).length;
+    const download = await as(ADMIN).download({ id: result.id, everyMatch: true });
+    expect(await readings()).toHaveLength(before);
+    const pages = download.pages(UNSTOPPED)[Symbol.asyncIterator]();
+    await pages.next();
+    expect((await readings()).slice(before)).toMatchObject([
+      { message: "download: 5 entries shown", actor: "admin", new: { leafIndexes: [4, 3, 2, 1, 0] } },
+    ]);
+  });
+
+  test("does not take the receipt of one's own events for a reading", async () => {
+    const admin = as(ADMIN);
+    const { entries } = await logMessages(admin, 2);
+    await admin.entries(
+      "default",
+      entries.map(({ leafIndex }) => leafIndex),
+    );
+    expect(await readings()).toEqual([]);
+  });
+
+  test("shows nothing that it cannot record", async () => {
+    await expectCode(as(ADMIN, "no such log").search({ log: "default", query: "" }, {}), "NOT_FOUND");
+    const failing = new ScopedService(service, {
+      principal: ADMIN,
+      now: () => 0,
+      readLog: {
+        log: "readings",
+        recorder: () => () => Promise.reject(new AuditError("UNAVAILABLE", "the store is down")),
+      },
+    });
+    await expectCode(failing.entries("default", [0]), "UNAVAILABLE");
+  });
+
+  test.each([ALICE, ADMIN, LOOPBACK])(
+    "is logged to by nobody else: readings cannot be made up, by $id",
+    async (principal) => {
+      const events = [{ event: { message: "search: 2 entries shown", actor: "bob", action: "audit.read" } }];
+      const forged = { log: "readings", events, sign: false, path: "events" } as const;
+      await expectCode(as(principal).append(forged), "FORBIDDEN");
+      await expectCode(as(principal).appendLater(forged), "FORBIDDEN");
+      expect(await readings()).toEqual([]);
+      await as(principal).append({ ...forged, log: "default" });
+    },
+  );
+
+  test("is a log like any other where it records no readings", async () => {
+    const as = new ScopedService(service, { principal: ADMIN, now: () => 0 });
+    await logMessages(as, 1, "readings");
+    expect(await readings()).toHaveLength(1);
+  });
+
+  test("records a search whose query is too long to be kept without it", async () => {
+    const restriction = { actor: Array.from({ length: 200 }, (_, i) => `${i}`.padEnd(120, "x")) };
+    await as(ADMIN).search({ log: "default", query: "event", restriction }, {});
+    expect(await readings()).toMatchObject([{ new: { asked: "too long to be recorded" } }]);
+  });
+});

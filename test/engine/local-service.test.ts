@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { IndexedStore } from "../../src/audit/search-index.js";
+import { FORMAT_NAMES } from "../../src/core/format.js";
+import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
+import { MemorySearchIndex } from "../../src/stores/memory/search-index.js";
+import { openSqlite } from "../../src/stores/sqlite/open.js";
+import { downloadContract } from "../audit/download-contract.js";
+import { rejection } from "../audit/rejection.js";
+import { auditSearchContract } from "../audit/search-contract.js";
+import { auditServiceContract, type OpenService } from "../audit/service-contract.js";
+import { logMessages, openTestService } from "./test-log.js";
+
+function contract(open: OpenService): void {
+  auditServiceContract(open);
+  downloadContract(open);
+  auditSearchContract(open);
+}
+
+describe.each(FORMAT_NAMES)("the local service over the memory store, in the format %s", (format) => {
+  contract(async () => ({ service: await openTestService({ logs: [{ log: "default", format }] }), log: "default" }));
+});
+
+/** Opening the store costs more than a test, so the tests share it, each with a log of its own. */
+describe("the local service over the SQLite store", () => {
+  let folder: string;
+  let opened: IndexedStore;
+  let logs = 0;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "auditql-service-"));
+    opened = await openSqlite(join(folder, "audit.db"));
+  });
+  afterAll(async () => {
+    await opened.index.close();
+    await opened.log.close();
+    await rm(folder, { recursive: true });
+  });
+
+  contract(async () => {
+    const log = `log-${(logs += 1)}`;
+    const { log: store, index } = opened;
+    return { service: await openTestService({ store, index, logs: [{ log, format: "rfc6962" }] }), log };
+  });
+});
+
+describe("a search index that lags behind", () => {
+  test("is waited for a bounded time, then the caller is told to come again", async () => {
+    const store = new MemoryLogStore();
+    const index = new MemorySearchIndex(new MemoryLogStore());
+    const service = await openTestService({ store, index, indexWaitMs: 30 });
+    const hash = (await logMessages(service, 1)).entries[0]?.hash;
+    const searched = await rejection(service.search({ log: "default", query: "" }, {}));
+    const looked = await rejection(Promise.resolve(hash && service.entryByHash("default", hash)));
+    for (const { code, retryAfterMs } of [searched, looked]) expect([code, retryAfterMs]).toEqual(["UNAVAILABLE", 30]);
+  });
+});
+
+describe("logs", () => {
+  test("are kept apart: their entries, their roots and their keys' names", async () => {
+    const logs = [
+      { log: "default", format: "rfc6962" },
+      { log: "second", format: "pangea" },
+    ] as const;
+    const service = await openTestService({ logs });
+    await logMessages(service, 3);
+    await logMessages(service, 2, "second");
+    const [first, second] = [await service.root("default"), await service.root("second")];
+    expect([first.treeSize, second.treeSize]).toEqual([3, 2]);
+    expect(await service.verifierKey("second")).toMatch(/^test\.example\/auditql\/second\+[0-9a-f]{8}\+/);
+    const confused = await service.checkpointVerdict({ ...first, log: "second" });
+    expect(confused).toEqual({ kind: "INVALID", reason: "UNKNOWN_KEY" });
+  });
+});

@@ -1,0 +1,68 @@
+import { describe, expect, test } from "@jest/globals";
+import { AuditError } from "../../src/audit/errors.js";
+import type { LogStore } from "../../src/audit/store.js";
+import { checkLog } from "../../src/engine/log-health.js";
+import { ephemeralKeyring } from "../../src/keys/keyring.js";
+import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
+import { expectCode } from "../audit/rejection.js";
+import { FaultStore } from "./fault-store.js";
+import { logMessages, openTestService } from "./test-log.js";
+
+const dead = new AuditError("UNAVAILABLE", "the reader has ended");
+
+describe("the health of a log", () => {
+  test("is sound while it can be read and written, also when it is empty", async () => {
+    const store = new MemoryLogStore();
+    const service = await openTestService({ store });
+    expect(await checkLog({ service, store }, "default")).toEqual({ kind: "sound" });
+    await logMessages(service, 2);
+    expect(await checkLog({ service, store }, "default")).toEqual({ kind: "sound" });
+  });
+
+  test("is that of reads: where entries or heads cannot be read, nothing else counts", async () => {
+    const store = new MemoryLogStore();
+    const service = await openTestService({ store });
+    const failing: Partial<LogStore>[] = [
+      { entries: () => Promise.reject(dead) },
+      { head: () => Promise.reject(dead) },
+    ];
+    for (const failure of failing) {
+      const read = { entries: store.entries.bind(store), head: store.head.bind(store), ...failure };
+      await expect(checkLog({ service, store: read }, "default")).rejects.toBe(dead);
+    }
+  });
+
+  test("says why a log that became untrustworthy while it was open takes no more entries", async () => {
+    const store = new FaultStore(new MemoryLogStore());
+    const service = await openTestService({ store, sharedStore: true, behindPatienceMs: 0 });
+    await logMessages(service, 2);
+    store.honest = new MemoryLogStore();
+    await logMessages(await openTestService({ store: store.honest }), 1);
+    await expectCode(service.entries("default", [2]), "ROOT_CONFLICT"); // looks at the store
+    expect(await checkLog({ service, store }, "default")).toMatchObject({
+      kind: "impaired",
+      error: { code: "ROOT_CONFLICT" },
+    });
+  });
+
+  test("is impaired while its newest root cannot be confirmed, in time or at all: its entries are read", async () => {
+    const store = new FaultStore(new MemoryLogStore());
+    await logMessages(await openTestService({ store: store.honest }), 1);
+    const service = await openTestService({ store, sharedStore: true });
+    store.durability = "away";
+    const unavailable = { kind: "impaired", error: { code: "UNAVAILABLE" } };
+    expect(await checkLog({ service, store }, "default")).toMatchObject(unavailable);
+    store.confirm = () => new Promise(() => undefined);
+    expect(await checkLog({ service, store }, "default", 10)).toMatchObject(unavailable);
+  });
+
+  test("is unreadable where nothing says what its entries are", async () => {
+    const store = new MemoryLogStore();
+    await logMessages(await openTestService({ store }), 1);
+    const service = await openTestService({ store, keyring: ephemeralKeyring() });
+    expect(await checkLog({ service, store }, "default")).toMatchObject({
+      kind: "unreadable",
+      error: { code: "LOG_CORRUPT" },
+    });
+  });
+});

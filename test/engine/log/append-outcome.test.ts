@@ -1,0 +1,172 @@
+import { beforeEach, describe, expect, test } from "@jest/globals";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { AuditService } from "../../../src/audit/service.js";
+import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
+import { rejection } from "../../audit/rejection.js";
+import { FaultStore } from "../fault-store.js";
+import { checkEverything, logMessages, message, openTestService } from "../test-log.js";
+
+const APPEND_TIMEOUT_MS = 40;
+
+let store: FaultStore;
+let service: AuditService;
+let alarms: string[];
+
+beforeEach(async () => {
+  store = new FaultStore(new MemoryLogStore());
+  alarms = [];
+  service = await openTestService({ store, alarm: (text) => alarms.push(text) });
+});
+
+/** A service that gives an append up soon. */
+const impatient = (): Promise<AuditService> => openTestService({ store, appendTimeoutMs: APPEND_TIMEOUT_MS });
+
+function log(text: string, by = service) {
+  return by.append({ log: "default", events: [message(text)], sign: false, path: "event" });
+}
+
+describe("an append that", () => {
+  test("is refused by the store is refused with the outcome NONE, and leaves no gap", async () => {
+    store.faults.push({ kind: "is refused" });
+    const { headReads } = store;
+    const error = await rejection(log("lost"));
+    expect([error.code, error.retryAfterMs, error.outcome]).toEqual(["UNAVAILABLE", 1_000, "NONE"]);
+    expect(error.message).toBe("The store did not take the entries: try again.");
+    expect(store.headReads).toBe(headReads);
+    expect((await log("kept")).entries[0]?.leafIndex).toBe(0);
+    expect(await checkEverything(store)).toEqual(["kept"]);
+  });
+
+  test("fails, and is not seen in the log, is of UNKNOWN outcome, and leaves no gap", async () => {
+    store.faults.push({ kind: "fails before it is written" });
+    const error = await rejection(log("lost"));
+    expect([error.code, error.retryAfterMs, error.outcome]).toEqual(["UNAVAILABLE", 1_000, "UNKNOWN"]);
+    expect(error.message).toMatch(
+      /^The store did not say what became of the entries: they are not there, but may still be/,
+    );
+    expect((await log("kept")).entries[0]?.leafIndex).toBe(0);
+    expect(await checkEverything(store)).toEqual(["kept"]);
+  });
+
+  test("is written though it said no is found, and acknowledged as what it is", async () => {
+    store.faults.push({ kind: "is written though it said no" });
+    expect((await log("one")).entries[0]?.leafIndex).toBe(0);
+    expect((await log("two")).entries[0]?.leafIndex).toBe(1);
+    expect(await checkEverything(store)).toEqual(["one", "two"]);
+  });
+
+  test("is found in the log is not acknowledged before it is known to be durable", async () => {
+    store.faults.push({ kind: "is written though it said no" });
+    store.durability = "away";
+    const error = await rejection(log("visible"));
+    expect([error.code, error.retryAfterMs, error.outcome]).toEqual(["UNAVAILABLE", 1_000, "UNKNOWN"]);
+    store.durability = "durable";
+    expect((await log("on top")).entries[0]?.leafIndex).toBe(1);
+    expect(await checkEverything(store)).toEqual(["visible", "on top"]);
+  });
+
+  test("is found though the hashes beside its entries were changed is acknowledged", async () => {
+    const { honest } = store;
+    await logMessages(service, 250);
+    store.leafHashes = async (...asked) => (await honest.leafHashes(...asked)).map((byte) => byte ^ 1);
+    store.faults.push({ kind: "is written though it said no" });
+    const { entries } = await service.append({
+      ...{ log: "default", sign: false, path: "events" },
+      events: Array.from({ length: 20 }, (_, place) => message(`ours ${place}`)), // fills a tile
+    });
+    expect(entries.map(({ leafIndex }) => leafIndex)).toEqual(Array.from({ length: 20 }, (_, place) => 250 + place));
+  });
+
+  test("is not found though the hashes beside another's entries were changed to ours is not acknowledged", async () => {
+    const other = await openTestService({ store: store.honest });
+    store.faults.push({ kind: "fails before it is written" });
+    store.beforeAppend = async () => {
+      store.beforeAppend = () => Promise.resolve();
+      await logMessages(other, 1);
+    };
+    store.leafHashes = () => Promise.resolve(store.appends[0]?.entries[0]?.leafHash ?? new Uint8Array());
+    const error = await rejection(log("ours"));
+    expect([error.code, error.outcome]).toEqual(["UNAVAILABLE", "UNKNOWN"]);
+    expect(await checkEverything(store.honest)).toEqual(["event 0"]);
+  });
+
+  test("leaves the place it was meant for to another gateway's entries is not taken for written", async () => {
+    const other = await openTestService({ store: store.honest });
+    store.faults.push({ kind: "fails before it is written" });
+    store.beforeAppend = async () => {
+      store.beforeAppend = () => Promise.resolve();
+      await logMessages(other, 2);
+    };
+    expect((await rejection(log("ours"))).outcome).toBe("UNKNOWN");
+    expect(await checkEverything(store)).toEqual(["event 0", "event 1"]);
+  });
+
+  test("is in doubt while the log turns out to be broken is refused with what broke it", async () => {
+    await log("kept");
+    const gone = store.head.bind(store);
+    const { headReads } = store;
+    store.faults.push({ kind: "fails before it is written" });
+    store.head = async (name) => {
+      await gone(name);
+      return undefined;
+    };
+    const error = await rejection(log("in doubt"));
+    expect([error.code, error.outcome]).toEqual(["LOG_CORRUPT", "UNKNOWN"]);
+    expect(store.headReads).toBe(headReads + 1);
+    expect(alarms).toEqual(["The log default is gone from the store."]);
+  });
+
+  test("never answers, though it is written, is found after a bounded wait", async () => {
+    store.faults.push({ kind: "never answers, though it is written" });
+    expect((await log("one", await impatient())).root.treeSize).toBe(1);
+    expect(await checkEverything(store)).toEqual(["one"]);
+  });
+
+  test("never answers, and is not written, is refused after a bounded wait", async () => {
+    store.faults.push({ kind: "never answers, and is not written" });
+    service = await impatient();
+    expect(await rejection(log("lost"))).toMatchObject({ code: "UNAVAILABLE", outcome: "UNKNOWN" });
+    await log("kept");
+    expect(await checkEverything(store)).toEqual(["kept"]);
+  });
+
+  test("is written after everybody gave up takes an index that nobody else gets", async () => {
+    store.faults.push({ kind: "is written after the wait", delayMs: APPEND_TIMEOUT_MS * 3 });
+    service = await impatient();
+    expect(await rejection(log("late"))).toMatchObject({ code: "UNAVAILABLE", outcome: "UNKNOWN" });
+    await sleep(APPEND_TIMEOUT_MS * 4);
+    expect((await log("next")).entries[0]?.leafIndex).toBe(1);
+    expect(await checkEverything(store)).toEqual(["late", "next"]);
+  });
+
+  test("is in doubt while the store is away is looked for before anything else is written", async () => {
+    store.faults.push({ kind: "is written though it said no" });
+    store.headFailures = 4;
+    const error = await rejection(log("unsure"));
+    expect(error.message).toMatch(
+      /^The store cannot be reached, and it is not known whether the entries were stored\./,
+    );
+    expect(error.outcome).toBe("UNKNOWN");
+    const reads = store.headReads;
+    expect((await log("next")).entries[0]?.leafIndex).toBe(1);
+    expect(store.headReads).toBe(reads + 1);
+    expect(await checkEverything(store)).toEqual(["unsure", "next"]);
+  });
+
+  test("cannot even look is refused without being tried", async () => {
+    store.faults.push({ kind: "fails before it is written" });
+    store.headFailures = 5;
+    expect(await rejection(log("unsure"))).toMatchObject({ code: "UNAVAILABLE", outcome: "UNKNOWN" });
+    expect(await rejection(log("also refused"))).toMatchObject({ code: "UNAVAILABLE", outcome: "NONE" });
+    expect(store.appends).toHaveLength(1);
+    await log("kept");
+    expect(await checkEverything(store)).toEqual(["kept"]);
+  });
+
+  test("fails takes its whole batch with it, and no other", async () => {
+    store.faults.push({ kind: "fails before it is written" });
+    const outcomes = await Promise.allSettled(["first", "second", "third"].map((text) => log(text)));
+    expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "fulfilled", "fulfilled"]);
+    expect(await checkEverything(store)).toEqual(["second", "third"]);
+  });
+});

@@ -1,0 +1,34 @@
+import { beforeEach, describe, expect, test } from "@jest/globals";
+import type { AuditService } from "../../../src/audit/service.js";
+import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
+import { rejection } from "../../audit/rejection.js";
+import { FaultStore } from "../fault-store.js";
+import { logMessages, message, openTestService } from "../test-log.js";
+
+let store: FaultStore;
+
+beforeEach(() => {
+  store = new FaultStore(new MemoryLogStore());
+});
+
+const logText = (to: AuditService, text: string) =>
+  to.append({ log: "default", events: [message(text)], sign: false, path: "events" });
+
+describe("batches of long texts", () => {
+  test("end before the request that makes their texts too long, a longer one being a batch of its own", async () => {
+    const limits = { maxBatchEvents: 100, maxWaitingEvents: 100, maxBatchCharacters: 1_000 };
+    const bounded = await openTestService({ store, queueLimits: limits });
+    const texts = ["a", "b", "c", "d".repeat(900), "e".repeat(5_000), "f", "g"];
+    await Promise.all(texts.map((text) => logText(bounded, text)));
+    expect(store.appends.map(({ entries }) => entries.length)).toEqual([1, 2, 1, 1, 2]);
+  });
+
+  test("whose texts wait are bounded too", async () => {
+    const limits = { maxBatchEvents: 100, maxWaitingEvents: 100, maxBatchCharacters: 10, maxWaitingCharacters: 1_000 };
+    const bounded = await openTestService({ store, queueLimits: limits });
+    const waiting = ["a", "b".repeat(900), "c".repeat(900)].map((text) => logText(bounded, text));
+    expect((await rejection(logMessages(bounded, 1))).code).toBe("UNAVAILABLE");
+    expect((await Promise.all(waiting)).map(({ root }) => root.treeSize)).toEqual([1, 2, 3]);
+    expect((await logMessages(bounded, 1)).root.treeSize).toBe(4);
+  });
+});

@@ -1,0 +1,88 @@
+import { describe, expect, it } from "@jest/globals";
+import type { LogStore } from "../../../src/audit/store.js";
+import { logFormat } from "../../../src/core/format.js";
+import type { TreeSource } from "../../../src/engine/tree/signed-tree.js";
+import { copyLog } from "../../../src/engine/upkeep/copy.js";
+import { LogKey } from "../../../src/keys/log-key.js";
+import { nodeEd25519, nodeSha256 } from "../../../src/keys/node-crypto.js";
+import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
+import { MemorySearchIndex } from "../../../src/stores/memory/search-index.js";
+import { expectCode, rejection } from "../../audit/rejection.js";
+import { fill, KEYRING, openTestService, ORIGIN } from "../test-log.js";
+
+async function logOf(count: number): Promise<MemoryLogStore> {
+  const store = new MemoryLogStore();
+  await fill(await openTestService({ store, index: new MemorySearchIndex(store) }), count);
+  return store;
+}
+
+function sourceOf(store: LogStore): TreeSource {
+  const key = new LogKey(`${ORIGIN}/default`, KEYRING.checkpointSeed, nodeEd25519());
+  return { log: "default", store, format: logFormat("rfc6962", nodeSha256), key };
+}
+
+async function contentOf(store: LogStore, size: number): Promise<unknown> {
+  const indexes = Array.from({ length: size + 1 }, (_, i) => i);
+  const tiles = await store.tiles(
+    "default",
+    [0, 1, 2, 3].map((index) => ({ level: 0, index })),
+  );
+  return { head: await store.head("default"), entries: await store.entries("default", indexes), tiles };
+}
+
+describe("a copy of a log", () => {
+  it.each([0, 1, 256, 3000])(
+    "of %i entries is the same to the byte: entries, tiles, head, checkpoint",
+    async (size) => {
+      const [from, to] = [await logOf(size), new MemoryLogStore()];
+      expect(await copyLog({ from: sourceOf(from), to })).toEqual({ size, found: 0 });
+      const copied = await contentOf(to, size);
+      const original = await contentOf(from, size);
+      if (size > 0) expect(copied).toEqual(original);
+      else expect(copied).toMatchObject({ head: { size: 0, checkpoint: (await from.head("default"))?.checkpoint } });
+    },
+  );
+
+  it("goes on where an earlier one was cut off", async () => {
+    const [from, to] = [await logOf(5000), new MemoryLogStore()];
+    let appends = 0;
+    const cut = Object.create(to) as LogStore;
+    cut.createLog = (head) => to.createLog(head);
+    cut.head = (log) => to.head(log);
+    cut.leafHashes = (log, range) => to.leafHashes(log, range);
+    cut.tiles = (log, ids) => to.tiles(log, ids);
+    cut.append = (batch) => (appends++ === 1 ? Promise.reject(new Error("cut off")) : to.append(batch));
+    await expect(copyLog({ from: sourceOf(from), to: cut })).rejects.toThrow("cut off");
+    const partial = await to.head("default");
+    expect(partial?.size).toBe(2048);
+    expect(await copyLog({ from: sourceOf(from), to })).toEqual({ size: 5000, found: 2048 });
+    expect(await contentOf(to, 5000)).toEqual(await contentOf(from, 5000));
+    expect(await copyLog({ from: sourceOf(from), to })).toEqual({ size: 5000, found: 5000 });
+  });
+
+  it("refuses a target that holds another log, or more than the source", async () => {
+    const from = sourceOf(await logOf(10));
+    const other = new MemoryLogStore();
+    const service = await openTestService({ store: other, index: new MemorySearchIndex(other) });
+    await service.append({ log: "default", events: [{ event: { message: "other" } }], sign: false, path: "events" });
+    await expectCode(copyLog({ from, to: other }), "CONFLICT");
+    await expectCode(copyLog({ from, to: await logOf(11) }), "CONFLICT");
+  });
+
+  it("stops before a damaged entry, and names it", async () => {
+    const store = await logOf(3000);
+    const from = Object.create(store) as LogStore;
+    from.head = (log) => store.head(log);
+    from.leafHashes = (log, range) => store.leafHashes(log, range);
+    from.tiles = (log, ids) => store.tiles(log, ids);
+    from.entries = async (log, indexes) =>
+      (await store.entries(log, indexes)).map((entry) =>
+        entry?.leafIndex === 2500 ? { ...entry, canonical: entry.canonical.replace('"event ', '"other ') } : entry,
+      );
+    const to = new MemoryLogStore();
+    const error = await rejection(copyLog({ from: sourceOf(from), to }));
+    expect(error.code).toBe("ENTRY_CORRUPT");
+    expect(error.message).toContain("2500");
+    expect((await to.head("default"))?.size).toBe(2048);
+  });
+});

@@ -1,0 +1,197 @@
+import { beforeAll, describe, expect, it } from "@jest/globals";
+import type { SearchIndex } from "../../../src/audit/search-index.js";
+import type { LogHead, LogStore, StoredEntry } from "../../../src/audit/store.js";
+import { logFormat } from "../../../src/core/format.js";
+import { findingText, type Finding } from "../../../src/engine/upkeep/finding.js";
+import { fsck, type FsckOptions, type FsckReport } from "../../../src/engine/upkeep/fsck.js";
+import { LogKey } from "../../../src/keys/log-key.js";
+import { nodeEd25519, nodeSha256 } from "../../../src/keys/node-crypto.js";
+import { replaced } from "../../../src/operations/port.js";
+import { MemoryBulkQueue } from "../../../src/stores/memory/bulk-queue.js";
+import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
+import { MemorySearchIndex } from "../../../src/stores/memory/search-index.js";
+import { fill, KEYRING, openTestService, ORIGIN } from "../test-log.js";
+
+const SIZE = 700;
+const format = logFormat("rfc6962", nodeSha256);
+
+/** A log of 700 entries that a test looks at through changed glasses. */
+class Glasses {
+  readonly memory = new MemoryLogStore();
+  readonly index: SearchIndex = new MemorySearchIndex(this.memory);
+
+  async fill(count: number): Promise<void> {
+    await fill(await openTestService({ store: this.memory, index: this.index }), count);
+  }
+
+  async check(
+    changes: Partial<LogStore> = {},
+    head: Partial<LogHead> = {},
+    options: Partial<FsckOptions> = {},
+  ): Promise<FsckReport> {
+    const stored = await this.memory.head("default");
+    if (stored === undefined) throw new Error("no log");
+    const key = new LogKey(`${ORIGIN}/default`, KEYRING.checkpointSeed, nodeEd25519());
+    const source = { log: "default", store: replaced<LogStore>(this.memory, changes), format, key };
+    const fixed = { source, index: this.index, bulkQueue: new MemoryBulkQueue(), ed25519: nodeEd25519() };
+    return fsck({ ...fixed, ...options }, { ...stored, ...head });
+  }
+
+  /** What is stored, with some entries changed. */
+  changing(change: (entry: StoredEntry) => StoredEntry | undefined): Pick<LogStore, "entries"> {
+    return {
+      entries: async (log, indexes) =>
+        (await this.memory.entries(log, indexes)).map((entry) => (entry === undefined ? entry : change(entry))),
+    };
+  }
+}
+
+const glasses = new Glasses();
+beforeAll(() => glasses.fill(SIZE));
+
+const flipped = (bytes: Uint8Array): Uint8Array => bytes.map((byte, i) => (i === 9 ? byte ^ 1 : byte));
+
+describe("a check of a whole log", () => {
+  it("finds nothing in a sound one, and says where the next check may start", async () => {
+    const report = await glasses.check();
+    expect(report).toMatchObject({ size: SIZE, from: 0, findings: [], mark: { treeSize: SIZE } });
+  });
+
+  it("goes on from an earlier check, reading only what is new", async () => {
+    const own = new Glasses();
+    await own.fill(600);
+    const { mark } = await own.check();
+    await own.fill(90);
+    const read: number[] = [];
+    const spy = own.changing((entry) => {
+      read.push(entry.leafIndex);
+      return entry;
+    });
+    const report = await own.check(spy, {}, mark && { since: mark });
+    expect(report).toMatchObject({ from: 600, findings: [], mark: { treeSize: 690 } });
+    expect(Math.min(...read)).toBe(600);
+  });
+
+  it("names a log that no longer leads to the root of an earlier check, and reads it all", async () => {
+    const report = await glasses.check({}, {}, { since: { treeSize: 300, rootHash: new Uint8Array(32) } });
+    expect(report).toMatchObject({ from: 0, findings: [{ kind: "history-changed", treeSize: 300 }], mark: undefined });
+    const cut = await glasses.check({}, {}, { since: { treeSize: SIZE + 1, rootHash: new Uint8Array(32) } });
+    expect(cut.findings).toEqual([{ kind: "history-changed", treeSize: SIZE + 1 }]);
+  });
+
+  it("reads everything where it is told to, and requires the root of an earlier check all the same", async () => {
+    const { mark } = await glasses.check();
+    const again = await glasses.check({}, {}, { full: true, ...(mark && { since: mark }) });
+    expect(again).toMatchObject({ from: 0, findings: [], mark });
+    const since = { treeSize: 300, rootHash: new Uint8Array(32) };
+    const { findings } = await glasses.check({}, {}, { full: true, since });
+    expect(findings).toEqual([{ kind: "history-changed", treeSize: 300 }]);
+  });
+
+  /** An index that is being made again: each look finds it `step` entries further. */
+  const growing = (step: number): SearchIndex => {
+    let indexed = 0;
+    return replaced<SearchIndex>(glasses.index, {
+      reached: (_, size) => Promise.resolve((indexed += step) >= size),
+      indexedSize: () => Promise.resolve(indexed),
+      count: () => Promise.resolve(Math.min(indexed, SIZE)),
+    });
+  };
+
+  it("waits for a search index for as long as that grows, and tells how far it is", async () => {
+    const told: number[] = [];
+    const onIndexing = (indexed: number): number => told.push(indexed);
+    const { findings } = await glasses.check({}, {}, { index: growing(100), indexStallMs: 1, onIndexing });
+    expect([findings, told]).toEqual([[], [100, 200, 300, 400, 500, 600, 700]]);
+  });
+
+  it("names a search index that stands still behind the log", async () => {
+    const { findings, mark } = await glasses.check({}, {}, { index: growing(0), indexStallMs: 1 });
+    expect([findings, mark]).toEqual([[{ kind: "index-out-of-step", indexed: 0, size: SIZE }], undefined]);
+  });
+
+  it("names a search index that has lost an entry", async () => {
+    const index = replaced<SearchIndex>(glasses.index, { count: () => Promise.resolve(SIZE - 1) });
+    const { findings } = await glasses.check({}, {}, { index });
+    expect(findings).toEqual([{ kind: "index-out-of-step", indexed: SIZE - 1, size: SIZE }]);
+  });
+
+  const at = (leafIndex: number, change: (entry: StoredEntry) => StoredEntry | undefined) =>
+    glasses.changing((entry) => (entry.leafIndex === leafIndex ? change(entry) : entry));
+
+  it.each<[string, () => Promise<FsckReport>, readonly Finding[]]>([
+    [
+      "an entry whose bytes were changed",
+      () => glasses.check(at(77, (entry) => ({ ...entry, canonical: entry.canonical.replace('"event ', '"other ') }))),
+      [{ kind: "entry-changed", leafIndex: 77 }],
+    ],
+    [
+      "an entry whose leaf hash was changed",
+      () => glasses.check(at(77, (entry) => ({ ...entry, leafHash: flipped(entry.leafHash) }))),
+      [{ kind: "leaf-hash-changed", leafIndex: 77 }],
+    ],
+    [
+      "an entry whose row says another time",
+      () => glasses.check(at(77, (entry) => ({ ...entry, receivedAt: entry.receivedAt.replace("2026", "2027") }))),
+      [{ kind: "entry-time-changed", leafIndex: 77 }],
+    ],
+    [
+      "a head that says another time",
+      () => glasses.check({}, { lastReceivedAt: "2926-01-01T00:00:00.000000Z" }),
+      [{ kind: "head-time-changed", lastReceivedAt: "2926-01-01T00:00:00.000000Z" }],
+    ],
+    [
+      "an entry that was changed together with its leaf hash",
+      () =>
+        glasses.check(
+          at(600, (entry) => {
+            const canonical = entry.canonical.replace('"event ', '"other ');
+            return { ...entry, canonical, leafHash: format.leafHash(Buffer.from(canonical)) };
+          }),
+        ),
+      [{ kind: "entry-changed", leafIndex: 600 }],
+    ],
+    [
+      "an entry that is gone",
+      () => glasses.check(at(500, () => undefined)),
+      [{ kind: "entry-missing", leafIndex: 500 }],
+    ],
+    [
+      "a tile that was changed",
+      () =>
+        glasses.check({
+          tiles: async (log, ids) => (await glasses.memory.tiles(log, ids)).map((tile) => tile && flipped(tile)),
+        }),
+      [
+        { kind: "tile-changed", tile: { level: 0, index: 0 } },
+        { kind: "tile-changed", tile: { level: 0, index: 1 } },
+      ],
+    ],
+    [
+      "a tile that is gone",
+      () => glasses.check({ tiles: (_, ids) => Promise.resolve(ids.map(() => undefined)) }),
+      [
+        { kind: "tile-missing", tile: { level: 0, index: 0 } },
+        { kind: "tile-missing", tile: { level: 0, index: 1 } },
+      ],
+    ],
+    [
+      "a head with another root",
+      () => glasses.check({}, { rootHash: new Uint8Array(32) }),
+      [
+        { kind: "root-changed", treeSize: SIZE },
+        { kind: "checkpoint-invalid", reason: "CHECKPOINT_MISMATCH" },
+      ],
+    ],
+    [
+      "a checkpoint that the log did not sign",
+      () => glasses.check({}, { checkpoint: "x" }),
+      [{ kind: "checkpoint-invalid", reason: "MALFORMED_CHECKPOINT" }],
+    ],
+  ])("names %s", async (_, run, findings) => {
+    const report = await run();
+    expect(report.findings).toEqual(findings);
+    expect(report.mark).toBeUndefined();
+    for (const finding of findings) expect(findingText(finding)).toMatch(/: /);
+  });
+});
