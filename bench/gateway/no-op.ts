@@ -42,8 +42,11 @@ function unused(): Promise<never> {
 }
 
 const service: AuditService = {
-  format: () => Promise.resolve(logFormat("rfc6962")),
-  verifierKey: () => Promise.resolve("localhost/auditql/default+00000000+AA=="),
+  identity: () =>
+    Promise.resolve({
+      ...{ format: logFormat("rfc6962"), origin: "localhost/auditql/default" },
+      verifierKey: "localhost/auditql/default+00000000+AA==",
+    }),
   append: () => Promise.resolve({ entries: [entry], root, refused: [] }),
   root: () => Promise.resolve(root),
   membershipProofs: ({ leafIndexes }) => Promise.resolve(leafIndexes.map(() => proof)),

@@ -1,6 +1,8 @@
 import type { Principal } from "../audit/principal.js";
-import type { AuditService } from "../audit/service.js";
+import type { AuditService, EntryOutcome, ResultPage } from "../audit/service.js";
+import { replaced } from "../audit/wrapped.js";
 import { canonicalJson, type JsonObject } from "../core/json.js";
+import { ShownLeaves } from "./shown-leaves.js";
 
 /** A reading of entries by one principal: how it asked, and which leaves of which log it was shown. */
 export interface Read {
@@ -40,6 +42,79 @@ export function readLog(service: AuditService, log: string): ReadLog {
     await service.append({ log, events: [{ event }], sign: false, path: "event" });
   };
   return { log, recorder };
+}
+
+/**
+ * A service that shows nothing before it is recorded: around what one request may see, so that only that is. A page is recorded
+ * once, not again with the entries on it, which are read later in the same request; receipts of own events are no reading.
+ */
+export function recordingReads(service: AuditService, record: RecordRead): AuditService {
+  const recorded = new ShownLeaves();
+
+  const listed = async (kind: Read["kind"], page: ResultPage, asked: JsonObject): Promise<ResultPage> => {
+    const { log } = page.result;
+    await record({ kind, log, leafIndexes: page.leafIndexes, asked });
+    recorded.addLeaves(log, page.leafIndexes);
+    return page;
+  };
+
+  /** Records entries that no page of this request has listed. */
+  const unlisted = async (kind: Read["kind"], log: string, outcomes: readonly EntryOutcome[]): Promise<void> => {
+    const shown = outcomes.flatMap((outcome) => (outcome.kind === "entry" ? [outcome.entry.leafIndex] : []));
+    const leafIndexes = shown.filter((leafIndex) => !recorded.hasAll(log, [leafIndex]));
+    if (leafIndexes.length > 0) await record({ kind, log, leafIndexes });
+    // What a stream shows may be all that is ever logged.
+    if (kind !== "tail" && kind !== "download") recorded.addLeaves(log, leafIndexes);
+  };
+
+  return replaced(service, {
+    append: async (...asked) => {
+      const receipt = await service.append(...asked);
+      recorded.addReceipt(receipt);
+      return receipt;
+    },
+    appendLater: async (...asked) => {
+      const request = await service.appendLater(...asked);
+      if (request.kind === "done") recorded.addReceipt(request.receipt);
+      return request;
+    },
+    bulkRequest: async (...asked) => {
+      const request = await service.bulkRequest(...asked);
+      if (request?.kind === "done") recorded.addReceipt(request.receipt);
+      return request;
+    },
+    search: async (request, ...asked) => {
+      const { query, window = {}, restriction = {} } = request;
+      const page = await service.search(request, ...asked);
+      return listed("search", page, { query, window: { ...window }, restriction: { ...restriction } });
+    },
+    results: async (id, ...asked) => listed("results", await service.results(id, ...asked), { id }),
+    entries: async (log, ...asked) => {
+      const outcomes = await service.entries(log, ...asked);
+      await unlisted("entries", log, outcomes);
+      return outcomes;
+    },
+    entryByHash: async (log, ...asked) => {
+      const outcome = await service.entryByHash(log, ...asked);
+      await unlisted("entry by hash", log, [outcome]);
+      return outcome;
+    },
+    tail: async (request, asking) =>
+      before(await service.tail(request, asking), (outcome) => unlisted("tail", request.log, [outcome])),
+    download: async (...asked) => {
+      const download = await service.download(...asked);
+      const { log } = download;
+      const pages = (signal: AbortSignal) => before(download.pages(signal), (page) => unlisted("download", log, page));
+      return { ...download, pages };
+    },
+  });
+}
+
+async function* before<T>(items: AsyncIterable<T>, record: (item: T) => Promise<void>): AsyncGenerator<T> {
+  for await (const item of items) {
+    await record(item);
+    yield item;
+  }
 }
 
 function askedIn({ asked }: Read): JsonObject {

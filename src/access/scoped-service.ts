@@ -1,16 +1,19 @@
 import { AuditError } from "../audit/errors.js";
 import { boundOf, holdsAny, type Principal, type Scope } from "../audit/principal.js";
 import type {
+  Asking,
   AuditService,
   BulkRequest,
+  ConsistencyRequest,
   Download,
   DownloadRequest,
   EntryOutcome,
+  FollowAsking,
+  LogIdentity,
   LogRequest,
   PageRequest,
   ProofRequest,
   Receipt,
-  ResultOptions,
   ResultPage,
   Root,
   SearchRequest,
@@ -18,13 +21,10 @@ import type {
   TreeEntry,
 } from "../audit/service.js";
 import type { Digest } from "../core/bytes.js";
-import type { LogFormat } from "../core/format.js";
-import type { JsonObject } from "../core/json.js";
 import type { ConsistencyProof, MembershipProof } from "../core/proof.js";
 import type { Verdict } from "../core/verdict.js";
 import { restrictionAllows, type Restriction } from "../query/restriction.js";
 import { inTenantsName } from "./bound-events.js";
-import type { Read, ReadLog, RecordRead } from "./disclosure-log.js";
 import { keyOwnerOf } from "./key-owner.js";
 import { ShownLeaves } from "./shown-leaves.js";
 
@@ -33,9 +33,9 @@ export interface ScopeOptions {
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** Called with the number of events before they are logged; throws to refuse them. */
-  readonly admitEvents?: (count: number) => void;
-  /** Records what is about to be shown; what it rejects is not shown. */
-  readonly readLog?: ReadLog;
+  readonly admitEvents?: ((count: number) => void) | undefined;
+  /** The log that the gateway alone logs to. */
+  readonly closedLog?: string | undefined;
 }
 
 /**
@@ -47,115 +47,98 @@ export interface ScopeOptions {
 export class ScopedService implements AuditService {
   private readonly bound: Restriction | undefined;
   private readonly shown = new ShownLeaves();
-  private readonly recorded = new ShownLeaves();
-  private readonly recordRead: RecordRead | undefined;
+  private readonly owner: string;
 
   constructor(
     private readonly service: AuditService,
     private readonly options: ScopeOptions,
   ) {
     this.bound = boundOf(options.principal);
-    this.recordRead = options.readLog?.recorder(options.principal);
+    this.owner = keyOwnerOf(options.principal);
   }
 
-  async format(log: string): Promise<LogFormat> {
+  async identity(log: string, asking?: Asking): Promise<LogIdentity> {
     this.require("audit:read", "audit:log");
-    return this.service.format(log);
-  }
-
-  async verifierKey(log: string): Promise<string> {
-    this.require("audit:read", "audit:log");
-    return this.service.verifierKey(log);
+    return this.service.identity(log, this.as(asking));
   }
 
   /** Whoever logged an entry may see its receipt, proofs included, within the request, and nothing else by it. */
-  async append(request: LogRequest): Promise<Receipt> {
+  async append(request: LogRequest, asking?: Asking): Promise<Receipt> {
     const own = this.admitted(request);
-    return this.ownReceipt(await this.service.append(own));
+    return this.ownReceipt(await this.service.append(own, this.as(asking)));
   }
 
-  async appendLater(request: LogRequest): Promise<BulkRequest> {
+  async appendLater(request: LogRequest, asking?: Asking): Promise<BulkRequest> {
     const own = this.admitted(request);
-    return this.shownBulk(await this.service.appendLater(own));
+    return this.shownBulk(await this.service.appendLater(own, this.as(asking)));
   }
 
-  async bulkRequest(id: string): Promise<BulkRequest | undefined> {
+  async bulkRequest(id: string, asking?: Asking): Promise<BulkRequest | undefined> {
     this.require("audit:log", "audit:read");
-    const request = await this.service.bulkRequest(id, keyOwnerOf(this.options.principal));
+    const request = await this.service.bulkRequest(id, this.as(asking));
     return request !== undefined && this.isOfTenant(request) ? this.shownBulk(request) : undefined;
   }
 
-  async search(request: SearchRequest, page: PageRequest, signal?: AbortSignal): Promise<ResultPage> {
+  async search(request: SearchRequest, page: PageRequest, asking?: Asking): Promise<ResultPage> {
     this.require("audit:read");
-    const bound = this.bound === undefined ? request : { ...request, bound: this.bound };
-    const found = await this.service.search(bound, page, signal);
-    const { query, window = {}, restriction = {} } = request;
-    return this.listed("search", found, { query, window: { ...window }, restriction: { ...restriction } });
+    return this.service.search(request, page, this.as(asking));
   }
 
-  async results(id: string, page: PageRequest, { signal }: ResultOptions = {}): Promise<ResultPage> {
+  async results(id: string, page: PageRequest, asking?: Asking): Promise<ResultPage> {
     this.require("audit:read");
-    const { bound } = this;
-    const options = { ...(signal && { signal }), ...(bound && { bound }) };
-    return this.listed("results", await this.service.results(id, page, options), { id });
+    return this.service.results(id, page, this.as(asking));
   }
 
   /** As with a tail, nothing that its pages show is remembered. */
-  async download(request: DownloadRequest): Promise<Download> {
+  async download(request: DownloadRequest, asking?: Asking): Promise<Download> {
     this.require("audit:read");
-    const { bound } = this;
-    const download = await this.service.download({ ...request, ...(bound !== undefined && { bound }) });
-    return { ...download, pages: (signal) => this.pagesWhileAllowed(download.log, download.pages(signal)) };
+    const download = await this.service.download(request, this.as(asking));
+    return { ...download, pages: (signal) => this.pagesWhileAllowed(download.pages(signal)) };
   }
 
   /** What it shows is not remembered, for it may be all that is ever logged. */
-  async tail(request: TailRequest, signal: AbortSignal): Promise<AsyncIterable<EntryOutcome>> {
+  async tail(request: TailRequest, { signal }: FollowAsking): Promise<AsyncIterable<EntryOutcome>> {
     this.require("audit:read");
-    const bound = this.bound === undefined ? request : { ...request, bound: this.bound };
-    return this.whileAllowed(request.log, await this.service.tail(bound, signal));
+    return this.whileAllowed(await this.service.tail(request, { ...this.as(), signal }));
   }
 
-  async root(log: string, treeSize?: number): Promise<Root> {
+  async root(log: string, treeSize?: number, asking?: Asking): Promise<Root> {
     if (!this.shown.hasRoot(log, treeSize)) this.require("audit:read");
-    return this.service.root(log, treeSize);
+    return this.service.root(log, treeSize, this.as(asking));
   }
 
-  async entries(log: string, leafIndexes: readonly number[], signal?: AbortSignal): Promise<readonly EntryOutcome[]> {
+  async entries(log: string, leafIndexes: readonly number[], asking?: Asking): Promise<readonly EntryOutcome[]> {
     if (!this.shown.hasAll(log, leafIndexes)) this.require("audit:read");
-    const read = await this.service.entries(log, leafIndexes, signal);
-    const outcomes = read.map((outcome) => this.visible(log, outcome));
-    await this.recordShown("entries", log, outcomes);
-    return outcomes;
+    const read = await this.service.entries(log, leafIndexes, this.as(asking));
+    return read.map((outcome) => this.visible(log, outcome));
   }
 
-  async entryByHash(log: string, hash: Digest): Promise<EntryOutcome> {
+  async entryByHash(log: string, hash: Digest, asking?: Asking): Promise<EntryOutcome> {
     this.require("audit:read");
-    const outcome = this.visible(log, await this.service.entryByHash(log, hash));
-    await this.recordShown("entry by hash", log, [outcome]);
-    return outcome;
+    return this.visible(log, await this.service.entryByHash(log, hash, this.as(asking)));
   }
 
   /** A proof carries its leaf's hash, by which a guess at a hidden entry's content could be confirmed. */
-  async membershipProofs(request: ProofRequest): Promise<readonly MembershipProof[]> {
+  async membershipProofs(request: ProofRequest, asking?: Asking): Promise<readonly MembershipProof[]> {
     const { log, leafIndexes } = request;
     if (!this.shown.hasAll(log, leafIndexes)) this.require("audit:read");
-    if (!this.seesEverything) await this.requireVisible(log, leafIndexes);
-    return this.service.membershipProofs(request);
+    if (!this.seesEverything) await this.requireVisible(log, leafIndexes, asking);
+    return this.service.membershipProofs(request, this.as(asking));
   }
 
-  async consistencyProof(log: string, fromSize: number, toSize: number): Promise<ConsistencyProof> {
+  async consistencyProof(request: ConsistencyRequest, asking?: Asking): Promise<ConsistencyProof> {
     this.require("audit:read");
-    return this.service.consistencyProof(log, fromSize, toSize);
+    return this.service.consistencyProof(request, this.as(asking));
   }
 
-  async consistency(log: string, treeSize: number): Promise<Verdict> {
+  async consistency(log: string, treeSize: number, asking?: Asking): Promise<Verdict> {
     if (!this.shown.hasRoot(log, treeSize)) this.require("audit:read");
-    return this.service.consistency(log, treeSize);
+    return this.service.consistency(log, treeSize, this.as(asking));
   }
 
-  async checkpointVerdict(root: Root): Promise<Verdict> {
+  async checkpointVerdict(root: Root, asking?: Asking): Promise<Verdict> {
     this.require("audit:read", "audit:log");
-    return this.service.checkpointVerdict(root);
+    return this.service.checkpointVerdict(root, this.as(asking));
   }
 
   /** A view owns nothing: the service behind it stays open. */
@@ -163,43 +146,23 @@ export class ScopedService implements AuditService {
     return Promise.resolve();
   }
 
-  private async *whileAllowed(log: string, shown: AsyncIterable<EntryOutcome>): AsyncGenerator<EntryOutcome> {
+  private async *whileAllowed(shown: AsyncIterable<EntryOutcome>): AsyncGenerator<EntryOutcome> {
     for await (const outcome of shown) {
       this.require("audit:read");
-      await this.recordShown("tail", log, [outcome]);
       yield outcome;
     }
   }
 
-  private async *pagesWhileAllowed(
-    log: string,
-    pages: AsyncIterable<readonly TreeEntry[]>,
-  ): AsyncGenerator<readonly TreeEntry[]> {
+  private async *pagesWhileAllowed(pages: AsyncIterable<readonly TreeEntry[]>): AsyncGenerator<readonly TreeEntry[]> {
     for await (const page of pages) {
       this.require("audit:read");
-      const shown = page.filter((outcome) => isWithin(this.bound, outcome));
-      await this.recordShown("download", log, shown);
-      yield shown;
+      yield page.filter((outcome) => isWithin(this.bound, outcome));
     }
   }
 
-  /** A page of a search, recorded once: the entries on it are read later, in the same request. */
-  private async listed(kind: Read["kind"], page: ResultPage, asked: JsonObject): Promise<ResultPage> {
-    const { log } = page.result;
-    if (this.recordRead === undefined) return page;
-    await this.recordRead({ kind, log, leafIndexes: page.leafIndexes, asked });
-    this.recorded.addLeaves(log, page.leafIndexes);
-    return page;
-  }
-
-  /** Records entries that no page of this request has listed; receipts of its own events are no reading. */
-  private async recordShown(kind: Read["kind"], log: string, outcomes: readonly EntryOutcome[]): Promise<void> {
-    if (this.recordRead === undefined) return;
-    const shown = outcomes.flatMap((outcome) => (outcome.kind === "entry" ? [outcome.entry.leafIndex] : []));
-    const leafIndexes = shown.filter((leafIndex) => !this.recorded.hasAll(log, [leafIndex]));
-    if (leafIndexes.length === 0) return;
-    await this.recordRead({ kind, log, leafIndexes });
-    if (kind !== "tail" && kind !== "download") this.recorded.addLeaves(log, leafIndexes);
+  /** Whatever a caller says of who asks, it is this principal. */
+  private as(asking?: Asking): Asking {
+    return { signal: asking?.signal, bound: this.bound, owner: this.owner };
   }
 
   private get seesEverything(): boolean {
@@ -211,10 +174,8 @@ export class ScopedService implements AuditService {
     this.require("audit:log");
     this.requireOpen(request.log);
     this.options.admitEvents?.(request.events.length);
-    const { principal } = this.options;
-    const { tenant } = principal;
-    const own = { ...request, keyOwner: keyOwnerOf(principal) };
-    return tenant === undefined ? own : inTenantsName(own, tenant);
+    const { tenant } = this.options.principal;
+    return tenant === undefined ? request : inTenantsName(request, tenant);
   }
 
   /** Of what a key logged before its tenant was changed in the key file it is shown nothing. */
@@ -231,7 +192,6 @@ export class ScopedService implements AuditService {
 
   private ownReceipt(receipt: Receipt): Receipt {
     if (!this.seesEverything) this.shown.addReceipt(receipt);
-    if (this.recordRead !== undefined) this.recorded.addReceipt(receipt);
     return receipt;
   }
 
@@ -245,7 +205,7 @@ export class ScopedService implements AuditService {
   }
 
   private requireOpen(log: string): void {
-    if (log !== this.options.readLog?.log) return;
+    if (log !== this.options.closedLog) return;
     const message = `the log ${log} records who was shown what: the gateway alone logs there`;
     throw new AuditError("FORBIDDEN", message);
   }
@@ -259,9 +219,9 @@ export class ScopedService implements AuditService {
     return outcome;
   }
 
-  private async requireVisible(log: string, leafIndexes: readonly number[]): Promise<void> {
+  private async requireVisible(log: string, leafIndexes: readonly number[], asking?: Asking): Promise<void> {
     const unseen = leafIndexes.filter((leafIndex) => !this.shown.hasAll(log, [leafIndex]));
-    const outcomes = unseen.length === 0 ? [] : await this.entries(log, unseen);
+    const outcomes = unseen.length === 0 ? [] : await this.entries(log, unseen, asking);
     const hidden = unseen.filter((_, place) => outcomes[place]?.kind !== "entry");
     if (hidden.length === 0) return;
     throw new AuditError("NOT_FOUND", `the log ${log} has no entry at leaf index ${hidden.join(", ")}`);

@@ -12,6 +12,7 @@ export type AuditErrorCode =
   | "ENTRY_CORRUPT" // a stored entry no longer hashes to its leaf, or a receipt or bulk request was changed
   | "LOG_CORRUPT" // stored hashes do not lead to the signed root
   | "ROOT_CONFLICT" // two signed roots of one size differ, or the store no longer leads to one
+  | "UNSUPPORTED" // the audit service behind this gateway cannot do it
   | "UNAVAILABLE"; // cannot be done now; try again after `retryAfterMs`
 
 /**

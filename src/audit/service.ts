@@ -11,6 +11,28 @@ import type { TimeWindow } from "../query/time.js";
 /** The log that a request means when it names none. */
 export const DEFAULT_LOG = "default";
 
+/** Who asks, and for how long: the last parameter of every call. */
+export interface Asking {
+  /**
+   * What the asker's credential limits it to, beside everything else. It is pinned with a search: an asker who is limited
+   * otherwise is refused its id and cursors. Unlike a restriction it may allow nothing: an empty list matches nothing.
+   */
+  readonly bound?: Restriction | undefined;
+  /** Whose idempotency keys and bulk requests: the same key of another owner is another key. */
+  readonly owner?: string | undefined;
+  /** Once it aborts, what was asked is stopped, down to the engine where that can, and rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a verifier needs of a log beside the bytes. */
+export interface LogIdentity {
+  readonly format: LogFormat;
+  /** The log's name in its checkpoints. */
+  readonly origin: string;
+  /** The key of the log's checkpoints as a C2SP verifier key, `origin+keyid+base64`. */
+  readonly verifierKey: string;
+}
+
 /** An event with the signature its caller made over it, both or neither. */
 export interface SignedEvent {
   /** Not yet checked: the service parses it and names every bad path. */
@@ -36,8 +58,6 @@ export interface LogRequest {
    * with the earlier one's receipt; with other events, CONFLICT. 1 to 128 characters; kept as long as the log.
    */
   readonly idempotencyKey?: string;
-  /** Whose key it is: the same key of somebody else is another key. */
-  readonly keyOwner?: string;
 }
 
 /** An envelope at a leaf index in a log, checked against its leaf hash before it was handed out. */
@@ -112,11 +132,6 @@ export interface SearchRequest {
   readonly order?: EntryOrder;
   /** At least 1. A result ends where its matches do, if not given. */
   readonly maxResults?: number;
-  /**
-   * What the asker's credential limits it to, beside everything else. It is pinned with the result: whoever is limited
-   * otherwise is refused its id and cursors. Unlike a restriction it may allow nothing: an empty list matches nothing.
-   */
-  readonly bound?: Restriction;
 }
 
 /** Entries as they are logged. */
@@ -126,8 +141,6 @@ export interface TailRequest {
   readonly query?: string;
   /** The first entry to look at, at most the log's size, which it is if not given: to resume, the last one seen plus 1. */
   readonly fromLeafIndex?: number;
-  /** As in SearchRequest. */
-  readonly bound?: Restriction;
 }
 
 /** A page of a pinned search: Relay's four arguments, or a Pangea offset with `first`. */
@@ -137,14 +150,6 @@ export interface PageRequest {
   readonly last?: number;
   readonly before?: string;
   readonly offset?: number;
-}
-
-/** For whom a page of an earlier search is read. */
-export interface ResultOptions {
-  /** Must be that of the search which made the id. */
-  readonly bound?: Restriction;
-  /** As in AuditService.search. */
-  readonly signal?: AbortSignal;
 }
 
 /** One page: the leaves at positions firstPosition, firstPosition + 1, … of the whole result (from 0). */
@@ -183,8 +188,6 @@ export interface DownloadRequest {
   readonly id: string;
   /** Every match of the pinned search, however many; else no more than its maxResults. */
   readonly everyMatch: boolean;
-  /** Must be that of the search which made the id. */
-  readonly bound?: Restriction;
 }
 
 /** A result that can be read from its first entry to its last. */
@@ -207,44 +210,78 @@ export interface ProofRequest {
   readonly leafIndexes: readonly number[];
 }
 
-/** Port: the audit service, whether our own engine or a remote one stands behind it. Rejects with AuditError only. */
-export interface AuditService {
-  /** The log's format: what a verifier needs beside the bytes. Rejects NOT_FOUND for an unknown log. */
-  format(log: string): Promise<LogFormat>;
-  /** The key of the log's checkpoints as a C2SP verifier key, `origin+keyid+base64`. Rejects NOT_FOUND for an unknown log. */
-  verifierKey(log: string): Promise<string>;
-  append(request: LogRequest): Promise<Receipt>;
+/** 1 <= fromSize <= toSize <= the newest size. */
+export interface ConsistencyRequest {
+  readonly log: string;
+  readonly fromSize: number;
+  readonly toSize: number;
+}
+
+/** Takes events. */
+export interface LoggingService {
+  append(request: LogRequest, asking?: Asking): Promise<Receipt>;
   /** Checks the request as `append` does, and resolves when it is durably queued: it will be logged, once. */
-  appendLater(request: LogRequest): Promise<BulkRequest>;
-  /** Undefined unless `owner` is the request's keyOwner. */
-  bulkRequest(id: string, owner?: string): Promise<BulkRequest | undefined>;
+  appendLater(request: LogRequest, asking?: Asking): Promise<BulkRequest>;
+  /** Undefined unless the request is the owner's. */
+  bulkRequest(id: string, asking?: Asking): Promise<BulkRequest | undefined>;
+}
+
+/** Shows entries by their place or hash. */
+export interface ReadingService {
+  entries(log: string, leafIndexes: readonly number[], asking?: Asking): Promise<readonly EntryOutcome[]>;
+  /** The entry whose leaf hash this is; the earliest if identical envelopes were logged. */
+  entryByHash(log: string, hash: Digest, asking?: Asking): Promise<EntryOutcome>;
+}
+
+/** Finds entries. */
+export interface SearchingService {
   /**
-   * Pins the search at the newest tree size, unless a cursor in `page` already carries a pin. Once the signal aborts, the
-   * search is stopped, down to the engine, and so is what its result still counts: both reject with the signal's reason.
+   * Pins the search at the newest tree size, unless a cursor in `page` already carries a pin. Once the signal aborts, what
+   * its result still counts is stopped as well.
    */
-  search(request: SearchRequest, page: PageRequest, signal?: AbortSignal): Promise<ResultPage>;
-  /** Another page of a search. */
-  results(id: string, page: PageRequest, options?: ResultOptions): Promise<ResultPage>;
-  /** All of a result, to be read once, from its beginning to its end. */
-  download(request: DownloadRequest): Promise<Download>;
+  search(request: SearchRequest, page: PageRequest, asking?: Asking): Promise<ResultPage>;
+  /** Another page of a search, for an asker with the bound of the one who searched. */
+  results(id: string, page: PageRequest, asking?: Asking): Promise<ResultPage>;
+}
+
+/** Shows whole results. */
+export interface DownloadingService {
+  /** All of a result, to be read once, from its beginning to its end; for an asker with the bound of the one who searched. */
+  download(request: DownloadRequest, asking?: Asking): Promise<Download>;
+}
+
+/** Shows entries as they are logged. */
+export interface FollowingService {
   /**
    * Follows the log until the signal aborts: every entry from an index on, old and new, in index order, none twice. It
    * reads on as the answer is read, and rejects there when it cannot go on. A corrupt entry is shown as such.
    */
-  tail(request: TailRequest, signal: AbortSignal): Promise<AsyncIterable<EntryOutcome>>;
+  tail(request: TailRequest, asking: FollowAsking): Promise<AsyncIterable<EntryOutcome>>;
+}
+
+export type FollowAsking = Asking & { readonly signal: AbortSignal };
+
+/** Proves that the log holds what it shows, and only ever grows. */
+export interface ProvingService {
   /** The newest root, or the root of an earlier size (0 to the newest). Rejects NOT_FOUND beyond. */
-  root(log: string, treeSize?: number): Promise<Root>;
-  /** The signal as in `search`. */
-  entries(log: string, leafIndexes: readonly number[], signal?: AbortSignal): Promise<readonly EntryOutcome[]>;
-  /** The entry whose leaf hash this is; the earliest if identical envelopes were logged. */
-  entryByHash(log: string, hash: Digest): Promise<EntryOutcome>;
+  root(log: string, treeSize?: number, asking?: Asking): Promise<Root>;
   /** In the order asked. Each proof was verified against the signed root before it is returned. */
-  membershipProofs(request: ProofRequest): Promise<readonly MembershipProof[]>;
-  /** 1 <= fromSize <= toSize <= newest; verified before it is returned. */
-  consistencyProof(log: string, fromSize: number, toSize: number): Promise<ConsistencyProof>;
+  membershipProofs(request: ProofRequest, asking?: Asking): Promise<readonly MembershipProof[]>;
+  /** Verified before it is returned. */
+  consistencyProof(request: ConsistencyRequest, asking?: Asking): Promise<ConsistencyProof>;
   /** Whether the root of a size is a prefix of the newest signed root this gateway knows. One check per size and head. */
-  consistency(log: string, treeSize: number): Promise<Verdict>;
+  consistency(log: string, treeSize: number, asking?: Asking): Promise<Verdict>;
   /** Whether a checkpoint is a signed statement of this root by the log's key. */
-  checkpointVerdict(root: Root): Promise<Verdict>;
+  checkpointVerdict(root: Root, asking?: Asking): Promise<Verdict>;
+}
+
+/**
+ * Port: the audit service, whether our own engine or a remote one stands behind it. Rejects with AuditError only. A backend
+ * that lacks a role is made one by `serviceOf`, and rejects what it lacks with UNSUPPORTED.
+ */
+export interface AuditService
+  extends LoggingService, ReadingService, SearchingService, DownloadingService, FollowingService, ProvingService {
+  /** Rejects NOT_FOUND for an unknown log. */
+  identity(log: string, asking?: Asking): Promise<LogIdentity>;
   close(): Promise<void>;
 }

@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import { AuditError } from "../audit/errors.js";
 import type { AuditService } from "../audit/service.js";
 import type { EngineHealth } from "../http/readiness.js";
-import { wrapped } from "../operations/port.js";
+import { wrapped } from "../audit/wrapped.js";
 
 /** An audit service, and what it stands on. */
 export interface Engine {
@@ -79,7 +79,7 @@ export class OpeningEngine {
   #unopened(): AuditService {
     const refuse = (): Promise<never> => Promise.reject(this.#reason);
     return {
-      ...{ format: refuse, verifierKey: refuse, append: refuse, appendLater: refuse, bulkRequest: refuse },
+      ...{ identity: refuse, append: refuse, appendLater: refuse, bulkRequest: refuse },
       ...{ search: refuse, results: refuse, download: refuse, tail: refuse, root: refuse, entries: refuse },
       ...{ entryByHash: refuse, membershipProofs: refuse, consistencyProof: refuse, consistency: refuse },
       ...{ checkpointVerdict: refuse, close: () => Promise.resolve() },

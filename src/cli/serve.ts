@@ -65,7 +65,7 @@ export async function serve(settings: Settings, planEngine: PlanEngine, stopMs =
     gateway = await openConfiguredGateway(settings, parts);
     isOpen = await Promise.race([opening.opened.then(() => true), stopped.then(() => false)]);
     if (isOpen) {
-      const verifierKey = await service.verifierKey(DEFAULT_LOG);
+      const { verifierKey } = await service.identity(DEFAULT_LOG);
       process.stdout.write(banner({ settings, access, url: gateway.url, verifierKey }));
       await stopped;
     }

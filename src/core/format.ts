@@ -1,4 +1,5 @@
 import { HASH_BYTES } from "./bytes.js";
+import { parseEnvelope, readEnvelope } from "./envelope.js";
 import type { AuditEvent, Envelope } from "./event.js";
 import { nobleSha256, type Sha256 } from "./hash.js";
 import { canonicalJson, type Json, type JsonObject } from "./json.js";
@@ -17,6 +18,10 @@ export interface LogFormat {
   signedText(event: AuditEvent): string;
   /** The text whose UTF-8 bytes are the leaf's bytes. */
   canonicalText(envelope: Envelope): string;
+  /** Reads a canonical text, untrusted. Undefined when it is not canonical, or no envelope. */
+  parse(canonical: string): Envelope | undefined;
+  /** The same of a text whose hash was compared, so that nobody need ask whether it is canonical: at a third of the cost. */
+  read(canonical: string): Envelope | undefined;
   /** 32 bytes of a leaf; `canonical` is the UTF-8 of the canonical text. */
   leafHash(canonical: Uint8Array): Uint8Array;
   nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array;
@@ -37,6 +42,8 @@ function rfc6962(sha256: Sha256): LogFormat {
     name: "rfc6962",
     signedText: (event) => canonicalJson({ ...event }),
     canonicalText: (envelope) => canonicalJson({ ...envelope, event: { ...envelope.event } }),
+    parse: parseEnvelope,
+    read: readEnvelope,
     leafHash: (canonical) => sha256(prefixed(LEAF_PREFIX, canonical)),
     nodeHash: pairHash(sha256, Uint8Array.of(NODE_PREFIX)),
     emptyRoot: sha256(new Uint8Array()),
@@ -49,6 +56,8 @@ function pangea(sha256: Sha256): LogFormat {
     name: "pangea",
     signedText: (event) => canonicalJson(withObjectsAsText(event)),
     canonicalText: (envelope) => canonicalJson({ ...envelope, event: withObjectsAsText(envelope.event) }),
+    parse: parseEnvelope,
+    read: readEnvelope,
     leafHash: (canonical) => sha256(notNodeShaped(canonical)),
     nodeHash: pairHash(sha256, new Uint8Array()),
     emptyRoot: sha256(new Uint8Array()),

@@ -1,7 +1,6 @@
 import { digestOf, utf8 } from "./bytes.js";
 import { noteVerifier, openCheckpoint, type NoteVerifier } from "./checkpoint.js";
 import { readConsistencyProof, readMembershipProof, type EntryClaim, type RootClaim, type TreeClaim } from "./claim.js";
-import { parseEnvelope } from "./envelope.js";
 import { logFormat, type FormatName, type LogFormat } from "./format.js";
 import { nobleSha256, type Sha256 } from "./hash.js";
 import { membershipTextVerdict, type MembershipText } from "./proof-text.js";
@@ -62,7 +61,7 @@ export function trustLog(identity: LogIdentity, crypto: Crypto = {}): TrustedLog
 
 /** Checks one entry. Each verdict stands for itself: read all four. Never throws, whatever the claim holds. */
 export function verifyEntry(log: TrustedLog, claim: EntryClaim): EntryVerdicts {
-  const envelope = parseEnvelope(claim.canonical);
+  const envelope = log.format.parse(claim.canonical);
   const proof = readMembershipProof(claim.membershipProof);
   return {
     hash: envelope === undefined ? invalid("NOT_CANONICAL") : hashVerdict(log.format, claim),

@@ -92,13 +92,11 @@ export async function openFile(
 }
 
 async function fileHead(service: AuditService, { log, treeSize }: Download): Promise<FileHead> {
-  const [{ name: format }, publicKey, root] = await Promise.all([
-    service.format(log),
-    service.verifierKey(log),
+  const [{ format, origin, verifierKey }, root] = await Promise.all([
+    service.identity(log),
     service.root(log, treeSize),
   ]);
-  const origin = publicKey.slice(0, publicKey.indexOf("+"));
-  return { log, format, origin, publicKey, root };
+  return { log, format: format.name, origin, publicKey: verifierKey, root };
 }
 
 /** The file, one piece for each page. It ends where the pages end, and rejects where they do. */

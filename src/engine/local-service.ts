@@ -5,16 +5,19 @@ import { AuditError, outcomeKnown } from "../audit/errors.js";
 import type { LogDeclaration } from "../audit/log-declaration.js";
 import type { SearchIndex } from "../audit/search-index.js";
 import type {
+  Asking,
   BulkRequest,
+  ConsistencyRequest,
   Download,
   DownloadRequest,
   EntryOutcome,
+  FollowAsking,
+  LogIdentity,
   LogRequest,
   PageRequest,
   ProofRequest,
   Receipt,
   RefusedEvent,
-  ResultOptions,
   ResultPage,
   Root,
   SearchRequest,
@@ -22,7 +25,6 @@ import type {
 } from "../audit/service.js";
 import type { LogStore } from "../audit/store.js";
 import { digestBytes, type Digest } from "../core/bytes.js";
-import type { LogFormat } from "../core/format.js";
 import type { ConsistencyProof, MembershipProof } from "../core/proof.js";
 import { unknown, VALID, type Verdict } from "../core/verdict.js";
 import type { Keyring } from "../keys/keyring.js";
@@ -141,54 +143,53 @@ class LocalService implements LocalAuditService {
     });
   }
 
-  async format(log: string): Promise<LogFormat> {
-    return Promise.resolve(this.#log(log).format);
+  async identity(name: string): Promise<LogIdentity> {
+    const { format, key } = this.#log(name);
+    return Promise.resolve({ format, origin: key.origin, verifierKey: key.verifierKey });
   }
 
-  async verifierKey(log: string): Promise<string> {
-    return Promise.resolve(this.#log(log).key.verifierKey);
-  }
-
-  async append(request: LogRequest): Promise<Receipt> {
+  async append(request: LogRequest, { owner }: Asking = {}): Promise<Receipt> {
     const log = this.#log(request.log);
     const checked = checkRequest(request, log, this.#signer);
-    const requestKey = isKeyed(request) ? requestKeyOf(request, checked, log.format) : undefined;
+    const owned = { ...request, keyOwner: owner };
+    const requestKey = isKeyed(owned) ? requestKeyOf(owned, checked, log.format) : undefined;
     const logged = await outcomeKnown(log.append(eventsOf(checked.accepted), requestKey), "UNKNOWN");
     return { ...logged, refused: checked.refused };
   }
 
-  async appendLater(request: LogRequest): Promise<BulkRequest> {
+  async appendLater(request: LogRequest, { owner }: Asking = {}): Promise<BulkRequest> {
     const log = this.#log(request.log);
     const checked = checkRequest(request, log, this.#signer);
-    const accepted = await outcomeKnown(this.#bulks.accept(request, checked, log), "UNKNOWN");
+    const owned = { ...request, keyOwner: owner };
+    const accepted = await outcomeKnown(this.#bulks.accept(owned, checked, log), "UNKNOWN");
     this.#runner.wake();
     return accepted;
   }
 
-  async bulkRequest(id: string, owner = ""): Promise<BulkRequest | undefined> {
+  async bulkRequest(id: string, { owner = "" }: Asking = {}): Promise<BulkRequest | undefined> {
     return this.#bulks.find(id, owner);
   }
 
-  async search(request: SearchRequest, page: PageRequest, signal?: AbortSignal): Promise<ResultPage> {
+  async search(request: SearchRequest, page: PageRequest, { bound, signal }: Asking = {}): Promise<ResultPage> {
     const newestSize = await this.#log(request.log).newest.size();
-    return this.#searches.search(request, page, { newestSize, ...(signal && { signal }) });
+    return this.#searches.search(request, page, { newestSize, bound, signal });
   }
 
-  async results(id: string, page: PageRequest, options?: ResultOptions): Promise<ResultPage> {
-    return this.#searches.results(id, page, options);
+  async results(id: string, page: PageRequest, asking: Asking = {}): Promise<ResultPage> {
+    return this.#searches.results(id, page, asking);
   }
 
-  async download(request: DownloadRequest): Promise<Download> {
-    return this.#searches.download(request, (name) => {
+  async download(request: DownloadRequest, { bound }: Asking = {}): Promise<Download> {
+    return this.#searches.download(request, bound, (name) => {
       const log = this.#log(name);
       return (leafIndexes) => log.entries(leafIndexes);
     });
   }
 
-  async tail(request: TailRequest, signal: AbortSignal): Promise<AsyncIterable<EntryOutcome>> {
+  async tail(request: TailRequest, { bound, signal }: FollowAsking): Promise<AsyncIterable<EntryOutcome>> {
     const log = this.#log(request.log);
     const { size } = (await log.newest.tree()).edge;
-    return tailLog(log, checkTail(request, size), signal);
+    return tailLog(log, { ...checkTail(request, size), bound }, signal);
   }
 
   async root(name: string, treeSize?: number): Promise<Root> {
@@ -199,7 +200,11 @@ class LocalService implements LocalAuditService {
     return log.rootAt(tree, treeSize);
   }
 
-  async entries(name: string, leafIndexes: readonly number[], signal?: AbortSignal): Promise<readonly EntryOutcome[]> {
+  async entries(
+    name: string,
+    leafIndexes: readonly number[],
+    { signal }: Asking = {},
+  ): Promise<readonly EntryOutcome[]> {
     requireLeafIndexes(leafIndexes);
     return this.#log(name).entries(leafIndexes, signal);
   }
@@ -222,7 +227,7 @@ class LocalService implements LocalAuditService {
     return log.prover.membership(tree, treeSize, leafIndexes);
   }
 
-  async consistencyProof(name: string, fromSize: number, toSize: number): Promise<ConsistencyProof> {
+  async consistencyProof({ log: name, fromSize, toSize }: ConsistencyRequest): Promise<ConsistencyProof> {
     const log = this.#log(name);
     const tree = await log.newest.reaching(Math.max(fromSize, toSize));
     requireSize({ path: "fromSize", value: fromSize }, name, tree.edge.size);

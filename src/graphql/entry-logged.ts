@@ -34,7 +34,7 @@ interface Subscribing {
 function follow({ args, context }: Subscribing): Promise<AsyncIterable<EntryOutcome>> {
   const { log, query, fromLeafIndex } = args;
   const request = { log: log ?? DEFAULT_LOG, ...withoutNulls({ query, fromLeafIndex }) };
-  return context.service.tail(request, context.signal);
+  return context.service.tail(request, { signal: context.signal });
 }
 
 @Resolver()

@@ -120,7 +120,8 @@ export class EntryResolver {
     @Ctx() context: AuditContext,
     @Arg("treeSize", () => LeafIndexScalar, { nullable: true, description: TREE_SIZE }) treeSize?: number | null,
   ): Promise<EntryInTree> {
-    const [format, size] = await Promise.all([context.service.format(entry.log), treeOf(entry, context, treeSize)]);
+    const identity = context.service.identity(entry.log);
+    const [{ format }, size] = await Promise.all([identity, treeOf(entry, context, treeSize)]);
     return { entry, format, treeSize: size };
   }
 }

@@ -43,6 +43,7 @@ export const HTTP_STATUS = {
   SLOW_READER: 503,
   UNAUTHENTICATED: 401,
   UNAVAILABLE: 503,
+  UNSUPPORTED: 501,
   UNSUPPORTED_MEDIA_TYPE: 415,
   UNTRUSTED_DOCUMENT: 403,
 } as const satisfies Readonly<Record<ErrorCode, number>>;

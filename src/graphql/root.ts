@@ -77,13 +77,12 @@ export class RootResolver {
 
   @FieldResolver()
   async origin(@Parent() { log }: RootNode, @Ctx() { service }: AuditContext): Promise<string> {
-    const [name = ""] = (await service.verifierKey(log)).split("+", 1);
-    return name;
+    return (await service.identity(log)).origin;
   }
 
   @FieldResolver()
-  publicKey(@Parent() { log }: RootNode, @Ctx() { service }: AuditContext): Promise<string> {
-    return service.verifierKey(log);
+  async publicKey(@Parent() { log }: RootNode, @Ctx() { service }: AuditContext): Promise<string> {
+    return (await service.identity(log)).verifierKey;
   }
 
   @FieldResolver()
@@ -93,7 +92,7 @@ export class RootResolver {
     @Arg("fromSize", () => LeafIndexScalar, { description: "The earlier size: 1 to this root's treeSize." })
     fromSize: number,
   ): Promise<ConsistencyProof> {
-    return service.consistencyProof(log, fromSize, treeSize);
+    return service.consistencyProof({ log, fromSize, toSize: treeSize });
   }
 
   @FieldResolver()

@@ -8,7 +8,7 @@ import {
   type CredentialHeaders,
 } from "../access/authenticate.js";
 import type { CredentialOutcome } from "../access/credential.js";
-import type { ReadLog } from "../access/disclosure-log.js";
+import { recordingReads, type ReadLog } from "../access/disclosure-log.js";
 import { EventRate, type EventRateSettings } from "../access/rate.js";
 import { ScopedService, type ScopeOptions } from "../access/scoped-service.js";
 import { AuditError } from "../audit/errors.js";
@@ -45,13 +45,19 @@ export function admission({ eventRate, ...door }: AdmissionOptions): Admit {
   return async (request) => {
     const principal = await identify(request.headers, door);
     const admitEvents = (count: number) => rate?.take(principal.id, count);
-    return { principal, service: new ScopedService(door.service, { ...scopeOf(principal, door), admitEvents }) };
+    return { principal, service: serviceFor(principal, door, admitEvents) };
   };
 }
 
-/** What a principal may do and see behind a door. */
-export function scopeOf(principal: Principal, { readLog }: Door): ScopeOptions {
-  return { principal, now: () => Date.now(), ...(readLog && { readLog }) };
+/** The audit service as a principal may use it in one request; what it is shown is recorded. */
+export function serviceFor(
+  principal: Principal,
+  { service, readLog }: Door,
+  admitEvents?: ScopeOptions["admitEvents"],
+): AuditService {
+  const now = (): number => Date.now();
+  const scoped = new ScopedService(service, { principal, now, admitEvents, closedLog: readLog?.log });
+  return readLog === undefined ? scoped : recordingReads(scoped, readLog.recorder(principal));
 }
 
 /** Who sent these headers. Rejects with HttpError 401, 403 or 503. */

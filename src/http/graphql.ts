@@ -9,7 +9,7 @@ import { requireJson } from "./accept.js";
 import type { Admit, Caller } from "./admission.js";
 import { HttpError, send } from "./answer.js";
 import { parseJson, parseParameters, readBody } from "./body.js";
-import { InterruptibleService } from "./interruptible-service.js";
+import { interruptible } from "./interruptible-service.js";
 import { lifetime } from "./lifetime.js";
 import { OperationRecord, type Records } from "./operation-record.js";
 import { inOperationSpan } from "./operation-span.js";
@@ -41,10 +41,10 @@ export function graphqlEndpoint(options: GraphqlEndpointOptions) {
       headers: headerMap(request),
       ...(await parameters(request, search, options)),
     };
-    const interruptible = new InterruptibleService(service, lifetime(response, requestTimeoutMs));
+    const served = interruptible(service, lifetime(response, requestTimeoutMs));
     const operation = new OperationRecord(options, { credential: principal.id, requestId: requestId(response) });
-    const forAsker = auditContext(interruptible, mayIntrospect(principal, introspection));
-    const downloadLink = options.downloadLinks({ principal, service: interruptible });
+    const forAsker = auditContext(served, mayIntrospect(principal, introspection));
+    const downloadLink = options.downloadLinks({ principal, service: served });
     const context = () => Promise.resolve({ ...forAsker, operation, downloadLink });
     const execute = () => apollo.executeHTTPGraphQLRequest({ httpGraphQLRequest, context });
     const { headers } = request;

@@ -1,10 +1,9 @@
 import { unauthenticated, type CredentialHeaders } from "../access/authenticate.js";
 import { linkHolder } from "../access/link-holder.js";
-import { ScopedService } from "../access/scoped-service.js";
 import { AuditError } from "../audit/errors.js";
 import { sameRights, type Principal } from "../audit/principal.js";
 import type { AuditService } from "../audit/service.js";
-import { scopeOf, type Door } from "./admission.js";
+import { serviceFor, type Door } from "./admission.js";
 import { HttpError } from "./answer.js";
 
 /** Lets in who has a link, as its maker may use the service now. Rejects with HttpError 403, and AuditError UNAVAILABLE. */
@@ -25,7 +24,7 @@ export class LinkUser {
 
   /** Its bounds are those that the result must have been made with. */
   service(): AuditService {
-    return new ScopedService(this.door.service, scopeOf(this.principal, this.door));
+    return serviceFor(this.principal, this.door);
   }
 
   /** The pages, each after another look at the credential. Rejects UNAUTHENTICATED instead of showing one, or UNAVAILABLE. */

@@ -1,9 +1,8 @@
 import type { CredentialHeaders } from "../access/authenticate.js";
-import { ScopedService } from "../access/scoped-service.js";
 import { AuditError } from "../audit/errors.js";
 import { sameRights, type Principal } from "../audit/principal.js";
 import type { AuditService } from "../audit/service.js";
-import { identify, scopeOf, type Door } from "./admission.js";
+import { identify, serviceFor, type Door } from "./admission.js";
 import { HttpError } from "./answer.js";
 
 /** Lets in whoever wants to follow the log. Rejects with HttpError 401, 403 or 503. */
@@ -33,7 +32,7 @@ export class StreamHolder {
 
   /** The audit service as the credential allows: made anew each time, for it remembers what it showed. */
   service(): AuditService {
-    return new ScopedService(this.door.service, scopeOf(this.principal, this.door));
+    return serviceFor(this.principal, this.door);
   }
 
   /** Presents the credential again: undefined while it allows what it did, else why the stream must end. */

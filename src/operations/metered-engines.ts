@@ -5,7 +5,7 @@ import { deadline } from "../audit/deadline.js";
 import type { SearchIndex } from "../audit/search-index.js";
 import type { AppendBatch, AppendOutcome, LogHead, LogStore } from "../audit/store.js";
 import type { Metrics, PerLog } from "./metrics.js";
-import { replaced } from "./port.js";
+import { replaced } from "../audit/wrapped.js";
 
 /** Whoever reads the metrics does not wait longer for a store that does not answer. */
 const READ_TIMEOUT_MS = 2_000;

@@ -11,7 +11,7 @@ import {
   type Tracer,
 } from "@opentelemetry/api";
 import { AuditError } from "../audit/errors.js";
-import { wrapped } from "./port.js";
+import { wrapped } from "../audit/wrapped.js";
 
 const NAME = "auditql";
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { readLog } from "../../src/access/disclosure-log.js";
+import { readLog, recordingReads } from "../../src/access/disclosure-log.js";
 import { ScopedService } from "../../src/access/scoped-service.js";
 import { AuditError } from "../../src/audit/errors.js";
 import { LOOPBACK, type Principal } from "../../src/audit/principal.js";
@@ -21,8 +21,10 @@ beforeEach(async () => {
 });
 
 /** The service as a request of the principal has it. */
-const as = (principal: Principal, log = "readings"): ScopedService =>
-  new ScopedService(service, { principal, now: () => 0, readLog: readLog(service, log) });
+const as = (principal: Principal, log = "readings"): AuditService => {
+  const scoped = new ScopedService(service, { principal, now: () => 0, closedLog: log });
+  return recordingReads(scoped, readLog(service, log).recorder(principal));
+};
 
 async function readings(): Promise<readonly AuditEvent[]> {
   const { treeSize } = await service.root("readings");
@@ -92,14 +94,7 @@ describe("a log of readings", () => {
 
   test("shows nothing that it cannot record", async () => {
     await expectCode(as(ADMIN, "no such log").search({ log: "default", query: "" }, {}), "NOT_FOUND");
-    const failing = new ScopedService(service, {
-      principal: ADMIN,
-      now: () => 0,
-      readLog: {
-        log: "readings",
-        recorder: () => () => Promise.reject(new AuditError("UNAVAILABLE", "the store is down")),
-      },
-    });
+    const failing = recordingReads(service, () => Promise.reject(new AuditError("UNAVAILABLE", "the store is down")));
     await expectCode(failing.entries("default", [0]), "UNAVAILABLE");
   });
 

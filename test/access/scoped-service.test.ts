@@ -166,14 +166,13 @@ describe("an entry whose stored bytes were changed", () => {
 const WHOLE: Readonly<Record<string, (as: AuditService) => Promise<unknown>>> = {
   "the newest root": (as) => as.root("default"),
   "an earlier root": (as) => as.root("default", 3),
-  "a consistency proof": (as) => as.consistencyProof("default", 3, 6),
+  "a consistency proof": (as) => as.consistencyProof({ log: "default", fromSize: 3, toSize: 6 }),
   "a root's consistency": (as) => as.consistency("default", 3),
 };
 
 /** What anybody needs to check what the log answered; a writer checks its receipt with it. */
 const FOR_CHECKING: Readonly<Record<string, (as: AuditService) => Promise<unknown>>> = {
-  "the log's format": (as) => as.format("default"),
-  "the log's key": (as) => as.verifierKey("default"),
+  "the log's format and key": (as) => as.identity("default"),
   "a checkpoint's verdict": (as) => as.checkpointVerdict(logged.root),
 };
 
@@ -191,20 +190,19 @@ describe.each(Object.entries({ ...WHOLE, ...FOR_CHECKING }))("%s", (path, read) 
 const EVERY_METHOD: {
   readonly [method in Exclude<keyof AuditService, "close">]: (as: AuditService) => Promise<unknown>;
 } = {
-  format: (as) => as.format("default"),
-  verifierKey: (as) => as.verifierKey("default"),
+  identity: (as) => as.identity("default"),
   append: (as) => as.append({ log: "default", events: [], sign: false, path: "events" }),
   appendLater: (as) => as.appendLater({ log: "default", events: [], sign: false, path: "events" }),
   bulkRequest: (as) => as.bulkRequest(""),
   search: (as) => as.search({ log: "default", query: "" }, {}),
   results: (as) => as.results("", {}),
   download: (as) => as.download({ id: "", everyMatch: false }),
-  tail: (as) => as.tail({ log: "default" }, AbortSignal.abort()),
+  tail: (as) => as.tail({ log: "default" }, { signal: AbortSignal.abort() }),
   root: (as) => as.root("default"),
   entries: (as) => as.entries("default", []),
   entryByHash: (as) => as.entryByHash("default", hashAt(0)),
   membershipProofs: (as) => as.membershipProofs({ log: "default", treeSize: 1, leafIndexes: [] }),
-  consistencyProof: (as) => as.consistencyProof("default", 1, 2),
+  consistencyProof: (as) => as.consistencyProof({ log: "default", fromSize: 1, toSize: 2 }),
   consistency: (as) => as.consistency("default", 1),
   checkpointVerdict: (as) => as.checkpointVerdict(logged.root),
 };

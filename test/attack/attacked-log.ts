@@ -25,14 +25,16 @@ const STEP_MICROS = 1_000_000;
 const ALL = Array.from({ length: SIZE }, (_, i) => i);
 /** When the attacked log is opened: later than all of its entries. */
 const NOW = NEW_YEAR + 2 * SIZE * STEP_MICROS;
+/** Whose keys they are. */
+const ALICE = { owner: "alice" };
 const ASCENDING = { field: "received_at", direction: "asc" } as const;
 
 const KEYED: LogRequest = {
-  ...{ log: "default", sign: true, path: "events", idempotencyKey: "once", keyOwner: "alice" },
+  ...{ log: "default", sign: true, path: "events", idempotencyKey: "once" },
   events: [{ event: { message: "keyed one", actor: "alice" } }, { event: { message: "keyed two", actor: "alice" } }],
 };
 const QUEUED: LogRequest = {
-  ...{ log: "default", sign: false, path: "events", idempotencyKey: "later", keyOwner: "alice" },
+  ...{ log: "default", sign: false, path: "events", idempotencyKey: "later" },
   events: [{ event: { message: "queued", actor: "alice" } }],
 };
 const WAITING: LogRequest = { ...QUEUED, idempotencyKey: "waiting", events: [{ event: { message: "waiting" } }] };
@@ -75,10 +77,10 @@ export async function fillAttackedLog(store: IndexedStore): Promise<void> {
     await service.append({ log: "default", events: [{ event }], sign: i % 50 === 0, path: "event" });
     now += STEP_MICROS;
   }
-  await service.append(KEYED);
+  await service.append(KEYED, ALICE);
   now += STEP_MICROS;
-  const { id } = await service.appendLater(QUEUED);
-  await eventually(async () => (await service.bulkRequest(id, "alice"))?.kind === "done");
+  const { id } = await service.appendLater(QUEUED, ALICE);
+  await eventually(async () => (await service.bulkRequest(id, ALICE))?.kind === "done");
   await service.search({ log: "default", query: "" }, {}); // all of it is indexed
   await service.close();
   await queueWaiting(store);
@@ -166,7 +168,8 @@ function questions(service: AuditService): Readonly<Record<string, () => Promise
     "the root of 256": async () => JSON.stringify(await service.root(log, 256)),
     "the root of 300": async () => JSON.stringify(await service.root(log, SIZE)),
     proofs: async () => proofs(service),
-    consistency: async () => JSON.stringify(await service.consistencyProof(log, 200, SIZE), bytesAsHex),
+    consistency: async () =>
+      JSON.stringify(await service.consistencyProof({ log, fromSize: 200, toSize: SIZE }), bytesAsHex),
     "a window": search("", { window: { start: at(100), end: at(200) } }),
     "the oldest window": search("", { window: { end: at(5) } }),
     "the newest window": search("", { window: { start: at(290), end: at(299) } }),
@@ -185,7 +188,7 @@ function questions(service: AuditService): Readonly<Record<string, () => Promise
     },
     "a download": async () => download(service),
     "a tail": async () => tail(service),
-    "a repeated request": async () => receipt(await service.append(KEYED)),
+    "a repeated request": async () => receipt(await service.append(KEYED, ALICE)),
     "a queued request": async () => bulk(service, QUEUED),
     "the waiting request": async () => bulk(service, WAITING),
     "a new entry": async () => {
@@ -228,7 +231,7 @@ async function download(service: AuditService): Promise<string> {
 async function tail(service: AuditService): Promise<string> {
   const stop = new AbortController();
   const lines = [];
-  for await (const outcome of await service.tail({ log: "default", fromLeafIndex: 0 }, stop.signal)) {
+  for await (const outcome of await service.tail({ log: "default", fromLeafIndex: 0 }, stop)) {
     lines.push(text(outcome));
     if (lines.length === SIZE) stop.abort();
   }
@@ -246,10 +249,10 @@ async function bulk(service: AuditService, request: LogRequest): Promise<string>
     logFormat("rfc6962", nodeSha256),
   );
   const id = bulkId({ log: "default", name: digestOf(key) });
-  let found = await service.bulkRequest(id, "alice");
+  let found = await service.bulkRequest(id, ALICE);
   for (let looks = 0; found?.kind === "pending" && looks < 100; looks++) {
     await new Promise((resolve) => setTimeout(resolve, 20));
-    found = await service.bulkRequest(id, "alice");
+    found = await service.bulkRequest(id, ALICE);
   }
   if (found?.kind !== "done") return `refused: ${found?.kind ?? "unknown"}`;
   return JSON.stringify(found.receipt.entries.map(({ leafIndex, envelope }) => [leafIndex, envelope.event]));

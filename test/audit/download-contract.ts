@@ -81,12 +81,12 @@ export function downloadContract(open: OpenService): void {
       const { id } = (await service.search({ log, query: "" }, {})).result;
       const altered = `${id.slice(0, 20)}${id[20] === "A" ? "B" : "A"}${id.slice(21)}`;
       const refusals = [
-        [{ id: "" }, "text that is no token of this service"],
-        [{ id: altered }, "an altered token, or one made under another key"],
-        [{ id, bound: { actor: ["alice"] } }, "a result of another credential"],
+        ["", {}, "text that is no token of this service"],
+        [altered, {}, "an altered token, or one made under another key"],
+        [id, { bound: { actor: ["alice"] } }, "a result of another credential"],
       ] as const;
-      for (const [request, got] of refusals)
-        await expectProblems(service.download({ everyMatch: true, ...request }), { id: got });
+      for (const [of, asking, got] of refusals)
+        await expectProblems(service.download({ everyMatch: true, id: of }, asking), { id: got });
     });
   });
 }

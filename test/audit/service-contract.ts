@@ -34,7 +34,7 @@ export function auditServiceContract(open: OpenService): void {
     });
 
     test("answers entries whose hash is that of their canonical text", async () => {
-      const format = await service.format(log);
+      const { format } = await service.identity(log);
       const { entries } = await append(message("one"), { event: { message: { b: 1, a: [2] }, actor: "bob" } });
       for (const { hash, canonical } of entries) expect(format.leafHash(utf8(canonical))).toEqual(digestBytes(hash));
     });
@@ -71,7 +71,7 @@ export function auditServiceContract(open: OpenService): void {
     const seed = new Uint8Array(32).fill(9);
     const publicKey = publicKeyText(nobleEd25519.publicKey(seed));
     const signed = async (event: { readonly message: string }): Promise<SignedEvent> => {
-      const text = (await service.format(log)).signedText(event);
+      const text = (await service.identity(log)).format.signedText(event);
       return { event, signature: base64(nobleEd25519.sign(utf8(text), seed)), publicKey };
     };
 
@@ -85,7 +85,7 @@ export function auditServiceContract(open: OpenService): void {
       const own = await signed({ message: "mine" });
       const events = [own, message("yours")];
       const { entries } = await service.append({ log, events, sign: true, path: "events" });
-      const format = await service.format(log);
+      const { format } = await service.identity(log);
       expect(entries[0]?.envelope.public_key).toBe(publicKey);
       expect(entries[1]?.envelope.public_key).not.toBe(publicKey);
       for (const { envelope } of entries) expect(signatureVerdict(envelope, format)).toEqual(VALID);
@@ -225,7 +225,7 @@ export function auditServiceContract(open: OpenService): void {
 
   describe("proofs", () => {
     test("of membership verify for every leaf at every size", async () => {
-      const format = await service.format(log);
+      const { format } = await service.identity(log);
       const { entries } = await logMessages(service, 20, log);
       for (let treeSize = 1; treeSize <= 20; treeSize++) {
         const leafIndexes = Array.from({ length: treeSize }, (_, i) => i);
@@ -241,11 +241,11 @@ export function auditServiceContract(open: OpenService): void {
     });
 
     test("of consistency verify for every pair of sizes, in both forms", async () => {
-      const format = await service.format(log);
+      const { format } = await service.identity(log);
       await logMessages(service, 12, log);
       for (let toSize = 1; toSize <= 12; toSize++) {
         for (let fromSize = 1; fromSize <= toSize; fromSize++) {
-          const proof = await service.consistencyProof(log, fromSize, toSize);
+          const proof = await service.consistencyProof({ log, fromSize, toSize });
           expect(consistencyVerdict(format, proof)).toEqual(VALID);
           expect(subtreePathsVerdict(format, proof)).toEqual(VALID);
         }
@@ -260,9 +260,9 @@ export function auditServiceContract(open: OpenService): void {
       await expectCode(proofs(0, 0), "BAD_USER_INPUT");
       await expectCode(proofs(3, 3), "BAD_USER_INPUT");
       await expectCode(proofs(3, -1), "BAD_USER_INPUT");
-      await expectCode(service.consistencyProof(log, 0, 3), "BAD_USER_INPUT");
-      await expectCode(service.consistencyProof(log, 3, 2), "BAD_USER_INPUT");
-      await expectCode(service.consistencyProof(log, 1, 4), "NOT_FOUND");
+      await expectCode(service.consistencyProof({ log, fromSize: 0, toSize: 3 }), "BAD_USER_INPUT");
+      await expectCode(service.consistencyProof({ log, fromSize: 3, toSize: 2 }), "BAD_USER_INPUT");
+      await expectCode(service.consistencyProof({ log, fromSize: 1, toSize: 4 }), "NOT_FOUND");
     });
 
     test("show that every earlier root is a prefix of the newest", async () => {
@@ -276,8 +276,7 @@ export function auditServiceContract(open: OpenService): void {
   describe("a log that there is not", () => {
     test("is NOT_FOUND everywhere, with the names of those there are", async () => {
       const attempts = [
-        service.format("nope"),
-        service.verifierKey("nope"),
+        service.identity("nope"),
         service.append({ log: "nope", events: messages(1), sign: false, path: "events" }),
         service.root("nope"),
         service.entries("nope", [0]),

@@ -10,7 +10,7 @@ import type { IndexedStore } from "../../src/audit/search-index.js";
 import type { AuditService, BulkRequest, LogRequest, Receipt } from "../../src/audit/service.js";
 import { keyringOfSeed, type Keyring } from "../../src/keys/keyring.js";
 import { loadOrCreateSeed } from "../../src/keys/seed-file.js";
-import { replaced } from "../../src/operations/port.js";
+import { replaced } from "../../src/audit/wrapped.js";
 import { openStore } from "../../src/stores/index.js";
 import { checkEverything, fill, message, openTestService } from "../engine/test-log.js";
 import { describeWith } from "../service.js";
@@ -19,9 +19,10 @@ import { hasPostgres, type PostgresServer, somePostgres } from "../stores/postgr
 const MAIN = fileURLToPath(new URL("../../src/main.js", import.meta.url));
 const ORIGIN = "localhost/auditql";
 const LIMIT_MS = 60_000;
+const ALICE = { owner: "alice" };
 
 function keyed(idempotencyKey: string, text = idempotencyKey): LogRequest {
-  return { log: "default", events: [message(text)], sign: true, path: "events", idempotencyKey, keyOwner: "alice" };
+  return { log: "default", events: [message(text)], sign: true, path: "events", idempotencyKey };
 }
 
 describeWith("PostgreSQL", hasPostgres(), () => {
@@ -67,7 +68,7 @@ describeWith("PostgreSQL", hasPostgres(), () => {
 
   async function ended(service: AuditService, id: string): Promise<BulkRequest | undefined> {
     for (let polls = 0; polls < 1_000; polls++) {
-      const found = await service.bulkRequest(id, "alice");
+      const found = await service.bulkRequest(id, ALICE);
       if (found?.kind !== "pending") return found;
       await sleep(10);
     }
@@ -84,27 +85,27 @@ describeWith("PostgreSQL", hasPostgres(), () => {
   async function firstLog(): Promise<Left> {
     const left = await withService(stores.sqlite, async (service) => {
       await fill(service, 299);
-      const receipt = await service.append(keyed("answered"));
-      const { id } = await service.appendLater(keyed("logged later"));
+      const receipt = await service.append(keyed("answered"), ALICE);
+      const { id } = await service.appendLater(keyed("logged later"), ALICE);
       await ended(service, id);
       return { receipt, ended: id };
     });
     // This gateway ends before it gets to log what it has accepted.
     const neverWritten = ({ log }: IndexedStore) => replaced(log, { append: () => Promise.reject(new Error("down")) });
-    const accept = async (service: AuditService) => (await service.appendLater(keyed("waits"))).id;
+    const accept = async (service: AuditService) => (await service.appendLater(keyed("waits"), ALICE)).id;
     return { ...left, waiting: await withService(stores.sqlite, accept, neverWritten) };
   }
 
   /** Repeats every request of the first log on a copy of it; answers the texts that are there then. */
   function repeatAll(url: string, left: Left): Promise<readonly string[]> {
     return withService(url, async (service, { log }) => {
-      expect(await service.append(keyed("answered"))).toEqual(left.receipt);
-      await expect(service.append(keyed("answered", "other"))).rejects.toMatchObject({ code: "CONFLICT" });
-      expect(await service.bulkRequest(left.ended, "alice")).toMatchObject({ kind: "done" });
-      expect((await service.appendLater(keyed("logged later"))).id).toBe(left.ended);
+      expect(await service.append(keyed("answered"), ALICE)).toEqual(left.receipt);
+      await expect(service.append(keyed("answered", "other"), ALICE)).rejects.toMatchObject({ code: "CONFLICT" });
+      expect(await service.bulkRequest(left.ended, ALICE)).toMatchObject({ kind: "done" });
+      expect((await service.appendLater(keyed("logged later"), ALICE)).id).toBe(left.ended);
       expect(await ended(service, left.waiting)).toMatchObject({ kind: "done" });
-      expect(await service.appendLater(keyed("waits"))).toMatchObject({ kind: "done", id: left.waiting });
-      expect(await service.bulkRequest(left.waiting, "bob")).toBeUndefined();
+      expect(await service.appendLater(keyed("waits"), ALICE)).toMatchObject({ kind: "done", id: left.waiting });
+      expect(await service.bulkRequest(left.waiting, { owner: "bob" })).toBeUndefined();
       return checkEverything(log);
     });
   }

@@ -68,7 +68,7 @@ describe("logs", () => {
     await logMessages(service, 2, "second");
     const [first, second] = [await service.root("default"), await service.root("second")];
     expect([first.treeSize, second.treeSize]).toEqual([3, 2]);
-    expect(await service.verifierKey("second")).toMatch(/^test\.example\/auditql\/second\+[0-9a-f]{8}\+/);
+    expect((await service.identity("second")).verifierKey).toMatch(/^test\.example\/auditql\/second\+[0-9a-f]{8}\+/);
     const confused = await service.checkpointVerdict({ ...first, log: "second" });
     expect(confused).toEqual({ kind: "INVALID", reason: "UNKNOWN_KEY" });
   });

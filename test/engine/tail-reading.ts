@@ -16,7 +16,7 @@ export function untilItWaits(): AbortSignal {
 /** Everything that a tail shows before it waits for the log to grow. */
 export async function tailed(service: AuditService, request: TailRequest): Promise<readonly EntryOutcome[]> {
   const outcomes: EntryOutcome[] = [];
-  for await (const outcome of await service.tail(request, untilItWaits())) outcomes.push(outcome);
+  for await (const outcome of await service.tail(request, { signal: untilItWaits() })) outcomes.push(outcome);
   return outcomes;
 }
 

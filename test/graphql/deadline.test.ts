@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { EventEmitter, once } from "node:events";
+import { unlessAborted } from "../../src/audit/abort.js";
 import type { AuditService } from "../../src/audit/service.js";
 import { logMessages, openTestService } from "../engine/test-log.js";
 import { compileAtHit, testGateway, type TestGateway } from "./gateway.js";
@@ -50,9 +51,10 @@ describe("a request that takes too long", () => {
 
   test("is stopped while it counts a result, too", async () => {
     await gatewayOver((service) => ({
-      search: async (...request) => {
-        const page = await service.search(...request);
-        return { ...page, result: replaced(page.result, { totalCount: () => NEVER }) };
+      search: async (request, page, asking) => {
+        const found = await service.search(request, page, asking);
+        const totalCount = () => unlessAborted(NEVER, asking?.signal);
+        return { ...found, result: replaced(found.result, { totalCount }) };
       },
     }));
     expect((await gateway.error("{ search { totalCount } }")).message).toBe(stopped);

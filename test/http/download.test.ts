@@ -72,7 +72,7 @@ describe("a file", () => {
     expect(document).toMatchObject({
       log: "default",
       format: "rfc6962",
-      publicKey: await gateway.service.verifierKey("default"),
+      publicKey: (await gateway.service.identity("default")).verifierKey,
       roots: [await gateway.service.root("default", SIZE)],
     });
     expect(document.entries.map(({ leafIndex }) => leafIndex)).toEqual([SIZE - 1, SIZE - 2, SIZE - 3]);
@@ -107,7 +107,7 @@ describe("a file", () => {
     async (format) => {
       const { url } = await linkTo(gateway, { query: "acme OR event", maxResults: 40, format });
       const evidence = await text(url);
-      const key = await gateway.service.verifierKey("default");
+      const { verifierKey: key } = await gateway.service.identity("default");
       const { code, lines } = await verified(evidence, { key });
       // Of each entry: hash, membership and checkpoint; of the root: its checkpoint.
       expect([code, lines.filter((line) => line.endsWith(" VALID")).length]).toEqual([HOLDS, 40 * 3 + 1]);

@@ -2,7 +2,7 @@ import { afterEach, beforeEach } from "@jest/globals";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { AuditService, TailRequest } from "../../src/audit/service.js";
+import type { AuditService, FollowAsking, TailRequest } from "../../src/audit/service.js";
 import type { Gateway, GatewayOptions } from "../../src/http/gateway.js";
 import { openTestService } from "../engine/test-log.js";
 import {
@@ -90,9 +90,9 @@ export function watching(on: AuditService) {
   const watched = new Proxy(on, {
     get(target, name: keyof AuditService) {
       if (name !== "tail") return target[name].bind(target);
-      return (request: TailRequest, signal: AbortSignal) => {
-        resolve(signal);
-        return target.tail(request, signal);
+      return (request: TailRequest, asking: FollowAsking) => {
+        resolve(asking.signal);
+        return target.tail(request, asking);
       };
     },
   });

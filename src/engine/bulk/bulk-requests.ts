@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { BulkPlace, BulkQueue, ClaimedBulk, StoredBulk } from "../../audit/bulk-queue.js";
 import { AuditError, outcomeKnown } from "../../audit/errors.js";
-import type { BulkRequest, Logged, LogRequest } from "../../audit/service.js";
+import type { BulkRequest, Logged } from "../../audit/service.js";
 import type { LogStore } from "../../audit/store.js";
 import { digestBytes, digestOf, equalBytes, parseDigest } from "../../core/bytes.js";
 import { eventRules, MAX_EVENT_BYTES } from "../../core/event-rules.js";
@@ -9,7 +9,7 @@ import { timeText } from "../../core/instant.js";
 import type { LogKey } from "../../keys/log-key.js";
 import { checkRequest, type EventSigner } from "../log/checked-request.js";
 import { keyUsedOtherwise } from "../log/keyed-appends.js";
-import { isKeyed, requestKeyOf, type RequestKey } from "../log/request-key.js";
+import { isKeyed, requestKeyOf, type OwnedRequest, type RequestKey } from "../log/request-key.js";
 import { isSealedBulk, sealedBulk } from "../log/seals.js";
 import type { CheckedRequest } from "../tree/leaf.js";
 import type { TreeSource } from "../tree/signed-tree.js";
@@ -80,7 +80,7 @@ export class BulkRequests {
 
   /** Rejects CONFLICT when the key was used for other events, queued or logged, and UNAVAILABLE when too much waits. */
   async accept(
-    request: LogRequest,
+    request: OwnedRequest,
     checked: CheckedRequest,
     { format, key: logKey }: Pick<TreeSource, "format" | "key">,
   ): Promise<BulkRequest> {

@@ -187,7 +187,7 @@ export class OpenLog {
 
   #receipt({ firstIndex, entries, tree }: Appended): Logged {
     return {
-      entries: entries.map((entry, place) => entryOf(this.log, firstIndex + place, entry)),
+      entries: entries.map((entry, place) => entryOf(this.source, firstIndex + place, entry)),
       root: this.#roots.of(tree),
     };
   }

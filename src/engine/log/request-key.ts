@@ -28,11 +28,16 @@ export function keyProblems({ idempotencyKey }: LogRequest): readonly FieldProbl
   return [{ path, expected: `1 to ${MAX_KEY_CHARACTERS} characters`, got: String(characters) }];
 }
 
-export interface KeyedRequest extends LogRequest {
+/** A request with the owner of its key, if it has one. */
+export interface OwnedRequest extends LogRequest {
+  readonly keyOwner?: string | undefined;
+}
+
+export interface KeyedRequest extends OwnedRequest {
   readonly idempotencyKey: string;
 }
 
-export function isKeyed(request: LogRequest): request is KeyedRequest {
+export function isKeyed(request: OwnedRequest): request is KeyedRequest {
   return request.idempotencyKey !== undefined;
 }
 

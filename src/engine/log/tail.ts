@@ -21,12 +21,16 @@ export interface TailedLog {
 /** A tail whose arguments can be meant. */
 export interface CheckedTail {
   readonly filter: Filter;
-  readonly bound: Restriction | undefined;
   readonly fromLeafIndex: number;
 }
 
+/** For an asker who sees nothing outside of a bound. */
+export interface BoundTail extends CheckedTail {
+  readonly bound: Restriction | undefined;
+}
+
 /** Fills in the defaults for a log of a size. Throws BAD_USER_INPUT that names every bad argument. */
-export function checkTail({ query = "", bound, fromLeafIndex }: TailRequest, size: number): CheckedTail {
+export function checkTail({ query = "", fromLeafIndex }: TailRequest, size: number): CheckedTail {
   const parsed = parseQuery(query);
   const from = fromLeafIndex ?? size;
   const problems = [
@@ -36,14 +40,14 @@ export function checkTail({ query = "", bound, fromLeafIndex }: TailRequest, siz
       : [{ path: "fromLeafIndex", expected: `at most ${size}, the size of the log`, got: String(from) }]),
   ];
   if (parsed.kind === "syntax-error" || problems.length > 0) throw badInput(problems);
-  return { filter: parsed.filter, bound, fromLeafIndex: from };
+  return { filter: parsed.filter, fromLeafIndex: from };
 }
 
 /**
  * Shows the entries of a log from an index on, in index order, and goes on with those that are logged: until the signal
  * aborts. The log itself is the queue: nothing is read before it is asked for, so a slow reader costs one page.
  */
-export async function* tailLog(log: TailedLog, tail: CheckedTail, signal: AbortSignal): AsyncGenerator<EntryOutcome> {
+export async function* tailLog(log: TailedLog, tail: BoundTail, signal: AbortSignal): AsyncGenerator<EntryOutcome> {
   const isOver = (): boolean => signal.aborted;
   let next = tail.fromLeafIndex;
   for (;;) {
@@ -62,7 +66,7 @@ export async function* tailLog(log: TailedLog, tail: CheckedTail, signal: AbortS
 }
 
 /** The bytes of a corrupt entry cannot be trusted to say whose it is, so only who sees everything is told of it. */
-function isShown(outcome: EntryOutcome, { filter, bound }: CheckedTail): boolean {
+function isShown(outcome: EntryOutcome, { filter, bound }: BoundTail): boolean {
   if (outcome.kind !== "entry") return outcome.kind === "corrupt" && bound === undefined;
   const { event } = outcome.entry.envelope;
   return (bound === undefined || restrictionAllows(bound, event)) && matches(filter, event);

@@ -2,12 +2,12 @@ import { type Clock, timeText } from "../../audit/clock.js";
 import { AuditError, badInput, strayHit } from "../../audit/errors.js";
 import type { IndexQuery, SearchIndex } from "../../audit/search-index.js";
 import type {
+  Asking,
   Download,
   DownloadRequest,
   Entry,
   PageRequest,
   PinnedResult,
-  ResultOptions,
   ResultPage,
   SearchRequest,
 } from "../../audit/service.js";
@@ -57,11 +57,9 @@ interface Reading extends OpenedResult {
   readonly signal: AbortSignal | undefined;
 }
 
-export interface SearchOptions {
+export interface SearchAsking extends Asking {
   /** Of the log: where the search is pinned. */
   readonly newestSize: number;
-  /** As in AuditService.search. */
-  readonly signal?: AbortSignal;
 }
 
 /** A result, and whether more matches than it may hold. */
@@ -85,10 +83,10 @@ export class PinnedSearches {
   constructor(private readonly options: PinnedSearchesOptions) {}
 
   /** A new search, or a further page of an earlier one if `page` brings one of its cursors. */
-  async search(request: SearchRequest, page: PageRequest, options: SearchOptions): Promise<ResultPage> {
-    const { newestSize: treeSize, signal } = options;
+  async search(request: SearchRequest, page: PageRequest, asking: SearchAsking): Promise<ResultPage> {
+    const { newestSize: treeSize, bound, signal } = asking;
     const nowMicros = this.options.clock();
-    const search = searchArguments(request);
+    const search = searchArguments(request, bound);
     const checked = checkSearch(search, nowMicros);
     if (checked.kind === "invalid") throw badInput([...checked.problems, ...pageProblems(page), ...strayCursors(page)]);
     const opened = openCursors(new Cursors(this.options.sealer, search), page, { nowMs: nowMicros / MICROS_PER_MS });
@@ -100,7 +98,7 @@ export class PinnedSearches {
     return this.page(reading, spanOf(page, opened.after?.position, opened.before?.position));
   }
 
-  async results(id: string, page: PageRequest, { bound, signal }: ResultOptions = {}): Promise<ResultPage> {
+  async results(id: string, page: PageRequest, { bound, signal }: Asking = {}): Promise<ResultPage> {
     const nowMs = this.options.clock() / MICROS_PER_MS;
     const { pin, filter } = this.opened(id, nowMs, bound);
     const { search, state } = pin;
@@ -112,7 +110,8 @@ export class PinnedSearches {
 
   /** `entries` reads those of the result's log. */
   async download(
-    { id, everyMatch, bound }: DownloadRequest,
+    { id, everyMatch }: DownloadRequest,
+    bound: Restriction | undefined,
     entries: (log: string) => WholeResult["entries"],
   ): Promise<Download> {
     const { pin, filter } = this.opened(id, this.options.clock() / MICROS_PER_MS, bound);

@@ -3,7 +3,7 @@ import type { FieldProblem } from "../../core/problem.js";
 import { allOf, type Filter } from "../../query/ast.js";
 import { NEWEST_FIRST } from "../../query/order.js";
 import { parseQuery } from "../../query/parser.js";
-import { restrictionFilter, restrictionProblems } from "../../query/restriction.js";
+import { restrictionFilter, restrictionProblems, type Restriction } from "../../query/restriction.js";
 import { resolveWindow, type WindowBounds } from "../../query/time.js";
 import type { SearchArguments } from "./pin.js";
 
@@ -13,7 +13,7 @@ export type CheckedSearch =
   | { readonly kind: "invalid"; readonly problems: readonly FieldProblem[] };
 
 /** A request's arguments with their defaults filled in: what is pinned and what cursors are bound to. */
-export function searchArguments(request: SearchRequest): SearchArguments {
+export function searchArguments(request: SearchRequest, bound: Restriction = {}): SearchArguments {
   return {
     log: request.log,
     query: request.query,
@@ -21,7 +21,7 @@ export function searchArguments(request: SearchRequest): SearchArguments {
     restriction: request.restriction ?? {},
     order: request.order ?? NEWEST_FIRST,
     maxResults: request.maxResults ?? null,
-    bound: request.bound ?? {},
+    bound,
   };
 }
 

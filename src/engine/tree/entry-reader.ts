@@ -2,7 +2,6 @@ import type { Entry, EntryOutcome } from "../../audit/service.js";
 import type { StoredEntry } from "../../audit/store.js";
 import { digestOf, equalBytes } from "../../core/bytes.js";
 import type { TreeEdge } from "../../core/edge.js";
-import { readEnvelope } from "../../core/envelope.js";
 import type { Envelope } from "../../core/event.js";
 import { BoundLeaves, textHash } from "./bound-leaves.js";
 import type { StampedEntry } from "./leaf.js";
@@ -12,7 +11,11 @@ import { TileReader, type TileSource } from "./tile-reader.js";
  * The entry that a checked event became. Its envelope is read back from the canonical text, when somebody looks: what is
  * shown is what was hashed, which a format may have spelled in another way than the caller.
  */
-export function entryOf(log: string, leafIndex: number, { canonical, leafHash, envelope }: StampedEntry): Entry {
+export function entryOf(
+  { log, format }: Pick<TileSource, "log" | "format">,
+  leafIndex: number,
+  { canonical, leafHash, envelope }: StampedEntry,
+): Entry {
   let read: Envelope | undefined;
   return {
     log,
@@ -20,7 +23,7 @@ export function entryOf(log: string, leafIndex: number, { canonical, leafHash, e
     hash: digestOf(leafHash),
     canonical,
     get envelope() {
-      return (read ??= readEnvelope(canonical) ?? envelope);
+      return (read ??= format.read(canonical) ?? envelope);
     },
   };
 }
@@ -63,7 +66,7 @@ export class EntryReader {
       return { kind: "corrupt", leafIndex };
     }
     const { canonical } = stored;
-    const envelope = readEnvelope(canonical);
+    const envelope = this.source.format.read(canonical);
     if (envelope === undefined) return { kind: "corrupt", leafIndex };
     return { kind: "entry", entry: { log: this.source.log, leafIndex, hash: digestOf(leaf), canonical, envelope } };
   }

@@ -2,7 +2,6 @@ import { AuditError } from "../../audit/errors.js";
 import type { LogHead, LogStore, NewEntry, StoredEntry } from "../../audit/store.js";
 import { digestOf, equalBytes, utf8 } from "../../core/bytes.js";
 import type { TreeEdge } from "../../core/edge.js";
-import { parseEnvelope } from "../../core/envelope.js";
 import { restoreEdge, restoreTree, type TreeSource } from "../tree/signed-tree.js";
 
 export interface CopyOptions {
@@ -87,7 +86,7 @@ async function copyChunk(
 }
 
 function newEntry({ leafIndex, canonical, leafHash }: StoredEntry, { format, log }: TreeSource): NewEntry {
-  const envelope = parseEnvelope(canonical);
+  const envelope = format.parse(canonical);
   if (envelope !== undefined && equalBytes(format.leafHash(utf8(canonical)), leafHash)) {
     return { canonical, leafHash, receivedAt: envelope.received_at };
   }

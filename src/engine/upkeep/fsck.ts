@@ -4,7 +4,7 @@ import type { SearchIndex } from "../../audit/search-index.js";
 import type { LogHead, StoredEntry } from "../../audit/store.js";
 import { equalBytes, HASH_BYTES } from "../../core/bytes.js";
 import { TreeEdge, type FullTile } from "../../core/edge.js";
-import { isReceivedAt, parseEnvelope } from "../../core/envelope.js";
+import { isReceivedAt } from "../../core/envelope.js";
 import { signatureVerdict, type Ed25519 } from "../../core/signature.js";
 import { TILE_WIDTH } from "../../core/tile.js";
 import { BoundLeaves, textHash } from "../tree/bound-leaves.js";
@@ -172,7 +172,7 @@ class LogCheck {
   }
 
   #checkEnvelope({ leafIndex, canonical, receivedAt }: StoredEntry): void {
-    const envelope = parseEnvelope(canonical);
+    const envelope = this.options.source.format.parse(canonical);
     if (envelope === undefined) {
       this.#add({ kind: "entry-malformed", leafIndex });
       return;

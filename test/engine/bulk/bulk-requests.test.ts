@@ -4,7 +4,7 @@ import { ScopedService } from "../../../src/access/scoped-service.js";
 import type { BulkQueue } from "../../../src/audit/bulk-queue.js";
 import type { AuditService, BulkRequest, LogRequest, SignedEvent } from "../../../src/audit/service.js";
 import type { LocalServiceOptions } from "../../../src/engine/local-service.js";
-import { replaced } from "../../../src/operations/port.js";
+import { replaced } from "../../../src/audit/wrapped.js";
 import { MemoryBulkQueue } from "../../../src/stores/memory/bulk-queue.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { CREDENTIALS, NOW_MS } from "../../access/credentials.js";
@@ -57,7 +57,7 @@ const TWO = [message("one"), message("two")];
 /** Polls until the request has ended. */
 async function ended(id: string, by = service, owner?: string): Promise<BulkRequest> {
   for (let polls = 0; polls < 500; polls++) {
-    const found = await by.bulkRequest(id, owner);
+    const found = await by.bulkRequest(id, { owner });
     if (found !== undefined && found.kind !== "pending") return found;
     await sleep(10);
   }
@@ -90,12 +90,12 @@ describe("a bulk request", () => {
   });
 
   test("is found by its owner alone, and under its id alone", async () => {
-    const { id } = await service.appendLater(request(TWO, { keyOwner: "alice" }));
+    const { id } = await service.appendLater(request(TWO), { owner: "alice" });
     expect((await ended(id, service, "alice")).kind).toBe("done");
-    expect(await service.bulkRequest(id, "bob")).toBeUndefined();
+    expect(await service.bulkRequest(id, { owner: "bob" })).toBeUndefined();
     expect(await service.bulkRequest(id)).toBeUndefined();
     for (const other of ["", "x", `${id}A`, Buffer.from("BulkRequest:0:default").toString("base64url")]) {
-      expect(await service.bulkRequest(other, "alice")).toBeUndefined();
+      expect(await service.bulkRequest(other, { owner: "alice" })).toBeUndefined();
     }
   });
 

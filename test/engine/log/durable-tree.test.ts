@@ -71,7 +71,7 @@ describe("what a store shows and cannot confirm", () => {
   test("is not shown to who follows the log, who waits on, and sees it once it is confirmed", async () => {
     store.durability = "durable";
     const reader = new AbortController();
-    const tail = await service.tail({ log: "default" }, reader.signal);
+    const tail = await service.tail({ log: "default" }, reader);
     store.durability = "away";
     await logMessages(other, 1);
     const next = tail[Symbol.asyncIterator]().next();

@@ -23,7 +23,9 @@ afterEach(async () => {
 const range = (start: number, end: number) => Array.from({ length: end - start }, (_, i) => start + i);
 
 async function opened(request: Omit<TailRequest, "log">, on = service): Promise<AsyncIterator<EntryOutcome>> {
-  return (await on.tail({ log: "default", ...request }, AbortSignal.any([controller.signal])))[Symbol.asyncIterator]();
+  return (await on.tail({ log: "default", ...request }, { signal: AbortSignal.any([controller.signal]) }))[
+    Symbol.asyncIterator
+  ]();
 }
 
 describe("a tail", () => {
@@ -120,7 +122,7 @@ describe("a tail", () => {
       fromLeafIndex: "3",
     });
     await expectProblems(opened({ fromLeafIndex: -1 }), { fromLeafIndex: "-1" });
-    await expectCode(service.tail({ log: "other" }, controller.signal), "NOT_FOUND");
+    await expectCode(service.tail({ log: "other" }, controller), "NOT_FOUND");
   });
 });
 

@@ -3,9 +3,10 @@ import fc from "fast-check";
 import { timeText } from "../../../src/audit/clock.js";
 import { AuditError } from "../../../src/audit/errors.js";
 import type { IndexedStore } from "../../../src/audit/search-index.js";
-import type { PageRequest, ResultPage, SearchRequest } from "../../../src/audit/service.js";
+import type { Asking, PageRequest, ResultPage, SearchRequest } from "../../../src/audit/service.js";
 import { utf8 } from "../../../src/core/bytes.js";
 import { logFormat } from "../../../src/core/format.js";
+import type { Restriction } from "../../../src/query/restriction.js";
 import { PinnedSearches } from "../../../src/engine/search/pinned-searches.js";
 import { TokenSealer } from "../../../src/keys/sealed-token.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
@@ -50,9 +51,9 @@ class Bench {
     });
   }
 
-  search(request: Partial<SearchRequest>, page: PageRequest = {}, signal?: AbortSignal): Promise<ResultPage> {
-    const options = { newestSize: this.#size, ...(signal && { signal }) };
-    return this.searches().search({ log: "default", query: "", ...request }, page, options);
+  search(request: Partial<SearchRequest>, page: PageRequest = {}, { bound, signal }: Asking = {}): Promise<ResultPage> {
+    const at = { newestSize: this.#size, bound, signal };
+    return this.searches().search({ log: "default", query: "", ...request }, page, at);
   }
 
   #entry(leafIndex: number) {
@@ -144,7 +145,7 @@ describe("a pinned search", () => {
     const { id } = (await bench.search({})).result;
     const behind = bench.searches(1, new MemorySearchIndex(new MemoryLogStore()));
     await expectCode(
-      behind.download({ id, everyMatch: false }, () => () => Promise.resolve([])),
+      behind.download({ id, everyMatch: false }, undefined, () => () => Promise.resolve([])),
       "UNAVAILABLE",
     );
   });
@@ -170,14 +171,14 @@ describe("a pinned search", () => {
 
   it("never shows more than its caller's credential allows, whatever is asked for", async () => {
     const bench = await Bench.open(6);
-    const seen = async (request: Partial<SearchRequest>) =>
-      (await bench.search({ order: ascending, bound: { actor: ["even"] }, ...request })).leafIndexes;
+    const seen = async (request: Partial<SearchRequest>, bound: Restriction = { actor: ["even"] }) =>
+      (await bench.search({ order: ascending, ...request }, {}, { bound })).leafIndexes;
     expect(await seen({ query: "" })).toEqual([0, 2, 4]);
     expect(await seen({ query: "actor:odd OR actor:even" })).toEqual([0, 2, 4]);
     expect(await seen({ query: "-actor:even" })).toEqual([]);
     expect(await seen({ query: "", restriction: { actor: ["odd", "even"] } })).toEqual([0, 2, 4]);
     expect(await seen({ query: "", restriction: { actor: ["odd"] } })).toEqual([]);
-    expect(await seen({ query: "", bound: { actor: [] } })).toEqual([]);
+    expect(await seen({ query: "" }, { actor: [] })).toEqual([]);
   });
 
   it("names every bad argument at once", async () => {
@@ -202,12 +203,12 @@ describe("a pinned search", () => {
   it("asks the index for nothing more once its caller has left", async () => {
     const bench = await Bench.open(3);
     const caller = new AbortController();
-    const { result } = await bench.search({}, { first: 1 }, caller.signal);
+    const { result } = await bench.search({}, { first: 1 }, caller);
     const gone = new Error("gone");
     caller.abort(gone);
     await expect(result.totalCount()).rejects.toBe(gone);
-    await expect(bench.search({}, {}, caller.signal)).rejects.toBe(gone);
-    await expect(bench.searches().results(result.id, {}, { signal: caller.signal })).rejects.toBe(gone);
+    await expect(bench.search({}, {}, caller)).rejects.toBe(gone);
+    await expect(bench.searches().results(result.id, {}, caller)).rejects.toBe(gone);
     expect((await bench.searches().results(result.id, {})).leafIndexes).toEqual([2, 1, 0]);
   });
 });
@@ -222,7 +223,7 @@ describe("a cursor or result id", () => {
 
   it("of another search is refused, whichever argument differs", async () => {
     const { bench, cursor } = await made();
-    const others: Partial<SearchRequest>[] = [
+    const others: (Partial<SearchRequest> & Asking)[] = [
       { query: "actor:odd" },
       { query: "actor:even", maxResults: 3 },
       { query: "actor:even", order: ascending },
@@ -231,8 +232,8 @@ describe("a cursor or result id", () => {
       { query: "actor:even", log: "other" },
       { query: "actor:even", bound: { tenant_id: ["b"] } },
     ];
-    for (const other of others) {
-      expect(await problemsOf(bench.search(other, { after: cursor }))).toEqual([
+    for (const { bound, ...other } of others) {
+      expect(await problemsOf(bench.search(other, { after: cursor }, { bound }))).toEqual([
         { path: "after", expected: "a cursor of this search", got: "a cursor of another search" },
       ]);
     }
@@ -275,7 +276,7 @@ describe("a cursor or result id", () => {
     const refusal = [{ path: "id", expected: "the id of a search result", got: "a result of another credential" }];
     const { bench, id } = await made();
     const bound = { actor: ["even"] };
-    const limited = await bench.search({ query: "actor:even", bound });
+    const limited = await bench.search({ query: "actor:even" }, {}, { bound });
     expect(await problemsOf(bench.searches().results(id, {}, { bound }))).toEqual(refusal);
     expect(await problemsOf(bench.searches().results(limited.result.id, {}))).toEqual(refusal);
     expect(await problemsOf(bench.searches().results(limited.result.id, {}, { bound: { actor: ["odd"] } }))).toEqual(

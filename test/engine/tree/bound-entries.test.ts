@@ -83,7 +83,7 @@ describe("an entry that was rewritten together with its own hash", () => {
     expect(downloaded.filter(({ kind }) => kind === "corrupt")).toEqual([{ kind: "corrupt", leafIndex: 7 }]);
     const stop = new AbortController();
     const tailed = [];
-    for await (const outcome of await service.tail({ log: "default", fromLeafIndex: 6 }, stop.signal)) {
+    for await (const outcome of await service.tail({ log: "default", fromLeafIndex: 6 }, stop)) {
       tailed.push(outcome.kind);
       if (tailed.length === 3) stop.abort();
     }

@@ -124,7 +124,7 @@ describe("a changed tile", () => {
     const honest = await open();
     const asks: readonly ((service: AuditService) => Promise<unknown>)[] = [
       (service) => service.membershipProofs(proofOf7),
-      (service) => service.consistencyProof("default", 100, SIZE),
+      (service) => service.consistencyProof({ log: "default", fromSize: 100, toSize: SIZE }),
       (service) => service.consistency("default", 100),
       (service) => service.root("default", 100),
     ];

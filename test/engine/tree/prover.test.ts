@@ -51,7 +51,7 @@ describe("proofs of a log of many tiles", () => {
   });
 
   test("are not needed for the root of size 0, which is the empty tree's", async () => {
-    const { emptyRoot } = await service.format("default");
+    const { emptyRoot } = (await service.identity("default")).format;
     const root = await service.root("default", 0);
     expect([root.treeSize, root.hash]).toEqual([0, digestOf(emptyRoot)]);
     expect(store.tileReads).toBeLessThanOrEqual(1); // of the first entry, which dates it
@@ -65,7 +65,7 @@ describe("proofs of a log of many tiles", () => {
   });
 
   test("verify at any size, for any leaf and any older size", async () => {
-    const format = await service.format("default");
+    const { format } = await service.identity("default");
     const size = fc.integer({ min: 1, max: SIZE });
     await fc.assert(
       fc.asyncProperty(size, size, fc.nat(), async (a, b, n) => {
@@ -74,7 +74,7 @@ describe("proofs of a log of many tiles", () => {
         const asked = { log: "default", treeSize: toSize, leafIndexes: [leafIndex] };
         for (const proof of await service.membershipProofs(asked))
           expect(membershipVerdict(format, proof)).toEqual(VALID);
-        const proof = await service.consistencyProof("default", fromSize, toSize);
+        const proof = await service.consistencyProof({ log: "default", fromSize, toSize });
         expect(consistencyVerdict(format, proof)).toEqual(VALID);
       }),
       { numRuns: 60 },

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "@jest/globals";
 import type { KeptBulk } from "../../../src/audit/bulk-queue.js";
 import type { RequestReceipt } from "../../../src/audit/store.js";
 import { copyRequests, type RequestStores } from "../../../src/engine/upkeep/copy-requests.js";
-import { replaced } from "../../../src/operations/port.js";
+import { replaced } from "../../../src/audit/wrapped.js";
 import { MemoryBulkQueue } from "../../../src/stores/memory/bulk-queue.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { expectCode } from "../../audit/rejection.js";

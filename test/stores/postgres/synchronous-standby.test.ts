@@ -150,7 +150,7 @@ describeWith(
       await cancelWait();
       await attempt;
       const refused = rejection(other.service.root("default"));
-      const consistency = rejection(other.service.consistencyProof("default", 1, 2));
+      const consistency = rejection(other.service.consistencyProof({ log: "default", fromSize: 1, toSize: 2 }));
       expect((await other.service.entries("default", [1]))[0]?.kind).toBe("entry");
       expect(await refused).toMatchObject({ code: "UNAVAILABLE", outcome: undefined });
       expect((await consistency).code).toBe("UNAVAILABLE");

@@ -1,0 +1,60 @@
+import { AuditError } from "./errors.js";
+import type {
+  AuditService,
+  DownloadingService,
+  FollowingService,
+  LoggingService,
+  ProvingService,
+  ReadingService,
+  SearchingService,
+} from "./service.js";
+
+/** The roles that a backend plays; whole roles may be lacking. */
+export interface Backend extends Pick<AuditService, "identity" | "close"> {
+  /** In an error: `the hosted audit service`. */
+  readonly name: string;
+  readonly logging?: LoggingService;
+  readonly reading?: ReadingService;
+  readonly searching?: SearchingService;
+  readonly downloading?: DownloadingService;
+  readonly following?: FollowingService;
+  readonly proving?: ProvingService;
+}
+
+/** What a client would have liked to do, for each role. */
+const PURPOSES = {
+  logging: "take events",
+  reading: "show single entries",
+  searching: "search",
+  downloading: "give out whole results",
+  following: "follow a log",
+  proving: "give roots and proofs",
+} as const;
+
+/** The audit service of a backend: each call of a role that it lacks rejects UNSUPPORTED. */
+export function serviceOf(backend: Backend): AuditService {
+  const played = <Role extends keyof typeof PURPOSES>(role: Role): NonNullable<Backend[Role]> => {
+    const player = backend[role];
+    if (player !== undefined) return player;
+    const instead = "Ask a gateway with its own engine for it.";
+    throw new AuditError("UNSUPPORTED", `${backend.name} cannot ${PURPOSES[role]}. ${instead}`);
+  };
+  return {
+    identity: (...asked) => backend.identity(...asked),
+    close: () => backend.close(),
+    append: async (...asked) => played("logging").append(...asked),
+    appendLater: async (...asked) => played("logging").appendLater(...asked),
+    bulkRequest: async (...asked) => played("logging").bulkRequest(...asked),
+    entries: async (...asked) => played("reading").entries(...asked),
+    entryByHash: async (...asked) => played("reading").entryByHash(...asked),
+    search: async (...asked) => played("searching").search(...asked),
+    results: async (...asked) => played("searching").results(...asked),
+    download: async (...asked) => played("downloading").download(...asked),
+    tail: async (...asked) => played("following").tail(...asked),
+    root: async (...asked) => played("proving").root(...asked),
+    membershipProofs: async (...asked) => played("proving").membershipProofs(...asked),
+    consistencyProof: async (...asked) => played("proving").consistencyProof(...asked),
+    consistency: async (...asked) => played("proving").consistency(...asked),
+    checkpointVerdict: async (...asked) => played("proving").checkpointVerdict(...asked),
+  };
+}
