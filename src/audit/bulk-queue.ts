@@ -28,6 +28,15 @@ export interface BulkEnd {
   readonly expiresAtMs: number;
 }
 
+/**
+ * The end that a row's two columns hold. Half of one is an end too, and one that nobody sealed: it is refused, never taken
+ * for none. It does not expire before somebody has looked at it.
+ */
+export function storedEnd(outcome: string | null, expiresAtMs: number | null): BulkEnd | undefined {
+  if (outcome === null && expiresAtMs === null) return undefined;
+  return { outcome: outcome ?? "", expiresAtMs: expiresAtMs ?? Number.MAX_SAFE_INTEGER };
+}
+
 /** A bulk request as its owner finds it; without an end while it waits or is being executed. */
 export interface StoredBulk extends Omit<NewBulk, "body"> {
   readonly end: BulkEnd | undefined;

@@ -63,11 +63,6 @@ const CONCESSIONS: readonly Concession[] = [
     answers: ["the last entries"],
   },
   {
-    of: /^bulks\.expires_at_ms: another row's value/,
-    reason: "only a request that waits has none, and before its end nobody reads when it expires",
-    isSilent: true,
-  },
-  {
     of: /^bulks(: row deleted|\.log|\.name|\.number|\.held_until_ms)/,
     reason: "a request that is gone, held for ever or of another log is not logged, and nobody can tell",
     answers: ["the last entries"],

@@ -9,6 +9,8 @@ export interface BulkQueueEngine {
   /** Another gateway's queue over the same data, or this one after a restart. */
   readonly openAgain: (() => Promise<BulkQueue>) | undefined;
   close(): Promise<void>;
+  /** Sets columns of every row, as an attacker would who may write the store: `outcome = 'x'`. Undefined where there are none. */
+  readonly overwrite: ((columns: string) => Promise<void>) | undefined;
 }
 
 function bulk(name: string, changes: Partial<NewBulk> = {}): NewBulk {
@@ -198,8 +200,22 @@ export function bulkQueueContract(engineName: string, engine: BulkQueueEngine): 
       });
     });
 
-    const { openAgain } = engine;
-    if (openAgain === undefined) return;
+    const { openAgain, overwrite } = engine;
+    if (openAgain === undefined || overwrite === undefined) return;
+
+    test.each(["outcome = 'logged'", "expires_at_ms = 100"])(
+      "tells half of an end as an end, never as none, and forgets nothing for it: %s",
+      async (half) => {
+        await enqueue(bulk("a"));
+        await overwrite(half);
+        await queue.removeExpired(1_000);
+        const [listed] = await queue.listBehind(place(""), 1);
+        const told = half.startsWith("outcome")
+          ? { outcome: "logged", expiresAtMs: Number.MAX_SAFE_INTEGER }
+          : { outcome: "", expiresAtMs: 100 };
+        expect({ found: await endOf("a"), listed: listed?.end }).toEqual({ found: told, listed: told });
+      },
+    );
 
     test("is found again with all it holds, claims and ends included", async () => {
       for (const name of ["held", "free", "ended"]) await enqueue(bulk(name));

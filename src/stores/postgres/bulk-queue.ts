@@ -1,13 +1,14 @@
-import type {
-  BulkClaim,
-  BulkEnd,
-  BulkPlace,
-  BulkQueue,
-  ClaimedBulk,
-  EnqueueOutcome,
-  KeptBulk,
-  NewBulk,
-  StoredBulk,
+import {
+  storedEnd,
+  type BulkClaim,
+  type BulkEnd,
+  type BulkPlace,
+  type BulkQueue,
+  type ClaimedBulk,
+  type EnqueueOutcome,
+  type KeptBulk,
+  type NewBulk,
+  type StoredBulk,
 } from "../../audit/bulk-queue.js";
 import { AuditError } from "../../audit/errors.js";
 import { Confirmation } from "./confirmation.js";
@@ -76,7 +77,7 @@ const WAITING: Statement<{ readonly waiting: number }> = {
 
 const REMOVE_EXPIRED: Statement<never> = {
   name: "bulk-remove-expired",
-  text: "DELETE FROM auditql.bulks WHERE expires_at_ms <= $1",
+  text: "DELETE FROM auditql.bulks WHERE outcome IS NOT NULL AND expires_at_ms <= $1",
 };
 
 const LOST = "The database that confirmed the request does not hold it: a failover took place. Try again.";
@@ -119,12 +120,12 @@ export class PostgresBulkQueue implements BulkQueue {
 
   async find({ log, name }: BulkPlace, owner: string): Promise<StoredBulk | undefined> {
     const [row] = await this.#database.rows(FIND, [log, name, owner]);
-    return row && { ...acceptedIn(row), end: endIn(row) };
+    return row && { ...acceptedIn(row), end: storedEnd(row.outcome, row.expiresAtMs) };
   }
 
   async listBehind({ log, name }: BulkPlace, limit: number): Promise<readonly KeptBulk[]> {
     const rows = await this.#database.rows(LIST_BEHIND, [log, name, limit]);
-    return rows.map(({ body, ...row }) => ({ ...acceptedIn(row), body, end: endIn(row) }));
+    return rows.map(({ body, ...row }) => ({ ...acceptedIn(row), body, end: storedEnd(row.outcome, row.expiresAtMs) }));
   }
 
   async waitingBytes(log: string): Promise<number> {
@@ -139,8 +140,4 @@ export class PostgresBulkQueue implements BulkQueue {
 
 function acceptedIn({ log, name, owner, requestDigest, bytes, acceptedAtMs, seal }: BulkRow): Omit<NewBulk, "body"> {
   return { log, name, owner, requestDigest, bytes, acceptedAtMs, seal: seal ?? undefined };
-}
-
-function endIn({ outcome, expiresAtMs }: Pick<BulkRow, "outcome" | "expiresAtMs">): BulkEnd | undefined {
-  return outcome === null || expiresAtMs === null ? undefined : { outcome, expiresAtMs };
 }

@@ -1,12 +1,13 @@
-import type {
-  BulkClaim,
-  BulkEnd,
-  BulkPlace,
-  ClaimedBulk,
-  EnqueueOutcome,
-  KeptBulk,
-  NewBulk,
-  StoredBulk,
+import {
+  storedEnd,
+  type BulkClaim,
+  type BulkEnd,
+  type BulkPlace,
+  type ClaimedBulk,
+  type EnqueueOutcome,
+  type KeptBulk,
+  type NewBulk,
+  type StoredBulk,
 } from "../../audit/bulk-queue.js";
 import type { SqliteDatabase, SqliteStatement, SqlRow } from "./driver.js";
 import { inTransaction } from "./file.js";
@@ -75,7 +76,7 @@ export class BulkTable implements CallsOf<BulkTableProtocol> {
       `${SELECT_KEPT} WHERE log = ? AND name > ? ORDER BY name LIMIT CAST(? AS INTEGER)`,
     );
     this.#selectWaiting = database.prepare(SELECT_WAITING);
-    this.#delete = database.prepare("DELETE FROM bulks WHERE expires_at_ms <= ?");
+    this.#delete = database.prepare("DELETE FROM bulks WHERE outcome IS NOT NULL AND expires_at_ms <= ?");
   }
 
   enqueueBulk(bulk: BoundedBulk): EnqueueOutcome {
@@ -141,6 +142,6 @@ function acceptedIn(row: SqlRow): Omit<NewBulk, "body"> {
 }
 
 function endIn(row: SqlRow): BulkEnd | undefined {
-  if (row["outcome"] === null) return undefined;
-  return { outcome: textIn(row, "outcome"), expiresAtMs: integerIn(row, "expires_at_ms") };
+  const outcome = row["outcome"] === null ? null : textIn(row, "outcome");
+  return storedEnd(outcome, row["expires_at_ms"] === null ? null : integerIn(row, "expires_at_ms"));
 }

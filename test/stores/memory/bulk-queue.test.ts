@@ -4,5 +4,6 @@ import { bulkQueueContract } from "../bulk-queue-contract.js";
 bulkQueueContract("memory", {
   open: () => Promise.resolve(new MemoryBulkQueue()),
   openAgain: undefined,
+  overwrite: undefined,
   close: () => Promise.resolve(),
 });

@@ -5,7 +5,7 @@ import type { Database } from "../../../src/stores/postgres/database.js";
 import { openDatabase } from "../../../src/stores/postgres/open.js";
 import { describeWith } from "../../service.js";
 import { bulkQueueContract } from "../bulk-queue-contract.js";
-import { hasPostgres, type PostgresServer, somePostgres } from "./server.js";
+import { hasPostgres, type PostgresServer, somePostgres, sql } from "./server.js";
 
 describeWith("PostgreSQL", hasPostgres(), () => {
   let server: PostgresServer;
@@ -30,6 +30,9 @@ describeWith("PostgreSQL", hasPostgres(), () => {
       return open();
     },
     openAgain: open,
+    overwrite: async (columns) => {
+      await sql(url, `UPDATE auditql.bulks SET ${columns}`);
+    },
     close: async () => {
       await Promise.all(databases.splice(0).map(async (database) => database.close()));
     },

@@ -233,6 +233,7 @@ describeWith("a PostgreSQL of its own", postgresPrograms() !== undefined, () => 
           return openQueue();
         },
         openAgain: openQueue,
+        overwrite: undefined,
         close: async () => {
           await Promise.all(databases.splice(0).map(async (database) => database.close()));
         },

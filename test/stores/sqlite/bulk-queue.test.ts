@@ -3,9 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "@jest/globals";
 import type { BulkQueue } from "../../../src/audit/bulk-queue.js";
+import { loadSqliteDriver } from "../../../src/stores/sqlite/driver.js";
 import { SqliteLogStore } from "../../../src/stores/sqlite/log-store.js";
 import { bulkQueueContract } from "../bulk-queue-contract.js";
 
+const driver = await loadSqliteDriver();
 const folder = await mkdtemp(join(tmpdir(), "auditql-sqlite-bulk-"));
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -27,4 +29,10 @@ bulkQueueContract("sqlite", {
     return open();
   },
   close: async () => store?.close(),
+  overwrite: (columns) => {
+    const database = driver(join(folder, `${files}.db`));
+    database.exec(`UPDATE bulks SET ${columns}`);
+    database.close();
+    return Promise.resolve();
+  },
 });
