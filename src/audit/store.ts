@@ -98,9 +98,17 @@ export interface Confirmed {
  * Methods reject with AuditError UNAVAILABLE when the engine cannot be reached, NOT_FOUND never: absence is a value.
  */
 export interface LogStore {
-  /** Creates the log unless it exists; answers the head that is now stored (an existing log keeps its format). */
+  /**
+   * Creates the log unless it exists; answers the head that is now stored (an existing log keeps its format). Rejects
+   * LOG_CORRUPT where entries, tiles or receipts of it are stored without a head: it must not begin again as an empty one.
+   */
   createLog(initial: LogHead): Promise<LogHead>;
   heads(): Promise<readonly LogHead[]>;
+  /**
+   * The logs that have no head and of which anything else is stored, bulk requests included; by their ids, or by what else
+   * the engine knows of them where the id was in the head alone. Nothing here deletes a head: somebody else did.
+   */
+  headless(): Promise<readonly string[]>;
   head(log: string): Promise<LogHead | undefined>;
   /** Atomic compare-and-append; durable when it resolves with `appended`. */
   append(batch: AppendBatch): Promise<AppendOutcome>;

@@ -47,10 +47,14 @@ async function checkAll(settings: Settings, flags: FsckFlags, { tools, to }: Sto
   const opened = await tools.openStore(settings.store);
   try {
     const heads = await opened.log.heads();
-    if (heads.length === 0) throw new AuditError("NOT_FOUND", NO_LOG);
+    const headless = await opened.log.headless();
     const marks = new Map(await readMarks(flags.markFile));
     const store = await identityOf(settings.store);
-    let findings = 0;
+    const gone = marksOfNone(marks, `${store} ${settings.origin}/`, heads);
+    if (heads.length + headless.length + gone.length === 0) throw new AuditError("NOT_FOUND", NO_LOG);
+    for (const log of headless) to.out(`${log}: ${findingText({ kind: "head-missing" })}`);
+    for (const { log, treeSize } of gone) to.out(`${log}: ${findingText({ kind: "history-changed", treeSize })}`);
+    let findings = headless.length + gone.length;
     for (const head of heads) {
       const source = treeSource(opened, head, { keyring, origin: settings.origin });
       const name = `${store} ${source.key.origin}`;
@@ -67,6 +71,15 @@ async function checkAll(settings: Settings, flags: FsckFlags, { tools, to }: Sto
   } finally {
     await closeStore(opened);
   }
+}
+
+/** Logs that an earlier check found sound, and that the store no longer has. */
+function marksOfNone(marks: Marks, prefix: string, heads: readonly LogHead[]) {
+  const known = new Set(heads.map(({ log }) => log));
+  return [...marks].flatMap(([name, { treeSize }]) => {
+    const log = name.slice(prefix.length);
+    return name.startsWith(prefix) && !known.has(log) ? [{ log, treeSize }] : [];
+  });
 }
 
 /** What tells one store from another, without its password: of a file, which one it is, for another may take its name. */

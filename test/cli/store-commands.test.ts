@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { keyringOfSeed } from "../../src/keys/keyring.js";
 import { loadOrCreateSeed } from "../../src/keys/seed-file.js";
+import { loadSqliteDriver } from "../../src/stores/sqlite/driver.js";
 import { openStore } from "../../src/stores/index.js";
 import { fill, openTestService } from "../engine/test-log.js";
 
@@ -34,11 +35,17 @@ function auditql(...args: readonly string[]): Promise<Ended> {
 const fsck = (store: string, ...more: readonly string[]): Promise<Ended> =>
   auditql("fsck", "--store", `sqlite:${store}`, "--key-file", "auditql.key", "--mark-file", `${store}.fsck`, ...more);
 
-async function log(path: string, count: number): Promise<void> {
+async function log(path: string, count: number, id = "default"): Promise<void> {
   const { log: store, index } = await openStore(`sqlite:${join(folder, path)}`);
   const keyring = keyringOfSeed(await loadOrCreateSeed(join(folder, "auditql.key")));
-  const service = await openTestService({ store, index, keyring, origin: ORIGIN });
-  await fill(service, count);
+  const service = await openTestService({
+    store,
+    index,
+    keyring,
+    origin: ORIGIN,
+    logs: [{ log: id, format: "rfc6962" }],
+  });
+  await fill(service, count, id);
   await service.close();
   await index.close();
   await store.close();
@@ -130,6 +137,28 @@ describe("auditql fsck", () => {
         /sound[^]*Where this check ended is not kept, and the next one reads everything: /,
       ) as unknown,
     });
+  });
+
+  it("ends with 1 and names a log that lost its head, by what is left of it and by what was found sound before", async () => {
+    await log("two.db", 3);
+    await log("two.db", 2, "second");
+    expect(await fsck("two.db")).toMatchObject({ code: 0 });
+    const database = (await loadSqliteDriver())(join(folder, "two.db"));
+    const lost = (id: string) => database.prepare("DELETE FROM logs WHERE id = ?").run(id);
+    lost("second");
+    const second = "second: root of size 2: signed and found sound before, no longer a prefix of the log\n";
+    const number = (n: number) => `log number ${n}: head: missing, though more of the log is stored; it was deleted\n`;
+    for (let times = 0; times < 2; times++) {
+      expect(await fsck("two.db")).toMatchObject({
+        code: 1,
+        out: number(2) + second,
+        note: expect.stringMatching(/^default: sound; 3 entries/) as unknown,
+      });
+    }
+    lost("default");
+    const first = "default: root of size 3: signed and found sound before, no longer a prefix of the log\n";
+    expect(await fsck("two.db")).toMatchObject({ code: 1, out: number(1) + number(2) + first + second });
+    database.close();
   });
 
   it("ends with 2 where there is nothing to check, and makes nothing", async () => {

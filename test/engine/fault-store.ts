@@ -55,6 +55,10 @@ export class FaultStore implements LogStore {
     return this.honest.heads();
   }
 
+  headless(): Promise<readonly string[]> {
+    return this.honest.headless();
+  }
+
   async head(log: string): Promise<LogHead | undefined> {
     this.headReads += 1;
     if (this.headFailures > 0) {

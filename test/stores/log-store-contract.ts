@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { LogStore } from "../../src/audit/store.js";
 import { batch, CREATED_AT, emptyHead, entry, filling, hashOf, receivedAt, tile } from "./batches.js";
+import { deletedHeadContract } from "./deleted-head-contract.js";
 import { durabilityContract } from "./durability-contract.js";
 import { receiptsContract } from "./receipts-contract.js";
 
@@ -10,6 +11,8 @@ export interface LogStoreEngine {
   open(): Promise<LogStore>;
   /** Closes the store and opens the same data again; undefined where nothing outlives the process. */
   readonly reopen: ((store: LogStore) => Promise<LogStore>) | undefined;
+  /** Deletes the head of a log and nothing else, as an attacker would who may write the store; undefined where nobody can. */
+  readonly deleteHead: ((log: string) => Promise<void>) | undefined;
 }
 
 const TRICKY_TEXTS = [
@@ -23,6 +26,7 @@ const TRICKY_TEXTS = [
 export function logStoreContract(name: string, engine: LogStoreEngine): void {
   receiptsContract(name, engine);
   durabilityContract(name, engine);
+  deletedHeadContract(name, engine);
 
   describe(`LogStore contract: ${name}`, () => {
     let store: LogStore;

@@ -29,6 +29,8 @@ export type Finding =
   | { readonly kind: "head-time-changed"; readonly lastReceivedAt: string }
   /** An entry lies behind the head: it was put back. */
   | { readonly kind: "head-behind"; readonly treeSize: number }
+  /** Something of a log is stored, and no head. */
+  | { readonly kind: "head-missing" }
   /** A receipt under an idempotency key, or a bulk request, by its name in hex, is not as it was written. */
   | { readonly kind: "receipt-changed" | "bulk-changed"; readonly name: string }
   /** The search index holds another number of entries than the log. */
@@ -65,6 +67,8 @@ export function findingText(finding: Finding): string {
       return `head: says that the last entry was received at ${finding.lastReceivedAt}, which its text does not say`;
     case "head-behind":
       return `head: an entry is stored behind its size of ${finding.treeSize}; it was put back`;
+    case "head-missing":
+      return "head: missing, though more of the log is stored; it was deleted";
     case "receipt-changed":
       return `receipt ${finding.name}: not as it was written; the request is refused when it is sent again`;
     case "bulk-changed":

@@ -50,6 +50,10 @@ export class MemoryLogStore implements LogStore {
     return Promise.resolve([...this.#logs.values()].map((log) => log.head));
   }
 
+  headless(): Promise<readonly string[]> {
+    return Promise.resolve([]);
+  }
+
   head(log: string): Promise<LogHead | undefined> {
     return Promise.resolve(this.#logs.get(log)?.head);
   }

@@ -7,6 +7,7 @@ import type {
   StoredEntry,
   RequestReceipt,
 } from "../../audit/store.js";
+import { AuditError } from "../../audit/errors.js";
 import type { TileId } from "../../core/tile.js";
 import type { LeafRange } from "../../core/tree.js";
 import { appendOutcome } from "./append.js";
@@ -23,11 +24,32 @@ const HEAD: Statement<LogHead> = {
 
 const HEADS: Statement<LogHead> = { name: "heads", text: `SELECT ${HEAD_COLUMNS} FROM auditql.heads ORDER BY log` };
 
+/** What may be left of a log whose head is gone, and its bulk requests, which are no part of it. */
+const TABLES_OF_A_LOG = ["entries", "tiles", "receipts"];
+const isIn = (table: string): string => `EXISTS (SELECT FROM auditql.${table} WHERE log = $1::text)`;
+
 const CREATE_LOG: Statement<never> = {
   name: "create-log",
   text: `
     INSERT INTO auditql.heads (log, format, size, root_hash, checkpoint, last_received_at)
-    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (log) DO NOTHING`,
+    SELECT $1::text, $2::text, $3::bigint, $4::bytea, $5::text, $6::text
+    WHERE NOT (${TABLES_OF_A_LOG.map(isIn).join(" OR ")}) ON CONFLICT (log) DO NOTHING`,
+};
+
+/** From log to log by the primary key, which begins with it: one look-up for each. */
+const logsOf = (table: string): string => `(
+    WITH RECURSIVE found (log) AS (
+      SELECT min(log) FROM auditql.${table}
+      UNION ALL
+      SELECT (SELECT min(log) FROM auditql.${table} WHERE log > found.log) FROM found WHERE found.log IS NOT NULL
+    )
+    SELECT log FROM found WHERE log IS NOT NULL)`;
+
+const HEADLESS: Statement<{ readonly log: string }> = {
+  name: "headless",
+  text: `
+    SELECT log FROM (${[...TABLES_OF_A_LOG, "bulks"].map(logsOf).join(" UNION ")}) AS stored
+    WHERE NOT EXISTS (SELECT FROM auditql.heads WHERE heads.log = stored.log) ORDER BY log`,
 };
 
 const ENTRIES: Statement<StoredEntry> = {
@@ -113,6 +135,10 @@ export class PostgresLogStore implements LogStore {
     return this.#database.rows(HEADS, []);
   }
 
+  async headless(): Promise<readonly string[]> {
+    return (await this.#database.rows(HEADLESS, [])).map(({ log }) => log);
+  }
+
   async head(log: string): Promise<LogHead | undefined> {
     const [head] = await this.#database.rows(HEAD, [log]);
     return head;
@@ -189,7 +215,12 @@ export class PostgresLogStore implements LogStore {
   async #create(initial: LogHead): Promise<LogHead> {
     const { log, format, size, rootHash, checkpoint, lastReceivedAt } = initial;
     await this.#database.rows(CREATE_LOG, [log, format, size, rootHash, checkpoint, lastReceivedAt]);
-    return (await this.head(log)) ?? initial;
+    const created = await this.head(log);
+    if (created !== undefined) return created;
+    throw new AuditError(
+      "LOG_CORRUPT",
+      `The log ${log} cannot be made: the database holds what it had, and has lost its head.`,
+    );
   }
 }
 

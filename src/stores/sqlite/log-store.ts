@@ -52,6 +52,10 @@ export class SqliteLogStore implements LogStore {
     return this.#writer.call("heads", undefined);
   }
 
+  headless(): Promise<readonly string[]> {
+    return this.#writer.call("headless", undefined);
+  }
+
   head(log: string): Promise<LogHead | undefined> {
     return this.#writer.call("head", log);
   }

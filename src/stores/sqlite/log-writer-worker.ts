@@ -17,6 +17,7 @@ await serveWorker<LogWriterProtocol & BulkTableProtocol>({
     return {
       createLog: (initial) => writer.createLog(initial),
       heads: () => writer.heads(),
+      headless: () => writer.headless(),
       head: (log) => writer.head(log),
       append: (batch) => writer.append(batch),
       confirm: () => {

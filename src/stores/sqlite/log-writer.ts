@@ -26,6 +26,7 @@ export interface KeptReceipts {
 export interface LogWriterProtocol {
   readonly createLog: { readonly request: LogHead; readonly reply: LogHead };
   readonly heads: { readonly request: undefined; readonly reply: readonly LogHead[] };
+  readonly headless: { readonly request: undefined; readonly reply: readonly string[] };
   readonly head: { readonly request: string; readonly reply: LogHead | undefined };
   readonly append: { readonly request: PackedBatch; readonly reply: AppendOutcome };
   readonly confirm: { readonly request: undefined; readonly reply: undefined };
@@ -38,6 +39,28 @@ export const LOG_SUBJECT = "the log file";
 const SELECT_HEADS = `SELECT CAST(id AS BLOB) id, CAST(format AS BLOB) format, size, root_hash,
   CAST(checkpoint AS BLOB) checkpoint, CAST(last_received_at AS BLOB) last_received_at FROM logs`;
 
+/** From log to log by the primary key, which begins with it: one look-up for each. */
+const logsOf = (table: string): string => `of_${table} (log) AS (
+    SELECT min(log) FROM ${table}
+    UNION ALL SELECT (SELECT min(log) FROM ${table} WHERE log > found.log) FROM of_${table} found WHERE log IS NOT NULL
+  )`;
+
+/** The numbers without a log: logs are numbered without gaps, and what is stored has the number of its log. */
+const SELECT_HEADLESS = `
+  WITH RECURSIVE
+  numbered (log) AS (SELECT max(number) FROM logs UNION ALL SELECT log - 1 FROM numbered WHERE log > 1),
+  of_entries (log) AS (
+    SELECT (SELECT min(id) FROM entries) / ${LOG_STRIDE}
+    UNION ALL SELECT (SELECT min(id) FROM entries WHERE id >= (log + 1) * ${LOG_STRIDE}) / ${LOG_STRIDE}
+    FROM of_entries WHERE log IS NOT NULL
+  ),
+  ${logsOf("tiles")},
+  ${logsOf("receipts")}
+  SELECT log FROM (
+    SELECT log FROM numbered UNION SELECT log FROM of_entries
+    UNION SELECT log FROM of_tiles UNION SELECT log FROM of_receipts
+  ) WHERE log IS NOT NULL AND log NOT IN (SELECT number FROM logs) ORDER BY log`;
+
 /** Writes the log file, in one transaction per batch. Heads are read here too, so that they come after every earlier write. */
 export class LogWriter implements CallsOf<LogWriterProtocol> {
   readonly #database: SqliteDatabase;
@@ -46,6 +69,7 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
   readonly #selectHead: SqliteStatement;
   readonly #selectNumber: SqliteStatement;
   readonly #selectHeadless: SqliteStatement;
+  readonly #selectHeadlessBulks: SqliteStatement;
   readonly #insertLog: SqliteStatement;
   readonly #moveHead: SqliteStatement;
   readonly #insertEntry: SqliteStatement;
@@ -62,9 +86,9 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
     this.#selectNumber = database.prepare(
       "SELECT number FROM logs WHERE id = ? AND size = ? AND root_hash = coalesce(?, root_hash)",
     );
-    this.#selectHeadless = database.prepare(
-      `SELECT 1 FROM (SELECT coalesce(max(number), 0) last, count(*) logs FROM logs)
-       WHERE last > logs OR (SELECT max(id) FROM entries) >= (last + 1) * ${LOG_STRIDE}`,
+    this.#selectHeadless = database.prepare(SELECT_HEADLESS);
+    this.#selectHeadlessBulks = database.prepare(
+      "SELECT CAST(log AS BLOB) log FROM (SELECT DISTINCT log FROM bulks EXCEPT SELECT id FROM logs) ORDER BY log",
     );
     this.#insertLog = database.prepare(
       `INSERT INTO logs (id, format, size, root_hash, checkpoint, last_received_at) VALUES (?, ?, ?, ?, ?, ?)
@@ -82,7 +106,7 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
     );
   }
 
-  /** Logs are numbered without gaps and never deleted. Throws LOG_CORRUPT where one is missing: it must not begin again as an empty one. */
+  /** A log that lost its head cannot be told by its id, so where there is one, no log is made. */
   createLog(initial: LogHead): LogHead {
     const { log, format, size, rootHash, checkpoint, lastReceivedAt } = initial;
     if (this.head(log) === undefined && this.#selectHeadless.all().length > 0) {
@@ -94,6 +118,11 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
 
   heads(): readonly LogHead[] {
     return this.#selectHeads.all().map(headOf);
+  }
+
+  headless(): readonly string[] {
+    const numbers = this.#selectHeadless.all().map((row) => `log number ${integerIn(row, "log")}`);
+    return [...numbers, ...this.#selectHeadlessBulks.all().map((row) => textIn(row, "log"))];
   }
 
   head(log: string): LogHead | undefined {

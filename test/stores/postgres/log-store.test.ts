@@ -3,7 +3,7 @@ import { PostgresLogStore } from "../../../src/stores/postgres/log-store.js";
 import { openDatabase } from "../../../src/stores/postgres/open.js";
 import { describeWith } from "../../service.js";
 import { logStoreContract } from "../log-store-contract.js";
-import { hasPostgres, type PostgresServer, somePostgres } from "./server.js";
+import { hasPostgres, type PostgresServer, somePostgres, sql } from "./server.js";
 
 describeWith("PostgreSQL", hasPostgres(), () => {
   let server: PostgresServer;
@@ -23,6 +23,9 @@ describeWith("PostgreSQL", hasPostgres(), () => {
     reopen: async (store) => {
       await store.close();
       return new PostgresLogStore(await openDatabase({ url }));
+    },
+    deleteHead: async (log) => {
+      await sql(url, "DELETE FROM auditql.heads WHERE log = $1", [log]);
     },
   });
 });

@@ -223,6 +223,9 @@ describeWith("a PostgreSQL of its own", postgresPrograms() !== undefined, () => 
           await store.close();
           return new PostgresLogStore(await openDatabase({ url }));
         },
+        deleteHead: async (log) => {
+          await sql(url, "DELETE FROM auditql.heads WHERE log = $1", [log]);
+        },
       });
 
       const openQueue = async (): Promise<PostgresBulkQueue> => new PostgresBulkQueue(await open(url));

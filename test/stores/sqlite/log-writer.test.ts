@@ -8,7 +8,7 @@ import { LOG_FILE } from "../../../src/stores/sqlite/log-file.js";
 import { LogReader } from "../../../src/stores/sqlite/log-reader.js";
 import { LogWriter } from "../../../src/stores/sqlite/log-writer.js";
 import { WalDurability } from "../../../src/stores/sqlite/wal-durability.js";
-import { batch, emptyHead, entry, filling, tile } from "../batches.js";
+import { answering, batch, emptyHead, entry, filling, requestReceipt, tile } from "../batches.js";
 import { freshPaths } from "./folder.js";
 
 const freshPath = freshPaths();
@@ -163,6 +163,23 @@ test.each(["first", "second", "third"])("makes no log where the head of the %s i
   expect(() => writer.createLog(emptyHead(lost))).toThrow("has lost the head of a log");
   expect(() => writer.createLog(emptyHead("fourth"))).toThrow("has lost the head of a log");
   expect(writer.heads()).toHaveLength(2);
+});
+
+test.each([
+  ["its entries", "DELETE FROM tiles; DELETE FROM receipts", 2],
+  ["its tiles", "DELETE FROM entries; DELETE FROM receipts", 2],
+  ["its receipts", "DELETE FROM entries; DELETE FROM tiles", 2],
+  ["a gap in the numbers", "DELETE FROM entries; DELETE FROM tiles; DELETE FROM receipts", 1],
+])("misses a log by %s alone", (_, sql, number) => {
+  const writer = writerOf();
+  for (const log of ["first", "second"]) {
+    writer.createLog(emptyHead(log));
+    const keyed = answering([requestReceipt("key", 0)], batch(log, 0, [entry(log)]));
+    append(writer, filling([tile({ level: 0, index: 0 })], keyed));
+  }
+  expect(writer.headless()).toEqual([]);
+  database.exec(`${sql}; DELETE FROM logs WHERE number = ${number}`);
+  expect(writer.headless()).toEqual([`log number ${number}`]);
 });
 
 /** Whether a file was written since it was last asked; its time of change is set back each time. */
