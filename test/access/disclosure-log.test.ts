@@ -6,7 +6,7 @@ import { LOOPBACK, type Principal } from "../../src/audit/principal.js";
 import type { AuditService } from "../../src/audit/service.js";
 import type { AuditEvent } from "../../src/core/event.js";
 import { UNSTOPPED } from "../audit/download-reading.js";
-import { expectCode } from "../audit/rejection.js";
+import { expectCode } from "../engine/rejection.js";
 import { tailed } from "../engine/tail-reading.js";
 import { logMessages, openTestService } from "../engine/test-log.js";
 

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "@jest/globals";
 import { ScopedService } from "../../src/access/scoped-service.js";
 import { AuditError } from "../../src/audit/errors.js";
 import type { AuditService, Receipt, SignedEvent } from "../../src/audit/service.js";
-import { expectCode } from "../audit/rejection.js";
+import { expectCode } from "../engine/rejection.js";
 import { openTestService } from "../engine/test-log.js";
 import { CREDENTIALS, NOW_MS, scoped, type Name } from "./credentials.js";
 

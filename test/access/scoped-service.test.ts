@@ -3,7 +3,7 @@ import { AuditError } from "../../src/audit/errors.js";
 import type { AuditService, PageRequest, Receipt, ResultPage, SearchRequest } from "../../src/audit/service.js";
 import { digestOf, type Digest } from "../../src/core/bytes.js";
 import { downloadedSearch } from "../audit/download-reading.js";
-import { expectCode, rejection } from "../audit/rejection.js";
+import { expectCode, rejection } from "../engine/rejection.js";
 import { tailed } from "../engine/tail-reading.js";
 import { openTestService } from "../engine/test-log.js";
 import { ALL, CREDENTIALS, EVENTS, NAMES, scoped, type Name } from "./credentials.js";

@@ -2,7 +2,7 @@ import { expect } from "@jest/globals";
 import { isRefusal, type Answers, type Examined } from "./attacked-log.js";
 import { mutationsOf, type Dialect, type Mutation, type Table } from "./mutations.js";
 
-/** A store that is built once, and attacked in a copy for each change. */
+/** A store that is built once, and attacked in a copy for each change; several at once. */
 export interface AttackedStore {
   readonly dialect: Dialect;
   /** What it answers when nothing was changed. */
@@ -50,6 +50,10 @@ const CONCESSIONS: readonly Concession[] = [
     of: /^receipts(: row deleted|\.key|\.log)/,
     reason: "a receipt that is gone was never there: the request is logged again",
     answers: ["a repeated request", "a queued request", "the last entries"],
+  },
+  {
+    of: /^receipts: row deleted/,
+    reason: "nothing says how many receipts there were",
     isSilent: true,
   },
   {
@@ -63,12 +67,20 @@ const CONCESSIONS: readonly Concession[] = [
     answers: ["the last entries"],
   },
   {
-    of: /^bulks(: row deleted|\.log|\.name|\.number|\.held_until_ms)/,
-    reason: "a request that is gone, held for ever or of another log is not logged, and nobody can tell",
+    of: /^bulks(: row deleted|\.number|\.held_until_ms)/,
+    reason: "a request that is gone or held for ever is not logged, nothing depends on its number, and nobody can tell",
     answers: ["the last entries"],
     isSilent: true,
   },
 ];
+
+/** Columns that no change can be made of alone, each with the reason. */
+const FIXED: Readonly<Record<string, string>> = {
+  "schema_version.only_row": "a constraint lets it be 1 alone; what is without its row is attacked as `row deleted`",
+};
+
+/** Most of a change's time goes by waiting: for threads, sessions and a stuck index. */
+const AT_ONCE = 4;
 
 /**
  * Makes every change of every column of the tables, each in a copy of its own. What must not happen is told of all of them
@@ -77,15 +89,18 @@ const CONCESSIONS: readonly Concession[] = [
 export async function attackEveryColumn(store: AttackedStore, tables: readonly Table[], prefix = ""): Promise<void> {
   const faults: unknown[] = [];
   const untouched = new Set(tables.flatMap(({ name, columns }) => columns.map(({ column }) => `${name}.${column}`)));
-  for (const table of tables) {
-    for (const mutation of mutationsOf(table, store.dialect)) {
+  const mutations = tables.flatMap((table) => mutationsOf(table, store.dialect)).values();
+  const attackOneByOne = async (): Promise<void> => {
+    for (const mutation of mutations) {
       const examined = await store.attack(mutation);
       if (examined === undefined) continue;
       if (mutation.column !== undefined) untouched.delete(`${mutation.table}.${mutation.column}`);
       faults.push(...faultsOf(prefix + mutation.name, examined, store.right));
     }
-  }
-  expect({ faults, untouched: [...untouched] }).toEqual({ faults: [], untouched: [] });
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, attackOneByOne));
+  const missed = [...untouched].filter((column) => FIXED[column] === undefined);
+  expect({ faults, missed }).toEqual({ faults: [], missed: [] });
 }
 
 /** Each answer has to be the right one or a refusal, and the check of the store has to name what was changed. */

@@ -4,11 +4,10 @@ import { logFormat } from "../../src/core/format.js";
 import { describeWith } from "../service.js";
 import { hasPostgres } from "../stores/postgres/server.js";
 import { attackEveryColumn, faultsOf } from "./attack-contract.js";
-import { ATTACKED_ENTRIES } from "./attacked-log.js";
-import type { Mutation } from "./mutations.js";
+import { ATTACKED_ENTRIES, type Mutation } from "./mutations.js";
 import { PostgresAttack } from "./postgres-store.js";
 
-/** What is the tree's. The tables beside it are attacked in SQLite alone so far. */
+/** What is the tree's. The tables beside it are attacked in postgres-beside.test.ts. */
 const TABLES = ["entries", "heads", "tiles"];
 
 describeWith("PostgreSQL, whoever may write the whole of its log without the key", hasPostgres(), () => {

@@ -2,33 +2,40 @@ import pg from "pg";
 import { openPostgres } from "../../src/stores/postgres/open.js";
 import { somePostgres, sql, type PostgresServer } from "../stores/postgres/server.js";
 import type { AttackedStore } from "./attack-contract.js";
-import { ATTACKED_ENTRIES, ATTACKED_ROWS, examine, fillAttackedLog, honest } from "./attacked-log.js";
-import type { Answers, Examined } from "./attacked-log.js";
-import { quoted, type Column, type Mutation, type Row, type Table } from "./mutations.js";
+import { examine, fillAttackedLog, rightAnswers, type Answers, type Examined } from "./attacked-log.js";
+import { attackedRows, keysOf, quoted, type Column, type Mutation, type Row, type Table } from "./mutations.js";
 
 /** SQLSTATE 22 and 23: a value that the type does not have, or that a constraint forbids. */
 const REFUSED = /^2[23]/;
 
-/** A log in a database, which stays as it was filled: each change is made in a copy, of which it is the template. */
+/**
+ * A log in a database, which stays as it was filled: each change is made in a copy of it. The copies are used again, for a new
+ * one takes longer than to put the rows back, from tables that are no part of what the gateway reads.
+ */
 export class PostgresAttack implements AttackedStore {
   readonly dialect = { table: (name: string) => `auditql.${quoted(name)}`, parameter: (nth: number) => `$${nth}` };
+
+  readonly #idle: string[] = [];
 
   private constructor(
     private readonly server: PostgresServer,
     private readonly sound: string,
-    readonly right: Answers,
+    private readonly made: { readonly right: Answers; readonly putBack: string },
   ) {}
+
+  get right(): Answers {
+    return this.made.right;
+  }
 
   static async start(): Promise<PostgresAttack> {
     const server = await somePostgres();
     try {
       const sound = await server.newDatabase();
-      const store = await openPostgres({ url: sound });
-      await fillAttackedLog(store);
-      await store.index.close();
-      await store.log.close();
-      const right = honest(await new PostgresAttack(server, sound, {}).change([]));
-      return new PostgresAttack(server, sound, right);
+      await fillAttackedLog(() => openPostgres({ url: sound }));
+      const putBack = await setAside(sound);
+      const copy = await server.newDatabase(nameOf(sound));
+      const right = await rightAnswers(() => openPostgres({ url: copy }));
+      return new PostgresAttack(server, sound, { right, putBack });
     } catch (error) {
       await server.close();
       throw error;
@@ -41,15 +48,12 @@ export class PostgresAttack implements AttackedStore {
 
   /** What the store answers after changes of the database; undefined where the schema refuses one. */
   async change(changes: readonly Pick<Mutation, "sql" | "values">[]): Promise<Examined | undefined> {
-    const copy = await this.server.newDatabase(nameOf(this.sound));
+    const copy = this.#idle.pop() ?? (await this.server.newDatabase(nameOf(this.sound)));
     try {
-      for (const { sql: text, values } of changes) await sql(copy, text, values);
-      return await examined(copy);
-    } catch (error) {
-      if (error instanceof pg.DatabaseError && REFUSED.test(error.code ?? "")) return undefined;
-      throw error;
+      await sql(copy, this.made.putBack);
+      return (await areMade(copy, changes)) ? await examine(() => openPostgres({ url: copy })) : undefined;
     } finally {
-      await sql(this.sound.replace(/[^/]+$/, "postgres"), `DROP DATABASE ${nameOf(copy)} WITH (FORCE)`);
+      this.#idle.push(copy);
     }
   }
 
@@ -57,14 +61,15 @@ export class PostgresAttack implements AttackedStore {
   async tables(): Promise<readonly Table[]> {
     const found = await sql(
       this.sound,
-      `SELECT c.table_name AS table, c.column_name AS column, c.is_nullable = 'YES' AS "isNullable", EXISTS (
+      `SELECT c.table_name AS table, c.column_name AS column, c.is_nullable = 'YES' AS "isNullable",
+         c.data_type = 'bigint' AS "isBigint", EXISTS (
          SELECT FROM information_schema.table_constraints t
          JOIN information_schema.key_column_usage k USING (constraint_schema, constraint_name)
          WHERE t.constraint_type = 'PRIMARY KEY' AND k.table_schema = c.table_schema
            AND k.table_name = c.table_name AND k.column_name = c.column_name) AS "isKey"
        FROM information_schema.columns c WHERE c.table_schema = 'auditql' ORDER BY c.table_name, c.ordinal_position`,
     );
-    const columns = found as readonly (Column & { readonly isKey: boolean })[];
+    const columns = found as readonly FoundColumn[];
     const names = [...new Set(columns.map(({ table }) => table))];
     return Promise.all(
       names.map((name) =>
@@ -76,14 +81,11 @@ export class PostgresAttack implements AttackedStore {
     );
   }
 
-  async #table(name: string, columns: readonly (Column & { readonly isKey: boolean })[]): Promise<Table> {
-    const primary = columns.flatMap(({ column, isKey }) => (isKey ? [column] : []));
-    const keys = primary.length > 0 ? primary : columns.map(({ column }) => column);
-    const order = keys.map(quoted).join(", ");
-    const rows = (await sql(this.sound, `SELECT * FROM auditql.${quoted(name)} ORDER BY ${order}`)) as readonly Row[];
-    const isAttacked = (row: Row, place: number): boolean =>
-      name === "entries" ? ATTACKED_ENTRIES.includes(Number(row["leaf_index"])) : place < ATTACKED_ROWS;
-    return { name, columns, keys, rows, attacked: rows.filter(isAttacked) };
+  async #table(name: string, columns: readonly FoundColumn[]): Promise<Table> {
+    const order = keysOf(columns).map(quoted).join(", ");
+    const found = (await sql(this.sound, `SELECT * FROM auditql.${quoted(name)} ORDER BY ${order}`)) as readonly Row[];
+    const rows = found.map((row) => withNumbers(row, columns));
+    return { name, columns, rows, attacked: attackedRows(name, rows, (row) => Number(row["leaf_index"])) };
   }
 
   close(): Promise<void> {
@@ -91,18 +93,39 @@ export class PostgresAttack implements AttackedStore {
   }
 }
 
-async function examined(url: string): Promise<Examined> {
+async function areMade(url: string, changes: readonly Pick<Mutation, "sql" | "values">[]): Promise<boolean> {
   try {
-    const store = await openPostgres({ url });
-    try {
-      return await examine(store);
-    } finally {
-      await store.index.close();
-      await store.log.close();
-    }
+    for (const { sql: text, values } of changes) await sql(url, text, values);
+    return true;
   } catch (error) {
-    return { findings: [String(error)], alarms: [], answers: { opening: `refused: ${String(error)}` } };
+    if (error instanceof pg.DatabaseError && REFUSED.test(error.code ?? "")) return false;
+    throw error;
   }
+}
+
+/** Keeps the rows of every table in a schema of their own; returns the statements that put them back. */
+async function setAside(url: string): Promise<string> {
+  const tables = (await sql(url, "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'auditql'")) as readonly {
+    readonly name: string;
+  }[];
+  const names = tables.map(({ name }) => name);
+  const aside = names.map((name) => `CREATE TABLE aside.${name} AS TABLE auditql.${name}`);
+  await sql(url, ["CREATE SCHEMA aside", ...aside].join("; "));
+  const truncated = `TRUNCATE ${names.map((name) => `auditql.${name}`).join(", ")}`;
+  return [truncated, ...names.map((name) => `INSERT INTO auditql.${name} TABLE aside.${name}`)].join("; ");
+}
+
+interface FoundColumn extends Column {
+  readonly table: string;
+  readonly isBigint: boolean;
+}
+
+/** The driver gives a bigint as text, which is not changed as a number is. */
+function withNumbers(row: Row, columns: readonly FoundColumn[]): Row {
+  const bigints = new Set(columns.flatMap(({ column, isBigint }) => (isBigint ? [column] : [])));
+  const number = (name: string, value: unknown): unknown =>
+    value !== null && bigints.has(name) ? Number(value) : value;
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, number(name, value)]));
 }
 
 function nameOf(url: string): string {

@@ -4,7 +4,7 @@ import { logFormat } from "../../src/core/format.js";
 import type { SqliteDatabase } from "../../src/stores/sqlite/driver.js";
 import { LOG_STRIDE } from "../../src/stores/sqlite/log-file.js";
 import { attackEveryColumn, faultsOf } from "./attack-contract.js";
-import { ATTACKED_ENTRIES } from "./attacked-log.js";
+import { ATTACKED_ENTRIES } from "./mutations.js";
 import { SqliteAttack } from "./sqlite-store.js";
 
 let store: SqliteAttack;

@@ -5,9 +5,8 @@ import { loadSqliteDriver, type SqliteDatabase, type SqlRow, type SqlValue } fro
 import { LOG_STRIDE } from "../../src/stores/sqlite/log-file.js";
 import { openSqlite } from "../../src/stores/sqlite/open.js";
 import type { AttackedStore } from "./attack-contract.js";
-import { ATTACKED_ENTRIES, ATTACKED_ROWS, examine, fillAttackedLog, honest } from "./attacked-log.js";
-import type { Answers, Examined } from "./attacked-log.js";
-import { quoted, type Mutation, type Row, type Table } from "./mutations.js";
+import { examine, fillAttackedLog, rightAnswers, type Answers, type Examined } from "./attacked-log.js";
+import { attackedRows, quoted, type Mutation, type Row, type Table } from "./mutations.js";
 
 const driver = await loadSqliteDriver();
 
@@ -27,12 +26,9 @@ export class SqliteAttack implements AttackedStore {
   static async start(file: AttackedFile = "audit.db"): Promise<SqliteAttack> {
     const folder = mkdtempSync(join(tmpdir(), "auditql-attack-"));
     mkdirSync(join(folder, "sound"));
-    const store = await openSqlite(join(folder, "sound", "audit.db"));
-    await fillAttackedLog(store);
-    await store.index.close();
-    await store.log.close();
-    const untouched = new SqliteAttack(folder, file, {});
-    return new SqliteAttack(folder, file, honest(await untouched.change(() => undefined)));
+    await fillAttackedLog(() => openSqlite(join(folder, "sound", "audit.db")));
+    const copy = copyOf(folder);
+    return new SqliteAttack(folder, file, await rightAnswers(() => openSqlite(join(copy, "audit.db"))));
   }
 
   attack({ sql, values }: Mutation): Promise<Examined | undefined> {
@@ -43,10 +39,9 @@ export class SqliteAttack implements AttackedStore {
 
   /** What the store answers after a change of the file; undefined where the schema refuses it. */
   async change(change: (database: SqliteDatabase) => void): Promise<Examined | undefined> {
-    const copy = mkdtempSync(join(this.folder, "copy-"));
-    cpSync(join(this.folder, "sound"), copy, { recursive: true });
+    const copy = copyOf(this.folder);
     try {
-      return this.#isMade(copy, change) ? await examined(join(copy, "audit.db")) : undefined;
+      return this.#isMade(copy, change) ? await examine(() => openSqlite(join(copy, "audit.db"))) : undefined;
     } finally {
       rmSync(copy, { recursive: true });
     }
@@ -83,36 +78,24 @@ export class SqliteAttack implements AttackedStore {
   }
 }
 
-async function examined(path: string): Promise<Examined> {
-  try {
-    const store = await openSqlite(path);
-    try {
-      return await examine(store);
-    } finally {
-      await store.index.close();
-      await store.log.close();
-    }
-  } catch (error) {
-    return { findings: [String(error)], alarms: [], answers: { opening: `refused: ${String(error)}` } };
-  }
+function copyOf(folder: string): string {
+  const copy = mkdtempSync(join(folder, "copy-"));
+  cpSync(join(folder, "sound"), copy, { recursive: true });
+  return copy;
 }
 
 function tableOf(database: SqliteDatabase, name: string): Table {
   const info = database.prepare(`PRAGMA table_info(${quoted(name)})`).all();
   const columns = info.map((column) => ({
-    ...{ table: name, column: String(column["name"]) },
+    ...{ column: String(column["name"]), isKey: Number(column["pk"]) > 0 },
     isNullable: Number(column["notnull"]) === 0 && Number(column["pk"]) === 0,
   }));
-  const primary = info.filter(({ pk }) => Number(pk) > 0).map((column) => String(column["name"]));
-  const keys = primary.length > 0 ? primary : columns.map(({ column }) => column);
   const rows = database
     .prepare(`SELECT * FROM ${quoted(name)}`)
     .all()
     .map(plain);
-  const entries = ATTACKED_ENTRIES.map((leafIndex) => LOG_STRIDE + leafIndex);
-  const isAttacked = (row: Row, place: number): boolean =>
-    name === "entries" ? entries.includes(Number(row["id"])) : place < ATTACKED_ROWS;
-  return { name, columns, keys, rows, attacked: rows.filter(isAttacked) };
+  const attacked = attackedRows(name, rows, (row) => Number(row["id"]) - LOG_STRIDE);
+  return { name, columns, rows, attacked };
 }
 
 function plain(row: SqlRow): Row {

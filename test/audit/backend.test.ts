@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { serviceOf } from "../../src/audit/backend.js";
 import type { AuditService } from "../../src/audit/service.js";
 import { logMessages, openTestService } from "../engine/test-log.js";
-import { rejection } from "./rejection.js";
+import { rejection } from "../engine/rejection.js";
 
 /** One call of each role. */
 const CALLS: Readonly<Record<string, (service: AuditService) => Promise<unknown>>> = {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { AuditService, EntryOutcome } from "../../src/audit/service.js";
 import { logMessages } from "../engine/test-log.js";
 import { downloadedSearch, UNSTOPPED } from "./download-reading.js";
-import { expectCode, expectProblems } from "./rejection.js";
+import { expectCode, expectProblems } from "../engine/rejection.js";
 import type { OpenService } from "./service-contract.js";
 
 /** What every engine behind the port AuditService promises of downloads. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { AuditService, SearchRequest } from "../../src/audit/service.js";
 import { logMessages, messages } from "../engine/test-log.js";
-import { expectCode } from "./rejection.js";
+import { expectCode } from "../engine/rejection.js";
 import type { OpenService } from "./service-contract.js";
 
 /** What every engine behind the port AuditService promises of searches. */

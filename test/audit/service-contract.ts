@@ -6,7 +6,7 @@ import { consistencyVerdict, membershipVerdict, subtreePathsVerdict } from "../.
 import { nobleEd25519, publicKeyText, signatureVerdict } from "../../src/core/signature.js";
 import { VALID } from "../../src/core/verdict.js";
 import { logMessages, message, messages } from "../engine/test-log.js";
-import { expectCode, expectProblems, rejection } from "./rejection.js";
+import { expectCode, expectProblems, rejection } from "../engine/rejection.js";
 
 /** Opens a service, and names an empty log of it. */
 export type OpenService = () => Promise<{ readonly service: AuditService; readonly log: string }>;

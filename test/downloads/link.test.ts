@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import type { Principal } from "../../src/audit/principal.js";
 import { openLink, sealLink, type LinkClaims } from "../../src/downloads/link.js";
 import { TokenSealer } from "../../src/keys/sealed-token.js";
-import { rejection } from "../audit/rejection.js";
+import { rejection } from "../engine/rejection.js";
 
 const sealer = new TokenSealer(new Uint8Array(32).fill(1));
 const principal: Principal = {

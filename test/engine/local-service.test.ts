@@ -8,7 +8,7 @@ import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
 import { MemorySearchIndex } from "../../src/stores/memory/search-index.js";
 import { openSqlite } from "../../src/stores/sqlite/open.js";
 import { downloadContract } from "../audit/download-contract.js";
-import { rejection } from "../audit/rejection.js";
+import { rejection } from "./rejection.js";
 import { auditSearchContract } from "../audit/search-contract.js";
 import { auditServiceContract, type OpenService } from "../audit/service-contract.js";
 import { logMessages, openTestService } from "./test-log.js";

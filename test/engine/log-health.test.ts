@@ -4,7 +4,7 @@ import type { LogStore } from "../../src/audit/store.js";
 import { checkLog } from "../../src/engine/log-health.js";
 import { ephemeralKeyring } from "../../src/keys/keyring.js";
 import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
-import { expectCode } from "../audit/rejection.js";
+import { expectCode } from "./rejection.js";
 import { FaultStore } from "./fault-store.js";
 import { logMessages, openTestService } from "./test-log.js";
 

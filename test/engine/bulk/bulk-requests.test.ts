@@ -8,7 +8,7 @@ import { replaced } from "../../../src/audit/wrapped.js";
 import { MemoryBulkQueue } from "../../../src/stores/memory/bulk-queue.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { CREDENTIALS, NOW_MS } from "../../access/credentials.js";
-import { expectCode, rejection } from "../../audit/rejection.js";
+import { expectCode, rejection } from "../rejection.js";
 import { FaultStore } from "../fault-store.js";
 import { checkEverything, logMessages, message, messages, openTestService, TestClock } from "../test-log.js";
 

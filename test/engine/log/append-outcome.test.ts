@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "@jest/globals";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AuditService } from "../../../src/audit/service.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
-import { rejection } from "../../audit/rejection.js";
+import { rejection } from "../rejection.js";
 import { FaultStore } from "../fault-store.js";
 import { checkEverything, logMessages, message, openTestService } from "../test-log.js";
 

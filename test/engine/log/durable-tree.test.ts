@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { AuditService } from "../../../src/audit/service.js";
 import { MemoryRootCache } from "../../../src/caches/memory/root-cache.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
-import { rejection } from "../../audit/rejection.js";
+import { rejection } from "../rejection.js";
 import { eventually } from "../../caches/redis-server.js";
 import { FaultStore } from "../fault-store.js";
 import { logMessages, openTestService } from "../test-log.js";

@@ -5,7 +5,7 @@ import { AuditError } from "../../../src/audit/errors.js";
 import type { AuditService, LogRequest, Receipt } from "../../../src/audit/service.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { CREDENTIALS, NOW_MS } from "../../access/credentials.js";
-import { expectCode, expectProblems, rejection } from "../../audit/rejection.js";
+import { expectCode, expectProblems, rejection } from "../rejection.js";
 import { FaultStore } from "../fault-store.js";
 import { checkEverything, closedGate, logMessages, message, messages, openTestService } from "../test-log.js";
 

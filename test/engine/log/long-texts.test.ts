@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import type { AuditService } from "../../../src/audit/service.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
-import { rejection } from "../../audit/rejection.js";
+import { rejection } from "../rejection.js";
 import { FaultStore } from "../fault-store.js";
 import { logMessages, message, openTestService } from "../test-log.js";
 

@@ -3,7 +3,7 @@ import type { AuditService } from "../../../src/audit/service.js";
 import { RedisRootCache } from "../../../src/caches/redis/root-cache.js";
 import { openLocalService } from "../../../src/engine/local-service.js";
 import { openStore } from "../../../src/stores/index.js";
-import { expectCode } from "../../audit/rejection.js";
+import { expectCode } from "../rejection.js";
 import { eventually, redisProgram, RedisServer } from "../../caches/redis-server.js";
 import { describeWith } from "../../service.js";
 import { OwnPostgres, postgresPrograms, sql } from "../../stores/postgres/server.js";

@@ -4,7 +4,7 @@ import type { AuditService, EntryOutcome, TailRequest } from "../../../src/audit
 import { MemoryRootCache } from "../../../src/caches/memory/root-cache.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { CREDENTIALS, EVENTS, NOW_MS, scoped } from "../../access/credentials.js";
-import { expectCode, expectProblems, rejection } from "../../audit/rejection.js";
+import { expectCode, expectProblems, rejection } from "../rejection.js";
 import { FaultStore } from "../fault-store.js";
 import { shownOf, tailed, take } from "../tail-reading.js";
 import { fill, logMessages, openTestService } from "../test-log.js";

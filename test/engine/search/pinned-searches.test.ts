@@ -12,7 +12,7 @@ import { TokenSealer } from "../../../src/keys/sealed-token.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { openMemory } from "../../../src/stores/memory/open.js";
 import { MemorySearchIndex } from "../../../src/stores/memory/search-index.js";
-import { expectCode } from "../../audit/rejection.js";
+import { expectCode } from "../rejection.js";
 import { emptyHead, batch } from "../../stores/batches.js";
 
 const NOW = Date.UTC(2026, 0, 2) * 1000;

@@ -7,7 +7,7 @@ import { digestOf, utf8 } from "../../../src/core/bytes.js";
 import { logFormat } from "../../../src/core/format.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { MemorySearchIndex } from "../../../src/stores/memory/search-index.js";
-import { expectCode, rejection } from "../../audit/rejection.js";
+import { expectCode, rejection } from "../rejection.js";
 import { fill, logMessages, NEW_YEAR, openTestService, TestClock } from "../test-log.js";
 import { damaged, flipped } from "./damaged-store.js";
 

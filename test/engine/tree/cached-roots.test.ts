@@ -8,7 +8,7 @@ import { keyringOfSeed } from "../../../src/keys/keyring.js";
 import { LogKey } from "../../../src/keys/log-key.js";
 import { nodeEd25519 } from "../../../src/keys/node-crypto.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
-import { rejection } from "../../audit/rejection.js";
+import { rejection } from "../rejection.js";
 import { eventually, redisProgram, RedisServer } from "../../caches/redis-server.js";
 import { describeWith } from "../../service.js";
 import { FaultStore } from "../fault-store.js";

@@ -4,7 +4,7 @@ import type { AuditService } from "../../../src/audit/service.js";
 import type { LogStore } from "../../../src/audit/store.js";
 import { MemoryRootCache } from "../../../src/caches/memory/root-cache.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
-import { expectCode, rejection } from "../../audit/rejection.js";
+import { expectCode, rejection } from "../rejection.js";
 import { FaultStore } from "../fault-store.js";
 import { checkEverything, closedGate, fill, logMessages, messages, openTestService } from "../test-log.js";
 

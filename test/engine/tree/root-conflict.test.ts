@@ -8,7 +8,7 @@ import { MemoryRootCache } from "../../../src/caches/memory/root-cache.js";
 import { RedisRootCache } from "../../../src/caches/redis/root-cache.js";
 import { openLocalService } from "../../../src/engine/local-service.js";
 import { openStore } from "../../../src/stores/index.js";
-import { rejection } from "../../audit/rejection.js";
+import { rejection } from "../rejection.js";
 import { eventually, redisProgram, RedisServer } from "../../caches/redis-server.js";
 import { gatewayFolder, removeFolder } from "../../gateway.js";
 import { describeWith } from "../../service.js";

@@ -5,7 +5,7 @@ import { copyRequests, type RequestStores } from "../../../src/engine/upkeep/cop
 import { replaced } from "../../../src/audit/wrapped.js";
 import { MemoryBulkQueue } from "../../../src/stores/memory/bulk-queue.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
-import { expectCode } from "../../audit/rejection.js";
+import { expectCode } from "../rejection.js";
 import { emptyHead, hashOf, requestReceipt } from "../../stores/batches.js";
 
 const SIZE = 10_000;

@@ -7,7 +7,7 @@ import { LogKey } from "../../../src/keys/log-key.js";
 import { nodeEd25519, nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { MemorySearchIndex } from "../../../src/stores/memory/search-index.js";
-import { expectCode, rejection } from "../../audit/rejection.js";
+import { expectCode, rejection } from "../rejection.js";
 import { fill, KEYRING, openTestService, ORIGIN } from "../test-log.js";
 
 async function logOf(count: number): Promise<MemoryLogStore> {

@@ -4,7 +4,7 @@ import type { LogStore } from "../../../src/audit/store.js";
 import { MemoryRootCache } from "../../../src/caches/memory/root-cache.js";
 import { openLocalService } from "../../../src/engine/local-service.js";
 import { openPostgres } from "../../../src/stores/postgres/open.js";
-import { rejection } from "../../audit/rejection.js";
+import { rejection } from "../../engine/rejection.js";
 import { checkEverything, KEYRING, message, ORIGIN } from "../../engine/test-log.js";
 import { describeWith } from "../../service.js";
 import { batch, entry } from "../batches.js";

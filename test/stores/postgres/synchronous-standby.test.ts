@@ -7,7 +7,7 @@ import { MemoryRootCache } from "../../../src/caches/memory/root-cache.js";
 import { PostgresBulkQueue } from "../../../src/stores/postgres/bulk-queue.js";
 import { PostgresLogStore } from "../../../src/stores/postgres/log-store.js";
 import { openDatabase } from "../../../src/stores/postgres/open.js";
-import { rejection } from "../../audit/rejection.js";
+import { rejection } from "../../engine/rejection.js";
 import { checkEverything, message, openTestService } from "../../engine/test-log.js";
 import { describeWith } from "../../service.js";
 import { batch, emptyHead, entry, hashOf } from "../batches.js";

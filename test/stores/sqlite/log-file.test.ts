@@ -5,7 +5,7 @@ import { afterAll, expect, test } from "@jest/globals";
 import { loadSqliteDriver } from "../../../src/stores/sqlite/driver.js";
 import { LOG_FILE } from "../../../src/stores/sqlite/log-file.js";
 import { SqliteLogStore } from "../../../src/stores/sqlite/log-store.js";
-import { rejection } from "../../audit/rejection.js";
+import { rejection } from "../../engine/rejection.js";
 import { answering, batch, entry, hashOf, requestReceipt } from "../batches.js";
 
 const folder = await mkdtemp(join(tmpdir(), "auditql-log-file-"));
