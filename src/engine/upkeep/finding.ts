@@ -29,7 +29,7 @@ export type Finding =
   | { readonly kind: "head-time-changed"; readonly lastReceivedAt: string }
   /** An entry lies behind the head: it was put back. */
   | { readonly kind: "head-behind"; readonly treeSize: number }
-  /** Something of a log is stored, and no head. */
+  /** Something is stored of a log that has no head: it was deleted, or what is stored was moved. */
   | { readonly kind: "head-missing" }
   /** A receipt under an idempotency key, or a bulk request, by its name in hex, is not as it was written. */
   | { readonly kind: "receipt-changed" | "bulk-changed"; readonly name: string }
@@ -68,7 +68,7 @@ export function findingText(finding: Finding): string {
     case "head-behind":
       return `head: an entry is stored behind its size of ${finding.treeSize}; it was put back`;
     case "head-missing":
-      return "head: missing, though more of the log is stored; it was deleted";
+      return "head: missing, though something is stored of this log";
     case "receipt-changed":
       return `receipt ${finding.name}: not as it was written; the request is refused when it is sent again`;
     case "bulk-changed":
