@@ -1,8 +1,7 @@
 import { EVENT_FIELDS, fieldText, type AuditEvent, type EventField } from "../core/event.js";
+import { jsonWords, words } from "./words.js";
 
 type FieldValue = Parameters<typeof fieldText>[0];
-
-import { jsonWords, words } from "./words.js";
 
 /** An event as search sees it: per field that is present, its words and its whole value. */
 export type SearchableEvent = { readonly [field in EventField]?: SearchableField };
@@ -14,25 +13,30 @@ export interface SearchableField {
   readonly value: string;
 }
 
-/** An event, to be matched any number of times: a field is cut into words once, when somebody looks at them. */
+/** An event, to be matched any number of times: a field is written out and cut into words once, when somebody looks. */
 export function searchable(event: AuditEvent): SearchableEvent {
   const fields: { [field in EventField]?: SearchableField } = {};
   for (const field of EVENT_FIELDS) {
     const value = event[field];
-    if (value !== undefined) fields[field] = searchableField(value);
+    if (value !== undefined) fields[field] = new FieldSeen(value);
   }
   return fields;
 }
 
-function searchableField(value: FieldValue): SearchableField {
-  const text = fieldText(value);
-  let found: string | undefined;
-  return {
-    value: text,
-    get words() {
-      return (found ??= ` ${(typeof value === "string" ? words(text) : jsonWords(text)).join(" ")} `);
-    },
-  };
+/** A filter looks at few of the fields, and the canonical text of an object costs more than all the rest. */
+class FieldSeen implements SearchableField {
+  #value: string | undefined;
+  #words: string | undefined;
+
+  constructor(private readonly field: FieldValue) {}
+
+  get value(): string {
+    return (this.#value ??= fieldText(this.field));
+  }
+
+  get words(): string {
+    return (this.#words ??= ` ${(typeof this.field === "string" ? words : jsonWords)(this.value).join(" ")} `);
+  }
 }
 
 /** The words of one field of an event, in order; none where the field is absent. Of other JSON, its keys and values in canonical order. */
