@@ -123,7 +123,7 @@ class LocalService implements LocalAuditService {
     this.#logs = new Map(logs.map((log) => [log.log, log]));
     this.#searches = new PinnedSearches({
       ...{ index, sealer, clock, ttlMs: resultTtlMs, indexWaitMs, alarm: options.alarm ?? ignore },
-      firstAtOrAfter: (name, receivedAt, size) => this.#log(name).firstAtOrAfter(receivedAt, size),
+      firstAtOrAfter: (name, times, size) => this.#log(name).firstAtOrAfter(times, size),
     });
     this.#index = index;
     this.#indexWaitMs = indexWaitMs;

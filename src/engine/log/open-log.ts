@@ -72,7 +72,7 @@ export class OpenLog {
     this.#roots = new CachedRoots({
       ...{ source, cache, secret: keyring.tokenSecret },
       prover: () => this.#prover,
-      receivedAt: (leafIndex) => this.#receivedAt(leafIndex),
+      receivedAt: async (leafIndex) => this.#timeIn(leafIndex, (await this.#newestEntries([leafIndex]))[0]),
       onConflict: (error, rival) => {
         this.#guard.breakWith(error, rival);
       },
@@ -143,12 +143,15 @@ export class OpenLog {
     return receipt && this.#keyed.recall(receipt);
   }
 
-  /** The first leaf index below `size` whose entry was received at or after a time; `size` if there is none. */
-  firstAtOrAfter(receivedAt: string, size: number): Promise<number> {
+  /** For each time the first leaf index below `size` whose entry was received at or after it; `size` if there is none. */
+  firstAtOrAfter(times: readonly string[], size: number): Promise<readonly number[]> {
     const { store } = this.source;
-    return boundFirstAtOrAfter(receivedAt, size, {
-      hint: () => store.firstAtOrAfter(this.log, receivedAt, size),
-      receivedAt: (leafIndex) => this.#receivedAt(leafIndex),
+    return boundFirstAtOrAfter(times, size, {
+      hint: (time) => store.firstAtOrAfter(this.log, time, size),
+      receivedAt: async (leafIndexes) => {
+        const outcomes = await this.#newestEntries(leafIndexes);
+        return leafIndexes.map((leafIndex, place) => this.#timeIn(leafIndex, outcomes[place]));
+      },
     });
   }
 
@@ -202,8 +205,11 @@ export class OpenLog {
     this.#growth.grown();
   }
 
-  async #receivedAt(leafIndex: number): Promise<string> {
-    const [outcome] = await this.#entries.read([leafIndex], this.newest.readable);
+  async #newestEntries(leafIndexes: readonly number[]): Promise<readonly EntryOutcome[]> {
+    return this.#entries.read(leafIndexes, this.newest.readable);
+  }
+
+  #timeIn(leafIndex: number, outcome: EntryOutcome | undefined): string {
     if (outcome?.kind === "entry") return outcome.entry.envelope.received_at;
     throw new AuditError(
       "ENTRY_CORRUPT",

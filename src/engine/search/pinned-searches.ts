@@ -24,8 +24,8 @@ import { checkSearch, searchArguments } from "./search-arguments.js";
 import { readWhole, type WholeResult } from "./whole-result.js";
 
 export interface PinnedSearchesOptions {
-  /** The first leaf index below `size` whose entry was received at or after a time, proven by the log's tree. */
-  readonly firstAtOrAfter: (log: string, receivedAt: string, size: number) => Promise<number>;
+  /** For each time the first leaf index below `size` whose entry was received at or after it, proven by the log's tree. */
+  readonly firstAtOrAfter: (log: string, times: readonly string[], size: number) => Promise<readonly number[]>;
   readonly index: SearchIndex;
   readonly sealer: TokenSealer;
   readonly clock: Clock;
@@ -142,10 +142,10 @@ export class PinnedSearches {
   private async pin(now: Now, { start, end }: WindowBounds): Promise<PinnedState> {
     const { log, treeSize, nowMicros } = now;
     const { firstAtOrAfter, ttlMs } = this.options;
-    const [from, to] = await Promise.all([
-      start === undefined ? 0 : firstAtOrAfter(log, start, treeSize),
-      end === undefined ? treeSize : firstAtOrAfter(log, end, treeSize),
-    ]);
+    const times = [start, end].filter((time) => time !== undefined);
+    const found = times.length === 0 ? [] : await firstAtOrAfter(log, times, treeSize);
+    const from = (start === undefined ? undefined : found[0]) ?? 0;
+    const to = (end === undefined ? undefined : found.at(-1)) ?? treeSize;
     const range = { start: Math.min(from, to), end: to };
     return { treeSize, range, expiresAtMs: Math.floor(nowMicros / MICROS_PER_MS) + ttlMs };
   }

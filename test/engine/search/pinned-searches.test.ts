@@ -41,7 +41,8 @@ class Bench {
 
   searches(secret = 1, index = this.store.index): PinnedSearches {
     return new PinnedSearches({
-      firstAtOrAfter: (log, time, size) => this.store.log.firstAtOrAfter(log, time, size),
+      firstAtOrAfter: (log, times, size) =>
+        Promise.all(times.map((time) => this.store.log.firstAtOrAfter(log, time, size))),
       alarm: () => undefined,
       index,
       sealer: new TokenSealer(new Uint8Array(32).fill(secret)),

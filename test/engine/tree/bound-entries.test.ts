@@ -156,6 +156,26 @@ describe("a window of time", () => {
     }
   });
 
+  test("is proven by the entries beside both of its bounds, in one read of the store", async () => {
+    const clock = new TestClock();
+    const writer = await openTestService({ store, clock: clock.now });
+    for (let i = 0; i < 40; i++) {
+      await logMessages(writer, 1);
+      clock.advanceMs(1_000);
+    }
+    const reads: (readonly number[])[] = [];
+    const service = await open({
+      entries: (log, indexes) => {
+        reads.push(indexes);
+        return store.entries(log, indexes);
+      },
+    });
+    reads.length = 0;
+    const window = { start: timeText(NEW_YEAR + 10_000_000), end: timeText(NEW_YEAR + 20_000_000) };
+    await service.search({ log: "default", query: "", window }, {});
+    expect(reads).toEqual([[9, 10, 19, 20]]);
+  });
+
   test("whose bound is a changed entry is refused", async () => {
     const clock = new TestClock();
     const writer = await openTestService({ store, clock: clock.now });
