@@ -1,6 +1,8 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import type { EntryClaim, RootClaim } from "../core/claim.js";
+import type { EntryClaim, RootClaim, Unread } from "../core/claim.js";
+import { nodeEd25519 } from "../keys/node-crypto.js";
+import { isPlainObject } from "../core/problem.js";
 import type { Ed25519 } from "../core/signature.js";
 import { invalid, type Verdict } from "../core/verdict.js";
 import { verifyEntry, verifyRoot } from "../core/verify.js";
@@ -73,12 +75,12 @@ class EvidenceCheck {
   holds = true;
   readonly #head = new Map<string, unknown>();
   #opened: OpenedLog | undefined;
-  readonly #roots: RootClaim[] = [];
+  readonly #roots: Unread<RootClaim>[] = [];
   /** The first checkpoint of each size: a proof leads to the root of a size. */
-  readonly #checkpoints = new Map<unknown, RootClaim["checkpoint"]>();
+  readonly #checkpoints = new Map<unknown, unknown>();
   #hasRoots = false;
   /** Entries that stand before what they are checked with. */
-  readonly #waiting: EntryClaim[] = [];
+  readonly #waiting: Unread<EntryClaim>[] = [];
   #keptBytes = 0;
   #entries = 0;
 
@@ -97,8 +99,8 @@ class EvidenceCheck {
     if (piece.kind === "member") this.#head.set(piece.name, piece.value);
     else if (piece.kind === "end") this.#hasRoots ||= piece.list === "roots";
     else if (piece.list === "roots") this.#keepRoot(piece);
-    else if (this.#isReady()) return this.#entry(entryIn(piece));
-    else this.#waiting.push(entryIn(this.#kept(piece)));
+    else if (this.#isReady()) return this.#entry(piece.value);
+    else this.#waiting.push(this.#kept(piece).value);
     return "";
   }
 
@@ -118,7 +120,7 @@ class EvidenceCheck {
   }
 
   #keepRoot(piece: Item): void {
-    const root = rootIn(this.#kept(piece));
+    const root: Unread<RootClaim> = this.#kept(piece).value;
     this.#roots.push(root);
     if (!this.#checkpoints.has(root.treeSize)) this.#checkpoints.set(root.treeSize, root.checkpoint);
   }
@@ -133,8 +135,9 @@ class EvidenceCheck {
     );
   }
 
-  #entry(claim: EntryClaim): string {
-    const checkpoint = this.#checkpoints.get(claim.membershipProof?.treeSize) ?? null;
+  #entry(claim: Unread<EntryClaim>): string {
+    const { membershipProof: proof } = claim;
+    const checkpoint = isPlainObject(proof) ? this.#checkpoints.get(proof["treeSize"]) : undefined;
     return this.#lines(`entries[${this.#entries++}]`, { ...verifyEntry(this.log.log, { ...claim, checkpoint }) });
   }
 
@@ -156,10 +159,6 @@ class EvidenceCheck {
     return `${check} ${verdict.kind === "VALID" ? verdict.kind : `${verdict.kind} ${verdict.reason}`}\n`;
   }
 }
-
-/** Claims are believed in nothing, not even in the types of their members: core reads each as unknown. */
-const entryIn = ({ value }: Item): EntryClaim => value as unknown as EntryClaim;
-const rootIn = ({ value }: Item): RootClaim => value as unknown as RootClaim;
 
 function summary({ counts, holds, log: { keyText, trust } }: EvidenceCheck, { note }: Output): number {
   const counted = `${counts.VALID} valid, ${counts.UNKNOWN} unknown, ${counts.INVALID} invalid`;

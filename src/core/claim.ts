@@ -28,7 +28,10 @@ export interface ConsistencyClaim {
   readonly path: readonly string[];
 }
 
-/** An entry as a server answered it. Believed in nothing: the members may even be of other types than declared. */
+/** A claim as it came from a server: members may be missing, or of other types than it should have. */
+export type Unread<Claim> = { readonly [Member in keyof Claim]?: unknown };
+
+/** An entry as a server answered it. */
 export interface EntryClaim {
   readonly leafIndex: number;
   readonly hash: string;
@@ -38,7 +41,7 @@ export interface EntryClaim {
   readonly checkpoint?: string | null;
 }
 
-/** A root as a server answered it. Believed in nothing. */
+/** A root as a server answered it. */
 export interface RootClaim extends TreeClaim {
   readonly checkpoint?: string | null;
   readonly consistencyProof?: ConsistencyClaim | null;

@@ -1,6 +1,6 @@
 import { digestOf, utf8 } from "./bytes.js";
 import { noteVerifier, openCheckpoint, type NoteVerifier } from "./checkpoint.js";
-import { readConsistencyProof, readMembershipProof, type EntryClaim, type RootClaim, type TreeClaim } from "./claim.js";
+import { type EntryClaim, readConsistencyProof, readMembershipProof, type RootClaim, type TreeClaim, type Unread } from "./claim.js";
 import { logFormat, type FormatName, type LogFormat } from "./format.js";
 import { nobleSha256, type Sha256 } from "./hash.js";
 import { membershipTextVerdict, type MembershipText } from "./proof-text.js";
@@ -60,11 +60,12 @@ export function trustLog(identity: LogIdentity, crypto: Crypto = {}): TrustedLog
 }
 
 /** Checks one entry. Each verdict stands for itself: read all four. Never throws, whatever the claim holds. */
-export function verifyEntry(log: TrustedLog, claim: EntryClaim): EntryVerdicts {
-  const envelope = log.format.parse(claim.canonical);
+export function verifyEntry(log: TrustedLog, claim: Unread<EntryClaim>): EntryVerdicts {
+  const canonical = typeof claim.canonical === "string" ? claim.canonical : "";
+  const envelope = log.format.parse(canonical);
   const proof = readMembershipProof(claim.membershipProof);
   return {
-    hash: envelope === undefined ? invalid("NOT_CANONICAL") : hashVerdict(log.format, claim),
+    hash: envelope === undefined ? invalid("NOT_CANONICAL") : hashVerdict(log.format, canonical, claim.hash),
     signature: envelope === undefined ? unknown("NOT_CANONICAL") : signatureVerdict(envelope, log.format, log.ed25519),
     membership: proof.kind === "read" ? boundMembership(log.format, proof.value, claim) : proof.verdict,
     checkpoint:
@@ -81,7 +82,7 @@ export function verifyEntry(log: TrustedLog, claim: EntryClaim): EntryVerdicts {
  * Checks one root. With `known`, a tree that the caller has verified before, the consistency proof must start there.
  * Never throws, whatever the claim holds.
  */
-export function verifyRoot(log: TrustedLog, claim: RootClaim, known?: TreeClaim): RootVerdicts {
+export function verifyRoot(log: TrustedLog, claim: Unread<RootClaim>, known?: TreeClaim): RootVerdicts {
   const proof = readConsistencyProof(claim.consistencyProof);
   return {
     checkpoint: checkpointVerdict(log, claim.checkpoint, claim),
@@ -90,7 +91,7 @@ export function verifyRoot(log: TrustedLog, claim: RootClaim, known?: TreeClaim)
 }
 
 /** Whether a checkpoint is the log's signature under this very tree. Without one: UNKNOWN, NO_PROOF. */
-export function checkpointVerdict(log: TrustedLog, checkpoint: unknown, tree: TreeClaim): Verdict {
+export function checkpointVerdict(log: TrustedLog, checkpoint: unknown, tree: Unread<TreeClaim>): Verdict {
   if (checkpoint === undefined || checkpoint === null) return unknown("NO_PROOF");
   if (typeof checkpoint !== "string") return invalid("MALFORMED_CHECKPOINT");
   const opened = openCheckpoint(checkpoint, log.key);
@@ -99,12 +100,16 @@ export function checkpointVerdict(log: TrustedLog, checkpoint: unknown, tree: Tr
   return isSame ? VALID : invalid("CHECKPOINT_MISMATCH");
 }
 
-function hashVerdict(format: LogFormat, claim: EntryClaim): Verdict {
-  return digestOf(format.leafHash(utf8(claim.canonical))) === claim.hash ? VALID : invalid("HASH_MISMATCH");
+function hashVerdict(format: LogFormat, canonical: string, hash: unknown): Verdict {
+  return digestOf(format.leafHash(utf8(canonical))) === hash ? VALID : invalid("HASH_MISMATCH");
 }
 
 /** A proof of another entry proves nothing about this one. */
-function boundMembership(format: LogFormat, proof: MembershipProof | MembershipText, claim: EntryClaim): Verdict {
+function boundMembership(
+  format: LogFormat,
+  proof: MembershipProof | MembershipText,
+  claim: Unread<EntryClaim>,
+): Verdict {
   if (proof.leafIndex !== claim.leafIndex) return invalid("INDEX_OUT_OF_RANGE");
   if (digestOf(proof.leafHash) !== claim.hash) return invalid("HASH_MISMATCH");
   return "text" in proof ? membershipTextVerdict(format, proof) : membershipVerdict(format, proof);
@@ -113,7 +118,7 @@ function boundMembership(format: LogFormat, proof: MembershipProof | MembershipT
 function boundConsistency(
   format: LogFormat,
   proof: ConsistencyPath,
-  { claim, known }: { readonly claim: RootClaim; readonly known: TreeClaim | undefined },
+  { claim, known }: { readonly claim: Unread<RootClaim>; readonly known: TreeClaim | undefined },
 ): Verdict {
   if (proof.toSize !== claim.treeSize || digestOf(proof.toHash) !== claim.hash) return invalid("NEW_ROOT_MISMATCH");
   const isFromKnown =
