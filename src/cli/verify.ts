@@ -1,7 +1,6 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import type { EntryClaim, RootClaim, Unread } from "../core/claim.js";
-import { nodeEd25519 } from "../keys/node-crypto.js";
 import { isPlainObject } from "../core/problem.js";
 import type { Ed25519 } from "../core/signature.js";
 import { invalid, type Verdict } from "../core/verdict.js";

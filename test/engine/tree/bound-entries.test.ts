@@ -9,42 +9,30 @@ import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { MemorySearchIndex } from "../../../src/stores/memory/search-index.js";
 import { expectCode, rejection } from "../rejection.js";
 import { fill, logMessages, NEW_YEAR, openTestService, TestClock } from "../test-log.js";
-import { damaged, flipped } from "./damaged-store.js";
+import { damaged, flipped, LogInMemory } from "./damaged-store.js";
 
-let store: MemoryLogStore;
-let index: MemorySearchIndex;
-let alarms: string[];
+let memory: LogInMemory;
 beforeEach(() => {
-  store = new MemoryLogStore();
-  index = new MemorySearchIndex(store);
-  alarms = [];
+  memory = new LogInMemory();
 });
-
-function open(answers: Partial<LogStore> = {}): Promise<AuditService> {
-  return openTestService({ store: damaged(store, answers), index, alarm: (text) => alarms.push(text) });
-}
-
-async function filled(count: number): Promise<void> {
-  await fill(await open(), count);
-}
 
 describe("an entry that was rewritten together with its own hash", () => {
   const SIZE = 600;
   const format = logFormat("rfc6962");
   const forged = (leafIndex: number): Partial<LogStore> => ({
     entries: async (log, indexes) =>
-      (await store.entries(log, indexes)).map((entry) => {
+      (await memory.store.entries(log, indexes)).map((entry) => {
         if (entry?.leafIndex !== leafIndex) return entry;
         const canonical = entry.canonical.replace(/event \d+/, "nothing happened");
         return { ...entry, canonical, leafHash: format.leafHash(utf8(canonical)) };
       }),
   });
   beforeEach(async () => {
-    await filled(SIZE);
+    await memory.fill(SIZE);
   });
 
   test.each([7, 300, 599])("at %i, in a full tile or at the edge, is corrupt, and the others are shown", async (at) => {
-    const outcomes = await (await open(forged(at))).entries("default", [6, at, 598]);
+    const outcomes = await (await memory.open(forged(at))).entries("default", [6, at, 598]);
     expect(outcomes).toEqual([
       expect.objectContaining({ kind: "entry" }),
       { kind: "corrupt", leafIndex: at },
@@ -54,16 +42,16 @@ describe("an entry that was rewritten together with its own hash", () => {
 
   test("is corrupt too in a log that this process has grown", async () => {
     const answers: Partial<LogStore> = {};
-    const service = await openTestService({ store: damaged(store, answers), index });
+    const service = await openTestService({ store: damaged(memory.store, answers), index: memory.index });
     await fill(service, 600);
     Object.assign(answers, forged(700));
     expect((await service.entries("default", [700, 701])).map(({ kind }) => kind)).toEqual(["corrupt", "entry"]);
   });
 
   test("leaves the proof of its place that of the entry which was logged", async () => {
-    const [genuine] = await (await open()).entries("default", [7]);
+    const [genuine] = await (await memory.open()).entries("default", [7]);
     const [proof] = await (
-      await open(forged(7))
+      await memory.open(forged(7))
     ).membershipProofs({
       ...{ log: "default", treeSize: SIZE, leafIndexes: [7] },
     });
@@ -72,7 +60,7 @@ describe("an entry that was rewritten together with its own hash", () => {
   });
 
   test("ends a download's and a tail's page as corrupt", async () => {
-    const service = await open(forged(7));
+    const service = await memory.open(forged(7));
     const { result } = await service.search(
       { log: "default", query: "", order: { field: "received_at", direction: "asc" } },
       {},
@@ -91,17 +79,17 @@ describe("an entry that was rewritten together with its own hash", () => {
   });
 
   test("hides those beside it on a damaged tile: which of the two is right cannot be told", async () => {
-    const service = await open({
+    const service = await memory.open({
       ...forged(7),
       tiles: async (log, ids) =>
-        (await store.tiles(log, ids)).map((tile, i) => (tile && ids[i]?.index === 0 ? flipped(tile, 0) : tile)),
+        (await memory.store.tiles(log, ids)).map((tile, i) => (tile && ids[i]?.index === 0 ? flipped(tile, 0) : tile)),
     });
     const outcomes = await service.entries("default", [0, 1, 7, 255, 256]);
     expect(outcomes.map(({ kind }) => kind)).toEqual(["corrupt", "corrupt", "corrupt", "entry", "entry"]);
   });
 
   test("of an index asked for behind the log's size first is still told apart", async () => {
-    const outcomes = await (await open()).entries("default", [SIZE, 7]);
+    const outcomes = await (await memory.open()).entries("default", [SIZE, 7]);
     expect(outcomes.map(({ kind }) => kind)).toEqual(["missing", "entry"]);
   });
 });
@@ -112,19 +100,19 @@ describe("entries whose tile was damaged", () => {
     ["beside the way up", 6 * 32],
     ["at the top", 510 * 32],
   ])("%s are shown: the tile is made again from them", async (_name, place) => {
-    await filled(600);
-    const service = await open({
-      tiles: async (log, ids) => (await store.tiles(log, ids)).map((tile) => tile && flipped(tile, place)),
+    await memory.fill(600);
+    const service = await memory.open({
+      tiles: async (log, ids) => (await memory.store.tiles(log, ids)).map((tile) => tile && flipped(tile, place)),
     });
     const outcomes = await service.entries("default", [7, 300, 599]);
     expect(outcomes.map(({ kind }) => kind)).toEqual(["entry", "entry", "entry"]);
   });
 
   test("two levels up are shown as well", async () => {
-    await filled(65_536 + 300);
-    const service = await open({
+    await memory.fill(65_536 + 300);
+    const service = await memory.open({
       tiles: async (log, ids) =>
-        (await store.tiles(log, ids)).map((tile, i) => (tile && ids[i]?.level === 1 ? flipped(tile, 32) : tile)),
+        (await memory.store.tiles(log, ids)).map((tile, i) => (tile && ids[i]?.level === 1 ? flipped(tile, 32) : tile)),
     });
     const outcomes = await service.entries("default", [7, 300, 65_535, 65_536]);
     expect(outcomes.map(({ kind }) => kind)).toEqual(Array(4).fill("entry"));
@@ -134,14 +122,14 @@ describe("entries whose tile was damaged", () => {
 describe("a window of time", () => {
   test("is found by what was hashed, whatever the store says of its entries' times", async () => {
     const clock = new TestClock();
-    const writer = await openTestService({ store, clock: clock.now });
+    const writer = await openTestService({ store: memory.store, clock: clock.now });
     for (let i = 0; i < 40; i++) {
       await logMessages(writer, 1);
       clock.advanceMs(1_000);
     }
     const at = (second: number): string => timeText(NEW_YEAR + second * 1_000_000);
     for (const hint of [-5, 0, 1, 9, 10, 11, 12, 20, 39, 40, 41, 1_000]) {
-      const service = await open({ firstAtOrAfter: () => Promise.resolve(hint) });
+      const service = await memory.open({ firstAtOrAfter: () => Promise.resolve(hint) });
       for (const [start, end] of [
         [0, 40],
         [10, 20],
@@ -158,16 +146,16 @@ describe("a window of time", () => {
 
   test("is proven by the entries beside both of its bounds, in one read of the store", async () => {
     const clock = new TestClock();
-    const writer = await openTestService({ store, clock: clock.now });
+    const writer = await openTestService({ store: memory.store, clock: clock.now });
     for (let i = 0; i < 40; i++) {
       await logMessages(writer, 1);
       clock.advanceMs(1_000);
     }
     const reads: (readonly number[])[] = [];
-    const service = await open({
+    const service = await memory.open({
       entries: (log, indexes) => {
         reads.push(indexes);
-        return store.entries(log, indexes);
+        return memory.store.entries(log, indexes);
       },
     });
     reads.length = 0;
@@ -178,14 +166,14 @@ describe("a window of time", () => {
 
   test("whose bound is a changed entry is refused", async () => {
     const clock = new TestClock();
-    const writer = await openTestService({ store, clock: clock.now });
+    const writer = await openTestService({ store: memory.store, clock: clock.now });
     for (let i = 0; i < 3; i++) {
       await logMessages(writer, 1);
       clock.advanceMs(1_000);
     }
-    const service = await open({
+    const service = await memory.open({
       entries: async (log, indexes) =>
-        (await store.entries(log, indexes)).map((entry) =>
+        (await memory.store.entries(log, indexes)).map((entry) =>
           entry?.leafIndex === 1 ? { ...entry, canonical: `${entry.canonical} ` } : entry,
         ),
     });
@@ -196,7 +184,7 @@ describe("a window of time", () => {
 
 describe("a search index that names other entries", () => {
   test("has none of them shown, and raises the alarm once", async () => {
-    await filled(10);
+    await memory.fill(10);
     const lying: SearchIndex = {
       reached: () => Promise.resolve(true),
       indexedSize: () => Promise.resolve(10),
@@ -205,7 +193,11 @@ describe("a search index that names other entries", () => {
       leavesByHash: () => Promise.resolve([]),
       close: () => Promise.resolve(),
     };
-    const service = await openTestService({ store, index: lying, alarm: (text) => alarms.push(text) });
+    const service = await openTestService({
+      store: memory.store,
+      index: lying,
+      alarm: (text) => memory.alarms.push(text),
+    });
     const { result } = await service.search({ log: "default", query: '"event 3"' }, {});
     const outcomes = await service.entries("default", [3, 4]);
     const hits = outcomes.map((outcome) => outcome.kind === "entry" && result.matches(outcome.entry));
@@ -216,6 +208,6 @@ describe("a search index that names other entries", () => {
       "UNAVAILABLE",
       expect.stringMatching(/names entry 4 of the log default/),
     ]);
-    expect(alarms).toHaveLength(1);
+    expect(memory.alarms).toHaveLength(1);
   });
 });

@@ -7,33 +7,21 @@ import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { MemorySearchIndex } from "../../../src/stores/memory/search-index.js";
 import { expectCode, rejection } from "../rejection.js";
 import { fill, logMessages, openTestService } from "../test-log.js";
-import { damaged, flipped } from "./damaged-store.js";
+import { damaged, flipped, LogInMemory } from "./damaged-store.js";
 
-let store: MemoryLogStore;
-let index: MemorySearchIndex;
-let alarms: string[];
+let memory: LogInMemory;
 beforeEach(() => {
-  store = new MemoryLogStore();
-  index = new MemorySearchIndex(store);
-  alarms = [];
+  memory = new LogInMemory();
 });
-
-function open(answers: Partial<LogStore> = {}): Promise<AuditService> {
-  return openTestService({ store: damaged(store, answers), index, alarm: (text) => alarms.push(text) });
-}
-
-async function filled(count: number): Promise<void> {
-  await fill(await open(), count);
-}
 
 describe("a changed entry", () => {
   beforeEach(async () => {
-    await filled(3);
+    await memory.fill(3);
   });
 
   const changing = (change: (canonical: string) => string): Partial<LogStore> => ({
     entries: async (log, indexes) => {
-      const entries = await store.entries(log, indexes);
+      const entries = await memory.store.entries(log, indexes);
       return entries.map((entry) => entry && { ...entry, canonical: change(entry.canonical) });
     },
   });
@@ -46,10 +34,10 @@ describe("a changed entry", () => {
   ])("%s is corrupt, and the others are shown", async (_name, change) => {
     const only = (text: string): string => (text.includes("event 1") ? change(text) : text);
     for (const format of ["rfc6962", "pangea"] as const) {
-      store = new MemoryLogStore();
+      memory = new LogInMemory();
       const logs = [{ log: "default", format }];
-      await logMessages(await openTestService({ store, logs }), 3);
-      const service = await openTestService({ store: damaged(store, changing(only)), logs });
+      await logMessages(await openTestService({ store: memory.store, logs }), 3);
+      const service = await openTestService({ store: damaged(memory.store, changing(only)), logs });
       const outcomes = await service.entries("default", [0, 1, 2]);
       expect(outcomes.map(({ kind }) => kind)).toEqual(["entry", "corrupt", "entry"]);
     }
@@ -58,22 +46,24 @@ describe("a changed entry", () => {
   test("is corrupt when another genuine entry was put in its place", async () => {
     const swapped: Partial<LogStore> = {
       entries: (log, indexes) =>
-        store.entries(
+        memory.store.entries(
           log,
           indexes.map(() => 0),
         ),
     };
-    const outcomes = await (await open(swapped)).entries("default", [0, 1]);
+    const outcomes = await (await memory.open(swapped)).entries("default", [0, 1]);
     expect(outcomes.map(({ kind }) => kind)).toEqual(["entry", "corrupt"]);
   });
 
   test("is corrupt when it is gone from inside the signed tree", async () => {
-    const service = await open({ entries: (_log, indexes) => Promise.resolve(indexes.map(() => undefined)) });
+    const service = await memory.open({ entries: (_log, indexes) => Promise.resolve(indexes.map(() => undefined)) });
     expect(await service.entries("default", [1, 3])).toEqual([{ kind: "corrupt", leafIndex: 1 }, { kind: "missing" }]);
   });
 
   test("cannot date a root", async () => {
-    const service = await open(changing((text) => (text.includes("event 1") ? text.replace("2026", "2027") : text)));
+    const service = await memory.open(
+      changing((text) => (text.includes("event 1") ? text.replace("2026", "2027") : text)),
+    );
     await expectCode(service.root("default", 2), "ENTRY_CORRUPT");
   });
 });
@@ -81,7 +71,7 @@ describe("a changed entry", () => {
 describe("a changed tile", () => {
   const SIZE = 600;
   beforeEach(async () => {
-    await filled(SIZE);
+    await memory.fill(SIZE);
   });
 
   /** A few bytes in every row of the tile. */
@@ -89,9 +79,9 @@ describe("a changed tile", () => {
 
   /** A service whose first tile has one bit of a byte changed while `isDamaged` says so. */
   const withDamage = (place: number, isDamaged: () => boolean = () => true): Promise<AuditService> =>
-    open({
+    memory.open({
       tiles: async (log, ids) => {
-        const tiles = await store.tiles(log, ids);
+        const tiles = await memory.store.tiles(log, ids);
         const damage = (i: number) => isDamaged() && ids[i]?.index === 0 && ids[i].level === 0;
         return tiles.map((tile, i) => (tile && damage(i) ? flipped(tile, place) : tile));
       },
@@ -121,7 +111,7 @@ describe("a changed tile", () => {
   });
 
   test("gives an error or the genuine answer, whichever of its bytes it is", async () => {
-    const honest = await open();
+    const honest = await memory.open();
     const asks: readonly ((service: AuditService) => Promise<unknown>)[] = [
       (service) => service.membershipProofs(proofOf7),
       (service) => service.consistencyProof({ log: "default", fromSize: 100, toSize: SIZE }),
@@ -149,8 +139,8 @@ describe("a changed tile", () => {
   test("that is sound in itself, but another log's, gives no proof either", async () => {
     const other = new MemoryLogStore();
     await fill(await openTestService({ store: other, clock: () => 0 }), SIZE);
-    const service = await open();
-    const swapped = await open({ tiles: (log, ids) => other.tiles(log, ids) });
+    const service = await memory.open();
+    const swapped = await memory.open({ tiles: (log, ids) => other.tiles(log, ids) });
     const asked = { log: "default", treeSize: SIZE, leafIndexes: [7] };
     expect(await service.membershipProofs(asked)).toHaveLength(1);
     await expectCode(swapped.membershipProofs(asked), "LOG_CORRUPT");
@@ -159,8 +149,9 @@ describe("a changed tile", () => {
 
   test("that was cut off is named", async () => {
     let isCut = false;
-    const service = await open({
-      tiles: async (log, ids) => (await store.tiles(log, ids)).map((tile) => (isCut ? tile?.slice(0, -32) : tile)),
+    const service = await memory.open({
+      tiles: async (log, ids) =>
+        (await memory.store.tiles(log, ids)).map((tile) => (isCut ? tile?.slice(0, -32) : tile)),
     });
     isCut = true;
     const error = await rejection(service.membershipProofs({ log: "default", treeSize: SIZE, leafIndexes: [300] }));
@@ -171,11 +162,11 @@ describe("a changed tile", () => {
   });
 
   test("that is gone is named", async () => {
-    const honest = await open();
+    const honest = await memory.open();
     expect(await honest.consistency("default", 100)).toEqual(VALID);
     let isGone = false;
-    const service = await open({
-      tiles: (log, ids) => (isGone ? Promise.resolve(ids.map(() => undefined)) : store.tiles(log, ids)),
+    const service = await memory.open({
+      tiles: (log, ids) => (isGone ? Promise.resolve(ids.map(() => undefined)) : memory.store.tiles(log, ids)),
     });
     isGone = true;
     const error = await rejection(service.membershipProofs({ log: "default", treeSize: SIZE, leafIndexes: [300] }));

@@ -8,53 +8,41 @@ import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { MemorySearchIndex } from "../../../src/stores/memory/search-index.js";
 import { expectCode, rejection } from "../rejection.js";
 import { fill, logMessages, NEW_YEAR, openTestService, TestClock } from "../test-log.js";
-import { damaged, flipped } from "./damaged-store.js";
+import { damaged, flipped, LogInMemory } from "./damaged-store.js";
 
-let store: MemoryLogStore;
-let index: MemorySearchIndex;
-let alarms: string[];
+let memory: LogInMemory;
 beforeEach(() => {
-  store = new MemoryLogStore();
-  index = new MemorySearchIndex(store);
-  alarms = [];
+  memory = new LogInMemory();
 });
 
-function open(answers: Partial<LogStore> = {}): Promise<AuditService> {
-  return openTestService({ store: damaged(store, answers), index, alarm: (text) => alarms.push(text) });
-}
-
-async function filled(count: number): Promise<void> {
-  await fill(await open(), count);
-}
-
 test("a log whose head is gone, and entries are not, is LOG_CORRUPT for whatever is asked, and not an empty log", async () => {
-  await filled(300);
-  const service = await open({
+  await memory.fill(300);
+  const service = await memory.open({
     head: () => Promise.resolve(undefined),
     createLog: (initial) => Promise.resolve(initial),
   });
   await expectCode(service.entries("default", [0]), "LOG_CORRUPT");
   await expectCode(service.search({ log: "default", query: "" }, {}), "LOG_CORRUPT");
-  expect(alarms).toHaveLength(1);
+  expect(memory.alarms).toHaveLength(1);
 });
 
 describe("a log that cannot be trusted when it is opened", () => {
   beforeEach(async () => {
-    await filled(600);
+    await memory.fill(600);
   });
 
   const heads = (change: (head: LogHead) => LogHead): Partial<LogStore> => ({
     head: async (log) => {
-      const head = await store.head(log);
+      const head = await memory.store.head(log);
       return head && change(head);
     },
   });
   const flippedLeaf: Partial<LogStore> = {
-    leafHashes: async (log, range) => flipped(await store.leafHashes(log, range), 5),
+    leafHashes: async (log, range) => flipped(await memory.store.leafHashes(log, range), 5),
   };
   const changedLast: Partial<LogStore> = {
     entries: async (log, indexes) =>
-      (await store.entries(log, indexes)).map((entry) =>
+      (await memory.store.entries(log, indexes)).map((entry) =>
         entry?.leafIndex === 599 ? { ...entry, canonical: entry.canonical.replace("event 599", "event 600") } : entry,
       ),
   };
@@ -63,11 +51,14 @@ describe("a log that cannot be trusted when it is opened", () => {
     ["a leaf hash of its edge was changed", flippedLeaf],
     [
       "leaf hashes of its edge are gone",
-      { leafHashes: async (log, range) => (await store.leafHashes(log, range)).slice(32) },
+      { leafHashes: async (log, range) => (await memory.store.leafHashes(log, range)).slice(32) },
     ],
     [
       "the top of a tile was changed",
-      { tiles: async (log, ids) => (await store.tiles(log, ids)).map((tile) => tile && flipped(tile, 511 * 32 - 1)) },
+      {
+        tiles: async (log, ids) =>
+          (await memory.store.tiles(log, ids)).map((tile) => tile && flipped(tile, 511 * 32 - 1)),
+      },
     ],
     ["a tile is gone", { tiles: (_log, ids) => Promise.resolve(ids.map(() => undefined)) }],
   ];
@@ -75,9 +66,9 @@ describe("a log that cannot be trusted when it is opened", () => {
   test.each(lost)(
     "though %s goes on: its entries lead to the signed root, and the alarm is raised",
     async (_, answers) => {
-      const honest = await (await open()).root("default");
-      const service = await open(answers);
-      expect(alarms).toEqual([
+      const honest = await (await memory.open()).root("default");
+      const service = await memory.open(answers);
+      expect(memory.alarms).toEqual([
         "Stored hashes of the log default were changed; its entries still lead to its signed root.",
       ]);
       expect(await service.root("default")).toEqual(honest);
@@ -100,7 +91,7 @@ describe("a log that cannot be trusted when it is opened", () => {
   ];
 
   test.each(corruptions)("because %s shows nothing, and says why", async (_name, answers, reason) => {
-    const service = await open(answers);
+    const service = await memory.open(answers);
     for (const ask of [
       () => logMessages(service, 1),
       () => service.root("default"),
@@ -111,7 +102,7 @@ describe("a log that cannot be trusted when it is opened", () => {
       const error = await rejection(ask());
       expect([error.code, error.message]).toEqual(["LOG_CORRUPT", expect.stringMatching(reason)]);
     }
-    expect(alarms).toEqual([expect.stringMatching(reason)]);
+    expect(memory.alarms).toEqual([expect.stringMatching(reason)]);
   });
 
   const wrongHeads: readonly (readonly [string, Partial<LogStore>, RegExp])[] = [
@@ -125,19 +116,19 @@ describe("a log that cannot be trusted when it is opened", () => {
 
   test.each(wrongHeads)("because its head says %s is read only: its checkpoint still says of what", async (...row) => {
     const [, answers, reason] = row;
-    const service = await open(answers);
+    const service = await memory.open(answers);
     const error = await rejection(logMessages(service, 1));
     expect([error.code, error.message]).toEqual(["LOG_CORRUPT", expect.stringMatching(reason)]);
-    expect(alarms).toEqual([error.message]);
+    expect(memory.alarms).toEqual([error.message]);
     const { leafIndexes } = await service.search({ log: "default", query: '"event 42"' }, {});
     expect(leafIndexes).toEqual([42]);
     expect((await service.entries("default", [0, 599])).map(({ kind }) => kind)).toEqual(["entry", "entry"]);
   });
 
   test("because its head was put back to an earlier one is read only", async () => {
-    const earlier = await store.head("default");
-    await logMessages(await open(), 1);
-    const service = await open({ head: () => Promise.resolve(earlier) });
+    const earlier = await memory.store.head("default");
+    await logMessages(await memory.open(), 1);
+    const service = await memory.open({ head: () => Promise.resolve(earlier) });
     const error = await rejection(logMessages(service, 1));
     expect([error.code, error.message]).toEqual([
       "LOG_CORRUPT",
@@ -147,8 +138,8 @@ describe("a log that cannot be trusted when it is opened", () => {
   });
 
   test("because it stands under another name takes nothing, and is not taken for an empty one", async () => {
-    const [head] = await store.heads();
-    const service = await open({
+    const [head] = await memory.store.heads();
+    const service = await memory.open({
       head: () => Promise.resolve(undefined),
       heads: () => Promise.resolve(head === undefined ? [] : [{ ...head, log: "defaulu" }]),
     });
@@ -158,27 +149,27 @@ describe("a log that cannot be trusted when it is opened", () => {
 
   test("and whose last entry was changed goes on in the order of time, and raises the alarm", async () => {
     const clock = new TestClock();
-    store = new MemoryLogStore();
-    await logMessages(await openTestService({ store, clock: clock.now }), 600);
+    memory = new LogInMemory();
+    await logMessages(await openTestService({ store: memory.store, clock: clock.now }), 600);
     clock.advanceMs(-60_000);
-    const alarm = (text: string): void => void alarms.push(text);
-    const service = await openTestService({ store: damaged(store, changedLast), clock: clock.now, alarm });
-    expect(alarms).toEqual(["Entry 599, the last of the log default, was changed."]);
+    const alarm = (text: string): void => void memory.alarms.push(text);
+    const service = await openTestService({ store: damaged(memory.store, changedLast), clock: clock.now, alarm });
+    expect(memory.alarms).toEqual(["Entry 599, the last of the log default, was changed."]);
     await expectCode(service.root("default"), "ENTRY_CORRUPT"); // its time is not known
     const { entries } = await logMessages(service, 1);
     expect(entries[0]?.envelope.received_at).toBe(timeText(NEW_YEAR));
   });
 
   test("because another key signed it is read only", async () => {
-    const service = await openTestService({ store, keyring: keyringOfSeed(new Uint8Array(32).fill(8)) });
+    const service = await openTestService({ store: memory.store, keyring: keyringOfSeed(new Uint8Array(32).fill(8)) });
     expect((await rejection(logMessages(service, 1))).message).toMatch(/UNKNOWN_KEY/);
   });
 });
 
 describe("a log that exists", () => {
   test("cannot be opened in another format", async () => {
-    await filled(1);
-    const opened = openTestService({ store, logs: [{ log: "default", format: "pangea" }] });
+    await memory.fill(1);
+    const opened = openTestService({ store: memory.store, logs: [{ log: "default", format: "pangea" }] });
     const error = await rejection(opened);
     expect([error.code, error.message]).toEqual([
       "CONFLICT",
@@ -187,9 +178,9 @@ describe("a log that exists", () => {
   });
 
   test.each([0, 1, 2, 255, 256, 257, 511, 512, 600])("goes on where it was, at size %d", async (size) => {
-    await filled(size);
-    const before = size === 0 ? undefined : await (await open()).root("default");
-    const service = await open();
+    await memory.fill(size);
+    const before = size === 0 ? undefined : await (await memory.open()).root("default");
+    const service = await memory.open();
     const { entries, root } = await logMessages(service, 2);
     expect([entries[0]?.leafIndex, root.treeSize]).toEqual([size, size + 2]);
     if (before === undefined) return;
@@ -199,8 +190,8 @@ describe("a log that exists", () => {
 
   test("goes on where it was with tiles of two levels", async () => {
     const size = 256 * 256 + 257;
-    await filled(size);
-    const service = await open();
+    await memory.fill(size);
+    const service = await memory.open();
     const { root } = await logMessages(service, 1);
     const asked = { log: "default", treeSize: size + 1, leafIndexes: [0, 65_535, 65_536, size] };
     expect(await service.membershipProofs(asked)).toHaveLength(4);

@@ -1,4 +1,8 @@
 import type { LogStore } from "../../../src/audit/store.js";
+import type { AuditService } from "../../../src/audit/service.js";
+import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
+import { MemorySearchIndex } from "../../../src/stores/memory/search-index.js";
+import { fill, openTestService } from "../test-log.js";
 
 /** A store whose answers were changed on their way: what stands in `answers` takes the place of the honest method. */
 export function damaged(honest: LogStore, answers: Partial<LogStore>): LogStore {
@@ -12,4 +16,21 @@ export function damaged(honest: LogStore, answers: Partial<LogStore>): LogStore 
 
 export function flipped(bytes: Uint8Array, place: number, bit = 1): Uint8Array {
   return bytes.map((byte, i) => (i === place ? byte ^ bit : byte));
+}
+
+/** A log in memory, and services over it that are told something else than it holds. */
+export class LogInMemory {
+  readonly store = new MemoryLogStore();
+  readonly index = new MemorySearchIndex(this.store);
+  readonly alarms: string[] = [];
+
+  /** What stands in `answers` takes the place of what the store says, as in `damaged`. */
+  open(answers: Partial<LogStore> = {}): Promise<AuditService> {
+    const { store, index, alarms } = this;
+    return openTestService({ store: damaged(store, answers), index, alarm: (text) => alarms.push(text) });
+  }
+
+  async fill(count: number): Promise<void> {
+    await fill(await this.open(), count);
+  }
 }
