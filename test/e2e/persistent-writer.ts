@@ -1,25 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { TreeClaim } from "../../src/core/claim.js";
 import { graphqlRequest } from "../gateway.js";
 import type { Fleet } from "./fleet.js";
+import { logBulk, type LogBulk, type Receipt } from "./log-bulk.js";
 import type { StoredEntry } from "./log-reader.js";
-
-const LOG = /* GraphQL */ `
-  mutation Log($events: [EventInput!]!, $key: String!) {
-    logBulk(events: $events, idempotencyKey: $key) {
-      entries {
-        leafIndex
-        hash
-        canonical
-      }
-      root {
-        treeSize
-        hash
-      }
-    }
-  }
-`;
 
 const ENTRY = /* GraphQL */ `
   query Entry($leafIndex: LeafIndex!, $text: String!) {
@@ -38,11 +22,6 @@ const ENTRY = /* GraphQL */ `
 
 /** Longer than any fault of these tests lasts; a writer that is refused for longer will not be taken at all. */
 const PATIENCE_MS = 90_000;
-
-interface Receipt {
-  readonly entries: readonly StoredEntry[];
-  readonly root: TreeClaim;
-}
 
 interface Seen {
   readonly entry: StoredEntry | null;
@@ -75,13 +54,11 @@ export class PersistentWriter {
     if (entry !== undefined) await Promise.all(this.fleet.all().map((url) => this.#look(url, entry)));
   }
 
-  async #logUntilAcknowledged(variables: Readonly<Record<string, unknown>>): Promise<Receipt> {
+  async #logUntilAcknowledged(request: LogBulk): Promise<Receipt> {
     const deadline = Date.now() + PATIENCE_MS;
     while (Date.now() < deadline) {
       // A gateway that is gone does not answer: nothing is known, and the same is asked of another.
-      const answer = await graphqlRequest<{ logBulk: Receipt }>(this.fleet.some(), LOG, variables).catch(
-        () => undefined,
-      );
+      const answer = await logBulk(this.fleet.some(), request).catch(() => undefined);
       if (answer?.data) return answer.data.logBulk;
       for (const { extensions } of answer?.errors ?? []) {
         this.refusals.push(extensions?.["code"]);

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { StoredEntry } from "../e2e/log-reader.js";
-import type { SentEvent, SentRequest } from "./load.js";
+import type { SentEvent } from "../e2e/log-bulk.js";
+import type { SentRequest } from "./load.js";
 
 /** A log as SQL shows it on one node; hashes in hex. */
 export interface LogCopy {

@@ -1,41 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { TreeClaim } from "../../src/core/claim.js";
-import { graphqlRequest } from "../gateway.js";
-import type { StoredEntry } from "../e2e/log-reader.js";
+import { logBulk, type LogBulk, type Receipt, type SentEvent } from "../e2e/log-bulk.js";
 import { until } from "./until.js";
 
 const KEYED_WRITERS = 8;
 const PLAIN_WRITERS = 4;
 /** Twelve writers that never rest would leave a small machine nothing for Patroni, whose locks run out by the clock. */
 const REST_MS = 25;
-
-const LOG = /* GraphQL */ `
-  mutation Log($events: [EventInput!]!, $key: String) {
-    logBulk(events: $events, idempotencyKey: $key) {
-      entries {
-        leafIndex
-        hash
-        canonical
-      }
-      root {
-        treeSize
-        hash
-      }
-    }
-  }
-`;
-
-/** What is logged: the message is in no other event. */
-export interface SentEvent {
-  readonly message: string;
-  readonly actor: string;
-}
-
-export interface Receipt {
-  readonly entries: readonly StoredEntry[];
-  readonly root: TreeClaim;
-}
 
 /** What became of a request; all times are milliseconds of `performance.now()`. */
 export type Outcome =
@@ -128,9 +99,9 @@ export class Load {
   }
 }
 
-async function attempt(gateway: string, variables: Readonly<Record<string, unknown>>): Promise<Attempt> {
+async function attempt(gateway: string, request: LogBulk): Promise<Attempt> {
   try {
-    const { data, errors } = await graphqlRequest<{ logBulk: Receipt }>(gateway, LOG, variables);
+    const { data, errors } = await logBulk(gateway, request);
     const at = performance.now();
     if (data && errors.length === 0) return { kind: "acknowledged", receipt: data.logBulk, gateway, at, refusals: [] };
     const refusals = errors.map(({ message, extensions }) => ({ code: String(extensions?.["code"]), message }));
