@@ -1,3 +1,4 @@
+import type { TimeWindow } from "../../src/query/time.js";
 import type { Operation } from "./load.js";
 import { eventAt } from "../events.js";
 
@@ -27,13 +28,16 @@ const EVENT = "event { message actor action new old source status target timesta
 const VERDICT = "{ status reason }";
 const VERIFICATION = `verification { hash ${VERDICT} signature ${VERDICT} membership ${VERDICT} consistency ${VERDICT} }`;
 
-/** A page of 50 with all event fields; a search that many entries match. */
-export function search(verified: boolean): Operation {
+/** A page of 50 with all event fields, of what is searched for in a window of time: by default what many entries match. */
+export function search(verified: boolean, query = "status:failed", window?: TimeWindow): Operation {
   return {
-    query: `{ search(query: "status:failed", first: 50) {
-      id pageInfo { hasNextPage endCursor }
-      edges { cursor node { id leafIndex hash receivedAt ${EVENT} ${verified ? VERIFICATION : ""} } }
-    } }`,
+    query: `query Page($query: String!, $window: TimeWindow) {
+      search(query: $query, window: $window, first: 50) {
+        id pageInfo { hasNextPage endCursor }
+        edges { cursor node { id leafIndex hash receivedAt ${EVENT} ${verified ? VERIFICATION : ""} } }
+      }
+    }`,
+    variables: { query, ...(window && { window }) },
   };
 }
 

@@ -1,0 +1,69 @@
+import type { TreeEdge } from "../src/core/edge.js";
+import { digestOf, equalBytes } from "../src/core/bytes.js";
+import { readEnvelope } from "../src/core/envelope.js";
+import { textHash } from "../src/audit/bound-leaves.js";
+import { EntryReader } from "../src/audit/entry-reader.js";
+import { OpenLog } from "../src/audit/open-log.js";
+import { PinnedSearches } from "../src/audit/pinned-searches.js";
+import type { EntryOutcome } from "../src/audit/service.js";
+import type { TileSource } from "../src/audit/tile-reader.js";
+
+/** What is shown is bound to the signed tree, or believed from the rows of the store, as it was before. */
+export type Reads = "bound" | "plain";
+
+/** Replaces what binds in every engine of this process by a choice between it and the plain read; returns what chooses. */
+export function choosableReads(): (reads: Reads) => void {
+  let isBound = true;
+  replaceEntryReads(() => isBound);
+  replaceWindows(() => isBound);
+  replaceHits(() => isBound);
+  return (reads) => {
+    isBound = reads === "bound";
+  };
+}
+
+function replaceEntryReads(isBound: () => boolean): void {
+  const bound = Reflect.get(EntryReader.prototype, "read");
+  EntryReader.prototype.read = function (...asked) {
+    return isBound() ? bound.apply(this, asked) : plainRead(this["source"], ...asked);
+  };
+}
+
+function replaceWindows(isBound: () => boolean): void {
+  const bound = Reflect.get(OpenLog.prototype, "firstAtOrAfter");
+  OpenLog.prototype.firstAtOrAfter = function (times, size) {
+    const { store } = this["source"];
+    if (isBound()) return bound.apply(this, [times, size]);
+    return Promise.all(times.map((time) => store.firstAtOrAfter(this.log, time, size)));
+  };
+}
+
+function replaceHits(isBound: () => boolean): void {
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called on the object that it was taken from
+  const bound = PinnedSearches.prototype["isHit"];
+  PinnedSearches.prototype["isHit"] = function (...asked) {
+    return !isBound() || bound.apply(this, asked);
+  };
+}
+
+/** Each text is hashed and compared with the hash in the same row. */
+async function plainRead(
+  source: TileSource,
+  ...[leafIndexes, { size }, signal]: [readonly number[], TreeEdge, AbortSignal?]
+): Promise<readonly EntryOutcome[]> {
+  const { log, store, format } = source;
+  const covered = leafIndexes.filter((leafIndex) => leafIndex < size);
+  const stored = covered.length === 0 ? [] : await store.entries(log, covered, signal);
+  let next = 0;
+  return leafIndexes.map((leafIndex): EntryOutcome => {
+    if (leafIndex >= size) return { kind: "missing" };
+    const entry = stored[next++];
+    const hash = entry?.leafIndex === leafIndex ? textHash(format, entry) : undefined;
+    if (entry === undefined || hash === undefined || !equalBytes(hash, entry.leafHash))
+      return { kind: "corrupt", leafIndex };
+    const { canonical } = entry;
+    const envelope = readEnvelope(canonical);
+    if (envelope === undefined) return { kind: "corrupt", leafIndex };
+    return { kind: "entry", entry: { log, leafIndex, hash: digestOf(hash), canonical, envelope } };
+  });
+}
