@@ -4,16 +4,16 @@ import { join } from "node:path";
 import { HeaderMap, type ApolloServer } from "@apollo/server";
 import { pino } from "pino";
 import { timeText } from "../src/audit/clock.js";
-import { InterruptibleService } from "../src/audit/interruptible-service.js";
-import { ephemeralKeyring } from "../src/audit/keyring.js";
-import { openLocalService } from "../src/audit/local-service.js";
 import type { IndexedStore } from "../src/audit/search-index.js";
 import type { AuditService } from "../src/audit/service.js";
-import { TILE_WIDTH } from "../src/core/tile.js";
 import { MemoryRootCache } from "../src/caches/memory/root-cache.js";
+import { TILE_WIDTH } from "../src/core/tile.js";
+import { openLocalService } from "../src/engine/local-service.js";
 import { COMPILE_AT_HIT } from "../src/graphql/compiled-execution.js";
 import { auditContext, type AuditContext } from "../src/graphql/context.js";
 import { graphqlServer } from "../src/graphql/server.js";
+import { interruptible } from "../src/http/interruptible-service.js";
+import { ephemeralKeyring } from "../src/keys/keyring.js";
 import { openStore } from "../src/stores/index.js";
 import { somePostgres } from "../test/stores/postgres/server.js";
 import { eventAt } from "./events.js";
@@ -99,7 +99,7 @@ class Engine {
 
   /** The page as the gateway sends it. Throws unless it is a whole one. */
   async page(service: AuditService, operation: Operation): Promise<string> {
-    const interruptible = new InterruptibleService(service, new AbortController().signal);
+    const interruptible = interruptible(service, new AbortController().signal);
     const { body } = await this.apollo.executeHTTPGraphQLRequest({
       httpGraphQLRequest: {
         method: "POST",

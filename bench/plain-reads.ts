@@ -1,12 +1,12 @@
-import type { TreeEdge } from "../src/core/edge.js";
-import { digestOf, equalBytes } from "../src/core/bytes.js";
-import { readEnvelope } from "../src/core/envelope.js";
-import { textHash } from "../src/audit/bound-leaves.js";
-import { EntryReader } from "../src/audit/entry-reader.js";
-import { OpenLog } from "../src/audit/open-log.js";
-import { PinnedSearches } from "../src/audit/pinned-searches.js";
 import type { EntryOutcome } from "../src/audit/service.js";
-import type { TileSource } from "../src/audit/tile-reader.js";
+import { digestOf, equalBytes } from "../src/core/bytes.js";
+import type { TreeEdge } from "../src/core/edge.js";
+import { readEnvelope } from "../src/core/envelope.js";
+import { OpenLog } from "../src/engine/log/open-log.js";
+import { PinnedSearches } from "../src/engine/search/pinned-searches.js";
+import { textHash } from "../src/engine/tree/bound-leaves.js";
+import { EntryReader } from "../src/engine/tree/entry-reader.js";
+import type { TileSource } from "../src/engine/tree/tile-reader.js";
 
 /** What is shown is bound to the signed tree, or believed from the rows of the store, as it was before. */
 export type Reads = "bound" | "plain";

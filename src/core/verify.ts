@@ -1,6 +1,13 @@
 import { digestOf, utf8 } from "./bytes.js";
 import { noteVerifier, openCheckpoint, type NoteVerifier } from "./checkpoint.js";
-import { type EntryClaim, readConsistencyProof, readMembershipProof, type RootClaim, type TreeClaim, type Unread } from "./claim.js";
+import {
+  type EntryClaim,
+  readConsistencyProof,
+  readMembershipProof,
+  type RootClaim,
+  type TreeClaim,
+  type Unread,
+} from "./claim.js";
 import { logFormat, type FormatName, type LogFormat } from "./format.js";
 import { nobleSha256, type Sha256 } from "./hash.js";
 import { membershipTextVerdict, type MembershipText } from "./proof-text.js";

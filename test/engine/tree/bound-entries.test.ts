@@ -1,12 +1,9 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { timeText } from "../../../src/audit/clock.js";
 import type { SearchIndex } from "../../../src/audit/search-index.js";
-import type { AuditService } from "../../../src/audit/service.js";
 import type { LogStore } from "../../../src/audit/store.js";
 import { digestOf, utf8 } from "../../../src/core/bytes.js";
 import { logFormat } from "../../../src/core/format.js";
-import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
-import { MemorySearchIndex } from "../../../src/stores/memory/search-index.js";
 import { expectCode, rejection } from "../rejection.js";
 import { fill, logMessages, NEW_YEAR, openTestService, TestClock } from "../test-log.js";
 import { damaged, flipped, LogInMemory } from "./damaged-store.js";

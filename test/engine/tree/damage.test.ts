@@ -4,7 +4,6 @@ import type { AuditService } from "../../../src/audit/service.js";
 import type { LogStore } from "../../../src/audit/store.js";
 import { VALID } from "../../../src/core/verdict.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
-import { MemorySearchIndex } from "../../../src/stores/memory/search-index.js";
 import { expectCode, rejection } from "../rejection.js";
 import { fill, logMessages, openTestService } from "../test-log.js";
 import { damaged, flipped, LogInMemory } from "./damaged-store.js";

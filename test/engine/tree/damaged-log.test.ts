@@ -1,13 +1,10 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { timeText } from "../../../src/audit/clock.js";
-import type { AuditService } from "../../../src/audit/service.js";
 import type { LogHead, LogStore } from "../../../src/audit/store.js";
 import { VALID } from "../../../src/core/verdict.js";
 import { keyringOfSeed } from "../../../src/keys/keyring.js";
-import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
-import { MemorySearchIndex } from "../../../src/stores/memory/search-index.js";
 import { expectCode, rejection } from "../rejection.js";
-import { fill, logMessages, NEW_YEAR, openTestService, TestClock } from "../test-log.js";
+import { logMessages, NEW_YEAR, openTestService, TestClock } from "../test-log.js";
 import { damaged, flipped, LogInMemory } from "./damaged-store.js";
 
 let memory: LogInMemory;
