@@ -99,7 +99,7 @@ class Engine {
 
   /** The page as the gateway sends it. Throws unless it is a whole one. */
   async page(service: AuditService, operation: Operation): Promise<string> {
-    const interruptible = interruptible(service, new AbortController().signal);
+    const served = interruptible(service, new AbortController().signal);
     const { body } = await this.apollo.executeHTTPGraphQLRequest({
       httpGraphQLRequest: {
         method: "POST",
@@ -107,7 +107,7 @@ class Engine {
         search: "",
         body: operation,
       },
-      context: () => Promise.resolve(auditContext(interruptible)),
+      context: () => Promise.resolve(auditContext(served)),
     });
     if (body.kind !== "complete") throw new Error("a page came in parts");
     return body.string;
