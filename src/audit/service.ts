@@ -11,6 +11,12 @@ import type { TimeWindow } from "../query/time.js";
 /** The log that a request means when it names none. */
 export const DEFAULT_LOG = "default";
 
+/** The most events of one request. */
+export const MAX_REQUEST_EVENTS = 1_000;
+/** The entries of a page that asks for no size, and the most that one can have. */
+export const DEFAULT_PAGE_SIZE = 20;
+export const MAX_PAGE_SIZE = 1_000;
+
 /** Who asks, and for how long: the last parameter of every call. */
 export interface Asking {
   /**

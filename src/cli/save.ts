@@ -46,7 +46,7 @@ const PINNED = /* GraphQL */ `
   }
 `;
 const SEARCH = /* GraphQL */ `
-  query Evidence($query: String!, $log: ID, $fromSize: LeafIndex!, $hasFromSize: Boolean!) {
+  query Evidence($query: String!, $log: ID, $fromSize: TreeSize!, $hasFromSize: Boolean!) {
     pinned: search(query: $query, log: $log, first: 0, orderBy: { field: RECEIVED_AT, direction: ASC }) {
       ...Pinned
     }
@@ -54,7 +54,7 @@ const SEARCH = /* GraphQL */ `
   ${PINNED}
 `;
 const RESULT = /* GraphQL */ `
-  query EvidenceOfResult($id: ID!, $fromSize: LeafIndex!, $hasFromSize: Boolean!) {
+  query EvidenceOfResult($id: ID!, $fromSize: TreeSize!, $hasFromSize: Boolean!) {
     pinned: results(id: $id, first: 0) {
       ...Pinned
     }

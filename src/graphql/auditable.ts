@@ -80,7 +80,7 @@ export abstract class AuditableType implements Auditable {
 
 @Resolver(() => AuditableType)
 export class AuditableResolver {
-  @FieldResolver()
+  @FieldResolver({ complexity: 100 })
   auditTrail(
     @Root() { id }: Auditable,
     @Ctx() { service }: AuditContext,

@@ -1,5 +1,17 @@
-import { Arg, Args, Ctx, Field, ID, Mutation, ObjectType, Query, registerEnumType, Resolver } from "type-graphql";
-import type { BulkFailure, BulkRequest, RefusedEvent } from "../audit/service.js";
+import {
+  Arg,
+  Args,
+  Ctx,
+  Extensions,
+  Field,
+  ID,
+  Mutation,
+  ObjectType,
+  Query,
+  registerEnumType,
+  Resolver,
+} from "type-graphql";
+import { MAX_REQUEST_EVENTS, type BulkFailure, type BulkRequest, type RefusedEvent } from "../audit/service.js";
 import type { AuditContext } from "./context.js";
 import type { Loaders } from "./loaders.js";
 import { refusedEvents, RefusedEventType } from "./refused-event.js";
@@ -60,6 +72,7 @@ export abstract class BulkRequestType implements BulkRequestNode {
   abstract readonly error: BulkFailure | null;
 
   @Field(() => [RefusedEventType], {
+    complexity: 1,
     nullable: true,
     description:
       "The events that were refused when it was accepted with `skipInvalid`, and will not be logged. `logBulkAsync` says so at once, and the receipt in the end; null while `bulkRequest` finds it PENDING, and if it FAILED.",
@@ -75,7 +88,9 @@ export abstract class BulkRequestType implements BulkRequestNode {
 
 @Resolver()
 export class BulkRequestResolver {
+  @Extensions({ assumedSize: MAX_REQUEST_EVENTS })
   @Query(() => BulkRequestType, {
+    complexity: 1,
     nullable: true,
     description:
       "How far a request of `logBulkAsync` is. Null for an id that is unknown, expired or another credential's.",
@@ -89,6 +104,7 @@ export class BulkRequestResolver {
   }
 
   @Mutation(() => BulkRequestType, {
+    complexity: 1,
     description:
       "Accepts 1 to 1,000 events to be logged soon, and returns as soon as they are durably queued: poll `bulkRequest`. Invalid events are refused at once, all or with `skipInvalid` those alone, as by `logBulk`.",
   })

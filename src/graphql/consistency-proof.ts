@@ -1,8 +1,7 @@
 import { Field, FieldResolver, ObjectType, Resolver, Root } from "type-graphql";
-import { digestOf } from "../core/bytes.js";
 import type { ConsistencyProof } from "../core/proof.js";
 import { consistencyText } from "../core/proof-text.js";
-import { DigestScalar, LeafIndexScalar } from "./scalars.js";
+import { DigestScalar, TreeSizeScalar } from "./scalars.js";
 
 @ObjectType("ConsistencyProof", {
   simpleResolvers: true,
@@ -10,22 +9,23 @@ import { DigestScalar, LeafIndexScalar } from "./scalars.js";
     "That an old tree is a prefix of a newer one: nothing was changed, removed or reordered in between (RFC 9162, section 2.1.4).",
 })
 export abstract class ConsistencyProofType {
-  @Field(() => LeafIndexScalar, { description: "The number of entries of the old tree." })
+  @Field(() => TreeSizeScalar, { description: "The number of entries of the old tree." })
   abstract readonly fromSize: number;
 
-  @Field(() => LeafIndexScalar, { description: "The number of entries of the newer tree." })
+  @Field(() => TreeSizeScalar, { description: "The number of entries of the newer tree." })
   abstract readonly toSize: number;
 
   @Field(() => DigestScalar, { description: "The old tree's root hash: compare it with the one you kept." })
-  abstract readonly fromHash: string;
+  abstract readonly fromHash: Uint8Array;
 
   @Field(() => DigestScalar, { description: "The newer tree's root hash." })
-  abstract readonly toHash: string;
+  abstract readonly toHash: Uint8Array;
 
   @Field(() => [DigestScalar], {
+    complexity: 20,
     description: "The proof's hashes in RFC 9162 order; empty when both sizes are equal.",
   })
-  abstract readonly path: readonly string[];
+  abstract readonly path: readonly Uint8Array[];
 
   @Field(() => [String], {
     description: "The proof as the Pangea protocol writes it: one line for each perfect subtree of the old tree.",
@@ -35,22 +35,7 @@ export abstract class ConsistencyProofType {
 
 @Resolver(() => ConsistencyProofType)
 export class ConsistencyProofResolver {
-  @FieldResolver()
-  fromHash(@Root() proof: ConsistencyProof): string {
-    return digestOf(proof.fromHash);
-  }
-
-  @FieldResolver()
-  toHash(@Root() proof: ConsistencyProof): string {
-    return digestOf(proof.toHash);
-  }
-
-  @FieldResolver()
-  path(@Root() proof: ConsistencyProof): readonly string[] {
-    return proof.path.map(digestOf);
-  }
-
-  @FieldResolver()
+  @FieldResolver({ complexity: 10 })
   text(@Root() proof: ConsistencyProof): readonly string[] {
     return consistencyText(proof);
   }

@@ -16,6 +16,7 @@ import {
   type ValueNode,
 } from "graphql";
 import { AuditError } from "../audit/errors.js";
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from "../audit/service.js";
 import { refusal } from "./errors.js";
 import { LIMITS } from "./limits.js";
 
@@ -25,13 +26,11 @@ export type Variables = Readonly<Record<string, unknown>>;
 /** What an operation can cost at most: its fields, each times the page sizes around it. */
 type Cost = (variables: Variables, known: Map<string, number>) => number;
 
-const PAGE_ARGUMENTS: ReadonlySet<string> = new Set(["first", "last", "limit"]);
+export const PAGE_ARGUMENTS: ReadonlySet<string> = new Set(["first", "last", "limit"]);
 /** A list that is given is answered item by item. */
-const LIST_ARGUMENTS: ReadonlySet<string> = new Set(["ids", "representations", "events"]);
+export const LIST_ARGUMENTS: ReadonlySet<string> = new Set(["ids", "representations", "events"]);
 /** A representation is looked up, and may be refused, before any field of it is asked for. */
 const REPRESENTATION = 10;
-/** Answer a list whose length no argument says: counted as the longest there can be. */
-const UNSIZED_FIELDS: ReadonlySet<string> = new Set(["bulkRequest"]);
 /** Lists of the schema's own description, counted as what is usual here, and more: each value of them takes longer than others. */
 const SCHEMA_LISTS: ReadonlyMap<string, number> = new Map([
   ["__Schema.types", 60],
@@ -49,27 +48,6 @@ const META_FIELDS: ReadonlyMap<string, GraphQLField<unknown, unknown>> = new Map
   ["__schema", SchemaMetaFieldDef],
   ["__type", TypeMetaFieldDef],
 ]);
-/** What the service gives who asks for no page size, and the most that it gives: it refuses larger ones by itself. */
-const DEFAULT_PAGE = 20;
-const MAX_PAGE = 1_000;
-/** What takes the service longer than a value that it has, in values: about 5 µs of its time each. Aliases repeat the work. */
-const WEIGHTS: ReadonlyMap<string, number> = new Map([
-  ["auditTrail", 100],
-  ["checkpoint", 80],
-  ["consistencyProof", 40],
-  ["hash", 15],
-  ["membership", 10],
-  ["membershipProof", 15],
-  ["signature", 40],
-  ["verification", 15],
-]);
-/** The same, of fields without fields of their own: a list of hashes, the hashes as text, what has a MAC. */
-const LEAF_WEIGHTS: ReadonlyMap<string, number> = new Map([
-  ["cursor", 8],
-  ["path", 20],
-  ["text", 10],
-]);
-
 /** Measures operations of one schema; each is read once, and after that only its page sizes are looked at. */
 export class CostMeasure {
   readonly #costs = new WeakMap<OperationDefinitionNode, Cost>();
@@ -144,15 +122,12 @@ class OperationReader {
   }
 
   #field(type: string, node: FieldNode): Cost {
-    if (node.selectionSet === undefined) {
-      const value = LEAF_WEIGHTS.get(node.name.value) ?? 1;
-      return () => value;
-    }
     const field = this.#definition(type, node.name.value);
+    const weight = numberIn(field, "complexity") ?? 1;
+    if (node.selectionSet === undefined) return () => weight;
     const inner = this.#selections(field ? getNamedType(field.type).name : "", node.selectionSet);
     const listed = SCHEMA_LISTS.get(`${type}.${node.name.value}`);
     const size = listed === undefined ? pageSize(node, field) : () => listed;
-    const weight = WEIGHTS.get(node.name.value) ?? 1;
     const each = node.name.value === "_entities" ? REPRESENTATION : 0;
     return (variables, known) => weight + size(variables) * (each + inner(variables, known));
   }
@@ -168,7 +143,8 @@ function pageSize(
   node: FieldNode,
   field: GraphQLField<unknown, unknown> | undefined,
 ): (variables: Variables) => number {
-  if (UNSIZED_FIELDS.has(node.name.value)) return () => MAX_PAGE;
+  const assumed = numberIn(field, "assumedSize");
+  if (assumed !== undefined) return () => assumed;
   const isPaged = field?.args.some(({ name }) => PAGE_ARGUMENTS.has(name)) ?? false;
   const pages = valuesOf(node, PAGE_ARGUMENTS);
   const lists = valuesOf(node, LIST_ARGUMENTS);
@@ -177,9 +153,21 @@ function pageSize(
     const asked = pages.map((value) => value(variables)).filter((size) => typeof size === "number");
     const given = lists.map((value) => value(variables)).map((items) => (Array.isArray(items) ? items.length : 1));
     // What is counted and not shown, as with a page of none, is work too.
-    const page = asked.length > 0 ? Math.min(Math.max(...asked, 1), MAX_PAGE) : DEFAULT_PAGE;
+    const page = asked.length > 0 ? Math.min(Math.max(...asked, 1), MAX_PAGE_SIZE) : DEFAULT_PAGE_SIZE;
     return Math.max(isPaged ? page : 1, ...given);
   };
+}
+
+/**
+ * Of a field, beside which it stands: \`complexity\`, what takes the service longer than a value that it has, in values of about
+ * 5 µs each, for aliases repeat the work; \`assumedSize\`, the longest list there can be, where no argument says its length.
+ */
+function numberIn(
+  field: GraphQLField<unknown, unknown> | undefined,
+  name: "complexity" | "assumedSize",
+): number | undefined {
+  const value = field?.extensions[name];
+  return typeof value === "number" ? value : undefined;
 }
 
 type Value = (variables: Variables) => unknown;

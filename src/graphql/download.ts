@@ -64,6 +64,7 @@ abstract class DownloadResultsArgs {
 @Resolver()
 export class DownloadResolver {
   @Mutation(() => DownloadType, {
+    complexity: 1,
     description:
       "Makes a link to a file with all entries of a search made before, as they were when it was made. It is good for a quarter of an hour.",
   })

@@ -66,7 +66,10 @@ export abstract class EntryConnectionType {
   @Field(() => [EntryEdgeType], { description: "The page's entries with their cursors." })
   abstract readonly edges: readonly EntryEdge[];
 
-  @Field(() => [EntryType], { nullable: "items", description: "The page's entries, without the edges around them." })
+  @Field(() => [EntryType], {
+    nullable: "items",
+    description: "The page's entries, without the edges around them.",
+  })
   abstract readonly nodes: readonly Shown[];
 
   @Field(() => PageInfoType, { description: "Where the page lies in the result." })
@@ -76,7 +79,7 @@ export abstract class EntryConnectionType {
 @Resolver(() => EntryEdgeType)
 export class EntryEdgeResolver {
   /** Authenticated, so it costs a MAC: made for whoever selects it. */
-  @FieldResolver()
+  @FieldResolver({ complexity: 8 })
   cursor(@Parent() { result, position }: EntryEdge): string {
     return result.cursor(position);
   }
@@ -84,44 +87,44 @@ export class EntryEdgeResolver {
 
 @Resolver(() => EntryConnectionType)
 export class EntryConnectionResolver {
-  @FieldResolver()
+  @FieldResolver({ complexity: 1 })
   id(@Parent() { result }: ResultPage): string {
     return result.id;
   }
 
-  @FieldResolver()
+  @FieldResolver({ complexity: 1 })
   expiresAt(@Parent() { result }: ResultPage): string {
     return result.expiresAt;
   }
 
-  @FieldResolver()
+  @FieldResolver({ complexity: 1 })
   totalCount(@Parent() { result }: ResultPage): Promise<number> {
     return result.totalCount();
   }
 
-  @FieldResolver()
+  @FieldResolver({ complexity: 1 })
   isTruncated(@Parent() { result }: ResultPage): Promise<boolean> {
     return result.isTruncated();
   }
 
-  @FieldResolver()
+  @FieldResolver({ complexity: 1 })
   async root(@Parent() { result }: ResultPage, @Ctx() { loaders }: AuditContext): Promise<RootNode> {
     return rootNode(await loaders.root(result.log, result.treeSize));
   }
 
-  @FieldResolver()
+  @FieldResolver({ complexity: 1 })
   async edges(@Parent() page: ResultPage, @Ctx() context: AuditContext): Promise<readonly EntryEdge[]> {
     const { result, firstPosition } = page;
     const nodes = await shownOn(page, context);
     return nodes.map((node, at) => ({ node, result, position: firstPosition + at }));
   }
 
-  @FieldResolver()
+  @FieldResolver({ complexity: 1 })
   nodes(@Parent() page: ResultPage, @Ctx() context: AuditContext): Promise<readonly Shown[]> {
     return shownOn(page, context);
   }
 
-  @FieldResolver()
+  @FieldResolver({ complexity: 1 })
   pageInfo(@Parent() { result, firstPosition, leafIndexes, hasNextPage, hasPreviousPage }: ResultPage): PageInfo {
     const empty = leafIndexes.length === 0;
     return {

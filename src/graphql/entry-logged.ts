@@ -40,6 +40,7 @@ function follow({ args, context }: Subscribing): Promise<AsyncIterable<EntryOutc
 @Resolver()
 export class EntryLoggedResolver {
   @Subscription(() => EntryType, {
+    complexity: 1,
     subscribe: follow,
     description:
       "Every entry of a log as it is logged, in index order, each once. A corrupt entry is an event without data, with the error ENTRY_CORRUPT.",

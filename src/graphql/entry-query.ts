@@ -22,6 +22,7 @@ abstract class EntryArgs {
 @Resolver()
 export class EntryQueryResolver {
   @Query(() => EntryType, {
+    complexity: 1,
     nullable: true,
     description:
       "One entry, by its place or by its leaf hash (the earliest, if identical envelopes were logged). Null if there is none.",

@@ -33,26 +33,30 @@ export abstract class EntryVerificationType {
   })
   abstract readonly signature: Verdict;
 
-  @Field(() => VerdictType, { description: "Whether the leaf is in the tree, under the root that the log signed." })
+  @Field(() => VerdictType, {
+    description: "Whether the leaf is in the tree, under the root that the log signed.",
+  })
   abstract readonly membership: Verdict;
 
-  @Field(() => VerdictType, { description: "Whether that tree is a prefix of the newest one that the log signed." })
+  @Field(() => VerdictType, {
+    description: "Whether that tree is a prefix of the newest one that the log signed.",
+  })
   abstract readonly consistency: Verdict;
 }
 
 @Resolver(() => EntryVerificationType)
 export class EntryVerificationResolver {
-  @FieldResolver()
+  @FieldResolver({ complexity: 15 })
   hash(@Root() { entry, format }: EntryInTree): Verdict {
     return hashVerdict(format, entry);
   }
 
-  @FieldResolver()
+  @FieldResolver({ complexity: 40 })
   signature(@Root() { entry, format }: EntryInTree): Verdict {
     return signatureVerdict(entry.envelope, format, ed25519);
   }
 
-  @FieldResolver()
+  @FieldResolver({ complexity: 10 })
   async membership(@Root() { entry, format, treeSize }: EntryInTree, @Ctx() context: AuditContext): Promise<Verdict> {
     const [proof, root] = await Promise.all([
       membershipProof(entry, treeSize, context),
@@ -63,7 +67,7 @@ export class EntryVerificationResolver {
     return membershipVerdict(format, proof);
   }
 
-  @FieldResolver()
+  @FieldResolver({ complexity: 1 })
   consistency(@Root() { entry, treeSize }: EntryInTree, @Ctx() { loaders }: AuditContext): Promise<Verdict> {
     return loaders.consistency.load({ log: entry.log, at: treeSize });
   }

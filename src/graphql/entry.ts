@@ -10,7 +10,7 @@ import { globalId } from "./global-id.js";
 import { MembershipProofType } from "./membership-proof.js";
 import { membershipProof } from "./membership-proof.js";
 import { NodeType } from "./relay.js";
-import { DateTimeScalar, DigestScalar, LeafIndexScalar } from "./scalars.js";
+import { DateTimeScalar, DigestScalar, LeafIndexScalar, TreeSizeScalar } from "./scalars.js";
 
 /** An entry on its way out. */
 export interface EntryNode extends Entry {
@@ -100,25 +100,25 @@ export abstract class EntryType implements NodeType {
 
 @Resolver(() => EntryType)
 export class EntryResolver {
-  @FieldResolver()
+  @FieldResolver({ complexity: 1 })
   id(@Root() { log, leafIndex }: EntryNode): string {
     return globalId({ type: "Entry", log, place: leafIndex });
   }
 
-  @FieldResolver()
+  @FieldResolver({ complexity: 15 })
   async membershipProof(
     @Root() entry: EntryNode,
     @Ctx() context: AuditContext,
-    @Arg("treeSize", () => LeafIndexScalar, { nullable: true, description: TREE_SIZE }) treeSize?: number | null,
+    @Arg("treeSize", () => TreeSizeScalar, { nullable: true, description: TREE_SIZE }) treeSize?: number | null,
   ): Promise<MembershipProof> {
     return membershipProof(entry, await treeOf(entry, context, treeSize), context);
   }
 
-  @FieldResolver()
+  @FieldResolver({ complexity: 15 })
   async verification(
     @Root() entry: EntryNode,
     @Ctx() context: AuditContext,
-    @Arg("treeSize", () => LeafIndexScalar, { nullable: true, description: TREE_SIZE }) treeSize?: number | null,
+    @Arg("treeSize", () => TreeSizeScalar, { nullable: true, description: TREE_SIZE }) treeSize?: number | null,
   ): Promise<EntryInTree> {
     const identity = context.service.identity(entry.log);
     const [{ format }, size] = await Promise.all([identity, treeOf(entry, context, treeSize)]);

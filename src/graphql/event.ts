@@ -38,6 +38,7 @@ export abstract class EventType implements AuditEvent {
   abstract readonly timestamp?: string | number;
 
   @Field(() => String, {
+    complexity: 1,
     name: "tenantId",
     simple: false,
     nullable: true,

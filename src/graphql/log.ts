@@ -77,13 +77,17 @@ export abstract class LogPayloadType implements LogReceipt {
   description: "The receipt of `logBulk`. When you have it, every event in `entries` is durable.",
 })
 export abstract class LogBulkPayloadType implements LogBulkReceipt {
-  @Field(() => [EntryType], { description: "The events at their places in the log, in the order given." })
+  @Field(() => [EntryType], {
+    complexity: 1,
+    description: "The events at their places in the log, in the order given.",
+  })
   abstract readonly entries: readonly EntryNode[];
 
   @Field(() => RootType, { description: RECEIPT_ROOT })
   abstract readonly root: RootNode;
 
   @Field(() => [RefusedEventType], {
+    complexity: 1,
     description: "The events that were not logged, in the order given; empty without `skipInvalid`.",
   })
   abstract readonly refused: readonly RefusedEvent[];
@@ -92,6 +96,7 @@ export abstract class LogBulkPayloadType implements LogBulkReceipt {
 @Resolver()
 export class LogResolver {
   @Mutation(() => LogPayloadType, {
+    complexity: 1,
     description: "Logs one event and answers when it is durable, with its place and proof.",
   })
   async log(
@@ -106,6 +111,7 @@ export class LogResolver {
   }
 
   @Mutation(() => LogBulkPayloadType, {
+    complexity: 1,
     description:
       "Logs 1 to 1,000 events, next to each other in the order given: all or none, or with `skipInvalid` those that are valid.",
   })

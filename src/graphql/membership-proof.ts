@@ -1,11 +1,10 @@
 import { Field, FieldResolver, ObjectType, Resolver, Root } from "type-graphql";
 import { badInput } from "../audit/errors.js";
 import type { Entry } from "../audit/service.js";
-import { digestOf } from "../core/bytes.js";
 import type { MembershipProof } from "../core/proof.js";
 import { membershipText } from "../core/proof-text.js";
 import type { AuditContext } from "./context.js";
-import { DigestScalar, LeafIndexScalar } from "./scalars.js";
+import { DigestScalar, LeafIndexScalar, TreeSizeScalar } from "./scalars.js";
 
 @ObjectType("MembershipProof", {
   simpleResolvers: true,
@@ -16,20 +15,21 @@ export abstract class MembershipProofType {
   @Field(() => LeafIndexScalar, { description: "The entry's place in the log." })
   abstract readonly leafIndex: number;
 
-  @Field(() => LeafIndexScalar, { description: "The number of entries of the tree." })
+  @Field(() => TreeSizeScalar, { description: "The number of entries of the tree." })
   abstract readonly treeSize: number;
 
   @Field(() => DigestScalar, { description: "The entry's leaf hash, where the path begins." })
-  abstract readonly leafHash: string;
+  abstract readonly leafHash: Uint8Array;
 
   @Field(() => DigestScalar, { description: "The root hash, where the path must end: that of `root(treeSize:)`." })
-  abstract readonly rootHash: string;
+  abstract readonly rootHash: Uint8Array;
 
   @Field(() => [DigestScalar], {
+    complexity: 20,
     description:
       "The sibling hashes from the leaf up, in RFC 9162 order. Left or right follows from leafIndex and treeSize.",
   })
-  abstract readonly path: readonly string[];
+  abstract readonly path: readonly Uint8Array[];
 
   @Field(() => String, {
     description: "The path as the Pangea protocol writes it: `l:` or `r:` before each hash, joined by commas.",
@@ -39,22 +39,7 @@ export abstract class MembershipProofType {
 
 @Resolver(() => MembershipProofType)
 export class MembershipProofResolver {
-  @FieldResolver()
-  leafHash(@Root() proof: MembershipProof): string {
-    return digestOf(proof.leafHash);
-  }
-
-  @FieldResolver()
-  rootHash(@Root() proof: MembershipProof): string {
-    return digestOf(proof.rootHash);
-  }
-
-  @FieldResolver()
-  path(@Root() proof: MembershipProof): readonly string[] {
-    return proof.path.map(digestOf);
-  }
-
-  @FieldResolver()
+  @FieldResolver({ complexity: 10 })
   text(@Root() proof: MembershipProof): string {
     return membershipText(proof);
   }

@@ -14,6 +14,7 @@ const MAX_NODES = 1000;
 @Resolver()
 export class NodeResolver {
   @Query(() => NodeType, {
+    complexity: 1,
     nullable: true,
     description: "Fetches anything that has a global id. Null if it does not exist.",
   })
@@ -25,6 +26,7 @@ export class NodeResolver {
   }
 
   @Query(() => [NodeType], {
+    complexity: 1,
     nullable: "items",
     description: "Fetches up to 1,000 things by their global ids, in the order asked; null where one does not exist.",
   })

@@ -26,7 +26,7 @@ export abstract class RefusedEventType implements RefusedEvent {
   @Field(() => Int, { description: "Its place in `events`, from 0." })
   abstract readonly index: number;
 
-  @Field(() => [EventProblemType], { description: "Why: at least one problem, and the first ten." })
+  @Field(() => [EventProblemType], { complexity: 1, description: "Why: at least one problem, and the first ten." })
   abstract readonly problems: readonly FieldProblem[];
 }
 

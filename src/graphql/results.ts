@@ -20,6 +20,7 @@ abstract class ResultsArgs {
 @Resolver()
 export class ResultsResolver {
   @Query(() => EntryConnectionType, {
+    complexity: 1,
     description: "Another page of a search made before, by cursor, or by position: `first` entries from `offset`.",
   })
   results(

@@ -2,15 +2,15 @@ import { Arg, Ctx, ID, Query, Resolver } from "type-graphql";
 import { DEFAULT_LOG } from "../audit/service.js";
 import type { AuditContext } from "./context.js";
 import { rootNode, RootType, type RootNode } from "./root.js";
-import { LeafIndexScalar } from "./scalars.js";
+import { TreeSizeScalar } from "./scalars.js";
 
 @Resolver()
 export class RootQueryResolver {
-  @Query(() => RootType, { description: "The newest root of a log, or its root at an earlier size." })
+  @Query(() => RootType, { complexity: 1, description: "The newest root of a log, or its root at an earlier size." })
   async root(
     @Ctx() { loaders }: AuditContext,
     @Arg("log", () => ID, { nullable: true, description: "The log; `default` if not given." }) log?: string | null,
-    @Arg("treeSize", () => LeafIndexScalar, {
+    @Arg("treeSize", () => TreeSizeScalar, {
       nullable: true,
       description: "An earlier number of entries, from 0. Not given: the newest.",
     })

@@ -14,18 +14,20 @@ export abstract class RootVerificationType {
   })
   abstract readonly checkpoint: Verdict;
 
-  @Field(() => VerdictType, { description: "Whether the tree is a prefix of the newest one that the log signed." })
+  @Field(() => VerdictType, {
+    description: "Whether the tree is a prefix of the newest one that the log signed.",
+  })
   abstract readonly consistency: Verdict;
 }
 
 @Resolver(() => RootVerificationType)
 export class RootVerificationResolver {
-  @FieldResolver()
+  @FieldResolver({ complexity: 80 })
   checkpoint(@Parent() root: Root, @Ctx() { service }: AuditContext): Promise<Verdict> {
     return service.checkpointVerdict(root);
   }
 
-  @FieldResolver()
+  @FieldResolver({ complexity: 1 })
   consistency(@Parent() { log, treeSize }: Root, @Ctx() { loaders }: AuditContext): Promise<Verdict> {
     return loaders.consistency.load({ log, at: treeSize });
   }

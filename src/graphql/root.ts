@@ -7,7 +7,7 @@ import type { AuditContext } from "./context.js";
 import { globalId } from "./global-id.js";
 import { NodeType } from "./relay.js";
 import { RootVerificationType } from "./root-verification.js";
-import { DateTimeScalar, DigestScalar, LeafIndexScalar } from "./scalars.js";
+import { DateTimeScalar, DigestScalar, TreeSizeScalar } from "./scalars.js";
 
 /** A root on its way out. */
 export interface RootNode extends Root {
@@ -32,7 +32,7 @@ export abstract class RootType implements NodeType {
   @Field(() => ID, { description: "The log it is of." })
   abstract readonly log: string;
 
-  @Field(() => LeafIndexScalar, {
+  @Field(() => TreeSizeScalar, {
     description: "The number of entries of the tree: those with leafIndex 0 to treeSize − 1.",
   })
   abstract readonly treeSize: number;
@@ -64,38 +64,40 @@ export abstract class RootType implements NodeType {
   })
   abstract readonly consistencyProof: ConsistencyProof;
 
-  @Field(() => RootVerificationType, { description: "Checks made now, by the gateway, for whoever selects them." })
+  @Field(() => RootVerificationType, {
+    description: "Checks made now, by the gateway, for whoever selects them.",
+  })
   abstract readonly verification: Root;
 }
 
 @Resolver(() => RootType)
 export class RootResolver {
-  @FieldResolver()
+  @FieldResolver({ complexity: 1 })
   id(@Parent() { log, treeSize }: RootNode): string {
     return globalId({ type: "Root", log, place: treeSize });
   }
 
-  @FieldResolver()
+  @FieldResolver({ complexity: 1 })
   async origin(@Parent() { log }: RootNode, @Ctx() { service }: AuditContext): Promise<string> {
     return (await service.identity(log)).origin;
   }
 
-  @FieldResolver()
+  @FieldResolver({ complexity: 1 })
   async publicKey(@Parent() { log }: RootNode, @Ctx() { service }: AuditContext): Promise<string> {
     return (await service.identity(log)).verifierKey;
   }
 
-  @FieldResolver()
+  @FieldResolver({ complexity: 40 })
   consistencyProof(
     @Parent() { log, treeSize }: RootNode,
     @Ctx() { service }: AuditContext,
-    @Arg("fromSize", () => LeafIndexScalar, { description: "The earlier size: 1 to this root's treeSize." })
+    @Arg("fromSize", () => TreeSizeScalar, { description: "The earlier size: 1 to this root's treeSize." })
     fromSize: number,
   ): Promise<ConsistencyProof> {
     return service.consistencyProof({ log, fromSize, toSize: treeSize });
   }
 
-  @FieldResolver()
+  @FieldResolver({ complexity: 15 })
   verification(@Parent() root: RootNode): Root {
     return root;
   }

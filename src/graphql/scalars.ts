@@ -1,11 +1,21 @@
 import { GraphQLError, GraphQLScalarType, Kind } from "graphql";
-import { parseDigest } from "../core/bytes.js";
+import { digestOf, parseDigest } from "../core/bytes.js";
 import { JsonLoss } from "../core/lossless-json.js";
 import { nameOf } from "../core/problem.js";
 import { jsonLiteral } from "./json-literal.js";
 
-/** Output and input of a scalar whose texts are passed on as they are, once `check` has let them through. */
-function checkedText(name: string, description: string, check: (text: string) => boolean): GraphQLScalarType {
+interface TextRules {
+  readonly check: (text: string) => boolean;
+  /** Default: what is answered is passed on as it is. */
+  readonly serialize?: (value: unknown) => unknown;
+}
+
+/** A scalar whose texts are taken as they are, once `check` has let them through. */
+function checkedText(
+  name: string,
+  description: string,
+  { check, serialize = (value) => value }: TextRules,
+): GraphQLScalarType {
   const parse = (value: unknown): string => {
     if (typeof value === "string" && check(value)) return value;
     throw new GraphQLError(`${name} expects ${description.split(".", 1)[0] ?? description}, got ${shown(value)}`);
@@ -13,7 +23,7 @@ function checkedText(name: string, description: string, check: (text: string) =>
   return new GraphQLScalarType<string, unknown>({
     name,
     description,
-    serialize: (value) => value,
+    serialize,
     parseValue: parse,
     parseLiteral: (node) => parse(node.kind === Kind.STRING ? node.value : node.kind),
   });
@@ -24,34 +34,46 @@ function shown(value: unknown): string {
   return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
 }
 
-/** The API's spelling of a hash. */
+/** The API's spelling of a hash: bytes become hexadecimal digits here and nowhere else. */
 export const DigestScalar = checkedText(
   "Digest",
   "64 lowercase hexadecimal digits. A SHA-256 hash; upper case is refused, so that one hash has one spelling.",
-  (text) => parseDigest(text) !== undefined,
+  {
+    check: (text) => parseDigest(text) !== undefined,
+    serialize: (value) => (isBytes(value) ? digestOf(value) : value),
+  },
 );
+
+/** A driver's bytes may be of another realm. */
+function isBytes(value: unknown): value is Uint8Array {
+  return ArrayBuffer.isView(value);
+}
 
 /** A point in time; the API only ever answers it. */
 export const DateTimeScalar = checkedText(
   "DateTime",
   "An RFC 3339 time in UTC. For example `2026-01-02T03:04:05.000006Z`; times of entries have six fractional digits.",
-  (text) => !Number.isNaN(Date.parse(text)),
+  { check: (text) => !Number.isNaN(Date.parse(text)) },
 );
 
-function leafIndex(value: unknown): number {
-  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
-  throw new GraphQLError(`LeafIndex expects an integer from 0 to 9007199254740991, got ${shown(value)}`);
+/** Beyond Int's 32 bits, up to what a JSON number holds exactly. */
+function wholeNumber(name: string, meaning: string): GraphQLScalarType {
+  const parse = (value: unknown): number => {
+    if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
+    throw new GraphQLError(`${name} expects an integer from 0 to 9007199254740991, got ${shown(value)}`);
+  };
+  return new GraphQLScalarType<number, unknown>({
+    name,
+    description: `An integer from 0 to 9007199254740991 (2^53 − 1): ${meaning}. A plain JSON number.`,
+    serialize: (value) => value,
+    parseValue: parse,
+    parseLiteral: (node) => parse(node.kind === Kind.INT ? Number(node.value) : node.kind),
+  });
 }
 
-/** Beyond Int's 32 bits, up to what a JSON number holds exactly. */
-export const LeafIndexScalar = new GraphQLScalarType<number, unknown>({
-  name: "LeafIndex",
-  description:
-    "An integer from 0 to 9007199254740991 (2^53 − 1): the place of an entry in its log, or the number of entries of a tree. A plain JSON number.",
-  serialize: (value) => value,
-  parseValue: leafIndex,
-  parseLiteral: (node) => leafIndex(node.kind === Kind.INT ? Number(node.value) : node.kind),
-});
+export const LeafIndexScalar = wholeNumber("LeafIndex", "the place of an entry in its log");
+
+export const TreeSizeScalar = wholeNumber("TreeSize", "the number of entries of a tree");
 
 /** Any JSON; what a log does not take is refused by the event's own check, which names its path. */
 export const JsonScalar = new GraphQLScalarType<unknown, unknown>({

@@ -66,6 +66,13 @@ export function auditSchema({ auditable = true }: SchemaOptions = {}): Promise<G
   });
 }
 
+let unwrapped: Promise<GraphQLSchema> | undefined;
+
+/** The instance that compiled operations and subscriptions share. What Apollo wraps around the resolvers of its own must not reach it. */
+export function executedSchema(): Promise<GraphQLSchema> {
+  return (unwrapped ??= auditSchema());
+}
+
 /** The schema as text, to be composed into a supergraph; with Auditable, as it is published in schema.graphql. */
 export async function auditSchemaText(options: SchemaOptions = {}): Promise<string> {
   return `${printSubgraphSchema(await auditSchema(options)).trimEnd()}\n`;

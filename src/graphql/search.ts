@@ -8,6 +8,7 @@ import { RestrictedSearchArgs, restrictedSearchRequest } from "./search-input.js
 @Resolver()
 export class SearchResolver {
   @Query(() => EntryConnectionType, {
+    complexity: 1,
     description:
       "Finds entries. The result is pinned to the newest tree: page through it with cursors, or with `results(id:)`, while the log grows.",
   })

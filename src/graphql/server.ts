@@ -12,7 +12,7 @@ import { errorFormatter, type FailureLog } from "./errors.js";
 import { LIMITS, limitRules } from "./limits.js";
 import { PersistedDocuments } from "./persisted-documents.js";
 import { requestPlugin } from "./request-plugin.js";
-import { auditSchema } from "./schema.js";
+import { auditSchema, executedSchema } from "./schema.js";
 
 export interface GraphqlServerOptions {
   readonly logger: Logger;
@@ -49,7 +49,7 @@ export async function graphqlServer({
       ApolloServerPluginInlineTrace(),
       requestPlugin({
         schema,
-        compiled: new CompiledExecution({ schema: await auditSchema(), formatError, compileAtHit }),
+        compiled: new CompiledExecution({ schema: await executedSchema(), formatError, compileAtHit }),
       }),
     ],
   });

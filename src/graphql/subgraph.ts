@@ -1,6 +1,6 @@
 import { buildSubgraphSchema } from "@apollo/subgraph";
 import { forEachDefaultValue, parseInputValue, printSchemaWithDirectives } from "@graphql-tools/utils";
-import { isAbstractType, isUnionType, Kind, parse, visit } from "graphql";
+import { isAbstractType, isObjectType, isUnionType, Kind, parse, visit } from "graphql";
 import type { DocumentNode, GraphQLDirective, GraphQLSchema } from "graphql";
 import { buildSchema, createResolversMap, type BuildSchemaOptions } from "type-graphql";
 import { badInput } from "../audit/errors.js";
@@ -69,8 +69,21 @@ export async function buildSubgraph<C>(options: SubgraphOptions<C>): Promise<Gra
   });
   // Defaults were read before the enums got their values, so they still hold the enums' names.
   forEachDefaultValue(subgraph, parseInputValue);
+  priced(subgraph, schema);
   refuseStrangers(subgraph);
   return subgraph;
+}
+
+/** What stands beside a field for CostMeasure is lost in print. */
+function priced(subgraph: GraphQLSchema, from: GraphQLSchema): void {
+  for (const type of Object.values(from.getTypeMap()).filter(isObjectType)) {
+    const target = subgraph.getType(type.name);
+    if (!isObjectType(target)) continue;
+    for (const { name, extensions } of Object.values(type.getFields())) {
+      const field = target.getFields()[name];
+      if (field !== undefined) field.extensions = { ...field.extensions, ...extensions };
+    }
+  }
 }
 
 /** Who asks for a type that is no entity has made a mistake; Apollo's own resolver fails, for all that is asked beside it. */

@@ -16,7 +16,7 @@ import { auditContext, type StreamContext } from "./context.js";
 import { errorFormatter, formattedError, type FormatError } from "./errors.js";
 import { withoutSuggestion } from "./introspection.js";
 import type { OperationObserver } from "./operation-observer.js";
-import { auditSchema } from "./schema.js";
+import { executedSchema } from "./schema.js";
 import { failureLog } from "./server.js";
 import { StreamRecord } from "./stream-record.js";
 import { operationIn, RefusedOperation, SubscriptionDocuments, withCode } from "./subscription-document.js";
@@ -64,7 +64,7 @@ export class Subscriptions {
   }
 
   static async open(logger: Logger, options: SubscriptionsOptions = {}): Promise<Subscriptions> {
-    return new Subscriptions(await auditSchema(), errorFormatter(failureLog(logger)), options);
+    return new Subscriptions(await executedSchema(), errorFormatter(failureLog(logger)), options);
   }
 
   /** Never rejects for what a client can send. */

@@ -15,7 +15,7 @@ registerEnumType(VerdictStatus, {
 
 @ObjectType("Verdict", { simpleResolvers: true, description: "The outcome of one check." })
 export abstract class VerdictType {
-  @Field(() => VerdictStatus, { name: "status", simple: false, description: "How the check came out." })
+  @Field(() => VerdictStatus, { complexity: 1, name: "status", simple: false, description: "How the check came out." })
   abstract readonly kind: Verdict["kind"];
 
   @Field(() => String, {

@@ -35,7 +35,7 @@ const ENTRIES = /* GraphQL */ `
 `;
 
 const ROOT = /* GraphQL */ `
-  query ProvenRoot($fromSize: LeafIndex!) {
+  query ProvenRoot($fromSize: TreeSize!) {
     root {
       treeSize
       hash

@@ -19,7 +19,7 @@ test("the gateway answers a trace of every field to a router that asks for one, 
   const other = await post(`${gateway.url}/graphql`, { query });
   await gateway.close();
   const trace = Buffer.from(String(traced.extensions?.["ftv1"]), "base64").toString("latin1");
-  for (const name of ["Query", "root", "treeSize", "LeafIndex!", "hash"]) expect(trace).toContain(name);
+  for (const name of ["Query", "root", "treeSize", "TreeSize!", "hash"]) expect(trace).toContain(name);
   expect(other.extensions).toBeUndefined();
   expect(traced.data).toEqual(other.data);
 });

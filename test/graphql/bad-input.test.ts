@@ -11,7 +11,7 @@ const SEARCH = `query ($query: String! = "", $window: TimeWindow, $restriction: 
   }
 }`;
 const RESULTS = `query ($id: ID!, $first: Int, $offset: Int) { results(id: $id, first: $first, offset: $offset) { id } }`;
-const ROOT = `query ($treeSize: LeafIndex) { root(treeSize: $treeSize) { hash } }`;
+const ROOT = `query ($treeSize: TreeSize) { root(treeSize: $treeSize) { hash } }`;
 
 let gateway: TestGateway;
 
@@ -98,12 +98,12 @@ describe("GraphQL itself refuses, before anything is done,", () => {
       "a number as actor",
       { query: LOG, variables: { event: { message: "m", actor: 7 } }, message: /String cannot represent/ },
     ],
-    ["a negative treeSize", { query: ROOT, variables: { treeSize: -1 }, message: /LeafIndex expects an integer/ }],
-    ["a fractional treeSize", { query: ROOT, variables: { treeSize: 1.5 }, message: /LeafIndex expects an integer/ }],
+    ["a negative treeSize", { query: ROOT, variables: { treeSize: -1 }, message: /TreeSize expects an integer/ }],
+    ["a fractional treeSize", { query: ROOT, variables: { treeSize: 1.5 }, message: /TreeSize expects an integer/ }],
     ["a treeSize above 2^53", { query: ROOT, variables: { treeSize: 2 ** 53 }, message: /got 9007199254740992/ }],
     [
       "a treeSize above 2^53 as a literal",
-      { ...asLiteral, query: "{ root(treeSize: 9007199254740993) { hash } }", message: /LeafIndex expects an integer/ },
+      { ...asLiteral, query: "{ root(treeSize: 9007199254740993) { hash } }", message: /TreeSize expects an integer/ },
     ],
     [
       "a hash in upper case",

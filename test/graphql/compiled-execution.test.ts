@@ -34,8 +34,8 @@ const cases: readonly (readonly [name: string, query: string, variables?: object
   ["a null variable inside an input", INPUT, { actor: null, old: null }],
   ["an object as a variable inside an input", INPUT, { actor: "a", old: { z: 1, a: [null] } }],
   ["a bad event", 'mutation { log(event: { message: "", actor: null }) { entry { id } } }'],
-  ["a variable that does not coerce", "query ($n: LeafIndex) { root(treeSize: $n) { hash } }", { n: -1 }],
-  ["a missing variable", "query ($n: LeafIndex!) { root(treeSize: $n) { hash } }", {}],
+  ["a variable that does not coerce", "query ($n: TreeSize) { root(treeSize: $n) { hash } }", { n: -1 }],
+  ["a missing variable", "query ($n: TreeSize!) { root(treeSize: $n) { hash } }", {}],
   ["included and skipped fragments", OPTIONAL, { deep: true, order: "ASC" }],
   ["skipped and included fragments", OPTIONAL, { deep: false, order: "DESC", first: 1 }],
   [

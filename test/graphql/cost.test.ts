@@ -1,12 +1,21 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { getIntrospectionQuery, getOperationAST, parse } from "graphql";
+import {
+  getIntrospectionQuery,
+  getNullableType,
+  getOperationAST,
+  isListType,
+  isObjectType,
+  parse,
+  type GraphQLField,
+} from "graphql";
 import { CostMeasure } from "../../src/graphql/cost.js";
 import { LIMITS } from "../../src/graphql/limits.js";
 import { auditSchema } from "../../src/graphql/schema.js";
 import { openTestService } from "../engine/test-log.js";
 import { testGateway, type TestGateway } from "./gateway.js";
 
-const measure = new CostMeasure(await auditSchema());
+const schema = await auditSchema();
+const measure = new CostMeasure(schema);
 
 function cost(text: string, variables: Readonly<Record<string, unknown>> = {}): number {
   const document = parse(text);
@@ -14,6 +23,38 @@ function cost(text: string, variables: Readonly<Record<string, unknown>> = {}): 
   if (!operation) throw new Error("no operation");
   return measure.cost(document, operation, variables);
 }
+
+/** Federation's own, priced where they are read. */
+const FEDERATED = new Set(["_entities", "_service"]);
+
+describe("a field", () => {
+  const fields = Object.values(schema.getTypeMap())
+    .filter((type) => isObjectType(type))
+    .filter((type) => !type.name.startsWith("__"))
+    .flatMap((type) => Object.values(type.getFields()).map((field) => ({ name: `${type.name}.${field.name}`, field })))
+    .filter(({ field }) => !FEDERATED.has(field.name));
+
+  test("that is a list, or that a resolver of ours works out, has its cost beside it", () => {
+    const isList = ({ type }: GraphQLField<unknown, unknown>): boolean => isListType(getNullableType(type));
+    const priced = fields.filter(({ field }) => isList(field) || field.resolve || field.subscribe);
+    expect(priced.length).toBeGreaterThan(40);
+    const unpriced = priced.filter(({ field }) => typeof field.extensions["complexity"] !== "number");
+    expect(unpriced.map(({ name }) => name)).toEqual([]);
+  });
+
+  test("that is costly has more than a value's", () => {
+    const costly = fields.filter(({ field }) => Number(field.extensions["complexity"]) > 1);
+    expect(Object.fromEntries(costly.map(({ name, field }) => [name, field.extensions["complexity"]]))).toMatchObject({
+      ...{ "Auditable.auditTrail": 100, "RootVerification.checkpoint": 80, "EntryVerification.signature": 40 },
+      ...{
+        "Root.consistencyProof": 40,
+        "Entry.membershipProof": 15,
+        "MembershipProof.path": 20,
+        "EntryEdge.cursor": 8,
+      },
+    });
+  });
+});
 
 describe("the cost of an operation", () => {
   test.each<[string, string, number, Readonly<Record<string, unknown>>?]>([

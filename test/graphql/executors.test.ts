@@ -41,7 +41,7 @@ const INT: Place = {
   ],
 };
 const SIZE: Place = {
-  type: "LeafIndex",
+  type: "TreeSize",
   values: [
     ["1", 1],
     ["0", 0],

@@ -1,5 +1,5 @@
 import { badInput } from "../../audit/errors.js";
-import type { LogRequest, RefusedEvent, SignedEvent } from "../../audit/service.js";
+import { MAX_REQUEST_EVENTS, type LogRequest, type RefusedEvent, type SignedEvent } from "../../audit/service.js";
 import { base64 } from "../../core/base64.js";
 import { utf8 } from "../../core/bytes.js";
 import { parseEvent, type AuditEvent, type EventRules, type FieldProblem } from "../../core/event.js";
@@ -9,9 +9,6 @@ import { MAX_SIGNATURE_CHARACTERS, publicKeyText, signatureVerdict, type Ed25519
 import type { ReasonCode } from "../../core/verdict.js";
 import type { AcceptedEvent, CheckedEvent, CheckedRequest } from "../tree/leaf.js";
 import { keyProblems } from "./request-key.js";
-
-/** The most events that one request may log. */
-export const MAX_REQUEST_EVENTS = 1_000;
 
 /** Signs events on behalf of callers, and checks what they signed themselves. */
 export interface EventSigner {

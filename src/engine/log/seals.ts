@@ -1,7 +1,7 @@
 import type { NewBulk, StoredBulk } from "../../audit/bulk-queue.js";
+import { MAX_REQUEST_EVENTS } from "../../audit/service.js";
 import type { RequestReceipt } from "../../audit/store.js";
 import type { LogKey } from "../../keys/log-key.js";
-import { MAX_REQUEST_EVENTS } from "./checked-request.js";
 
 /** What is sealed of a receipt: all of it. */
 export type UnsealedReceipt = Omit<RequestReceipt, "seal">;

@@ -1,8 +1,5 @@
-import type { PageRequest } from "../../audit/service.js";
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, type PageRequest } from "../../audit/service.js";
 import type { FieldProblem } from "../../core/problem.js";
-
-export const DEFAULT_PAGE_SIZE = 20;
-export const MAX_PAGE_SIZE = 1_000;
 
 /** What of a result a client asks for, its cursors already read: positions count from 0. */
 export interface Span {
