@@ -1,0 +1,58 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { mkdtempSync, rmSync } from "node:fs";
+import { Session } from "node:inspector/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { IndexedStore } from "../../src/audit/search-index.js";
+import { openStore } from "../../src/stores/index.js";
+import { openTestService } from "../engine/test-log.js";
+import { testGateway, type TestGateway } from "../graphql/gateway.js";
+
+/** The files that a request may enter on the gateway's own thread, and a few that run beside it: lower them with every detour that goes. */
+const MOST_FILES = { log: 80, search: 88 };
+
+const LOG = 'mutation { log(event: { message: "m" }) { entry { leafIndex } root { treeSize } } }';
+const VERDICTS = "hash { status } signature { status } membership { status } consistency { status }";
+const SEARCH = `{ search(query: "m", first: 5) { nodes { leafIndex event { message } verification { ${VERDICTS} } } } }`;
+
+let folder: string;
+let store: IndexedStore;
+let gateway: TestGateway;
+const session = new Session();
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "auditql-journey-"));
+  store = await openStore(`sqlite:${join(folder, "log.db")}`);
+  gateway = await testGateway(await openTestService({ store: store.log, index: store.index }));
+  session.connect();
+  await session.post("Profiler.enable");
+});
+afterAll(async () => {
+  session.disconnect();
+  await gateway.close();
+  await store.index.close();
+  await store.log.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** The files of src of which a function is called while an operation is executed that was executed before. */
+async function filesEntered(operation: string): Promise<readonly string[]> {
+  for (let warm = 0; warm < 3; warm++) await gateway.text(operation);
+  await session.post("Profiler.startPreciseCoverage", { callCount: true, detailed: false });
+  const { errors } = await gateway.text(operation);
+  const { result } = await session.post("Profiler.takePreciseCoverage");
+  await session.post("Profiler.stopPreciseCoverage");
+  expect(errors).toBeUndefined();
+  const entered = result.filter(({ functions }) =>
+    functions.some(({ functionName, ranges }) => functionName !== "" && (ranges[0]?.count ?? 0) > 0),
+  );
+  return entered.flatMap(({ url }) => /\/build\/src\/(.+)\.js$/.exec(url)?.[1] ?? []);
+}
+
+test.each([
+  ["log", LOG],
+  ["search", SEARCH],
+] as const)("a %s takes no longer way through the files than it has", async (name, operation) => {
+  const files = await filesEntered(operation);
+  expect(files).toEqual(expect.arrayContaining(["graphql/compiled-execution", "engine/local-service"]));
+  expect(files.length <= MOST_FILES[name] ? [] : [`${files.length} files`, ...files]).toEqual([]);
+});
