@@ -32,7 +32,7 @@ function replaceEntryReads(isBound: () => boolean): void {
 function replaceWindows(isBound: () => boolean): void {
   const bound = Reflect.get(OpenLog.prototype, "firstAtOrAfter");
   OpenLog.prototype.firstAtOrAfter = function (times, size) {
-    const { store } = this["source"];
+    const { store } = this["parts"].source;
     if (isBound()) return bound.apply(this, [times, size]);
     return Promise.all(times.map((time) => store.firstAtOrAfter(this.log, time, size)));
   };

@@ -26,7 +26,7 @@ import type {
 import type { LogStore } from "../audit/store.js";
 import { digestBytes, type Digest } from "../core/bytes.js";
 import type { ConsistencyProof, MembershipProof } from "../core/proof.js";
-import { unknown, VALID, type Verdict } from "../core/verdict.js";
+import type { Verdict } from "../core/verdict.js";
 import type { Keyring } from "../keys/keyring.js";
 import { LogKey } from "../keys/log-key.js";
 import { nodeEd25519 } from "../keys/node-crypto.js";
@@ -41,7 +41,7 @@ import { isKeyed, requestKeyOf } from "./log/request-key.js";
 import { checkTail, tailLog } from "./log/tail.js";
 import { PinnedSearches } from "./search/pinned-searches.js";
 import type { AcceptedEvent, CheckedEvent } from "./tree/leaf.js";
-import { requireLeafIndexes, requireOrdered, requirePastSize, requireSize } from "./tree/size.js";
+import { requireLeafIndexes } from "./tree/size.js";
 
 /** How long a result id and its cursors can be used: the Pangea protocol's retention of query results. */
 export const RESULT_TTL_MS = 2 * 24 * 60 * 60 * 1_000;
@@ -87,15 +87,8 @@ export interface LocalServiceOptions {
  * Rejects CONFLICT when a log exists in another format than declared; a damaged log is opened, to be read only.
  */
 export async function openLocalService(options: LocalServiceOptions): Promise<LocalAuditService> {
-  const { store, cache, keyring, origin, clock = systemClock(), sharedStore = false, alarm = ignore } = options;
-  const { queueLimits, appendTimeoutMs, behindPatienceMs, onWaiting, note = ignore } = options;
-  const environment = {
-    ...{ store, cache, keyring, origin, clock, sharedStore, alarm, note },
-    ...(behindPatienceMs === undefined ? {} : { behindPatienceMs }),
-    ...(onWaiting && { onWaiting }),
-    ...(queueLimits === undefined ? {} : { limits: queueLimits }),
-    ...(appendTimeoutMs === undefined ? {} : { appendTimeoutMs }),
-  };
+  const { clock = systemClock(), sharedStore = false, alarm = ignore, note = ignore, queueLimits: limits } = options;
+  const environment = { ...options, clock, sharedStore, alarm, note, limits };
   const logs = await Promise.all(options.logs.map((declaration) => OpenLog.open(environment, declaration)));
   return new LocalService({ ...options, clock }, logs);
 }
@@ -171,7 +164,7 @@ class LocalService implements LocalAuditService {
   }
 
   async search(request: SearchRequest, page: PageRequest, { bound, signal }: Asking = {}): Promise<ResultPage> {
-    const newestSize = await this.#log(request.log).newest.size();
+    const newestSize = await this.#log(request.log).size();
     return this.#searches.search(request, page, { newestSize, bound, signal });
   }
 
@@ -188,16 +181,11 @@ class LocalService implements LocalAuditService {
 
   async tail(request: TailRequest, { bound, signal }: FollowAsking): Promise<AsyncIterable<EntryOutcome>> {
     const log = this.#log(request.log);
-    const { size } = (await log.newest.tree()).edge;
-    return tailLog(log, { ...checkTail(request, size), bound }, signal);
+    return tailLog(log, { ...checkTail(request, await log.durableSize()), bound }, signal);
   }
 
-  async root(name: string, treeSize?: number): Promise<Root> {
-    const log = this.#log(name);
-    if (treeSize === undefined) return log.newestRoot();
-    const tree = await log.newest.reaching(treeSize);
-    requirePastSize({ path: "treeSize", value: treeSize }, name, tree.edge.size);
-    return log.rootAt(tree, treeSize);
+  async root(log: string, treeSize?: number): Promise<Root> {
+    return this.#log(log).root(treeSize);
   }
 
   async entries(
@@ -211,7 +199,7 @@ class LocalService implements LocalAuditService {
 
   async entryByHash(name: string, hash: Digest): Promise<EntryOutcome> {
     const log = this.#log(name);
-    const size = await log.newest.size();
+    const size = await log.size();
     await this.#requireIndexed(name, size);
     const found = await this.#index.leavesByHash(name, digestBytes(hash), size);
     const outcomes = await log.entries(found);
@@ -219,30 +207,16 @@ class LocalService implements LocalAuditService {
     return outcomes.find(isIt) ?? { kind: "missing" };
   }
 
-  async membershipProofs({ log: name, treeSize, leafIndexes }: ProofRequest): Promise<readonly MembershipProof[]> {
-    const log = this.#log(name);
-    const tree = await log.newest.reaching(treeSize);
-    requireSize({ path: "treeSize", value: treeSize }, name, tree.edge.size);
-    requireLeafIndexes(leafIndexes, treeSize);
-    return log.prover.membership(tree, treeSize, leafIndexes);
+  async membershipProofs({ log, treeSize, leafIndexes }: ProofRequest): Promise<readonly MembershipProof[]> {
+    return this.#log(log).membershipProofs(treeSize, leafIndexes);
   }
 
-  async consistencyProof({ log: name, fromSize, toSize }: ConsistencyRequest): Promise<ConsistencyProof> {
-    const log = this.#log(name);
-    const tree = await log.newest.reaching(Math.max(fromSize, toSize));
-    requireSize({ path: "fromSize", value: fromSize }, name, tree.edge.size);
-    requireSize({ path: "toSize", value: toSize }, name, tree.edge.size);
-    requireOrdered(fromSize, toSize);
-    return log.prover.consistency(tree, fromSize, toSize);
+  async consistencyProof({ log, fromSize, toSize }: ConsistencyRequest): Promise<ConsistencyProof> {
+    return this.#log(log).consistencyProof(fromSize, toSize);
   }
 
-  async consistency(name: string, treeSize: number): Promise<Verdict> {
-    if (treeSize === 0) return unknown("EMPTY_TREE");
-    const log = this.#log(name);
-    const tree = await log.newest.reaching(treeSize);
-    requireSize({ path: "treeSize", value: treeSize }, name, tree.edge.size);
-    await log.prover.rootHash(tree, treeSize);
-    return VALID;
+  async consistency(log: string, treeSize: number): Promise<Verdict> {
+    return this.#log(log).consistency(treeSize);
   }
 
   async checkpointVerdict(root: Root): Promise<Verdict> {

@@ -85,8 +85,7 @@ export class DurableTree {
     if (head === undefined || head.size < tree.edge.size) return false;
     if (head.size === tree.edge.size) return equalBytes(head.rootHash, tree.rootHash);
     try {
-      await extendTree(this.options.source, tree, head);
-      return true;
+      return (await extendTree(this.options.source, tree, head)) !== undefined;
     } catch (error) {
       if (endsLog(error)) return false; // the next reload says why
       throw error;

@@ -17,8 +17,12 @@ export class GrowthWatch {
   #isHinted = false;
   #lookedAtMs = -Infinity;
 
-  /** `look`, if others write to the log too: asks the store, and calls `grown` if they did. */
-  constructor(private readonly look?: () => Promise<void>) {}
+  #look: (() => Promise<void>) | undefined;
+
+  /** Where others write to the log too: `look` asks the store, and calls `grown` if they did. */
+  lookBy(look: () => Promise<void>): void {
+    this.#look = look;
+  }
 
   /** Resolves when the log has grown after this call, or when the signal aborts. Rejects when nobody can tell any more. */
   next(signal: AbortSignal): Promise<void> {
@@ -71,11 +75,11 @@ export class GrowthWatch {
   }
 
   #schedule(): void {
-    const { look } = this;
+    const look = this.#look;
     if (look === undefined || this.#isLooking || this.#waiting.size === 0) return;
     this.#stop();
     const dueMs = this.#lookedAtMs + (this.#isHinted ? HINTED_LOOK_MS : LOOK_MS);
-    this.#timer = setTimeout(() => void this.#look(look), Math.max(0, dueMs - performance.now()));
+    this.#timer = setTimeout(() => void this.#lookNow(look), Math.max(0, dueMs - performance.now()));
   }
 
   #stop(): void {
@@ -83,7 +87,7 @@ export class GrowthWatch {
     this.#timer = undefined;
   }
 
-  async #look(look: () => Promise<void>): Promise<void> {
+  async #lookNow(look: () => Promise<void>): Promise<void> {
     this.#timer = undefined;
     this.#isLooking = true;
     this.#isHinted = false;

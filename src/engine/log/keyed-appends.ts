@@ -3,19 +3,18 @@ import type { Entry, EntryOutcome, Logged } from "../../audit/service.js";
 import type { RequestReceipt } from "../../audit/store.js";
 import { equalBytes } from "../../core/bytes.js";
 import type { CachedRoots } from "../tree/cached-roots.js";
-import type { EntryReader } from "../tree/entry-reader.js";
 import type { CheckedEvent } from "../tree/leaf.js";
 import type { TreeSource } from "../tree/signed-tree.js";
+import type { TreeReaders } from "../tree/tree-readers.js";
+import type { NewestTree } from "./newest-tree.js";
 import type { Appended, Repeated } from "./queue.js";
 import { areAskedFor, type RequestKey } from "./request-key.js";
 import { isPlaced, isSealedReceipt } from "./seals.js";
-import type { Sequencer } from "./sequencer.js";
 
 export interface KeyedAppendsOptions {
   readonly source: TreeSource;
-  /** Throws why the log takes no entries. */
-  readonly sequencer: () => Sequencer;
-  readonly entries: () => EntryReader;
+  readonly newest: NewestTree;
+  readonly readers: TreeReaders;
   readonly roots: Pick<CachedRoots, "at">;
 }
 
@@ -51,26 +50,27 @@ export class KeyedAppends {
    * that it is durable, so that is confirmed. Rejects ENTRY_CORRUPT when receipt or entries were changed.
    */
   async recall(receipt: RequestReceipt): Promise<Logged> {
-    const { source, sequencer, entries: reader, roots } = this.options;
+    const { source, newest, readers, roots } = this.options;
+    const { sequencer } = newest;
     const { firstIndex, count, treeSize, seal } = receipt;
     if (seal !== undefined && !isSealedReceipt(source.key, receipt)) throw changedReceipt();
-    if (treeSize > sequencer().seen.edge.size) await sequencer().refresh();
-    const { seen: tree, durable } = sequencer();
+    if (treeSize > sequencer.seen.edge.size) await sequencer.refresh();
+    const { seen: tree, durable } = sequencer;
     if (!isPlaced(receipt, tree.edge.size)) throw changedReceipt();
     await durable.require(tree, treeSize);
     const leafIndexes = Array.from({ length: count }, (_, place) => firstIndex + place);
-    const entries = (await reader().read(leafIndexes, tree.edge)).map(requireGenuine);
+    const entries = (await readers.entries.read(leafIndexes, tree.edge)).map(requireGenuine);
     // One of an earlier version has no seal: it is believed as far as its entries show it.
     if (seal === undefined && !areAskedFor(receipt.requestDigest, entries, source.format)) throw changedReceipt();
     return { entries, root: await roots.at(tree, treeSize) };
   }
 
   async #appendUnlessRepeated(events: readonly CheckedEvent[], requestKey: RequestKey): Promise<Appended | Repeated> {
-    const { source, sequencer } = this.options;
+    const { source, newest } = this.options;
     const { log, store } = source;
     const [receipt] = await outcomeKnown(store.receipts(log, [requestKey.key]), "NONE");
     const outcome: Appended | Repeated =
-      receipt === undefined ? await sequencer().append(events, requestKey) : { kind: "repeated", receipt };
+      receipt === undefined ? await newest.sequencer.append(events, requestKey) : { kind: "repeated", receipt };
     if (outcome.kind === "repeated") requireSame(outcome, requestKey);
     return outcome;
   }

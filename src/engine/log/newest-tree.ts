@@ -1,19 +1,21 @@
 import { endsLog, type AuditError } from "../../audit/errors.js";
 import type { TreeEdge } from "../../core/edge.js";
 import type { CachedRoots } from "../tree/cached-roots.js";
+import type { History } from "../tree/history.js";
 import type { SignedTree } from "../tree/signed-tree.js";
+import type { TreeReaders } from "../tree/tree-readers.js";
 import { restore, type LogEnvironment, type RestoredLog } from "./restored-log.js";
 import { Sequencer } from "./sequencer.js";
 import { Stamps } from "./stamps.js";
-import type { TreeWriterOptions } from "./tree-writer.js";
+import type { GrowthWatch } from "./growth-watch.js";
 
-type WriterOptions = Required<Pick<TreeWriterOptions, "guard" | "onFilled" | "onReplaced">>;
-
-export interface NewestTreeOptions extends RestoredLog, WriterOptions {
+/** The parts of an open log that follow its newest tree. */
+export interface NewestTreeOptions extends RestoredLog {
   readonly environment: LogEnvironment;
-  readonly roots: Pick<CachedRoots, "published" | "publish">;
-  /** Told of each tree that proofs may be made of: one that was restored, or that may be told of. */
-  readonly onTree: (tree: SignedTree) => void;
+  readonly history: History;
+  readonly readers: TreeReaders;
+  readonly roots: CachedRoots;
+  readonly growth: GrowthWatch;
 }
 
 /** A log that takes no entries is still there to be read, as far as a tree that it signed says what its entries are. */
@@ -29,8 +31,10 @@ export class NewestTree {
   #state: LogState;
 
   constructor(private readonly options: NewestTreeOptions) {
-    const { tree, guard } = options;
-    if ("error" in tree) guard.breakWith(tree.error);
+    const { tree, history, growth, environment } = options;
+    history.lookBy(() => this.look());
+    if (environment.sharedStore) growth.lookBy(() => this.lookForGrowth());
+    if ("error" in tree) history.breakWith(tree.error);
     this.#state = "error" in tree ? { kind: "broken", ...tree } : this.#restored(tree);
   }
 
@@ -62,7 +66,7 @@ export class NewestTree {
    * ROOT_CONFLICT, and UNAVAILABLE when it cannot be confirmed now.
    */
   async tree(): Promise<SignedTree> {
-    this.options.guard.requireTrusted();
+    this.options.history.requireTrusted();
     await this.#catchUp();
     return this.#durable();
   }
@@ -72,7 +76,7 @@ export class NewestTree {
    * cache does not know. Where the store is behind, its own newest is the answer.
    */
   async published(): Promise<SignedTree> {
-    this.options.guard.requireTrusted();
+    this.options.history.requireTrusted();
     if (this.options.environment.sharedStore) await this.#follow();
     return this.#durable();
   }
@@ -82,7 +86,7 @@ export class NewestTree {
    * tree, and UNAVAILABLE when the size has been signed but is not in the store yet.
    */
   async reaching(size: number): Promise<SignedTree> {
-    this.options.guard.requireTrusted();
+    this.options.history.requireTrusted();
     const { shown } = this.sequencer.durable;
     if (shown !== undefined && size <= shown.edge.size) return shown;
     await this.#reach(size);
@@ -95,7 +99,7 @@ export class NewestTree {
    */
   async size(): Promise<number> {
     try {
-      this.options.guard.requireTrusted();
+      this.options.history.requireTrusted();
       await this.#catchUp();
       return this.readable.size;
     } catch (error) {
@@ -108,7 +112,7 @@ export class NewestTree {
 
   /** What to read the first `size` entries of, if there are as many. Rejects UNAVAILABLE when they are not in the store yet. */
   async readableTo(size: number): Promise<TreeEdge> {
-    if (this.options.guard.isTrusted) await this.#reach(size);
+    if (this.options.history.isTrusted) await this.#reach(size);
     return this.readable;
   }
 
@@ -119,7 +123,7 @@ export class NewestTree {
   }
 
   /**
-   * Reads the newest tree, for the guard to assess. Rejects LOG_CORRUPT or ROOT_CONFLICT while the log cannot be trusted, and
+   * Reads the newest tree, for the history to assess. Rejects LOG_CORRUPT or ROOT_CONFLICT while the log cannot be trusted, and
    * when the store does not answer.
    */
   async look(): Promise<void> {
@@ -134,23 +138,23 @@ export class NewestTree {
 
   /** Looks for a tree of a size where none was seen. Rejects UNAVAILABLE when it has been signed but is not in the store yet. */
   async #reach(size: number): Promise<void> {
-    const { guard, environment } = this.options;
+    const { history, environment } = this.options;
     const isReached = (): boolean => size <= this.sequencer.seen.edge.size;
     if (isReached()) return;
     await this.#catchUp();
     if (!isReached() && environment.sharedStore) await this.#follow();
-    if (!isReached() && size <= guard.requiredSize) throw guard.behind();
+    if (!isReached() && size <= history.requiredSize) throw history.behind();
   }
 
   async #follow(): Promise<void> {
-    const { guard, roots } = this.options;
+    const { history, roots } = this.options;
     const published = await roots.published(this.sequencer.seen);
     const known = this.sequencer.seen.edge.size;
     if (published === undefined || published.treeSize > known) await this.sequencer.refresh();
     if (published !== undefined && published.treeSize > this.sequencer.seen.edge.size) {
-      await guard.follow(published, this.sequencer.seen);
+      await history.follow(published, this.sequencer.seen);
     }
-    guard.requireTrusted();
+    history.requireTrusted();
   }
 
   /** What is signed leaves only of a tree that lasts: else it would contradict the log after the next failover, for ever. */
@@ -167,20 +171,40 @@ export class NewestTree {
   }
 
   #restored(tree: SignedTree): LogState {
-    const { source, environment, guard, roots, onTree, onFilled, onReplaced } = this.options;
+    const { source, environment, history, readers, roots } = this.options;
     const { clock, limits, appendTimeoutMs, onWaiting, alarm, note } = environment;
-    onTree(tree);
+    this.#show(tree);
     const sequencer = new Sequencer({
-      ...{ source, tree, guard, onFilled, onReplaced },
+      ...{ source, tree, history, limits, appendTimeoutMs },
       stamps: new Stamps({ log: source.log, clock, lastReceivedAt: tree.lastReceivedAt, alarm, note }),
-      ...(limits === undefined ? {} : { limits }),
       onWaiting: (events) => onWaiting?.(source.log, events),
-      ...(appendTimeoutMs === undefined ? {} : { appendTimeoutMs }),
-      onGrown: onTree,
+      onGrown: (grown) => {
+        this.#show(grown);
+      },
       onDurable: (durable) => {
         roots.publish(durable);
       },
+      onFilled: (full) => {
+        readers.keep(full);
+      },
+      onReplaced: (other) => {
+        this.#replace(other);
+      },
     });
     return { kind: "restored", sequencer };
+  }
+
+  /** Proofs may be made of a tree that was restored, or that may be told of. */
+  #show(tree: SignedTree): void {
+    this.options.readers.prover.trust(tree);
+    this.options.growth.grown();
+  }
+
+  /** What was derived from the last tree is not to be used for one that need not extend it. */
+  #replace(tree: SignedTree): void {
+    const { readers, roots, growth } = this.options;
+    readers.readFrom(tree);
+    roots.forget();
+    growth.grown();
   }
 }

@@ -4,42 +4,66 @@ import type { EntryOutcome, Logged, Root } from "../../audit/service.js";
 import type { EventRules } from "../../core/event.js";
 import { eventRules } from "../../core/event-rules.js";
 import type { LogFormat } from "../../core/format.js";
+import type { ConsistencyProof, MembershipProof } from "../../core/proof.js";
+import { unknown, VALID, type Verdict } from "../../core/verdict.js";
 import type { LogKey } from "../../keys/log-key.js";
 import { boundFirstAtOrAfter } from "../tree/bound-times.js";
 import { CachedRoots } from "../tree/cached-roots.js";
-import { EntryReader, entryOf } from "../tree/entry-reader.js";
-import { HistoryGuard } from "../tree/history-guard.js";
+import { entryOf } from "../tree/entry-reader.js";
+import { History } from "../tree/history.js";
 import type { CheckedEvent } from "../tree/leaf.js";
-import { Prover } from "../tree/prover.js";
 import type { SignedTree, TreeSource } from "../tree/signed-tree.js";
-import { TileReader } from "../tree/tile-reader.js";
+import { requireLeafIndexes, requireOrdered, requirePastSize, requireSize } from "../tree/size.js";
+import { TreeReaders } from "../tree/tree-readers.js";
 import { GrowthWatch } from "./growth-watch.js";
 import { KeyedAppends } from "./keyed-appends.js";
 import { NewestTree } from "./newest-tree.js";
 import type { Appended } from "./queue.js";
 import type { RequestKey } from "./request-key.js";
-import { restoreLog, type LogEnvironment, type RestoredLog } from "./restored-log.js";
+import { restoreLog, type LogEnvironment } from "./restored-log.js";
 
-/** One log, open. What is asked of it is answered from its newest signed tree. */
-export class OpenLog {
-  /** What this gateway lets into the log. */
+/** What an open log is made of. */
+interface Parts {
+  readonly source: TreeSource;
   readonly rules: EventRules;
+  readonly history: History;
+  readonly readers: TreeReaders;
+  readonly roots: CachedRoots;
+  readonly growth: GrowthWatch;
   readonly newest: NewestTree;
-  readonly #growth: GrowthWatch;
-  readonly #keyed: KeyedAppends;
-  readonly #guard: HistoryGuard;
-  readonly #roots: CachedRoots;
-  #tiles: TileReader;
-  #entries: EntryReader;
-  #prover: Prover;
+  readonly keyed: KeyedAppends;
+}
 
+/** One log, open. Each question is answered from its newest signed tree. */
+export class OpenLog {
   /** As restoreLog: a log that cannot be trusted is open to be read, and raises the alarm. */
   static async open(environment: LogEnvironment, declaration: LogDeclaration): Promise<OpenLog> {
     const { source, tree } = await restoreLog(environment, declaration);
+    const { cache, keyring, alarm, note, sharedStore, behindPatienceMs: patienceMs } = environment;
+    const growth = new GrowthWatch();
+    const readers = new TreeReaders(source);
+    const history = new History({
+      ...{ source, patienceMs },
+      onBroken: (error) => {
+        alarm(error.message);
+        growth.fail(error);
+      },
+      onMended: () => {
+        note(`The log ${source.log} holds again all that was signed: it can be written.`);
+      },
+    });
+    const roots = new CachedRoots({ source, cache, readers, history, secret: keyring.tokenSecret });
+    const newest = new NewestTree({ source, tree, environment, history, readers, roots, growth });
+    const keyed = new KeyedAppends({ source, newest, readers, roots });
+    if (sharedStore) {
+      cache.onNewest(source.log, (treeSize) => {
+        if (newest.seen !== undefined && treeSize > newest.toldSize) growth.hint();
+      });
+    }
     const rules = eventRules(declaration.format, declaration.maxValueBytes);
-    const log = new OpenLog(source, environment, { tree, rules });
+    const log = new OpenLog({ source, rules, history, readers, roots, growth, newest, keyed });
     try {
-      await log.#roots.compare();
+      await roots.compare(newest.seen);
     } catch (error) {
       log.endTails();
       throw error;
@@ -47,173 +71,134 @@ export class OpenLog {
     return log;
   }
 
-  private constructor(
-    private readonly source: TreeSource,
-    environment: LogEnvironment,
-    { tree, rules }: Pick<RestoredLog, "tree"> & { readonly rules: EventRules },
-  ) {
-    this.rules = rules;
-    const { cache, keyring, alarm, note, sharedStore, behindPatienceMs: patienceMs } = environment;
-    this.#tiles = new TileReader(source);
-    this.#prover = new Prover(source, this.#tiles);
-    this.#entries = new EntryReader(source, this.#tiles);
-    this.#growth = new GrowthWatch(sharedStore ? () => this.newest.lookForGrowth() : undefined);
-    this.#guard = new HistoryGuard({
-      ...{ source, patienceMs },
-      look: () => this.newest.look(),
-      onBroken: (error) => {
-        alarm(error.message);
-        this.#growth.fail(error);
-      },
-      onMended: () => {
-        note(`The log ${this.log} holds again all that was signed: it can be written.`);
-      },
-    });
-    this.#roots = new CachedRoots({
-      ...{ source, cache, secret: keyring.tokenSecret },
-      prover: () => this.#prover,
-      receivedAt: async (leafIndex) => this.#timeIn(leafIndex, (await this.#newestEntries([leafIndex]))[0]),
-      onConflict: (error, rival) => {
-        this.#guard.breakWith(error, rival);
-      },
-      requireHistory: (remembered) => this.#guard.follow(remembered, this.newest.seen),
-      isClear: () => this.#guard.isClear,
-    });
-    this.newest = new NewestTree({
-      ...{ source, environment, tree, guard: this.#guard, roots: this.#roots },
-      onTree: (proven) => {
-        this.#prover.trust(proven);
-        this.#growth.grown();
-      },
-      onFilled: (full) => {
-        for (const tile of full) this.#tiles.keep(tile);
-      },
-      onReplaced: (other) => {
-        this.#readFrom(other);
-      },
-    });
-    this.#keyed = new KeyedAppends({
-      source,
-      sequencer: () => this.newest.sequencer,
-      entries: () => this.#entries,
-      roots: this.#roots,
-    });
-    if (sharedStore) {
-      cache.onNewest(source.log, (treeSize) => {
-        if (this.newest.seen !== undefined && treeSize > this.newest.toldSize) this.#growth.hint();
-      });
-    }
-  }
+  private constructor(private readonly parts: Parts) {}
 
   get log(): string {
-    return this.source.log;
+    return this.parts.source.log;
   }
 
   get format(): LogFormat {
-    return this.source.format;
+    return this.parts.source.format;
   }
 
   get key(): LogKey {
-    return this.source.key;
+    return this.parts.source.key;
   }
 
-  get prover(): Prover {
-    return this.#prover;
+  /** What this gateway lets into the log. */
+  get rules(): EventRules {
+    return this.parts.rules;
   }
 
   /** Why the log takes no entries now. */
   get obstacle(): AuditError | undefined {
-    return this.#guard.obstacle;
+    return this.parts.history.obstacle;
   }
 
   /** Rejects as Sequencer.append and KeyedAppends.append do. */
   async append(events: readonly CheckedEvent[], requestKey?: RequestKey): Promise<Logged> {
-    const { sequencer } = this.newest;
-    await this.#roots.compare(); // before anything is signed: afterwards there would be a second history
-    if (this.#guard.isTrusted && !this.#guard.isClear) await sequencer.refresh(); // it may have caught up this moment
-    const outcome = await (requestKey === undefined
-      ? sequencer.append(events)
-      : this.#keyed.append(events, requestKey));
-    return outcome.kind === "appended" ? this.#receipt(outcome) : this.#keyed.recall(outcome.receipt);
+    const { newest, roots, history, keyed } = this.parts;
+    const { sequencer } = newest;
+    await roots.compare(newest.seen); // before anything is signed: afterwards there would be a second history
+    if (history.isTrusted && !history.isClear) await sequencer.refresh(); // it may have caught up this moment
+    const outcome = await (requestKey === undefined ? sequencer.append(events) : keyed.append(events, requestKey));
+    return outcome.kind === "appended" ? this.#receipt(outcome) : keyed.recall(outcome.receipt);
   }
 
   /** What was answered to the request with this key. */
   async receiptUnder(key: Uint8Array): Promise<Logged | undefined> {
-    const [receipt] = await this.source.store.receipts(this.log, [key]);
-    return receipt && this.#keyed.recall(receipt);
+    const [receipt] = await this.parts.source.store.receipts(this.log, [key]);
+    return receipt && this.parts.keyed.recall(receipt);
+  }
+
+  /** The entries there are, for a search. Rejects as NewestTree.size. */
+  size(): Promise<number> {
+    return this.parts.newest.size();
+  }
+
+  /** The entries there are, for who follows the log. Rejects as NewestTree.tree. */
+  async durableSize(): Promise<number> {
+    return (await this.parts.newest.tree()).edge.size;
   }
 
   /** For each time the first leaf index below `size` whose entry was received at or after it; `size` if there is none. */
   firstAtOrAfter(times: readonly string[], size: number): Promise<readonly number[]> {
-    const { store } = this.source;
+    const { source, readers, newest } = this.parts;
     return boundFirstAtOrAfter(times, size, {
-      hint: (time) => store.firstAtOrAfter(this.log, time, size),
-      receivedAt: async (leafIndexes) => {
-        const outcomes = await this.#newestEntries(leafIndexes);
-        return leafIndexes.map((leafIndex, place) => this.#timeIn(leafIndex, outcomes[place]));
-      },
+      hint: (time) => source.store.firstAtOrAfter(this.log, time, size),
+      receivedAt: (leafIndexes) => readers.receivedAt(leafIndexes, newest.readable),
     });
   }
 
-  /** The newest root. Rejects as NewestTree.published. */
-  async newestRoot(): Promise<Root> {
-    return this.#roots.of(await this.newest.published());
+  /** The newest root, or that of an earlier size. Rejects as NewestTree.published, and as requirePastSize. */
+  async root(treeSize?: number): Promise<Root> {
+    const { roots, newest } = this.parts;
+    if (treeSize === undefined) return roots.of(await newest.published());
+    const tree = await newest.reaching(treeSize);
+    requirePastSize({ path: "treeSize", value: treeSize }, this.log, tree.edge.size);
+    return roots.at(tree, treeSize);
   }
 
-  /** The root of a size from 0 to the tree's. */
-  rootAt(tree: SignedTree, treeSize: number): Promise<Root> {
-    return this.#roots.at(tree, treeSize);
+  /** Rejects as NewestTree.reaching, requireSize and requireLeafIndexes do. */
+  async membershipProofs(treeSize: number, leafIndexes: readonly number[]): Promise<readonly MembershipProof[]> {
+    const tree = await this.#treeOf(treeSize);
+    requireLeafIndexes(leafIndexes, treeSize);
+    return this.parts.readers.prover.membership(tree, treeSize, leafIndexes);
+  }
+
+  /** Rejects as NewestTree.reaching, requireSize and requireOrdered do. */
+  async consistencyProof(fromSize: number, toSize: number): Promise<ConsistencyProof> {
+    const tree = await this.parts.newest.reaching(Math.max(fromSize, toSize));
+    requireSize({ path: "fromSize", value: fromSize }, this.log, tree.edge.size);
+    requireSize({ path: "toSize", value: toSize }, this.log, tree.edge.size);
+    requireOrdered(fromSize, toSize);
+    return this.parts.readers.prover.consistency(tree, fromSize, toSize);
+  }
+
+  /** Whether the root of a size is a prefix of the newest tree. Rejects as membershipProofs. */
+  async consistency(treeSize: number): Promise<Verdict> {
+    if (treeSize === 0) return unknown("EMPTY_TREE");
+    await this.parts.readers.prover.rootHash(await this.#treeOf(treeSize), treeSize);
+    return VALID;
   }
 
   async entries(leafIndexes: readonly number[], signal?: AbortSignal): Promise<readonly EntryOutcome[]> {
     const last = leafIndexes.reduce((max, leafIndex) => Math.max(max, leafIndex), -1);
-    const edge = await this.newest.readableTo(last + 1);
-    return this.#entries.read(leafIndexes, edge, signal);
+    const edge = await this.parts.newest.readableTo(last + 1);
+    return this.parts.readers.entries.read(leafIndexes, edge, signal);
   }
 
   /** The log's size once it is above `size`, or when the signal aborts. Rejects when the log cannot grow any more. */
   async grownBeyond(size: number, signal: AbortSignal): Promise<number> {
-    while (this.newest.toldSize <= size && !signal.aborted) await this.#growth.next(signal);
-    return this.newest.toldSize;
+    const { newest, growth } = this.parts;
+    while (newest.toldSize <= size && !signal.aborted) await growth.next(signal);
+    return newest.toldSize;
   }
 
-  /** Tells those who wait for the log to grow that they wait in vain, and looks at the store no more by itself. */
+  /** Ends the wait of all who wait for the log to grow, and looks at the store no more by itself. */
   endTails(): void {
-    this.#guard.close();
-    this.#growth.fail(new AuditError("UNAVAILABLE", "The service is closing: try again.", { retryAfterMs: 1_000 }));
+    const { history, growth } = this.parts;
+    history.close();
+    growth.fail(new AuditError("UNAVAILABLE", "The service is closing: try again.", { retryAfterMs: 1_000 }));
   }
 
   /** Resolves when nothing that was accepted is still on its way into the store. */
   async idle(): Promise<void> {
-    if (this.newest.seen !== undefined) await this.newest.sequencer.idle();
+    const { newest } = this.parts;
+    if (newest.seen !== undefined) await newest.sequencer.idle();
   }
 
   #receipt({ firstIndex, entries, tree }: Appended): Logged {
+    const { source, roots } = this.parts;
     return {
-      entries: entries.map((entry, place) => entryOf(this.source, firstIndex + place, entry)),
-      root: this.#roots.of(tree),
+      entries: entries.map((entry, place) => entryOf(source, firstIndex + place, entry)),
+      root: roots.of(tree),
     };
   }
 
-  /** Leaves behind what was proven of earlier trees. */
-  #readFrom(tree: SignedTree): void {
-    this.#tiles = new TileReader(this.source);
-    this.#entries = new EntryReader(this.source, this.#tiles);
-    this.#prover = new Prover(this.source, this.#tiles);
-    this.#prover.trust(tree);
-    this.#roots.forget();
-    this.#growth.grown();
-  }
-
-  async #newestEntries(leafIndexes: readonly number[]): Promise<readonly EntryOutcome[]> {
-    return this.#entries.read(leafIndexes, this.newest.readable);
-  }
-
-  #timeIn(leafIndex: number, outcome: EntryOutcome | undefined): string {
-    if (outcome?.kind === "entry") return outcome.entry.envelope.received_at;
-    throw new AuditError(
-      "ENTRY_CORRUPT",
-      `Entry ${leafIndex} of the log ${this.log}, whose time is needed, was changed.`,
-    );
+  async #treeOf(treeSize: number): Promise<SignedTree> {
+    const tree = await this.parts.newest.reaching(treeSize);
+    requireSize({ path: "treeSize", value: treeSize }, this.log, tree.edge.size);
+    return tree;
   }
 }

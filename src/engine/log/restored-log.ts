@@ -27,11 +27,11 @@ export interface LogEnvironment {
   /** Told when what there was an alarm for is over. */
   readonly note: (message: string) => void;
   /** As LocalServiceOptions.onWaiting. */
-  readonly onWaiting?: (log: string, events: number) => void;
-  readonly limits?: QueueLimits;
-  readonly appendTimeoutMs?: number;
-  /** As HistoryGuardOptions.patienceMs. Default 5,000. */
-  readonly behindPatienceMs?: number;
+  readonly onWaiting?: ((log: string, events: number) => void) | undefined;
+  readonly limits?: QueueLimits | undefined;
+  readonly appendTimeoutMs?: number | undefined;
+  /** As HistoryOptions.patienceMs. Default 5,000. */
+  readonly behindPatienceMs?: number | undefined;
 }
 
 /** A log as it was found in the store, or made there. */

@@ -16,9 +16,9 @@ import { TreeWriter, type TreeWriterOptions } from "./tree-writer.js";
 
 export interface SequencerOptions extends TreeWriterOptions {
   readonly stamps: Stamps;
-  readonly limits?: QueueLimits;
+  readonly limits?: QueueLimits | undefined;
   /** Told how many events wait for the batch in flight, whenever that changes. */
-  readonly onWaiting?: (events: number) => void;
+  readonly onWaiting?: ((events: number) => void) | undefined;
 }
 
 /** Orders what is logged: one batch of a log in flight at a time, and whatever arrives meanwhile is the next. */
@@ -51,7 +51,7 @@ export class Sequencer {
    * The key is stored with them. No two requests of this process under one key at once: see KeyedAppends.
    */
   async append(events: readonly CheckedEvent[], requestKey?: RequestKey): Promise<Appended | Repeated> {
-    this.options.guard.requireWritable();
+    this.options.history.requireWritable();
     this.#queue.requireRoom(events.length);
     const stamp = this.options.stamps.next(this.seen.lastReceivedAt);
     const entries = events.map((event) => stampEvent(this.options.source.format, event, stamp));

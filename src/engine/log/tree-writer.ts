@@ -4,7 +4,7 @@ import { AuditError, endsLog, outcomeKnown, withOutcome, type WriteOutcome } fro
 import type { AppendOutcome, LogHead, StoredTile } from "../../audit/store.js";
 import { equalBytes } from "../../core/bytes.js";
 import { BoundLeaves } from "../tree/bound-leaves.js";
-import type { HistoryGuard, SignedRoot } from "../tree/history-guard.js";
+import type { History, SignedRoot } from "../tree/history.js";
 import { extendTree, restoreTree, type SignedTree, type TreeSource } from "../tree/signed-tree.js";
 import { TileReader } from "../tree/tile-reader.js";
 import { DurableTree } from "./durable-tree.js";
@@ -19,7 +19,7 @@ export interface TreeWriterOptions {
   /** The newest tree that the store showed. */
   readonly tree: SignedTree;
   /** After this an append counts as one of unknown outcome. Default 30,000. */
-  readonly appendTimeoutMs?: number;
+  readonly appendTimeoutMs?: number | undefined;
   /** Told of each tree once it may be told of: see DurableTree. */
   readonly onGrown?: (tree: SignedTree) => void;
   /** Told of each tree once it is durable. */
@@ -29,7 +29,7 @@ export interface TreeWriterOptions {
   /** Told of a tree that need not extend the last: what was derived from that is not to be used for it. */
   readonly onReplaced?: (tree: SignedTree) => void;
   /** Says whether the log may be written. */
-  readonly guard: HistoryGuard;
+  readonly history: History;
 }
 
 /** How often another gateway may be faster before a request is turned away. */
@@ -47,7 +47,7 @@ const NOT_KNOWN = `The store cannot be reached, and it is not known whether the 
  * Owns a log's newest tree. A tree takes the last one's place when the store has said that it is durable, or when it was read
  * back from the store and found to extend the last; so indexes are dense and roots only grow. What was read back is written on
  * top of, for the next commit covers it; nobody is told of it before it is known to be durable. Where the store does not hold
- * the last one any more, what it does hold takes its place, to be read alone: the guard lets nothing be written on it before
+ * the last one any more, what it does hold takes its place, to be read alone: the history lets nothing be written on it before
  * it has grown into a tree of which every one that was told of is a prefix.
  * One write or reload at a time: the sequencer sees to that.
  */
@@ -84,50 +84,50 @@ export class TreeWriter {
 
   /**
    * Takes the store's head for the newest tree, and compares it with what was signed. Rejects LOG_CORRUPT or ROOT_CONFLICT
-   * while the log cannot be trusted; resolves where the store is behind, which the guard then says.
+   * while the log cannot be trusted; resolves where the store is behind, which the history then says.
    */
   async reload(): Promise<void> {
-    const { guard, source } = this.options;
+    const { history, source } = this.options;
     try {
       const head = await source.store.head(source.log);
       if (head === undefined) throw new AuditError("LOG_CORRUPT", `The log ${source.log} is gone from the store.`);
-      if (!guard.isTrusted || head.size < this.#tree.edge.size || !(await this.#extend(head)))
+      if (!history.isTrusted || head.size < this.#tree.edge.size || !(await this.#extend(head)))
         await this.#replace(head);
       this.#isInDoubt = false;
     } catch (error) {
-      if (endsLog(error)) guard.breakWith(error);
+      if (endsLog(error)) history.breakWith(error);
       throw error;
     }
-    guard.requireTrusted();
+    history.requireTrusted();
   }
 
   /** False when the head does not extend the newest tree, but nobody was told of that: a failover lost what was only seen. */
   async #extend(head: LogHead): Promise<boolean> {
-    const { guard, source } = this.options;
+    const { history, source } = this.options;
     const before = this.#tree;
-    try {
-      const tree = await extendTree(source, before, head);
-      if (tree.edge.size > before.edge.size) this.#tree = tree;
-      // Broken meanwhile, it has to be read as a whole.
-      if (guard.isTrusted) await guard.assess(tree);
-      return true;
-    } catch (error) {
-      if (endsLog(error) && (this.durable.shown?.edge.size ?? 0) < before.edge.size) return false;
-      throw error;
-    }
+    const isTold = (this.durable.shown?.edge.size ?? 0) >= before.edge.size;
+    const tree = await extendTree(source, before, head).catch((error: unknown) => {
+      if (isTold || !endsLog(error)) throw error;
+    });
+    if (tree === undefined && isTold) throw history.diverged(head.size, before);
+    if (tree === undefined) return false;
+    if (tree.edge.size > before.edge.size) this.#tree = tree;
+    // Broken meanwhile, it has to be read as a whole.
+    if (history.isTrusted) await history.assess(tree);
+    return true;
   }
 
   /** Reads the tree as a whole: nothing that is known of the last one can be built on. */
   async #replace(head: LogHead): Promise<void> {
-    const { guard, source, onReplaced } = this.options;
+    const { history, source, onReplaced } = this.options;
     const tree = await restoreTree(source, head);
     // What nobody was told of may be lost. In one step with the rest: readers are told of the last tree until it is replaced.
     const { shown } = this.durable;
-    if (shown !== undefined) guard.require("known", signedRoot(shown));
+    if (shown !== undefined) history.require("known", signedRoot(shown));
     this.#tree = tree;
     this.durable.replaced();
     onReplaced?.(this.#tree);
-    await guard.assess(this.#tree);
+    await history.assess(this.#tree);
   }
 
   async #write(batch: readonly Submission[], arrived: Arrived): Promise<Growth | undefined> {
@@ -135,7 +135,7 @@ export class TreeWriter {
     let unwritten = batch;
     for (let attempt = 0; attempt < MAX_CONFLICTS; attempt++) {
       if (unwritten.length === 0) return undefined;
-      this.options.guard.requireWritable();
+      this.options.history.requireWritable();
       if (attempt > 0) unwritten = [...unwritten, ...arrived(unwritten)];
       const growth = growTree(this.options.source, this.#tree, unwritten);
       const outcome = await this.#append(growth);
@@ -199,7 +199,7 @@ export class TreeWriter {
       await sleep(delayMs);
       try {
         await this.reload();
-        this.options.guard.requireWritable(); // a store that is behind does not hold what may be in another one
+        this.options.history.requireWritable(); // a store that is behind does not hold what may be in another one
         return;
       } catch (error) {
         if (endsLog(error)) throw error;

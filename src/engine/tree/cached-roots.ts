@@ -4,25 +4,18 @@ import type { CachedRoot, RootCache } from "../../audit/cache.js";
 import { AuditError } from "../../audit/errors.js";
 import type { Root } from "../../audit/service.js";
 import { digestBytes, digestOf } from "../../core/bytes.js";
-import type { SignedRoot } from "./history-guard.js";
-import type { Prover } from "./prover.js";
-import { rootConflict } from "./root-conflict.js";
+import type { History, SignedRoot } from "./history.js";
 import type { SignedTree, TreeSource } from "./signed-tree.js";
+import type { TreeReaders } from "./tree-readers.js";
 
 export interface CachedRootsOptions {
   readonly source: Pick<TreeSource, "log" | "key">;
   readonly cache: RootCache;
-  readonly prover: () => Prover;
+  readonly readers: TreeReaders;
+  /** Told of signed roots that the log may not lead to: then it must not grow any more. */
+  readonly history: History;
   /** Authenticates what the checkpoint does not cover. */
   readonly secret: Uint8Array;
-  /** receivedAt of the entry at a leaf index of the tree; rejects when it cannot be told. */
-  readonly receivedAt: (leafIndex: number) => Promise<string>;
-  /** Told of a signed root that contradicts the log: the log must not grow any more. */
-  readonly onConflict: (error: AuditError, rival: SignedRoot) => void;
-  /** Looks whether the store leads to the root that gateways remember, which was read before. Rejects when it does not answer. */
-  readonly requireHistory: (remembered: SignedRoot) => Promise<void>;
-  /** Whether the newest tree leads to all that was signed: a root is not published over one that it contradicts, or is behind. */
-  readonly isClear: () => boolean;
 }
 
 const MAX_KEPT_ROOTS = 10_000;
@@ -35,7 +28,7 @@ const MAX_KEPT_ROOTS = 10_000;
 export class CachedRoots {
   #roots = new LRUCache<number, Root>({ max: MAX_KEPT_ROOTS });
   #publishing = false;
-  #unpublished: Root | undefined;
+  #unpublished: { readonly tree: SignedTree; readonly root: Root } | undefined;
   #isCompared = false;
   #comparison: Promise<void> | undefined;
 
@@ -66,9 +59,11 @@ export class CachedRoots {
     const roots = this.#roots;
     const known = roots.get(treeSize);
     if (known !== undefined) return known;
-    const { cache, source, prover } = this.options;
-    const [rootHash, cached] = await Promise.all([prover().rootHash(tree, treeSize), cache.get(source.log, treeSize)]);
-    const root = this.#confirmed(cached, treeSize, rootHash) ?? (await this.#make(treeSize, rootHash));
+    const { cache, source, readers } = this.options;
+    const proof = readers.prover.rootHash(tree, treeSize);
+    const [rootHash, cached] = await Promise.all([proof, cache.get(source.log, treeSize)]);
+    const proven = { treeSize, rootHash };
+    const root = this.#confirmed(cached, proven) ?? (await this.#make(tree, proven));
     roots.set(treeSize, root);
     return root;
   }
@@ -82,47 +77,47 @@ export class CachedRoots {
   async published(tree: SignedTree): Promise<SignedRoot | undefined> {
     const cached = await this.options.cache.newest(this.options.source.log);
     const root = cached && this.#opened(cached);
-    if (root?.treeSize === tree.edge.size) this.#requireSame(root, digestOf(tree.rootHash));
+    if (root?.treeSize === tree.edge.size) this.options.history.requireSame(signedRoot(root), tree.rootHash);
     return root && signedRoot(root);
   }
 
   /** Tells the other gateways of a new tree. Nobody waits for it; of trees in quick succession, the newest counts. */
   publish(tree: SignedTree): void {
     if (tree.isLastChanged === true) return; // the next batch's root has a time
-    this.#unpublished = this.of(tree);
+    this.#unpublished = { tree, root: this.of(tree) };
     if (!this.#publishing) void this.#publishAll();
   }
 
   async #publishAll(): Promise<void> {
     this.#publishing = true;
-    for (let root = this.#unpublished; root !== undefined; root = this.#unpublished) {
+    for (let next = this.#unpublished; next !== undefined; next = this.#unpublished) {
       this.#unpublished = undefined;
-      await this.compare().catch(ignore); // the next append asks again
+      await this.compare(next.tree).catch(ignore); // the next append asks again
       // Not over a root that the log does not lead to: it may be all that is left to tell.
-      if (this.options.isClear()) await this.#putNewest(this.#sealed(root));
+      if (this.options.history.isClear) await this.#putNewest(this.#sealed(next.root));
     }
     this.#publishing = false;
   }
 
   /**
    * Compares the log's history with the root that the cache remembers, until that was done once: it may have been away when
-   * the log was opened. Rejects when the store does not answer.
+   * the log was opened. `tree` is the newest that was seen, if any was. Rejects when the store does not answer.
    */
-  async compare(): Promise<void> {
+  async compare(tree: SignedTree | undefined): Promise<void> {
     if (this.#isCompared) return;
-    this.#comparison ??= this.#compareOnce().finally(() => {
+    this.#comparison ??= this.#compareOnce(tree).finally(() => {
       this.#comparison = undefined;
     });
     await this.#comparison;
   }
 
-  async #compareOnce(): Promise<void> {
-    const { cache, source, requireHistory } = this.options;
+  async #compareOnce(tree: SignedTree | undefined): Promise<void> {
+    const { cache, source, history } = this.options;
     const remembered = await cache.remembered(source.log);
     if (remembered === undefined) return;
     const root = this.#opened(remembered);
     if (root !== undefined && root.treeSize === remembered.treeSize && root.treeSize > 0) {
-      await requireHistory(signedRoot(root));
+      await history.follow(signedRoot(root), tree);
     }
     this.#isCompared = true;
   }
@@ -134,30 +129,23 @@ export class CachedRoots {
     if (replaced !== undefined && size > root.treeSize) await this.#putNewest({ ...replaced, treeSize: size });
   }
 
-  async #make(treeSize: number, rootHash: Uint8Array): Promise<Root> {
-    const { source, cache, receivedAt } = this.options;
+  async #make({ edge }: SignedTree, proven: SignedRoot): Promise<Root> {
+    const { source, cache, readers } = this.options;
+    const { treeSize, rootHash } = proven;
     // When an empty log was made is not kept once it has entries: its first entry came soon enough after.
-    const publishedAt = await receivedAt(Math.max(treeSize - 1, 0));
+    const [publishedAt = ""] = await readers.receivedAt([Math.max(treeSize - 1, 0)], edge);
     const checkpoint = source.key.sign(treeSize, rootHash);
     const root = { log: source.log, treeSize, hash: digestOf(rootHash), checkpoint, publishedAt };
-    this.#confirmed(await cache.put(this.#sealed(root)), treeSize, rootHash);
+    this.#confirmed(await cache.put(this.#sealed(root)), proven);
     return root;
   }
 
   /** What a cache said, if it is the root; undefined is a miss. Throws ROOT_CONFLICT on a signed root of another hash. */
-  #confirmed(cached: CachedRoot | undefined, treeSize: number, rootHash: Uint8Array): Root | undefined {
+  #confirmed(cached: CachedRoot | undefined, { treeSize, rootHash }: SignedRoot): Root | undefined {
     const root = cached && this.#opened(cached);
     if (root?.treeSize !== treeSize) return undefined;
-    this.#requireSame(root, digestOf(rootHash));
+    this.options.history.requireSame(signedRoot(root), rootHash);
     return cached?.seal === this.#seal(root) ? root : undefined;
-  }
-
-  #requireSame(root: Root, hash: Root["hash"]): void {
-    if (root.hash === hash) return;
-    const { log, treeSize } = root;
-    const error = rootConflict(`The log ${log} has two signed roots of size ${treeSize}: ${hash} and ${root.hash}.`);
-    this.options.onConflict(error, signedRoot(root));
-    throw error;
   }
 
   /** What a cached checkpoint says, if the log's key signed it. */

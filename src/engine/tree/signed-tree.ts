@@ -8,7 +8,6 @@ import type { LeafRange } from "../../core/tree.js";
 import type { LogKey } from "../../keys/log-key.js";
 import { remadeTile, textHashes } from "./bound-leaves.js";
 import { EntryReader } from "./entry-reader.js";
-import { rootConflict } from "./root-conflict.js";
 import { TileReader } from "./tile-reader.js";
 
 /** A log's tree at one size: its root, the log's signature over it, and the edge that the next batch grows at. */
@@ -91,10 +90,10 @@ export async function restoreEdge(source: TreeSource, size: number): Promise<Tre
 
 /**
  * The tree of a head that is not shorter, grown from a tree that is known: what other gateways appended is hashed here again,
- * so the new root is proven to extend the old one. Rejects LOG_CORRUPT when it does not, and ROOT_CONFLICT when what is stored
- * is sound in itself, but another history: that of a backup which was written on.
+ * so the new root is proven to extend the old one. Undefined when what is stored is sound in itself, but another history.
+ * Rejects LOG_CORRUPT when it is not.
  */
-export async function extendTree(source: TreeSource, tree: SignedTree, head: LogHead): Promise<SignedTree> {
+export async function extendTree(source: TreeSource, tree: SignedTree, head: LogHead): Promise<SignedTree | undefined> {
   requireSigned(source, head);
   if (head.size === tree.edge.size && equalBytes(head.rootHash, tree.rootHash)) return tree;
   for (const leaves of [leafHashes, textRow]) {
@@ -102,8 +101,7 @@ export async function extendTree(source: TreeSource, tree: SignedTree, head: Log
     if (equalBytes(edge.root(), head.rootHash)) return treeOf(head, edge, await lastTime(source, edge));
   }
   await restoreTree(source, head);
-  const sizes = `The signed root of size ${head.size} of the log ${source.log} does not extend that of size ${tree.edge.size}.`;
-  throw rootConflict(sizes);
+  return undefined;
 }
 
 async function grownEdge(

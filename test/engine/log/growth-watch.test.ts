@@ -1,11 +1,17 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { GrowthWatch } from "../../../src/engine/log/growth-watch.js";
 
+function watching(look: () => Promise<void>): GrowthWatch {
+  const watch = new GrowthWatch();
+  watch.lookBy(look);
+  return watch;
+}
+
 /** A watch on a store that others write to, with the times at which the store was looked at. */
 function watched(lookMs = 0) {
   const looks: number[] = [];
   const startMs = performance.now();
-  const watch = new GrowthWatch(async () => {
+  const watch = watching(async () => {
     // A timer of no time takes a millisecond.
     looks.push(Math.floor((performance.now() - startMs) / 10) * 10);
     await new Promise((resolve) => setTimeout(resolve, lookMs));
@@ -86,7 +92,7 @@ describe("a watch on a log that others write to", () => {
 
   test("tells those who wait when it cannot look, and looks again for who comes back", async () => {
     const failures = [new Error("refused")];
-    const watch = new GrowthWatch(() => Promise.reject(failures.pop() ?? new Error("refused again")));
+    const watch = watching(() => Promise.reject(failures.pop() ?? new Error("refused again")));
     const first = expect(watch.next(signal)).rejects.toThrow("refused");
     await jest.advanceTimersByTimeAsync(10);
     await first;

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { AuditError, endsLog } from "../../audit/errors.js";
-import { equalBytes } from "../../core/bytes.js";
+import { digestOf, equalBytes } from "../../core/bytes.js";
 import { Prover } from "./prover.js";
-import { rootConflict } from "./root-conflict.js";
 import type { SignedTree, TreeSource } from "./signed-tree.js";
 import { TileReader } from "./tile-reader.js";
 
@@ -16,12 +15,10 @@ export interface SignedRoot {
 /** How a signed root came to be required: another gateway published it, this process had that tree, or it is a second one of its size. */
 type Origin = "published" | "known" | "rival";
 
-export interface HistoryGuardOptions {
+export interface HistoryOptions {
   readonly source: TreeSource;
   /** How long a store that is no standby may be shorter than a signed root before its entries count as lost. Default 5,000. */
   readonly patienceMs: number | undefined;
-  /** Reads the newest tree and calls `assess`. Rejects when that cannot be done, or finds that the log cannot be trusted. */
-  readonly look: () => Promise<void>;
   /** Told once when the log cannot be trusted any more. */
   readonly onBroken: (error: AuditError) => void;
   /** Told when it is proven that it can be trusted again. */
@@ -35,15 +32,19 @@ const BEHIND_LOOK_MS = 1_000;
 /** How often a log that cannot be trusted is read again, which takes a few megabytes of a large one. */
 const BROKEN_LOOK_MS = 5_000;
 
+const WAY_OUT =
+  "Nothing is written until the store holds the newest data again, or a new log takes over: " +
+  "see ROOT_CONFLICT in docs/operating.md.";
+
 /**
- * Keeps a log from getting a second history. It holds the signed roots that the store does not lead to, or does not lead to
+ * Keeps a log from getting a second history, and decides every ROOT_CONFLICT. It holds the signed roots that the store does not lead to, or does not lead to
  * yet: until it leads to each of them, nothing is signed.
  *
  * A store that is shorter than a signed root is behind. That is the ordinary state of a standby. Any other may be so for the
  * moment in which a pooler changes servers; when it stays so, entries are lost: ROOT_CONFLICT. No time and no restart mends
  * that, only a proof: the tree is read from the store as a whole, and every one of the roots is a prefix of it.
  */
-export class HistoryGuard {
+export class History {
   #required: ReadonlyMap<Origin, SignedRoot> = new Map();
   #broken: AuditError | undefined;
   /** By the monotonic clock; undefined while the store may be behind. */
@@ -51,7 +52,14 @@ export class HistoryGuard {
   #isLooking = false;
   readonly #closed = new AbortController();
 
-  constructor(private readonly options: HistoryGuardOptions) {}
+  #look: () => Promise<void> = () => Promise.resolve();
+
+  constructor(private readonly options: HistoryOptions) {}
+
+  /** `look` reads the newest tree and calls `assess`. It rejects when that cannot be done, or finds that the log cannot be trusted. */
+  lookBy(look: () => Promise<void>): void {
+    this.#look = look;
+  }
 
   /** Whether the store holds all that was signed, as far as this process knows: the log may be written. */
   get isClear(): boolean {
@@ -106,7 +114,7 @@ export class HistoryGuard {
     try {
       if (this.isClear && tree !== undefined && (await this.#leadsTo(tree, published))) return;
       this.require("published", published);
-      await this.options.look();
+      await this.#look();
     } catch (error) {
       if (!endsLog(error)) throw error;
       this.breakWith(error);
@@ -134,7 +142,7 @@ export class HistoryGuard {
       for (const root of judged.values()) {
         if (root.treeSize > tree.edge.size) isBehind = true;
         else if (!(await this.#leadsTo(tree, root))) {
-          this.breakWith(rootConflict(`The log ${this.#log} has two signed roots of size ${root.treeSize}.`));
+          this.breakWith(this.#conflict(`has two signed roots of size ${root.treeSize}`));
           return;
         }
       }
@@ -144,6 +152,20 @@ export class HistoryGuard {
       }
     } while (judged !== this.#required);
     this.#clear();
+  }
+
+  /** Throws ROOT_CONFLICT, and trusts the log no more, when a signed root is not the root of its size. */
+  requireSame(root: SignedRoot, rootHash: Uint8Array): void {
+    if (equalBytes(root.rootHash, rootHash)) return;
+    const hashes = `${digestOf(rootHash)} and ${digestOf(root.rootHash)}`;
+    const error = this.#conflict(`has two signed roots of size ${root.treeSize}: ${hashes}`);
+    this.breakWith(error, root);
+    throw error;
+  }
+
+  /** ROOT_CONFLICT: what is stored is sound in itself, but does not extend a tree that was told of, as a backup that was written on. */
+  diverged(newSize: number, { edge }: SignedTree): AuditError {
+    return this.#conflict(`has a signed root of size ${newSize} that does not extend that of size ${edge.size}`);
   }
 
   /** Looks at the store no more by itself. */
@@ -158,7 +180,7 @@ export class HistoryGuard {
     const isOver = (): boolean => this.isClear || signal.aborted;
     while (!isOver()) {
       await sleep(this.isTrusted ? BEHIND_LOOK_MS : BROKEN_LOOK_MS, undefined, { signal, ref: false }).catch(ignore);
-      if (!isOver()) await this.options.look().catch(ignore);
+      if (!isOver()) await this.#look().catch(ignore);
     }
     this.#isLooking = false;
   }
@@ -178,8 +200,11 @@ export class HistoryGuard {
     }
     this.#behindSinceMs ??= performance.now();
     if (performance.now() - this.#behindSinceMs < patienceMs) return;
-    const sizes = `has ${tree.edge.size} entries, and a signed root of size ${this.requiredSize}`;
-    this.breakWith(rootConflict(`The log ${this.#log} ${sizes}.`));
+    this.breakWith(this.#conflict(`has ${tree.edge.size} entries, and a signed root of size ${this.requiredSize}`));
+  }
+
+  #conflict(sentence: string): AuditError {
+    return new AuditError("ROOT_CONFLICT", `The log ${this.#log} ${sentence}. ${WAY_OUT}`);
   }
 
   get #log(): string {
