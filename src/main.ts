@@ -15,16 +15,16 @@ import type { Engine } from "./cli/opening.js";
 import type { EnginePlan, Operator } from "./cli/serve.js";
 import type { SaveFlags } from "./cli/save.js";
 import type { TrustFlags } from "./cli/trusted-keys.js";
-import type { Settings } from "./config.js";
 import type { Degradation } from "./http/readiness.js";
+import type { Settings } from "./settings/read.js";
 import { openStore } from "./stores/index.js";
 
 const FAILED = 1;
 
 /** What the settings ask for that needs no store, and how to open what does. */
 async function planEngine(settings: Settings, operator: Operator): Promise<EnginePlan> {
-  const keyring = await openKeyring(settings);
-  const texts = await openTexts(settings);
+  const keyring = await openKeyring(settings.storage);
+  const texts = await openTexts(settings.storage);
   return {
     texts,
     sealer: new TokenSealer(keyring.tokenSecret),
@@ -35,10 +35,10 @@ async function planEngine(settings: Settings, operator: Operator): Promise<Engin
 
 /** The audit service that the settings ask for, on its engines. */
 async function openEngine(settings: Settings, keyring: Keyring, operator: Operator): Promise<Engine> {
-  const { logs, origin, resultTtlMs, bulkResultTtlMs, maxWaitingBulkBytes } = settings;
+  const { storage } = settings;
   const { instrumented, WaitingEvents } = await import("./operations/instruments.js");
-  const { log, isShared, isReadOnly, ...opened } = await openStore(settings.store, operator.fatal);
-  const engines = { ...opened, store: log, cache: await openCache(settings, operator) };
+  const { log, isShared, isReadOnly, ...opened } = await openStore(storage.store, operator.fatal);
+  const engines = { ...opened, store: log, cache: await openCache(storage, operator) };
   const { store, index, bulkQueue, cache } = instrumented(engines, operator.metrics);
   const closeAll = async () => {
     await Promise.all([index.close(), cache.close()]);
@@ -47,13 +47,13 @@ async function openEngine(settings: Settings, keyring: Keyring, operator: Operat
   try {
     const service = await openLocalService({
       ...{ store, sharedStore: isShared, index, bulkQueue, cache, keyring },
-      ...{ logs, origin, resultTtlMs, bulkResultTtlMs, maxWaitingBulkBytes },
-      ...{ alarm: operator.alarm, note: operator.note },
+      ...settings.service,
+      ...{ origin: storage.origin, alarm: operator.alarm, note: operator.note },
       onWaiting: new WaitingEvents(operator.metrics).set,
     });
     return {
       service,
-      health: { probe: () => probe({ service, store, logs, isReadOnly, cache }) },
+      health: { probe: () => probe({ service, store, logs: settings.service.logs, isReadOnly, cache }) },
       async close() {
         await service.close();
         await closeAll();
@@ -65,7 +65,7 @@ async function openEngine(settings: Settings, keyring: Keyring, operator: Operat
   }
 }
 
-interface Probed extends ReadPaths, Pick<Settings, "logs"> {
+interface Probed extends ReadPaths, Pick<Settings["service"], "logs"> {
   readonly isReadOnly: IndexedStore["isReadOnly"];
   readonly cache: RootCache;
 }
@@ -93,11 +93,11 @@ function degradationsOf(log: string, health: LogHealth): readonly Degradation[] 
 }
 
 /** A log in memory ends with the process, and so may its key. */
-async function openKeyring({ store, keyFile }: Settings): Promise<Keyring> {
+async function openKeyring({ store, keyFile }: Settings["storage"]): Promise<Keyring> {
   return store === "memory:" ? ephemeralKeyring() : keyringOfSeed(await loadOrCreateSeed(keyFile));
 }
 
-async function openCache({ redisUrl, origin }: Settings, { note }: Operator): Promise<RootCache> {
+async function openCache({ redisUrl, origin }: Settings["storage"], { note }: Operator): Promise<RootCache> {
   if (redisUrl === undefined) {
     const { MemoryRootCache } = await import("./caches/memory/root-cache.js");
     return new MemoryRootCache();
@@ -110,7 +110,7 @@ async function openCache({ redisUrl, origin }: Settings, { note }: Operator): Pr
 }
 
 /** Its trouble is the root cache's, which tells of it. */
-async function openTexts({ redisUrl, origin }: Settings): Promise<TextCache | undefined> {
+async function openTexts({ redisUrl, origin }: Settings["storage"]): Promise<TextCache | undefined> {
   if (redisUrl === undefined) return undefined;
   const { RedisTextCache } = await import("./caches/redis/text-cache.js");
   return new RedisTextCache({ url: redisUrl, origin });
@@ -152,10 +152,10 @@ try {
       (await import("./cli/verify.js")).verifyFile(file, flags, openOutput()),
     save: async (flags: SaveFlags) =>
       (await import("./cli/save.js")).saveEvidence(flags, process.env["AUDITQL_TOKEN"], openOutput()),
-    fsck: async (settings: Settings, flags: FsckFlags) =>
-      (await import("./cli/fsck.js")).fsckStore(settings, flags, tools),
-    copy: async (settings: Settings, target: string) =>
-      (await import("./cli/copy.js")).copyStore(settings, target, tools),
+    fsck: async (storage: Settings["storage"], flags: FsckFlags) =>
+      (await import("./cli/fsck.js")).fsckStore(storage, flags, tools),
+    copy: async (storage: Settings["storage"], target: string) =>
+      (await import("./cli/copy.js")).copyStore(storage, target, tools),
     schema: async (auditable: boolean) => (await import("./graphql/schema.js")).auditSchemaText({ auditable }),
   };
   await program(commands, process.env).parseAsync();

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { SETTINGS } from "../src/setting-table.js";
+import { SETTINGS } from "../src/settings/table.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const read = (name: string): string => readFileSync(join(root, name), "utf8");
@@ -11,7 +11,7 @@ const read = (name: string): string => readFileSync(join(root, name), "utf8");
 describe("the container files", () => {
   const dockerfile = read("Dockerfile");
   const compose = read("compose.yaml");
-  const settings: readonly string[] = Object.values(SETTINGS).map(({ env }) => env);
+  const settings = SETTINGS.rows.map(({ variable }) => variable);
 
   test("copy files that there are, once built", () => {
     const copied = [...dockerfile.matchAll(/^COPY --from=build \/app\/(\S+)/gm)].map(([, path = ""]) => path);

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { SETTINGS, type Setting } from "../src/setting-table.js";
 import { type GatewayProcess, gatewayFolder, graphqlData, removeFolder, startGateway } from "./gateway.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -41,24 +40,6 @@ describe("the API examples of the README", () => {
   );
 });
 
-describe("the settings table of the README", () => {
-  const rows = readme.split("\n").filter((line) => /^\| `[A-Z_]+` /.test(line));
-
-  test("has one row for each setting, and no other", () => {
-    const names = rows.map((row) => /`([A-Z_]+)`/.exec(row)?.[1]);
-    expect(names).toEqual(settings().map(({ env }) => env));
-  });
-
-  test.each(settings().map((setting) => [setting.env, setting] as const))(
-    "tells the flag, default and meaning of %s",
-    (env, { flag, fallback, description }) => {
-      const cells = (rows.find((row) => row.startsWith(`| \`${env}\``)) ?? "").split(/ *(?<!\\)\| */).slice(1, -1);
-      const otherwise = fallback === "" ? "" : `\`${fallback}\``;
-      expect(cells.slice(1)).toEqual([`\`--${flag}\``, otherwise, description.replaceAll("|", "\\|")]);
-    },
-  );
-});
-
 describe("the documents", () => {
   const documents = readdirSync(root, { recursive: true, encoding: "utf8" }).filter(
     (path) => path.endsWith(".md") && !/(^|\/)(node_modules|build|vectors)\//.test(path),
@@ -90,10 +71,6 @@ function withoutVaryingText(actual: unknown, documented: unknown): unknown {
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function settings(): readonly Setting[] {
-  return Object.values(SETTINGS);
 }
 
 function leads(document: string, path: string, anchor: string | undefined): boolean {

@@ -5,9 +5,9 @@ import { isScope, isTenant, readRestriction } from "./grant.js";
 /** Where a token says what its holder is bound to. A claim that is named here must be in every token. */
 export interface BoundClaims {
   /** Its value is a tenant id. */
-  readonly tenantClaim?: string;
+  readonly tenantClaim?: string | undefined;
   /** Its value is an object of lists: `{"actor": ["alice"]}`. */
-  readonly restrictionClaim?: string;
+  readonly restrictionClaim?: string | undefined;
 }
 
 /**

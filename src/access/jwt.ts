@@ -13,7 +13,7 @@ export interface JwtSettings extends BoundClaims {
   /** What `aud` must be or contain: this gateway, as the issuer names it. */
   readonly audience: string;
   /** Default: all of JWT_ALGORITHMS. */
-  readonly algorithms?: readonly JwtAlgorithm[];
+  readonly algorithms?: readonly JwtAlgorithm[] | undefined;
 }
 
 /** How far the issuer's clock and ours may be apart. */

@@ -10,8 +10,8 @@ export interface AccessSettings {
   /** The address that the gateway listens on. */
   readonly host: string;
   /** Path of the API key file. */
-  readonly apiKeys?: string;
-  readonly jwt?: JwtSettings;
+  readonly apiKeys?: string | undefined;
+  readonly jwt?: JwtSettings | undefined;
 }
 
 /**

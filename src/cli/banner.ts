@@ -1,9 +1,8 @@
 import type { Access } from "../access/authenticate.js";
 import { accessSentence } from "../access/open-access.js";
-import type { Settings } from "../config.js";
 
 export interface Started {
-  readonly settings: Settings;
+  readonly store: string;
   readonly access: Access;
   readonly url: string;
   readonly verifierKey: string;
@@ -17,13 +16,13 @@ const FIRST_MUTATION = `mutation {
 }`;
 
 /** What the operator sees when the gateway is up: where everything is, and something to paste. */
-export function banner({ settings, access, url, verifierKey }: Started): string {
+export function banner({ store, access, url, verifierKey }: Started): string {
   const query = JSON.stringify({ query: FIRST_MUTATION.replace(/\s+/g, " ") });
   return `AuditQL is ready.
 
   GraphQL    ${url}/graphql
   GraphiQL   ${url}/graphiql/
-  Log        ${withoutPassword(settings.store)}
+  Log        ${withoutPassword(store)}
   Log's key  ${verifierKey}
   Access     ${accessSentence(access)}
 

@@ -2,10 +2,10 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { Access } from "../access/authenticate.js";
 import { AuditError } from "../audit/errors.js";
-import type { Settings } from "../config.js";
 import { COMPILE_AT_HIT } from "../graphql/compiled-execution.js";
 import { TrustedDocuments } from "../graphql/trusted-documents.js";
 import { openGateway, type Gateway, type GatewayOptions } from "../http/gateway.js";
+import type { Settings } from "../settings/read.js";
 
 const GRAPHIQL_FOLDER = fileURLToPath(new URL("../../graphiql", import.meta.url));
 
@@ -15,37 +15,21 @@ type Parts = Pick<GatewayOptions, "service" | "health" | "logger" | "metrics" | 
 
 /** Opens the gateway that the settings ask for. Rejects with BAD_USER_INPUT where the manifest of documents cannot be used. */
 export async function openConfiguredGateway(settings: Settings, parts: Parts): Promise<Gateway> {
-  const {
-    host,
-    port,
-    compiledExecution,
-    eventRate,
-    maxStreams,
-    requestTimeoutMs,
-    introspection,
-    readLog,
-    corsOrigins,
-    publicUrl,
-    metricsPolicy,
-  } = settings;
-  const compileAtHit = compiledExecution ? COMPILE_AT_HIT : Infinity;
-  const streamLimits = { maxStreams };
-  const bounds = {
-    requestTimeoutMs,
-    streamLimits,
-    corsOrigins,
-    ...(await trustedIn(settings)),
-    metricsPolicy,
+  const { eventRate, introspection, readLog, publicUrl, ...gateway } = settings.gateway;
+  return openGateway({
+    ...{ ...settings.listener, ...gateway, ...parts },
     ...(eventRate && { eventRate }),
     ...(introspection && { introspection }),
     ...(readLog && { readLog }),
     ...(publicUrl !== undefined && { publicUrl }),
-  };
-  return openGateway({ host, port, compileAtHit, graphiqlFolder: GRAPHIQL_FOLDER, ...parts, ...bounds });
+    ...(await trustedIn(settings.execution)),
+    compileAtHit: settings.execution.compiled ? COMPILE_AT_HIT : Infinity,
+    graphiqlFolder: GRAPHIQL_FOLDER,
+  });
 }
 
 /** Read once: a manifest belongs to a release of the applications that use it. */
-async function trustedIn({ trustedDocuments: path }: Settings): Promise<Pick<GatewayOptions, "trusted">> {
+async function trustedIn({ trustedDocuments: path }: Settings["execution"]): Promise<Pick<GatewayOptions, "trusted">> {
   return path === undefined ? {} : { trusted: TrustedDocuments.parse(await readManifest(path)) };
 }
 

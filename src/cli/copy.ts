@@ -1,13 +1,13 @@
 import { AuditError } from "../audit/errors.js";
 import type { IndexedStore } from "../audit/search-index.js";
 import type { LogHead } from "../audit/store.js";
-import type { Settings } from "../config.js";
 import type { TreeSource } from "../engine/tree/signed-tree.js";
 import { copyLog } from "../engine/upkeep/copy.js";
 import { copyRequests, type CopiedRequests } from "../engine/upkeep/copy-requests.js";
 import { findingText } from "../engine/upkeep/finding.js";
 import { fsck } from "../engine/upkeep/fsck.js";
 import { nodeEd25519 } from "../keys/node-crypto.js";
+import type { Settings } from "../settings/read.js";
 import type { Console } from "./key.js";
 import { Progress, withBars } from "./progress.js";
 import {
@@ -25,14 +25,14 @@ import {
  * Copies every log of one store to another, then derives the copies anew. Answers SOUND, or FOUND when a copy is not.
  * Both stores must have no gateway on them while it runs; run again, it goes on where it stopped.
  */
-export function copyStore(settings: Settings, target: string, run: StoreRun): Promise<number> {
-  return orImpossible(copyAll(settings, target, run), run.to.note);
+export function copyStore(storage: Settings["storage"], target: string, run: StoreRun): Promise<number> {
+  return orImpossible(copyAll(storage, target, run), run.to.note);
 }
 
-async function copyAll(settings: Settings, target: string, { tools, to }: StoreRun): Promise<number> {
-  requireFiles(settings.store, settings.keyFile);
-  const keyring = await tools.openKeyring(settings.keyFile);
-  const from = await tools.openStore(settings.store);
+async function copyAll(storage: Settings["storage"], target: string, { tools, to }: StoreRun): Promise<number> {
+  requireFiles(storage.store, storage.keyFile);
+  const keyring = await tools.openKeyring(storage.keyFile);
+  const from = await tools.openStore(storage.store);
   try {
     const heads = await from.log.heads();
     if (heads.length === 0) throw new AuditError("NOT_FOUND", NO_LOG);
@@ -40,7 +40,7 @@ async function copyAll(settings: Settings, target: string, { tools, to }: StoreR
     try {
       let outcome = SOUND;
       for (const head of heads) {
-        const signer = { keyring, origin: settings.origin };
+        const signer = { keyring, origin: storage.origin };
         await copyOne(head, { from, there, source: treeSource(from, head, signer), to });
         if (!(await isSound(there, head, { source: treeSource(there, head, signer), to }))) outcome = FOUND;
       }

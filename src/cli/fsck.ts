@@ -3,11 +3,11 @@ import { dirname } from "node:path";
 import { AuditError } from "../audit/errors.js";
 import type { IndexedStore } from "../audit/search-index.js";
 import type { LogHead } from "../audit/store.js";
-import type { Settings } from "../config.js";
 import { digestBytes, digestOf, parseDigest } from "../core/bytes.js";
 import { findingText } from "../engine/upkeep/finding.js";
 import { fsck, type CheckedMark } from "../engine/upkeep/fsck.js";
 import { nodeEd25519 } from "../keys/node-crypto.js";
+import type { Settings } from "../settings/read.js";
 import type { Console } from "./key.js";
 import { withBars } from "./progress.js";
 import {
@@ -37,26 +37,26 @@ interface KeptMark extends CheckedMark {
 type Marks = ReadonlyMap<string, KeptMark>;
 
 /** Checks every log of a store, one line for each finding. Answers SOUND, FOUND, or IMPOSSIBLE when there is no log. */
-export function fsckStore(settings: Settings, flags: FsckFlags, run: StoreRun): Promise<number> {
-  return orImpossible(checkAll(settings, flags, run), run.to.note);
+export function fsckStore(storage: Settings["storage"], flags: FsckFlags, run: StoreRun): Promise<number> {
+  return orImpossible(checkAll(storage, flags, run), run.to.note);
 }
 
-async function checkAll(settings: Settings, flags: FsckFlags, { tools, to }: StoreRun): Promise<number> {
-  requireFiles(settings.store, settings.keyFile);
-  const keyring = await tools.openKeyring(settings.keyFile);
-  const opened = await tools.openStore(settings.store);
+async function checkAll(storage: Settings["storage"], flags: FsckFlags, { tools, to }: StoreRun): Promise<number> {
+  requireFiles(storage.store, storage.keyFile);
+  const keyring = await tools.openKeyring(storage.keyFile);
+  const opened = await tools.openStore(storage.store);
   try {
     const heads = await opened.log.heads();
     const headless = await opened.log.headless();
     const marks = new Map(await readMarks(flags.markFile));
-    const store = await identityOf(settings.store);
-    const gone = marksOfNone(marks, `${store} ${settings.origin}/`, heads);
+    const store = await identityOf(storage.store);
+    const gone = marksOfNone(marks, `${store} ${storage.origin}/`, heads);
     if (heads.length + headless.length + gone.length === 0) throw new AuditError("NOT_FOUND", NO_LOG);
     for (const log of headless) to.out(`${log}: ${findingText({ kind: "head-missing" })}`);
     for (const { log, treeSize } of gone) to.out(`${log}: ${findingText({ kind: "history-changed", treeSize })}`);
     let findings = headless.length + gone.length;
     for (const head of heads) {
-      const source = treeSource(opened, head, { keyring, origin: settings.origin });
+      const source = treeSource(opened, head, { keyring, origin: storage.origin });
       const name = `${store} ${source.key.origin}`;
       const since = marks.get(name);
       const report = await check({ opened, head, source, since, full: flags.full === true }, to);

@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
-import { readSettings, SettingsError, type Environment, type Flags, type Settings } from "../config.js";
-import { SETTINGS, type Setting } from "../setting-table.js";
+import { readSettings, SettingsError, type Environment, type Flags, type Settings } from "../settings/read.js";
+import type { SettingRow } from "../settings/setting.js";
+import { API_KEYS, LISTENER, SETTINGS, STORAGE } from "../settings/table.js";
 import type { FsckFlags } from "./fsck.js";
 import { addKeyCommand, DEFAULT_KEYS_FILE, type Console } from "./key.js";
 import type { SaveFlags } from "./save.js";
@@ -15,10 +16,13 @@ export interface Commands {
   save(flags: SaveFlags): Promise<number>;
   schema(auditable: boolean): Promise<string>;
   /** Answers the exit code. */
-  fsck(settings: Settings, flags: FsckFlags): Promise<number>;
-  /** Copies the settings' store to another. Answers the exit code. */
-  copy(settings: Settings, target: string): Promise<number>;
+  fsck(storage: Settings["storage"], flags: FsckFlags): Promise<number>;
+  /** Copies this store to another. Answers the exit code. */
+  copy(storage: Settings["storage"], target: string): Promise<number>;
 }
+
+/** Where `auditql serve` listens, if it is told nothing else. */
+const DEFAULT_API = `http://${LISTENER.host.default}:${LISTENER.port.default}/graphql`;
 
 /** How a process ends when it was started wrongly, as opposed to a check that failed. */
 const MISUSE = 2;
@@ -47,7 +51,7 @@ export function program(commands: Commands, env: Environment): Command {
   // Passed on to the commands below. Commander's own code for a mistyped flag is 1, which means a finding here.
   root.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : MISUSE));
   const serve = root.command("serve").description("Start the gateway. Each flag is also an environment variable.");
-  for (const setting of Object.values(SETTINGS)) serve.addOption(option(setting));
+  for (const row of SETTINGS.rows) serve.addOption(option(row));
   serve.action(async (flags: Flags) => {
     const settings = settingsOrExit(flags, env);
     if (settings !== undefined) await commands.serve(settings);
@@ -74,7 +78,7 @@ export function program(commands: Commands, env: Environment): Command {
       process.stdout.write(await commands.schema(auditable));
     });
   addStoreCommands(root, commands, env);
-  addKeyCommand(root, { defaultFile: env[SETTINGS.apiKeys.env] || DEFAULT_KEYS_FILE, to: terminal });
+  addKeyCommand(root, { defaultFile: env[API_KEYS.variable] || DEFAULT_KEYS_FILE, to: terminal });
   return root;
 }
 
@@ -85,7 +89,7 @@ function addSaveCommand(root: Command, commands: Commands): void {
       "Save evidence from a gateway, for `auditql verify`: entries, their proofs, and the root they lead to.",
     )
     .requiredOption("--key <key>", "the log's verifier key, as you got it over a way that you trust")
-    .option("--url <url>", "the gateway's GraphQL API", "http://127.0.0.1:4000/graphql")
+    .option("--url <url>", "the gateway's GraphQL API", DEFAULT_API)
     .option("--token-file <path>", "a file with the credential, an API key or a JSON Web Token (or AUDITQL_TOKEN)")
     .option("--log <name>", "the log to save from; `default` if not given")
     .option("--query <query>", "save what this finds, every match; everything if not given")
@@ -101,11 +105,13 @@ function addSaveCommand(root: Command, commands: Commands): void {
     });
 }
 
+type StorageFlags = { readonly [name in keyof typeof STORAGE]?: string };
+
 /** Commands on stored logs, for operators: no gateway may be writing to the store meanwhile. */
 function addStoreCommands(root: Command, commands: Commands, env: Environment): void {
-  const { store, keyFile, origin } = SETTINGS;
+  const { store, keyFile, origin } = STORAGE;
   const fsck = root.command("fsck").description("Derive every log anew from its stored bytes, and name what differs.");
-  for (const setting of [store, keyFile, origin]) fsck.addOption(option(setting));
+  for (const row of [store, keyFile, origin]) fsck.addOption(option(row));
   fsck
     .option(
       "--mark-file <path>",
@@ -114,16 +120,16 @@ function addStoreCommands(root: Command, commands: Commands, env: Environment): 
     )
     .option("--full", "read everything, whatever was found sound before")
     .addHelpText("after", "\nExit code: 0 sound, 1 something was found, 2 it could not be checked.")
-    .action(async ({ markFile, full = false, ...flags }: Flags & FsckFlags) => {
+    .action(async ({ markFile, full = false, ...flags }: FsckFlags & StorageFlags) => {
       const settings = settingsOrExit(flags, env);
-      if (settings !== undefined) process.exitCode = await commands.fsck(settings, { markFile, full });
+      if (settings !== undefined) process.exitCode = await commands.fsck(settings.storage, { markFile, full });
     });
   const copy = root
     .command("copy")
     .description(
       "Copy every log to another store, to the byte, with its idempotency keys and bulk requests; resumable.",
     );
-  for (const setting of [keyFile, origin]) copy.addOption(option(setting));
+  for (const row of [keyFile, origin]) copy.addOption(option(row));
   copy
     .argument("<from>", "the store to copy, such as sqlite:./data/audit.db")
     .argument("<to>", "the store to copy to, such as postgres://user@host/database")
@@ -133,7 +139,7 @@ function addStoreCommands(root: Command, commands: Commands, env: Environment): 
     )
     .action(async (from: string, to: string, flags: Flags) => {
       const settings = settingsOrExit({ ...flags, store: from }, env);
-      if (settings !== undefined) process.exitCode = await commands.copy(settings, to);
+      if (settings !== undefined) process.exitCode = await commands.copy(settings.storage, to);
     });
 }
 
@@ -142,10 +148,10 @@ const terminal: Console = {
   note: (text) => process.stderr.write(`${text}\n`),
 };
 
-/** Commander's name of a flag, in camel case, is the setting's. Defaults are told, not set: the environment comes between. */
-function option({ flag, env, value, fallback, description }: Setting): Option {
-  const otherwise = fallback === "" ? "" : `; default ${fallback}`;
-  return new Option(`--${flag} <${value}>`, `${description} (${env}${otherwise})`);
+/** Defaults are told, not set: the environment comes between. */
+function option({ flag, variable, value, default: otherwise, sentence }: SettingRow): Option {
+  const note = otherwise === "" ? variable : `${variable}; default ${otherwise}`;
+  return new Option(`--${flag} <${value}>`, `${sentence} (${note})`);
 }
 
 function settingsOrExit(flags: Flags, env: Environment): Settings | undefined {

@@ -2,11 +2,11 @@ import { pino, type Logger } from "pino";
 import { openAccess } from "../access/open-access.js";
 import type { TextCache } from "../audit/cache.js";
 import { DEFAULT_LOG } from "../audit/service.js";
-import type { Settings } from "../config.js";
 import type { Gateway } from "../http/gateway.js";
 import type { TokenSealer } from "../keys/sealed-token.js";
 import { Metrics } from "../operations/metrics.js";
 import { traced } from "../operations/tracing.js";
+import type { Settings } from "../settings/read.js";
 import { banner } from "./banner.js";
 import { OpeningEngine, type Engine } from "./opening.js";
 
@@ -50,7 +50,7 @@ export type PlanEngine = (settings: Settings, operator: Operator) => Promise<Eng
 export async function serve(settings: Settings, planEngine: PlanEngine, stopMs = STOP_MS): Promise<void> {
   const logger = pino({ name: "auditql", level: settings.logLevel }, pino.destination(LOG_DESTINATION));
   const metrics = new Metrics();
-  const access = await openAccess({ host: settings.host, ...settings.access });
+  const access = await openAccess({ host: settings.listener.host, ...settings.access });
   const plan = await planEngine(settings, operatorOf(logger, metrics));
   const stopped = stopSignal();
   // The store's threads open their files while this one loads GraphQL.
@@ -66,13 +66,13 @@ export async function serve(settings: Settings, planEngine: PlanEngine, stopMs =
     isOpen = await Promise.race([opening.opened.then(() => true), stopped.then(() => false)]);
     if (isOpen) {
       const { verifierKey } = await service.identity(DEFAULT_LOG);
-      process.stdout.write(banner({ settings, access, url: gateway.url, verifierKey }));
+      process.stdout.write(banner({ store: settings.storage.store, access, url: gateway.url, verifierKey }));
       await stopped;
     }
     endInTime(stopMs);
     process.stdout.write("Stopping: running requests finish first.\n");
   } catch (error) {
-    const sentence = addressProblem(error, settings);
+    const sentence = addressProblem(error, settings.listener);
     if (sentence === undefined) throw error;
     process.stderr.write(`${sentence}\n`);
     process.exitCode = FAILED;
@@ -111,7 +111,7 @@ function endInTime(stopMs: number): void {
   setTimeout(end, stopMs).unref();
 }
 
-function addressProblem(error: unknown, { host, port }: Settings): string | undefined {
+function addressProblem(error: unknown, { host, port }: Settings["listener"]): string | undefined {
   if (!(error instanceof Error) || !("code" in error)) return undefined;
   switch (error.code) {
     case "EADDRINUSE":

@@ -3,6 +3,7 @@ import type { RootCache } from "../audit/cache.js";
 import { systemClock, type Clock } from "../audit/clock.js";
 import { AuditError, outcomeKnown } from "../audit/errors.js";
 import type { LogDeclaration } from "../audit/log-declaration.js";
+import { BULK_RESULT_TTL_MS, MAX_WAITING_BULK_BYTES, RESULT_TTL_MS } from "../audit/retention.js";
 import type { SearchIndex } from "../audit/search-index.js";
 import type {
   Asking,
@@ -31,7 +32,7 @@ import type { Keyring } from "../keys/keyring.js";
 import { LogKey } from "../keys/log-key.js";
 import { nodeEd25519 } from "../keys/node-crypto.js";
 import { TokenSealer } from "../keys/sealed-token.js";
-import { BULK_RESULT_TTL_MS, BulkRequests, checkQueued, MAX_WAITING_BULK_BYTES } from "./bulk/bulk-requests.js";
+import { BulkRequests, checkQueued } from "./bulk/bulk-requests.js";
 import { BulkRunner } from "./bulk/bulk-runner.js";
 import type { LocalAuditService } from "./log-health.js";
 import { checkRequest, type EventSigner } from "./log/checked-request.js";
@@ -43,8 +44,6 @@ import { PinnedSearches } from "./search/pinned-searches.js";
 import type { AcceptedEvent, CheckedEvent } from "./tree/leaf.js";
 import { requireLeafIndexes } from "./tree/size.js";
 
-/** How long a result id and its cursors can be used: the Pangea protocol's retention of query results. */
-export const RESULT_TTL_MS = 2 * 24 * 60 * 60 * 1_000;
 const INDEX_WAIT_MS = 5_000;
 
 export interface LocalServiceOptions {
@@ -59,13 +58,13 @@ export interface LocalServiceOptions {
   readonly clock?: Clock;
   /** Other gateways write to the same store. Default false. */
   readonly sharedStore?: boolean;
-  /** Default 2 days. */
+  /** Default RESULT_TTL_MS. */
   readonly resultTtlMs?: number;
   /** Requests that are accepted to be logged later, beside the logs. */
   readonly bulkQueue: BulkQueue;
-  /** How long the end of such a request is kept. Default 1 day. */
+  /** How long the end of such a request is kept. Default BULK_RESULT_TTL_MS. */
   readonly bulkResultTtlMs?: number;
-  /** How much of each log's may wait; what is more is refused as UNAVAILABLE. Default 64 MiB. */
+  /** How much of each log's may wait; what is more is refused as UNAVAILABLE. Default MAX_WAITING_BULK_BYTES. */
   readonly maxWaitingBulkBytes?: number;
   /** How long a search waits for the index to reach the tree it is pinned to. Default 5,000. */
   readonly indexWaitMs?: number;

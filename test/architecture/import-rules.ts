@@ -23,7 +23,7 @@ const access = /^access\//;
 const downloads = /^downloads\//;
 const operations = /^operations\//;
 const http = /^http\//;
-const config = /^(?:config|setting-(?:table|values))\.ts$/;
+const settings = /^settings\//;
 const storeUrl = /^stores\/store-url\.ts$/;
 const generated = /^generated\//;
 const familyEntry = /^(?:stores|caches|backends)\/[^/]+$/;
@@ -60,9 +60,9 @@ export const importRules: readonly ImportRule[] = [
   {
     ring: "http",
     files: /^(http\/)/,
-    mayImport: [core, query, audit, keys, access, downloads, graphql, pangeaApi, operations, config],
+    mayImport: [core, query, audit, keys, access, downloads, graphql, pangeaApi, operations],
   },
-  { ring: "config", files: config, mayImport: [core, query, audit, access, config, storeUrl] },
+  { ring: "settings", files: /^(settings\/)/, mayImport: [core, query, audit, keys, access, storeUrl], packages: [] },
   {
     ring: "cli verify",
     files: /^(cli\/(?:verify|evidence-reader|trusted-keys|output))/,
@@ -74,7 +74,7 @@ export const importRules: readonly ImportRule[] = [
   {
     ring: "cli",
     files: /^(cli\/)/,
-    mayImport: [core, query, audit, keys, ownEngine, access, downloads, graphql, pangeaApi, operations, http, config],
+    mayImport: [core, query, audit, keys, ownEngine, access, downloads, graphql, pangeaApi, operations, http, settings],
   },
   { ring: "main", files: /^(main\.ts)$/, mayImport: [/./] },
   { ring: "generated", files: /^(generated\/)/, mayImport: [] },

@@ -1,9 +1,9 @@
 import { MemoryRootCache } from "../../src/caches/memory/root-cache.js";
 import { serve } from "../../src/cli/serve.js";
-import { readSettings } from "../../src/config.js";
 import { openLocalService } from "../../src/engine/local-service.js";
 import { ephemeralKeyring } from "../../src/keys/keyring.js";
 import { TokenSealer } from "../../src/keys/sealed-token.js";
+import { readSettings } from "../../src/settings/read.js";
 import { openMemory } from "../../src/stores/memory/open.js";
 
 /** A gateway whose store does not let itself be closed, as a database does that has stopped answering. */
@@ -11,8 +11,8 @@ const settings = readSettings({ port: "0", store: "memory:" }, {});
 const { log: store, index, bulkQueue } = openMemory();
 const keyring = ephemeralKeyring();
 const service = await openLocalService({
-  ...{ store, index, bulkQueue, cache: new MemoryRootCache(), keyring, origin: settings.origin },
-  logs: settings.logs,
+  ...{ store, index, bulkQueue, cache: new MemoryRootCache(), keyring },
+  ...{ ...settings.service, origin: settings.storage.origin },
 });
 const engine = {
   service,

@@ -62,12 +62,6 @@ export interface BulkRequestsOptions {
   readonly nowMs: () => number;
 }
 
-/** How long the end of a bulk request is kept. */
-export const BULK_RESULT_TTL_MS = 24 * 60 * 60 * 1_000;
-
-/** How much of a log's bulk requests may wait: about 150,000 events of 400 bytes. */
-export const MAX_WAITING_BULK_BYTES = 64 * 1_024 * 1_024;
-
 /** How long a caller who was turned away should wait: a few executions. */
 const RETRY_AFTER_MS = 1_000;
 

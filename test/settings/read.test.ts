@@ -1,42 +1,44 @@
 import { describe, expect, test } from "@jest/globals";
-import { readSettings, SettingsError } from "../src/config.js";
+import { readSettings, SettingsError, type Flags } from "../../src/settings/read.js";
+import { SETTINGS } from "../../src/settings/table.js";
 
 describe("settings", () => {
   test("have defaults that start a gateway on this machine alone", () => {
     expect(readSettings({}, {})).toEqual({
-      host: "127.0.0.1",
-      port: 4000,
-      store: "sqlite:./data/audit.db",
-      redisUrl: undefined,
-      logs: [{ log: "default", format: "rfc6962" }],
-      keyFile: "./data/auditql.key",
-      origin: "localhost/auditql",
-      resultTtlMs: 172_800_000,
-      bulkResultTtlMs: 86_400_000,
-      maxWaitingBulkBytes: 67_108_864,
-      compiledExecution: true,
+      listener: { host: "127.0.0.1", port: 4000 },
+      storage: { store: "sqlite:./data/audit.db", keyFile: "./data/auditql.key", origin: "localhost/auditql" },
+      service: {
+        logs: [{ log: "default", format: "rfc6962" }],
+        resultTtlMs: 172_800_000,
+        bulkResultTtlMs: 86_400_000,
+        maxWaitingBulkBytes: 67_108_864,
+      },
       access: {},
-      eventRate: undefined,
-      maxStreams: 1000,
-      requestTimeoutMs: 30_000,
-      introspection: undefined,
-      corsOrigins: [],
+      gateway: {
+        streamLimits: { maxStreams: 1000 },
+        requestTimeoutMs: 30_000,
+        corsOrigins: [],
+        metricsPolicy: "admin",
+      },
+      execution: { compiled: true },
       logLevel: "info",
-      metricsPolicy: "admin",
     });
   });
 
   test("come from the environment, and a flag wins over it", () => {
     const env = { AUDITQL_PORT: "5000", AUDITQL_STORE: "memory:", REDIS_URL: "redis://127.0.0.1:6379" };
-    expect(readSettings({ port: "0" }, env)).toMatchObject({ port: 0, store: "memory:", redisUrl: env.REDIS_URL });
+    expect(readSettings({ port: "0" }, env)).toMatchObject({
+      listener: { port: 0 },
+      storage: { store: "memory:", redisUrl: env.REDIS_URL },
+    });
   });
 
   test("treat an empty variable as not set", () => {
-    expect(readSettings({}, { AUDITQL_PORT: "" }).port).toBe(4000);
+    expect(readSettings({}, { AUDITQL_PORT: "" }).listener.port).toBe(4000);
   });
 
   test("keep a log named default beside those that are declared", () => {
-    const { logs } = readSettings({ logs: "orders:pangea, ops:rfc6962", logFormat: "pangea" }, {});
+    const { logs } = readSettings({ logs: "orders:pangea, ops:rfc6962", logFormat: "pangea" }, {}).service;
     expect(logs).toEqual([
       { log: "default", format: "pangea" },
       { log: "orders", format: "pangea" },
@@ -45,7 +47,7 @@ describe("settings", () => {
   });
 
   test("read how large the values of a log may be, in KiB", () => {
-    const { logs } = readSettings({ logs: "big:rfc6962:1024,default:rfc6962:1" }, {});
+    const { logs } = readSettings({ logs: "big:rfc6962:1024,default:rfc6962:1" }, {}).service;
     expect(logs).toEqual([
       { log: "default", format: "rfc6962", maxValueBytes: 1_024 },
       { log: "big", format: "rfc6962", maxValueBytes: 1_048_576 },
@@ -53,11 +55,11 @@ describe("settings", () => {
   });
 
   test("let the list of logs say the default log's format", () => {
-    expect(readSettings({ logs: "default:pangea" }, {}).logs).toEqual([{ log: "default", format: "pangea" }]);
+    expect(readSettings({ logs: "default:pangea" }, {}).service.logs).toEqual([{ log: "default", format: "pangea" }]);
   });
 
   test("leave it to the start whether an address asks for credentials", () => {
-    expect(readSettings({}, { AUDITQL_HOST: "0.0.0.0" }).host).toBe("0.0.0.0");
+    expect(readSettings({}, { AUDITQL_HOST: "0.0.0.0" }).listener.host).toBe("0.0.0.0");
   });
 
   test("say where credentials are checked", () => {
@@ -87,8 +89,9 @@ describe("settings", () => {
   });
 
   test("limit events only where a rate is set, by default to those of ten seconds at once", () => {
-    expect(readSettings({ eventRate: "50" }, {}).eventRate).toEqual({ eventsPerSecond: 50, capacity: 500 });
-    expect(readSettings({ eventRate: "50", eventBurst: "1" }, {}).eventRate).toMatchObject({ capacity: 1 });
+    const rateOf = (flags: Flags) => readSettings(flags, {}).gateway.eventRate;
+    expect(rateOf({ eventRate: "50" })).toEqual({ eventsPerSecond: 50, capacity: 500 });
+    expect(rateOf({ eventRate: "50", eventBurst: "1" })).toMatchObject({ capacity: 1 });
   });
 
   test.each([
@@ -127,6 +130,7 @@ describe("settings", () => {
     ["jwtJwks", "http://issuer.example/jwks"],
     ["jwtJwks", "https://bob@issuer.example/jwks"],
     ["eventBurst", "100"],
+    ["readLog", "readings"],
   ])("refuse --%s %s", (name, text) => {
     expect(() => readSettings({ [name]: text }, {})).toThrow(SettingsError);
   });
@@ -170,6 +174,40 @@ describe("settings", () => {
       'AUDITQL_STORE: expected memory: or sqlite:PATH or postgres://…, got "x"',
       'AUDITQL_RESULT_TTL: expected an integer from 1 to 31536000, got "no"',
     ]);
+  });
+});
+
+describe("a setting that depends on another", () => {
+  test("takes the name of a log that is kept", () => {
+    expect(readSettings({ logs: "readings:rfc6962", readLog: "readings" }, {}).gateway.readLog).toBe("readings");
+  });
+
+  test.each([
+    [{ logs: "readings", readLog: "readings" }, /^--logs: expected a list of name:format [^\n]*$/],
+    [{ jwtJwks: "ftp://x", jwtIssuer: "i", jwtAudience: "a" }, /^--jwt-jwks: expected a path, or a URL [^\n]*$/],
+    [{ eventRate: "many", eventBurst: "5" }, /^--event-rate: expected an integer [^\n]*$/],
+    [
+      { jwtIssuer: "i", jwtAudience: "" },
+      /^--jwt-issuer: expected no value as long as AUDITQL_JWT_JWKS is not set[^\n]*$/,
+    ],
+  ])("is not blamed for what is wrong with that one: %j", (flags: Flags, message) => {
+    expect(messageOf(() => readSettings(flags, {}))).toMatch(message);
+  });
+});
+
+describe("the table of settings", () => {
+  test("names a variable and its flag once", () => {
+    const names = SETTINGS.rows.flatMap(({ variable, flag }) => [variable, flag]);
+    expect(new Set(names).size).toBe(names.length);
+    expect(SETTINGS.rows).toContainEqual(
+      expect.objectContaining({ variable: "REDIS_URL", flag: "redis-url", value: "redis-url" }),
+    );
+  });
+
+  test.each(SETTINGS.rows.map((row) => [row.variable, row] as const))("says what %s is", (_variable, row) => {
+    expect(row.flag).toMatch(/^[a-z]+(-[a-z]+)*$/);
+    expect(row.value).toMatch(/^\S+$/);
+    expect(row.sentence).toMatch(/^[A-Z][^\n]*\.$/);
   });
 });
 

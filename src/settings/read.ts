@@ -1,0 +1,41 @@
+import type { FieldProblem } from "../core/event.js";
+import type { Given, Readable, SettingRow } from "./setting.js";
+import { SETTINGS } from "./table.js";
+
+type ValueOf<R> = R extends Readable<infer T> ? T : never;
+
+export type Settings = ValueOf<typeof SETTINGS>;
+
+/** Settings that cannot be used; the message names each with what was expected and what came. */
+export class SettingsError extends Error {
+  override readonly name = "SettingsError";
+
+  constructor(readonly problems: readonly FieldProblem[]) {
+    super(
+      problems.map(({ path, expected, got }) => `${path}: expected ${expected}, got ${JSON.stringify(got)}`).join("\n"),
+    );
+  }
+}
+
+/** By the flag's name in camel case, as commander has them. */
+export type Flags = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The settings of a start: a flag wins over the environment, both over the default; an empty variable is not set. Throws one
+ * SettingsError for all that is wrong.
+ */
+export function readSettings(flags: Flags, env: Environment): Settings {
+  const outcome = SETTINGS.read(givenBy(flags, env));
+  if (outcome.kind === "problems") throw new SettingsError(outcome.problems);
+  return outcome.value;
+}
+
+function givenBy(flags: Flags, env: Environment): Given {
+  const ofFlag = ({ flag }: SettingRow): string | undefined =>
+    flags[flag.replace(/-(.)/g, (_, first: string) => first.toUpperCase())];
+  return {
+    text: (row) => ofFlag(row) ?? (env[row.variable] || row.default),
+    place: (row) => (ofFlag(row) === undefined ? row.variable : `--${row.flag}`),
+  };
+}

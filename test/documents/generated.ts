@@ -1,0 +1,21 @@
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { format, resolveConfig } from "prettier";
+import { withSettingsTable } from "./settings-table.js";
+
+/** A document of which a part is made from the code. */
+export interface GeneratedDocument {
+  /** Below the root of the project. */
+  readonly name: string;
+  readonly make: (current: string) => string;
+}
+
+export const GENERATED: readonly GeneratedDocument[] = [{ name: "README.md", make: withSettingsTable }];
+
+/** Where it lies, what it says now, and what it should say. */
+export async function made({ name, make }: GeneratedDocument): Promise<Record<"path" | "current" | "wanted", string>> {
+  const path = fileURLToPath(new URL(`../../../${name}`, import.meta.url));
+  const current = await readFile(path, "utf8");
+  const wanted = await format(make(current), { ...(await resolveConfig(path)), filepath: path });
+  return { path, current, wanted };
+}
