@@ -1,13 +1,12 @@
 #!/usr/bin/env node
-import { AccessError } from "./access/access-error.js";
-import { AuditError } from "./audit/errors.js";
-import { KeyFileError, loadOrCreateSeed } from "./keys/seed-file.js";
+import { loadOrCreateSeed } from "./keys/seed-file.js";
 import { ephemeralKeyring, keyringOfSeed, type Keyring } from "./keys/keyring.js";
 import type { RootCache, TextCache } from "./audit/cache.js";
 import { openLocalService } from "./engine/local-service.js";
 import { checkLog, type LogHealth, type ReadPaths } from "./engine/log-health.js";
 import type { IndexedStore } from "./audit/search-index.js";
 import { TokenSealer } from "./keys/sealed-token.js";
+import { explanation } from "./cli/explanation.js";
 import type { FsckFlags } from "./cli/fsck.js";
 import { program } from "./cli/program.js";
 import { writerTo, type Output } from "./cli/output.js";
@@ -137,13 +136,6 @@ function printTo(stream: NodeJS.WriteStream): (text: string) => void {
   };
 }
 
-/** Failures that say by themselves what to do get one line; anything else is a fault of ours and shows where. */
-function explain(error: unknown): string {
-  const expected = [AuditError, KeyFileError, AccessError].some((kind) => error instanceof kind);
-  if (expected && error instanceof Error) return error.message;
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
-
 try {
   // Each command loads what it needs: a verifier should not wait for a server that it does not use.
   const commands = {
@@ -160,6 +152,6 @@ try {
   };
   await program(commands, process.env).parseAsync();
 } catch (error) {
-  process.stderr.write(`${explain(error)}\n`);
+  process.stderr.write(`${explanation(error)}\n`);
   process.exitCode = FAILED;
 }

@@ -1,4 +1,5 @@
 import type { Principal } from "../audit/principal.js";
+import { isPlainObject } from "../core/problem.js";
 import { secretMatches, type ApiKey } from "./api-key.js";
 import { refused, unexpired, type CredentialOutcome } from "./credential.js";
 import { isScope, isTenant, readRestriction, type Grant } from "./grant.js";
@@ -65,7 +66,7 @@ export function keySetText(keys: readonly StoredKey[]): string {
 /** Reads a key file's text. Throws an Error that names the first bad place: a file half understood lets nobody in. */
 export function parseKeySet(text: string): KeySet {
   const file: unknown = JSON.parse(text);
-  if (!isRecord(file) || file["version"] !== 1 || !Array.isArray(file["keys"])) {
+  if (!isPlainObject(file) || file["version"] !== 1 || !Array.isArray(file["keys"])) {
     throw new Error('not a key file: expected {"version": 1, "keys": […]}');
   }
   const keys = file["keys"].map((key: unknown, at) => storedKey(key, `keys[${at}]`));
@@ -91,7 +92,7 @@ const CHECKS: readonly Check[] = [
 ];
 
 function storedKey(value: unknown, path: string): StoredKey {
-  const problem = isRecord(value) ? firstProblem(value) : ": expected an object";
+  const problem = isPlainObject(value) ? firstProblem(value) : ": expected an object";
   if (!isStoredKey(value, problem)) throw new Error(path + (problem ?? ""));
   return value;
 }
@@ -105,13 +106,9 @@ function firstProblem(key: Readonly<Record<string, unknown>>): string | undefine
 }
 
 function isStoredKey(value: unknown, problem: string | undefined): value is StoredKey {
-  return isRecord(value) && problem === undefined;
+  return isPlainObject(value) && problem === undefined;
 }
 
 function isMatch(value: unknown, pattern: RegExp): boolean {
   return typeof value === "string" && pattern.test(value);
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

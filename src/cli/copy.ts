@@ -1,4 +1,3 @@
-import { AuditError } from "../audit/errors.js";
 import type { IndexedStore } from "../audit/search-index.js";
 import type { LogHead } from "../audit/store.js";
 import type { TreeSource } from "../engine/tree/signed-tree.js";
@@ -10,16 +9,7 @@ import { nodeEd25519 } from "../keys/node-crypto.js";
 import type { Settings } from "../settings/read.js";
 import type { Console } from "./key.js";
 import { Progress, withBars } from "./progress.js";
-import {
-  closeStore,
-  FOUND,
-  NO_LOG,
-  orImpossible,
-  requireFiles,
-  SOUND,
-  treeSource,
-  type StoreRun,
-} from "./store-files.js";
+import { FOUND, orImpossible, requireLogs, SOUND, withStore, withStoredLogs, type StoreRun } from "./store-files.js";
 
 /**
  * Copies every log of one store to another, then derives the copies anew. Answers SOUND, or FOUND when a copy is not.
@@ -29,28 +19,18 @@ export function copyStore(storage: Settings["storage"], target: string, run: Sto
   return orImpossible(copyAll(storage, target, run), run.to.note);
 }
 
-async function copyAll(storage: Settings["storage"], target: string, { tools, to }: StoreRun): Promise<number> {
-  requireFiles(storage.store, storage.keyFile);
-  const keyring = await tools.openKeyring(storage.keyFile);
-  const from = await tools.openStore(storage.store);
-  try {
-    const heads = await from.log.heads();
-    if (heads.length === 0) throw new AuditError("NOT_FOUND", NO_LOG);
-    const there = await tools.openStore(target);
-    try {
+function copyAll(storage: Settings["storage"], target: string, { tools, to }: StoreRun): Promise<number> {
+  return withStoredLogs(storage, tools, ({ opened: from, heads, source }) =>
+    withStore(tools.openStore(target), async (there) => {
+      requireLogs(heads.length);
       let outcome = SOUND;
       for (const head of heads) {
-        const signer = { keyring, origin: storage.origin };
-        await copyOne(head, { from, there, source: treeSource(from, head, signer), to });
-        if (!(await isSound(there, head, { source: treeSource(there, head, signer), to }))) outcome = FOUND;
+        await copyOne(head, { from, there, source: source(head), to });
+        if (!(await isSound(there, head, { source: source(head, there), to }))) outcome = FOUND;
       }
       return outcome;
-    } finally {
-      await closeStore(there);
-    }
-  } finally {
-    await closeStore(from);
-  }
+    }),
+  );
 }
 
 interface OneCopy {

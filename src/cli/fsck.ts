@@ -1,25 +1,16 @@
 import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { AuditError } from "../audit/errors.js";
 import type { IndexedStore } from "../audit/search-index.js";
 import type { LogHead } from "../audit/store.js";
 import { digestBytes, digestOf, parseDigest } from "../core/bytes.js";
+import type { TreeSource } from "../engine/tree/signed-tree.js";
 import { findingText } from "../engine/upkeep/finding.js";
 import { fsck, type CheckedMark } from "../engine/upkeep/fsck.js";
 import { nodeEd25519 } from "../keys/node-crypto.js";
 import type { Settings } from "../settings/read.js";
 import type { Console } from "./key.js";
 import { withBars } from "./progress.js";
-import {
-  closeStore,
-  FOUND,
-  NO_LOG,
-  orImpossible,
-  requireFiles,
-  SOUND,
-  treeSource,
-  type StoreRun,
-} from "./store-files.js";
+import { FOUND, orImpossible, requireLogs, SOUND, withStoredLogs, type StoreRun } from "./store-files.js";
 
 export interface FsckFlags {
   /** Remembers where the last sound check ended. */
@@ -41,22 +32,18 @@ export function fsckStore(storage: Settings["storage"], flags: FsckFlags, run: S
   return orImpossible(checkAll(storage, flags, run), run.to.note);
 }
 
-async function checkAll(storage: Settings["storage"], flags: FsckFlags, { tools, to }: StoreRun): Promise<number> {
-  requireFiles(storage.store, storage.keyFile);
-  const keyring = await tools.openKeyring(storage.keyFile);
-  const opened = await tools.openStore(storage.store);
-  try {
-    const heads = await opened.log.heads();
+function checkAll(storage: Settings["storage"], flags: FsckFlags, { tools, to }: StoreRun): Promise<number> {
+  return withStoredLogs(storage, tools, async ({ opened, heads, source: sourceOf }) => {
     const headless = await opened.log.headless();
     const marks = new Map(await readMarks(flags.markFile));
     const store = await identityOf(storage.store);
     const gone = marksOfNone(marks, `${store} ${storage.origin}/`, heads);
-    if (heads.length + headless.length + gone.length === 0) throw new AuditError("NOT_FOUND", NO_LOG);
+    requireLogs(heads.length + headless.length + gone.length);
     for (const log of headless) to.out(`${log}: ${findingText({ kind: "head-missing" })}`);
     for (const { log, treeSize } of gone) to.out(`${log}: ${findingText({ kind: "history-changed", treeSize })}`);
     let findings = headless.length + gone.length;
     for (const head of heads) {
-      const source = treeSource(opened, head, { keyring, origin: storage.origin });
+      const source = sourceOf(head);
       const name = `${store} ${source.key.origin}`;
       const since = marks.get(name);
       const report = await check({ opened, head, source, since, full: flags.full === true }, to);
@@ -68,9 +55,7 @@ async function checkAll(storage: Settings["storage"], flags: FsckFlags, { tools,
       to.note(`Where this check ended is not kept, and the next one reads everything: ${String(error)}`);
     });
     return findings === 0 ? SOUND : FOUND;
-  } finally {
-    await closeStore(opened);
-  }
+  });
 }
 
 /** Logs that an earlier check found sound, and that the store no longer has. */
@@ -93,7 +78,7 @@ async function identityOf(store: string): Promise<string> {
 interface Check {
   readonly opened: IndexedStore;
   readonly head: LogHead;
-  readonly source: ReturnType<typeof treeSource>;
+  readonly source: TreeSource;
   readonly since: KeptMark | undefined;
   readonly full: boolean;
 }

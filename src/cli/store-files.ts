@@ -7,7 +7,8 @@ import type { TreeSource } from "../engine/tree/signed-tree.js";
 import type { Keyring } from "../keys/keyring.js";
 import { LogKey } from "../keys/log-key.js";
 import { nodeEd25519, nodeSha256 } from "../keys/node-crypto.js";
-import { KeyFileError } from "../keys/seed-file.js";
+import type { Settings } from "../settings/read.js";
+import { explanation } from "./explanation.js";
 import type { Console } from "./key.js";
 
 /** What the commands on stored logs need, given by the one place that knows every engine. */
@@ -27,10 +28,8 @@ export const SOUND = 0;
 export const FOUND = 1;
 export const IMPOSSIBLE = 2;
 
-export const NO_LOG = "The store holds no log.";
-
 /** These commands look at what is there: a mistyped path must not make a new log, nor a new key that fits no log. */
-export function requireFiles(store: string, keyFile: string): void {
+function requireFiles(store: string, keyFile: string): void {
   const path = store.startsWith("sqlite:") ? store.slice("sqlite:".length) : undefined;
   if (path !== undefined && !existsSync(path)) throw new AuditError("NOT_FOUND", `There is no log file at ${path}.`);
   if (existsSync(keyFile)) return;
@@ -40,19 +39,49 @@ export function requireFiles(store: string, keyFile: string): void {
   );
 }
 
-/** Where a stored log is read from, and what its checkpoints are checked with. */
-export function treeSource(
-  { log: store }: IndexedStore,
-  { log, format }: LogHead,
-  { keyring, origin }: { readonly keyring: Keyring; readonly origin: string },
-): TreeSource {
-  const key = new LogKey(`${origin}/${log}`, keyring.checkpointSeed, nodeEd25519());
-  return { log, store, format: logFormat(format, nodeSha256), key };
+/** The logs of a store, open. */
+export interface StoredLogs {
+  readonly opened: IndexedStore;
+  /** One for each log that has one. */
+  readonly heads: readonly LogHead[];
+  /** Where this log, or its copy in another store, is read from, and what its checkpoints are checked with. */
+  readonly source: (head: LogHead, from?: IndexedStore) => TreeSource;
 }
 
-export async function closeStore({ log, index }: IndexedStore): Promise<void> {
-  await index.close();
-  await log.close();
+/** Throws NOT_FOUND where a store holds none. */
+export function requireLogs(count: number): void {
+  if (count === 0) throw new AuditError("NOT_FOUND", "The store holds no log.");
+}
+
+/** Opens a store for as long as `use` takes. Rejects with an AuditError NOT_FOUND when it or its key is missing. */
+export async function withStoredLogs<T>(
+  { store, keyFile, origin }: Settings["storage"],
+  tools: StoreTools,
+  use: (logs: StoredLogs) => Promise<T>,
+): Promise<T> {
+  requireFiles(store, keyFile);
+  const keyring = await tools.openKeyring(keyFile);
+  return withStore(tools.openStore(store), async (opened) => {
+    const heads = await opened.log.heads();
+    const source = ({ log, format }: LogHead, from = opened): TreeSource => {
+      const key = new LogKey(`${origin}/${log}`, keyring.checkpointSeed, nodeEd25519());
+      return { log, store: from.log, format: logFormat(format, nodeSha256), key };
+    };
+    return use({ opened, heads, source });
+  });
+}
+
+/** Closes the store when `use` has ended. */
+export async function withStore<T>(
+  opening: Promise<IndexedStore>,
+  use: (store: IndexedStore) => Promise<T>,
+): Promise<T> {
+  const opened = await opening;
+  try {
+    return await use(opened);
+  } finally {
+    await closeStore(opened);
+  }
 }
 
 /** What cannot be done has its own exit code, so that a script can tell it from a finding: a fault of ours, too. */
@@ -65,8 +94,7 @@ export async function orImpossible(command: Promise<number>, note: (text: string
   }
 }
 
-/** What says by itself what to do is one line; anything else is a fault of ours and shows where. */
-function explanation(error: unknown): string {
-  if (error instanceof AuditError || error instanceof KeyFileError) return error.message;
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+export async function closeStore({ index, log }: IndexedStore): Promise<void> {
+  await index.close();
+  await log.close();
 }

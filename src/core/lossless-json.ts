@@ -139,7 +139,7 @@ function memberCount(value: unknown): number {
     const container = open.pop();
     if (Array.isArray(container)) {
       for (const item of container) if (typeof item === "object") open.push(item);
-    } else if (isRecord(container)) {
+    } else if (isContainer(container)) {
       for (const key in container) {
         count++;
         if (typeof container[key] === "object") open.push(container[key]);
@@ -190,7 +190,7 @@ function withLosses(text: string, value: unknown): unknown {
 
 function frameOf(value: unknown, opening: "{" | "["): Frame {
   const isList = opening === "[";
-  const node = isRecord(value) && Array.isArray(value) === isList ? value : undefined;
+  const node = isContainer(value) && Array.isArray(value) === isList ? value : undefined;
   return { node, keys: isList ? undefined : new Set(), key: isList ? 0 : "", awaitsKey: !isList };
 }
 
@@ -216,6 +216,6 @@ function setMember({ node, key }: Frame, loss: JsonLoss): void {
 }
 
 /** An object or list of JSON. */
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+function isContainer(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !(value instanceof JsonLoss);
 }

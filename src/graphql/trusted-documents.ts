@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { AuditError, badInput } from "../audit/errors.js";
 import type { FieldProblem } from "../core/event.js";
+import { isPlainObject } from "../core/problem.js";
 
 /** What a GraphQL request says of its document, not yet checked. */
 export type DocumentParameters = Readonly<Record<string, unknown>>;
@@ -15,7 +16,7 @@ export class TrustedDocuments {
 
   /** Reads `{"<SHA-256 of the text, 64 lower-case hex digits>": "<text>", …}`. Throws BAD_USER_INPUT naming every bad member. */
   static parse(manifest: unknown): TrustedDocuments {
-    if (!isRecord(manifest))
+    if (!isPlainObject(manifest))
       throw badInput([
         problem("the manifest of trusted documents", "a JSON object of texts by their hash", typeof manifest),
       ]);
@@ -55,8 +56,8 @@ export class TrustedDocuments {
 }
 
 function persistedHash(extensions: unknown): unknown {
-  const persisted = isRecord(extensions) ? extensions["persistedQuery"] : undefined;
-  return isRecord(persisted) ? persisted["sha256Hash"] : undefined;
+  const persisted = isPlainObject(extensions) ? extensions["persistedQuery"] : undefined;
+  return isPlainObject(persisted) ? persisted["sha256Hash"] : undefined;
 }
 
 function sha256(text: string): string {
@@ -65,8 +66,4 @@ function sha256(text: string): string {
 
 function problem(path: string, expected: string, got: string): FieldProblem {
   return { path, expected, got };
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
