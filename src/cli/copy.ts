@@ -20,17 +20,17 @@ export function copyStore(storage: Settings["storage"], target: string, run: Sto
 }
 
 function copyAll(storage: Settings["storage"], target: string, { tools, to }: StoreRun): Promise<number> {
-  return withStoredLogs(storage, tools, ({ opened: from, heads, source }) =>
-    withStore(tools.openStore(target), async (there) => {
-      requireLogs(heads.length);
+  return withStoredLogs(storage, tools, async ({ opened: from, heads, source }) => {
+    requireLogs(heads.length);
+    return withStore(tools.openStore(target), async (there) => {
       let outcome = SOUND;
       for (const head of heads) {
         await copyOne(head, { from, there, source: source(head), to });
         if (!(await isSound(there, head, { source: source(head, there), to }))) outcome = FOUND;
       }
       return outcome;
-    }),
-  );
+    });
+  });
 }
 
 interface OneCopy {

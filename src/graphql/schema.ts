@@ -1,5 +1,4 @@
 import "reflect-metadata";
-import { printSubgraphSchema } from "@apollo/subgraph";
 import type { GraphQLSchema } from "graphql";
 import type { AuditContext } from "./context.js";
 // The schema's root fields are printed in the order of these imports.
@@ -21,7 +20,7 @@ import { MembershipProofResolver } from "./membership-proof.js";
 import { RootVerificationResolver } from "./root-verification.js";
 import { RootResolver } from "./root.js";
 import { byGlobalId } from "./reference.js";
-import { buildSubgraph } from "./subgraph.js";
+import { buildSubgraph, type Subgraph } from "./subgraph.js";
 
 export interface SchemaOptions {
   /** With `Auditable`, which composes only where another subgraph defines that interface. Default true. */
@@ -29,7 +28,16 @@ export interface SchemaOptions {
 }
 
 /** A new instance of the executable schema: a federation subgraph. */
-export function auditSchema({ auditable = true }: SchemaOptions = {}): Promise<GraphQLSchema> {
+export async function auditSchema(options: SchemaOptions = {}): Promise<GraphQLSchema> {
+  return (await auditSubgraph(options)).schema;
+}
+
+/** The schema as text, to be composed into a supergraph; with Auditable, as it is published in schema.graphql. */
+export async function auditSchemaText(options: SchemaOptions = {}): Promise<string> {
+  return (await auditSubgraph(options)).text;
+}
+
+function auditSubgraph({ auditable = true }: SchemaOptions): Promise<Subgraph> {
   return buildSubgraph<AuditContext>({
     resolvers: [
       SearchResolver,
@@ -71,9 +79,4 @@ let unwrapped: Promise<GraphQLSchema> | undefined;
 /** The instance that compiled operations and subscriptions share. What Apollo wraps around the resolvers of its own must not reach it. */
 export function executedSchema(): Promise<GraphQLSchema> {
   return (unwrapped ??= auditSchema());
-}
-
-/** The schema as text, to be composed into a supergraph; with Auditable, as it is published in schema.graphql. */
-export async function auditSchemaText(options: SchemaOptions = {}): Promise<string> {
-  return `${printSubgraphSchema(await auditSchema(options)).trimEnd()}\n`;
 }

@@ -1,8 +1,7 @@
-import { buildSubgraphSchema } from "@apollo/subgraph";
-import { forEachDefaultValue, parseInputValue, printSchemaWithDirectives } from "@graphql-tools/utils";
-import { isAbstractType, isObjectType, isUnionType, Kind, parse, visit } from "graphql";
-import type { DocumentNode, GraphQLDirective, GraphQLSchema } from "graphql";
-import { buildSchema, createResolversMap, type BuildSchemaOptions } from "type-graphql";
+import { getDocumentNodeFromSchema } from "@graphql-tools/utils";
+import { extendSchema, isAbstractType, Kind, parse, print, specifiedDirectives } from "graphql";
+import type { GraphQLDirective, GraphQLField, GraphQLFieldResolver, GraphQLNamedType, GraphQLSchema } from "graphql";
+import { buildSchema, type BuildSchemaOptions } from "type-graphql";
 import { badInput } from "../audit/errors.js";
 import { nameOf } from "../core/problem.js";
 
@@ -11,8 +10,8 @@ export interface Reference {
   readonly [key: string]: unknown;
 }
 
-/** Fetches an entity; null if there is none. It must reject, not throw, or it takes the others of the request with it. */
-export type ReferenceResolver<C> = (reference: Reference, context: C) => Promise<unknown>;
+/** Fetches an entity, a plain object or one that names its `__typename`; null if there is none. */
+export type ReferenceResolver<C> = (reference: Reference, context: C) => Promise<object | null>;
 
 /** A directive of one's own that composition keeps in the supergraph (`@composeDirective`). */
 export interface ComposedDirective {
@@ -34,79 +33,80 @@ export interface SubgraphOptions<C> {
   readonly references: Readonly<Record<string, ReferenceResolver<C>>>;
 }
 
-/** The two libraries describe the same map of resolvers by different types. */
-type SubgraphResolvers = NonNullable<
-  Extract<Parameters<typeof buildSubgraphSchema>[0], { typeDefs: unknown }>["resolvers"]
->;
+/** A schema that a router can ask for entities, and the text of it that is composed into a supergraph. */
+export interface Subgraph {
+  readonly schema: GraphQLSchema;
+  readonly text: string;
+}
 
 /** Later than this, and composition by others than Apollo's own tools fails. */
 const FEDERATION = "https://specs.apollo.dev/federation/v2.7";
 
 /**
- * A federation subgraph schema from type-graphql resolvers. type-graphql knows nothing of federation's own types, so
- * its schema is printed with its directives and put together again with the same resolvers.
+ * A federation subgraph from type-graphql resolvers: their schema, with the two fields that a router asks
+ * (https://www.apollographql.com/docs/graphos/schema-design/federated-schemas/reference/subgraph-spec).
  */
-export async function buildSubgraph<C>(options: SubgraphOptions<C>): Promise<GraphQLSchema> {
-  const schema = await buildSchema({
+export async function buildSubgraph<C>(options: SubgraphOptions<C>): Promise<Subgraph> {
+  const own = await buildSchema({
     resolvers: options.resolvers,
     orphanedTypes: options.orphanedTypes ?? [],
-    directives: (options.composed ?? []).map(({ directive }) => directive),
+    directives: [...specifiedDirectives, ...(options.composed ?? []).map(({ directive }) => directive)],
     skipCheck: true,
     validate: false,
     pubSub,
   });
-  const resolvers: Record<string, object> = { ...createResolversMap(schema) };
-  for (const [name, type] of Object.entries(schema.getTypeMap())) {
-    if (isAbstractType(type)) resolvers[name] = { ...resolvers[name], __resolveType: ownTypename };
-  }
-  for (const [type, resolve] of Object.entries(options.references)) {
-    resolvers[type] = { ...resolvers[type], __resolveReference: resolve };
-  }
-  const typeDefs = parse(`${links(options)}\n${printSchemaWithDirectives(schema)}`);
-  const subgraph = buildSubgraphSchema({
-    typeDefs: described(typeDefs, options.descriptions),
-    resolvers: resolvers as SubgraphResolvers,
-  });
-  // Defaults were read before the enums got their values, so they still hold the enums' names.
-  forEachDefaultValue(subgraph, parseInputValue);
-  priced(subgraph, schema);
-  refuseStrangers(subgraph);
-  return subgraph;
+  for (const [name, description] of Object.entries(options.descriptions)) describe(own.getType(name), description);
+  const text = subgraphText(options, own);
+  const schema = extendSchema(own, parse(routerFields(Object.keys(options.references))));
+  for (const type of Object.values(schema.getTypeMap())) if (isAbstractType(type)) type.resolveType = ownTypename;
+  setResolver(schema, "_service", () => ({ sdl: text }));
+  setResolver(schema, "_entities", (_source, { representations }, context: C) =>
+    representations.map((reference) => entity(reference, context, options.references)),
+  );
+  return { schema, text };
 }
 
-/** What stands beside a field for CostMeasure is lost in print. */
-function priced(subgraph: GraphQLSchema, from: GraphQLSchema): void {
-  for (const type of Object.values(from.getTypeMap()).filter(isObjectType)) {
-    const target = subgraph.getType(type.name);
-    if (!isObjectType(target)) continue;
-    for (const { name, extensions } of Object.values(type.getFields())) {
-      const field = target.getFields()[name];
-      if (field !== undefined) field.extensions = { ...field.extensions, ...extensions };
-    }
-  }
+function routerFields(entities: readonly string[]): string {
+  return `
+    scalar _Any
+    union _Entity = ${entities.join(" | ")}
+    type _Service { sdl: String! }
+    extend type Query { _entities(representations: [_Any!]!): [_Entity]! _service: _Service! }`;
 }
 
-/** Who asks for a type that is no entity has made a mistake; Apollo's own resolver fails, for all that is asked beside it. */
-function refuseStrangers(subgraph: GraphQLSchema): void {
-  const entities = subgraph.getQueryType()?.getFields()["_entities"];
-  const union = subgraph.getType("_Entity");
-  const resolve = entities?.resolve;
-  if (entities === undefined || resolve === undefined || !isUnionType(union)) return;
-  const names = union.getTypes().map(({ name }) => name);
-  entities.resolve = (...[source, args, ...rest]) => {
-    const { representations } = args as { readonly representations: readonly Reference[] };
-    return representations.flatMap((reference) =>
-      names.some((name) => name === reference["__typename"])
-        ? resolve(source, { representations: [reference] }, ...rest)
-        : [stranger(reference, names)],
-    );
-  };
+interface RouterArguments {
+  readonly representations: readonly Reference[];
 }
 
-/** As a value, which GraphQL reports in the place of the entity. */
-function stranger({ __typename: type }: Reference, names: readonly string[]): Error {
+function setResolver<C>(
+  schema: GraphQLSchema,
+  name: "_service" | "_entities",
+  resolve: GraphQLFieldResolver<unknown, C, RouterArguments>,
+): void {
+  const field: GraphQLField<unknown, C> | undefined = schema.getQueryType()?.getFields()[name];
+  if (field !== undefined) field.resolve = resolve;
+}
+
+/** Who asks for a type that is no entity has made a mistake, which is told in the place of the entity. */
+async function entity<C>(
+  reference: Reference,
+  context: C,
+  resolvers: SubgraphOptions<C>["references"],
+): Promise<object | null> {
+  const { __typename: type } = reference;
+  const resolve = typeof type === "string" && Object.hasOwn(resolvers, type) ? resolvers[type] : undefined;
+  if (resolve === undefined) throw stranger(type, Object.keys(resolvers));
+  const found = await resolve(reference, context);
+  return found === null || "__typename" in found ? found : { ...found, __typename: type };
+}
+
+function stranger(type: unknown, names: readonly string[]): Error {
   const got = typeof type === "string" ? JSON.stringify(type.slice(0, 80)) : nameOf(type);
   return badInput([{ path: "representations.__typename", expected: `one of ${names.join(", ")}`, got }]);
+}
+
+function describe(type: GraphQLNamedType | undefined, description: string): void {
+  if (type !== undefined) type.description = description;
 }
 
 /** type-graphql builds no subscription without one; ours follow the log itself, and need no messages. */
@@ -119,6 +119,13 @@ function noMessages(): never {
 /** In place of type-graphql's, which answers a promise: compiled execution cannot wait for a type. */
 const ownTypename = (value: { readonly __typename: string }): string => value.__typename;
 
+/** Without the schema definition, which would say that the root types have the names that they have by default. */
+function subgraphText(options: Pick<SubgraphOptions<never>, "directives" | "composed">, own: GraphQLSchema): string {
+  const types = getDocumentNodeFromSchema(own).definitions.filter(({ kind }) => kind !== Kind.SCHEMA_DEFINITION);
+  const definitions = [...parse(links(options)).definitions, ...types];
+  return `${print({ kind: Kind.DOCUMENT, definitions })}\n`;
+}
+
 /** What a composition reads first: where the directives of this schema are specified. */
 function links({ directives, composed = [] }: Pick<SubgraphOptions<never>, "directives" | "composed">): string {
   return [
@@ -128,13 +135,4 @@ function links({ directives, composed = [] }: Pick<SubgraphOptions<never>, "dire
       `@composeDirective(name: "@${name}")`,
     ]),
   ].join(" ");
-}
-
-function described(typeDefs: DocumentNode, descriptions: Readonly<Record<string, string>>): DocumentNode {
-  return visit(typeDefs, {
-    ObjectTypeDefinition(node) {
-      const value = descriptions[node.name.value];
-      return value === undefined ? undefined : { ...node, description: { kind: Kind.STRING, value } };
-    },
-  });
 }

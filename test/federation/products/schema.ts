@@ -32,8 +32,8 @@ class ProductsResolver {
  * The `products` schema of Apollo's subgraph compatibility specification
  * (github.com/apollographql/apollo-federation-subgraph-compatibility, COMPATIBILITY.md), with every federation feature.
  */
-export function productsSchema(): Promise<GraphQLSchema> {
-  return buildSubgraph({
+export async function productsSchema(): Promise<GraphQLSchema> {
+  const { schema } = await buildSubgraph({
     resolvers: [ProductsResolver, UserResolver],
     orphanedTypes: [Inventory],
     descriptions: {},
@@ -55,4 +55,5 @@ export function productsSchema(): Promise<GraphQLSchema> {
       Inventory: inventoryByReference,
     },
   });
+  return schema;
 }
