@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
+import { withLicences } from "./licences.js";
 import { withSettingsTable } from "./settings-table.js";
 
 /** A document of which a part is made from the code. */
@@ -10,7 +11,10 @@ export interface GeneratedDocument {
   readonly make: (current: string) => string;
 }
 
-export const GENERATED: readonly GeneratedDocument[] = [{ name: "README.md", make: withSettingsTable }];
+export const GENERATED: readonly GeneratedDocument[] = [
+  { name: "README.md", make: withSettingsTable },
+  { name: "docs/licences.md", make: withLicences },
+];
 
 /** Where it lies, what it says now, and what it should say. */
 export async function made({ name, make }: GeneratedDocument): Promise<Record<"path" | "current" | "wanted", string>> {
