@@ -1,5 +1,5 @@
 import { digestOf, utf8 } from "./bytes.js";
-import { noteVerifier, openCheckpoint, type NoteVerifier } from "./checkpoint.js";
+import { noteVerifier, openCheckpoint, parseVerifierKey, type NoteVerifier } from "./checkpoint.js";
 import {
   type EntryClaim,
   readConsistencyProof,
@@ -64,6 +64,14 @@ export function trustLog(identity: LogIdentity, crypto: Crypto = {}): TrustedLog
     key: noteVerifier(identity.origin, publicKey, ed25519),
     ed25519,
   };
+}
+
+/** Trusts a log by its verifier key, as the gateway prints it: `origin+keyid+base64`. Throws a TypeError when it is none. */
+export function trustVerifierKey(text: string, format: FormatName, crypto: Crypto = {}): TrustedLog {
+  const { sha256 = nobleSha256, ed25519 = nobleEd25519 } = crypto;
+  const key = parseVerifierKey(text, ed25519);
+  if (key === undefined) throw new TypeError("expected a log's verifier key, as origin+keyid+base64");
+  return { format: logFormat(format, sha256), key, ed25519 };
 }
 
 /** Checks one entry. Each verdict stands for itself: read all four. Never throws, whatever the claim holds. */

@@ -77,6 +77,13 @@ export const importRules: readonly ImportRule[] = [
     mayImport: [core, query, audit, keys, ownEngine, access, downloads, graphql, pangeaApi, operations, http, settings],
   },
   { ring: "main", files: /^(main\.ts)$/, mayImport: [/./] },
+  { ring: "auditql/verify", files: /^(verify\.ts)$/, mayImport: [core], packages: [] },
+  {
+    ring: "auditql",
+    files: /^(index\.ts)$/,
+    mayImport: [audit, keys, /^engine\/local-service\.ts$/, /^stores\/index\.ts$/, /^caches\/memory\//],
+    packages: [],
+  },
   { ring: "generated", files: /^(generated\/)/, mayImport: [] },
 ];
 

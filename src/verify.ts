@@ -1,0 +1,16 @@
+/** `auditql/verify`: checks what a gateway returned, trusting nothing but the log's key. For browsers and Node. */
+export type { EntryClaim, RootClaim, TreeClaim } from "./core/claim.js";
+export type { FormatName } from "./core/format.js";
+export type { ReasonCode, Verdict } from "./core/verdict.js";
+export {
+  checkpointVerdict,
+  trustLog,
+  trustVerifierKey,
+  verifyEntry,
+  verifyRoot,
+  type Crypto,
+  type EntryVerdicts,
+  type LogIdentity,
+  type RootVerdicts,
+  type TrustedLog,
+} from "./core/verify.js";

@@ -1,0 +1,150 @@
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+/**
+ * Usage: npm run test:package
+ *
+ * The package as its users get it: packed, installed with what it depends on in an empty folder, and used from there. It is no
+ * part of `npm test`, for it needs what `npm ci` needs: npm's registry, or its cache.
+ */
+jest.setTimeout(300_000);
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+const COMPILER = createRequire(import.meta.url).resolve("typescript/bin/tsc");
+const TYPES = join(dirname(COMPILER), "../../@types");
+const run = promisify(execFile);
+const READY = /^ +GraphQL +(\S+)\/graphql$/m;
+const KEY = /^ +Log's key +(\S+)$/m;
+
+let folder = "";
+let files: readonly string[] = [];
+
+const inFolder = async (command: string, ...args: readonly string[]): Promise<string> => {
+  const { stdout } = await run(command, args, { cwd: folder, timeout: 240_000 });
+  return stdout;
+};
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "auditql-package-"));
+  const { stdout } = await run("npm", ["pack", "--json", "--silent", "--pack-destination", folder], { cwd: root });
+  const [packed] = JSON.parse(stdout.slice(stdout.indexOf("[\n"))) as [
+    { readonly filename: string; readonly files: readonly { readonly path: string }[] },
+  ];
+  files = packed.files.map(({ path }) => path);
+  await writeFile(join(folder, "package.json"), JSON.stringify({ name: "its-user", private: true, type: "module" }));
+  await inFolder("npm", "install", "--prefer-offline", "--no-audit", "--no-fund", `./${packed.filename}`);
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe("the package", () => {
+  test("holds the program, its page, its types, the schema and the verifier in Python, and nothing else", () => {
+    expect(files).toEqual(
+      expect.arrayContaining([
+        ...["build/src/main.js", "build/src/index.js", "build/src/index.d.ts", "build/src/verify.d.ts"],
+        ...["build/graphiql/index.html", "build/graphiql/page.js", "schema.graphql", "README.md", "LICENSE"],
+        "verifiers/python/auditql_verify.py",
+      ]),
+    );
+    const expected =
+      /^(build\/src\/.*\.(js|d\.ts)|build\/graphiql\/.*|verifiers\/python\/.*|[A-Z]+(\.md)?|package\.json|schema\.graphql)$/;
+    expect(files.filter((path) => !expected.test(path))).toEqual([]);
+  });
+
+  test("lets nobody import what it does not export", async () => {
+    const inner = inFolder(process.execPath, "--input-type=module", "-e", 'import "auditql/build/src/main.js"');
+    await expect(inner).rejects.toThrow("ERR_PACKAGE_PATH_NOT_EXPORTED");
+  });
+});
+
+describe("npx auditql", () => {
+  let gateway: ChildProcess | undefined;
+
+  afterAll(async () => {
+    if (gateway?.pid !== undefined && gateway.exitCode === null) {
+      process.kill(-gateway.pid, "SIGTERM");
+      await once(gateway, "close");
+    }
+  });
+
+  test("serves, saves evidence, and verifies it", async () => {
+    // In a group of its own, as npx starts it through a shell.
+    gateway = spawn("npx", ["--no-install", "auditql", "serve", "--port", "0"], { cwd: folder, detached: true });
+    const printed = await printedUntil(gateway, KEY);
+    const [url = "", key = ""] = [READY.exec(printed)?.[1], KEY.exec(printed)?.[1]];
+    const response = await fetch(`${url}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ query: 'mutation { log(event: { message: "hello" }) { root { treeSize } } }' }),
+    });
+    expect(await response.json()).toEqual({ data: { log: { root: { treeSize: 1 } } } });
+    expect((await fetch(`${url}/graphiql/page.js`)).status).toBe(200);
+    const save = ["save", "--url", `${url}/graphql`, "--key", key, "--out", "evidence.ndjson"];
+    await inFolder("npx", "--no-install", "auditql", ...save);
+    const verdicts = await inFolder("npx", "--no-install", "auditql", "verify", "evidence.ndjson", "--key", key);
+    expect(verdicts).toMatch(/\bVALID\b/);
+    expect(verdicts).not.toMatch(/\bINVALID\b/);
+  });
+});
+
+describe("the program of the README that embeds the service", () => {
+  test("logs an event, and verifies it with `auditql/verify`", async () => {
+    await writeFile(join(folder, "embedding.js"), await programOfReadme());
+    const printed = await inFolder(process.execPath, "embedding.js");
+    expect(printed.trim().split("\n")).toEqual(["0 1", "{ kind: 'VALID' }"]);
+  });
+
+  test("has the types that the package declares", async () => {
+    await writeFile(join(folder, "embedding.ts"), await programOfReadme());
+    expect(await compiled("embedding.ts", "--types", "node", "--typeRoots", TYPES)).toBe("");
+  });
+
+  test("needs no type of a browser or of Node to verify", async () => {
+    const program = `import { trustVerifierKey, type TrustedLog } from "auditql/verify";
+export const right: TrustedLog = trustVerifierKey("", "rfc6962");
+export const wrong: string = right;
+`;
+    await writeFile(join(folder, "verifying.ts"), program);
+    expect(await compiled("verifying.ts", "--lib", "es2022", "--typeRoots", "none")).toMatch(
+      /^verifying\.ts\(3,14\): error TS2322: .*\n$/,
+    );
+  });
+});
+
+/** What the compiler has to say of a program that uses the package; nothing where it is right. */
+async function compiled(file: string, ...options: readonly string[]): Promise<string> {
+  const strict = ["--strict", "--noEmit", "--module", "nodenext", "--target", "es2022", ...options];
+  const outcome: unknown = await inFolder(process.execPath, COMPILER, ...strict, file).catch((error: unknown) => error);
+  // An Error of child_process is of another realm than the test's.
+  return typeof outcome === "object" && outcome !== null && "stdout" in outcome
+    ? String(outcome.stdout)
+    : String(outcome);
+}
+
+async function programOfReadme(): Promise<string> {
+  const [, program = ""] = /^```js\n(import .*?)^```$/ms.exec(await readFile(`${root}README.md`, "utf8")) ?? [];
+  return program;
+}
+
+/** What a process printed up to this line. Rejects with all of it where the process ends before. */
+function printedUntil(child: ChildProcess, line: RegExp): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let printed = "";
+    const read = (chunk: Buffer): void => {
+      printed += chunk.toString();
+      if (line.test(printed)) resolve(printed);
+    };
+    child.stdout?.on("data", read);
+    child.stderr?.on("data", read);
+    child.once("exit", (code) => {
+      reject(new Error(`it ended with ${String(code)}: ${printed}`));
+    });
+  });
+}
