@@ -149,7 +149,7 @@ function spawnInto({ command, args, env, runsAs }: ProgramSettings, folder: stri
 /** The absolute path of a program; throws an Error that names it. */
 export function requiredProgram(name: string): string {
   const path = findProgram(name);
-  if (path === undefined) throw new Error(`${name} is not installed: see "Work on it" in CONTRIBUTING.md`);
+  if (path === undefined) throw new Error(`${name} is not installed: see "Build and test" in CONTRIBUTING.md`);
   return path;
 }
 
