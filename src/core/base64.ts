@@ -1,14 +1,16 @@
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const BASE64_TEXT = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-/** Standard base64 with padding (RFC 4648 section 4). Written here because neither Node's nor the DOM's may be used. */
+/**
+ * Encodes standard base64 with padding (RFC 4648 section 4). Written here because core uses neither Node nor the DOM.
+ */
 export function base64(bytes: Uint8Array): string {
   let text = "";
   for (let i = 0; i < bytes.length; i += 3) text += encodeGroup(bytes.subarray(i, i + 3));
   return text;
 }
 
-/** Reads the one spelling that `base64` writes; blanks, missing padding or stray last bits are undefined. */
+/** Decodes the one spelling that `base64` writes; returns undefined for blanks, missing padding or stray last bits. */
 export function parseBase64(text: string): Uint8Array | undefined {
   if (!BASE64_TEXT.test(text)) return undefined;
   const digits = text.replace(/=+$/, "");
@@ -23,7 +25,7 @@ function encodeGroup(group: Uint8Array): string {
   return digits.map((digit, i) => (i <= group.length ? ALPHABET.charAt(digit) : "=")).join("");
 }
 
-/** Byte i lies in two neighbouring digits of six bits each. */
+/** Byte i spans two neighbouring digits of six bits each. */
 function byteAt(digits: string, i: number): number {
   const first = Math.floor((i * 4) / 3);
   const pair = (ALPHABET.indexOf(digits.charAt(first)) << 6) | ALPHABET.indexOf(digits.charAt(first + 1));

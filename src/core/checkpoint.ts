@@ -5,9 +5,9 @@ import { isWeakKey, SIGNATURE_BYTES, type Ed25519 } from "./signature.js";
 import { isTreeSize } from "./tree.js";
 import type { ReasonCode } from "./verdict.js";
 
-/** A log's statement of its root at a size, as it goes into a checkpoint. */
+/** A log's root at one size: what a checkpoint states and signs. */
 export interface TreeHead {
-  /** The log's name for all the world: no blanks, no `+`. */
+  /** The log's name, unique in the world: no blanks, no `+`. */
   readonly origin: string;
   readonly treeSize: number;
   readonly rootHash: Uint8Array;
@@ -34,7 +34,7 @@ export type OpenedCheckpoint =
 const ED25519_TYPE = 0x01;
 const KEY_ID_BYTES = 4;
 const PUBLIC_KEY_BYTES = 32;
-/** Bounds the work on hostile text. C2SP signed-note asks for room for 16 signatures of up to nearly 5 kB each. */
+/** Bounds the work on hostile text. C2SP signed-note requires room for 16 signatures of up to nearly 5 kB each. */
 const MAX_CHECKPOINT_BYTES = 131_072;
 
 const KEY_NAME = /^[^\s+\p{Cc}\p{Cs}]+$/u;
@@ -42,7 +42,7 @@ const NOTE = /^([^\n]+)\n(0|[1-9][0-9]{0,15})\n([A-Za-z0-9+/]{43}=)\n\n((?:— [
 const VERIFIER_KEY = /^([^\s+\p{Cc}\p{Cs}]+)\+[0-9a-f]{8}\+([A-Za-z0-9+/]+=*)$/u;
 const SIGNATURE_LINE = /^— ([^\s+\p{Cc}\p{Cs}]+) ([A-Za-z0-9+/]+=*)$/u;
 
-/** A signer from a private key's 32-byte seed. Throws a TypeError on a name that cannot stand in a signed note. */
+/** A signer from a private key's 32-byte seed. Throws a TypeError on a name that a signed note does not allow. */
 export function noteSigner(name: string, seed: Uint8Array, ed25519: Ed25519): NoteSigner {
   return {
     name: checkedName(name),
@@ -51,7 +51,7 @@ export function noteSigner(name: string, seed: Uint8Array, ed25519: Ed25519): No
   };
 }
 
-/** Throws a TypeError on a name that cannot stand in a signed note. */
+/** Throws a TypeError on a name that a signed note does not allow. */
 export function noteVerifier(name: string, publicKey: Uint8Array, ed25519: Ed25519): NoteVerifier {
   return {
     name: checkedName(name),
@@ -60,13 +60,16 @@ export function noteVerifier(name: string, publicKey: Uint8Array, ed25519: Ed255
   };
 }
 
-/** A key as C2SP tools take it on their command lines: `<name>+<key id>+<base64 of 0x01 and the key>`. */
+/** A key as the command lines of C2SP tools take it: `<name>+<key id>+<base64 of 0x01 and the key>`. */
 export function verifierKeyText(key: NoteVerifier | NoteSigner): string {
   const id = Array.from(keyId(key), (byte) => byte.toString(16).padStart(2, "0")).join("");
   return `${key.name}+${id}+${base64(Uint8Array.of(ED25519_TYPE, ...key.publicKey))}`;
 }
 
-/** Reads what `verifierKeyText` writes; undefined for anything else, a key id of another name or key and a weak key included. */
+/**
+ * Reads what `verifierKeyText` writes. Undefined for anything else, a weak key or the key id of another name or key
+ * included.
+ */
 export function parseVerifierKey(text: string, ed25519: Ed25519): NoteVerifier | undefined {
   const [, name, encoded = ""] = VERIFIER_KEY.exec(text) ?? [];
   const [type, ...publicKey] = parseBase64(encoded) ?? [];
@@ -76,20 +79,21 @@ export function parseVerifierKey(text: string, ed25519: Ed25519): NoteVerifier |
 }
 
 /**
- * The signed checkpoint of a tree: C2SP tlog-checkpoint without extension lines, inside a C2SP signed note.
- * Throws a TypeError when the origin is not the key's name, or on no tree size or no hash.
+ * The signed checkpoint of a tree: C2SP tlog-checkpoint without extension lines, inside a C2SP signed note. Throws a
+ * TypeError when the origin is not the key's name, the size is not a tree size, or the root is not 32 bytes.
  */
 export function signCheckpoint(head: TreeHead, key: NoteSigner): string {
-  if (head.origin !== key.name) throw new TypeError(`the key is of ${key.name}, not of ${head.origin}`);
-  if (!isTreeSize(head.treeSize) || head.rootHash.length !== HASH_BYTES) throw new TypeError("no tree head to sign");
+  if (head.origin !== key.name) throw new TypeError(`the key belongs to ${key.name}, not to ${head.origin}`);
+  if (!isTreeSize(head.treeSize) || head.rootHash.length !== HASH_BYTES)
+    throw new TypeError("not a tree head: expected a tree size and a root of 32 bytes");
   const body = `${head.origin}\n${head.treeSize}\n${base64(head.rootHash)}\n`;
   const signature = base64(new Uint8Array([...keyId(key), ...key.sign(utf8(body))]));
   return `${body}\n— ${key.name} ${signature}\n`;
 }
 
 /**
- * Reads a checkpoint that anyone may have written, and checks the log's signature. Refused is whatever is not in the one
- * spelling that `signCheckpoint` gives; further signature lines, of witnesses, may follow and are not checked.
+ * Reads an untrusted checkpoint and checks the log's signature. Accepts only the spelling that `signCheckpoint` writes;
+ * signature lines of witnesses may follow and are not checked.
  */
 export function openCheckpoint(text: string, key: NoteVerifier): OpenedCheckpoint {
   const note = parseNote(text);
@@ -111,7 +115,7 @@ interface SignatureLine {
 
 interface Note {
   readonly head: TreeHead;
-  /** What is signed: the head's three lines, each with its newline. */
+  /** The signed bytes: the head's three lines, each with its newline. */
   readonly body: string;
   readonly signatures: readonly SignatureLine[];
 }
@@ -132,7 +136,7 @@ function parseNote(text: string): Note | undefined {
   return { head: { origin, treeSize, rootHash }, body: `${origin}\n${size}\n${hash}\n`, signatures };
 }
 
-/** No text has fewer bytes than UTF-16 units, so that a long one is refused before it is encoded. */
+/** A text has at least as many bytes as UTF-16 units, so a long one is refused before it is encoded. */
 function isShort(text: string): boolean {
   return text.length <= MAX_CHECKPOINT_BYTES && utf8(text).length <= MAX_CHECKPOINT_BYTES;
 }

@@ -4,13 +4,16 @@ import type { MembershipText } from "./proof-text.js";
 import type { ConsistencyPath, MembershipProof } from "./proof.js";
 import { invalid, unknown, type Verdict } from "./verdict.js";
 
-/** A tree of a log: its size and its root, 64 hex digits. */
+/** A log's tree: its size and its root as 64 hex digits. */
 export interface TreeClaim {
   readonly treeSize: number;
   readonly hash: string;
 }
 
-/** A membership proof as the API answers it: digests in hex. */
+/**
+ * A membership proof as the API returns it, hashes in hex. This is the inclusion proof of RFC 9162; "membership" is the
+ * Pangea protocol's word.
+ */
 export interface MembershipClaim {
   readonly leafIndex: number;
   readonly treeSize: number;
@@ -19,7 +22,7 @@ export interface MembershipClaim {
   readonly path: readonly string[];
 }
 
-/** A consistency proof as the API answers it: digests in hex. */
+/** A consistency proof as the API returns it, hashes in hex. */
 export interface ConsistencyClaim {
   readonly fromSize: number;
   readonly toSize: number;
@@ -28,33 +31,33 @@ export interface ConsistencyClaim {
   readonly path: readonly string[];
 }
 
-/** A claim as it came from a server: members may be missing, or of other types than it should have. */
+/** A claim as a server sent it: members may be missing or have the wrong type. */
 export type Unread<Claim> = { readonly [Member in keyof Claim]?: unknown };
 
-/** An entry as a server answered it. */
+/** An entry as a server returned it. */
 export interface EntryClaim {
   readonly leafIndex: number;
   readonly hash: string;
   readonly canonical: string;
   readonly membershipProof?: MembershipClaim | null;
-  /** The checkpoint of the tree that the membership proof is for. */
+  /** The checkpoint of the membership proof's tree. */
   readonly checkpoint?: string | null;
 }
 
-/** A root as a server answered it. */
+/** A root as a server returned it. */
 export interface RootClaim extends TreeClaim {
   readonly checkpoint?: string | null;
   readonly consistencyProof?: ConsistencyClaim | null;
 }
 
-/** A claim read into what it claims, or the verdict on one that cannot be. */
+/** A claim that could be read, or the verdict on one that could not. */
 export type Read<T> =
   { readonly kind: "read"; readonly value: T } | { readonly kind: "unread"; readonly verdict: Verdict };
 
 const ABSENT: Read<never> = { kind: "unread", verdict: unknown("NO_PROOF") };
 const MALFORMED: Read<never> = { kind: "unread", verdict: invalid("MALFORMED_PROOF") };
 
-/** A proof without a `path` may have a `text` instead: the Pangea protocol's spelling. */
+/** A proof may have a `text` in place of `path`: the Pangea protocol's spelling. */
 export function readMembershipProof(claim: unknown): Read<MembershipProof | MembershipText> {
   if (claim === undefined || claim === null) return ABSENT;
   if (!isPlainObject(claim)) return MALFORMED;
@@ -75,7 +78,7 @@ export function readConsistencyProof(claim: unknown): Read<ConsistencyPath> {
   return { kind: "read", value: { fromSize, toSize, fromHash, toHash, path } };
 }
 
-/** The claim that a proof makes, as the API answers it. */
+/** A membership proof as the API returns it. */
 export function membershipClaim({ leafIndex, treeSize, leafHash, rootHash, path }: MembershipProof): MembershipClaim {
   return {
     ...{ leafIndex, treeSize },

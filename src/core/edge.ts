@@ -6,7 +6,7 @@ import { foldSubtrees, isTreeSize, perfectSubtrees, type NodeId } from "./tree.j
 /** A tile that an append completed. */
 export interface FullTile {
   readonly id: TileId;
-  /** TILE_BYTES long; the caller's own copy. */
+  /** TILE_BYTES long; a copy that the caller owns. */
   readonly bytes: Uint8Array;
 }
 
@@ -17,11 +17,10 @@ interface OpenTile {
 }
 
 /**
- * The right edge of a tree: its incomplete tiles, one per tile level, which is all that is needed to append and to know
- * the root. An immutable value: `append` answers a new edge, and the old one still stands for the old tree.
- *
- * Edges share their open tiles. A tile only grows, and each edge reads no more of it than its own size covers; an edge
- * that finds a tile longer than its own part (an earlier append from it was given up) goes on with a copy.
+ * The right edge of a tree: its incomplete tiles, one per tile level. That is enough to append and to compute the root.
+ * Immutable: `append` returns a new edge, and the old one remains valid for the old tree.
+ * Edges share their open tiles. A tile only grows, and each edge reads only the part that its own size covers; an edge
+ * that finds a tile longer than its own part (an earlier append from it was given up) continues with a copy.
  */
 export class TreeEdge {
   private constructor(
@@ -35,9 +34,9 @@ export class TreeEdge {
   }
 
   /**
-   * The edge of a tree of `size` leaves. `rows[L]` is the packed lowest row of the incomplete tile at tile level L:
-   * the last floor(size / 256^L) mod 256 nodes of tree level 8L, for every L with 256^L <= size.
-   * Throws a RangeError when a row is missing or has another length.
+   * Restores the edge of a tree of `size` leaves. `rows[L]` is the packed lowest row of the incomplete tile at tile
+   * level L: the last floor(size / 256^L) mod 256 nodes of tree level 8L, for every L with 256^L <= size. Throws a
+   * RangeError when a row is missing or has another length.
    */
   static restore(format: LogFormat, size: number, rows: readonly Uint8Array[]): TreeEdge {
     if (!isTreeSize(size)) throw new RangeError(`not a tree size: ${size}`);
@@ -48,14 +47,14 @@ export class TreeEdge {
     return new TreeEdge(format, size, tiles);
   }
 
-  /** The root of the tree, in at most log2(size) hashes. */
+  /** The tree's root, computed with at most log2(size) hashes. */
   root(): Uint8Array {
     if (this.size === 0) return this.format.emptyRoot;
     const peaks = perfectSubtrees({ start: 0, end: this.size }).map((id) => this.peak(id));
     return foldSubtrees(this.format, peaks);
   }
 
-  /** The hash of a node inside an incomplete tile; undefined for any other node, complete tiles' included. */
+  /** The hash of a node inside an incomplete tile; undefined for any other node, those of complete tiles included. */
   node(id: NodeId): Uint8Array | undefined {
     const { tile, row, column } = placeOfNode(id);
     const complete = Math.floor(this.size / 2 ** id.level);
@@ -64,7 +63,7 @@ export class TreeEdge {
     return open && tileNode(open.bytes, row, column);
   }
 
-  /** The edge with leaves added on the right, and the tiles that became full. About one hash a leaf. */
+  /** Returns the edge with leaves added on the right, and the tiles that this completed. About one hash per leaf. */
   append(leafHashes: readonly Uint8Array[]): { readonly edge: TreeEdge; readonly tiles: readonly FullTile[] } {
     const tiles = [...this.tiles];
     const full: FullTile[] = [];
@@ -83,7 +82,7 @@ export class TreeEdge {
     return hash;
   }
 
-  /** Adds one leaf; a tile it fills is handed out and its top goes on as a hash of the level above. */
+  /** Adds one leaf. A tile that it fills is emitted, and its top becomes a hash of the level above. */
   private push(state: Growth, leafHash: Uint8Array): void {
     let hash = leafHash;
     for (let level = 0; ; level += 1) {
@@ -101,14 +100,14 @@ export class TreeEdge {
   }
 }
 
-/** An append under way: the open tiles of the new edge, the tiles filled so far, the leaves so far. */
+/** An append in progress: the open tiles of the new edge, the tiles completed so far, the leaves so far. */
 interface Growth {
   readonly tiles: OpenTile[];
   readonly full: FullTile[];
   readonly size: number;
 }
 
-/** Complete nodes of tree level 8 * tileLevel in a tree of a size. */
+/** The number of complete nodes of tree level 8 * tileLevel in a tree of `size` leaves. */
 function nodesAt(tileLevel: number, size: number): number {
   return Math.floor(size / TILE_WIDTH ** tileLevel);
 }
@@ -117,7 +116,7 @@ function emptyTile(): OpenTile {
   return { bytes: new Uint8Array(TILE_BYTES), filled: 0 };
 }
 
-/** The tile to write the hash of `column` into: the given one if nobody has written there yet, else a copy. */
+/** The tile to write the hash of `column` into: the given one if that column is still free, else a copy. */
 function ownTile(tile: OpenTile | undefined, column: number): OpenTile {
   if (tile === undefined) return emptyTile();
   return tile.filled === column ? tile : { bytes: tile.bytes.slice(), filled: column };

@@ -2,12 +2,12 @@ import { EVENT_FIELDS, takesJson, type Envelope } from "./event.js";
 import { parseCanonicalJson } from "./json.js";
 import { isPlainObject } from "./problem.js";
 
-/** RFC 3339 UTC with exactly six fractional digits and `Z`: the one spelling that is hashed. */
+/** RFC 3339 UTC with exactly six fractional digits and `Z`: the only spelling that is hashed. */
 const RECEIVED_AT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
 
 /**
- * Reads the canonical text of an entry, untrusted. Undefined when it is not canonical JSON or not an envelope; members
- * and event fields that AuditQL does not know are let pass, as other services hash them too. Never throws.
+ * Reads the canonical text of an entry, untrusted. Returns undefined when it is not canonical JSON or not an envelope.
+ * Accepts members and event fields that AuditQL does not know, because other services hash them too. Never throws.
  */
 export function parseEnvelope(canonical: string): Envelope | undefined {
   const value = parseCanonicalJson(canonical);
@@ -15,8 +15,8 @@ export function parseEnvelope(canonical: string): Envelope | undefined {
 }
 
 /**
- * The same without asking whether the text is canonical, at a third of the cost: for a reader that takes an entry as the
- * log gave it and vouches for nothing.
+ * Like `parseEnvelope`, but does not check that the text is canonical, which makes it three times as fast: for readers
+ * that have the entry from the log and vouch for nothing.
  */
 export function readEnvelope(text: string): Envelope | undefined {
   try {
@@ -51,7 +51,7 @@ function isTime(field: string, value: unknown): boolean {
   return field === "timestamp" && typeof value === "number";
 }
 
-/** Whether a value is a time as envelopes spell it. */
+/** Whether a value is a time in the spelling of envelopes. */
 export function isReceivedAt(value: unknown): value is string {
   return typeof value === "string" && RECEIVED_AT.test(value);
 }

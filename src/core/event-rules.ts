@@ -1,16 +1,19 @@
 import type { EventRules, FieldLimit } from "./event.js";
 import type { FormatName } from "./format.js";
 
-/** The most characters of a text field in an rfc6962 log. */
+/** The maximum characters of a text field in an rfc6962 log. */
 export const MAX_TEXT_CHARACTERS = 1_024;
-/** The most bytes of message, new and old each in an rfc6962 log whose declaration says nothing else. */
+/** The maximum bytes of message, new and old each in an rfc6962 log that declares no other limit. */
 export const DEFAULT_VALUE_BYTES = 256 * 1_024;
-/** The most bytes of an event's canonical JSON in an rfc6962 log, and the most that a declaration may allow a value. */
+/**
+ * The maximum bytes of an event's canonical JSON in an rfc6962 log; also the highest limit a declaration may set for a
+ * value.
+ */
 export const MAX_EVENT_BYTES = 1_024 * 1_024;
 
 const characters = (most: number): FieldLimit => ({ most, unit: "characters" });
 
-/** Those of the Pangea protocol, section 2. */
+/** The rules of the Pangea protocol, section 2. */
 const PANGEA: EventRules = {
   limits: {
     message: characters(32_766),
@@ -29,7 +32,9 @@ const PANGEA: EventRules = {
   takesNul: false,
 };
 
-/** The rules of a log. `maxValueBytes`: of message, new and old each; 1 to MAX_EVENT_BYTES; a pangea log has its protocol's. */
+/**
+ * The rules of a log. `maxValueBytes` limits message, new and old each: 1 to MAX_EVENT_BYTES; ignored for a pangea log.
+ */
 export function eventRules(format: FormatName, maxValueBytes = DEFAULT_VALUE_BYTES): EventRules {
   if (format === "pangea") return PANGEA;
   const text = characters(MAX_TEXT_CHARACTERS);

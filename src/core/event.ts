@@ -4,7 +4,7 @@ import { isPlainObject, jsonProblems, memberPath, nameOf, textProblems, type Fie
 
 export type { FieldProblem } from "./problem.js";
 
-/** Every field of an event, by its hashed name. */
+/** Every field of an event, by the name that is hashed. */
 export const EVENT_FIELDS = [
   "message",
   "actor",
@@ -20,10 +20,10 @@ export const EVENT_FIELDS = [
 
 export type EventField = (typeof EVENT_FIELDS)[number];
 
-/** What message, new and old hold: text, or another JSON value, which stays what it is. */
+/** The type of message, new and old: text or another JSON value. Each keeps its type. */
 export type EventValue = Exclude<Json, null>;
 
-/** What the user says happened. Absent fields are absent: there are no nulls here. */
+/** What the user says happened. Absent fields are left out: there are no nulls here. */
 export interface AuditEvent {
   readonly message: EventValue;
   readonly actor?: string;
@@ -33,12 +33,12 @@ export interface AuditEvent {
   readonly source?: string;
   readonly status?: string;
   readonly target?: string;
-  /** By the application's clock, in its own spelling: text such as RFC 3339, or a number such as seconds since 1970. */
+  /** The application's time, in its own spelling: text such as RFC 3339, or a number such as seconds since 1970. */
   readonly timestamp?: string | number;
   readonly tenant_id?: string;
 }
 
-/** What is hashed: the event, when it was received, and the caller's signature if there is one. */
+/** What is hashed: the event, the time it was received, and the caller's signature if there is one. */
 export interface Envelope {
   readonly event: AuditEvent;
   /** RFC 3339 UTC with exactly six fractional digits and `Z`. */
@@ -47,20 +47,25 @@ export interface Envelope {
   readonly public_key?: string;
 }
 
-/** How long a field may be: in Unicode code points, or in bytes of UTF-8; of what is no text, its canonical JSON is counted. */
+/**
+ * The maximum length of a field, in Unicode code points or bytes of UTF-8; a value that is not text counts as its
+ * canonical JSON.
+ */
 export interface FieldLimit {
   readonly most: number;
   readonly unit: "characters" | "bytes";
 }
 
-/** What a log takes for an event. Asked before an event is logged; what is logged already is shown whatever they say. */
+/**
+ * What a log accepts as an event. Checked before an event is logged; stored events are shown whatever the rules say.
+ */
 export interface EventRules {
   readonly limits: Readonly<Record<EventField, FieldLimit>>;
-  /** The most bytes of the whole event's canonical JSON. */
+  /** The maximum bytes of the whole event's canonical JSON. */
   readonly maxEventBytes: number;
-  /** Any JSON value as message, new and old, and a number as timestamp; else text or an object, and text. */
+  /** Whether message, new and old may be any JSON value and timestamp a number; else text or an object, and text. */
   readonly takesAnyJson: boolean;
-  /** U+0000 in texts: canonical JSON escapes it. */
+  /** Whether texts may contain U+0000, which canonical JSON escapes. */
   readonly takesNul: boolean;
 }
 
@@ -69,8 +74,8 @@ export type ParsedEvent =
   | { readonly kind: "invalid"; readonly problems: readonly FieldProblem[] };
 
 /**
- * Reads an event from untrusted input, under the rules of the log it is for. Null members are dropped; anything else that
- * does not belong gives a problem for each bad path, `path` being where the event stands in the caller's request. Never throws.
+ * Reads an event from untrusted input, under its log's rules. Null members are dropped; everything else that is wrong
+ * gives one problem per bad path. `path` is where the event stands in the caller's request. Never throws.
  */
 export function parseEvent(input: unknown, path: string, rules: EventRules): ParsedEvent {
   if (!isPlainObject(input))
@@ -84,12 +89,12 @@ export function parseEvent(input: unknown, path: string, rules: EventRules): Par
   return tooLarge.length === 0 ? { kind: "valid", event } : { kind: "invalid", problems: tooLarge };
 }
 
-/** The text of a field: of what is no text, its canonical JSON. */
+/** A field as text: its canonical JSON if it is not text. */
 export function fieldText(value: EventValue): string {
   return typeof value === "string" ? value : canonicalJson(value);
 }
 
-/** Whether a field may hold other JSON beside text. */
+/** Whether a field may hold JSON other than text. */
 export function takesJson(field: EventField): boolean {
   return field === "message" || field === "new" || field === "old";
 }
@@ -103,7 +108,7 @@ export function characterCount(text: string): number {
 
 type EventInput = Readonly<Record<string, unknown>>;
 
-/** fromEntries defines members, so that a key `__proto__` stays a key and is refused like any unknown field. */
+/** fromEntries defines members, so a key `__proto__` stays a key and is refused like any unknown field. */
 function withoutNulls(input: EventInput): EventInput {
   return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== null && value !== undefined));
 }
@@ -119,7 +124,7 @@ function unknownFields(event: EventInput, path: string): readonly FieldProblem[]
     .map((key) => ({ path: memberPath(path, key), expected: `one of ${known.join(", ")}`, got: "an unknown field" }));
 }
 
-/** A place in the caller's request, and the rules for it. */
+/** A place in the caller's request, and the rules that apply there. */
 interface Check {
   readonly path: string;
   readonly rules: EventRules;
@@ -152,7 +157,7 @@ function valueProblems(value: unknown, field: EventField, check: Check): readonl
   return [problem(field, check, nameOf(value))];
 }
 
-/** Of one UTF-16 unit: in UTF-8, and as JSON escapes it. */
+/** Per UTF-16 unit: in UTF-8, and as JSON escapes it. */
 const MAX_UTF8_BYTES = 3;
 const MAX_ESCAPED_BYTES = 6;
 
@@ -165,7 +170,7 @@ function checkSize(text: string, field: EventField, check: Check): CheckedField 
   return size <= most ? { problems: [], length } : wrong(problem(field, check, `${size} ${unit}`));
 }
 
-/** Escapes can make an event's canonical JSON several times as long as its texts, of `length` UTF-16 units. */
+/** Escapes can make an event's canonical JSON several times as long as its texts, which have `length` UTF-16 units. */
 function eventSizeProblems(event: AuditEvent, length: number, { path, rules }: Check): readonly FieldProblem[] {
   const { maxEventBytes } = rules;
   if ((length + NAMES_LENGTH) * MAX_ESCAPED_BYTES <= maxEventBytes) return [];
@@ -174,7 +179,7 @@ function eventSizeProblems(event: AuditEvent, length: number, { path, rules }: C
   return [{ path, expected: `an event of at most ${maxEventBytes} bytes as canonical JSON`, got: `${bytes} bytes` }];
 }
 
-/** More than the names of all fields and what stands around them. */
+/** An upper bound for the names of all fields and their punctuation. */
 const NAMES_LENGTH = 256;
 
 function problem(field: EventField, { path, rules }: Check, got: string): FieldProblem {

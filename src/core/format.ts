@@ -11,28 +11,31 @@ export const FORMAT_NAMES = ["rfc6962", "pangea"] as const;
 
 export type FormatName = (typeof FORMAT_NAMES)[number];
 
-/** How a log turns envelopes into bytes and bytes into hashes. Chosen when the log is created, kept for ever. */
+/** How a log turns envelopes into bytes and bytes into hashes. Chosen when the log is created, never changed. */
 export interface LogFormat {
   readonly name: FormatName;
   /** The text whose UTF-8 bytes are signed by an event's author. */
   signedText(event: AuditEvent): string;
-  /** The text whose UTF-8 bytes are the leaf's bytes. */
+  /** The text whose UTF-8 bytes are the leaf. */
   canonicalText(envelope: Envelope): string;
-  /** Reads a canonical text, untrusted. Undefined when it is not canonical, or no envelope. */
+  /** Reads a canonical text, untrusted. Returns undefined when it is not canonical or not an envelope. */
   parse(canonical: string): Envelope | undefined;
-  /** The same of a text whose hash was compared, so that nobody need ask whether it is canonical: at a third of the cost. */
+  /**
+   * Like `parse`, at a third of the cost: for a text whose hash was compared, which need not be checked for canonical
+   * form.
+   */
   read(canonical: string): Envelope | undefined;
-  /** 32 bytes of a leaf; `canonical` is the UTF-8 of the canonical text. */
+  /** The 32-byte hash of a leaf; `canonical` is the UTF-8 of the canonical text. */
   leafHash(canonical: Uint8Array): Uint8Array;
   nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array;
   readonly emptyRoot: Uint8Array;
 }
 
-/** RFC 9162 section 2.1.1: what sets a leaf's hash apart from a node's. */
+/** RFC 9162 section 2.1.1: the prefix that keeps a leaf's hash apart from a node's. */
 const LEAF_PREFIX = 0x00;
 const NODE_PREFIX = 0x01;
 
-/** The format of a name, hashing with `sha256`. */
+/** Returns the format with that name, hashing with `sha256`. */
 export function logFormat(name: FormatName, sha256: Sha256 = nobleSha256): LogFormat {
   return name === "rfc6962" ? rfc6962(sha256) : pangea(sha256);
 }
@@ -71,7 +74,7 @@ function prefixed(prefix: number, bytes: Uint8Array): Uint8Array {
   return result;
 }
 
-/** The buffer is shared by all calls: hashing is synchronous, and an allocation would cost as much as a third of the hash. */
+/** All calls share the buffer: hashing is synchronous, and an allocation would cost up to a third of the hash. */
 function pairHash(sha256: Sha256, prefix: Uint8Array): LogFormat["nodeHash"] {
   const pair = new Uint8Array(prefix.length + 2 * HASH_BYTES);
   pair.set(prefix);
@@ -90,7 +93,7 @@ function notNodeShaped(canonical: Uint8Array): Uint8Array {
   return canonical;
 }
 
-/** Protocol section 2.2. Lists, numbers and booleans, which only other services' schemas have, stay as they are. */
+/** Protocol section 2.2. Lists, numbers and booleans, which occur only in other services' schemas, stay as they are. */
 function withObjectsAsText(event: AuditEvent): JsonObject {
   const members = Object.entries<Json>({ ...event });
   return Object.fromEntries(

@@ -7,7 +7,7 @@ export interface Instant {
   readonly micros: number;
 }
 
-/** A calendar date and time of day as written, month and day from 1, with its distance from UTC. */
+/** A calendar date and time of day as written, month and day counted from 1, with its offset from UTC. */
 export interface CalendarTime {
   readonly year: number;
   readonly month: number;
@@ -17,17 +17,20 @@ export interface CalendarTime {
   readonly second: number;
   /** Microseconds within the second, 0 to 1,000,000. */
   readonly micros: number;
-  /** Minutes that the written time is ahead of UTC. */
+  /** Minutes by which the written time is ahead of UTC. */
   readonly offsetMinutes: number;
 }
 
 const MICROS_PER_MS = 1_000;
 const MS_PER_MINUTE = 60_000;
-/** 0000-01-01T00:00:00.000Z and 9999-12-31T23:59:59.999Z: what RFC 3339 can write. */
+/** 0000-01-01T00:00:00.000Z and 9999-12-31T23:59:59.999Z: the range of RFC 3339. */
 const FIRST_MS = -62_167_219_200_000;
 const LAST_MS = 253_402_300_799_999;
 
-/** RFC 3339 UTC with exactly six fractional digits and `Z`: as text it sorts as the time does. `micros`: integer, since 1970. */
+/**
+ * RFC 3339 UTC with six fractional digits and `Z`, which sorts as text in time order. `micros`: integer, since 1970.
+ * Throws a RangeError outside the years 0000 to 9999.
+ */
 export function timeText(micros: number): string {
   const text = instantText(instantOf(micros));
   if (text === undefined) throw new RangeError(`no time in the years 0000 to 9999: ${micros} microseconds`);
@@ -40,13 +43,15 @@ export function instantOf(micros: number): Instant {
   return { epochMs, micros: micros - epochMs * MICROS_PER_MS };
 }
 
-/** The same text for an instant; undefined outside the years 0000 to 9999. */
+/** An instant as such text; undefined outside the years 0000 to 9999. */
 export function instantText({ epochMs, micros }: Instant): string | undefined {
   if (!(epochMs >= FIRST_MS && epochMs <= LAST_MS)) return undefined;
   return `${new Date(epochMs).toISOString().slice(0, -1)}${String(micros).padStart(3, "0")}Z`;
 }
 
-/** The instant of a written time; undefined where no such time exists, such as 30 February, 24:00 or a leap second. */
+/**
+ * The instant of a written time; undefined for a time that does not exist, such as 30 February, 24:00 or a leap second.
+ */
 export function calendarInstant(time: CalendarTime): Instant | undefined {
   if (time.hour > 23 || time.minute > 59 || time.second > 59) return undefined;
   const date = new Date(0);
@@ -57,7 +62,7 @@ export function calendarInstant(time: CalendarTime): Instant | undefined {
   return { epochMs: date.getTime() - time.offsetMinutes * MS_PER_MINUTE + epochMs, micros };
 }
 
-/** The same day and time of day some months earlier, in UTC; in a shorter month, its last day. */
+/** The same day and time of day some months earlier, in UTC; the last day of a month that is too short. */
 export function monthsBefore(instant: Instant, months: number): Instant {
   const date = new Date(instant.epochMs);
   const day = date.getUTCDate();

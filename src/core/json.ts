@@ -6,15 +6,15 @@ export interface JsonObject {
   readonly [key: string]: Json;
 }
 
-/** How many objects and lists of a text may lie inside each other: an envelope, its event, and what a field holds. */
+/** The maximum nesting of a text: an envelope, its event, and the value of a field. */
 const MAX_TEXT_DEPTH = MAX_JSON_DEPTH + 2;
 
-/** Matches a surrogate without its partner: with the `u` flag a proper pair is one character and is not matched. */
+/** Matches a surrogate without its partner: with the `u` flag a proper pair is one character and does not match. */
 const LONE_SURROGATE = /\p{Cs}/u;
 
 /**
- * The one canonical spelling of a JSON value: RFC 8785 (JCS).
- * Throws a TypeError on what JSON cannot say: a lone surrogate, a number that is not finite, `undefined`, a function.
+ * The canonical spelling of a JSON value: RFC 8785 (JCS). Throws a TypeError on what JSON cannot express: a lone
+ * surrogate, a number that is not finite, `undefined`, a function.
  */
 export function canonicalJson(value: Json): string {
   if (typeof value === "string") return canonicalString(value);
@@ -26,8 +26,8 @@ export function canonicalJson(value: Json): string {
 }
 
 /**
- * Reads a text that must be in canonical form already; any other spelling of the same value, a duplicate key included,
- * is undefined, and so is a text nested deeper than an envelope may be. For untrusted text: never throws.
+ * Parses a text that must be in canonical form already. Returns undefined for any other spelling of the same value, a
+ * duplicate key included, and for a text nested deeper than an envelope may be. For untrusted text: never throws.
  */
 export function parseCanonicalJson(text: string): Json | undefined {
   try {
@@ -38,13 +38,13 @@ export function parseCanonicalJson(text: string): Json | undefined {
   }
 }
 
-/** Whether at most that many levels of objects and lists lie inside each other; itself it goes no deeper. */
+/** Whether objects and lists nest at most that many levels deep; descends no deeper itself. */
 function isWithin(value: Json, levels: number): boolean {
   if (typeof value !== "object" || value === null) return true;
   return levels > 0 && Object.values(value as object).every((item: Json) => isWithin(item, levels - 1));
 }
 
-/** RFC 8785 section 3.2.2.2 is what ECMAScript's own quoting does; of surrogates, it escapes just the lone ones. */
+/** ECMAScript's own quoting is what RFC 8785 section 3.2.2.2 asks for; of surrogates, it escapes only lone ones. */
 function canonicalString(text: string): string {
   const quoted = JSON.stringify(text);
   if (quoted.includes("\\ud") && LONE_SURROGATE.test(text)) {
@@ -53,7 +53,7 @@ function canonicalString(text: string): string {
   return quoted;
 }
 
-/** RFC 8785 section 3.2.2.3 is ECMAScript's own number to text. */
+/** RFC 8785 section 3.2.2.3 is ECMAScript's own conversion of a number to text. */
 function canonicalNumber(value: number): string {
   if (!Number.isFinite(value)) throw new TypeError(`JSON has no number ${value}`);
   return JSON.stringify(value);

@@ -1,6 +1,6 @@
 /**
- * Stands in a parsed value where JSON.parse keeps less than was sent. It is no plain object, so every check of JSON
- * refuses it, with what was sent.
+ * Stands in a parsed value where JSON.parse lost part of what was sent. It is not a plain object, so every check of
+ * JSON refuses it and can show what was sent.
  */
 export class JsonLoss {
   constructor(
@@ -16,7 +16,7 @@ export class JsonLoss {
     return this.kind === "repeated key" ? "a key that occurs twice" : cut(this.sent);
   }
 
-  /** What GraphQL's own errors show of it. */
+  /** What GraphQL's own errors show. */
   toJSON(): string {
     return this.got;
   }
@@ -29,24 +29,24 @@ function cut(text: string): string {
 }
 
 /**
- * JSON.parse, but with a JsonLoss in place of a number whose decimal digits a double does not hold, and of a member whose
- * key occurs twice in its object (RFC 8785 takes neither). Throws a SyntaxError like JSON.parse.
+ * Like JSON.parse, but puts a JsonLoss in place of a number that a double cannot represent exactly, and of a member
+ * whose key occurs twice in its object (RFC 8785 allows neither). Throws a SyntaxError like JSON.parse.
  */
 export function parseLossless(text: string): unknown {
   const value: unknown = JSON.parse(text);
   return keepsAll(text, value) ? value : withLosses(text, value);
 }
 
-/** Up to so many digits every decimal without an exponent is the shortest one of its double. */
+/** A decimal of up to this many digits and no exponent is always the shortest one of its double. */
 const ALWAYS_EXACT_DIGITS = 15;
 
-/** Whether a JSON number is, as a decimal, the very number that RFC 8785 writes for its double. */
+/** Whether a JSON number, as a decimal, is exactly the number that RFC 8785 writes for its double. */
 export function isExactNumber(text: string): boolean {
   const number = Number(text);
   return Number.isFinite(number) && sameDecimal(decimal(text), decimal(String(number)));
 }
 
-/** The value is 0.<digits> times ten to the power `point`; digits begin and end with none that is zero. */
+/** The value is 0.<digits> times ten to the power `point`; digits neither begin nor end with a zero. */
 interface Decimal {
   readonly isNegative: boolean;
   readonly digits: string;
@@ -76,8 +76,8 @@ const COLON = 0x3a;
 const BACKSLASH = 0x5c;
 
 /**
- * Whether the value is all that the text says: one pass over what is outside of strings, and one over the value. A key
- * that occurs twice is a colon more than there are members.
+ * Whether the value holds all that the text says, in one pass over the text outside strings and one over the value. A
+ * repeated key shows as more colons than members.
  */
 function keepsAll(text: string, value: unknown): boolean {
   let colons = 0;
@@ -103,7 +103,7 @@ function isSurelyExact(text: string, start: number, end: number): boolean {
   return true;
 }
 
-/** Behind the closing quote of a string that begins at `start`. */
+/** The index after the closing quote of the string that begins at `start`. */
 function stringEnd(text: string, start: number): number {
   let quote = text.indexOf('"', start + 1);
   while (isEscaped(text, quote)) quote = text.indexOf('"', quote + 1);
@@ -131,7 +131,7 @@ function isNumberUnit(unit: number): boolean {
   return isDigit(unit) || unit === 0x2b || unit === MINUS || unit === 0x2e || unit === 0x45 || unit === 0x65;
 }
 
-/** The members of all objects in a value; without recursion, for JSON.parse takes any depth. */
+/** The number of members of all objects in a value; without recursion, because JSON.parse accepts any depth. */
 function memberCount(value: unknown): number {
   const open: unknown[] = [value];
   let count = 0;
@@ -149,17 +149,17 @@ function memberCount(value: unknown): number {
   return count;
 }
 
-/** An object or list that the text is inside of. */
+/** An object or list that encloses the current position. */
 interface Frame {
-  /** What JSON.parse made of it; undefined inside of a value that a later one with the same key has replaced. */
+  /** What JSON.parse made of it; undefined inside a value that a later one with the same key replaced. */
   readonly node: object | undefined;
-  /** The keys so far; undefined in a list. */
+  /** The keys read so far; undefined in a list. */
   readonly keys: Set<string> | undefined;
   key: string | number;
   awaitsKey: boolean;
 }
 
-/** Walks text and value side by side, and puts a JsonLoss into the value wherever the text said more. */
+/** Walks text and value side by side and puts a JsonLoss into the value wherever the text said more. */
 function withLosses(text: string, value: unknown): unknown {
   const root: [unknown] = [value];
   const frames: Frame[] = [];
@@ -201,7 +201,7 @@ function takeKey(frame: Frame, key: string): void {
   frame.keys?.add(key);
 }
 
-/** Own members alone: `__proto__` in a replaced value must not reach the prototype of the one that replaced it. */
+/** Own members only: `__proto__` in a replaced value must not reach the prototype of its replacement. */
 function member({ node, key }: Frame): unknown {
   return node !== undefined && Object.hasOwn(node, key) ? (Reflect.get(node, key) as unknown) : undefined;
 }

@@ -1,6 +1,6 @@
 import { JsonLoss } from "./lossless-json.js";
 
-/** One bad path of an input: where, what would have been right, what came. */
+/** One bad path of an input: where, what was expected, what came. */
 export interface FieldProblem {
   /** Dotted, with indexes in brackets: `events[3].actor`. */
   readonly path: string;
@@ -8,19 +8,19 @@ export interface FieldProblem {
   readonly got: string;
 }
 
-/** How deep a JSON value of an event may nest, so that no verifier in any language runs out of stack on it. */
+/** The maximum nesting of a JSON value in an event, so that no verifier in any language runs out of stack. */
 export const MAX_JSON_DEPTH = 64;
 
 const PLAIN_KEY = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
 /** A surrogate without its partner, such as half an emoji. */
 const LONE_SURROGATE = /\p{Cs}/u;
 
-/** Where a member stands. A key that is no plain word is quoted, and cut when long: paths are shown to people. */
+/** The path of a member. A key that is not a plain word is quoted, and cut when long: paths are shown to people. */
 export function memberPath(parent: string, key: string): string {
   return PLAIN_KEY.test(key) ? `${parent}.${key}` : `${parent}[${JSON.stringify(key.slice(0, 64))}]`;
 }
 
-/** What an error calls a value, without repeating its content. */
+/** Names a value's type in an error, without repeating its content. */
 export function nameOf(value: unknown): string {
   if (value === null) return "null";
   if (value === undefined) return "nothing";
@@ -31,7 +31,7 @@ export function nameOf(value: unknown): string {
   return `a ${typeof value}`;
 }
 
-/** An object as JSON makes it, of whatever realm; no Date, Map or class instance. */
+/** Whether a value is an object as JSON makes it, of any realm; not a Date, Map or class instance. */
 export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
@@ -39,8 +39,8 @@ export function isPlainObject(value: unknown): value is Readonly<Record<string, 
 }
 
 /**
- * What is wrong with a text: a lone surrogate has no UTF-8, so it can be neither hashed nor shown; U+0000 only where it
- * would be kept raw, for databases cut or refuse a text at it.
+ * What is wrong with a text. A lone surrogate has no UTF-8, so it can be neither hashed nor shown; U+0000 is refused
+ * where it would be kept raw, because databases cut or refuse text there.
  */
 export function textProblems(text: string, path: string, takesNul = false): readonly FieldProblem[] {
   const isNul = !takesNul && text.includes("\0");
@@ -51,11 +51,11 @@ export function textProblems(text: string, path: string, takesNul = false): read
 
 interface JsonPlace {
   readonly takesNul: boolean;
-  /** In how many objects and lists the value is. */
+  /** The number of objects and lists around the value. */
   readonly depth: number;
 }
 
-/** Every path of a value that could not be stored, hashed and read back as the very same JSON. */
+/** Every path of a value that could not be stored, hashed and read back as the same JSON. */
 export function jsonProblems(value: unknown, path: string, place: JsonPlace): readonly FieldProblem[] {
   if (typeof value === "string") return textProblems(value, path, place.takesNul);
   if (typeof value === "number") return numberProblems(value, path);
@@ -78,7 +78,7 @@ function memberProblems(
   return [...textProblems(key, path, place.takesNul), ...jsonProblems(value, path, place)];
 }
 
-/** Digits that a double does not hold are found where JSON is parsed: afterwards nobody can tell. */
+/** Digits that a double does not hold are found where JSON is parsed: they are lost afterwards. */
 function numberProblems(value: number, path: string): readonly FieldProblem[] {
   return Number.isFinite(value) ? [] : [{ path, expected: "a finite number", got: String(value) }];
 }

@@ -15,12 +15,12 @@ import {
 import type { LeafRange } from "./tree.js";
 import { invalid, type Verdict } from "./verdict.js";
 
-/** A membership proof in the Pangea protocol's spelling, and what it is to prove. */
+/** A membership proof in the Pangea protocol's spelling, with what it claims to prove. */
 export interface MembershipText extends Omit<MembershipProof, "path"> {
   readonly text: string;
 }
 
-/** A consistency proof in the Pangea protocol's spelling, and what it is to prove. */
+/** A consistency proof in the Pangea protocol's spelling, with what it claims to prove. */
 export interface ConsistencyText extends Omit<ConsistencyProof, "path" | "subtreePaths"> {
   readonly text: readonly string[];
 }
@@ -44,11 +44,11 @@ export function consistencyText(
 }
 
 /**
- * Checks a membership text. Its letters must be the sides that index and size give; any other spelling is MALFORMED_PROOF.
- *
- * In a pangea log further items may precede those: the hosted Pangea service gathers events in a small "hot" tree whose root
- * becomes the leaf (protocol section 4.5). VALID then says that the event is one of those under leaf `leafIndex`. Nothing
- * says where it was in the hot tree, so the letters of these items are taken as they are.
+ * Checks a membership text. Its letters must be the sides that follow from index and size; any other spelling is
+ * MALFORMED_PROOF.
+ * In a pangea log, more items may precede those: the hosted Pangea service gathers events in a small "hot" tree whose
+ * root becomes the leaf (protocol section 4.5). VALID then means that the event is one of those under leaf `leafIndex`.
+ * Nothing says where in the hot tree it was, so the letters of these items are not checked.
  */
 export function membershipTextVerdict(format: LogFormat, claim: MembershipText): Verdict {
   if (!isLeafOf(claim.leafIndex, claim.treeSize)) return invalid("INDEX_OUT_OF_RANGE");
@@ -61,7 +61,7 @@ export function membershipTextVerdict(format: LogFormat, claim: MembershipText):
   return membershipVerdict(format, { ...claim, leafHash, path });
 }
 
-/** Checks a consistency text: every item leads to the new root, and together they rebuild the old one. */
+/** Checks a consistency text: every item must lead to the new root, and together they must rebuild the old one. */
 export function consistencyTextVerdict(format: LogFormat, claim: ConsistencyText): Verdict {
   const ranges = isPrefix(claim.fromSize, claim.toSize) ? subtreeRanges(claim.fromSize, claim.toSize) : [];
   const items = claim.text.map((text, i) => parseItem(text, ranges[i]));
@@ -87,7 +87,7 @@ function hotRoot(format: LogFormat, leafHash: Uint8Array, items: readonly string
   return node;
 }
 
-/** On which side of the node at `start` each range of its path lies. */
+/** The side of the node at `start` on which each range of its path lies. */
 function sides(path: readonly LeafRange[], start: number): readonly Side[] {
   return path.map((range) => (range.start < start ? "l" : "r"));
 }
@@ -97,7 +97,7 @@ function pathItems(path: readonly Uint8Array[], labels: readonly Side[]): readon
   return labels.map((side, i) => `${side}:${digestOf(path[i] ?? new Uint8Array())}`);
 }
 
-/** The hashes of a path whose letters are exactly the given sides. */
+/** The hashes of a path whose letters are exactly the given sides; else undefined. */
 function parsePath(items: readonly string[], labels: readonly Side[]): readonly Uint8Array[] | undefined {
   const hashes = items.map((item, i) => parseHash(item, labels[i] ?? "none"));
   const path = hashes.filter((hash) => hash !== undefined);

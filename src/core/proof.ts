@@ -3,7 +3,10 @@ import type { LogFormat } from "./format.js";
 import { isTreeSize, perfectSubtrees, splitPoint, type LeafRange } from "./tree.js";
 import { invalid, unknown, VALID, type Verdict } from "./verdict.js";
 
-/** That a leaf is in the tree of a size. `path` is in RFC 9162 section 2.1.3.1 order, from the leaf's sibling to the root's child. */
+/**
+ * Proves that a leaf is in a tree: the inclusion proof of RFC 9162, which the Pangea protocol and this API call a
+ * membership proof. `path` is in section 2.1.3.1 order, from the leaf's sibling to the root's child.
+ */
 export interface MembershipProof {
   readonly leafIndex: number;
   readonly treeSize: number;
@@ -12,7 +15,9 @@ export interface MembershipProof {
   readonly path: readonly Uint8Array[];
 }
 
-/** That the tree of `fromSize` is a prefix of the tree of `toSize`. `path` is in RFC 9162 section 2.1.4.1 order. */
+/**
+ * Proves that the tree of `fromSize` is a prefix of the tree of `toSize`. `path` is in RFC 9162 section 2.1.4.1 order.
+ */
 export interface ConsistencyPath {
   readonly fromSize: number;
   readonly toSize: number;
@@ -22,7 +27,10 @@ export interface ConsistencyPath {
 }
 
 export interface ConsistencyProof extends ConsistencyPath {
-  /** The items of the Pangea protocol's text form (protocol section 4.3), smallest old subtree first; empty when fromSize = toSize. */
+  /**
+   * The items of the Pangea protocol's text form (section 4.3), smallest old subtree first; empty when fromSize =
+   * toSize.
+   */
   readonly subtreePaths: readonly SubtreePath[];
 }
 
@@ -34,7 +42,7 @@ export interface SubtreePath {
   readonly path: readonly Uint8Array[];
 }
 
-/** A perfect subtree of an old tree, and the ranges whose hashes lead from it to the root of a newer tree. */
+/** A perfect subtree of an old tree, and the ranges whose hashes lead from it to a newer tree's root. */
 export interface SubtreeRanges {
   readonly subtree: LeafRange;
   readonly path: readonly LeafRange[];
@@ -45,31 +53,34 @@ export function isLeafOf(leafIndex: number, treeSize: number): boolean {
   return isTreeSize(leafIndex) && isTreeSize(treeSize) && leafIndex < treeSize;
 }
 
-/** Whether there can be a proof from one size to the other: 1 <= fromSize <= toSize <= 2^53 - 1. */
+/** Whether a proof from one size to the other can exist: 1 <= fromSize <= toSize <= 2^53 - 1. */
 export function isPrefix(fromSize: number, toSize: number): boolean {
   return isTreeSize(fromSize) && isTreeSize(toSize) && fromSize >= 1 && fromSize <= toSize;
 }
 
-/** The ranges whose hashes are a leaf's path, in path order. Throws a RangeError unless 0 <= leafIndex < treeSize. */
+/** The ranges whose hashes form a leaf's path, in path order. Throws a RangeError unless 0 <= leafIndex < treeSize. */
 export function membershipRanges(leafIndex: number, treeSize: number): readonly LeafRange[] {
   if (!isLeafOf(leafIndex, treeSize)) throw new RangeError(`no leaf ${leafIndex} in a tree of ${treeSize}`);
   return pathRanges({ start: leafIndex, end: leafIndex + 1 }, treeSize);
 }
 
 /**
- * The ranges whose hashes are a consistency path, in path order; none when the sizes are equal.
- * Throws a RangeError unless 1 <= fromSize <= toSize.
+ * The ranges whose hashes form a consistency path, in path order; none when the sizes are equal. Throws a RangeError
+ * unless 1 <= fromSize <= toSize.
  */
 export function consistencyRanges(fromSize: number, toSize: number): readonly LeafRange[] {
   if (!isPrefix(fromSize, toSize)) throw new RangeError(`no tree of ${fromSize} in a tree of ${toSize}`);
   if (fromSize === toSize) return [];
   const last = lastSubtree(fromSize);
   const path = pathRanges(last, toSize);
-  // A perfect old tree is the last subtree itself: its hash is the old root, which the verifier has already.
+  // A perfect old tree is itself the last subtree: its hash is the old root, which the verifier already has.
   return last.start === 0 ? path : [last, ...path];
 }
 
-/** The Pangea protocol's consistency items (section 4.3): the old tree's perfect subtrees, smallest first; none when the sizes are equal. */
+/**
+ * The Pangea protocol's consistency items (section 4.3): the old tree's perfect subtrees, smallest first; none when the
+ * sizes are equal. Throws a RangeError unless 1 <= fromSize <= toSize.
+ */
 export function subtreeRanges(fromSize: number, toSize: number): readonly SubtreeRanges[] {
   if (!isPrefix(fromSize, toSize)) throw new RangeError(`no tree of ${fromSize} in a tree of ${toSize}`);
   if (fromSize === toSize) return [];
@@ -78,7 +89,9 @@ export function subtreeRanges(fromSize: number, toSize: number): readonly Subtre
     .reverse();
 }
 
-/** Whether the path leads from the leaf to the root. Sides follow from index and size alone (RFC 9162 section 2.1.3.2). */
+/**
+ * Whether the path leads from the leaf to the root. Sides follow from index and size alone (RFC 9162 section 2.1.3.2).
+ */
 export function membershipVerdict(format: LogFormat, proof: MembershipProof): Verdict {
   if (!isLeafOf(proof.leafIndex, proof.treeSize)) return invalid("INDEX_OUT_OF_RANGE");
   const ranges = membershipRanges(proof.leafIndex, proof.treeSize);
@@ -88,7 +101,9 @@ export function membershipVerdict(format: LogFormat, proof: MembershipProof): Ve
   return equalBytes(root, proof.rootHash) ? VALID : invalid("ROOT_MISMATCH");
 }
 
-/** Whether the path rebuilds both roots (RFC 9162 section 2.1.4.2). An old tree of no leaves proves nothing: UNKNOWN. */
+/**
+ * Whether the path rebuilds both roots (RFC 9162 section 2.1.4.2). An old tree without leaves proves nothing: UNKNOWN.
+ */
 export function consistencyVerdict(format: LogFormat, proof: ConsistencyPath): Verdict {
   if (proof.fromSize === 0 && isTreeSize(proof.toSize)) return unknown("EMPTY_TREE");
   if (!isPrefix(proof.fromSize, proof.toSize)) return invalid("INDEX_OUT_OF_RANGE");
@@ -101,7 +116,7 @@ export function consistencyVerdict(format: LogFormat, proof: ConsistencyPath): V
   return equalBytes(roots.to, proof.toHash) ? VALID : invalid("NEW_ROOT_MISMATCH");
 }
 
-/** Whether the Pangea items rebuild the old root, each leading to the new one (protocol section 4.3). */
+/** Whether the Pangea items rebuild the old root and each leads to the new one (protocol section 4.3). */
 export function subtreePathsVerdict(format: LogFormat, proof: Omit<ConsistencyProof, "path">): Verdict {
   if (proof.fromSize === 0 && isTreeSize(proof.toSize)) return unknown("EMPTY_TREE");
   if (!isPrefix(proof.fromSize, proof.toSize)) return invalid("INDEX_OUT_OF_RANGE");
@@ -111,7 +126,7 @@ export function subtreePathsVerdict(format: LogFormat, proof: Omit<ConsistencyPr
   return itemsVerdict(format, proof, ranges);
 }
 
-/** One step of a climb: from a node at `start` with `hash`, past the `ranges` whose hashes are `path`. */
+/** A climb towards the root: from a node at `start` with `hash`, past the `ranges` whose hashes are `path`. */
 interface Climb {
   readonly start: number;
   readonly hash: Uint8Array;
@@ -119,7 +134,7 @@ interface Climb {
   readonly path: readonly Uint8Array[];
 }
 
-/** The siblings on the way from a node of the tree up to its root, the lowest first. */
+/** The siblings on the way from a node up to the root, lowest first. */
 function pathRanges(node: LeafRange, treeSize: number): readonly LeafRange[] {
   const siblings: LeafRange[] = [];
   let start = 0;
@@ -144,7 +159,7 @@ function climb(format: LogFormat, { start, hash, ranges, path }: Climb): Uint8Ar
   }, hash);
 }
 
-/** Left siblings lie in both trees, right ones in the new tree only. */
+/** Left siblings are in both trees, right ones only in the new tree. */
 function climbBoth(
   format: LogFormat,
   proof: ConsistencyPath,

@@ -13,9 +13,9 @@ import { invalid, unknown, VALID, type Verdict } from "./verdict.js";
 export interface Ed25519 {
   sign(message: Uint8Array, seed: Uint8Array): Uint8Array;
   /**
-   * Whether S is below the group's order and the encoding of S·B - k·A is R, byte for byte: RFC 8032 section 5.1.7 without
-   * the cofactor. False for bytes that are no point of the curve; never throws on 64 and 32 bytes. Whether a weak key
-   * verifies is not defined: `isWeakKey` comes first.
+   * RFC 8032 section 5.1.7 without the cofactor: whether S is below the group's order and S·B - k·A encodes to R, byte
+   * for byte. False for bytes that are not a point of the curve; never throws on 64 and 32 bytes. Undefined for weak
+   * keys: check `isWeakKey` first.
    */
   verify(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean;
   publicKey(seed: Uint8Array): Uint8Array;
@@ -23,7 +23,9 @@ export interface Ed25519 {
 
 export const SEED_BYTES = 32;
 export const SIGNATURE_BYTES = 64;
-/** The most characters (Unicode code points) of a signature's and of a public key's text (Pangea protocol section 5). */
+/**
+ * The maximum characters (Unicode code points) of a signature's and a public key's text (Pangea protocol section 5).
+ */
 export const MAX_SIGNATURE_CHARACTERS = 256;
 
 export const nobleEd25519: Ed25519 = {
@@ -33,8 +35,8 @@ export const nobleEd25519: Ed25519 = {
 };
 
 /**
- * noble's own `verify` multiplies by the cofactor: it accepts pairs with a component of small order that the author of a
- * key can make at will and that OpenSSL, and so the gateway and most other verifiers, refuse.
+ * noble's own `verify` multiplies by the cofactor. It accepts pairs with a component of small order, which the owner of
+ * a key can make at will and which OpenSSL, and so the gateway and most other verifiers, refuse.
  */
 function verifyWithoutCofactor(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
   const { Point } = ed25519;
@@ -54,25 +56,25 @@ function decodedPoint(publicKey: Uint8Array): InstanceType<typeof ed25519.Point>
   }
 }
 
-/** What precedes the 32 bytes of an Ed25519 key in a SubjectPublicKeyInfo (RFC 8410 section 4). */
+/** The bytes before the 32 bytes of an Ed25519 key in a SubjectPublicKeyInfo (RFC 8410 section 4). */
 const SPKI_PREFIX = Uint8Array.of(0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00);
 const PEM = /^-----BEGIN PUBLIC KEY-----\r?\n([A-Za-z0-9+/=]+)\r?\n-----END PUBLIC KEY-----[ \t\r\n]*$/;
 
-/** The JSON text that stands for a key in an envelope: `{"algorithm":"ED25519","key":"<SPKI PEM>"}`. */
+/** A key as JSON text, as an envelope holds it: `{"algorithm":"ED25519","key":"<SPKI PEM>"}`. */
 export function publicKeyText(publicKey: Uint8Array): string {
   return canonicalJson({ algorithm: "ED25519", key: publicKeyPem(publicKey) });
 }
 
-/** SPKI in PEM, with a newline at its end. */
+/** SPKI in PEM, with a trailing newline. */
 export function publicKeyPem(publicKey: Uint8Array): string {
   const spki = new Uint8Array([...SPKI_PREFIX, ...publicKey]);
   return `-----BEGIN PUBLIC KEY-----\n${base64(spki)}\n-----END PUBLIC KEY-----\n`;
 }
 
 /**
- * The 32 bytes of an Ed25519 key in any spelling of the Pangea protocol, section 5: a JSON object whose member `key` holds
- * the key, or the key itself; PEM, or base64 of the raw bytes or of the SPKI. Undefined for anything else, for a text of
- * more than MAX_SIGNATURE_CHARACTERS, and for a weak key. Never throws.
+ * The 32 bytes of an Ed25519 key in any spelling of the Pangea protocol, section 5: a JSON object whose member `key`
+ * holds the key, or the key itself; PEM, or base64 of the raw bytes or the SPKI. Returns undefined for anything else,
+ * for a text of more than MAX_SIGNATURE_CHARACTERS and for a weak key. Never throws.
  */
 export function parsePublicKey(text: string): Uint8Array | undefined {
   if (!isShort(text)) return undefined;
@@ -82,7 +84,10 @@ export function parsePublicKey(text: string): Uint8Array | undefined {
   return key && !isWeakKey(key) ? key : undefined;
 }
 
-/** Whether the envelope's signature is the key's over the canonical bytes of its event. Absent altogether: UNKNOWN. */
+/**
+ * Whether the envelope's signature verifies over the canonical bytes of its event. UNKNOWN when signature and key are
+ * absent.
+ */
 export function signatureVerdict(envelope: Envelope, format: LogFormat, ed25519 = nobleEd25519): Verdict {
   const { signature: signatureText, public_key: keyText } = envelope;
   if (signatureText === undefined && keyText === undefined) return unknown("NO_SIGNATURE");
@@ -95,12 +100,12 @@ export function signatureVerdict(envelope: Envelope, format: LogFormat, ed25519 
   return ed25519.verify(signature, message, publicKey) ? VALID : invalid("SIGNATURE_MISMATCH");
 }
 
-/** A code point is one or two units of a text, so that a long text is refused without being read. */
+/** A code point is one or two units of a text, so a long text is refused without being read. */
 function isShort(text: string): boolean {
   return text.length <= 2 * MAX_SIGNATURE_CHARACTERS && characterCount(text) <= MAX_SIGNATURE_CHARACTERS;
 }
 
-/** The key text inside a JSON object; a text that is no JSON object is the key text. */
+/** The key text inside a JSON object; a text that is not a JSON object is itself the key text. */
 function keyMember(text: string): string | undefined {
   if (!text.startsWith("{")) return text;
   const { key, algorithm = "ED25519" } = parseJsonObject(text);
@@ -134,8 +139,9 @@ const SMALL_ORDER_Y: readonly bigint[] = [
 ];
 
 /**
- * With a key of small order anyone can make a signature of any message, and libraries disagree on whether it verifies;
- * so they do on a y that is not reduced. Such keys are no keys here, so that every verifier comes to the same verdict.
+ * Whether a key is of small order or has a y that is not reduced. With a key of small order anyone can sign any
+ * message, and libraries disagree on whether such keys verify. They are refused, so that all verifiers reach the same
+ * verdict.
  */
 export function isWeakKey(key: Uint8Array): boolean {
   const y = bytesToNumberLE(key) % 2n ** 255n;

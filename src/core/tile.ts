@@ -9,20 +9,20 @@ export const TILE_WIDTH = 256;
 /** A full tile: rows of 256, 128, … 1 hashes, the lowest row first. */
 export const TILE_BYTES = (2 * TILE_WIDTH - 1) * HASH_BYTES;
 
-/** The index-th tile of a tile level, each tile 256 nodes wide: it covers the nodes (8 * level, 256 * index …). */
+/** A tile's place: the index-th tile of a tile level. It covers the 256 nodes from (8 * level, 256 * index). */
 export interface TileId {
   readonly level: number;
   readonly index: number;
 }
 
-/** Where a node lies: row 0 is the tile's lowest, with 256 columns; each row above has half as many. */
+/** A node's place in its tile: row 0 is the lowest, with 256 columns; each row above has half as many. */
 export interface TilePlace {
   readonly tile: TileId;
   readonly row: number;
   readonly column: number;
 }
 
-/** The tile that holds a node. A tile's top, row 8, is found as a lowest-row node of the tile above it. */
+/** Returns the tile that holds a node. A tile's top, row 8, is found as a lowest-row node of the tile above it. */
 export function placeOfNode(node: NodeId): TilePlace {
   const row = node.level % TILE_HEIGHT;
   const width = rowWidth(row);
@@ -33,13 +33,13 @@ export function placeOfNode(node: NodeId): TilePlace {
   };
 }
 
-/** One node of a tile: a view into its bytes, 32 long. */
+/** One node of a tile: a 32-byte view into its bytes. */
 export function tileNode(bytes: Uint8Array, row: number, column: number): Uint8Array {
   const offset = nodeOffset(row, column);
   return bytes.subarray(offset, offset + HASH_BYTES);
 }
 
-/** A full tile from its lowest row of 256 hashes. Throws a RangeError on any other number. */
+/** Builds a full tile from its lowest row. Throws a RangeError unless it has 256 hashes. */
 export function buildTile(format: LogFormat, row: readonly Uint8Array[]): Uint8Array {
   if (row.length !== TILE_WIDTH) throw new RangeError(`a tile's row has ${TILE_WIDTH} hashes, got ${row.length}`);
   const bytes = new Uint8Array(TILE_BYTES);
@@ -49,14 +49,14 @@ export function buildTile(format: LogFormat, row: readonly Uint8Array[]): Uint8A
   return bytes;
 }
 
-/** Whether stored bytes are a tile whose every inner node is the hash of its two children. */
+/** Whether stored bytes are a tile in which every inner node is the hash of its two children. */
 export function tileIsSound(format: LogFormat, bytes: Uint8Array): boolean {
   if (bytes.length !== TILE_BYTES) return false;
   const lowest = Array.from({ length: TILE_WIDTH }, (_, column) => tileNode(bytes, 0, column));
   return equalBytes(buildTile(format, lowest), bytes);
 }
 
-/** Writes the next hash of the lowest row into a tile being filled, with every node above that it completes. */
+/** Writes the next hash of the lowest row into an incomplete tile, with every node above that this completes. */
 export function addToTile(
   format: LogFormat,
   bytes: Uint8Array,
@@ -75,7 +75,7 @@ function rowWidth(row: number): number {
   return 2 ** (TILE_HEIGHT - row);
 }
 
-/** Below a row lie rows of 256, 128, … hashes: 512 less twice the row's own width. */
+/** The rows below hold 256, 128, … hashes: 512 less twice the row's own width. */
 function nodeOffset(row: number, column: number): number {
   return (2 * (TILE_WIDTH - rowWidth(row)) + column) * HASH_BYTES;
 }

@@ -1,25 +1,25 @@
-/** Why a check did not come out VALID. Codes are part of the API: they are added to, never renamed. */
+/** Why a check did not return VALID. Codes are part of the API: new ones may be added, none is renamed. */
 export type ReasonCode =
   | "HASH_MISMATCH" // the canonical bytes do not hash to the leaf
   | "NOT_CANONICAL" // the bytes are not the canonical form of an envelope
   | "NO_SIGNATURE" // the envelope carries neither signature nor public key
-  | "INCOMPLETE_SIGNATURE" // it carries one of the two
+  | "INCOMPLETE_SIGNATURE" // the envelope carries only one of the two
   | "MALFORMED_SIGNATURE" // not base64 of 64 bytes
   | "MALFORMED_PUBLIC_KEY" // not a key in one of the accepted spellings
-  | "SIGNATURE_MISMATCH" // well-formed, and does not verify
-  | "INDEX_OUT_OF_RANGE" // leaf index or size outside the tree it is claimed for
+  | "SIGNATURE_MISMATCH" // well-formed, but does not verify
+  | "INDEX_OUT_OF_RANGE" // leaf index or size outside the claimed tree
   | "PROOF_LENGTH" // a path with more or fewer hashes than (index, size) need
-  | "MALFORMED_PROOF" // not in the one spelling of its form
+  | "MALFORMED_PROOF" // not in the only accepted spelling
   | "ROOT_MISMATCH" // the path leads to another root
-  | "OLD_ROOT_MISMATCH" // a consistency proof that does not rebuild the old root
-  | "NEW_ROOT_MISMATCH" // a consistency proof that does not rebuild the new root
-  | "MALFORMED_CHECKPOINT" // not a signed note in its one canonical spelling
-  | "UNKNOWN_KEY" // no signature line of the log's key
-  | "CHECKPOINT_MISMATCH" // checkpoint of another log, size or root
-  | "NO_PROOF" // nothing to check was given
+  | "OLD_ROOT_MISMATCH" // the consistency proof does not rebuild the old root
+  | "NEW_ROOT_MISMATCH" // the consistency proof does not rebuild the new root
+  | "MALFORMED_CHECKPOINT" // not a signed note in canonical spelling
+  | "UNKNOWN_KEY" // no signature line by the log's key
+  | "CHECKPOINT_MISMATCH" // the checkpoint is for another log, size or root
+  | "NO_PROOF" // there is nothing to check
   | "EMPTY_TREE"; // the old tree is empty: a prefix of every tree, so nothing is proven
 
-/** The outcome of one check. Outcomes are never merged into one "ok". */
+/** The outcome of one check. Outcomes are never merged into a single "ok". */
 export type Verdict =
   | { readonly kind: "VALID" }
   | { readonly kind: "INVALID"; readonly reason: ReasonCode }

@@ -15,7 +15,7 @@ import { consistencyVerdict, membershipVerdict, type ConsistencyPath, type Membe
 import { nobleEd25519, parsePublicKey, signatureVerdict, type Ed25519 } from "./signature.js";
 import { invalid, unknown, VALID, type Verdict } from "./verdict.js";
 
-/** What the verifying person knows of a log from elsewhere, not from the server being checked. */
+/** What the verifier knows about a log from a source other than the server being checked. */
 export interface LogIdentity {
   readonly format: FormatName;
   /** The name in the log's checkpoints. */
@@ -24,7 +24,7 @@ export interface LogIdentity {
   readonly publicKey: string;
 }
 
-/** The cryptography to verify with; @noble's unless given. */
+/** The cryptography to verify with; @noble's by default. */
 export interface Crypto {
   readonly sha256?: Sha256;
   readonly ed25519?: Ed25519;
@@ -37,7 +37,7 @@ export interface TrustedLog {
 }
 
 export interface EntryVerdicts {
-  /** The text is an envelope in its canonical form, and hashes to the leaf. */
+  /** The text is an envelope in canonical form and hashes to the leaf. */
   readonly hash: Verdict;
   /** The event's author signed it. */
   readonly signature: Verdict;
@@ -50,11 +50,14 @@ export interface EntryVerdicts {
 export interface RootVerdicts {
   /** The log signed this size and root. */
   readonly checkpoint: Verdict;
-  /** The proof's older tree, or the one known from before, is a prefix of this one. */
+  /** The proof's older tree, or the one known beforehand, is a prefix of this one. */
   readonly consistency: Verdict;
 }
 
-/** Throws a TypeError when the key is none or the origin cannot name a log: these come from our caller, not from a server. */
+/**
+ * Throws a TypeError when the key is not an Ed25519 key or the origin cannot name a log: both come from the caller, not
+ * a server.
+ */
 export function trustLog(identity: LogIdentity, crypto: Crypto = {}): TrustedLog {
   const { sha256 = nobleSha256, ed25519 = nobleEd25519 } = crypto;
   const publicKey = parsePublicKey(identity.publicKey);
@@ -74,7 +77,7 @@ export function trustVerifierKey(text: string, format: FormatName, crypto: Crypt
   return { format: logFormat(format, sha256), key, ed25519 };
 }
 
-/** Checks one entry. Each verdict stands for itself: read all four. Never throws, whatever the claim holds. */
+/** Checks one entry. The four verdicts are independent: read all of them. Never throws, whatever the claim holds. */
 export function verifyEntry(log: TrustedLog, claim: Unread<EntryClaim>): EntryVerdicts {
   const canonical = typeof claim.canonical === "string" ? claim.canonical : "";
   const envelope = log.format.parse(canonical);
@@ -94,8 +97,8 @@ export function verifyEntry(log: TrustedLog, claim: Unread<EntryClaim>): EntryVe
 }
 
 /**
- * Checks one root. With `known`, a tree that the caller has verified before, the consistency proof must start there.
- * Never throws, whatever the claim holds.
+ * Checks one root. With `known`, a tree that the caller verified before, the consistency proof must start there. Never
+ * throws, whatever the claim holds.
  */
 export function verifyRoot(log: TrustedLog, claim: Unread<RootClaim>, known?: TreeClaim): RootVerdicts {
   const proof = readConsistencyProof(claim.consistencyProof);
@@ -105,7 +108,7 @@ export function verifyRoot(log: TrustedLog, claim: Unread<RootClaim>, known?: Tr
   };
 }
 
-/** Whether a checkpoint is the log's signature under this very tree. Without one: UNKNOWN, NO_PROOF. */
+/** Whether a checkpoint is the log's signature over exactly this tree. Without a checkpoint: UNKNOWN, NO_PROOF. */
 export function checkpointVerdict(log: TrustedLog, checkpoint: unknown, tree: Unread<TreeClaim>): Verdict {
   if (checkpoint === undefined || checkpoint === null) return unknown("NO_PROOF");
   if (typeof checkpoint !== "string") return invalid("MALFORMED_CHECKPOINT");
@@ -119,7 +122,7 @@ function hashVerdict(format: LogFormat, canonical: string, hash: unknown): Verdi
   return digestOf(format.leafHash(utf8(canonical))) === hash ? VALID : invalid("HASH_MISMATCH");
 }
 
-/** A proof of another entry proves nothing about this one. */
+/** A proof for another entry proves nothing about this one. */
 function boundMembership(
   format: LogFormat,
   proof: MembershipProof | MembershipText,
