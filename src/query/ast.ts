@@ -1,9 +1,9 @@
 import type { EventField } from "../core/event.js";
 
-/** Words next to each other, in this order, inside one field; the last may be a prefix. Words are as query/words.ts cuts them. */
+/** Adjacent words in this order inside one field; the last may be a prefix. Words are split as in query/words.ts. */
 export interface PhraseFilter {
   readonly kind: "phrase";
-  /** The field to look in; undefined: any one field. */
+  /** The field to search; undefined for any single field. */
   readonly field: EventField | undefined;
   /** At least one. */
   readonly words: readonly string[];
@@ -11,7 +11,9 @@ export interface PhraseFilter {
   readonly prefix: boolean;
 }
 
-/** The field's whole value, exactly: case, blanks and punctuation count; an object is compared by its canonical text. */
+/**
+ * The field's whole value, exactly: case, blanks and punctuation count; an object is compared by its canonical text.
+ */
 export interface ExactFilter {
   readonly kind: "exact";
   readonly field: EventField;
@@ -44,7 +46,7 @@ export type Filter = AllFilter | PhraseFilter | ExactFilter | AndFilter | OrFilt
 
 export const ALL: AllFilter = Object.freeze({ kind: "all" });
 
-/** What matches when every one of the filters matches, in its simplest form: flat, without filters that match everything. */
+/** Matches when all of the filters match. Simplified: flat, without filters that match everything. */
 export function allOf(filters: readonly Filter[]): Filter {
   const parts = distinct(
     filters.flatMap((filter) => (filter.kind === "and" ? filter.filters : filter.kind === "all" ? [] : filter)),
@@ -52,19 +54,19 @@ export function allOf(filters: readonly Filter[]): Filter {
   return parts.length > 1 ? { kind: "and", filters: parts } : (parts[0] ?? ALL);
 }
 
-/** What matches when at least one of the filters matches, in its simplest form; of none, what never matches. */
+/** Matches when at least one of the filters matches. Simplified; with no filters, it never matches. */
 export function anyOf(filters: readonly Filter[]): Filter {
   if (filters.some((filter) => filter.kind === "all")) return ALL;
   const parts = distinct(filters.flatMap((filter) => (filter.kind === "or" ? filter.filters : filter)));
   return parts.length > 1 ? { kind: "or", filters: parts } : (parts[0] ?? negationOf(ALL));
 }
 
-/** Said twice it means the same, and would cost an index twice. */
+/** A repeated filter changes nothing and would cost an index twice. */
 function distinct(filters: readonly Filter[]): readonly Filter[] {
   return [...new Map(filters.map((filter) => [JSON.stringify(filter), filter])).values()];
 }
 
-/** What matches when the filter does not. */
+/** Matches when the filter does not. */
 export function negationOf(filter: Filter): Filter {
   return filter.kind === "not" ? filter.filter : { kind: "not", filter };
 }

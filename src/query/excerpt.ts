@@ -1,6 +1,6 @@
 const MAX_CHARACTERS = 40;
 
-/** A piece of somebody's input as an error shows it: in quotes, escaped, cut when long. */
+/** A piece of input as an error shows it: in quotes, escaped, cut when long. */
 export function excerpt(text: string): string {
   const characters = Array.from(text);
   return JSON.stringify(

@@ -9,7 +9,7 @@ const QUOTED = /"((?:[^"\\]|\\[^])*)"/y;
 const ESCAPE = /\\(["\\])/g;
 const NAMED = /([A-Za-z_]\w*)([:=<>])/y;
 const OPERATOR = /[:=<>]/y;
-/** What does not begin a value: `note:` alone, `std::string`, `x=>y` and `https://…` are text, not an unknown field. */
+/** What cannot begin a value: `note:` alone, `std::string`, `x=>y` and `https://…` are text, not an unknown field. */
 const NO_VALUE = /\s|\)|$|[:=<>]|\/\//y;
 const OPERATOR_WORDS: ReadonlyMap<string, "and" | "or" | "not"> = new Map([
   ["AND", "and"],
@@ -18,8 +18,8 @@ const OPERATOR_WORDS: ReadonlyMap<string, "and" | "or" | "not"> = new Map([
 ]);
 
 /**
- * Cuts a query into tokens, each when it is asked for, so that the first fault in the text is the one reported.
- * After `field:` everything up to a blank, quote or parenthesis is its value: colons, minus signs and `AND` mean themselves there.
+ * Splits a query into tokens, one at a time, so that the first fault in the text is the one reported. After `field:`
+ * everything up to a blank, quote or parenthesis is the value: colons, minus signs and `AND` are literal there.
  */
 export class Lexer {
   #offset = 0;
@@ -27,7 +27,7 @@ export class Lexer {
 
   constructor(readonly query: string) {}
 
-  /** The next token; `end` again and again at the end. Throws a SyntaxFault. */
+  /** Returns the next token; at the end, `end` every time. Throws a SyntaxFault. */
   next(): Token {
     this.#offset += this.#match(BLANKS)?.[0].length ?? 0;
     const token = this.#bracket() ?? this.#quoted() ?? (this.#afterField ? this.#value() : this.#term());
@@ -63,7 +63,7 @@ export class Lexer {
     return this.#field() ?? this.#plain(OPERATOR_WORDS.get(word) ?? "word", word);
   }
 
-  /** A minus negates what follows it at once; alone it would be a dash in somebody's sentence. */
+  /** A minus negates what directly follows it; alone it would be a dash in a sentence. */
   #minus(word: string): Token {
     const next = this.query.charAt(this.#offset + 1);
     if (word === "-" && next !== "(" && next !== '"') throw this.#fault('a term directly after "-"', word);

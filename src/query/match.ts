@@ -2,12 +2,12 @@ import { EVENT_FIELDS, type AuditEvent } from "../core/event.js";
 import type { ExactFilter, Filter, PhraseFilter } from "./ast.js";
 import { searchable, type SearchableEvent } from "./searchable.js";
 
-/** Whether an event matches a filter. Every engine gives exactly this answer. */
+/** Whether an event matches a filter. Every engine must agree with this function. */
 export function matches(filter: Filter, event: AuditEvent): boolean {
   return matchesSearchable(filter, searchable(event));
 }
 
-/** The same for an event whose words were cut before. */
+/** Like `matches`, for an event that was split into words before. */
 export function matchesSearchable(filter: Filter, event: SearchableEvent): boolean {
   switch (filter.kind) {
     case "all":

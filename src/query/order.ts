@@ -1,6 +1,6 @@
 import { fieldText, type AuditEvent, type EventField } from "../core/event.js";
 
-/** What results can be sorted by; `received_at` is the leaf order. */
+/** The fields that results can be sorted by; `received_at` is the leaf order. */
 export const ORDER_FIELDS = [
   "received_at",
   "actor",
@@ -21,7 +21,9 @@ export interface EntryOrder {
 
 export const NEWEST_FIRST: EntryOrder = Object.freeze({ field: "received_at", direction: "desc" });
 
-/** Fields are sorted by their first 128 characters, U+0000 left out, compared by code point; the leaf index breaks ties. */
+/**
+ * Fields are sorted by their first 128 characters, without U+0000, in code point order; ties are broken by leaf index.
+ */
 export const SORT_KEY_CHARACTERS = 128;
 
 /** With the `u` flag a dot is a whole character, never half a surrogate pair. */
@@ -29,7 +31,9 @@ const FIRST_CHARACTERS = new RegExp(`^.{0,${SORT_KEY_CHARACTERS}}`, "su");
 
 export type SortedField = Extract<OrderField, EventField>;
 
-/** What an event is sorted by: the field's first characters, the canonical text of other JSON likewise, nothing where it is absent. */
+/**
+ * An event's sort key: the field's first characters, or those of its canonical text; empty where the field is absent.
+ */
 export function sortKey(event: AuditEvent, field: SortedField): string {
   const value = event[field];
   if (value === undefined) return "";
@@ -37,7 +41,7 @@ export function sortKey(event: AuditEvent, field: SortedField): string {
   return text.length <= SORT_KEY_CHARACTERS ? text : (FIRST_CHARACTERS.exec(text)?.[0] ?? "");
 }
 
-/** PostgreSQL's text cannot hold it, and every engine sorts alike. */
+/** PostgreSQL's text cannot hold U+0000, and all engines must sort alike. */
 function withoutNul(text: string): string {
   return text.includes("\0") ? text.replaceAll("\0", "") : text;
 }
@@ -53,7 +57,7 @@ export function compareCodePoints(a: string, b: string): number {
   return a.length - b.length;
 }
 
-/** Moves the surrogates behind all other UTF-16 units: the characters they spell come last among code points. */
+/** Moves surrogates behind all other UTF-16 units: the characters they encode come last among code points. */
 function surrogatesLast(unit: number): number {
   return unit >= 0xd800 && unit < 0xe000 ? unit + 0x10000 : unit;
 }

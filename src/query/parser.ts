@@ -7,14 +7,14 @@ import { words } from "./words.js";
 
 export const MAX_QUERY_CHARACTERS = 4_096;
 export const MAX_TERMS = 256;
-/** Words that end with a star: each is as many words as begin so. */
+/** The maximum number of words that end with a star: each expands to all words that begin with it. */
 export const MAX_PREFIXES = 16;
-/** Parentheses and negations inside each other. */
+/** The maximum depth of nested parentheses and negations. */
 export const MAX_NESTING = 32;
 
 export type ParsedQuery = { readonly kind: "parsed"; readonly filter: Filter } | QuerySyntaxError;
 
-/** Reads a query (docs/query-language.md). Of several faults the leftmost is reported. Never throws on any text. */
+/** Parses a query (docs/query-language.md). Reports the leftmost fault. Never throws on any text. */
 export function parseQuery(text: string): ParsedQuery {
   try {
     refuseUnreadable(text);
@@ -25,7 +25,7 @@ export function parseQuery(text: string): ParsedQuery {
   }
 }
 
-/** Text that no stored field can hold, and that engines treat differently. */
+/** Text that no stored field can hold and that engines treat differently. */
 const UNREADABLE = /\p{Cs}|\0/u;
 
 function refuseUnreadable(text: string): void {
@@ -38,7 +38,7 @@ function refuseUnreadable(text: string): void {
   throw new SyntaxFault("text without U+0000 and lone surrogates", bad(unreadable[0], unreadable.index));
 }
 
-/** `field:` or `field=` before a value or a group of values; undefined for a term of its own. */
+/** `field:` or `field=` before a value or a group of values; undefined for a bare term. */
 type Scope = FieldToken | undefined;
 
 /**
@@ -158,7 +158,7 @@ function termFilter(token: PlainToken | QuotedToken, scope: Scope): Filter {
   return { kind: "phrase", field: scope?.field, words: someWords(token, text), prefix: false };
 }
 
-/** The star must follow a letter or number: `foo-*` would otherwise find `foobar`. */
+/** The star must follow a letter or number: otherwise `foo-*` would match `foobar`. */
 const PREFIX = /^[^*]*[\p{L}\p{M}\p{N}]\*$/u;
 
 function prefixFilter(token: Token, field: EventField | undefined): Filter {

@@ -1,6 +1,6 @@
 import type { Filter, PhraseFilter } from "./ast.js";
 
-/** The query text of a filter: parseQuery reads it back as the same filter, in its simplest form. */
+/** A filter as query text, which parseQuery reads back as the same filter in its simplest form. */
 export function printFilter(filter: Filter): string {
   switch (filter.kind) {
     case "all":
@@ -18,7 +18,9 @@ export function printFilter(filter: Filter): string {
   }
 }
 
-/** A star cannot follow a quote, so the words of a prefix are joined by what separates words inside a term. */
+/**
+ * A star cannot follow a quote, so the words of a prefix are joined by a character that separates words inside a term.
+ */
 function printPhrase({ words, prefix }: PhraseFilter): string {
   if (prefix) return `${words.join("-")}*`;
   return words.length > 1 ? `"${words.join(" ")}"` : words.join("");

@@ -2,22 +2,25 @@ import type { AuditEvent } from "../core/event.js";
 import { isPlainObject, memberPath, nameOf, textProblems, type FieldProblem } from "../core/problem.js";
 import { allOf, anyOf, type Filter } from "./ast.js";
 
-/** Fields that a search can be restricted on, outside its query. */
+/** Fields that a search can be restricted on outside its query. */
 export const RESTRICTION_FIELDS = ["actor", "action", "source", "status", "target", "tenant_id"] as const;
 
 export type RestrictionField = (typeof RESTRICTION_FIELDS)[number];
 
-/** Per field, the values allowed: a field's whole value must equal one of them; fields are ANDed. */
+/** The allowed values per field: the field's whole value must equal one of them. Fields are ANDed. */
 export type Restriction = { readonly [field in RestrictionField]?: readonly string[] };
 
 export type ParsedRestriction =
   | { readonly kind: "valid"; readonly restriction: Restriction }
   | { readonly kind: "invalid"; readonly problems: readonly FieldProblem[] };
 
-/** Values of all fields together, so that query and restriction stay an expression every engine can take. */
+/**
+ * The maximum number of values of all fields together, so that every engine can take query and restriction as one
+ * expression.
+ */
 export const MAX_RESTRICTION_VALUES = 256;
 
-/** The filter that lets through what a restriction allows; a restriction on no field allows everything. */
+/** The filter of a restriction; a restriction without fields allows everything. */
 export function restrictionFilter(restriction: Restriction): Filter {
   return allOf(
     RESTRICTION_FIELDS.flatMap((field) => {
@@ -28,7 +31,7 @@ export function restrictionFilter(restriction: Restriction): Filter {
   );
 }
 
-/** Whether an event is let through: the answer of the restriction's filter, without cutting the event into words. */
+/** Whether a restriction allows an event: the same result as its filter, without splitting the event into words. */
 export function restrictionAllows(restriction: Restriction, event: AuditEvent): boolean {
   return RESTRICTION_FIELDS.every((field) => {
     const values = restriction[field];
@@ -37,7 +40,7 @@ export function restrictionAllows(restriction: Restriction, event: AuditEvent): 
   });
 }
 
-/** Reads a restriction from untrusted input: null members are dropped, any problem refuses it. Never throws. */
+/** Reads a restriction from untrusted input. Null members are dropped; any problem makes it invalid. Never throws. */
 export function parseRestriction(input: unknown, path: string): ParsedRestriction {
   const problems = restrictionProblems(input, path);
   const restriction: unknown = isPlainObject(input) ? withoutNulls(input) : input;
@@ -45,8 +48,8 @@ export function parseRestriction(input: unknown, path: string): ParsedRestrictio
 }
 
 /**
- * Every bad path of a restriction, below `path`. An empty list is refused: whether it allows nothing or everything,
- * somebody would be surprised.
+ * Every bad path of a restriction, below `path`. An empty list is refused because readers disagree on whether it allows
+ * nothing or everything.
  */
 export function restrictionProblems(input: unknown, path: string): readonly FieldProblem[] {
   if (!isPlainObject(input)) return [{ path, expected: "an object of lists of values", got: nameOf(input) }];

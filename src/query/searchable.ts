@@ -3,17 +3,22 @@ import { jsonWords, words } from "./words.js";
 
 type FieldValue = Parameters<typeof fieldText>[0];
 
-/** An event as search sees it: per field that is present, its words and its whole value. */
+/** An event as search sees it: the words and the whole value of each field that is present. */
 export type SearchableEvent = { readonly [field in EventField]?: SearchableField };
 
 export interface SearchableField {
-  /** The field's words with one blank before, between and after: a phrase is in the field if ` phrase ` is in here. */
+  /**
+   * The field's words with one blank before, between and after: a phrase is in the field if ` phrase ` is in this text.
+   */
   readonly words: string;
-  /** The whole value; other JSON is its canonical text. */
+  /** The whole value; JSON other than text as its canonical text. */
   readonly value: string;
 }
 
-/** An event, to be matched any number of times: a field is written out and cut into words once, when somebody looks. */
+/**
+ * Prepares an event to be matched any number of times: each field is serialized and split into words once, on first
+ * use.
+ */
 export function searchable(event: AuditEvent): SearchableEvent {
   const fields: { [field in EventField]?: SearchableField } = {};
   for (const field of EVENT_FIELDS) {
@@ -23,7 +28,7 @@ export function searchable(event: AuditEvent): SearchableEvent {
   return fields;
 }
 
-/** A filter looks at few of the fields, and the canonical text of an object costs more than all the rest. */
+/** Lazy because a filter reads few fields, and an object's canonical text costs more than all the rest. */
 class FieldSeen implements SearchableField {
   #value: string | undefined;
   #words: string | undefined;
@@ -39,7 +44,10 @@ class FieldSeen implements SearchableField {
   }
 }
 
-/** The words of one field of an event, in order; none where the field is absent. Of other JSON, its keys and values in canonical order. */
+/**
+ * The words of one field of an event, in order; none where the field is absent. JSON other than text gives its keys and
+ * values in canonical order.
+ */
 export function eventWords(event: AuditEvent, field: EventField): readonly string[] {
   const value = event[field];
   if (value === undefined) return [];

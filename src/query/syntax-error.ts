@@ -1,10 +1,10 @@
 import { excerpt } from "./excerpt.js";
 import type { TokenText } from "./token.js";
 
-/** Why a text is no query. */
+/** Why a text is not a query. */
 export interface QuerySyntaxError {
   readonly kind: "syntax-error";
-  /** Where, from 1, in characters. */
+  /** The position in characters, from 1. */
   readonly column: number;
   readonly expected: string;
   readonly got: string;
@@ -13,7 +13,7 @@ export interface QuerySyntaxError {
   readonly token: TokenText;
 }
 
-/** Thrown inside the parser alone, where it unwinds to parseQuery. */
+/** Thrown only inside the parser; parseQuery catches it. */
 export class SyntaxFault extends Error {
   constructor(
     readonly expected: string,
@@ -23,7 +23,7 @@ export class SyntaxFault extends Error {
   }
 }
 
-/** What the caller is told about a fault in a query. */
+/** A fault in a query as the caller sees it. */
 export function syntaxError(query: string, { expected, token }: SyntaxFault): QuerySyntaxError {
   const column = Array.from(query.slice(0, token.offset)).length + 1;
   const got = token.kind === "end" ? "the end of the query" : excerpt(token.text);

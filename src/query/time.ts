@@ -2,11 +2,11 @@ import { calendarInstant, instantOf, instantText, monthsBefore, type Instant } f
 import type { FieldProblem } from "../core/problem.js";
 import { excerpt } from "./excerpt.js";
 
-/** A window on receivedAt, [start, end). Each text is RFC 3339 or relative to now (`7d`, `120min`). */
+/** A window on receivedAt, [start, end). Each text is an RFC 3339 time or relative to now (`7d`, `120min`). */
 export interface TimeWindow {
   readonly start?: string;
   readonly end?: string;
-  /** The newest stretch, instead of start and end: a relative time. */
+  /** A relative time, in place of start and end: the window from then until now. */
   readonly last?: string;
 }
 
@@ -29,7 +29,9 @@ const MAX_TIME_CHARACTERS = 128;
 const BACK_FROM_NOW = "a time back from now such as 7d, 120min or 2months";
 const TIME = `an RFC 3339 time such as 2026-01-31T09:00:00Z, or ${BACK_FROM_NOW}`;
 
-/** The Pangea protocol's pattern: RFC 3339 in which parts may have one digit and the zone may lack, which means UTC. */
+/**
+ * The Pangea protocol's pattern: RFC 3339, but parts may have one digit and the zone may be missing, which means UTC.
+ */
 const TIMESTAMP =
   /^(\d{4})-(\d{1,2})-(\d{1,2})[Tt ](\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.(\d+))?(?:[Zz]|([+-])(\d{1,2})(?::(\d{2}))?)?$/;
 
@@ -45,12 +47,14 @@ const MS_PER_UNIT = new Map([
 ]);
 const MONTHS_PER_UNIT = new Map([...named(["mo", "mon", "month", "months"], 1), ...named(["y", "year", "years"], 12)]);
 
-/** Reads an RFC 3339 or relative time. `nowMicros`: microseconds since 1970, what a relative time counts back from. */
+/**
+ * Parses an RFC 3339 or relative time. `nowMicros`, microseconds since 1970, is what a relative time counts back from.
+ */
 export function parseTime(text: string, nowMicros: number): ParsedTime {
   return asTime(text, TIME, timestamp(text) ?? backFromNow(text, nowMicros));
 }
 
-/** Reads a window's times; every bad one is named below `path`. */
+/** Resolves a window's times; reports every bad one below `path`. */
 export function resolveWindow(window: TimeWindow, nowMicros: number, path = "window"): WindowResolution {
   const { start, end, last } = window;
   const times = {
@@ -108,7 +112,7 @@ function timestamp(text: string): Instant | "impossible" | undefined {
   return calendarInstant({ year, month, day, hour, minute, second, micros, offsetMinutes }) ?? "impossible";
 }
 
-/** Finer digits round up: receivedAt is whole microseconds, so for both ends of a window the same entries lie inside. */
+/** Finer digits round up: receivedAt is in whole microseconds, so the same entries lie within both bounds. */
 function fractionMicros(digits: string): number {
   const micros = Number(digits.slice(0, 6).padEnd(6, "0"));
   return /[1-9]/.test(digits.slice(6)) ? micros + 1 : micros;

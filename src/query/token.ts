@@ -13,7 +13,7 @@ export interface FieldToken extends Place {
   readonly operator: ":" | "=";
 }
 
-/** What stands between quotes, without the escapes. */
+/** The text between quotes, without escapes. */
 export interface QuotedToken extends Place {
   readonly kind: "quoted";
   readonly content: string;
@@ -25,7 +25,7 @@ export interface PlainToken extends Place {
 
 export type Token = FieldToken | QuotedToken | PlainToken;
 
-/** A stretch of the query: all that a door needs to underline it in its own way. */
+/** A piece of the query: enough for a caller to underline it. */
 export interface TokenText {
   readonly kind: Token["kind"] | "bad";
   readonly text: string;
