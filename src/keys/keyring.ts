@@ -1,18 +1,25 @@
 import { hkdfSync, randomBytes } from "node:crypto";
 
-/** What a deployment's one secret stands for. Gateways with the same key file can read each other's tokens. */
+/**
+ * The keys that a deployment derives from its one secret. Gateways with the same key file can read each other's tokens.
+ */
 export interface Keyring {
-  /** 32-byte Ed25519 seed: signs checkpoints. It is the key file's own, so that `openssl pkey -pubout` shows its public key. */
+  /**
+   * 32-byte Ed25519 seed: signs checkpoints. It is the key file's own, so `openssl pkey -pubout` prints its public key.
+   */
   readonly checkpointSeed: Uint8Array;
   /** 32-byte Ed25519 seed: signs events logged with `sign: true`. */
   readonly eventSeed: Uint8Array;
-  /** 32 bytes: authenticates result ids, cursors and what is kept in caches. */
+  /** 32 bytes: authenticates result ids, cursors and cached values. */
   readonly tokenSecret: Uint8Array;
 }
 
 const SEED_BYTES = 32;
 
-/** The keys that follow from a deployment's seed, by HKDF-SHA256 (RFC 5869) with a label each. Throws a RangeError unless it has 32 bytes. */
+/**
+ * Derives a deployment's keys from its seed with HKDF-SHA256 (RFC 5869), one label per key. Throws a RangeError unless
+ * the seed has 32 bytes.
+ */
 export function keyringOfSeed(seed: Uint8Array): Keyring {
   if (seed.length !== SEED_BYTES) throw new RangeError(`a seed has ${SEED_BYTES} bytes, got ${seed.length}`);
   return {
@@ -22,12 +29,12 @@ export function keyringOfSeed(seed: Uint8Array): Keyring {
   };
 }
 
-/** A keyring that dies with the process: for logs in memory. */
+/** A keyring that lives as long as the process: for logs in memory. */
 export function ephemeralKeyring(): Keyring {
   return keyringOfSeed(new Uint8Array(randomBytes(SEED_BYTES)));
 }
 
-/** 32 bytes that follow from a seed, other ones for each label. */
+/** Derives 32 bytes from a seed, different for each label. */
 export function derived(seed: Uint8Array, label: string): Uint8Array {
   return new Uint8Array(hkdfSync("sha256", seed, new Uint8Array(), label, SEED_BYTES));
 }

@@ -14,7 +14,9 @@ import type { Ed25519 } from "../core/signature.js";
 import { invalid, VALID, type Verdict } from "../core/verdict.js";
 import { derived } from "./keyring.js";
 
-/** What is stored beside a log's tree, which does not cover it; a seal of one kind is never taken for one of another. */
+/**
+ * What is stored beside a log's tree without being covered by it. A seal of one kind never passes for another kind's.
+ */
 export type SealedKind = "receipt" | "bulk request" | "bulk end";
 
 type SealedValues = readonly (string | number)[];
@@ -24,10 +26,10 @@ export class LogKey {
   readonly #signer: NoteSigner;
   readonly #verifier: NoteVerifier;
   readonly #sealSecret: Uint8Array;
-  /** The key as C2SP tools take it: `origin+keyid+base64`. */
+  /** The key in the form of C2SP tools: `origin+keyid+base64`. */
   readonly verifierKey: string;
 
-  /** Throws a TypeError on an origin that cannot stand in a signed note. */
+  /** Throws a TypeError on an origin that a signed note does not allow. */
   constructor(
     readonly origin: string,
     seed: Uint8Array,
@@ -52,7 +54,7 @@ export class LogKey {
     return openCheckpoint(checkpoint, this.#verifier);
   }
 
-  /** 32 bytes that only the key's holder can make, for this log: HMAC-SHA256 (RFC 2104) over what the values say. */
+  /** 32 bytes over the values that only the key's holder can compute, for this log: HMAC-SHA256 (RFC 2104). */
   seal(kind: SealedKind, values: SealedValues): Uint8Array {
     const text = canonicalJson([kind, this.origin, ...values]);
     return new Uint8Array(createHmac("sha256", this.#sealSecret).update(text).digest());
@@ -63,7 +65,7 @@ export class LogKey {
     return seal?.length === expected.length && timingSafeEqual(seal, expected);
   }
 
-  /** Whether a checkpoint is this key's statement of a tree. */
+  /** Whether a checkpoint is this key's signature over a tree. */
   verdict(checkpoint: string, tree: { readonly treeSize: number; readonly hash: Digest }): Verdict {
     const opened = this.open(checkpoint);
     if (opened.kind === "rejected") return invalid(opened.reason);

@@ -5,8 +5,8 @@ import type { Sha256 } from "../core/format.js";
 import type { Ed25519 } from "../core/signature.js";
 
 /**
- * SHA-256 by the platform. A 32-byte binary string is the cheapest thing that crosses from native code: taking the
- * digest as a Buffer costs about three times as much for a tree node.
+ * The platform's SHA-256. A 32-byte binary string is the cheapest value to return from native code: a Buffer digest
+ * costs about three times as much for a tree node.
  */
 export const nodeSha256: Sha256 = (message) => {
   const binary = hash("sha256", message, "binary");
@@ -15,14 +15,14 @@ export const nodeSha256: Sha256 = (message) => {
   return bytes;
 };
 
-/** The DER that stands before the 32 raw bytes of a key (RFC 8410 sections 4 and 7). */
+/** The DER before the 32 raw bytes of a key (RFC 8410 sections 4 and 7). */
 const PKCS8_PREFIX = Buffer.from("302e020100300506032b657004220420", "hex");
 const SPKI_PREFIX = Buffer.from("302a300506032b6570032100", "hex");
 
-/** Importing a key costs as much as using it once; callers sign with one key and verify with a few. */
+/** Importing a key costs as much as using it once; callers sign with one key and verify with few. */
 const KEPT_KEYS = 1024;
 
-/** Ed25519 by the platform, twenty times as fast as in JavaScript. Verdicts agree with @noble on one set of vectors. */
+/** The platform's Ed25519, twenty times as fast as in JavaScript. It passes the same test vectors as @noble's. */
 export function nodeEd25519(): Ed25519 {
   const privateKeys = keyCache(privateKey);
   const publicKeys = keyCache(publicKey);

@@ -1,16 +1,16 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 
-/** What a token is for; a token of one kind is never accepted as another. */
+/** The purpose of a token; a token of one kind is never accepted as another. */
 export type TokenKind = "result" | "cursor" | "download";
 
-/** What a client's token turned out to be. `altered` also stands for one made under another key. */
+/** The result of opening a client's token. `altered` also covers a token made under another key. */
 export type OpenedToken =
   | { readonly kind: "opened"; readonly payload: Buffer }
   | { readonly kind: "rejected"; readonly reason: "malformed" | "altered" };
 
-/** A token that did not open, in the words of an error. */
+/** Why a token was refused, as errors say it. */
 export const REJECTED_TOKEN = {
-  malformed: "text that is no token of this service",
+  malformed: "text that is not a token of this service",
   altered: "an altered token, or one made under another key",
 } as const;
 
@@ -20,7 +20,7 @@ const VERSION = 1;
 const TOKEN_TEXT = /^[A-Za-z0-9_-]+$/;
 const MAX_TOKEN_CHARACTERS = 65_536;
 
-/** Makes and opens tokens that clients carry for us: base64url of version byte, payload, MAC. Not secret, but authentic. */
+/** Makes and opens tokens that clients carry: base64url of version byte, payload, MAC. Authentic, but not secret. */
 export class TokenSealer {
   constructor(private readonly secret: Uint8Array) {}
 
@@ -29,7 +29,7 @@ export class TokenSealer {
     return Buffer.concat([head, this.mac(kind, head)]).toString("base64url");
   }
 
-  /** Reads a token. Whoever holds a token can change it at will: nothing of it is looked at before its MAC. */
+  /** Opens a token. Its holder can change it at will, so the MAC is checked before anything else is read. */
   open(kind: TokenKind, token: string): OpenedToken {
     const bytes = decode(token);
     if (bytes === undefined) return { kind: "rejected", reason: "malformed" };
@@ -43,7 +43,10 @@ export class TokenSealer {
   }
 }
 
-/** The bytes of a token in its one spelling: base64url decoders skip what they do not know, so it is encoded again and compared. */
+/**
+ * A token's bytes. Base64url decoders skip unknown characters, so the bytes are encoded again and compared: one
+ * spelling.
+ */
 function decode(token: string): Buffer | undefined {
   if (token.length > MAX_TOKEN_CHARACTERS || !TOKEN_TEXT.test(token)) return undefined;
   const bytes = Buffer.from(token, "base64url");

@@ -3,7 +3,7 @@ import { link, mkdir, open, readFile, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { hasCode } from "../audit/errors.js";
 
-/** The key file is there but cannot be used; the message says what to do about it. */
+/** The key file exists but cannot be used; the message says what to do. */
 export class KeyFileError extends Error {
   override readonly name = "KeyFileError";
 }
@@ -12,10 +12,9 @@ const OTHERS_MAY = 0o077;
 const OWNER_ONLY = 0o600;
 
 /**
- * The 32-byte seed of the deployment's Ed25519 key: a PKCS#8 PEM file, made with mode 0600 when it is missing.
- * However many processes start at the same time, one key is made and all of them answer it.
- * Rejects KeyFileError when the file can be neither read nor made, when others may read it, or when it holds anything but
- * such a key.
+ * Returns the 32-byte seed of the deployment's Ed25519 key from a PKCS#8 PEM file, which is created with mode 0600 when
+ * missing. Processes that start at the same time make one key and all return it. Rejects with KeyFileError when the
+ * file can be neither read nor created, when others may read it, or when it does not hold such a key.
  */
 export async function loadOrCreateSeed(path: string): Promise<Uint8Array> {
   return seedOfPem(path, await readOrCreate(path));
@@ -43,7 +42,7 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** Written aside and linked into place: the name appears with all its bytes, and only if nobody was there first. */
+/** Written aside and linked into place: the name appears with all its bytes, and only if no one else was first. */
 async function createKeyFile(path: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const aside = `${path}.${randomUUID()}`;
@@ -68,7 +67,7 @@ async function writeDurably(path: string, text: string): Promise<void> {
   }
 }
 
-/** A name is durable once its folder is; a lost key would orphan every checkpoint signed with it. */
+/** A name is durable only once its folder is; a lost key would orphan every checkpoint signed with it. */
 async function syncFolder(path: string): Promise<void> {
   if (process.platform === "win32") return; // folders cannot be opened there
   const folder = await open(path, "r");

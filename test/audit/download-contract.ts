@@ -81,7 +81,7 @@ export function downloadContract(open: OpenService): void {
       const { id } = (await service.search({ log, query: "" }, {})).result;
       const altered = `${id.slice(0, 20)}${id[20] === "A" ? "B" : "A"}${id.slice(21)}`;
       const refusals = [
-        ["", {}, "text that is no token of this service"],
+        ["", {}, "text that is not a token of this service"],
         [altered, {}, "an altered token, or one made under another key"],
         [id, { bound: { actor: ["alice"] } }, "a result of another credential"],
       ] as const;
