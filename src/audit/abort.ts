@@ -1,6 +1,6 @@
 /**
- * The promise's outcome, or a rejection with the signal's reason once that aborts. The promise itself goes on, and its
- * outcome is then nobody's.
+ * Settles like the promise, or rejects with the signal's reason once it aborts. The promise itself keeps running and
+ * its outcome is then ignored.
  */
 export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
@@ -20,5 +20,5 @@ export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal 
 }
 
 function ignore(): void {
-  // until the promise above has its own
+  // replaced by the promise above
 }

@@ -9,9 +9,9 @@ import type {
   SearchingService,
 } from "./service.js";
 
-/** The roles that a backend plays; whole roles may be lacking. */
+/** A backend's roles. Any of them may be missing. */
 export interface Backend extends Pick<AuditService, "identity" | "close"> {
-  /** In an error: `the hosted audit service`. */
+  /** Names the backend in errors, such as `the hosted audit service`. */
   readonly name: string;
   readonly logging?: LoggingService;
   readonly reading?: ReadingService;
@@ -21,17 +21,17 @@ export interface Backend extends Pick<AuditService, "identity" | "close"> {
   readonly proving?: ProvingService;
 }
 
-/** What a client would have liked to do, for each role. */
+/** What a client tried to do, for each role. */
 const PURPOSES = {
-  logging: "take events",
+  logging: "log events",
   reading: "show single entries",
   searching: "search",
-  downloading: "give out whole results",
+  downloading: "download whole results",
   following: "follow a log",
-  proving: "give roots and proofs",
+  proving: "provide roots and proofs",
 } as const;
 
-/** The audit service of a backend: each call of a role that it lacks rejects UNSUPPORTED. */
+/** Makes a backend an audit service: calls of a role that it lacks reject with UNSUPPORTED. */
 export function serviceOf(backend: Backend): AuditService {
   const played = <Role extends keyof typeof PURPOSES>(role: Role): NonNullable<Backend[Role]> => {
     const player = backend[role];

@@ -1,8 +1,8 @@
-/** A root as a cache carries it. Nothing of it is believed before its checkpoint verifies under the log's key. */
+/** A root as a cache holds it. Nothing in it is trusted before its checkpoint verifies under the log's key. */
 export interface CachedRoot {
   readonly log: string;
   readonly treeSize: number;
-  /** The signed C2SP checkpoint; size and root hash are inside. */
+  /** The signed C2SP checkpoint, which contains size and root hash. */
   readonly checkpoint: string;
   readonly publishedAt: string;
   /** Authenticates publishedAt, which the checkpoint does not cover: made and checked by cached-roots.ts. */
@@ -10,31 +10,34 @@ export interface CachedRoot {
 }
 
 /**
- * Port: remembers roots for all gateways. Trusted for nothing: an engine that is slow, down or lying costs a miss,
- * never an error, so no method rejects, and every read is bounded in time by the engine.
+ * Port: remembers roots for all gateways. It is not trusted: an engine that is slow, down or lying costs a miss, never
+ * an error. No method rejects, and the engine bounds the time of every read.
  */
 export interface RootCache {
-  /** False while it knows nothing because its engine is away. */
+  /** False while its engine is unreachable, so that it knows nothing. */
   readonly isAnswering: boolean;
-  /** A root of a fixed size never changes: kept without expiry. */
+  /** A root of a fixed size never changes, so it is kept without expiry. */
   get(log: string, treeSize: number): Promise<CachedRoot | undefined>;
-  /** Keeps a root, unless there is one of its log and size already: that one stays, and is answered. */
+  /** Keeps a root, unless one of its log and size is there already; returns the one that was there. */
   put(root: CachedRoot): Promise<CachedRoot | undefined>;
-  /** The newest root some gateway committed; lives seconds. */
+  /** The newest root that a gateway committed; expires after seconds. */
   newest(log: string): Promise<CachedRoot | undefined>;
-  /** Answered by `newest` for seconds, and by `remembered` until another takes its place; answers the one whose place it took. */
+  /**
+   * Makes a root the one that `newest` returns for seconds, and `remembered` until it is replaced. Returns the root
+   * that it replaced.
+   */
   putNewest(root: CachedRoot): Promise<CachedRoot | undefined>;
-  /** The last root that was put as the newest: what a log must not have fallen behind. */
+  /** The root that was last put as the newest: a log must not be shorter than this. */
   remembered(log: string): Promise<CachedRoot | undefined>;
   /**
-   * Tells the listener the size of each newest root that is put from now on, by whichever gateway, soon after. A hint: some
-   * are missed, and what is said need not be true.
+   * Calls the listener with the size of each newest root that any gateway puts from now on. A hint only: some are
+   * missed, and sizes may be wrong.
    */
   onNewest(log: string, listener: (treeSize: number) => void): void;
   close(): Promise<void>;
 }
 
-/** Port: remembers texts by key for a while. What is lost, late or unreachable is a miss, never an error. */
+/** Port: remembers texts by key for a while. A text that is lost, late or unreachable is a miss, never an error. */
 export interface TextCache {
   get(key: string): Promise<string | undefined>;
   put(key: string, text: string): Promise<void>;

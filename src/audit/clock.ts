@@ -6,8 +6,8 @@ export type Clock = () => number;
 const MICROS_PER_MS = 1000;
 
 /**
- * The machine's clock with a finer end: the millisecond is the system's own, so that a corrected clock is followed at
- * once, and the microseconds inside it are counted from the moment the millisecond was first seen.
+ * The machine's clock in microseconds. The millisecond is the system's own, so a correction of the clock takes effect
+ * at once; microseconds are counted from the moment a millisecond was first seen.
  */
 export function systemClock(): Clock {
   let millisecond = 0;
@@ -23,7 +23,7 @@ export function systemClock(): Clock {
   };
 }
 
-/** How many milliseconds a time, as entries have it, is ahead of a clock; 0 when it is not. */
+/** How many milliseconds an entry's time is ahead of a clock; 0 when it is not. */
 export function aheadOf(clockMs: number, receivedAt: string): number {
   return Math.max(0, Date.parse(receivedAt) - clockMs);
 }

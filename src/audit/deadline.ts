@@ -1,4 +1,7 @@
-/** The promise's outcome, or a rejection after `timeoutMs`. The promise itself goes on, and its outcome is then nobody's. */
+/**
+ * Settles like the promise, or rejects after `timeoutMs`. The promise itself keeps running and its outcome is then
+ * ignored.
+ */
 export async function deadline<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const expiry = new Promise<never>((_, reject) => {

@@ -1,9 +1,9 @@
 import type { DownloadRequest } from "./service.js";
 
-/** What a file can be written as. */
+/** The formats of a downloaded file. */
 export type DownloadFormat = "CSV" | "JSON" | "NDJSON" | "EVIDENCE";
 
-/** Where to get a file without a credential, for a while. */
+/** A link to a file that works without a credential until it expires. */
 export interface DownloadLink {
   readonly url: string;
   readonly format: DownloadFormat;

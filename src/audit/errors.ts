@@ -1,9 +1,9 @@
 import type { FieldProblem } from "../core/event.js";
 
-/** The closed list of what can go wrong, as every door of the gateway reports it. */
+/** The closed list of error codes, the same at every door of the gateway. */
 export type AuditErrorCode =
   | "BAD_USER_INPUT" // the request is wrong; nothing was done; `problems` names every bad path
-  | "UNAUTHENTICATED" // who asks has not been shown, or no longer
+  | "UNAUTHENTICATED" // no valid credential, or no longer valid
   | "FORBIDDEN" // the credential does not allow it
   | "RATE_LIMITED" // the credential has logged too much; try again after `retryAfterMs`
   | "UNTRUSTED_DOCUMENT" // the gateway executes only the documents of its manifest
@@ -25,7 +25,7 @@ export interface AuditErrorDetail {
   readonly problems?: readonly FieldProblem[];
   readonly retryAfterMs?: number | undefined;
   readonly outcome?: WriteOutcome | undefined;
-  /** What stands in the way and passes without anybody's doing, in a few words that anyone may read; of UNAVAILABLE alone. */
+  /** For UNAVAILABLE only: a condition that ends without anyone's action, in a few words that any client may read. */
   readonly passing?: string | undefined;
   readonly cause?: unknown;
 }
@@ -35,7 +35,7 @@ export class AuditError extends Error {
   override readonly name = "AuditError";
   readonly problems: readonly FieldProblem[];
   readonly retryAfterMs: number | undefined;
-  /** Of a write alone. */
+  /** For writes only. */
   readonly outcome: WriteOutcome | undefined;
   readonly passing: string | undefined;
 
@@ -52,13 +52,13 @@ export class AuditError extends Error {
   }
 }
 
-/** The failure of a write, saying what became of that. */
+/** Adds to a failed write's error what became of the write. */
 export function withOutcome(error: AuditError, outcome: WriteOutcome): AuditError {
   const { code, message, problems, retryAfterMs, passing, cause } = error;
   return new AuditError(code, message, { problems, retryAfterMs, passing, cause, outcome });
 }
 
-/** What a write came to; UNAVAILABLE says with which outcome: `otherwise`, unless whoever refused it knows better. */
+/** Settles like the write. An UNAVAILABLE error without an outcome gets `otherwise`. */
 export async function outcomeKnown<Result>(write: Promise<Result>, otherwise: WriteOutcome): Promise<Result> {
   try {
     return await write;
@@ -68,26 +68,31 @@ export async function outcomeKnown<Result>(write: Promise<Result>, otherwise: Wr
   }
 }
 
-/** In place of a hit that the search does not match: the search index was changed, or is another log's. */
+/** The error for a hit that does not match the search: the index was changed, or belongs to another log. */
 export function strayHit(log: string, leafIndex: number): AuditError {
-  const message = `the search index names entry ${leafIndex} of the log ${log}, which the search does not match`;
-  return new AuditError("UNAVAILABLE", `${message}: the index was changed and has to be made again`);
+  const message = `The search index names entry ${leafIndex} of the log ${log}, which the search does not match`;
+  return new AuditError("UNAVAILABLE", `${message}: the index was changed and must be rebuilt.`);
 }
 
-/** Whether what was thrown is an error of the system or of Node with this code, whichever realm made it. */
+/** Whether a thrown value is an error of Node or the system with this code, of any realm. */
 export function hasCode(error: unknown, code: string): boolean {
   return typeof error === "object" && error !== null && "code" in error && error.code === code;
 }
 
-/** Whether a log must not be written any more: what is stored, or signed, contradicts itself. Trying again does not help. */
+/**
+ * Whether a log must not be written any more because what is stored or signed contradicts itself. Retrying does not
+ * help.
+ */
 export function endsLog(error: unknown): error is AuditError {
   return error instanceof AuditError && (error.code === "LOG_CORRUPT" || error.code === "ROOT_CONFLICT");
 }
 
-/** So many problems say what kind of mistake it is; all of a large request's would make an answer larger than the request. */
+/**
+ * So many problems show the kind of mistake; all of a large request's would make the response larger than the request.
+ */
 const MAX_PROBLEMS = 100;
 
-/** BAD_USER_INPUT that names every bad path at once, the first 100, each with what was expected and what came. */
+/** BAD_USER_INPUT that names every bad path, up to 100, each with what was expected and what came. */
 export function badInput(problems: readonly FieldProblem[]): AuditError {
   const told = problems.slice(0, MAX_PROBLEMS);
   const more = problems.length - told.length;
@@ -95,7 +100,7 @@ export function badInput(problems: readonly FieldProblem[]): AuditError {
   return new AuditError("BAD_USER_INPUT", problemText(told) + rest, { problems: told });
 }
 
-/** The message of an error with problems: one clause for each path. */
+/** The message of an error with problems: one clause per path. */
 export function problemText(problems: readonly FieldProblem[]): string {
   return problems.map(({ path, expected, got }) => `${path}: expected ${expected}, got ${got}`).join("; ");
 }

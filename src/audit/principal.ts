@@ -1,39 +1,42 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Restriction } from "../query/restriction.js";
 
-/** What a credential may do: log events; search and read entries; everything, and what only operators see. */
+/** What a credential may do: log events; search and read entries; everything, including what only operators see. */
 export const SCOPES = ["audit:log", "audit:read", "audit:admin"] as const;
 
 export type Scope = (typeof SCOPES)[number];
 
-/** Who asks, as the door established it. What it may do and see is decided in scoped-service.ts alone. */
+/** The caller as the door authenticated it. What it may do and see is decided in scoped-service.ts alone. */
 export interface Principal {
   /** Unique among principals; names a credential, never contains it. */
   readonly id: string;
   readonly kind: "loopback" | "api-key" | "jwt";
   readonly scopes: ReadonlySet<Scope>;
-  /** Logs for this tenant and sees no other's entries. */
+  /** Logs for this tenant and sees only its entries. */
   readonly tenant?: string;
-  /** Sees no entries outside of it. What it may log is not restricted by it. */
+  /** Sees only entries within it. Does not restrict what may be logged. */
   readonly restriction?: Restriction;
-  /** Milliseconds since the epoch; from then on the credential opens nothing, streams included. */
+  /** Milliseconds since the epoch; from then on the credential is refused, and open streams end. */
   readonly expiresAtMs?: number;
 }
 
-/** Whoever reaches a gateway that asks for no credentials: someone on this machine, who could read its files as well. */
+/** The principal of a gateway without credentials: someone on this machine, who could read its files as well. */
 export const LOOPBACK: Principal = Object.freeze({ id: "loopback", kind: "loopback", scopes: new Set(SCOPES) });
 
-/** Whether the principal has at least one of the scopes; audit:admin contains the others. */
+/** Whether the principal has at least one of the scopes; audit:admin includes the others. */
 export function holdsAny(principal: Principal, scopes: readonly Scope[]): boolean {
   return principal.scopes.has("audit:admin") || scopes.some((scope) => principal.scopes.has(scope));
 }
 
-/** Whether a credential that is presented again allows what it did; it may last longer, or shorter, than before. */
+/** Whether two credentials allow the same; their expiry may differ. */
 export function sameRights(one: Principal, other: Principal): boolean {
   return isDeepStrictEqual({ ...one, expiresAtMs: 0 }, { ...other, expiresAtMs: 0 });
 }
 
-/** What the principal's searches are bound to: its restriction and its tenant, both. Undefined when it sees everything. */
+/**
+ * What a principal's searches are limited to: its restriction and its tenant together. Undefined when it sees
+ * everything.
+ */
 export function boundOf({ tenant, restriction }: Principal): Restriction | undefined {
   if (tenant === undefined) return restriction;
   const own = restriction?.tenant_id?.filter((allowed) => allowed === tenant) ?? [tenant];

@@ -4,7 +4,7 @@ import type { Filter } from "../query/ast.js";
 import type { EntryOrder } from "../query/order.js";
 import type { LogStore } from "./store.js";
 
-/** A search as an index sees it: which leaves match, in which order. Pure data, the same answer on every engine. */
+/** A search as an index sees it: which leaves match, in which order. Pure data with the same result on every engine. */
 export interface IndexQuery {
   readonly log: string;
   readonly filter: Filter;
@@ -13,42 +13,42 @@ export interface IndexQuery {
   readonly order: EntryOrder;
 }
 
-/** Some of a query's ordered matches, next to each other. */
+/** A run of neighbouring matches in a query's order. */
 export interface Slice {
   /**
-   * Begins behind the place that this leaf has in the order, whether or not it matches; it is indexed, of the query's log.
-   * What a slice costs does not grow with the matches before it, except in the order of a field that the engine has to sort
-   * by: each slice sorts anew then, so a caller that reads on takes large ones.
+   * Starts behind this leaf's place in the order, whether or not it matches; it must be indexed and of the query's log.
+   * The cost does not grow with the matches before it, except in a field order that the engine has to sort for each
+   * slice: use large slices there.
    */
   readonly after?: number;
-  /** How many matches to leave out from there. Costs what reading them costs. Default 0. */
+  /** How many matches to skip from there. Skipping costs as much as reading. Default 0. */
   readonly offset?: number;
-  /** At most so many. */
+  /** The maximum number of matches. */
   readonly limit: number;
 }
 
 /**
- * Port: finds leaves by their words. Derived data: it follows the log, can be deleted, and rebuilds itself.
- * Ties of a field order are broken by leaf index, in the order's direction; an absent field sorts as the empty text.
+ * Port: finds leaves by their words. Derived data: it follows the log, can be deleted, and rebuilds itself. In a field
+ * order, ties are broken by leaf index in the order's direction; an absent field sorts as the empty text.
  */
 export interface SearchIndex {
-  /** Resolves true once every leaf below `size` is indexed, false when `timeoutMs` passed first. */
+  /** Resolves true once every leaf below `size` is indexed, false after `timeoutMs`. */
   reached(log: string, size: number, timeoutMs: number): Promise<boolean>;
-  /** How many leaves of a log are indexed, from the first on, as far as can be told without waiting. */
+  /** How many leaves of a log are indexed, counted from the first; does not wait. */
   indexedSize(log: string): Promise<number>;
   /**
-   * Leaf indexes, in the query's order. Rejects with the signal's reason as soon as that aborts; what was not begun is then
-   * not done, and what an engine can stop is stopped.
+   * Leaf indexes in the query's order. Rejects with the signal's reason as soon as it aborts: work that has not begun
+   * is dropped, and work in progress is stopped where the engine can.
    */
   page(query: IndexQuery, slice: Slice, signal?: AbortSignal): Promise<readonly number[]>;
-  /** The number of matches, counted no further than `cap`. The signal as in `page`. */
+  /** The number of matches, counted up to `cap`. The signal works as in `page`. */
   count(query: IndexQuery, cap: number, signal?: AbortSignal): Promise<number>;
-  /** The leaf indexes below `size` whose leaf hash is (32 bytes); lowest first. The caller checks what it reads there. */
+  /** The leaf indexes below `size` with this leaf hash (32 bytes), lowest first. The caller verifies the entries. */
   leavesByHash(log: string, leafHash: Uint8Array, size: number): Promise<readonly number[]>;
   close(): Promise<void>;
 }
 
-/** The part of a query's range that lies behind a leaf in an order by leaf index. */
+/** The part of a query's range behind a leaf, in an order by leaf index. */
 export function rangeBehind({ range, order }: IndexQuery, leafIndex: number): LeafRange {
   const { start, end } = range;
   return order.direction === "asc"
@@ -56,14 +56,16 @@ export function rangeBehind({ range, order }: IndexQuery, leafIndex: number): Le
     : { start, end: Math.max(start, Math.min(end, leafIndex)) };
 }
 
-/** A log store and the index that follows it. Whoever opened them closes the index first, then the log. */
+/** A log store and the index that follows it. To close them, close the index first, then the log. */
 export interface IndexedStore {
   readonly log: LogStore;
   readonly index: SearchIndex;
-  /** Ends with the log store. */
+  /** Closed with the log store. */
   readonly bulkQueue: BulkQueue;
   /** Other processes may append to the same logs. */
   readonly isShared: boolean;
-  /** Whether nothing can be written at present although reads go on, as on a standby. Undefined where that is never known. */
+  /**
+   * Whether writes are refused at present while reads work, as on a standby. Undefined where the engine cannot tell.
+   */
   readonly isReadOnly?: (() => Promise<boolean>) | undefined;
 }

@@ -8,29 +8,29 @@ import type { EntryOrder } from "../query/order.js";
 import type { Restriction } from "../query/restriction.js";
 import type { TimeWindow } from "../query/time.js";
 
-/** The log that a request means when it names none. */
+/** The log of a request that names none. */
 export const DEFAULT_LOG = "default";
 
-/** The most events of one request. */
+/** The maximum number of events in one request. */
 export const MAX_REQUEST_EVENTS = 1_000;
-/** The entries of a page that asks for no size, and the most that one can have. */
+/** The default and maximum number of entries on a page. */
 export const DEFAULT_PAGE_SIZE = 20;
 export const MAX_PAGE_SIZE = 1_000;
 
-/** Who asks, and for how long: the last parameter of every call. */
+/** Who is asking and for how long: the last parameter of every call. */
 export interface Asking {
   /**
-   * What the asker's credential limits it to, beside everything else. It is pinned with a search: an asker who is limited
-   * otherwise is refused its id and cursors. Unlike a restriction it may allow nothing: an empty list matches nothing.
+   * Limits the caller to entries that its credential allows. It is pinned with a search: callers with another bound
+   * cannot use the search's id and cursors. Unlike a restriction it may allow nothing: an empty list matches nothing.
    */
   readonly bound?: Restriction | undefined;
-  /** Whose idempotency keys and bulk requests: the same key of another owner is another key. */
+  /** The owner of idempotency keys and bulk requests: equal keys of different owners are different keys. */
   readonly owner?: string | undefined;
-  /** Once it aborts, what was asked is stopped, down to the engine where that can, and rejects with the signal's reason. */
+  /** When it aborts, the call is stopped, down to the engine where possible, and rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a verifier needs of a log beside the bytes. */
+/** What a verifier needs to know about a log, apart from its bytes. */
 export interface LogIdentity {
   readonly format: LogFormat;
   /** The log's name in its checkpoints. */
@@ -39,34 +39,34 @@ export interface LogIdentity {
   readonly verifierKey: string;
 }
 
-/** An event with the signature its caller made over it, both or neither. */
+/** An event with its caller's signature and public key, both or neither. */
 export interface SignedEvent {
-  /** Not yet checked: the service parses it and names every bad path. */
+  /** Unchecked: the service parses it and names every bad path. */
   readonly event: unknown;
   /** Base64 of 64 bytes: Ed25519 over the canonical bytes of the event. */
   readonly signature?: string;
-  /** A key in one of the spellings of core/signature.ts. */
+  /** A key in any spelling that core/signature.ts accepts. */
   readonly publicKey?: string;
 }
 
 export interface LogRequest {
   readonly log: string;
-  /** 1 to 1,000; all or nothing, unless `skipInvalid`. */
+  /** 1 to 1,000; logged all or nothing, unless `skipInvalid` is set. */
   readonly events: readonly SignedEvent[];
-  /** Log the valid events and name the others in the receipt; where none is valid, BAD_USER_INPUT. Default false. */
+  /** Logs the valid events and lists the others in the receipt; BAD_USER_INPUT when none is valid. Default false. */
   readonly skipInvalid?: boolean;
-  /** Sign each event that carries no signature with the gateway's own key. */
+  /** Signs each event that has no signature with the gateway's own key. */
   readonly sign: boolean;
-  /** Where the events stand in the caller's request, for error paths: `event` or `events`. */
+  /** Where the events stand in the caller's request, for paths in errors: `event` or `events`. */
   readonly path: "event" | "events";
   /**
-   * Makes repeating safe: a request with the key of an earlier one to the same log, and the same events, is answered
-   * with the earlier one's receipt; with other events, CONFLICT. 1 to 128 characters; kept as long as the log.
+   * Makes retries safe: a request with the key of an earlier one to the same log returns the earlier receipt if its
+   * events are the same, and is refused with CONFLICT otherwise. 1 to 128 characters; kept as long as the log.
    */
   readonly idempotencyKey?: string;
 }
 
-/** An envelope at a leaf index in a log, checked against its leaf hash before it was handed out. */
+/** An envelope at a leaf index of a log, checked against its leaf hash before it was returned. */
 export interface Entry {
   readonly log: string;
   readonly leafIndex: number;
@@ -76,42 +76,45 @@ export interface Entry {
   readonly envelope: Envelope;
 }
 
-/** An entry by index: it, or why there is none to show. */
+/** The entry at an index, or why it cannot be shown. */
 export type EntryOutcome =
   | { readonly kind: "entry"; readonly entry: Entry }
   | { readonly kind: "missing" }
   | { readonly kind: "corrupt"; readonly leafIndex: number };
 
-/** An entry of a tree, by an index that the tree has. */
+/** An entry of a tree, at an index that the tree has. */
 export type TreeEntry = Exclude<EntryOutcome, { readonly kind: "missing" }>;
 
-/** The tree's hash at a size, with the log's signature over it. */
+/** A tree's hash at one size, with the log's signature. */
 export interface Root {
   readonly log: string;
   readonly treeSize: number;
   readonly hash: Digest;
   readonly checkpoint: string;
-  /** receivedAt of the tree's last entry; of the empty tree, when the log was made or its first entry received. */
+  /**
+   * receivedAt of the tree's last entry; for the empty tree, the time when the log was created or received its first
+   * entry.
+   */
   readonly publishedAt: string;
 }
 
-/** What was logged: the entries in the order given, and a root that holds them all. Durable. */
+/** The logged entries, in the order given, and a root that includes them all. Durable. */
 export interface Logged {
   readonly entries: readonly Entry[];
   readonly root: Root;
 }
 
-/** An event of a request that skips invalid ones, and was not logged. */
+/** An event that was not logged because the request skips invalid events. */
 export interface RefusedEvent {
-  /** Its place among the request's events, from 0. */
+  /** Its position among the request's events, from 0. */
   readonly index: number;
   /** At least one; the first ten, with paths of at most 512 characters. */
   readonly problems: readonly FieldProblem[];
 }
 
-/** What `log` and `logBulk` return. */
+/** The result of `log` and `logBulk`. */
 export interface Receipt extends Logged {
-  /** In the order of their indexes; empty unless the request skips invalid events. */
+  /** By index; empty unless the request skips invalid events. */
   readonly refused: readonly RefusedEvent[];
 }
 
@@ -122,8 +125,8 @@ export interface BulkFailure {
 }
 
 /**
- * A bulk request that was accepted. The events that it skips are told when it is accepted and when it is done; in between
- * `refused` is absent. Its end is kept until `expiresAt` (RFC 3339 UTC), then nothing is known of it.
+ * An accepted bulk request. `refused` lists the skipped events when the request is accepted and when it is done; in
+ * between it is absent. The result is kept until `expiresAt` (RFC 3339 UTC), then the request is forgotten.
  */
 export type BulkRequest =
   | { readonly kind: "pending"; readonly id: string; readonly refused?: readonly RefusedEvent[] }
@@ -136,16 +139,18 @@ export interface SearchRequest {
   readonly window?: TimeWindow;
   readonly restriction?: Restriction;
   readonly order?: EntryOrder;
-  /** At least 1. A result ends where its matches do, if not given. */
+  /** At least 1. By default a result has all matches. */
   readonly maxResults?: number;
 }
 
-/** Entries as they are logged. */
+/** Follows entries as they are logged. */
 export interface TailRequest {
   readonly log: string;
-  /** Shows what it matches; everything if not given. */
+  /** Shows only matching entries. Default: all. */
   readonly query?: string;
-  /** The first entry to look at, at most the log's size, which it is if not given: to resume, the last one seen plus 1. */
+  /**
+   * The first entry to read, at most the log's size. Default: the log's size. To resume, the last index seen plus 1.
+   */
   readonly fromLeafIndex?: number;
 }
 
@@ -167,32 +172,32 @@ export interface ResultPage {
   readonly hasPreviousPage: boolean;
 }
 
-/** A search frozen at a tree size: every page of it is exact while the log grows. */
+/** A search pinned to a tree size: every page of it is exact while the log grows. */
 export interface PinnedResult {
-  /** Authenticated token; any gateway with the same key can read it. */
+  /** An authenticated token; any gateway with the same key can read it. */
   readonly id: string;
   readonly log: string;
   readonly treeSize: number;
   /** RFC 3339 UTC. */
   readonly expiresAt: string;
-  /** The cursor of a position of this result. */
+  /** The cursor of a position in this result. */
   cursor(position: number): string;
   /**
-   * Whether an entry belongs to this result by its own text: it lies in the result's window, and the search matches it. A
-   * page says where to look; what is read there is asked about here before it is shown.
+   * Whether an entry belongs to this result by its own text: it is in the result's window and matches the search. The
+   * index only says where to look; every entry that is read there is checked with this before it is shown.
    */
   matches(entry: Entry): boolean;
-  /** Total matches, counted no further than maxResults. */
+  /** The total number of matches, counted up to maxResults. */
   totalCount(): Promise<number>;
-  /** Whether maxResults ends the result before its matches end. */
+  /** Whether there are more matches than maxResults. */
   isTruncated(): Promise<boolean>;
 }
 
-/** Asks for all of a result, not for a page of it. */
+/** A request for a whole result instead of a page. */
 export interface DownloadRequest {
-  /** Of the result, as `PinnedResult.id`. */
+  /** The result's `PinnedResult.id`. */
   readonly id: string;
-  /** Every match of the pinned search, however many; else no more than its maxResults. */
+  /** Whether to return every match of the pinned search, beyond its maxResults. */
   readonly everyMatch: boolean;
 }
 
@@ -200,16 +205,16 @@ export interface DownloadRequest {
 export interface Download {
   readonly log: string;
   readonly treeSize: number;
-  /** When the result can be used no more; milliseconds since the epoch. */
+  /** When the result expires; milliseconds since the epoch. */
   readonly expiresAtMs: number;
   /**
-   * The entries in the result's order, some at a time; the next are read when they are asked for. A corrupt entry is
-   * shown as such. Rejects when it cannot go on, and with the signal's reason once that aborts.
+   * The entries in the result's order, a page at a time; the next page is read when it is asked for. A corrupt entry is
+   * returned as such. Rejects on failure, and with the signal's reason once it aborts.
    */
   pages(signal: AbortSignal): AsyncIterable<readonly TreeEntry[]>;
 }
 
-/** Membership proofs asked for in one go: all against one tree size, read in one batch. */
+/** Several membership proofs against one tree size, read in one batch. */
 export interface ProofRequest {
   readonly log: string;
   readonly treeSize: number;
@@ -223,71 +228,76 @@ export interface ConsistencyRequest {
   readonly toSize: number;
 }
 
-/** Takes events. */
+/** The role that logs events. */
 export interface LoggingService {
   append(request: LogRequest, asking?: Asking): Promise<Receipt>;
-  /** Checks the request as `append` does, and resolves when it is durably queued: it will be logged, once. */
+  /** Checks the request like `append`, and resolves when it is durably queued: it will be logged exactly once. */
   appendLater(request: LogRequest, asking?: Asking): Promise<BulkRequest>;
-  /** Undefined unless the request is the owner's. */
+  /** Undefined unless the request belongs to the owner. */
   bulkRequest(id: string, asking?: Asking): Promise<BulkRequest | undefined>;
 }
 
-/** Shows entries by their place or hash. */
+/** The role that returns entries by index or hash. */
 export interface ReadingService {
   entries(log: string, leafIndexes: readonly number[], asking?: Asking): Promise<readonly EntryOutcome[]>;
-  /** The entry whose leaf hash this is; the earliest if identical envelopes were logged. */
+  /** The entry with this leaf hash; the earliest if identical envelopes were logged. */
   entryByHash(log: string, hash: Digest, asking?: Asking): Promise<EntryOutcome>;
 }
 
-/** Finds entries. */
+/** The role that searches. */
 export interface SearchingService {
   /**
-   * Pins the search at the newest tree size, unless a cursor in `page` already carries a pin. Once the signal aborts, what
-   * its result still counts is stopped as well.
+   * Pins the search to the newest tree size, unless a cursor in `page` already carries a pin. An aborted signal also
+   * stops the counts of the returned result.
    */
   search(request: SearchRequest, page: PageRequest, asking?: Asking): Promise<ResultPage>;
-  /** Another page of a search, for an asker with the bound of the one who searched. */
+  /** Another page of a search, for callers with the bound of the caller who searched. */
   results(id: string, page: PageRequest, asking?: Asking): Promise<ResultPage>;
 }
 
-/** Shows whole results. */
+/** The role that returns whole results. */
 export interface DownloadingService {
-  /** All of a result, to be read once, from its beginning to its end; for an asker with the bound of the one who searched. */
+  /** A whole result, to be read once from beginning to end; for callers with the bound of the caller who searched. */
   download(request: DownloadRequest, asking?: Asking): Promise<Download>;
 }
 
-/** Shows entries as they are logged. */
+/** The role that follows a log. */
 export interface FollowingService {
   /**
-   * Follows the log until the signal aborts: every entry from an index on, old and new, in index order, none twice. It
-   * reads on as the answer is read, and rejects there when it cannot go on. A corrupt entry is shown as such.
+   * Follows the log until the signal aborts: every entry from an index on, old and new, in index order, each once.
+   * Reads on as the result is consumed, and rejects there when it cannot continue. A corrupt entry is returned as such.
    */
   tail(request: TailRequest, asking: FollowAsking): Promise<AsyncIterable<EntryOutcome>>;
 }
 
 export type FollowAsking = Asking & { readonly signal: AbortSignal };
 
-/** Proves that the log holds what it shows, and only ever grows. */
+/** The role that proves that the log holds what it shows, and only grows. */
 export interface ProvingService {
-  /** The newest root, or the root of an earlier size (0 to the newest). Rejects NOT_FOUND beyond. */
+  /**
+   * The newest root, or the root of an earlier size (0 to the newest). Rejects with NOT_FOUND beyond the newest size.
+   */
   root(log: string, treeSize?: number, asking?: Asking): Promise<Root>;
-  /** In the order asked. Each proof was verified against the signed root before it is returned. */
+  /** In the order asked. Each proof is verified against the signed root before it is returned. */
   membershipProofs(request: ProofRequest, asking?: Asking): Promise<readonly MembershipProof[]>;
   /** Verified before it is returned. */
   consistencyProof(request: ConsistencyRequest, asking?: Asking): Promise<ConsistencyProof>;
-  /** Whether the root of a size is a prefix of the newest signed root this gateway knows. One check per size and head. */
+  /**
+   * Whether the root of a size is a prefix of the newest signed root that this gateway knows. One check per size and
+   * head.
+   */
   consistency(log: string, treeSize: number, asking?: Asking): Promise<Verdict>;
-  /** Whether a checkpoint is a signed statement of this root by the log's key. */
+  /** Whether a checkpoint is the log key's signature over this root. */
   checkpointVerdict(root: Root, asking?: Asking): Promise<Verdict>;
 }
 
 /**
- * Port: the audit service, whether our own engine or a remote one stands behind it. Rejects with AuditError only. A backend
- * that lacks a role is made one by `serviceOf`, and rejects what it lacks with UNSUPPORTED.
+ * Port: the audit service, backed by our own engine or a remote one. Rejects with AuditError only. `serviceOf` makes
+ * one of a backend that lacks roles; calls of those reject with UNSUPPORTED.
  */
 export interface AuditService
   extends LoggingService, ReadingService, SearchingService, DownloadingService, FollowingService, ProvingService {
-  /** Rejects NOT_FOUND for an unknown log. */
+  /** Rejects with NOT_FOUND for an unknown log. */
   identity(log: string, asking?: Asking): Promise<LogIdentity>;
   close(): Promise<void>;
 }

@@ -18,7 +18,7 @@ export class Watermarks {
     return this.size(log) >= size;
   }
 
-  /** Resolves true once the log is indexed up to `size`, false when `timeoutMs` passed first. */
+  /** Resolves true once the log is indexed up to `size`, false after `timeoutMs`. */
   reached(log: string, size: number, timeoutMs: number): Promise<boolean> {
     if (this.#closed || this.covers(log, size)) return Promise.resolve(this.covers(log, size));
     return new Promise((resolve) => {
@@ -38,12 +38,12 @@ export class Watermarks {
     for (const waiter of this.#waiters) if (this.covers(waiter.log, waiter.size)) waiter.settle(true);
   }
 
-  /** The index starts again from nothing; who waits goes on waiting. */
+  /** The index starts over; waiting callers keep waiting. */
   reset(): void {
     this.#sizes.clear();
   }
 
-  /** Nothing more will be indexed: whoever waits, now or later, waits in vain. */
+  /** Nothing more will be indexed: all waiting, now or later, ends with false. */
   close(): void {
     this.#closed = true;
     for (const waiter of this.#waiters) waiter.settle(false);

@@ -1,4 +1,4 @@
-/** A port with some of its methods in other hands; the others work on the port itself, private fields included. */
+/** A port with some of its methods replaced; the others run on the port itself, private fields included. */
 export function replaced<T extends object>(port: T, methods: Partial<T>): T {
   return wrapped(port, (name, call) => {
     const replacement: unknown = Reflect.get(methods, name);
@@ -8,7 +8,7 @@ export function replaced<T extends object>(port: T, methods: Partial<T>): T {
 
 export type Call = (...args: readonly unknown[]) => unknown;
 
-/** A port with each of its methods wrapped, once, when it is first called; what is no method is read from the port. */
+/** A port with each of its methods wrapped on first call; other members are read from the port. */
 export function wrapped<T extends object>(port: T, wrap: (name: string, call: Call) => Call): T {
   const calls = new Map<string, Call>();
   return new Proxy(port, {

@@ -162,7 +162,7 @@ export class PinnedSearches {
     const { leafIndex, envelope } = entry;
     const isWithin = leafIndex >= range.start && leafIndex < range.end;
     if (isWithin && matches(filter, envelope.event)) return true;
-    if (!this.strayLogs.has(log)) this.options.alarm(`${strayHit(log, leafIndex).message}.`);
+    if (!this.strayLogs.has(log)) this.options.alarm(strayHit(log, leafIndex).message);
     this.strayLogs.add(log);
     return false;
   }
