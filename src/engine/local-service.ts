@@ -51,16 +51,16 @@ export interface LocalServiceOptions {
   readonly index: SearchIndex;
   readonly cache: RootCache;
   readonly keyring: Keyring;
-  /** The logs to keep: those that do not exist are created. */
+  /** The logs to keep; missing ones are created. */
   readonly logs: readonly LogDeclaration[];
   /** The deployment's name in checkpoints, such as `localhost/auditql`: no blanks, no `+`. */
   readonly origin: string;
   readonly clock?: Clock;
-  /** Other gateways write to the same store. Default false. */
+  /** Whether other gateways write to the same store. Default false. */
   readonly sharedStore?: boolean;
   /** Default RESULT_TTL_MS. */
   readonly resultTtlMs?: number;
-  /** Requests that are accepted to be logged later, beside the logs. */
+  /** The queue of accepted requests that are logged later. */
   readonly bulkQueue: BulkQueue;
   /** How long the end of such a request is kept. Default BULK_RESULT_TTL_MS. */
   readonly bulkResultTtlMs?: number;
@@ -68,22 +68,25 @@ export interface LocalServiceOptions {
   readonly maxWaitingBulkBytes?: number;
   /** How long a search waits for the index to reach the tree it is pinned to. Default 5,000. */
   readonly indexWaitMs?: number;
-  /** After this an append counts as one of unknown outcome. Default 30,000. */
+  /** The time after which an append counts as one of unknown outcome. Default 30,000. */
   readonly appendTimeoutMs?: number;
   readonly queueLimits?: QueueLimits;
-  /** Told, in one sentence, of what an operator must look at: a log that cannot be trusted. */
+  /** Called with a sentence about something that an operator must look at: a log that cannot be trusted. */
   readonly alarm?: (message: string) => void;
-  /** Told, in one sentence, when what there was an alarm for is over. */
+  /** Called with a sentence when the reason for an alarm is gone. */
   readonly note?: (message: string) => void;
-  /** How long a store that is no standby may be shorter than a signed root before that is ROOT_CONFLICT. Default 5,000. */
+  /**
+   * How long a store that is not a standby may be shorter than a signed root before that is ROOT_CONFLICT. Default
+   * 5,000.
+   */
   readonly behindPatienceMs?: number;
-  /** Told how many events of a log wait for its batch in flight, whenever that changes. */
+  /** Called with the number of a log's events that wait for the batch in flight, whenever it changes. */
   readonly onWaiting?: (log: string, events: number) => void;
 }
 
 /**
- * Opens our own engine over a store, an index and a cache, which stay their opener's to close.
- * Rejects CONFLICT when a log exists in another format than declared; a damaged log is opened, to be read only.
+ * Opens our own engine over a store, an index and a cache, which the caller still has to close. Rejects with CONFLICT
+ * when a log exists in another format than declared. A damaged log is opened for reading only.
  */
 export async function openLocalService(options: LocalServiceOptions): Promise<LocalAuditService> {
   const { clock = systemClock(), sharedStore = false, alarm = ignore, note = ignore, queueLimits: limits } = options;
@@ -97,7 +100,7 @@ function eventsOf(accepted: readonly AcceptedEvent[]): readonly CheckedEvent[] {
 }
 
 function ignore(): void {
-  // an embedder that passes no alarm sees the errors themselves
+  // without an alarm, an embedder sees the errors themselves
 }
 
 class LocalService implements LocalAuditService {
@@ -233,7 +236,7 @@ class LocalService implements LocalAuditService {
     await Promise.all([...this.#logs.values()].map((log) => log.idle()));
   }
 
-  /** Rejects ENTRY_CORRUPT when the queued request is not what was accepted. */
+  /** Rejects with ENTRY_CORRUPT when the queued request is not what was accepted. */
   async #appendQueued(bulk: ClaimedBulk): Promise<readonly RefusedEvent[]> {
     const log = this.#log(bulk.log);
     const { checked, requestKey } = checkQueued(bulk, log, this.#signer);

@@ -3,30 +3,32 @@ import { AuditError, endsLog } from "../audit/errors.js";
 import type { AuditService } from "../audit/service.js";
 import type { LogStore } from "../audit/store.js";
 
-/** Our own engine, which can say more of a log than any audit service can. */
+/** Our own engine, which knows more about a log than the audit service port says. */
 export interface LocalAuditService extends AuditService {
-  /** Why a log takes no more entries: LOG_CORRUPT or ROOT_CONFLICT. Undefined while it does, and for an unknown log. */
+  /**
+   * Why a log accepts no more entries: LOG_CORRUPT or ROOT_CONFLICT. Undefined while it does, and for an unknown log.
+   */
   broken(log: string): AuditError | undefined;
 }
 
-/** What reads of a log go through. */
+/** The services that reads of a log go through. */
 export interface ReadPaths {
   readonly service: LocalAuditService;
   readonly store: Pick<LogStore, "head" | "entries">;
 }
 
 /**
- * `impaired`: its entries are read, but for the reason given it takes none, or its roots cannot be told now. `unreadable`:
- * nothing says what its entries are, so nothing of it is shown.
+ * `impaired`: entries can be read, but for the given reason none are accepted, or the roots are not available now.
+ * `unreadable`: nothing says what the entries are, so none are shown.
  */
 export type LogHealth =
   { readonly kind: "sound" } | { readonly kind: "impaired" | "unreadable"; readonly error: AuditError };
 
-/** Below the time that a probe has: a root waits up to seconds for a standby that is away, and entries wait for none. */
+/** Shorter than a probe's timeout: a root waits for seconds when a standby is unreachable, but entries do not. */
 const ROOT_TIMEOUT_MS = 1_000;
 
 /**
- * Reads something small of a log in each of the ways that clients read: an entry, the head, the newest root. Rejects when the
+ * Reads something small from a log in each way that clients read: an entry, the head, the newest root. Rejects when the
  * store does not return what it has.
  */
 export async function checkLog(
@@ -34,17 +36,19 @@ export async function checkLog(
   log: string,
   rootTimeoutMs = ROOT_TIMEOUT_MS,
 ): Promise<LogHealth> {
-  // The newest root may be known here, and then says nothing of the store.
+  // The newest root may be cached here, and then says nothing about the store.
   const newestRoot = deadline(service.root(log), rootTimeoutMs).catch(obstacleIn);
   const [root] = await Promise.all([newestRoot, store.entries(log, [0]), store.head(log)]);
   const error = root instanceof AuditError ? root : service.broken(log);
   return error === undefined ? { kind: "sound" } : { kind: await shown(service, log), error };
 }
 
-/** An entry that was changed, which dates the newest root, keeps no entry out. */
+/** A changed entry leaves the newest root without a time, but does not stop new entries. */
 function obstacleIn(error: unknown): AuditError | undefined {
   if (error instanceof AuditError && error.code === "ENTRY_CORRUPT") return undefined;
-  return error instanceof AuditError ? error : new AuditError("UNAVAILABLE", "Its newest root is not known in time.");
+  return error instanceof AuditError
+    ? error
+    : new AuditError("UNAVAILABLE", "The log's newest root was not available in time: try again.");
 }
 
 async function shown(service: LocalAuditService, log: string): Promise<"impaired" | "unreadable"> {

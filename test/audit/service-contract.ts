@@ -94,7 +94,7 @@ export function auditServiceContract(open: OpenService): void {
     test("of another event are refused", async () => {
       const { signature } = await signed({ message: "other" });
       const attempt = append({ event: { message: "this" }, signature: signature ?? "", publicKey });
-      await expectProblems(attempt, { "events[0].signature": "one that does not verify" });
+      await expectProblems(attempt, { "events[0].signature": "a signature that does not verify" });
       expect((await service.root(log)).treeSize).toBe(0);
     });
 

@@ -113,7 +113,7 @@ describe("auditql fsck", () => {
     for (const more of [[], ["--full"], []]) {
       expect(await fsck("kept.db", ...more)).toMatchObject({
         code: 1,
-        out: "default: root of size 30: signed and found sound before, no longer a prefix of the log\n",
+        out: "default: root of size 30: signed and verified before, but no longer a prefix of the log\n",
         note: "default: 1 findings; 20 entries, read from 0\n",
       });
     }
@@ -146,8 +146,8 @@ describe("auditql fsck", () => {
     const database = (await loadSqliteDriver())(join(folder, "two.db"));
     const lost = (id: string) => database.prepare("DELETE FROM logs WHERE id = ?").run(id);
     lost("second");
-    const second = "second: root of size 2: signed and found sound before, no longer a prefix of the log\n";
-    const number = (n: number) => `log number ${n}: head: missing, though something is stored of this log\n`;
+    const second = "second: root of size 2: signed and verified before, but no longer a prefix of the log\n";
+    const number = (n: number) => `log number ${n}: head: missing, but other data of this log is stored\n`;
     for (let times = 0; times < 2; times++) {
       expect(await fsck("two.db")).toMatchObject({
         code: 1,
@@ -156,7 +156,7 @@ describe("auditql fsck", () => {
       });
     }
     lost("default");
-    const first = "default: root of size 3: signed and found sound before, no longer a prefix of the log\n";
+    const first = "default: root of size 3: signed and verified before, but no longer a prefix of the log\n";
     expect(await fsck("two.db")).toMatchObject({ code: 1, out: number(1) + number(2) + first + second });
     database.close();
   });
@@ -184,7 +184,7 @@ describe("auditql fsck", () => {
     expect(await fsck("good.db", "--origin", "elsewhere.example/auditql", "--full")).toMatchObject({
       code: 1,
       out: expect.stringMatching(
-        /^default: checkpoint: .*\(UNKNOWN_KEY\); were its key and its origin given\?\n$/,
+        /^default: checkpoint: .*\(UNKNOWN_KEY\); check that the key and the origin are the log's\n$/,
       ) as unknown,
     });
   });

@@ -10,7 +10,7 @@ import type { ReasonCode } from "../../core/verdict.js";
 import type { AcceptedEvent, CheckedEvent, CheckedRequest } from "../tree/leaf.js";
 import { keyProblems } from "./request-key.js";
 
-/** Signs events on behalf of callers, and checks what they signed themselves. */
+/** Signs events on behalf of callers, and verifies events that callers signed. */
 export interface EventSigner {
   readonly seed: Uint8Array;
   readonly ed25519: Ed25519;
@@ -23,9 +23,8 @@ export interface CheckedLog {
 }
 
 /**
- * The events of a request, ready to be logged: each parsed, its author's signature verified, or signed with the gateway's
- * key where that was asked for. Throws BAD_USER_INPUT that names every bad path of every event, unless the request skips
- * invalid events and has a valid one.
+ * Parses a request's events and verifies their signatures, or signs them with the gateway's key where requested. Throws
+ * BAD_USER_INPUT naming every bad path of every event, unless the request skips invalid events and has a valid one.
  */
 export function checkRequest(request: LogRequest, log: CheckedLog, signer: EventSigner): CheckedRequest {
   const { length } = request.events;
@@ -50,7 +49,7 @@ function countIn(refused: readonly RefusedEvent[]): number {
   return refused.reduce((sum, { problems }) => sum + problems.length, 0);
 }
 
-/** What is told of the events that were skipped must stay a small part of what was sent. */
+/** Reports of skipped events must stay small compared with the request. */
 const MAX_TOLD_PROBLEMS = 10;
 const MAX_PATH = 512;
 
@@ -81,7 +80,7 @@ function checkEvent(signed: SignedEvent, path: string, options: CheckOptions): C
   return checkSignature(parsed.event, signed, { ...options, path });
 }
 
-/** What can be said of signature and key without the event. */
+/** Checks signature and key without the event. */
 function signatureTextProblems({ signature, publicKey }: SignedEvent, path: string): readonly FieldProblem[] {
   if (signature !== undefined && publicKey === undefined) {
     return [{ path: `${path}.publicKey`, expected: "the key that the signature was made with", got: "nothing" }];
@@ -118,8 +117,8 @@ function signatureProblem(reason: ReasonCode, path: string): FieldProblem {
   if (reason === "MALFORMED_PUBLIC_KEY") {
     return { path: `${path}.publicKey`, expected: "an Ed25519 public key as PEM, base64 or JSON", got: "other text" };
   }
-  const expected = "the key's signature of the event's canonical JSON";
-  return { path: `${path}.signature`, expected, got: "one that does not verify" };
+  const expected = "the key's signature over the event's canonical JSON";
+  return { path: `${path}.signature`, expected, got: "a signature that does not verify" };
 }
 
 function signEvent(event: AuditEvent, format: LogFormat, { seed, ed25519 }: EventSigner): CheckedEvent {

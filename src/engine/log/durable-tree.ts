@@ -3,38 +3,38 @@ import type { Durability, LogHead } from "../../audit/store.js";
 import { equalBytes } from "../../core/bytes.js";
 import { extendTree, type SignedTree, type TreeSource } from "../tree/signed-tree.js";
 
-/** Told of each tree, once. */
+/** Called once with each tree. */
 type OnTree = (tree: SignedTree) => void;
 
 export interface DurableTreeOptions {
   readonly source: TreeSource;
-  /** Told of each newer tree that may be told of: a durable one, or what a replica shows. */
+  /** Called with each newer tree that may be shown: a durable one, or what a replica shows. */
   readonly onShown?: OnTree | undefined;
-  /** Told of each newer tree that is durable. */
+  /** Called with each newer tree that is durable. */
   readonly onDurable?: OnTree | undefined;
 }
 
 /**
- * How far a log is known to be durable, apart from what its store shows. After a crash, or when a wait for a synchronous
- * replica was cut short, a store shows transactions that a failover loses. A signed root of such a tree would contradict the log
- * for ever, and an acknowledgement would be broken. So neither leaves before an append of this process said `appended`, or the
- * store has confirmed what was read; both cover everything before.
+ * Tracks how far a log is known to be durable, apart from what its store shows. After a crash, or when the wait for a
+ * synchronous replica was cut short, a store shows transactions that a failover loses. A signed root of such a tree
+ * would contradict the log for ever, and an acknowledgement would be false. So neither is given out before an append of
+ * this process returned `appended` or the store confirmed what was read; both cover everything before.
  */
 export class DurableTree {
   #shown: SignedTree | undefined;
   /** An empty log has nothing to lose. */
   #durableSize = 0;
-  /** Grows with each `replaced`. */
+  /** Incremented by each `replaced`. */
   #replacements = 0;
 
   constructor(private readonly options: DurableTreeOptions) {}
 
-  /** The newest tree that may be told of; undefined until the first. */
+  /** The newest tree that may be shown; undefined until the first. */
   get shown(): SignedTree | undefined {
     return this.#shown;
   }
 
-  /** Everything up to a tree is durable: an append has said so. */
+  /** An append reported that everything up to a tree is durable. */
   reached(tree: SignedTree): void {
     if (tree.edge.size <= this.#durableSize) return;
     this.#durableSize = tree.edge.size;
@@ -42,22 +42,28 @@ export class DurableTree {
     this.options.onDurable?.(tree);
   }
 
-  /** The store holds another tree than the last, a shorter one maybe: what was known of that says nothing of it. */
+  /**
+   * The store holds another tree than the last, possibly a shorter one: what was known of the last does not apply to
+   * it.
+   */
   replaced(): void {
     this.#shown = undefined;
     this.#durableSize = 0;
     this.#replacements += 1;
   }
 
-  /** Resolves when a tree that was read from the store may be told of. Rejects UNAVAILABLE when it cannot be confirmed now. */
+  /**
+   * Resolves when a tree that was read from the store may be shown. Rejects with UNAVAILABLE when it cannot be
+   * confirmed now.
+   */
   async confirmed(tree: SignedTree): Promise<SignedTree> {
     await this.#confirm(tree);
     return tree;
   }
 
   /**
-   * Resolves when the first `size` entries of a tree that was read from the store are durable: they may be acknowledged.
-   * Rejects UNAVAILABLE when that cannot be confirmed now.
+   * Resolves when the first `size` entries of a tree that was read from the store are durable, so that they may be
+   * acknowledged. Rejects with UNAVAILABLE when that cannot be confirmed now.
    */
   async require(tree: SignedTree, size: number): Promise<void> {
     if (size <= this.#durableSize || (await this.#confirm(tree)) === "durable") return;
@@ -72,22 +78,22 @@ export class DurableTree {
     const before = this.#replacements;
     const { log, store } = this.options.source;
     const { durability, head } = await store.confirm(log);
-    // What was confirmed is what the store holds by now: a failover may have fallen between the read and this.
+    // The store confirmed what it holds by now: a failover may have happened since the tree was read.
     if (!(await this.#leadsTo(head, tree)) || before !== this.#replacements)
-      throw unavailable("The store has come to hold another tree meanwhile: try again.");
+      throw unavailable("The store's tree changed in the meantime: try again.");
     if (durability === "durable") this.reached(tree);
     else this.#show(tree);
     return durability;
   }
 
-  /** Whether a head is a tree's own, or is that of a tree which extends it. */
+  /** Whether a head is that of a tree, or of a tree that extends it. */
   async #leadsTo(head: LogHead | undefined, tree: SignedTree): Promise<boolean> {
     if (head === undefined || head.size < tree.edge.size) return false;
     if (head.size === tree.edge.size) return equalBytes(head.rootHash, tree.rootHash);
     try {
       return (await extendTree(this.options.source, tree, head)) !== undefined;
     } catch (error) {
-      if (endsLog(error)) return false; // the next reload says why
+      if (endsLog(error)) return false; // the next reload reports why
       throw error;
     }
   }

@@ -1,6 +1,6 @@
-/** How often a store that others write to is asked whether the log has grown, while somebody waits for that. */
+/** How often a store that others write to is polled for growth while someone waits for it. */
 const LOOK_MS = 1_000;
-/** How often at most, however often somebody says that it has. */
+/** The minimum time between polls, however many hints arrive. */
 const HINTED_LOOK_MS = 20;
 
 interface Waiter {
@@ -8,12 +8,12 @@ interface Waiter {
   readonly reject: (error: unknown) => void;
 }
 
-/** Where those wait who want to know that a log has grown. One for each log, however many wait. */
+/** Wakes those who wait for a log to grow. One per log, however many wait. */
 export class GrowthWatch {
   readonly #waiting = new Set<Waiter>();
   #timer: NodeJS.Timeout | undefined;
   #isLooking = false;
-  /** Somebody has said, since the last look, that the log has grown. */
+  /** Whether a hint of growth arrived since the last poll. */
   #isHinted = false;
   #lookedAtMs = -Infinity;
 
@@ -24,7 +24,10 @@ export class GrowthWatch {
     this.#look = look;
   }
 
-  /** Resolves when the log has grown after this call, or when the signal aborts. Rejects when nobody can tell any more. */
+  /**
+   * Resolves when the log has grown after this call, or when the signal aborts. Rejects when growth can no longer be
+   * detected.
+   */
   next(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return Promise.resolve();
     return new Promise((resolve, reject) => {
@@ -48,17 +51,17 @@ export class GrowthWatch {
     });
   }
 
-  /** The log is longer than before. */
+  /** The log has grown. */
   grown(): void {
     for (const { resolve } of [...this.#waiting]) resolve();
   }
 
-  /** It cannot be known whether the log grows; those who wait are told why. */
+  /** Growth can no longer be detected: everyone who waits gets the error. */
   fail(error: unknown): void {
     for (const { reject } of [...this.#waiting]) reject(error);
   }
 
-  /** It may have grown by what others wrote: looks soon, if somebody waits. */
+  /** Others may have written: polls soon, if someone waits. */
   hint(): void {
     this.#isHinted = true;
     this.#schedule();

@@ -6,14 +6,14 @@ import type { SignedTree, TreeSource } from "../tree/signed-tree.js";
 import type { Submission } from "./queue.js";
 import { sealedReceipt } from "./seals.js";
 
-/** A batch worked out on top of a tree, and the tree it makes if the store takes it. */
+/** A batch computed on top of a tree, and the tree that it gives if the store accepts it. */
 export interface Growth {
   readonly batch: AppendBatch;
   readonly tree: SignedTree;
   readonly requests: readonly GrownRequest[];
 }
 
-/** A request of a batch, with its entries at their places. */
+/** A request of a batch, with its entries at their indexes. */
 export interface GrownRequest {
   readonly submission: Submission;
   readonly firstIndex: number;
@@ -22,7 +22,7 @@ export interface GrownRequest {
 
 type Grower = Pick<TreeSource, "log" | "format" | "key">;
 
-/** Gives the requests their leaf indexes after a tree, and computes and signs the new root. */
+/** Assigns leaf indexes after a tree to the requests, and computes and signs the new root. */
 export function growTree(grower: Grower, tree: SignedTree, submissions: readonly Submission[]): Growth {
   const requests = placed(tree.edge.size, submissions, inTime(grower.format, tree.lastReceivedAt, submissions));
   const entries = requests.flatMap((request) => request.entries);
@@ -39,7 +39,7 @@ export function growTree(grower: Grower, tree: SignedTree, submissions: readonly
   };
 }
 
-/** Stamps again what another gateway's newer entries have overtaken: receivedAt never decreases along the log. */
+/** Stamps requests again when another gateway's entries have later times: receivedAt never decreases along the log. */
 function inTime(
   format: LogFormat,
   lastReceivedAt: string,

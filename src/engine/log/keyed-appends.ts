@@ -19,8 +19,8 @@ export interface KeyedAppendsOptions {
 }
 
 /**
- * Appends under idempotency keys: of several requests with one key, one is logged, and all are answered with it.
- * Here they wait for each other; between gateways the store decides, which takes a key only once.
+ * Appends under idempotency keys: of several requests with one key, one is logged and all return its result. Within
+ * this process they wait for each other; between gateways the store decides, because it accepts a key only once.
  */
 export class KeyedAppends {
   readonly #underWay = new Map<string, Promise<unknown>>();
@@ -28,8 +28,8 @@ export class KeyedAppends {
   constructor(private readonly options: KeyedAppendsOptions) {}
 
   /**
-   * As Sequencer.append; rejects CONFLICT when the key was used for another request. What is `repeated` was read, so it may not
-   * be acknowledged before it is known to be durable.
+   * Like Sequencer.append; also rejects with CONFLICT when the key was used for another request. A `repeated` result
+   * was read from the store, so it may only be acknowledged once it is known to be durable.
    */
   async append(events: readonly CheckedEvent[], requestKey: RequestKey): Promise<Appended | Repeated> {
     const name = Buffer.from(requestKey.key).toString("latin1");
@@ -46,8 +46,9 @@ export class KeyedAppends {
   }
 
   /**
-   * What was answered to the request of a receipt: its entries read back, the root of its tree. That it was read does not say
-   * that it is durable, so that is confirmed. Rejects ENTRY_CORRUPT when receipt or entries were changed.
+   * The original result of a receipt's request: its entries, read back, and the root of its tree. Confirms that they
+   * are durable, because being readable does not imply it. Rejects with ENTRY_CORRUPT when the receipt or an entry was
+   * changed.
    */
   async recall(receipt: RequestReceipt): Promise<Logged> {
     const { source, newest, readers, roots } = this.options;
@@ -82,17 +83,23 @@ function requireSame({ receipt }: Repeated, { requestDigest }: RequestKey): void
 }
 
 function changedReceipt(): AuditError {
-  return new AuditError("ENTRY_CORRUPT", "What is stored under this idempotency key was changed: it is not shown.");
+  return new AuditError(
+    "ENTRY_CORRUPT",
+    "The receipt stored under this idempotency key was changed, so it is not shown.",
+  );
 }
 
 function requireGenuine(outcome: EntryOutcome): Entry {
   if (outcome.kind === "entry") return outcome.entry;
-  throw new AuditError("ENTRY_CORRUPT", "An entry that was logged under this idempotency key was changed since.");
+  throw new AuditError(
+    "ENTRY_CORRUPT",
+    "An entry that was logged under this idempotency key was changed, so it is not shown.",
+  );
 }
 
 export function keyUsedOtherwise(): AuditError {
   return new AuditError(
     "CONFLICT",
-    "The idempotency key was used before, for other events: repeat that request as it was, or choose a new key.",
+    "The idempotency key was used before for other events: repeat that request as it was, or choose a new key.",
   );
 }

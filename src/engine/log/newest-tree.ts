@@ -18,14 +18,14 @@ export interface NewestTreeOptions extends RestoredLog {
   readonly growth: GrowthWatch;
 }
 
-/** A log that takes no entries is still there to be read, as far as a tree that it signed says what its entries are. */
+/** A log that accepts no entries can still be read, as far as a tree that it signed covers its entries. */
 type LogState =
   | { readonly kind: "restored"; readonly sequencer: Sequencer }
   | { readonly kind: "broken"; readonly error: AuditError; readonly edge: TreeEdge | undefined };
 
 /**
- * The newest tree of a log: how far the log can be read, and of which tree may be told. With a shared store, what other
- * gateways appended counts as well: it is looked for before a question is answered that depends on it.
+ * A log's newest tree: how far the log can be read, and which tree may be shown. With a shared store this includes what
+ * other gateways appended, so methods whose answer depends on that look at the store first.
  */
 export class NewestTree {
   #state: LogState;
@@ -38,32 +38,34 @@ export class NewestTree {
     this.#state = "error" in tree ? { kind: "broken", ...tree } : this.#restored(tree);
   }
 
-  /** Orders what is logged. Throws why the log was never restored. */
+  /** Orders what is logged. Throws the reason when the log was never restored. */
   get sequencer(): Sequencer {
     if (this.#state.kind === "broken") throw this.#state.error;
     return this.#state.sequencer;
   }
 
-  /** The newest tree that the store has shown; undefined where the log was never restored. */
+  /** The newest tree that the store has shown; undefined when the log was never restored. */
   get seen(): SignedTree | undefined {
     return this.#state.kind === "restored" ? this.#state.sequencer.seen : undefined;
   }
 
-  /** The newest tree that the store has shown: what is read is of it. Throws LOG_CORRUPT where there is none that the log signed. */
+  /**
+   * The edge of the newest tree that the store has shown, which reads use. Throws LOG_CORRUPT when the log signed none.
+   */
   get readable(): TreeEdge {
     if (this.#state.kind === "restored") return this.#state.sequencer.seen.edge;
     if (this.#state.edge !== undefined) return this.#state.edge;
     throw this.#state.error;
   }
 
-  /** The entries that may be told of to who follows the log. */
+  /** The number of entries that may be shown to followers of the log. */
   get toldSize(): number {
     return this.sequencer.durable.shown?.edge.size ?? 0;
   }
 
   /**
-   * The newest tree of this process, known to be durable; with a shared store, as it is now. Rejects LOG_CORRUPT or
-   * ROOT_CONFLICT, and UNAVAILABLE when it cannot be confirmed now.
+   * The newest tree that is known to be durable; with a shared store, as of now. Rejects with LOG_CORRUPT or
+   * ROOT_CONFLICT, and with UNAVAILABLE when it cannot be confirmed now.
    */
   async tree(): Promise<SignedTree> {
     this.options.history.requireTrusted();
@@ -72,8 +74,8 @@ export class NewestTree {
   }
 
   /**
-   * As tree; but the cache says whether other gateways have a newer root, and the store is asked only if they have or if the
-   * cache does not know. Where the store is behind, its own newest is the answer.
+   * Like `tree`, but asks the store only if the cache says that other gateways have a newer root or does not know. When
+   * the store is behind, returns the store's newest tree.
    */
   async published(): Promise<SignedTree> {
     this.options.history.requireTrusted();
@@ -82,8 +84,8 @@ export class NewestTree {
   }
 
   /**
-   * A tree of at least a size, if there is one: with a shared store, another gateway may have answered with it. Rejects as
-   * tree, and UNAVAILABLE when the size has been signed but is not in the store yet.
+   * A tree of at least a size, if there is one: with a shared store, another gateway may have returned one. Rejects
+   * like `tree`, and with UNAVAILABLE when the size was signed but is not in the store yet.
    */
   async reaching(size: number): Promise<SignedTree> {
     this.options.history.requireTrusted();
@@ -94,8 +96,8 @@ export class NewestTree {
   }
 
   /**
-   * The entries there are, for a search: a damaged log, or one restored from a backup, can still be searched. They are visible,
-   * and a search does not wait until it is confirmed that they are durable.
+   * The number of entries for a search: a damaged log, or one restored from a backup, can still be searched. A search
+   * sees visible entries and does not wait for confirmation that they are durable.
    */
   async size(): Promise<number> {
     try {
@@ -110,13 +112,19 @@ export class NewestTree {
     }
   }
 
-  /** What to read the first `size` entries of, if there are as many. Rejects UNAVAILABLE when they are not in the store yet. */
+  /**
+   * The edge to read the first `size` entries with, if there are as many. Rejects with UNAVAILABLE when they are not in
+   * the store yet.
+   */
   async readableTo(size: number): Promise<TreeEdge> {
     if (this.options.history.isTrusted) await this.#reach(size);
     return this.readable;
   }
 
-  /** Looks for what others appended. Who waits for the log to grow waits on where a newer tree cannot be confirmed. */
+  /**
+   * Looks for entries that others appended. While a newer tree cannot be confirmed, those who wait for growth keep
+   * waiting.
+   */
   async lookForGrowth(): Promise<void> {
     await this.sequencer.refresh();
     await this.#durable().catch(() => undefined);
@@ -131,12 +139,15 @@ export class NewestTree {
     await this.sequencer.refresh();
   }
 
-  /** What others appended is seen from now on. */
+  /** Makes entries that others appended visible here. */
   async #catchUp(): Promise<void> {
     if (this.options.environment.sharedStore) await this.sequencer.refresh();
   }
 
-  /** Looks for a tree of a size where none was seen. Rejects UNAVAILABLE when it has been signed but is not in the store yet. */
+  /**
+   * Looks for a tree of a size not seen yet. Rejects with UNAVAILABLE when the size was signed but is not in the store
+   * yet.
+   */
   async #reach(size: number): Promise<void> {
     const { history, environment } = this.options;
     const isReached = (): boolean => size <= this.sequencer.seen.edge.size;
@@ -157,7 +168,7 @@ export class NewestTree {
     history.requireTrusted();
   }
 
-  /** What is signed leaves only of a tree that lasts: else it would contradict the log after the next failover, for ever. */
+  /** Only a durable tree is signed: any other could contradict the log after the next failover, for ever. */
   #durable(): Promise<SignedTree> {
     return this.sequencer.durable.confirmed(this.sequencer.seen);
   }

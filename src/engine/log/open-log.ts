@@ -49,7 +49,7 @@ export class OpenLog {
         growth.fail(error);
       },
       onMended: () => {
-        note(`The log ${source.log} holds again all that was signed: it can be written.`);
+        note(`The log ${source.log} holds everything that was signed again: it can be written.`);
       },
     });
     const roots = new CachedRoots({ source, cache, readers, history, secret: keyring.tokenSecret });
@@ -90,12 +90,12 @@ export class OpenLog {
     return this.parts.rules;
   }
 
-  /** Why the log takes no entries now. */
+  /** Why the log accepts no entries now. */
   get obstacle(): AuditError | undefined {
     return this.parts.history.obstacle;
   }
 
-  /** Rejects as Sequencer.append and KeyedAppends.append do. */
+  /** Rejects like Sequencer.append and KeyedAppends.append. */
   async append(events: readonly CheckedEvent[], requestKey?: RequestKey): Promise<Logged> {
     const { newest, roots, history, keyed } = this.parts;
     const { sequencer } = newest;
@@ -105,7 +105,7 @@ export class OpenLog {
     return outcome.kind === "appended" ? this.#receipt(outcome) : keyed.recall(outcome.receipt);
   }
 
-  /** What was answered to the request with this key. */
+  /** The result of the request with this key. */
   async receiptUnder(key: Uint8Array): Promise<Logged | undefined> {
     const [receipt] = await this.parts.source.store.receipts(this.log, [key]);
     return receipt && this.parts.keyed.recall(receipt);
@@ -121,7 +121,9 @@ export class OpenLog {
     return (await this.parts.newest.tree()).edge.size;
   }
 
-  /** For each time the first leaf index below `size` whose entry was received at or after it; `size` if there is none. */
+  /**
+   * For each time, the first leaf index below `size` whose entry was received at or after it; `size` if there is none.
+   */
   firstAtOrAfter(times: readonly string[], size: number): Promise<readonly number[]> {
     const { source, readers, newest } = this.parts;
     return boundFirstAtOrAfter(times, size, {
@@ -168,7 +170,9 @@ export class OpenLog {
     return this.parts.readers.entries.read(leafIndexes, edge, signal);
   }
 
-  /** The log's size once it is above `size`, or when the signal aborts. Rejects when the log cannot grow any more. */
+  /**
+   * Returns the log's size once it is above `size`, or when the signal aborts. Rejects when the log can no longer grow.
+   */
   async grownBeyond(size: number, signal: AbortSignal): Promise<number> {
     const { newest, growth } = this.parts;
     while (newest.toldSize <= size && !signal.aborted) await growth.next(signal);
@@ -182,7 +186,7 @@ export class OpenLog {
     growth.fail(new AuditError("UNAVAILABLE", "The service is closing: try again.", { retryAfterMs: 1_000 }));
   }
 
-  /** Resolves when nothing that was accepted is still on its way into the store. */
+  /** Resolves when nothing that was accepted is still on its way to the store. */
   async idle(): Promise<void> {
     const { newest } = this.parts;
     if (newest.seen !== undefined) await newest.sequencer.idle();

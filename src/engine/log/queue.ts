@@ -4,7 +4,7 @@ import type { CheckedEvent, StampedEntry } from "../tree/leaf.js";
 import type { SignedTree } from "../tree/signed-tree.js";
 import type { RequestKey } from "./request-key.js";
 
-/** What became of a request: its entries are durable, the first of them at `firstIndex`, and in `tree`. */
+/** The result of an append: the request's entries are durable in `tree`, the first of them at `firstIndex`. */
 export interface Appended {
   readonly kind: "appended";
   readonly firstIndex: number;
@@ -12,16 +12,16 @@ export interface Appended {
   readonly tree: SignedTree;
 }
 
-/** A request whose key is in the log already, put there by another gateway: nothing was logged again. */
+/** A request whose key another gateway had already logged: nothing was logged again. */
 export interface Repeated {
   readonly kind: "repeated";
   readonly receipt: RequestReceipt;
 }
 
-/** A request on its way into the log: its events stay together, in one batch, in their order. */
+/** A request to be logged: its events stay together in one batch, in order. */
 export interface Submission {
   readonly events: readonly CheckedEvent[];
-  /** Stamped before it waits, so that hashing is done while another batch is in flight. */
+  /** Stamped before it waits, so that hashing happens while another batch is in flight. */
   readonly entries: readonly StampedEntry[];
   readonly requestKey: RequestKey | undefined;
   readonly resolve: (outcome: Appended | Repeated) => void;
@@ -29,13 +29,13 @@ export interface Submission {
 }
 
 export interface QueueLimits {
-  /** A batch ends before the request that would make it longer than this; a longer request is a batch of its own. */
+  /** A batch ends before the request that would make it longer than this; a longer request gets a batch of its own. */
   readonly maxBatchEvents: number;
-  /** Requests are turned away while more events than this would wait. */
+  /** Requests are refused while more events than this would wait. */
   readonly maxWaitingEvents: number;
-  /** As maxBatchEvents, of the canonical texts of a batch. Default 16,777,216: those of one request's body. */
+  /** The same limit for the canonical texts of a batch. Default 16,777,216: those of one request's body. */
   readonly maxBatchCharacters?: number;
-  /** Requests are turned away while the canonical texts that wait have more characters than this. Default 67,108,864. */
+  /** Requests are refused while the waiting canonical texts have more characters than this. Default 67,108,864. */
   readonly maxWaitingCharacters?: number;
 }
 
@@ -44,7 +44,7 @@ const MAX_WAITING_CHARACTERS = 64 * 1_024 * 1_024;
 
 export const QUEUE_LIMITS: QueueLimits = { maxBatchEvents: 4_096, maxWaitingEvents: 16_384 };
 
-/** How much there is of something that is bounded in both. */
+/** An amount that is limited in both dimensions. */
 interface Load {
   readonly events: number;
   /** UTF-16 units of the canonical texts. */
@@ -53,15 +53,15 @@ interface Load {
 
 const NOTHING: Load = { events: 0, characters: 0 };
 
-/** How long a caller who was turned away should wait: a few batches. */
+/** How long a refused caller should wait: a few batches. */
 const RETRY_AFTER_MS = 250;
 
-/** Requests that wait for the batch in flight, first come, first served. */
+/** Requests that wait for the batch in flight, first in, first out. */
 export class SubmissionQueue {
   #waiting: Submission[] = [];
   #load = NOTHING;
 
-  /** `onWaiting` is told how many events wait, whenever that changes. */
+  /** `onWaiting` is called with the number of waiting events whenever it changes. */
   constructor(
     private readonly limits: QueueLimits,
     private readonly onWaiting?: (events: number) => void,
@@ -71,7 +71,10 @@ export class SubmissionQueue {
     return this.#waiting.length === 0;
   }
 
-  /** Throws UNAVAILABLE with the outcome NONE, before anything was done for the request, when there is no room for so many events. */
+  /**
+   * Throws UNAVAILABLE with outcome NONE when there is no room for so many events; called before any work on the
+   * request.
+   */
   requireRoom(events: number): void {
     const { maxWaitingEvents, maxWaitingCharacters = MAX_WAITING_CHARACTERS } = this.limits;
     const hasRoom = this.#load.events + events <= maxWaitingEvents && this.#load.characters <= maxWaitingCharacters;
@@ -87,7 +90,10 @@ export class SubmissionQueue {
     this.#setLoad(sum(this.#load, loadOf(submission)));
   }
 
-  /** Takes the next batch, or what goes with one that is begun: as many whole requests as fit, of a new batch at least one. */
+  /**
+   * Takes the next batch, or more requests for a batch already begun: as many whole requests as fit, at least one for a
+   * new batch.
+   */
   takeBatch(begun: readonly Submission[] = []): readonly Submission[] {
     const { maxBatchEvents, maxBatchCharacters = MAX_BATCH_CHARACTERS } = this.limits;
     let batch = begun.map(loadOf).reduce(sum, NOTHING);

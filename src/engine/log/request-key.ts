@@ -7,16 +7,16 @@ import { textProblems, type FieldProblem } from "../../core/problem.js";
 import { nodeSha256 } from "../../keys/node-crypto.js";
 import type { CheckedRequest } from "../tree/leaf.js";
 
-/** What tells a repeated request from a new one. Hashes, so that a log keeps neither keys nor owners, in rows of one size. */
+/** Identifies a repeated request. Hashes, so that a log stores neither keys nor owners, and all rows have one size. */
 export interface RequestKey {
   /** 32 bytes: SHA-256 of the owner and the owner's key. */
   readonly key: Uint8Array;
-  /** 32 bytes: SHA-256 of the events as they were parsed, of whether to sign them, and of the places of those that are skipped. */
+  /** 32 bytes: SHA-256 of the parsed events, of whether to sign them, and of the indexes of skipped ones. */
   readonly requestDigest: Uint8Array;
 }
 
 const MAX_KEY_CHARACTERS = 128;
-/** Keys among a request's entries that are tried for the gateway's: it has one, and few authors share a request. */
+/** How many keys in a request's entries are tried as the gateway's: it has one, and few authors share a request. */
 const MAX_KEYS = 8;
 
 /** What is wrong with a request's idempotency key, if it has one. */
@@ -41,10 +41,10 @@ export function isKeyed(request: OwnedRequest): request is KeyedRequest {
   return request.idempotencyKey !== undefined;
 }
 
-/** The key of a request whose events were checked. */
+/** The key of a request whose events are checked. */
 export function requestKeyOf(request: KeyedRequest, checked: CheckedRequest, format: LogFormat): RequestKey {
   const { idempotencyKey, keyOwner = "", sign, skipInvalid = false } = request;
-  // The caller's own signature alone: the gateway's follows from the event and `sign`.
+  // Only the caller's own signature counts: the gateway's follows from the event and `sign`.
   const events = checked.accepted.map(({ checked: { event }, sent: { signature, publicKey } }): AskedEvent => {
     return [format.signedText(event), signature ?? null, publicKey ?? null];
   });
@@ -55,13 +55,13 @@ export function requestKeyOf(request: KeyedRequest, checked: CheckedRequest, for
   };
 }
 
-/** An event's signed text, its author's signature and public key. */
+/** An event's signed text, and its author's signature and public key. */
 type AskedEvent = readonly [text: string, signature: string | null, publicKey: string | null];
 
 interface Asked {
   readonly events: readonly AskedEvent[];
   readonly sign: boolean;
-  /** Places of the events that were left out; not given where none may be. */
+  /** Indexes of the skipped events; absent unless the request may skip events. */
   readonly skipped?: readonly number[];
 }
 
@@ -70,8 +70,8 @@ function requestDigestOf(asked: Asked): Uint8Array {
 }
 
 /**
- * Whether entries are what a request of this digest asked to log. An entry does not say whether its author signed it or the
- * gateway, with `sign`: each key among them may be the gateway's, and the digest tells.
+ * Whether entries are what the request with this digest asked to log. An entry does not say whether its author signed
+ * it or the gateway did, so each key in it is tried as the gateway's; the digest decides.
  */
 export function areAskedFor(requestDigest: Uint8Array, entries: readonly Entry[], format: LogFormat): boolean {
   const asked = (gatewayKey?: string): readonly AskedEvent[] =>

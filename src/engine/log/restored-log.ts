@@ -12,7 +12,7 @@ import { nodeEd25519, nodeSha256 } from "../../keys/node-crypto.js";
 import { checkpointEdge, restoreTree, type SignedTree, type TreeSource } from "../tree/signed-tree.js";
 import type { QueueLimits } from "./queue.js";
 
-/** What all logs of a gateway have in common. */
+/** What all logs of a gateway share. */
 export interface LogEnvironment {
   readonly store: LogStore;
   readonly cache: RootCache;
@@ -20,11 +20,11 @@ export interface LogEnvironment {
   /** The deployment's name in checkpoints; a log's origin is this, a slash, and its id. */
   readonly origin: string;
   readonly clock: Clock;
-  /** Other gateways write to the same store: the newest tree is looked for there, not in this process alone. */
+  /** Whether other gateways write to the same store, so that the newest tree must be looked up there. */
   readonly sharedStore: boolean;
-  /** Told, in one sentence, of what an operator must look at: a log that cannot be trusted. */
+  /** Called with a sentence about something that an operator must look at: a log that cannot be trusted. */
   readonly alarm: (message: string) => void;
-  /** Told when what there was an alarm for is over. */
+  /** Called with a sentence when the reason for an alarm is gone. */
   readonly note: (message: string) => void;
   /** As LocalServiceOptions.onWaiting. */
   readonly onWaiting?: ((log: string, events: number) => void) | undefined;
@@ -34,21 +34,24 @@ export interface LogEnvironment {
   readonly behindPatienceMs?: number | undefined;
 }
 
-/** A log as it was found in the store, or made there. */
+/** A log that was found in the store or created there. */
 export interface RestoredLog {
   readonly source: TreeSource;
   readonly tree: SignedTree | BrokenTree;
 }
 
-/** Why a log takes no entries, and what of it can still be shown: the entries of a tree that the log did sign, if there is one. */
+/**
+ * Why a log accepts no entries, and what of it can still be shown: the entries of a tree that the log did sign, if
+ * there is one.
+ */
 export interface BrokenTree {
   readonly error: AuditError;
   readonly edge: TreeEdge | undefined;
 }
 
 /**
- * Finds a log, and creates it where it does not exist. One whose hashes do not lead to its signed root is broken. Rejects
- * CONFLICT when the log exists in another format, and UNAVAILABLE when the store does not answer: then nothing is known of it.
+ * Finds a log, or creates it where it does not exist. A log whose hashes do not lead to its signed root is broken.
+ * Rejects with CONFLICT when the log exists in another format, and with UNAVAILABLE when the store does not answer.
  */
 export async function restoreLog(
   { store, keyring, origin, clock, alarm }: LogEnvironment,
@@ -65,13 +68,13 @@ export async function restoreLog(
   return { source, tree: await restore(source, dated(head, now), alarm) };
 }
 
-/** A log that is there under another name has a changed head: no empty log must stand for it. */
+/** A log found under another name has a changed head: it must not be replaced by an empty log. */
 async function created(source: TreeSource, now: string): Promise<LogHead | BrokenTree> {
   const { log, store, key } = source;
   const others = (await store.heads()).filter((head) => head.log !== log);
   const renamed = others.find(({ checkpoint }) => key.open(checkpoint).kind === "opened");
   if (renamed === undefined) return store.createLog(emptyHead(source, now)).catch(brokenBy);
-  const sentence = `The log ${log} stands in the store as ${JSON.stringify(renamed.log)}: its head was changed.`;
+  const sentence = `The log ${log} is stored as ${JSON.stringify(renamed.log)}: its head was changed.`;
   return { error: new AuditError("LOG_CORRUPT", sentence), edge: undefined };
 }
 
@@ -80,14 +83,17 @@ function brokenBy(error: unknown): BrokenTree {
   throw error;
 }
 
-/** Of an empty log its head alone says when it was made: never later than now, which all of its entries would inherit. */
+/**
+ * An empty log's creation time is in its head alone. It must not be later than now, because all entries would inherit
+ * it.
+ */
 function dated(head: LogHead, now: string): LogHead {
   return head.size > 0 || (isReceivedAt(head.lastReceivedAt) && head.lastReceivedAt <= now)
     ? head
     : { ...head, lastReceivedAt: now };
 }
 
-/** The tree of a stored head, or why it cannot be had. Rejects when the store does not answer. */
+/** The tree of a stored head, or why there is none. Rejects when the store does not answer. */
 export async function restore(
   source: TreeSource,
   head: LogHead,
@@ -104,13 +110,16 @@ export async function restore(
   }
 }
 
-/** Entries and head are written together: an entry behind the head, or a log without one, means that the head was put back. */
+/**
+ * Entries and head are written together, so an entry beyond the head, or a log without a head, means that the head was
+ * put back.
+ */
 async function requireWhole({ log, store }: TreeSource, { size }: LogHead): Promise<void> {
   const [behind] = await store.entries(log, [size]);
   if (behind === undefined) return;
-  const newer = await store.head(log); // another gateway may have appended it just now
+  const newer = await store.head(log); // another gateway may just have appended it
   if (newer !== undefined && newer.size > size) return;
-  throw new AuditError("LOG_CORRUPT", `The log ${log} has an entry behind its head of ${size}: its head was put back.`);
+  throw new AuditError("LOG_CORRUPT", `The log ${log} has an entry beyond its head of ${size}: its head was put back.`);
 }
 
 function emptyHead({ log, format, key }: TreeSource, createdAt: string): LogHead {

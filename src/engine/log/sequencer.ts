@@ -21,7 +21,9 @@ export interface SequencerOptions extends TreeWriterOptions {
   readonly onWaiting?: ((events: number) => void) | undefined;
 }
 
-/** Orders what is logged: one batch of a log in flight at a time, and whatever arrives meanwhile is the next. */
+/**
+ * Orders what is logged: one batch per log is in flight at a time, and requests that arrive meanwhile form the next.
+ */
 export class Sequencer {
   readonly #queue: SubmissionQueue;
   readonly #refreshes: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
@@ -34,21 +36,21 @@ export class Sequencer {
     this.#writer = new TreeWriter(options);
   }
 
-  /** The newest tree that the store has shown: what can be read. */
+  /** The newest tree that the store has shown, which reads use. */
   get seen(): SignedTree {
     return this.#writer.tree;
   }
 
-  /** How far what can be read may be told of, and acknowledged. */
+  /** How far that tree may be shown and acknowledged. */
   get durable(): DurableTree {
     return this.#writer.durable;
   }
 
   /**
-   * Resolves when the events are durable, at consecutive indexes. Rejects UNAVAILABLE, with the outcome, when there is no
-   * room, when the store did not take them, or when it cannot be said whether it did; LOG_CORRUPT or ROOT_CONFLICT when the
-   * log takes no more.
-   * The key is stored with them. No two requests of this process under one key at once: see KeyedAppends.
+   * Resolves when the events are durable, at consecutive indexes. Rejects with UNAVAILABLE and its outcome when there
+   * is no room, when the store did not accept them, or when that is not known; with LOG_CORRUPT or ROOT_CONFLICT when
+   * the log accepts no more. The key is stored with the events. KeyedAppends makes sure that no two requests of this
+   * process use one key at once.
    */
   async append(events: readonly CheckedEvent[], requestKey?: RequestKey): Promise<Appended | Repeated> {
     this.options.history.requireWritable();
@@ -61,7 +63,7 @@ export class Sequencer {
     });
   }
 
-  /** Looks at the head, for stores that other gateways write to as well. Rejects as TreeWriter.reload does. */
+  /** Reads the head, for stores that other gateways write to as well. Rejects like TreeWriter.reload. */
   refresh(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#refreshes.push({ resolve, reject });
@@ -85,7 +87,7 @@ export class Sequencer {
       if (this.#refreshes.length > 0) await this.#answerRefreshes();
       else await this.#commit();
     }
-    // In one step with the last look at the queue: a request that comes a moment later must start the next run.
+    // In the same step as the last look at the queue: a request that comes a moment later must start the next run.
     this.#isRunning = false;
   }
 

@@ -3,26 +3,26 @@ import { aheadOf, timeText, type Clock } from "../../audit/clock.js";
 export interface StampsOptions {
   readonly log: string;
   readonly clock: Clock;
-  /** Milliseconds that nobody sets. Default: the process's. */
+  /** A clock that cannot be set, in milliseconds. Default: the process's. */
   readonly monotonicMs?: () => number;
   /** The time of the newest entry when the log was opened. */
   readonly lastReceivedAt: string;
   readonly alarm: (message: string) => void;
-  /** Told when what there was an alarm for is over. */
+  /** Called with a sentence when the reason for an alarm is gone. */
   readonly note: (message: string) => void;
 }
 
-/** Clocks of several gateways differ by less, where anybody looks after them. */
+/** The clocks of several gateways differ by less if they are maintained. */
 const MAX_AHEAD_MS = 5 * 60_000;
 const MAX_JUMP_MS = 60 * 60_000;
 const HOUR_MS = 3_600_000;
 
 /**
- * Gives requests their times: the clock's, or the last one given if the clock has been set back since. So a clock that is far
- * ahead for a moment dates every entry until it has really come so far, and nothing can take that back: it is told at once.
- *
- * A jump forward is told and not refused. A machine that slept, or was moved, wakes up with a monotonic clock that stood still
- * and a right wall clock: who refuses that would stop the log for good, or has to believe the same clock a moment later.
+ * Gives requests their times: the clock's, or the last one given if the clock was set back since. So a clock that is
+ * far ahead for a moment dates all entries until it really reaches that time, which cannot be undone: it raises an
+ * alarm at once.
+ * A jump forward is reported, not refused. A machine that slept or was moved wakes up with a monotonic clock that stood
+ * still and a correct wall clock: refusing that would stop the log for good, or trust the same clock a moment later.
  */
 export class Stamps {
   #last: string;
@@ -33,7 +33,7 @@ export class Stamps {
     this.#last = options.lastReceivedAt;
   }
 
-  /** `newest`: the time of the log's newest entry, which another gateway may have given. */
+  /** `newest`: the time of the log's newest entry, which may come from another gateway. */
   next(newest: string): string {
     const micros = this.options.clock();
     const now = timeText(micros);
@@ -51,7 +51,7 @@ export class Stamps {
     const jumpMs = clockMs - last.clockMs - (this.#seen.monotonicMs - last.monotonicMs);
     if (jumpMs <= MAX_JUMP_MS) return;
     alarm(
-      `The clock went ${hours(jumpMs)} forward between two requests to the log ${log}. If that is wrong, all later entries have the wrong time too, until it is true: check the clock.`,
+      `The clock went ${hours(jumpMs)} forward between two requests to the log ${log}. If that is wrong, all later entries get a wrong time until the clock has really come so far: check the clock.`,
     );
   }
 
@@ -61,7 +61,7 @@ export class Stamps {
     if (aheadMs > MAX_AHEAD_MS && !this.#isAhead) {
       this.#isAhead = true;
       alarm(
-        `The newest entry of the log ${log} is ${hours(aheadMs)} ahead of this gateway's clock, and so are all that follow until the clock has come so far: check the clocks of all gateways.`,
+        `The newest entry of the log ${log} is ${hours(aheadMs)} ahead of this gateway's clock, and so will all later entries be until the clock has come so far: check the clocks of all gateways.`,
       );
     } else if (aheadMs === 0 && this.#isAhead) {
       this.#isAhead = false;

@@ -11,7 +11,7 @@ import { DurableTree } from "./durable-tree.js";
 import { growTree, type Growth } from "./growth.js";
 import type { Submission } from "./queue.js";
 
-/** Answers what has come meanwhile and has room in a batch that is begun. */
+/** Returns requests that arrived meanwhile and fit into a batch already begun. */
 type Arrived = (begun: readonly Submission[]) => readonly Submission[];
 
 export interface TreeWriterOptions {
@@ -22,25 +22,25 @@ export interface TreeWriterOptions {
   readonly appendTimeoutMs?: number | undefined;
   /** Told of each tree once it may be told of: see DurableTree. */
   readonly onGrown?: (tree: SignedTree) => void;
-  /** Told of each tree once it is durable. */
+  /** Called with each tree once it is durable. */
   readonly onDurable?: (tree: SignedTree) => void;
-  /** Told of the tiles that this process filled, once they are stored. */
+  /** Called with the tiles that this process completed, once they are stored. */
   readonly onFilled?: (full: readonly StoredTile[]) => void;
-  /** Told of a tree that need not extend the last: what was derived from that is not to be used for it. */
+  /** Called with a tree that may not extend the last: what was derived from the last must not be used for it. */
   readonly onReplaced?: (tree: SignedTree) => void;
   /** Says whether the log may be written. */
   readonly history: History;
 }
 
-/** How often another gateway may be faster before a request is turned away. */
+/** How often another gateway may be faster before a request is refused. */
 const MAX_CONFLICTS = 50;
 /** How long to wait before each look at the head after an append of unknown outcome. */
 const LOOK_DELAYS_MS = [0, 50, 200, 1_000];
 const RETRY_AFTER_MS = 1_000;
 
-const NOT_TAKEN = "The store did not take the entries: try again.";
+const NOT_TAKEN = "The store did not accept the entries: try again.";
 const REPEAT = "Repeat the request under its idempotency key, or search for it first.";
-const NOT_SEEN = `The store did not say what became of the entries: they are not there, but may still be stored. ${REPEAT}`;
+const NOT_SEEN = `The store did not report whether the entries were stored: they are not there now, but may still be stored. ${REPEAT}`;
 const NOT_KNOWN = `The store cannot be reached, and it is not known whether the entries were stored. ${REPEAT}`;
 
 /**
@@ -54,7 +54,7 @@ const NOT_KNOWN = `The store cannot be reached, and it is not known whether the 
 export class TreeWriter {
   readonly durable: DurableTree;
   #tree: SignedTree;
-  /** Set while the outcome of an append is unknown: nothing is written before the head has been looked at. */
+  /** Set while the outcome of an append is unknown: nothing is written before the head has been read again. */
   #isInDoubt = false;
 
   constructor(private readonly options: TreeWriterOptions) {
@@ -69,10 +69,10 @@ export class TreeWriter {
   }
 
   /**
-   * Writes a batch, on top of whatever the log has become meanwhile, but for requests whose key is in the log already:
-   * those are answered here. What has `arrived` while others had their turn goes with it: a gateway that gets one turn in
-   * four writes in it what came during all four. Undefined when nothing is left. Rejects with an AuditError alone; UNAVAILABLE
-   * says with which outcome: it is NONE of all that fails before an append was begun.
+   * Writes a batch on top of what the log has become, except requests whose key is already in the log: those are
+   * resolved here. Requests that `arrived` while others had their turn are added: a gateway that gets one turn in four
+   * writes what came during all four. Undefined when nothing is left to write. Rejects with AuditError only;
+   * UNAVAILABLE carries an outcome, which is NONE for every failure before an append began.
    */
   async write(batch: readonly Submission[], arrived: Arrived = () => []): Promise<Growth | undefined> {
     try {
@@ -101,7 +101,10 @@ export class TreeWriter {
     history.requireTrusted();
   }
 
-  /** False when the head does not extend the newest tree, but nobody was told of that: a failover lost what was only seen. */
+  /**
+   * False when the head does not extend the newest tree, but that tree was never shown: a failover lost what was only
+   * visible.
+   */
   async #extend(head: LogHead): Promise<boolean> {
     const { history, source } = this.options;
     const before = this.#tree;
@@ -117,11 +120,12 @@ export class TreeWriter {
     return true;
   }
 
-  /** Reads the tree as a whole: nothing that is known of the last one can be built on. */
+  /** Reads the tree as a whole: nothing known about the last one can be reused. */
   async #replace(head: LogHead): Promise<void> {
     const { history, source, onReplaced } = this.options;
     const tree = await restoreTree(source, head);
-    // What nobody was told of may be lost. In one step with the rest: readers are told of the last tree until it is replaced.
+    // A tree that was never shown may be lost. In one step with the rest: readers see the last tree until it is
+    // replaced.
     const { shown } = this.durable;
     if (shown !== undefined) history.require("known", signedRoot(shown));
     this.#tree = tree;
@@ -158,7 +162,7 @@ export class TreeWriter {
     }
   }
 
-  /** Answers the requests whose key is in the log, put there by another gateway; what is left is still to be written. */
+  /** Resolves the requests whose key another gateway put into the log; returns those still to be written. */
   async #answerRepeated(batch: readonly Submission[]): Promise<readonly Submission[]> {
     const { log, store } = this.options.source;
     const keyed = batch.flatMap(({ requestKey }) => requestKey ?? []);
@@ -180,7 +184,7 @@ export class TreeWriter {
   }
 
   /**
-   * Finds out what became of an append that did not say: a batch found at its place was written after all, and is
+   * Finds out what became of an append that did not report it: a batch found at its place was written after all, and is
    * acknowledged once it is known to be durable. One that is not found may still be on its way.
    */
   async #settleDoubt(growth: Growth, cause: unknown): Promise<Growth> {
@@ -208,7 +212,7 @@ export class TreeWriter {
     throw unavailable(NOT_KNOWN, { cause });
   }
 
-  /** Whether the tree has the batch's leaves at their places. What the rows of the store say of themselves is not asked. */
+  /** Whether the tree has the batch's leaves at their indexes. Does not rely on what the rows say about themselves. */
   async #holds({ batch, tree }: Growth): Promise<boolean> {
     if (this.#tree.edge.size < tree.edge.size) return false;
     const { source } = this.options;

@@ -3,13 +3,13 @@ import { canonicalJson } from "../../core/json.js";
 import { REJECTED_TOKEN, type TokenSealer } from "../../keys/sealed-token.js";
 import type { PinnedState, SearchArguments } from "./pin.js";
 
-/** What a cursor says: a position in one search, and where in time that search stands. */
+/** The content of a cursor: a position in one search, and the state that the search is pinned to. */
 export interface Cursor {
   readonly state: PinnedState;
   readonly position: number;
 }
 
-/** A client's cursor: its content, or what is wrong with it in the words of an error. */
+/** A client's cursor, opened: its content, or what is wrong with it, as an error says it. */
 export type OpenedCursor =
   { readonly kind: "opened"; readonly cursor: Cursor } | { readonly kind: "rejected"; readonly got: string };
 
@@ -18,9 +18,9 @@ const NUMBER_BYTES = 8;
 const NUMBERS = 5;
 
 /**
- * Makes and opens the cursors of one search. A cursor carries the pin (so that `search` can go on where it was) and a
- * digest of the arguments (so that it fits no other search, log or tenant), but not the arguments: the client sends
- * them again. Payload: five big-endian doubles (exact to 2^53), then 16 bytes of SHA-256.
+ * Makes and opens the cursors of one search. A cursor carries the pin (so that `search` can continue from it) and a
+ * digest of the arguments (so that it fits no other search, log or tenant), but not the arguments, which the client
+ * sends again. Payload: five big-endian doubles (exact to 2^53), then 16 bytes of SHA-256.
  */
 export class Cursors {
   private readonly digest: Buffer;

@@ -1,32 +1,32 @@
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, type PageRequest } from "../../audit/service.js";
 import type { FieldProblem } from "../../core/problem.js";
 
-/** What of a result a client asks for, its cursors already read: positions count from 0. */
+/** The part of a result that a client asks for, with its cursors opened: positions count from 0. */
 export interface Span {
-  /** First position that the cursors or the offset leave. */
+  /** First position after the cursors or the offset. */
   readonly start: number;
-  /** Position the cursors end before; undefined: the end of the result. */
+  /** The position before which the cursors end; undefined: the end of the result. */
   readonly end: number | undefined;
   readonly first: number | undefined;
   readonly last: number | undefined;
 }
 
-/** Neighbouring positions of a result, and whether it goes on before the first and after the last of them. */
+/** Neighbouring positions of a result, and whether there are more before the first and after the last. */
 export interface Page {
-  /** Position of the first; of an empty page, where it would be. */
+  /** The first position; for an empty page, where it would be. */
   readonly start: number;
   readonly leafIndexes: readonly number[];
   readonly hasNextPage: boolean;
   readonly hasPreviousPage: boolean;
 }
 
-/** An ordered result that can be read by position. Positions beyond its end are simply not there. */
+/** An ordered result that can be read by position. Positions beyond its end return nothing. */
 export interface ReadableResult {
   read(offset: number, limit: number): Promise<readonly number[]>;
   count(): Promise<number>;
 }
 
-/** Every page argument that cannot be meant. Whether the cursors are genuine is checked where they are opened. */
+/** Every invalid page argument. Cursors are verified where they are opened. */
 export function pageProblems(page: PageRequest): readonly FieldProblem[] {
   return [
     ...sizeProblems("first", page.first, MAX_PAGE_SIZE),
@@ -36,7 +36,7 @@ export function pageProblems(page: PageRequest): readonly FieldProblem[] {
   ];
 }
 
-/** A span with Relay's arguments; a page that asks for neither first nor last is the first DEFAULT_PAGE_SIZE. */
+/** The span of Relay's arguments; with neither first nor last, the first DEFAULT_PAGE_SIZE entries. */
 export function spanOf(page: PageRequest, after: number | undefined, before: number | undefined): Span {
   const unsized = page.first === undefined && page.last === undefined;
   return {
@@ -48,14 +48,14 @@ export function spanOf(page: PageRequest, after: number | undefined, before: num
 }
 
 /**
- * The page that Relay's algorithm gives (GraphQL Cursor Connections, section 4.4: cut by the cursors, then `first`,
- * then `last`), with both page flags exact whatever arguments were given.
+ * The page of Relay's algorithm (GraphQL Cursor Connections, section 4.4: cut by the cursors, then `first`, then
+ * `last`), with both page flags exact for all arguments.
  */
 export async function readPage(result: ReadableResult, span: Span): Promise<Page> {
   return span.first === undefined ? lastPage(result, span, span.last ?? 0) : firstPage(result, span, span.first);
 }
 
-/** Reads one position more than asked for: it tells whether a next page exists. */
+/** Reads one position more than asked for, which shows whether there is a next page. */
 async function firstPage(result: ReadableResult, span: Span, first: number): Promise<Page> {
   const end = Math.min(span.start + first, span.end ?? Infinity);
   const size = Math.max(0, end - span.start);
@@ -89,7 +89,7 @@ function sizeProblems(path: string, size: number | undefined, max: number): read
   return [{ path, expected: `a whole number from 0 to ${max}`, got: String(size) }];
 }
 
-/** A position says where to start by itself; together with a cursor it would say so twice. */
+/** A position already says where to start, so a cursor beside it is a contradiction. */
 function offsetProblems({ offset, after, before, last }: PageRequest): readonly FieldProblem[] {
   if (offset === undefined) return [];
   const rival = Object.entries({ after, before, last }).find(([, value]) => value !== undefined)?.[0];

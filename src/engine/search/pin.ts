@@ -4,7 +4,7 @@ import type { EntryOrder } from "../../query/order.js";
 import type { Restriction } from "../../query/restriction.js";
 import type { TimeWindow } from "../../query/time.js";
 
-/** Where in time a search stands: fixed when it was first made, the same for all its pages. */
+/** What a search is pinned to: fixed when it was first made, the same for all its pages. */
 export interface PinnedState {
   readonly treeSize: number;
   /** The leaves in the pinned tree and the time window. */
@@ -13,33 +13,35 @@ export interface PinnedState {
   readonly expiresAtMs: number;
 }
 
-/** What was searched for, as its caller wrote it: two searches are the same if all of this is. */
+/** The arguments of a search as its caller wrote them: two searches are the same if all of these are. */
 export interface SearchArguments {
   readonly log: string;
   readonly query: string;
   readonly window: TimeWindow;
   readonly restriction: Restriction;
   readonly order: EntryOrder;
-  /** Null: a result ends where its matches do. */
+  /** Null: the result has all matches. */
   readonly maxResults: number | null;
-  /** What the credential of its caller allows; no fields if that is everything. */
+  /** What its caller's credential allows; no fields if it allows everything. */
   readonly bound: Restriction;
 }
 
-/** A search frozen at a tree size. It needs no stored result: the log only grows, so the same pin finds the same leaves. */
+/**
+ * A search pinned to a tree size. It needs no stored result: the log only grows, so the same pin finds the same leaves.
+ */
 export interface Pin {
   readonly search: SearchArguments;
   readonly state: PinnedState;
 }
 
-/** A client's result id: its content, or what is wrong with it in the words of an error. */
+/** A client's result id, opened: its content, or what is wrong with it, as an error says it. */
 export type OpenedPin =
   { readonly kind: "opened"; readonly pin: Pin } | { readonly kind: "rejected"; readonly got: string };
 
-/** Goes up when the shape of a pin changes: ids of another version are refused, not misread. */
+/** Incremented when the shape of a pin changes: ids of another version are refused, not misread. */
 const VERSION = 1;
 
-/** A result id: the whole pin as JSON under our MAC, so that any gateway with the same key can go on with it. */
+/** A result id: the whole pin as JSON under a MAC, so that any gateway with the same key can use it. */
 export function sealPin(sealer: TokenSealer, pin: Pin): string {
   return sealer.seal("result", Buffer.from(JSON.stringify({ version: VERSION, ...pin })));
 }
@@ -52,7 +54,7 @@ export function openPin(sealer: TokenSealer, id: string, nowMs: number): OpenedP
   return pin.state.expiresAtMs <= nowMs ? { kind: "rejected", got: "an expired result" } : { kind: "opened", pin };
 }
 
-/** Only sealPin could have written what opened, so the version is all there is to check. */
+/** What opens was written by sealPin, so only the version has to be checked. */
 function isPin(value: unknown): value is Pin {
   return typeof value === "object" && value !== null && "version" in value && value.version === VERSION;
 }

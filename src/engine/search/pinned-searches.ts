@@ -24,65 +24,67 @@ import { checkSearch, searchArguments } from "./search-arguments.js";
 import { readWhole, type WholeResult } from "./whole-result.js";
 
 export interface PinnedSearchesOptions {
-  /** For each time the first leaf index below `size` whose entry was received at or after it, proven by the log's tree. */
+  /**
+   * For each time, the first leaf index below `size` whose entry was received at or after it, proven by the log's tree.
+   */
   readonly firstAtOrAfter: (log: string, times: readonly string[], size: number) => Promise<readonly number[]>;
   readonly index: SearchIndex;
   readonly sealer: TokenSealer;
   readonly clock: Clock;
-  /** How long a result can be paged after it was made. */
+  /** How long a result can be paged. */
   readonly ttlMs: number;
-  /** How long a search waits for the index to reach the tree it is pinned to. */
+  /** How long a search waits for the index to reach the tree that the search is pinned to. */
   readonly indexWaitMs: number;
-  /** Told once for each log whose index names entries that a search does not match. */
+  /** Called once per log whose index names entries that a search does not match. */
   readonly alarm: (message: string) => void;
 }
 
 const MICROS_PER_MS = 1000;
 
-/** A log as it stands when a search is pinned. */
+/** A log's state when a search is pinned. */
 interface Now {
   readonly log: string;
   readonly treeSize: number;
   readonly nowMicros: number;
 }
 
-/** A result id, opened. */
+/** An opened result id. */
 interface OpenedResult {
   readonly pin: Pin;
   readonly filter: Filter;
 }
 
-/** A pinned search, as one request reads it. */
+/** A pinned search as one request reads it. */
 interface Reading extends OpenedResult {
   readonly signal: AbortSignal | undefined;
 }
 
 export interface SearchAsking extends Asking {
-  /** Of the log: where the search is pinned. */
+  /** The size of the log, which the search is pinned to. */
   readonly newestSize: number;
 }
 
-/** A result, and whether more matches than it may hold. */
+/** A result, and whether there are more matches than it may hold. */
 interface MatchedResult extends ReadableResult {
   isTruncated(): Promise<boolean>;
 }
 
-/** The cursors of a page request, opened. */
+/** The opened cursors of a page request. */
 interface OpenedCursors {
   readonly after: Cursor | undefined;
   readonly before: Cursor | undefined;
 }
 
 /**
- * Searches whose every page is exact while the log grows: the first page pins tree size and time window, and its id
- * and cursors carry the pin to whichever gateway answers the next.
+ * Searches whose pages are all exact while the log grows: the first page pins tree size and time window, and its id and
+ * cursors carry the pin to the gateway that answers the next request.
  */
 export class PinnedSearches {
   private readonly strayLogs = new Set<string>();
 
   constructor(private readonly options: PinnedSearchesOptions) {}
 
-  /** A new search, or a further page of an earlier one if `page` brings one of its cursors. */
+  /** A new search, or another page of an earlier one if `page` has one of its cursors. */
   async search(request: SearchRequest, page: PageRequest, asking: SearchAsking): Promise<ResultPage> {
     const { newestSize: treeSize, bound, signal } = asking;
     const nowMicros = this.options.clock();
@@ -108,7 +110,7 @@ export class PinnedSearches {
     return this.page({ pin, filter, signal }, spanOf(page, opened.after?.position, opened.before?.position));
   }
 
-  /** `entries` reads those of the result's log. */
+  /** `entries` reads from the result's log. */
   async download(
     { id, everyMatch }: DownloadRequest,
     bound: Restriction | undefined,
@@ -127,7 +129,7 @@ export class PinnedSearches {
     return { log, treeSize, expiresAtMs, pages: (signal) => readWhole(whole, signal) };
   }
 
-  /** Throws BAD_USER_INPUT unless it is the id of a search that was bound in the same way and is not expired. */
+  /** Throws BAD_USER_INPUT unless it is the id of an unexpired search with the same bound. */
   private opened(id: string, nowMs: number, bound: Restriction = {}): OpenedResult {
     const result = openPin(this.options.sealer, id, nowMs);
     if (result.kind === "rejected") throw badResultId(result.got);
@@ -157,7 +159,7 @@ export class PinnedSearches {
     return { ...page, firstPosition: start, result: this.pinned(reading, result) };
   }
 
-  /** The index says where to look, and is not believed: a hit is what the entry's own text makes one. */
+  /** The index only says where to look: the entry's own text decides whether it is a hit. */
   private isHit({ log, filter, range }: Pick<IndexQuery, "log" | "filter" | "range">, entry: Entry): boolean {
     const { leafIndex, envelope } = entry;
     const isWithin = leafIndex >= range.start && leafIndex < range.end;
@@ -170,12 +172,12 @@ export class PinnedSearches {
   private async indexed({ search, state }: Pin): Promise<void> {
     const reached = await this.options.index.reached(search.log, state.range.end, this.options.indexWaitMs);
     if (reached) return;
-    throw new AuditError("UNAVAILABLE", "the search index is still catching up with the log; try again", {
+    throw new AuditError("UNAVAILABLE", "The search index has not caught up with the log: try again.", {
       retryAfterMs: this.options.indexWaitMs,
     });
   }
 
-  /** The search as its caller may see it: not past maxResults. */
+  /** The search as its caller may see it: up to maxResults. */
   private readable({ pin, filter, signal }: Reading): MatchedResult {
     const { index } = this.options;
     const { log, order, maxResults } = pin.search;
@@ -213,7 +215,7 @@ export class PinnedSearches {
   }
 }
 
-/** What a page's cursors must agree with: not yet expired, and, of a known result, made for its very state. */
+/** What a page's cursors must agree with: not expired, and of a known result with exactly its state. */
 interface Bound {
   readonly nowMs: number;
   readonly state?: PinnedState;
@@ -225,7 +227,7 @@ interface CursorProblem {
   readonly got: string;
 }
 
-/** Opens both cursors; they must stand where `state` does, or, without one, at the same place as each other. */
+/** Opens both cursors. They must have the given `state`, or without one, the same state as each other. */
 function openCursors(
   cursors: Cursors,
   page: PageRequest,
@@ -246,7 +248,7 @@ function openCursors(
   return { after, before, problems };
 }
 
-/** No cursor is of a search that cannot be meant; nor has one a digest whose text cannot be hashed, for a lone surrogate. */
+/** An invalid search has no cursors. Without this check, digesting its text would fail on a lone surrogate. */
 function strayCursors(page: PageRequest): readonly CursorProblem[] {
   const given = (["after", "before"] as const).filter((path) => page[path] !== undefined);
   return given.map((path) => ({ path, expected: "a cursor of this search", got: "a cursor of another search" }));

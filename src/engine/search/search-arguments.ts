@@ -7,12 +7,12 @@ import { restrictionFilter, restrictionProblems, type Restriction } from "../../
 import { resolveWindow, type WindowBounds } from "../../query/time.js";
 import type { SearchArguments } from "./pin.js";
 
-/** A search ready to be pinned, or every argument that cannot be meant. */
+/** A search ready to be pinned, or every invalid argument. */
 export type CheckedSearch =
   | { readonly kind: "checked"; readonly filter: Filter; readonly bounds: WindowBounds }
   | { readonly kind: "invalid"; readonly problems: readonly FieldProblem[] };
 
-/** A request's arguments with their defaults filled in: what is pinned and what cursors are bound to. */
+/** A request's arguments with defaults filled in: what is pinned and what cursors are bound to. */
 export function searchArguments(request: SearchRequest, bound: Restriction = {}): SearchArguments {
   return {
     log: request.log,
@@ -25,7 +25,7 @@ export function searchArguments(request: SearchRequest, bound: Restriction = {})
   };
 }
 
-/** Reads the arguments; relative times count back from `nowMicros`. */
+/** Checks the arguments; relative times count back from `nowMicros`. */
 export function checkSearch(search: SearchArguments, nowMicros: number): CheckedSearch {
   const query = parseQuery(search.query);
   const window = resolveWindow(search.window, nowMicros);
@@ -41,12 +41,12 @@ export function checkSearch(search: SearchArguments, nowMicros: number): Checked
   return { kind: "checked", filter: restricted(query.filter, search), bounds: window.bounds };
 }
 
-/** What a search looks for: its query, its restriction, and what its caller's credential allows, together. */
+/** The combined filter of a search: its query, its restriction, and what its caller's credential allows. */
 function restricted(query: Filter, { restriction, bound }: SearchArguments): Filter {
   return allOf([query, restrictionFilter(restriction), restrictionFilter(bound)]);
 }
 
-/** A query that cannot be read, as the problem of its argument. */
+/** A syntax error as the problem of its argument. */
 export function queryProblem(error: {
   readonly column: number;
   readonly expected: string;
@@ -57,5 +57,5 @@ export function queryProblem(error: {
 
 function maxResultsProblems(maxResults: number | null): readonly FieldProblem[] {
   if (maxResults === null || (Number.isSafeInteger(maxResults) && maxResults >= 1)) return [];
-  return [{ path: "maxResults", expected: "a whole number from 1 on", got: String(maxResults) }];
+  return [{ path: "maxResults", expected: "a whole number of at least 1", got: String(maxResults) }];
 }

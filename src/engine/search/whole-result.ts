@@ -2,27 +2,31 @@ import { AuditError, strayHit } from "../../audit/errors.js";
 import type { IndexQuery, SearchIndex } from "../../audit/search-index.js";
 import type { Entry, EntryOutcome, TreeEntry } from "../../audit/service.js";
 
-/** Leaf indexes read at once in leaf order, where a slice costs what it holds. */
+/** Leaf indexes read at once in leaf order, where a slice costs as much as it holds. */
 const SLICE = 10_000;
-/** In the order of a field an engine may have to sort everything for each slice: as few as memory allows, 1 MiB each. */
+/**
+ * In a field order an engine may sort everything for each slice, so slices are as large as memory allows: 1 MiB each.
+ */
 const SORTED_SLICE = 100_000;
-/** Entries held in memory at once: up to 1 MiB each, and most of them a thousandth of that. */
+/** Entries held in memory at once: up to 1 MiB each, most of them a thousandth of that. */
 const PAGE_ENTRIES = 64;
 
-/** What reading a whole result needs. */
+/** What is needed to read a whole result. */
 export interface WholeResult {
   readonly index: SearchIndex;
   readonly query: IndexQuery;
-  /** At most so many entries. */
+  /** The maximum number of entries. */
   readonly limit: number;
-  /** Rejects UNAVAILABLE unless the index covers the query: one that is being rebuilt would end the result too early. */
+  /**
+   * Rejects with UNAVAILABLE unless the index covers the query: an index being rebuilt would end the result too early.
+   */
   readonly indexed: () => Promise<void>;
   readonly entries: (leafIndexes: readonly number[]) => Promise<readonly EntryOutcome[]>;
-  /** Whether the result's search matches an entry, by its own text. */
+  /** Whether the search matches an entry, by the entry's own text. */
   readonly isHit: (entry: Entry) => boolean;
 }
 
-/** Reads a result to its end, as Download.pages says. What it holds in memory does not depend on the result's size. */
+/** Reads a result to its end, as Download.pages promises. Memory use does not depend on the result's size. */
 export async function* readWhole(result: WholeResult, signal: AbortSignal): AsyncGenerator<readonly TreeEntry[]> {
   for await (const slice of slices(result, signal)) {
     for (let start = 0; start < slice.length; start += PAGE_ENTRIES) {
@@ -36,7 +40,7 @@ export async function* readWhole(result: WholeResult, signal: AbortSignal): Asyn
   }
 }
 
-/** The result is of a tree, so an entry that is not there is one that was lost. */
+/** The result is within a tree, so a missing entry is one that was lost. */
 function inTree(leafIndex: number, outcome: EntryOutcome | undefined): TreeEntry {
   return outcome === undefined || outcome.kind === "missing" ? { kind: "corrupt", leafIndex } : outcome;
 }
@@ -62,5 +66,7 @@ async function* slices(
 
 function requireWanted(signal: AbortSignal): void {
   if (!signal.aborted) return;
-  throw signal.reason instanceof AuditError ? signal.reason : new AuditError("UNAVAILABLE", "the download was stopped");
+  throw signal.reason instanceof AuditError
+    ? signal.reason
+    : new AuditError("UNAVAILABLE", "The download was stopped.");
 }

@@ -10,8 +10,8 @@ import { tileKey, type TileReader, type TileSource } from "./tile-reader.js";
 type Tiles = Map<string, KeptTile | undefined>;
 
 /**
- * The leaves of a signed tree: each is taken from the edge, whose root is signed, or from its tile once the hashes on its
- * way up lead there. What the rows of the store say of themselves is not asked.
+ * The leaves of a signed tree: each comes from the edge, whose root is signed, or from its tile once the hashes above
+ * it lead there. Does not rely on what the rows say about themselves.
  */
 export class BoundLeaves {
   constructor(
@@ -20,8 +20,8 @@ export class BoundLeaves {
   ) {}
 
   /**
-   * The leaf hashes, in the order asked, each index below the edge's size; undefined where what is stored does not lead to
-   * the tree. A full tile that is damaged is made again from what lies below it.
+   * The leaf hashes, in the order asked, each index below the edge's size; undefined where what is stored does not lead
+   * to the tree. A damaged full tile is rebuilt from what lies below it.
    */
   async at(edge: TreeEdge, leafIndexes: readonly number[]): Promise<readonly (Uint8Array | undefined)[]> {
     const nodes = leafIndexes.map(leafNode);
@@ -36,7 +36,7 @@ export class BoundLeaves {
     return nodes.map((node) => this.#hash(edge, tiles, node));
   }
 
-  /** Nodes of the lowest row of a tile, leaves or tops of the tiles below. */
+  /** Nodes of a tile's lowest row: leaves, or tops of the tiles below. */
   #hash(edge: TreeEdge, tiles: Tiles, node: NodeId): Uint8Array | undefined {
     const inEdge = edge.node(node);
     if (inEdge !== undefined) return inEdge;
@@ -44,7 +44,7 @@ export class BoundLeaves {
     return tiles.get(tileKey(tile))?.leaf(this.source.format, column, () => this.#hash(edge, tiles, topOf(tile)));
   }
 
-  /** The highest first: a tile is proven by those above it. */
+  /** Highest first: a tile is proven by those above it. */
   async #remake(edge: TreeEdge, tiles: Tiles, nodes: readonly NodeId[]): Promise<void> {
     const highestFirst = tilesAbove(edge, nodes).sort((a, b) => b.level - a.level);
     for (const id of highestFirst) {
@@ -55,12 +55,15 @@ export class BoundLeaves {
       const bytes = await remadeTile(this.source, id);
       const isIt = bytes !== undefined && equalBytes(bytes.subarray(-HASH_BYTES), top);
       if (isIt) tiles.set(tileKey(id), this.tiles.keep({ id, bytes }));
-      else this.tiles.forget(id); // what of it was proven is shown this once
+      else this.tiles.forget(id); // its proven part is used only this once
     }
   }
 }
 
-/** A full tile, made again from the texts of its entries, or from the tops of the tiles below it; undefined if one is missing. */
+/**
+ * A full tile, rebuilt from the texts of its entries or from the tops of the tiles below it; undefined if one is
+ * missing.
+ */
 export async function remadeTile(source: TileSource, { level, index }: TileId): Promise<Uint8Array | undefined> {
   const below = Array.from({ length: TILE_WIDTH }, (_, column) => index * TILE_WIDTH + column);
   const row = level === 0 ? await textHashes(source, below) : await tops(source, level - 1, below);
@@ -68,7 +71,7 @@ export async function remadeTile(source: TileSource, { level, index }: TileId): 
   return whole.length === TILE_WIDTH ? buildTile(source.format, whole) : undefined;
 }
 
-/** The leaves that the texts of entries hash to, in the order asked; undefined where there is no such entry. */
+/** The leaf hashes of entries' texts, in the order asked; undefined where there is no such entry. */
 export async function textHashes(
   { log, store, format }: TileSource,
   leafIndexes: readonly number[],
@@ -89,7 +92,7 @@ async function tops(
   return tiles.map((tile) => tile?.slice(-HASH_BYTES));
 }
 
-/** The leaf that an entry's text hashes to; undefined for a text that the format refuses: nobody could have logged it. */
+/** The leaf hash of an entry's text; undefined for a text that the format refuses, which cannot have been logged. */
 export function textHash(format: LogFormat, { canonical }: Pick<StoredEntry, "canonical">): Uint8Array | undefined {
   try {
     return format.leafHash(utf8(canonical));
@@ -115,7 +118,7 @@ function isBelow(node: NodeId, { level, index }: TileId): boolean {
   return atLevel(node, (level + 1) * TILE_HEIGHT).index === index;
 }
 
-/** The full tiles on the way from nodes up to the edge. */
+/** The full tiles between nodes and the edge. */
 function tilesAbove(edge: TreeEdge, nodes: readonly NodeId[]): TileId[] {
   const tiles = new Map<string, TileId>();
   for (const node of nodes) {

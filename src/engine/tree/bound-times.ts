@@ -1,15 +1,19 @@
-/** Where the bounds of a window of time are looked for. */
+/** Where the bounds of a time window are searched. */
 export interface TimedEntries {
-  /** What the store says: a place to look at first. */
+  /** What the store says: where to look first. */
   readonly hint: (time: string) => Promise<number>;
-  /** The times in the entries' texts, which the signed tree covers, in one read. Rejects ENTRY_CORRUPT where one was changed. */
+  /**
+   * The times in the entries' texts, which the signed tree covers, in one read. Rejects with ENTRY_CORRUPT where one
+   * was changed.
+   */
   readonly receivedAt: (leafIndexes: readonly number[]) => Promise<readonly string[]>;
 }
 
 /**
- * For each time the first leaf index below `size` whose entry was received at or after it; `size` if there is none. Times
- * never decrease along a log, so the entry before the place and the one at it prove it: one read for all of them, and about
- * log2(size) more where the store's times were changed. Rejects ENTRY_CORRUPT when an entry that it takes was changed.
+ * For each time, the first leaf index below `size` whose entry was received at or after it; `size` if there is none.
+ * Times never decrease along a log, so the entries before and at the index prove it: one read for all of them, and
+ * about log2(size) more where the store's times were changed. Rejects with ENTRY_CORRUPT when an entry that it reads
+ * was changed.
  */
 export async function boundFirstAtOrAfter(
   times: readonly string[],
@@ -30,7 +34,7 @@ export async function boundFirstAtOrAfter(
     const beforeIt = place === 0 || (await isBefore(place - 1, time));
     const atIt = place < size && (await isBefore(place, time));
     if (beforeIt && !atIt) return place;
-    // One of the two is on the wrong side: what is searched for lies beyond it.
+    // One of the two is on the wrong side, so the index lies beyond it.
     let [low, high] = beforeIt ? [place + 1, size] : [0, place - 1];
     while (low < high) {
       const middle = Math.floor((low + high) / 2);

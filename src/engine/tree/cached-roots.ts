@@ -21,9 +21,10 @@ export interface CachedRootsOptions {
 const MAX_KEPT_ROOTS = 10_000;
 
 /**
- * The roots of one log. Those of this process are kept in memory; behind them stands a cache that gateways share and
- * nobody trusts: what it says is checked against the log's key, then against the log itself. Wrong is a miss; but a root
- * that our own key has signed, and that is not the log's, means that the log has two histories: ROOT_CONFLICT.
+ * The roots of one log. Those of this process are kept in memory; behind them is a cache that gateways share and that
+ * is not trusted: what it returns is checked against the log's key, then against the log itself. A wrong value is a
+ * miss, but a root that our own key signed and that is not the log's means that the log has two histories:
+ * ROOT_CONFLICT.
  */
 export class CachedRoots {
   #roots = new LRUCache<number, Root>({ max: MAX_KEPT_ROOTS });
@@ -34,12 +35,15 @@ export class CachedRoots {
 
   constructor(private readonly options: CachedRootsOptions) {}
 
-  /** The root of a tree of this process. Throws ENTRY_CORRUPT when its last entry, whose time is the root's, was changed. */
+  /**
+   * The root of a tree of this process. Throws ENTRY_CORRUPT when its last entry, which has the root's time, was
+   * changed.
+   */
   of(tree: SignedTree): Root {
     const known = this.#roots.get(tree.edge.size);
     if (known !== undefined) return known;
     if (tree.isLastChanged === true) {
-      const message = `Entry ${tree.edge.size - 1} of the log ${this.options.source.log}, whose time is needed, was changed.`;
+      const message = `Entry ${tree.edge.size - 1} of the log ${this.options.source.log}, whose time is needed here, was changed.`;
       throw new AuditError("ENTRY_CORRUPT", message);
     }
     const root: Root = {
@@ -53,7 +57,10 @@ export class CachedRoots {
     return root;
   }
 
-  /** The root of a size from 0 to the tree's. Rejects LOG_CORRUPT, or ROOT_CONFLICT when a signed root says otherwise. */
+  /**
+   * The root at a size from 0 to the tree's. Rejects with LOG_CORRUPT, or ROOT_CONFLICT when a signed root contradicts
+   * it.
+   */
   async at(tree: SignedTree, treeSize: number): Promise<Root> {
     if (treeSize === tree.edge.size) return this.of(tree);
     const roots = this.#roots;
@@ -68,12 +75,12 @@ export class CachedRoots {
     return root;
   }
 
-  /** Keeps no root of the trees so far: the next need not extend them. */
+  /** Drops the roots of all trees so far: the next tree may not extend them. */
   forget(): void {
     this.#roots = new LRUCache({ max: MAX_KEPT_ROOTS });
   }
 
-  /** The newest root that some gateway published, if the cache can say. */
+  /** The newest root that a gateway published, if the cache knows it. */
   async published(tree: SignedTree): Promise<SignedRoot | undefined> {
     const cached = await this.options.cache.newest(this.options.source.log);
     const root = cached && this.#opened(cached);
@@ -81,7 +88,9 @@ export class CachedRoots {
     return root && signedRoot(root);
   }
 
-  /** Tells the other gateways of a new tree. Nobody waits for it; of trees in quick succession, the newest counts. */
+  /**
+   * Publishes a new tree to the other gateways in the background; of trees in quick succession only the newest counts.
+   */
   publish(tree: SignedTree): void {
     if (tree.isLastChanged === true) return; // the next batch's root has a time
     this.#unpublished = { tree, root: this.of(tree) };
@@ -122,7 +131,7 @@ export class CachedRoots {
     this.#isCompared = true;
   }
 
-  /** A gateway that was slow to tell may take the place of a newer root, which is then put back; sizes grow, so this ends. */
+  /** A slow gateway may replace a newer root, which is then put back; sizes grow, so this ends. */
   async #putNewest(root: CachedRoot): Promise<void> {
     const replaced = await this.options.cache.putNewest(root);
     const size = (replaced && this.#opened(replaced))?.treeSize ?? 0;
@@ -176,5 +185,5 @@ function signedRoot({ treeSize, hash }: Root): SignedRoot {
 }
 
 function ignore(): void {
-  // Nobody waits for a root to be published.
+  // Publishing runs in the background.
 }

@@ -8,8 +8,8 @@ import type { StampedEntry } from "./leaf.js";
 import { TileReader, type TileSource } from "./tile-reader.js";
 
 /**
- * The entry that a checked event became. Its envelope is read back from the canonical text, when somebody looks: what is
- * shown is what was hashed, which a format may have spelled in another way than the caller.
+ * The entry that a checked event became. Its envelope is parsed from the canonical text on first use: entries show what
+ * was hashed, which a format may spell differently from the caller.
  */
 export function entryOf(
   { log, format }: Pick<TileSource, "log" | "format">,
@@ -29,8 +29,8 @@ export function entryOf(
 }
 
 /**
- * Reads entries of a signed tree. Each text is hashed and compared with the leaf that the tree has at its index: what was
- * changed behind our back, its own hash included, is never shown as genuine.
+ * Reads entries of a signed tree. Each text is hashed and compared with the tree's leaf at its index, so nothing that
+ * was changed in the store, hashes included, is shown as genuine.
  */
 export class EntryReader {
   readonly #leaves: BoundLeaves;
@@ -43,8 +43,8 @@ export class EntryReader {
   }
 
   /**
-   * In the order asked, one read for all; `missing` from the edge's size on, where nothing is covered by the signed root.
-   * Rejects with the signal's reason once that aborts.
+   * Entries in the order asked, in one read; `missing` from the edge's size on, where the signed root covers nothing.
+   * Rejects with the signal's reason once it aborts.
    */
   async read(leafIndexes: readonly number[], edge: TreeEdge, signal?: AbortSignal): Promise<readonly EntryOutcome[]> {
     const { size } = edge;
@@ -59,7 +59,7 @@ export class EntryReader {
     return leafIndexes.map((leafIndex) => (leafIndex < size ? outcomes[next++] : undefined) ?? { kind: "missing" });
   }
 
-  /** An entry inside the signed tree that cannot be read is as corrupt as one that was changed. */
+  /** An entry of the signed tree that cannot be read is as corrupt as one that was changed. */
   #outcome(leafIndex: number, stored: StoredEntry | undefined, leaf: Uint8Array | undefined): EntryOutcome {
     const hash = stored?.leafIndex === leafIndex ? textHash(this.source.format, stored) : undefined;
     if (stored === undefined || leaf === undefined || hash === undefined || !equalBytes(hash, leaf)) {

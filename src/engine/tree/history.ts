@@ -5,31 +5,37 @@ import { Prover } from "./prover.js";
 import type { SignedTree, TreeSource } from "./signed-tree.js";
 import { TileReader } from "./tile-reader.js";
 
-/** A root that the log's key has signed. */
+/** A root signed by the log's key. */
 export interface SignedRoot {
   readonly treeSize: number;
   /** 32 bytes. */
   readonly rootHash: Uint8Array;
 }
 
-/** How a signed root came to be required: another gateway published it, this process had that tree, or it is a second one of its size. */
+/**
+ * Why a signed root is required: another gateway published it, this process had that tree, or it is a second one of its
+ * size.
+ */
 type Origin = "published" | "known" | "rival";
 
 export interface HistoryOptions {
   readonly source: TreeSource;
-  /** How long a store that is no standby may be shorter than a signed root before its entries count as lost. Default 5,000. */
+  /**
+   * How long a store that is not a standby may be shorter than a signed root before its entries count as lost. Default
+   * 5,000.
+   */
   readonly patienceMs: number | undefined;
   /** Told once when the log cannot be trusted any more. */
   readonly onBroken: (error: AuditError) => void;
-  /** Told when it is proven that it can be trusted again. */
+  /** Called when it is proven that the log can be trusted again. */
   readonly onMended: () => void;
 }
 
 const PATIENCE_MS = 5_000;
 const RETRY_AFTER_MS = 1_000;
-/** How often the store is looked at while it is behind what was signed. */
+/** How often the store is read while it is behind what was signed. */
 const BEHIND_LOOK_MS = 1_000;
-/** How often a log that cannot be trusted is read again, which takes a few megabytes of a large one. */
+/** How often a log that cannot be trusted is read again, which takes a few megabytes for a large one. */
 const BROKEN_LOOK_MS = 5_000;
 
 const WAY_OUT =
@@ -47,7 +53,7 @@ const WAY_OUT =
 export class History {
   #required: ReadonlyMap<Origin, SignedRoot> = new Map();
   #broken: AuditError | undefined;
-  /** By the monotonic clock; undefined while the store may be behind. */
+  /** On the monotonic clock; undefined while the store may be behind. */
   #behindSinceMs: number | undefined;
   #isLooking = false;
   readonly #closed = new AbortController();
@@ -61,12 +67,12 @@ export class History {
     this.#look = look;
   }
 
-  /** Whether the store holds all that was signed, as far as this process knows: the log may be written. */
+  /** Whether the store holds everything signed, as far as this process knows, so that the log may be written. */
   get isClear(): boolean {
     return this.isTrusted && this.#required.size === 0;
   }
 
-  /** False while the log contradicts itself or what was signed. A log that is merely behind can be trusted. */
+  /** False while the log contradicts itself or what was signed. A log that is only behind can be trusted. */
   get isTrusted(): boolean {
     return this.#broken === undefined;
   }
@@ -76,7 +82,7 @@ export class History {
     return this.#broken ?? (this.#required.size > 0 ? this.behind() : undefined);
   }
 
-  /** The size of the largest signed root that the store has yet to lead to; 0 when there is none. */
+  /** The size of the largest signed root that the store does not lead to yet; 0 when there is none. */
   get requiredSize(): number {
     return Math.max(0, ...[...this.#required.values()].map(({ treeSize }) => treeSize));
   }
@@ -86,19 +92,22 @@ export class History {
     if (this.#broken !== undefined) throw this.#broken;
   }
 
-  /** Throws as requireTrusted, and UNAVAILABLE while the store is behind. */
+  /** Throws like requireTrusted, and UNAVAILABLE while the store is behind. */
   requireWritable(): void {
     this.requireTrusted();
     if (this.#required.size > 0) throw this.behind();
   }
 
-  /** UNAVAILABLE: the store has yet to reach a root that was signed. */
+  /** UNAVAILABLE: the store has not reached a signed root yet. */
   behind(): AuditError {
     const message = `The store is behind the log ${this.#log}: a signed root has size ${this.requiredSize}. Try again.`;
     return new AuditError("UNAVAILABLE", message, { retryAfterMs: RETRY_AFTER_MS });
   }
 
-  /** Nothing is written before `assess` has found that the log leads to this root. Of those published, the newest counts. */
+  /**
+   * Requires a root: nothing is written before `assess` finds that the log leads to it. Of published roots, only the
+   * newest counts.
+   */
   require(origin: Origin, root: SignedRoot): void {
     const known = this.#required.get(origin);
     if (known !== undefined && (origin !== "published" || root.treeSize <= known.treeSize)) return;
@@ -107,8 +116,8 @@ export class History {
   }
 
   /**
-   * Requires a root that other gateways published, unless the tree leads to it: then what is on its way need not wait. Rejects
-   * when the store does not answer.
+   * Requires a root that other gateways published, unless the tree leads to it: then pending writes need not wait.
+   * Rejects when the store does not answer.
    */
   async follow(published: SignedRoot, tree: SignedTree | undefined): Promise<void> {
     try {
@@ -121,7 +130,10 @@ export class History {
     }
   }
 
-  /** The log cannot be trusted, for the reason given, until `assess` proves the contrary; `rival`: of a second root of one size. */
+  /**
+   * Marks the log as untrusted for the given reason until `assess` proves otherwise; `rival` is a second root of one
+   * size.
+   */
   breakWith(error: AuditError, rival?: SignedRoot): void {
     if (rival !== undefined) this.require("rival", rival);
     if (this.#broken !== undefined) return;
@@ -131,8 +143,8 @@ export class History {
   }
 
   /**
-   * Compares the required roots with a tree: one that extends the last, or, while the log is not trusted, one that was read
-   * from the store as a whole. What is learnt is said by the other methods. Rejects when the store does not answer.
+   * Compares the required roots with a tree: one that extends the last, or, while the log is not trusted, one that was
+   * read from the store as a whole. The other members report the result. Rejects when the store does not answer.
    */
   async assess(tree: SignedTree): Promise<void> {
     let judged: ReadonlyMap<Origin, SignedRoot>;
@@ -185,7 +197,7 @@ export class History {
     this.#isLooking = false;
   }
 
-  /** Whether a tree leads to a root, as the store says and no cache of ours. */
+  /** Whether a tree leads to a root, according to the store and none of our caches. */
   async #leadsTo(tree: SignedTree, { treeSize, rootHash }: SignedRoot): Promise<boolean> {
     if (treeSize > tree.edge.size) return false;
     const { source } = this.options;
@@ -221,5 +233,5 @@ export class History {
 }
 
 function ignore(): void {
-  // What could not be seen is looked for again.
+  // A failed look is repeated later.
 }

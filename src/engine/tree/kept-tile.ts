@@ -4,13 +4,13 @@ import { TILE_HEIGHT, TILE_WIDTH, tileNode } from "../../core/tile.js";
 
 const NODES = 2 * TILE_WIDTH - 1;
 
-/** A full tile in memory, and which of its nodes are known to lead to the tile's top, proven by the signed root. */
+/** A full tile in memory, and which of its nodes are proven to lead to the tile's top under the signed root. */
 export class KeptTile {
   readonly #proven = new Uint8Array(NODES);
 
   constructor(readonly bytes: Uint8Array) {}
 
-  /** A tile that was made here, from hashes that lead to the signed root. */
+  /** A tile that was built here from hashes that lead to the signed root. */
   static proven(bytes: Uint8Array): KeptTile {
     const tile = new KeptTile(bytes);
     tile.#proven.fill(1);
@@ -18,8 +18,8 @@ export class KeptTile {
   }
 
   /**
-   * The hash of a leaf of the tile, a column of its lowest row, once the hashes on its way up lead to the tile's top, and
-   * that is the `top` asked for; else undefined. Each node is hashed once: what was proven stays so.
+   * The hash of a leaf of the tile, a column of its lowest row, if the hashes above it lead to the tile's top and that
+   * equals `top`; else undefined. Each node is hashed once, because what is proven stays proven.
    */
   leaf(format: LogFormat, column: number, top: () => Uint8Array | undefined): Uint8Array | undefined {
     const leaf = tileNode(this.bytes, 0, column);
@@ -53,7 +53,7 @@ export class KeptTile {
   }
 }
 
-/** Below a row lie rows of 256, 128, … nodes. */
+/** The rows below hold 256, 128, … nodes. */
 function placeOf(row: number, column: number): number {
   return 2 * (TILE_WIDTH - 2 ** (TILE_HEIGHT - row)) + column;
 }

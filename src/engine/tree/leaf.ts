@@ -4,14 +4,14 @@ import { utf8 } from "../../core/bytes.js";
 import type { AuditEvent, Envelope } from "../../core/event.js";
 import type { LogFormat } from "../../core/format.js";
 
-/** An event that was checked and may be logged, with its author's signature if there is one. */
+/** A checked event that may be logged, with its author's signature if there is one. */
 export interface CheckedEvent {
   readonly event: AuditEvent;
   readonly signature?: string;
   readonly publicKey?: string;
 }
 
-/** The events of a request that may be logged, in its order, and those that it skips. */
+/** A request's events that may be logged, in order, and those that it skips. */
 export interface CheckedRequest {
   readonly accepted: readonly AcceptedEvent[];
   readonly refused: readonly RefusedEvent[];
@@ -23,12 +23,12 @@ export interface AcceptedEvent {
   readonly checked: CheckedEvent;
 }
 
-/** An entry that waits for its leaf index. */
+/** An entry without its leaf index yet. */
 export interface StampedEntry extends NewEntry {
   readonly envelope: Envelope;
 }
 
-/** Wraps an event into its envelope and makes the leaf of it. */
+/** Wraps an event into its envelope and computes its leaf. */
 export function stampEvent(format: LogFormat, checked: CheckedEvent, receivedAt: string): StampedEntry {
   const envelope = envelopeOf(checked, receivedAt);
   const canonical = format.canonicalText(envelope);

@@ -15,13 +15,13 @@ import type { Verdict } from "../../core/verdict.js";
 import type { SignedTree, TreeSource } from "./signed-tree.js";
 import type { TileReader } from "./tile-reader.js";
 
-/** Roots of earlier sizes that are remembered as proven. */
+/** How many roots of earlier sizes are remembered as proven. */
 const MAX_PROVEN_ROOTS = 4_096;
 
 /**
- * Makes proofs, and checks each of them before it leaves. A root is believed when it is the signed root of a tree of
- * this process, or proven to be a prefix of one; as those trees extend each other, it is then a prefix of all later ones.
- * Every method rejects LOG_CORRUPT when what is stored does not lead to the signed root.
+ * Makes proofs and verifies each before returning it. A root is trusted when it is the signed root of a tree of this
+ * process, or proven to be a prefix of one; those trees extend each other, so it is then a prefix of all later ones.
+ * Every method rejects with LOG_CORRUPT when what is stored does not lead to the signed root.
  */
 export class Prover {
   readonly #proven = new LRUCache<number, Uint8Array>({ max: MAX_PROVEN_ROOTS });
@@ -31,18 +31,18 @@ export class Prover {
     private readonly tiles: TileReader,
   ) {}
 
-  /** Believes the root of a tree that this process has grown, or read back and checked. */
+  /** Trusts the root of a tree that this process has grown, or read back and verified. */
   trust(tree: SignedTree): void {
     this.#proven.set(tree.edge.size, tree.rootHash);
   }
 
-  /** The root hash of a size from 0 to the tree's. */
+  /** The root hash at a size from 0 to the tree's. */
   async rootHash(tree: SignedTree, treeSize: number): Promise<Uint8Array> {
     if (treeSize === 0) return this.source.format.emptyRoot;
     return this.#proven.get(treeSize) ?? (await this.#proveRoot(tree, treeSize));
   }
 
-  /** In the order asked, all read in one go. Each 0 <= leafIndex < treeSize <= the tree's size. */
+  /** Membership proofs in the order asked, in one read. For each, 0 <= leafIndex < treeSize <= the tree's size. */
   async membership(
     tree: SignedTree,
     treeSize: number,
@@ -84,7 +84,7 @@ export class Prover {
     return this.#checked(tree, ranges, (hashes) => this.#believe(tree, treeSize, hashes));
   }
 
-  /** What a check makes of the hashes of ranges. When they fail it, a damaged tile among theirs is named, if there is one. */
+  /** Runs a check on the hashes of ranges. If it fails, names a damaged tile among them, if there is one. */
   async #checked<T>(
     { edge }: SignedTree,
     ranges: readonly LeafRange[],
@@ -99,7 +99,7 @@ export class Prover {
     }
   }
 
-  /** Believes a root once it is proven a prefix of the signed tree. `hashes` are those of rootProofRanges. */
+  /** Trusts a root once it is proven a prefix of the signed tree. `hashes` are those of rootProofRanges. */
   #believe(tree: SignedTree, treeSize: number, [root, ...path]: readonly Uint8Array[]): Uint8Array {
     const fromHash = root ?? tree.rootHash;
     const sizes = { fromSize: treeSize, toSize: tree.edge.size };
@@ -133,7 +133,7 @@ function leafOf(leafIndex: number): LeafRange {
   return { start: leafIndex, end: leafIndex + 1 };
 }
 
-/** The old tree as a whole, and the path that proves it a prefix. */
+/** The old tree as a whole, and the path that proves it to be a prefix. */
 function rootProofRanges(treeSize: number, newestSize: number): readonly LeafRange[] {
   return [{ start: 0, end: treeSize }, ...consistencyRanges(treeSize, newestSize)];
 }

@@ -10,18 +10,18 @@ import { remadeTile, textHashes } from "./bound-leaves.js";
 import { EntryReader } from "./entry-reader.js";
 import { TileReader } from "./tile-reader.js";
 
-/** A log's tree at one size: its root, the log's signature over it, and the edge that the next batch grows at. */
+/** A log's tree at one size: its root, the log's signature, and the edge that the next batch extends. */
 export interface SignedTree {
   readonly edge: TreeEdge;
   readonly rootHash: Uint8Array;
   readonly checkpoint: string;
-  /** The last entry's, from the text that was hashed; of an empty log, the time of its creation as its head says. */
+  /** The last entry's, from the hashed text; for an empty log, its creation time from the head. */
   readonly lastReceivedAt: string;
-  /** The last entry was changed: `lastReceivedAt` is a genuine one's before it, and no later than its own. */
+  /** The last entry was changed: `lastReceivedAt` is from a genuine entry before it, and not later than its own. */
   readonly isLastChanged?: true;
 }
 
-/** Where a log's tree is read from, and what it is checked with. */
+/** Where a log's tree is read from, and what verifies it. */
 export interface TreeSource {
   readonly log: string;
   readonly store: LogStore;
@@ -31,15 +31,15 @@ export interface TreeSource {
 
 /** Leaf hashes read at once while catching up: 2 MiB. */
 const CHUNK_LEAVES = 65_536;
-/** The last entries, of which one has to be genuine to say when the log was last written. */
+/** How many of the last entries are tried: one of them must be genuine to tell when the log was last written. */
 const DATING_ENTRIES = 64;
-/** Those above them. */
+/** How many of the tiles above them. */
 const FEW_TILES = 16;
 
 /**
- * The tree that a stored head stands for, with its right edge read back from leaf hashes and tiles, or made again from
- * the entries' texts where those were changed: `onDamage` is then told what was.
- * Rejects LOG_CORRUPT unless the log signed the head, and what is stored leads to the signed root.
+ * The tree of a stored head, with its right edge read back from leaf hashes and tiles, or rebuilt from the entries'
+ * texts where those were changed: `onDamage` is then called with a description. Rejects with LOG_CORRUPT unless the log
+ * signed the head and what is stored leads to the signed root.
  */
 export async function restoreTree(
   source: TreeSource,
@@ -52,8 +52,8 @@ export async function restoreTree(
 }
 
 /**
- * The right edge of the tree of a signed root: of leaf hashes and tiles, or, where those do not lead to it, made again.
- * Rejects LOG_CORRUPT when nothing that is stored leads there.
+ * The right edge of the tree of a signed root: from leaf hashes and tiles, or rebuilt when those do not lead to it.
+ * Rejects with LOG_CORRUPT when nothing that is stored leads there.
  */
 async function soundEdge(
   source: TreeSource,
@@ -70,7 +70,10 @@ async function soundEdge(
   return remade;
 }
 
-/** The edge of the tree that a head's checkpoint signs, whatever else the head says; undefined if nothing that is stored leads there. */
+/**
+ * The edge of the tree that a head's checkpoint signs, whatever else the head says; undefined if nothing that is stored
+ * leads there.
+ */
 export async function checkpointEdge(source: TreeSource, { checkpoint }: LogHead): Promise<TreeEdge | undefined> {
   const opened = source.key.open(checkpoint);
   if (opened.kind === "rejected") return undefined;
@@ -82,7 +85,10 @@ function unlessCorrupt(error: unknown): undefined {
   throw error;
 }
 
-/** The right edge of the tree of a size, read back from leaf hashes and tiles. Rejects LOG_CORRUPT where one is missing. */
+/**
+ * The right edge of the tree of a size, read back from leaf hashes and tiles. Rejects with LOG_CORRUPT where one is
+ * missing.
+ */
 export async function restoreEdge(source: TreeSource, size: number): Promise<TreeEdge> {
   const rows = [await leafRow(source, size), ...(await upperRows(source, size))];
   return TreeEdge.restore(source.format, size, rows);
@@ -117,7 +123,7 @@ async function grownEdge(
   return edge;
 }
 
-/** As restoreEdge, but from the entries' own texts; of the tiles above them, only what does not fit together is made again. */
+/** Like restoreEdge, but from the entries' own texts; of the tiles above them, only inconsistent ones are rebuilt. */
 async function remadeEdge(source: TreeSource, size: number): Promise<TreeEdge> {
   const rows = [await textRow(source, { start: size - (size % TILE_WIDTH), end: size })];
   for (let level = 0; size >= TILE_WIDTH ** (level + 1); level++) {
@@ -133,10 +139,10 @@ async function soundTile(source: TreeSource, id: TileId): Promise<Uint8Array> {
   if (stored !== undefined && tileIsSound(source.format, stored)) return stored;
   const remade = await remadeTile(source, id);
   if (remade !== undefined) return remade;
-  throw corrupt(source, `tile ${id.level}/${id.index} cannot be made again`);
+  throw corrupt(source, `tile ${id.level}/${id.index} cannot be rebuilt`);
 }
 
-/** The leaves of a range, each from its entry's own text. Rejects LOG_CORRUPT where one is missing. */
+/** The leaves of a range, each from its entry's own text. Rejects with LOG_CORRUPT where one is missing. */
 async function textRow(source: TreeSource, { start, end }: LeafRange): Promise<Uint8Array> {
   const row: Uint8Array[] = [];
   for (let from = start; from < end; from += TILE_WIDTH) {
@@ -160,7 +166,10 @@ function treeOf(
   return { edge, rootHash, checkpoint, lastReceivedAt, ...(isLastChanged && { isLastChanged }) };
 }
 
-/** When the last entry was received, by the text that the tree holds; if that was changed, the last genuine one before it. */
+/**
+ * When the last entry was received, by the text that the tree covers; if that was changed, the time of the last genuine
+ * one before it.
+ */
 async function lastTime(
   source: TreeSource,
   edge: TreeEdge,
@@ -188,7 +197,7 @@ function requireSigned(source: TreeSource, head: LogHead): void {
   }
 }
 
-/** The leaves behind the last full tile. */
+/** The leaves after the last full tile. */
 function leafRow(source: TreeSource, size: number): Promise<Uint8Array> {
   return leafHashes(source, { start: size - (size % TILE_WIDTH), end: size });
 }

@@ -1,7 +1,7 @@
 import { AuditError, badInput } from "../../audit/errors.js";
 import { isTreeSize } from "../../core/tree.js";
 
-/** A size or index that a client named, and the argument it came in. */
+/** A size or index that a client sent, and the argument that it came in. */
 export interface NamedSize {
   readonly path: string;
   readonly value: number;
@@ -9,13 +9,13 @@ export interface NamedSize {
 
 /**
  * Throws BAD_USER_INPUT unless the value can be the size of a tree with entries, and NOT_FOUND when the log, of
- * `newestSize` entries, has not grown so far.
+ * `newestSize` entries, has not grown that far.
  */
 export function requireSize(size: NamedSize, log: string, newestSize: number): void {
   requireReachedSize(size, log, { from: 1, to: newestSize });
 }
 
-/** As requireSize, for sizes that a tree of any size has had: also 0, that of the empty tree. */
+/** Like requireSize, but also allows 0, the size of the empty tree. */
 export function requirePastSize(size: NamedSize, log: string, newestSize: number): void {
   requireReachedSize(size, log, { from: 0, to: newestSize });
 }
@@ -33,7 +33,7 @@ function requireReachedSize({ path, value }: NamedSize, log: string, { from, to:
   throw new AuditError("NOT_FOUND", `The log ${log} has ${newestSize} entries: it has no tree of size ${value} yet.`);
 }
 
-/** Throws BAD_USER_INPUT that names every value that is no leaf index, or none below `treeSize`. */
+/** Throws BAD_USER_INPUT naming every value that is not a leaf index, or not one below `treeSize`. */
 export function requireLeafIndexes(leafIndexes: readonly number[], treeSize?: number): void {
   const expected = treeSize === undefined ? "a whole number from 0 to 2^53 - 1" : `a leaf index below ${treeSize}`;
   const problems = leafIndexes
@@ -42,7 +42,7 @@ export function requireLeafIndexes(leafIndexes: readonly number[], treeSize?: nu
   if (problems.length > 0) throw badInput(problems);
 }
 
-/** Throws BAD_USER_INPUT unless an older size is not above a newer one. */
+/** Throws BAD_USER_INPUT when an older size is above a newer one. */
 export function requireOrdered(fromSize: number, toSize: number): void {
   if (fromSize <= toSize) return;
   throw badInput([{ path: "fromSize", expected: `a size of at most ${toSize}`, got: String(fromSize) }]);

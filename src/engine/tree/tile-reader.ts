@@ -14,12 +14,12 @@ export interface TileSource {
   readonly format: LogFormat;
 }
 
-/** Tiles kept in memory unless said otherwise: 16 MiB. */
+/** The default number of tiles kept in memory: 16 MiB. */
 const KEPT_TILES = 1_024;
 
 /**
- * Looks a tree's inner hashes up: in its right edge, in the tiles kept in memory, else in the store, in one read for all.
- * They are hashes that somebody stored, no more: whoever asks proves them by the signed root, or has the tiles doubted.
+ * Looks up a tree's inner hashes: in its right edge, in the tiles kept in memory, else in the store, in one read for
+ * all. They are only stored hashes: callers prove them under the signed root, or call `doubt`.
  */
 export class TileReader {
   readonly #tiles: LRUCache<string, KeptTile>;
@@ -31,17 +31,17 @@ export class TileReader {
     this.#tiles = new LRUCache({ max: keptTiles });
   }
 
-  /** Keeps a tile that was made here from hashes that lead to the signed root: the newest entries are asked for most. */
+  /** Keeps a tile that was built here from hashes that lead to the signed root: the newest entries are read most. */
   keep({ id, bytes }: StoredTile): KeptTile {
     return this.#kept(id, KeptTile.proven(bytes));
   }
 
-  /** Forgets a tile that does not lead to the signed root, so that it is read again when the store is repaired. */
+  /** Forgets a tile that does not lead to the signed root, so that it is read again once the store is repaired. */
   forget(id: TileId): void {
     this.#tiles.delete(tileKey(id));
   }
 
-  /** Tiles by their keys, from memory or in one read of the store; undefined where one is missing or not whole. */
+  /** Tiles by key, from memory or in one read of the store; undefined where one is missing or incomplete. */
   async stored(ids: readonly TileId[]): Promise<Map<string, KeptTile | undefined>> {
     const found = new Map(ids.map((id) => [tileKey(id), this.#tiles.get(tileKey(id))]));
     const missing = ids.filter((id) => found.get(tileKey(id)) === undefined);
@@ -55,8 +55,8 @@ export class TileReader {
   }
 
   /**
-   * The hashes of ranges that the tree of an edge is made of, in the order asked. At most one read of the store.
-   * Rejects LOG_CORRUPT when a tile is missing.
+   * The hashes of ranges that make up an edge's tree, in the order asked. At most one read of the store. Rejects with
+   * LOG_CORRUPT when a tile is missing.
    */
   async hashes(edge: TreeEdge, ranges: readonly LeafRange[]): Promise<readonly Uint8Array[]> {
     const distinct = new Map(ranges.map((range) => [rangeKey(range), range]));
@@ -71,9 +71,9 @@ export class TileReader {
   }
 
   /**
-   * To be called when hashes of these ranges turned out not to lead to the signed root: forgets the tiles they lie in, so
-   * that they are read again when the store is repaired. Rejects LOG_CORRUPT naming the first whose hashes do not fit
-   * together; resolves when each is sound in itself.
+   * Call when hashes of these ranges turn out not to lead to the signed root: forgets the tiles that hold them, so that
+   * they are read again once the store is repaired. Rejects with LOG_CORRUPT naming the first inconsistent tile;
+   * resolves when each is consistent in itself.
    */
   async doubt(edge: TreeEdge, ranges: readonly LeafRange[]): Promise<void> {
     const needed = tilesBelow(edge, ranges.flatMap(perfectSubtrees));
@@ -84,7 +84,7 @@ export class TileReader {
     }
   }
 
-  /** Every tile that the nodes lie in and the edge does not hold. */
+  /** Every tile that holds one of the nodes and is not in the edge. */
   async #load(edge: TreeEdge, nodes: readonly NodeId[]): Promise<ReadonlyMap<string, Uint8Array>> {
     const needed = tilesBelow(edge, nodes);
     const known = new Map<string, Uint8Array>();
@@ -122,7 +122,7 @@ export class TileReader {
   }
 }
 
-/** The tiles that nodes lie in, without those that the edge holds; by their keys. */
+/** The tiles that hold the nodes, by key, without those in the edge. */
 function tilesBelow(edge: TreeEdge, nodes: readonly NodeId[]): ReadonlyMap<string, TileId> {
   const tiles = new Map<string, TileId>();
   for (const node of nodes) {
@@ -143,7 +143,7 @@ export function tileKey({ level, index }: TileId): string {
   return `${level}/${index}`;
 }
 
-/** The proofs of neighbours share most of their ranges: each is looked up once. */
+/** Proofs of neighbours share most of their ranges: each is looked up once. */
 function rangeKey({ start, end }: LeafRange): string {
   return `${start}-${end}`;
 }

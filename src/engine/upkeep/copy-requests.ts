@@ -11,13 +11,13 @@ export interface RequestStores {
 
 export interface CopyRequestsOptions {
   readonly log: string;
-  /** The entries that were copied before; a receipt of later ones is left out. */
+  /** The number of entries copied before; receipts of later ones are left out. */
   readonly size: number;
   readonly from: RequestStores;
   readonly to: RequestStores;
 }
 
-/** How many are remembered there now. */
+/** How many are remembered at the target now. */
 export interface CopiedRequests {
   readonly receipts: number;
   readonly waitingBulks: number;
@@ -29,12 +29,12 @@ const RECEIPTS_AT_ONCE = 1_000;
 const BULKS_AT_ONCE = 16;
 
 /**
- * Copies what a log knows of earlier requests, behind its entries: a request that is repeated at the copy finds its first
- * receipt, and a bulk request that waits is executed there. What is there already stays, so it can be run again.
- * Rejects CONFLICT when the target knows another request under the same key.
+ * Copies what a log remembers of earlier requests, after its entries: a request repeated at the copy finds its first
+ * receipt, and a waiting bulk request is executed there. Existing ones stay, so it can be run again. Rejects with
+ * CONFLICT when the target has another request under the same key.
  */
 export async function copyRequests(options: CopyRequestsOptions): Promise<CopiedRequests> {
-  // Receipts first: a bulk request that was logged, and does not know it, finds its receipt.
+  // Receipts first: a bulk request that was logged without recording it finds its receipt.
   const receipts = await copyReceipts(options);
   const bulks = { waitingBulks: 0, endedBulks: 0 };
   for await (const bulk of bulksOf(options)) {
@@ -85,7 +85,7 @@ async function* bulksOf({ log, from }: CopyRequestsOptions): AsyncGenerator<Kept
   }
 }
 
-/** Whatever waits at the source has been accepted, so no bound of the queue holds here. */
+/** All that waits at the source has been accepted, so the queue's limits do not apply here. */
 async function copyBulk({ end, ...bulk }: KeptBulk, { log, to }: CopyRequestsOptions): Promise<void> {
   const outcome = await to.bulkQueue.enqueue(bulk, Number.MAX_SAFE_INTEGER);
   if (outcome.kind === "full" || !equalBytes(outcome.stored.requestDigest, bulk.requestDigest))
@@ -96,6 +96,6 @@ async function copyBulk({ end, ...bulk }: KeptBulk, { log, to }: CopyRequestsOpt
 function knownOtherwise(log: string): AuditError {
   return new AuditError(
     "CONFLICT",
-    `The requests of the log ${log} cannot be copied there: the target knows another one under the same key.`,
+    `The requests of the log ${log} cannot be copied there: the target has another request under the same key.`,
   );
 }

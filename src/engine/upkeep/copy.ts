@@ -12,16 +12,17 @@ export interface CopyOptions {
 
 export interface CopyReport {
   readonly size: number;
-  /** Entries that an earlier, unfinished copy had already brought over. */
+  /** Entries that an earlier, unfinished copy already brought over. */
   readonly found: number;
 }
 
 const CHUNK_ENTRIES = 2_048;
 
 /**
- * Copies a log to another store, byte for byte, up to the size it has now. Every entry is hashed before it is written
- * and the tree is grown anew, so the copy ends at the signed root or not at all. Interrupted, it goes on where it was.
- * Rejects ENTRY_CORRUPT or LOG_CORRUPT when the source is damaged, CONFLICT when the target holds something else.
+ * Copies a log to another store, byte for byte, up to its current size. Every entry is hashed before it is written and
+ * the tree is built again, so the copy ends at the signed root or fails. If interrupted, the next run continues.
+ * Rejects with ENTRY_CORRUPT or LOG_CORRUPT when the source is damaged, with CONFLICT when the target holds something
+ * else.
  */
 export async function copyLog({ from, to, onProgress }: CopyOptions): Promise<CopyReport> {
   const head = await from.store.head(from.log);
@@ -52,7 +53,7 @@ async function startingEdge(from: TreeSource, target: TreeSource, head: LogHead)
   throw conflict(from, `the ${there.size} entries of the target are not the first of the source`);
 }
 
-/** The time of a log's creation is not kept once it has entries; the first entry's does for an empty copy. */
+/** A log's creation time is not kept once it has entries; the copy takes the first entry's. */
 async function emptyHead(from: TreeSource, head: LogHead): Promise<LogHead> {
   const { emptyRoot } = from.format;
   const [first] = await from.store.entries(from.log, [0]);
@@ -92,7 +93,7 @@ function newEntry({ leafIndex, canonical, leafHash }: StoredEntry, { format, log
   }
   throw new AuditError(
     "ENTRY_CORRUPT",
-    `Entry ${leafIndex} of ${log} does not match its leaf; nothing behind it was copied.`,
+    `Entry ${leafIndex} of ${log} does not match its leaf; nothing after it was copied.`,
   );
 }
 

@@ -22,10 +22,10 @@ export interface RequestsCheck {
 const RECEIPTS_AT_ONCE = 1_000;
 /** A waiting request has up to 1,000 events. */
 const BULKS_AT_ONCE = 16;
-/** Nothing is signed with it: the gateway's own signature is no part of what a request asks for. */
+/** Nothing is signed with it: the gateway's own signature is not part of a request's digest. */
 const NO_SEED = new Uint8Array(32);
 
-/** Every receipt and bulk request of a log that is not as it was written. */
+/** Yields every receipt and bulk request of a log that was changed. */
 export async function* changedRequests(check: RequestsCheck): AsyncGenerator<Finding> {
   const { source, bulkQueue } = check;
   const reader = new EntryReader(source);
@@ -43,7 +43,7 @@ export async function* changedRequests(check: RequestsCheck): AsyncGenerator<Fin
   }
 }
 
-/** One of an earlier version has no seal: its entries have to be those that it says were asked for. */
+/** A receipt of an earlier version has no seal: its entries must match its request digest. */
 async function isGenuine(
   { source, edge }: RequestsCheck,
   reader: EntryReader,

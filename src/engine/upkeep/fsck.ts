@@ -14,7 +14,7 @@ import { TileReader } from "../tree/tile-reader.js";
 import type { Finding } from "./finding.js";
 import { changedRequests } from "./fsck-requests.js";
 
-/** Where an earlier check ended without a finding: the next one goes on from there. */
+/** Where an earlier check ended without findings: the next one continues from there. */
 export interface CheckedMark {
   readonly treeSize: number;
   /** 32 bytes. */
@@ -26,37 +26,38 @@ export interface FsckOptions {
   readonly index: SearchIndex;
   readonly bulkQueue: BulkQueue;
   readonly ed25519: Ed25519;
-  /** The log has to lead to this root still; entries below it are taken as checked. */
+  /** The log must still lead to this root; entries below it count as checked. */
   readonly since?: CheckedMark;
-  /** Reads every entry all the same. Default false. */
+  /** Reads every entry nevertheless. Default false. */
   readonly full?: boolean;
   readonly onProgress?: (checked: number, size: number) => void;
-  /** Told while the check waits for the search index. */
+  /** Called while the check waits for the search index. */
   readonly onIndexing?: (indexed: number, size: number) => void;
-  /** How long the search index may stand still before it counts as out of step. Default a minute. */
+  /** How long the search index may stand still before it counts as out of step. Default one minute. */
   readonly indexStallMs?: number;
 }
 
 export interface FsckReport {
   readonly size: number;
-  /** First leaf index that was read. */
+  /** The first leaf index that was read. */
   readonly from: number;
   readonly findings: readonly Finding[];
-  /** Where the next check may start; undefined when something was found. */
+  /** Where the next check may start; undefined when there are findings. */
   readonly mark: CheckedMark | undefined;
 }
 
 /** Entries read at once: whole tiles, so that a chunk's tiles are compared with it. */
 const CHUNK_ENTRIES = 8 * TILE_WIDTH;
-/** Findings kept; a log that has this many is not worth more lines. */
+/** The maximum number of findings; a log that has this many is not worth more lines. */
 const MAX_FINDINGS = 1_000;
 const INDEX_STALL_MS = 60_000;
-/** How often the index is looked at while it is waited for. */
+/** How often the index is polled while the check waits for it. */
 const INDEX_LOOK_MS = 3_000;
 
 /**
- * Derives a log anew from its stored bytes and compares: leaves, author's signatures, times, tiles, root, checkpoint, search
- * index, and the receipts and bulk requests beside it. Reads in chunks, so memory does not grow with the log. Changes nothing.
+ * Derives a log again from its stored bytes and compares: leaves, author's signatures, times, tiles, root, checkpoint,
+ * search index, and the receipts and bulk requests beside it. Reads in chunks, so memory does not grow with the log.
+ * Changes nothing.
  */
 export async function fsck(options: FsckOptions, head: LogHead): Promise<FsckReport> {
   const check = await LogCheck.start(options, head);
@@ -67,7 +68,7 @@ export async function fsck(options: FsckOptions, head: LogHead): Promise<FsckRep
   return check.finish();
 }
 
-/** A check under way: the tree that the entries read so far give. */
+/** A check in progress: the tree of the entries read so far. */
 class LogCheck {
   readonly #findings: Finding[] = [];
   readonly #from: number;
@@ -89,7 +90,9 @@ class LogCheck {
     this.#leaves = new BoundLeaves(options.source, new TileReader(options.source));
   }
 
-  /** From the mark, if the log still leads to its root and not all is to be read; else from the first entry. */
+  /**
+   * Starts at the mark if the log still leads to its root and not everything is to be read; else at the first entry.
+   */
   static async start(options: FsckOptions, head: LogHead): Promise<LogCheck> {
     const { since, source, full = false } = options;
     const edge = since === undefined ? undefined : await edgeAt(source, since, head);
@@ -156,8 +159,8 @@ class LogCheck {
   }
 
   /**
-   * The leaf to go on with: that of the signed tree, or, where it is not known, the stored hash, so that one changed entry is
-   * one finding.
+   * The leaf to continue with: the signed tree's, or where that is not known the stored hash, so that one changed entry
+   * is one finding.
    */
   #leaf(entry: StoredEntry, known: Uint8Array | undefined): Uint8Array {
     const { leafIndex, leafHash } = entry;
@@ -206,7 +209,7 @@ class LogCheck {
     }
   }
 
-  /** What the head says of the log's end: when its last entry was received, and that none is behind it. */
+  /** Checks what the head says about the log's end: its last entry's time, and that no entry is beyond it. */
   async #compareEnd(): Promise<void> {
     const { source } = this.options;
     const { size, lastReceivedAt } = this.head;
@@ -215,7 +218,7 @@ class LogCheck {
     if (!isTime || !isReceivedAt(lastReceivedAt)) this.#add({ kind: "head-time-changed", lastReceivedAt });
     const [behind] = await source.store.entries(source.log, [size]);
     if (behind === undefined) return;
-    const newer = await source.store.head(source.log); // a gateway may have appended it just now
+    const newer = await source.store.head(source.log); // a gateway may just have appended it
     if (newer === undefined || newer.size <= size) this.#add({ kind: "head-behind", treeSize: size });
   }
 
@@ -233,7 +236,7 @@ class LogCheck {
     if (indexed !== size) this.#add({ kind: "index-out-of-step", indexed, size });
   }
 
-  /** One that is being made again takes as long as its log is long: what grows is waited for, however long that takes. */
+  /** Rebuilding an index takes as long as its log is long, so the check waits as long as the index grows. */
   async #indexed(): Promise<void> {
     const { index, source, onIndexing, indexStallMs = INDEX_STALL_MS } = this.options;
     const { size } = this.head;
@@ -254,7 +257,7 @@ class LogCheck {
   }
 }
 
-/** The edge of the tree that was found sound before; undefined when what is stored no longer leads to it. */
+/** The edge of the tree that was verified before; undefined when what is stored no longer leads to it. */
 async function edgeAt(source: TreeSource, mark: CheckedMark, head: LogHead): Promise<TreeEdge | undefined> {
   if (mark.treeSize > head.size) return undefined;
   try {

@@ -31,7 +31,7 @@ describe("an append that", () => {
     const { headReads } = store;
     const error = await rejection(log("lost"));
     expect([error.code, error.retryAfterMs, error.outcome]).toEqual(["UNAVAILABLE", 1_000, "NONE"]);
-    expect(error.message).toBe("The store did not take the entries: try again.");
+    expect(error.message).toBe("The store did not accept the entries: try again.");
     expect(store.headReads).toBe(headReads);
     expect((await log("kept")).entries[0]?.leafIndex).toBe(0);
     expect(await checkEverything(store)).toEqual(["kept"]);
@@ -42,7 +42,7 @@ describe("an append that", () => {
     const error = await rejection(log("lost"));
     expect([error.code, error.retryAfterMs, error.outcome]).toEqual(["UNAVAILABLE", 1_000, "UNKNOWN"]);
     expect(error.message).toMatch(
-      /^The store did not say what became of the entries: they are not there, but may still be/,
+      /^The store did not report whether the entries were stored: they are not there now, but may still be/,
     );
     expect((await log("kept")).entries[0]?.leafIndex).toBe(0);
     expect(await checkEverything(store)).toEqual(["kept"]);
@@ -113,7 +113,7 @@ describe("an append that", () => {
     const error = await rejection(log("in doubt"));
     expect([error.code, error.outcome]).toEqual(["LOG_CORRUPT", "UNKNOWN"]);
     expect(store.headReads).toBe(headReads + 1);
-    expect(alarms).toEqual(["The log default is gone from the store."]);
+    expect(alarms).toEqual(["The log default is missing from the store."]);
   });
 
   test("never answers, though it is written, is found after a bounded wait", async () => {

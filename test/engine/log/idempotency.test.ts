@@ -93,7 +93,7 @@ describe("a request with the key of an earlier one", () => {
     const error = await rejection(log("once", request));
     expect([error.code, error.message]).toEqual([
       "CONFLICT",
-      "The idempotency key was used before, for other events: repeat that request as it was, or choose a new key.",
+      "The idempotency key was used before for other events: repeat that request as it was, or choose a new key.",
     ]);
     expect(await stored()).toBe(2);
   });

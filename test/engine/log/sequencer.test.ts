@@ -248,7 +248,7 @@ describe("a store that loses what it had", () => {
   test("is noticed when the whole log is gone", async () => {
     store.append = () => Promise.resolve({ kind: "conflict" });
     store.head = () => Promise.resolve(undefined);
-    expect((await rejection(logMessages(service, 1))).message).toBe("The log default is gone from the store.");
+    expect((await rejection(logMessages(service, 1))).message).toBe("The log default is missing from the store.");
   });
 });
 

@@ -129,7 +129,7 @@ describe("a log that cannot be trusted when it is opened", () => {
     const error = await rejection(logMessages(service, 1));
     expect([error.code, error.message]).toEqual([
       "LOG_CORRUPT",
-      "The log default has an entry behind its head of 600: its head was put back.",
+      "The log default has an entry beyond its head of 600: its head was put back.",
     ]);
     expect((await service.entries("default", [599])).map(({ kind }) => kind)).toEqual(["entry"]);
   });

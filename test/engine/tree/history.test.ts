@@ -205,7 +205,7 @@ describe("a log that was found to contradict what was signed", () => {
       expect(await written(service)).toBe(301);
       expect([alarms.length, notes]).toEqual([
         1,
-        ["The log default holds again all that was signed: it can be written."],
+        ["The log default holds everything that was signed again: it can be written."],
       ]);
       expect(await checkEverything(right)).toHaveLength(301);
     },
