@@ -2,7 +2,7 @@ import { badInput } from "../audit/errors.js";
 import type { IndexedStore } from "../audit/search-index.js";
 import { parseStoreUrl, schemeOf, STORE_SPELLINGS, type StoreScheme } from "./store-url.js";
 
-/** Told when a part of the store has ended for good, though nobody asked it to: what it did is not done any more. */
+/** Called when a part of the store has ended unexpectedly and for good. */
 export type OnDeath = (error: Error) => void;
 
 type OpenEngine = (location: string, onDeath?: OnDeath) => Promise<IndexedStore>;
@@ -10,7 +10,7 @@ type OpenEngine = (location: string, onDeath?: OnDeath) => Promise<IndexedStore>
 const openPostgres: OpenEngine = async (location) =>
   await (await import("./postgres/open.js")).openPostgres({ url: `postgres:${location}` });
 
-/** Each imports its engine when it is asked for. */
+/** Each imports its engine on first use. */
 const ENGINES: Readonly<Record<StoreScheme, OpenEngine>> = {
   memory: async () => (await import("./memory/open.js")).openMemory(),
   sqlite: async (path, onDeath) => await (await import("./sqlite/open.js")).openSqlite(path, onDeath),
@@ -19,8 +19,8 @@ const ENGINES: Readonly<Record<StoreScheme, OpenEngine>> = {
 };
 
 /**
- * Opens the store that a URL such as `sqlite:data/auditql.db`, `postgres://user@host/database` or `memory:` names.
- * Rejects with BAD_USER_INPUT that lists the known schemes, or with UNAVAILABLE when the engine cannot open it.
+ * Opens the store of a URL such as `sqlite:data/auditql.db`, `postgres://user@host/database` or `memory:`. Rejects with
+ * BAD_USER_INPUT that lists the known schemes, or with UNAVAILABLE when the engine cannot open it.
  */
 export async function openStore(url: string, onDeath?: OnDeath): Promise<IndexedStore> {
   const parsed = parseStoreUrl(url);

@@ -1,4 +1,4 @@
-/** How the URLs of each engine are spelled, and whether something has to stand behind the scheme and its colon. */
+/** How each engine's URLs are written, and whether the scheme needs a location after it. */
 const SCHEMES = {
   memory: { spelling: "memory:", needsLocation: false },
   sqlite: { spelling: "sqlite:PATH", needsLocation: true },
@@ -8,17 +8,17 @@ const SCHEMES = {
 
 export type StoreScheme = keyof typeof SCHEMES;
 
-/** What a store URL such as `sqlite:data/auditql.db` names. */
+/** A parsed store URL, such as `sqlite:data/auditql.db`. */
 export interface StoreUrl {
   readonly scheme: StoreScheme;
-  /** What stands after the scheme and its colon. */
+  /** The text after the scheme and its colon. */
   readonly location: string;
 }
 
-/** The store URLs there are, for messages. */
+/** All kinds of store URL, for messages. */
 export const STORE_SPELLINGS = [...new Set(Object.values(SCHEMES).map(({ spelling }) => spelling))].join(" or ");
 
-/** Undefined for a URL that no engine has, or without the location that its engine needs. */
+/** Undefined for a URL of no engine, or without the location that its engine needs. */
 export function parseStoreUrl(url: string): StoreUrl | undefined {
   const scheme = schemeOf(url);
   if (!isKnown(scheme)) return undefined;
@@ -26,7 +26,7 @@ export function parseStoreUrl(url: string): StoreUrl | undefined {
   return SCHEMES[scheme].needsLocation && location === "" ? undefined : { scheme, location };
 }
 
-/** What may be said of a store URL that is wrong: the rest of it may hold a password. */
+/** The part of a wrong store URL that may be shown: the rest may contain a password. */
 export function schemeOf(url: string): string {
   return url.split(":", 1).join();
 }

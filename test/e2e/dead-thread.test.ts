@@ -22,7 +22,7 @@ describe("a gateway on SQLite of which a thread ends by itself", () => {
     ["log-reader", "exception", "Error: doomed"],
     ["index-reader", "exception", "Error: doomed"],
     ["index-writer", "exception", "Error: doomed"],
-    ["log-reader", "exit", "it ended with 7"],
+    ["log-reader", "exit", "it ended with code 7"],
     ["index-reader", "memory", "ERR_WORKER_OUT_OF_MEMORY"],
   ])(
     "(%s, by %s) says so in one line, ends with 1, and has all that it acknowledged when it is started again",
@@ -37,7 +37,7 @@ describe("a gateway on SQLite of which a thread ends by itself", () => {
       const lines = printed.split("\n").filter((line) => line.includes('"level":60'));
       expect([code, lines]).toEqual([
         1,
-        [expect.stringContaining(`thread ${thread}-worker ended though it was needed`)],
+        [expect.stringContaining(`thread ${thread}-worker ended unexpectedly`)],
       ]);
       expect(lines[0]).toContain(cause);
       const again = await startGateway({ folder });

@@ -13,7 +13,7 @@ import { equalBytes, HASH_BYTES } from "../../core/bytes.js";
 import type { TileId } from "../../core/tile.js";
 import type { LeafRange } from "../../core/tree.js";
 
-/** One log's data. `entries` is replaced by nobody and only grows. */
+/** One log's data. `entries` is never replaced and only grows. */
 interface MemoryLog {
   head: LogHead;
   readonly entries: NewEntry[];
@@ -24,7 +24,10 @@ interface MemoryLog {
 const tileKey = ({ level, index }: TileId): string => `${level}/${index}`;
 const nameOf = (key: Uint8Array): string => key.join();
 
-/** Keeps logs in memory, for tests and trials: nothing survives the process. Every method does its work before it returns. */
+/**
+ * Keeps logs in memory, for tests and trials: nothing survives the process. Every method finishes its work before it
+ * returns.
+ */
 export class MemoryLogStore implements LogStore {
   readonly #logs = new Map<string, MemoryLog>();
   readonly #listeners = new Set<(log: string, size: number) => void>();
@@ -34,7 +37,7 @@ export class MemoryLogStore implements LogStore {
     this.#listeners.add(listener);
   }
 
-  /** The entry at a leaf index, at once: what the memory index scans. */
+  /** The entry at a leaf index, synchronously, for the scans of the memory index. */
   entryAt(log: string, leafIndex: number): NewEntry | undefined {
     return this.#logs.get(log)?.entries[leafIndex];
   }
@@ -74,7 +77,7 @@ export class MemoryLogStore implements LogStore {
     return Promise.resolve({ kind: "appended" });
   }
 
-  /** What is in memory is as durable as it ever gets. */
+  /** Data in memory never becomes more durable than it is. */
   confirm(log: string): Promise<Confirmed> {
     return Promise.resolve({ durability: "durable", head: this.#logs.get(log)?.head });
   }

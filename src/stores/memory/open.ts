@@ -3,7 +3,7 @@ import { MemoryBulkQueue } from "./bulk-queue.js";
 import { MemoryLogStore } from "./log-store.js";
 import { MemorySearchIndex } from "./search-index.js";
 
-/** Logs that live as long as the process, for trials and tests. */
+/** Opens logs that live as long as the process, for trials and tests. */
 export function openMemory(): IndexedStore {
   const log = new MemoryLogStore();
   return { log, index: new MemorySearchIndex(log), bulkQueue: new MemoryBulkQueue(), isShared: false };

@@ -11,7 +11,7 @@ import { searchable } from "../../query/searchable.js";
 import { Watermarks } from "../../audit/watermarks.js";
 import type { MemoryLogStore } from "./log-store.js";
 
-/** Entries scanned in one go: some milliseconds. */
+/** Entries scanned without a pause: a few milliseconds. */
 const SCAN_AT_ONCE = 1_000;
 
 interface Match {
@@ -20,7 +20,7 @@ interface Match {
   readonly event: AuditEvent | undefined;
 }
 
-/** Finds leaves by scanning the log with query/match.ts: the answer that every other engine has to give. */
+/** Finds leaves by scanning the log with query/match.ts: the reference for every other engine. */
 export class MemorySearchIndex implements SearchIndex {
   readonly #store: MemoryLogStore;
   readonly #watermarks = new Watermarks();
@@ -65,7 +65,7 @@ export class MemorySearchIndex implements SearchIndex {
     return Promise.resolve();
   }
 
-  /** Lets others have their turn now and then: until they have it, nobody can abort anything. */
+  /** Pauses now and then: other work, such as an abort, cannot run before. */
   async #scan({ log, filter, range }: IndexQuery, signal?: AbortSignal): Promise<readonly Match[]> {
     const found: Match[] = [];
     signal?.throwIfAborted();

@@ -4,21 +4,24 @@ import { requestCancel } from "./cancel-request.js";
 import { runAlone, type Bound, type Commit } from "./commit.js";
 import type { Connection, Connections } from "./connections.js";
 
-/** Most statements end sooner by themselves, and keep their connection: clients that come and go cost no reconnecting. */
+/**
+ * Most statements end by themselves within this time and keep their connection, so clients that come and go cost no
+ * reconnects.
+ */
 const GRACE_MS = 50;
 
-/** A request to cancel that overtakes its statement is lost. */
+/** A cancel request that overtakes its statement is lost, so it is repeated. */
 const REPEAT_MS = 1_000;
 
 export interface QueryOptions {
   readonly signal?: AbortSignal | undefined;
-  /** As in runAlone. */
+  /** See runAlone. */
   readonly commit?: Commit | undefined;
 }
 
 /**
- * One statement, a transaction of its own, on a connection of the pool. When the signal aborts, rejects with its reason at
- * once, and the server is told to cancel the statement.
+ * Runs one statement as its own transaction, on a connection of the pool. When the signal aborts, rejects with its
+ * reason at once and asks the server to cancel the statement.
  */
 export async function queryUnlessAborted<Row extends object>(
   connections: Connections,
@@ -26,7 +29,7 @@ export async function queryUnlessAborted<Row extends object>(
   { signal, commit }: QueryOptions,
 ): Promise<readonly Row[]> {
   const connection = await connectUnlessAborted(connections, signal);
-  // A connection that breaks says so here, too; the statement fails by itself.
+  // A broken connection also emits this error; the statement fails by itself.
   connection.client.on("error", ignore);
   const running = runAlone(connection, bound, commit);
   try {
@@ -40,7 +43,7 @@ export async function queryUnlessAborted<Row extends object>(
   }
 }
 
-/** The pool lets nobody leave its queue: the connection of who has gone is passed on when it comes. */
+/** The pool has no way to leave its queue: when the connection comes, it is passed on. */
 async function connectUnlessAborted(connections: Connections, signal: AbortSignal | undefined): Promise<Connection> {
   signal?.throwIfAborted();
   const connecting = connections.connect();
@@ -59,8 +62,9 @@ type Ending = { readonly kind: "done" } | { readonly kind: "failed"; readonly fa
 const RUNNING = { kind: "running" } as const;
 
 /**
- * Ends a statement that nobody waits for. Its connection counts as used until then, so that the pool bounds what the server
- * is doing; and once a request to cancel has been made it is never used again, for that may arrive late and hit what comes next.
+ * Ends a statement that no one waits for. Its connection counts as used until then, so that the pool limits what the
+ * server is doing. After a cancel request the connection is never used again, because the request may arrive late and
+ * hit the next statement.
  */
 async function abandon(connection: Connection, running: Promise<unknown>): Promise<void> {
   const ending = running.then<Ending, Ending>(
@@ -79,7 +83,7 @@ async function abandon(connection: Connection, running: Promise<unknown>): Promi
   giveBack(connection, state.kind === "failed" ? state.failure : CANCELLED);
 }
 
-const CANCELLED = new Error("a request to cancel is on its way");
+const CANCELLED = new Error("a cancel request is on its way");
 
 function within(ending: Promise<Ending>, timeoutMs: number): Promise<Ending | typeof RUNNING> {
   return Promise.race([ending, sleep(timeoutMs, RUNNING, { ref: false })]);
@@ -91,5 +95,5 @@ function giveBack(connection: Connection, failure?: unknown): void {
 }
 
 function ignore(): void {
-  // The caller of the failed statement is told; see where this listens.
+  // The failed statement rejects for its caller.
 }

@@ -5,12 +5,13 @@ import { violates } from "./failures.js";
 import type { Session, Statement } from "./transaction.js";
 
 /**
- * Joins the texts of a batch into one parameter: one prepared statement then serves every batch size, and the server splits
- * faster than it reads thousands of parameters. U+001F because canonical JSON and timestamps cannot contain a raw control character.
+ * Joins the texts of a batch into one parameter: one prepared statement serves every batch size, and the server splits
+ * faster than it reads thousands of parameters. U+001F because canonical JSON and timestamps cannot contain a raw
+ * control character.
  */
 const SEPARATOR = "\u001f";
 
-/** Entries beyond this many characters travel in further statements of the same transaction. */
+/** Entries beyond this many characters are sent in further statements of the same transaction. */
 const MAX_STATEMENT_CHARACTERS = 8_000_000;
 
 const NEW_ENTRIES = `
@@ -52,7 +53,7 @@ const MORE_ENTRIES: Statement<never> = {
     SELECT $1::text, ${ENTRY_COLUMNS} FROM ${NEW_ENTRIES}`,
 };
 
-/** True when the batch is durable; false when the log's size or root was another, and nothing was written. */
+/** True when the batch is durable; false when the log's size or root was another and nothing was written. */
 export async function appendBySwap(database: Database, batch: AppendBatch): Promise<boolean> {
   const [first, ...more] = statementFuls(batch);
   if (first === undefined) throw new RangeError("a batch has at least one entry");
@@ -60,7 +61,7 @@ export async function appendBySwap(database: Database, batch: AppendBatch): Prom
   return database.transaction(async (session) => swapIn(session, batch));
 }
 
-/** A receipt's key is unique in its log: where one is there already, the server has rolled the whole batch back. */
+/** A receipt's key is unique in its log: if it exists already, the server has rolled the whole batch back. */
 export async function appendOutcome(appended: Promise<boolean>): Promise<AppendOutcome> {
   try {
     return { kind: (await appended) ? "appended" : "conflict" };
@@ -70,7 +71,7 @@ export async function appendOutcome(appended: Promise<boolean>): Promise<AppendO
   }
 }
 
-/** As appendBySwap, inside a transaction that still has to be committed. */
+/** Like appendBySwap, inside a transaction that the caller commits. */
 export async function swapIn(session: Session, batch: AppendBatch): Promise<boolean> {
   const [first, ...more] = statementFuls(batch);
   if (first === undefined) throw new RangeError("a batch has at least one entry");
@@ -115,7 +116,7 @@ function entryValues(log: string, { start, entries }: EntryRun): readonly unknow
   return [log, start, times, texts, Buffer.concat(entries.map(({ leafHash }) => leafHash))];
 }
 
-/** The batch's entries, cut where a statement's text would become too long. */
+/** The batch's entries, split where a statement's text would become too long. */
 function statementFuls({ expectedSize, entries }: AppendBatch): readonly EntryRun[] {
   const runs: EntryRun[] = [];
   let characters = 0;

@@ -1,7 +1,7 @@
 import pg from "pg";
 
 declare module "pg" {
-  // What the driver has and its types leave out.
+  // Members of the driver that its types leave out.
   interface Connection {
     connect(port: number, host: string): void;
     connect(path: string): void;
@@ -9,7 +9,7 @@ declare module "pg" {
     cancel(processId: number, secretKey: number): void;
   }
   interface ClientBase {
-    /** Null behind a pooler that names none. */
+    /** Null behind a pooler that gives none. */
     readonly processID: number | null;
     readonly secretKey: number | null;
     readonly sslNegotiation: "postgres" | "direct";
@@ -19,9 +19,9 @@ declare module "pg" {
 const TIMEOUT_MS = 2_000;
 
 /**
- * Asks the server to cancel what a connection is doing, over a new connection to the same place, with TLS where that has it
- * (PostgreSQL manual, "Canceling Requests in Progress"). Resolves when the server has taken note of it, or could not be told:
- * it never says whether there was anything to cancel.
+ * Asks the server to cancel what a connection is doing, over a new connection to the same host, with TLS if that one
+ * has it (PostgreSQL manual, "Canceling Requests in Progress"). Resolves when the server has read the request or could
+ * not be reached; the protocol never reports whether there was anything to cancel.
  */
 export function requestCancel(client: pg.PoolClient): Promise<void> {
   const { host, port, ssl, sslNegotiation, processID, secretKey } = client;

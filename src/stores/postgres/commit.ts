@@ -14,8 +14,8 @@ export interface Bound<Row> {
 export type Commit = <Result>(client: pg.ClientBase, commit: () => Promise<Result>) => Promise<Result>;
 
 /**
- * One statement, a transaction of its own. In a session of ours what must hold is set already, and statements are prepared
- * once under their name. In a shared one both would be another client's, so the transaction brings its settings along, and its
+ * Runs one statement as its own transaction. In an `own` session the settings are in place and statements are prepared
+ * once by name. In a `shared` one both would affect other clients, so the transaction carries its settings and the
  * statement has no name.
  */
 export async function runAlone<Row extends object>(
@@ -32,9 +32,9 @@ export async function runAlone<Row extends object>(
 }
 
 /**
- * One statement that writes, a transaction of its own. What cannot be done now rejects as UNAVAILABLE, and its outcome says
- * whether it may have been committed; a transaction that the server rolled back for a conflict in its locks rejects with
- * the driver's failure, to be repeated.
+ * Runs one statement that writes, as its own transaction. What cannot be done now rejects with UNAVAILABLE, whose
+ * outcome says whether it may have been committed. A transaction that the server rolled back for a lock conflict
+ * rejects with the driver's failure, to be repeated.
  */
 export async function writeAlone<Row extends object>(
   connections: Connections,
@@ -42,7 +42,7 @@ export async function writeAlone<Row extends object>(
 ): Promise<readonly Row[]> {
   const connection = await connected(connections);
   const { client, kind } = connection;
-  // A connection that breaks says so here, too; the statement fails by itself.
+  // A broken connection also emits this error; the statement fails by itself.
   client.on("error", ignore);
   const outcome = { mayBeCommitted: false };
   const commit: Commit = (on, run) => {
@@ -54,7 +54,7 @@ export async function writeAlone<Row extends object>(
     giveBack(connection);
     return rows;
   } catch (failure) {
-    // Behind a pooler it may be another session that outlives the failure.
+    // Behind a pooler, the session that outlives the failure may be another one.
     const isNone = !outcome.mayBeCommitted || (kind === "own" && (await wasRefused(client, failure)));
     giveBack(connection, failure);
     throw wasRolledBack(failure) ? failure : portFailure(failure, isNone ? "NONE" : "UNKNOWN");
@@ -70,8 +70,9 @@ async function connected(connections: Connections): Promise<Connection> {
 }
 
 /**
- * Whether the server refused a statement, and so rolled it back. An error that ends its session may have come after the commit,
- * such as that of a journal which cannot be written; severities are translated, so it is the session itself that tells.
+ * Whether the server refused a statement, and so rolled it back. An error that ends its session may have come after the
+ * commit, such as that of a journal that cannot be written. Severities are translated, so only the session itself
+ * tells.
  */
 async function wasRefused(client: pg.ClientBase, failure: unknown): Promise<boolean> {
   if (!(failure instanceof pg.DatabaseError)) return false;
@@ -89,5 +90,5 @@ function giveBack(connection: Connection, failure?: unknown): void {
 }
 
 function ignore(): void {
-  // The caller of the failed statement is told; see where this listens.
+  // The failed statement rejects for its caller.
 }

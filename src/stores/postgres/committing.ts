@@ -1,6 +1,6 @@
 import type pg from "pg";
 
-/** A commit that the server did, without what it is configured to wait for. */
+/** A commit that the server made without what it is configured to wait for. */
 export class UncertainCommit extends Error {
   override readonly name = "UncertainCommit";
 }
@@ -10,13 +10,15 @@ interface Notice {
   readonly message: string | undefined;
 }
 
-/** What notices have that are no warnings. Their texts are translated, these codes are not (PostgreSQL manual, appendix A). */
+/**
+ * The SQLSTATE of notices that are not warnings. Texts are translated, codes are not (PostgreSQL manual, appendix A).
+ */
 const SUCCESSFUL_COMPLETION = "00000";
 
 /**
- * What a statement that commits returns. A commit whose wait for a synchronous standby was cut short, by a cancel request or
- * the end of its session, returns success with a warning: it is visible, and on no standby. No other warning comes with a
- * commit of ours, so any means that: rejects with UncertainCommit.
+ * Returns the result of a statement that commits. When the wait for a synchronous standby was cut short, by a cancel
+ * request or the end of the session, the commit returns success with a warning: it is visible, but on no standby. Our
+ * commits cause no other warnings, so any warning rejects with UncertainCommit.
  */
 export async function committing<Result>(client: pg.ClientBase, commit: () => Promise<Result>): Promise<Result> {
   const warnings: string[] = [];

@@ -4,16 +4,16 @@ import { sectionOf, valueTerm } from "./document.js";
 /** The terms of a document as the GIN index holds them; must be written exactly as in the schema. */
 const TERMS = "string_to_array(btrim(terms), ' ')";
 
-/** Takes a value and answers its place in the statement: `$3`. */
+/** Takes a value and returns its placeholder in the statement: `$3`. */
 export type Bind = (value: unknown) => string;
 
 /** Per prefix, all words that begin with it; a prefix of too many words is absent. */
 export type Expansions = ReadonlyMap<string, readonly string[]>;
 
 /**
- * How the server is to find out whether a document matches; every way gives the same answer.
- * `scan`: by looking into the document, for documents that are walked anyway; no index can serve it.
- * `look-up`: by the GIN index wherever words or values are known, then by scan for the rest.
+ * How the server finds out whether a document matches; all ways have the same result. `scan`: reads the document, for
+ * documents that are walked anyway; no index can serve it. `look-up`: uses the GIN index wherever words or values are
+ * known, then scans for the rest.
  */
 export type Way = { readonly kind: "scan" } | { readonly kind: "look-up"; readonly expansions: Expansions };
 

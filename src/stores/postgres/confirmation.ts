@@ -6,16 +6,16 @@ import type { Statement } from "./transaction.js";
 export const HEAD_COLUMNS = `
   log, format, size, root_hash AS "rootHash", checkpoint, last_received_at AS "lastReceivedAt"`;
 
-/** A head that was asked for and is there; without one, nulls. */
+/** The head that was asked for; nulls if there is none. */
 type HeadRow = LogHead | { readonly log: null };
 
 interface ReplicationRow {
   readonly isReplica: boolean;
-  /** Empty, or null on a server that knows no such setting: a commit is durable once it is on this server's disk. */
+  /** Empty, or null on a server without this setting: a commit is durable once it is on this server's disk. */
   readonly standbyNames: string | null;
 }
 
-/** What a server says of itself, and the heads that it has: of one server, whichever a pooler or a failover has chosen. */
+/** What a server says about itself, with its heads in one result: a pooler or a failover may choose the server. */
 const withHeads = (columns: string): string => `
   SELECT server.*, ${HEAD_COLUMNS}
   FROM (SELECT ${columns}) AS server LEFT JOIN auditql.heads ON log = ANY ($1::text[])`;
@@ -27,8 +27,8 @@ const REPLICATION: Statement<ReplicationRow & HeadRow> = {
 };
 
 /**
- * A commit of its own that changes nothing and takes no lock: a record in the journal, which is in order, so the standby that has it
- * has all before it. Any role may write one. The warning that says that the wait was cut short must not be filtered out.
+ * A commit that changes nothing and takes no lock: a record in the journal, which is ordered, so a standby that has it
+ * has everything before it. Any role may write one. The warning that the wait was cut short must not be filtered out.
  */
 const MARK: Statement<HeadRow> = {
   name: "mark",
@@ -42,19 +42,19 @@ interface ConfirmedLogs {
   readonly heads: readonly LogHead[];
 }
 
-/** One confirmation for all who wait for the next. */
+/** One confirmation, shared by everyone who waits for the next. */
 interface Shared {
   readonly logs: Set<string>;
   readonly confirmed: Promise<ConfirmedLogs>;
 }
 
-/** A standby that is there has such a record within milliseconds. */
+/** A reachable standby has such a record within milliseconds. */
 const TIMEOUT_MS = 5_000;
 const RETRY_AFTER_MS = 1_000;
 
 /**
- * Finds out that what the database shows is durable. Without synchronous standbys, what is visible is on the disk. With them, what is visible
- * need not be on a standby: PostgreSQL shows a transaction after a crash, or once its wait was cancelled, all the same.
+ * Confirms that what the database shows is durable. Without synchronous standbys, what is visible is on disk. With
+ * them, it need not be on a standby: PostgreSQL also shows a transaction after a crash, or once its wait was cancelled.
  */
 export class Confirmation {
   readonly #database: Database;
@@ -62,13 +62,16 @@ export class Confirmation {
   #underWay: Promise<unknown> = Promise.resolve();
   #next: Shared | undefined;
 
-  /** `timeoutMs` is below the time of a statement, at the end of which the client would leave without cancelling. Default 5,000. */
+  /** `timeoutMs` is below a statement's timeout, at which the client would leave without cancelling. Default 5,000. */
   constructor(database: Database, timeoutMs = TIMEOUT_MS) {
     this.#database = database;
     this.#timeoutMs = timeoutMs;
   }
 
-  /** As LogStore.confirm. All who come while one is under way, which may have begun before what they have read, share the next. */
+  /**
+   * See LogStore.confirm. A confirmation in progress may have begun before a caller's read, so all who come during one
+   * share the next.
+   */
   async confirm(log: string): Promise<Confirmed> {
     const { logs, confirmed } = (this.#next ??= this.#afterThis());
     logs.add(log);
@@ -94,7 +97,10 @@ export class Confirmation {
     return { durability: "durable", heads: headsIn(isSynchronous ? await this.#mark(logs) : rows) };
   }
 
-  /** One that waits in vain is cancelled on the server: else each would keep a session there until the standby is back. */
+  /**
+   * A mark that gets no confirmation is cancelled on the server: otherwise each would hold a session until the standby
+   * is back.
+   */
   async #mark(logs: readonly string[]): Promise<readonly HeadRow[]> {
     const timeout = AbortSignal.timeout(this.#timeoutMs);
     try {
@@ -102,7 +108,7 @@ export class Confirmation {
     } catch (cause) {
       if (cause !== timeout.reason) throw cause;
       const message =
-        "The database's synchronous standby does not answer, so it is not known whether its newest entries last.";
+        "The database's synchronous standby does not answer, so it is not known whether the newest entries are durable: try again.";
       throw new AuditError("UNAVAILABLE", message, { retryAfterMs: RETRY_AFTER_MS, cause });
     }
   }

@@ -12,51 +12,51 @@ import {
 } from "./session.js";
 
 export interface ConnectionSettings extends SessionBounds {
-  /** May name several hosts: see parseDatabaseUrl. */
+  /** May name several hosts; see parseDatabaseUrl. */
   readonly url: string;
   readonly maxConnections: number;
-  /** Bounds connecting, and waiting for a free connection. */
+  /** Limits the time for connecting, and for waiting for a free connection. */
   readonly connectTimeoutMs: number;
 }
 
-/** A connection that is the caller's until it is released. */
+/** A connection that belongs to the caller until it is released. */
 export interface Connection {
   readonly client: pg.PoolClient;
   readonly kind: SessionKind;
-  /** The command that begins a transaction here. */
+  /** The command that begins a transaction on it. */
   readonly begin: string;
-  /** Returns it to the pool; after a failure it is closed. */
+  /** Returns it to the pool; with a failure, closes it. */
   release(failure?: unknown): void;
 }
 
 interface Opened {
   readonly session: ServerSession;
-  /** Its place in the URL's list of hosts. */
+  /** Its index in the URL's list of hosts. */
   readonly host: number;
 }
 
-/** What the pool says when every connection is in use: nothing is wrong with the host. */
+/** The pool's error when every connection is in use: nothing is wrong with the host. */
 const ALL_IN_USE = "timeout exceeded when trying to connect";
 
-/** A database that may only be read refuses every write: its hosts are looked at again no more often than this. */
+/** A read-only database refuses every write: this is the minimum time between checks of its hosts. */
 const LOOK_AGAIN_MS = 1_000;
 
 /**
- * A bounded pool of connections, each of them checked when it is made. Of several hosts it uses the first one that is as the
- * URL wants it, until a connection there fails or is refused a write; then it looks at all of them again. Rejects with
- * the driver's failures.
+ * A bounded pool of connections, each checked when it is made. Of several hosts it uses the first that is as the URL
+ * demands, until a connection to it fails or is refused a write; then it checks all hosts again. Rejects with the
+ * driver's failures.
  */
 export class Connections {
   readonly #settings: ConnectionSettings;
   readonly #url: DatabaseUrl;
   readonly #pool: pg.Pool;
   readonly #opened = new WeakMap<pg.ClientBase, Opened>();
-  /** The host in use. Undefined while that is not known. */
+  /** The host in use; undefined while unknown. */
   #host: number | undefined;
   #choosing: Promise<number> | undefined;
   #doubtedAtMs = -Infinity;
 
-  /** Throws BAD_USER_INPUT where the URL cannot be used. */
+  /** Throws BAD_USER_INPUT when the URL cannot be used. */
   constructor(settings: ConnectionSettings) {
     this.#settings = settings;
     this.#url = parseDatabaseUrl(settings.url);
@@ -84,7 +84,7 @@ export class Connections {
       const client = await this.#pool.connect();
       const opened = this.#opened.get(client);
       if (opened !== undefined && opened.host === (this.#host ?? opened.host)) return this.#connection(client, opened);
-      client.release(true); // of a host that was in use before
+      client.release(true); // it leads to a host used before
     }
   }
 
@@ -98,7 +98,7 @@ export class Connections {
     };
   }
 
-  /** Another host may be the primary by now. */
+  /** Forgets which host is in use: another may be the primary by now. */
   #doubtHost(): void {
     const now = performance.now();
     if (this.#url.hosts.length === 1 || now - this.#doubtedAtMs < LOOK_AGAIN_MS) return;
@@ -113,7 +113,7 @@ export class Connections {
     return this.#choosing;
   }
 
-  /** Asks all hosts at once, and takes the first in the URL's order that will do. */
+  /** Checks all hosts at once, and picks the first suitable one in the URL's order. */
   async #lookAtHosts(): Promise<number> {
     const looks = this.#url.hosts.map(async (config) => this.#look(config));
     for (const look of looks) look.catch(ignore);
@@ -150,7 +150,7 @@ export class Connections {
     return this.#url.wanted === "primary" ? !isStandby : !isReadOnly;
   }
 
-  /** Each new connection goes to the host in use, and is not handed out before it is found to be what it must be. */
+  /** Each new connection goes to the host in use, and is handed out only after it has been checked. */
   #newPool(): pg.Pool {
     const { maxConnections, connectTimeoutMs } = this.#settings;
     const hostInUse = (): number => this.#host ?? 0;
@@ -181,7 +181,7 @@ export class Connections {
   }
 
   async #check(client: pg.ClientBase, host: number): Promise<void> {
-    // One that breaks in between says so here, too; the check fails by itself.
+    // A connection that breaks meanwhile also emits this error; the check fails by itself.
     client.on("error", ignore);
     try {
       const session = await deadline(openSession(client, this.#settings), this.#settings.connectTimeoutMs);
@@ -192,7 +192,7 @@ export class Connections {
     }
   }
 
-  /** What the URL says besides where the database is holds too, but for the bounds: those are set in each session. */
+  /** The URL's parameters apply too, except the time limits: those are set in each session. */
   #clientConfig(given: pg.ClientConfig): pg.ClientConfig {
     const { connectTimeoutMs, statementTimeoutMs } = this.#settings;
     return {
@@ -207,17 +207,17 @@ export class Connections {
   }
 }
 
-/** Poolers refuse them when a connection begins. */
+/** Poolers refuse these as startup parameters. */
 const NO_STARTUP_BOUNDS = { statement_timeout: undefined, idle_in_transaction_session_timeout: undefined };
 
-/** The driver's, but bigint as a number: ours are sizes and indexes, none above 2^53 - 1. */
+/** The driver's types, but bigint as a number: ours are sizes and indexes, none above 2^53 - 1. */
 const types = new pg.TypeOverrides();
 types.setTypeParser(pg.types.builtins.INT8, Number);
 
 function notPrimary(): Error {
-  return new Error("it may only be read, and target_session_attrs asks for one that can be written");
+  return new Error("it is read-only, but target_session_attrs asks for a writable one");
 }
 
 function ignore(): void {
-  // Whoever uses the connection is told; see where this listens.
+  // The connection's user gets the error from its statement.
 }

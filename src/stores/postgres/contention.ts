@@ -1,10 +1,10 @@
-/** How many appends after a conflict go on taking the head's row lock first. */
+/** How many appends after a conflict take the head's row lock first. */
 const CAUTIOUS_APPENDS = 32;
 
 /**
- * How a log's next append takes the head: by compare-and-swap while this gateway seems to be alone, behind the head's row
- * lock for a while after another gateway was in the way. A swap costs one round trip, but a lost one costs a whole batch sent
- * in vain; behind the lock a conflict is known before anything is sent.
+ * How a log's next append takes the head: by compare-and-swap while this gateway seems to be alone, behind the head's
+ * row lock for a while after a conflict with another gateway. A swap costs one round trip, but a lost one costs a whole
+ * batch sent in vain; behind the lock a conflict is known before anything is sent.
  */
 export class Contention {
   readonly #cautiousAppends = new Map<string, number>();

@@ -3,16 +3,16 @@ import type pg from "pg";
 import { badInput } from "../../audit/errors.js";
 
 /**
- * What a session must be to be used, named as in libpq: `any` session will do, `read-write` is one that may write, `primary`
- * one of a server that is no standby.
+ * Which sessions may be used, named as in libpq: `any`; `read-write`, one that may write; `primary`, one of a server
+ * that is not a standby.
  */
 export type SessionAttributes = (typeof ATTRIBUTES)[number];
 
 const ATTRIBUTES = ["any", "read-write", "primary"] as const;
 
-/** A connection URL, taken apart. */
+/** A parsed connection URL. */
 export interface DatabaseUrl {
-  /** How to connect to each of its hosts, in its order; at least one. */
+  /** The configuration of each host, in order; at least one. */
   readonly hosts: readonly pg.ClientConfig[];
   readonly wanted: SessionAttributes;
 }
@@ -21,10 +21,9 @@ export interface DatabaseUrl {
 const PARTS = /^([a-z]+:\/\/)([^/?#]*@)?([^/?#]*)(.*)$/is;
 
 /**
- * Reads a connection URL, which may name several hosts as in libpq (PostgreSQL manual, "Specifying Multiple Hosts"):
- * `postgres://a:5432,b:5433/db`, or `?host=a,b&port=5432,5433`. Several hosts are those of one cluster, so that only its
- * primary will do unless `target_session_attrs` says otherwise.
- * Throws BAD_USER_INPUT, which never quotes the password.
+ * Parses a connection URL, which may name several hosts as in libpq (PostgreSQL manual, "Specifying Multiple Hosts"):
+ * `postgres://a:5432,b:5433/db`, or `?host=a,b&port=5432,5433`. Several hosts must belong to one cluster; only its
+ * primary is used unless `target_session_attrs` says otherwise. Throws BAD_USER_INPUT, which never quotes the password.
  */
 export function parseDatabaseUrl(url: string): DatabaseUrl {
   const [, scheme = "", login = "", authority = "", rest = ""] = PARTS.exec(url) ?? [];
@@ -40,7 +39,7 @@ export function parseDatabaseUrl(url: string): DatabaseUrl {
   return { hosts, wanted: attributesIn(parameters) ?? (hosts.length > 1 ? "read-write" : "any") };
 }
 
-/** Takes several hosts out of the query; one alone is left to the driver. */
+/** Removes several hosts from the query; a single one is left to the driver. */
 function hostsIn(parameters: URLSearchParams): readonly string[] | undefined {
   const hosts = (parameters.get("host") ?? "").split(",");
   if (hosts.length === 1) return undefined;
@@ -59,7 +58,7 @@ function readHost(url: string, host: string): pg.ClientConfig {
   try {
     return parseIntoClientConfig(url);
   } catch (failure) {
-    // What the parser says may quote the URL, and with it the password; a file it cannot read is told as it is.
+    // The parser's message may quote the URL and its password, so it is not shown; that of an unreadable file is.
     const isOfFile = failure instanceof Error && "syscall" in failure;
     throw unusable("postgres://user:password@host:port/database", isOfFile ? failure.message : JSON.stringify(host));
   }

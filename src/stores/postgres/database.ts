@@ -7,8 +7,9 @@ import { portFailure, wasRolledBack } from "./failures.js";
 import { Transaction, type Session, type Statement } from "./transaction.js";
 
 /**
- * The server stops a statement after `statementTimeoutMs`; a second later the client gives up on a silent server. A gateway
- * that stalls in a transaction would keep the head's row locked for all others, but for `idleInTransactionMs`.
+ * The server stops a statement after `statementTimeoutMs`; the client gives up on a silent server a second later.
+ * `idleInTransactionMs` limits how long a gateway that stalls in a transaction keeps the head's row locked for all
+ * others.
  */
 export type DatabaseSettings = ConnectionSettings;
 
@@ -22,18 +23,22 @@ export const DATABASE_DEFAULTS = {
 const MAX_ATTEMPTS = 8;
 const FIRST_PAUSE_MS = 4;
 
-/** A bounded pool of connections. Every method rejects with AuditError UNAVAILABLE when the server cannot be reached in time. */
+/**
+ * A bounded pool of connections. Every method rejects with AuditError UNAVAILABLE when the server cannot be reached in
+ * time.
+ */
 export class Database {
   readonly #connections: Connections;
 
-  /** Throws BAD_USER_INPUT where the URL cannot be used. */
+  /** Throws BAD_USER_INPUT when the URL cannot be used. */
   constructor(settings: DatabaseSettings) {
     this.#connections = new Connections(settings);
   }
 
   /**
-   * One statement, a transaction of its own; repeated while the server rolls it back for a conflict in its locks. It must be one
-   * that reads if it has a signal: when that aborts, it is cancelled, and this rejects with the signal's reason.
+   * Runs one statement as its own transaction, repeated while the server rolls it back for a lock conflict. With a
+   * signal it must be a statement that only reads: when the signal aborts, the statement is cancelled and this rejects
+   * with the signal's reason.
    */
   async rows<Row extends object>(
     statement: Statement<Row>,
@@ -49,8 +54,9 @@ export class Database {
   }
 
   /**
-   * One statement that writes, a transaction of its own; repeated as `rows` is. The outcome of what is UNAVAILABLE says whether it
-   * may have been committed. One that has a signal must be one that may be cancelled at any moment: it says nothing of an outcome.
+   * Runs one statement that writes, as its own transaction, repeated like `rows`. The outcome of an UNAVAILABLE says
+   * whether it may have been committed. With a signal it must be a statement that may be cancelled at any moment; its
+   * errors have no outcome.
    */
   async write<Row extends object>(
     statement: Statement<Row>,
@@ -70,12 +76,15 @@ export class Database {
     }
   }
 
-  /** Commits what `work` did, or nothing of it. `work` runs again from its start when the server rolled it back for a conflict. */
+  /**
+   * Commits all that `work` did, or nothing. `work` runs again from its start when the server rolled it back for a
+   * conflict.
+   */
   async transaction<Result>(work: (session: Session) => Promise<Result>): Promise<Result> {
     return this.#answering(async () => this.#transactionOnce(work));
   }
 
-  /** A transaction to be held for a while; it is not repeated, and its own methods reject with the driver's failures. */
+  /** A transaction to be held for a while; it is not repeated, and its methods reject with the driver's failures. */
   async begin(): Promise<Transaction> {
     try {
       return await Transaction.begin(this.#connections);

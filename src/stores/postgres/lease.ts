@@ -1,7 +1,7 @@
 import type { Database } from "./database.js";
 import type { Statement } from "./transaction.js";
 
-/** Longer than a batch takes to index; a gateway that dies in the middle delays the index by this much at most. */
+/** Longer than indexing a batch takes; a gateway that dies meanwhile delays the index by at most this. */
 export const LEASE_END = "now() + interval '5 seconds'";
 
 const TAKE: Statement<{ readonly size: number }> = {
@@ -25,8 +25,8 @@ const WATERMARK: Statement<{ readonly size: number }> = {
 };
 
 /**
- * Takes, or keeps, the right to index a log; undefined while another gateway has it. Answers how far the log is indexed.
- * The lease saves double work and nothing more: what is indexed is decided by a compare-and-swap of the watermark.
+ * Takes or extends the right to index a log and returns how far the log is indexed; undefined while another gateway
+ * holds it. The lease only prevents double work: a compare-and-swap of the watermark decides what is indexed.
  */
 export async function takeLease(database: Database, log: string, holder: string): Promise<number | undefined> {
   const [lease] = await database.rows(TAKE, [log, holder]);

@@ -24,7 +24,7 @@ const HEAD: Statement<LogHead> = {
 
 const HEADS: Statement<LogHead> = { name: "heads", text: `SELECT ${HEAD_COLUMNS} FROM auditql.heads ORDER BY log` };
 
-/** What may be left of a log whose head is gone, and its bulk requests, which are no part of it. */
+/** Tables that may hold data of a log without its head; its bulk requests are not part of the log. */
 const TABLES_OF_A_LOG = ["entries", "tiles", "receipts"];
 const isIn = (table: string): string => `EXISTS (SELECT FROM auditql.${table} WHERE log = $1::text)`;
 
@@ -36,7 +36,7 @@ const CREATE_LOG: Statement<never> = {
     WHERE NOT (${TABLES_OF_A_LOG.map(isIn).join(" OR ")}) ON CONFLICT (log) DO NOTHING`,
 };
 
-/** From log to log by the primary key, which begins with it: one look-up for each. */
+/** Steps from log to log by the primary key, which begins with it: one look-up for each. */
 const logsOf = (table: string): string => `(
     WITH RECURSIVE found (log) AS (
       SELECT min(log) FROM auditql.${table}
@@ -80,7 +80,9 @@ const TILES: Statement<TileRow> = {
     USING (tile_level, tile_index) WHERE log = $1`,
 };
 
-/** A binary search by one primary key look-up per step, in one round trip: received_at never decreases along the log. */
+/**
+ * A binary search with one primary key look-up per step, in one round trip: received_at never decreases along the log.
+ */
 const FIRST_AT_OR_AFTER: Statement<{ readonly found: number }> = {
   name: "first-at-or-after",
   text: `
@@ -102,10 +104,10 @@ const IS_STANDBY: Statement<{ readonly isStandby: boolean }> = {
   text: `SELECT pg_is_in_recovery() AS "isStandby"`,
 };
 
-/** Bounds one answer: 2 MB of hashes. */
+/** Limits one result to 2 MB of hashes. */
 const LEAF_HASHES_AT_ONCE = 65_536;
 
-/** Keeps logs in PostgreSQL; any number of gateways may read and append the same ones. */
+/** Keeps logs in PostgreSQL; any number of gateways may read and append to the same ones. */
 export class PostgresLogStore implements LogStore {
   readonly #listeners = new Set<(log: string, size: number) => void>();
   readonly #database: Database;
@@ -113,7 +115,10 @@ export class PostgresLogStore implements LogStore {
   readonly #turns: Turns;
   readonly #confirmation: Confirmation;
 
-  /** `holdMs`: how long others wait for a gateway that met a conflict and has its turn. Default 300. `confirmMs`: as Confirmation. */
+  /**
+   * `holdMs`: how long others wait for a gateway that had a conflict and holds the turn. Default 300. `confirmMs`: see
+   * Confirmation.
+   */
   constructor(database: Database, holdMs?: number, confirmMs?: number) {
     this.#database = database;
     this.#receipts = new PostgresReceipts(database);
@@ -121,12 +126,15 @@ export class PostgresLogStore implements LogStore {
     this.#confirmation = new Confirmation(database, confirmMs);
   }
 
-  /** Calls `listener` with the log's new size after each append made here; appends of other gateways are not heard. */
+  /**
+   * Calls `listener` with the log's new size after each append of this process; appends of other gateways are not
+   * reported.
+   */
   onAppend(listener: (log: string, size: number) => void): void {
     this.#listeners.add(listener);
   }
 
-  /** A log that is there is only read: gateways start on a read-only database too. */
+  /** An existing log is only read, so gateways also start on a read-only database. */
   async createLog(initial: LogHead): Promise<LogHead> {
     return (await this.head(initial.log)) ?? this.#create(initial);
   }
@@ -219,7 +227,7 @@ export class PostgresLogStore implements LogStore {
     if (created !== undefined) return created;
     throw new AuditError(
       "LOG_CORRUPT",
-      `The log ${log} cannot be made: the database holds what it had, and has lost its head.`,
+      `The log ${log} cannot be created: the database holds its data, but has lost its head.`,
     );
   }
 }

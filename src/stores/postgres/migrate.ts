@@ -33,15 +33,18 @@ const SET_VERSION: Statement<never> = {
   text: "UPDATE auditql.schema_version SET version = $1 WHERE only_row = 1",
 };
 
-/** Unique violation, duplicate schema, duplicate table: what CREATE … IF NOT EXISTS still answers when two of them race. */
+/**
+ * Unique violation, duplicate schema, duplicate table: CREATE … IF NOT EXISTS still fails with these when two of them
+ * race.
+ */
 const CREATED_BY_ANOTHER = ["23505", "42P06", "42P07"];
 const MAX_ATTEMPTS = 20;
 const PAUSE_MS = 20;
 
 /**
- * Brings the schema to the version this program knows. Any number of gateways may start at once: the row of the version is
- * locked while one of them migrates, and the others then find the work done. An up-to-date schema is only read.
- * Rejects UNAVAILABLE, for an operator to mend, when the schema is newer than this program.
+ * Upgrades the schema to the version of this program. Any number of gateways may start at once: one migrates with the
+ * version's row locked, and the others then find the work done. An up-to-date schema is only read. Rejects with
+ * UNAVAILABLE, for an operator to fix, when the schema is newer than this program.
  */
 export async function migrate(database: Database, steps: readonly string[] = SCHEMA_STEPS): Promise<void> {
   if ((await storedVersion(database)) === steps.length) return;
@@ -69,7 +72,7 @@ async function createVersionTable(database: Database): Promise<void> {
   }
 }
 
-/** Takes the steps that are missing; answers the version that was found. */
+/** Takes the missing steps; returns the version that was found. */
 async function takeSteps(session: Session, steps: readonly string[]): Promise<number> {
   const [row] = await session.rows(LOCK_VERSION, []);
   const version = row?.version ?? 0;

@@ -16,10 +16,10 @@ const READ_ONLY: Statement<{ readonly isReadOnly: boolean }> = {
   text: `SELECT current_setting('transaction_read_only') = 'on' AS "isReadOnly"`,
 };
 
-/** `url` is a connection URL; what else is left out has its default. */
+/** `url` is a connection URL; other settings have defaults. */
 export type PostgresSettings = Pick<DatabaseSettings, "url"> & Partial<DatabaseSettings>;
 
-/** Opens the logs in a database and the index that follows them; rejects as `openDatabase` does. */
+/** Opens the logs in a database and the index that follows them; rejects like `openDatabase`. */
 export async function openPostgres(settings: PostgresSettings): Promise<IndexedStore> {
   const database = await openDatabase(settings);
   const log = new PostgresLogStore(database);
@@ -32,9 +32,9 @@ export async function openPostgres(settings: PostgresSettings): Promise<IndexedS
 }
 
 /**
- * Connects, and creates or updates the schema `auditql` in the database. Rejects with AuditError UNAVAILABLE, which says
- * what is `passing` where it is worth waiting; otherwise an operator has to change something: the URL (BAD_USER_INPUT), a
- * right, the pooler, or this program where the schema is newer than it.
+ * Connects, and creates or updates the schema `auditql` in the database. Rejects with AuditError UNAVAILABLE, with
+ * `passing` set if waiting may help; otherwise an operator has to change something: the URL (BAD_USER_INPUT), a right,
+ * the pooler, or this program when the schema is newer.
  */
 export async function openDatabase(settings: PostgresSettings): Promise<Database> {
   const complete = { ...DATABASE_DEFAULTS, ...settings };
@@ -46,13 +46,13 @@ export async function openDatabase(settings: PostgresSettings): Promise<Database
   return new Database(complete);
 }
 
-/** At the start it is the operator who reads the message, and the driver's or the server's reason is what helps. */
+/** At start the operator reads the message, so it contains the driver's or the server's reason. */
 function explained(failure: unknown): unknown {
   if (!(failure instanceof AuditError) || failure.retryAfterMs === undefined) return failure;
   return new AuditError(failure.code, `the database cannot be opened: ${reasonOf(failure.cause)}`, failure);
 }
 
-/** Gateways that start together wait for the one that migrates: it may take its time between two statements, too. */
+/** Gateways that start together wait for the one that migrates, which may also pause between two statements. */
 async function migrateOnce(settings: DatabaseSettings): Promise<void> {
   const bounds = { maxConnections: 1, statementTimeoutMs: MIGRATION_TIMEOUT_MS, idleInTransactionMs: 0 };
   const database = new Database({ ...settings, ...bounds });

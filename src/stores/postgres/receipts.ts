@@ -26,7 +26,7 @@ const KEEP: Statement<never> = {
     ON CONFLICT (log, key) DO NOTHING`,
 };
 
-/** What requests with an idempotency key were answered; new ones are written with their entries (append.ts). */
+/** The results of requests with an idempotency key; new ones are written with their entries (append.ts). */
 export class PostgresReceipts {
   readonly #database: Database;
 

@@ -1,8 +1,7 @@
 /**
- * The tables, as the steps that led to them: step n takes the database from version n - 1 to n. A released step is never edited.
- *
+ * The tables, as migration steps: step n takes the database from version n - 1 to n. A released step is never edited.
  * Every primary key begins with the log's id, so that a distributed engine can keep a log's rows together. Text that is
- * compared has the collation "C": its order is that of code points on every machine, whatever its locale libraries say.
+ * compared has the collation "C": code point order on every machine, whatever its locale libraries say.
  */
 export const SCHEMA_STEPS: readonly string[] = [
   `

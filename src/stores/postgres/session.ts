@@ -1,28 +1,28 @@
 import type pg from "pg";
 import { PROTOCOL_VIOLATION, sqlState, unusable } from "./failures.js";
 
-/** How long the server lets a session do what; milliseconds, 0 for no limit. */
+/** The server's limits for a session; milliseconds, 0 for no limit. */
 export interface SessionBounds {
   readonly statementTimeoutMs: number;
   readonly idleInTransactionMs: number;
 }
 
 /**
- * `own`: a server process that is this connection's alone, so that settings and prepared statements last. `shared`: a pooler
- * is between, which may give each transaction another server process: nothing lasts longer than a transaction.
+ * `own`: a server process that belongs to this connection, so settings and prepared statements last. `shared`: a pooler
+ * may give each transaction another server process, so nothing lasts longer than a transaction.
  */
 export type SessionKind = "own" | "shared";
 
-/** What a new connection leads to. */
+/** The session behind a new connection. */
 export interface ServerSession {
   readonly kind: SessionKind;
   /** The server follows a primary. */
   readonly isStandby: boolean;
-  /** Transactions may not write: a standby, or a database that was set so. */
+  /** Transactions may not write: a standby, or a database set to read-only. */
   readonly isReadOnly: boolean;
 }
 
-/** Whom a connection leads to. */
+/** What a connection leads to. */
 interface Identity extends Pick<ServerSession, "isStandby" | "isReadOnly"> {
   readonly pid: number;
 }
@@ -33,7 +33,7 @@ const IDENTITY = `
 
 export async function identify(client: pg.ClientBase): Promise<Identity> {
   const [identity] = (await client.query<Identity>(IDENTITY)).rows;
-  if (identity === undefined) throw new Error("the server does not say who it is");
+  if (identity === undefined) throw new Error("the server did not identify itself");
   return identity;
 }
 
@@ -47,7 +47,7 @@ const EFFECT = `
   SELECT current_setting('synchronous_commit') AS commit, current_setting('statement_timeout') AS statement,
     current_setting('idle_in_transaction_session_timeout') AS idle`;
 
-/** The values of synchronous_commit with which a transaction that is committed is on disk. */
+/** The values of synchronous_commit under which a committed transaction is on disk. */
 const DURABLE = ["on", "remote_apply"];
 
 type Lifetime = "session" | "transaction";
@@ -55,12 +55,12 @@ type Lifetime = "session" | "transaction";
 const BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 const STATEMENT_POOLING =
-  "the pooler before the database does not keep a transaction and its settings together: use pool_mode=transaction or pool_mode=session";
+  "the pooler in front of the database does not keep a transaction and its settings together: use pool_mode=transaction or pool_mode=session";
 
 /**
- * Sets what must hold, for the session or for the transaction, and returns it as the server spells it. The default of server,
- * role or URL may be less than durable; where it is more, it stays. A warning says that a commit did not wait for its standby:
- * see committing. No startup parameters: poolers refuse them or drop them.
+ * Sets what must hold, for the session or the transaction, and returns it as the server spells it. The default of
+ * server, role or URL may be less than durable; a stricter one is kept. A warning says that a commit did not wait for
+ * its standby: see committing. No startup parameters, because poolers refuse or drop them.
  */
 function settings({ statementTimeoutMs, idleInTransactionMs }: SessionBounds, lasts: Lifetime): string {
   const isLocal = String(lasts === "transaction");
@@ -73,22 +73,22 @@ function settings({ statementTimeoutMs, idleInTransactionMs }: SessionBounds, la
 }
 
 /**
- * The command that begins a transaction in a session of this kind. Whatever the database's default is, each statement sees
- * what was committed before it, so that waiting for a lock is no failure.
+ * The command that begins a transaction in a session of this kind. Whatever the database's default, each statement sees
+ * what was committed before it, so that waiting for a lock is not a failure.
  */
 export function beginning(kind: SessionKind, bounds: SessionBounds): string {
   return kind === "own" ? BEGIN : `${BEGIN}; ${settings(bounds, "transaction")}`;
 }
 
 /**
- * Finds out what a new connection leads to, and sees to it that what is committed there is durable and every statement is
- * bounded: for good where the session is ours, else by making sure that a transaction can have it.
- * Rejects UNAVAILABLE, in one sentence for the operator, where it cannot be had.
+ * Finds out what a new connection leads to, and makes sure that commits are durable there and every statement is
+ * bounded: for good in an `own` session, otherwise by checking that each transaction can set it. Rejects with
+ * UNAVAILABLE and a sentence for the operator when it cannot.
  */
 export async function openSession(client: pg.ClientBase, bounds: SessionBounds): Promise<ServerSession> {
   const ask: Ask = async <Row extends object>(text: string) => (await client.query<Row>(text)).rows[0];
   const { pid, ...found } = await identify(client);
-  // A pooler gives its clients names of its own to cancel by; only a server gives its process's number.
+  // A pooler gives its clients its own numbers to cancel by; only a server gives its process's number.
   if (pid === client.processID && (await keeps(ask, bounds, "session"))) return { kind: "own", ...found };
   await requireTransactions(ask, bounds);
   return { kind: "shared", ...found };
@@ -96,7 +96,7 @@ export async function openSession(client: pg.ClientBase, bounds: SessionBounds):
 
 type Ask = <Row extends object>(text: string) => Promise<Row | undefined>;
 
-/** Whether what one statement sets is there for the next one. */
+/** Whether the next statement sees what one statement sets. */
 async function keeps(ask: Ask, bounds: SessionBounds, lasts: Lifetime): Promise<boolean> {
   const set = await ask<Effect>(settings(bounds, lasts));
   const kept = await ask<Effect>(EFFECT);

@@ -2,7 +2,7 @@ import { committing } from "./committing.js";
 import type { Connection, Connections } from "./connections.js";
 import { isReadOnlySession, portFailure, wasRolledBack } from "./failures.js";
 
-/** SQL with `$1` parameters, prepared once per session of ours under its name; an empty name is prepared for one use. */
+/** SQL with `$1` parameters, prepared by name once per `own` session; with an empty name, for one use. */
 export interface Statement<Row> {
   readonly name: string;
   readonly text: string;
@@ -10,19 +10,19 @@ export interface Statement<Row> {
   readonly row?: Row;
 }
 
-/** What a transaction may do: run statements, one after the other, on its own connection. */
+/** What a transaction can do: run statements, one after the other, on its own connection. */
 export interface Session {
   rows<Row extends object>(statement: Statement<Row>, values: readonly unknown[]): Promise<readonly Row[]>;
   /** SQL without parameters, several statements allowed. */
   run(sql: string): Promise<void>;
 }
 
-/** A transaction on a connection of the pool, which goes back with `commit` or `rollback`; one of them must be called. */
+/** A transaction on a connection of the pool, which `commit` or `rollback` returns; one of them must be called. */
 export class Transaction implements Session {
   readonly #connection: Connection;
   /** Why the connection cannot be used after this transaction. */
   #failure: unknown;
-  /** What the server said when it ended the session, which no statement was there to be told. */
+  /** The server's message when it ended the session outside of any statement. */
   #last: unknown;
   readonly #note = (failure: unknown): void => {
     this.#last ??= failure;
@@ -55,7 +55,10 @@ export class Transaction implements Session {
     await this.#step(this.#connection.client.query(sql));
   }
 
-  /** Rejects UNAVAILABLE with the outcome UNKNOWN when the server did not say that it has committed, and waited for its standbys. */
+  /**
+   * Rejects with UNAVAILABLE and the outcome UNKNOWN when the server did not report that it committed and waited for
+   * its standbys.
+   */
   async commit(): Promise<void> {
     try {
       await committing(this.#connection.client, () => this.#end("COMMIT"));
@@ -69,13 +72,16 @@ export class Transaction implements Session {
     await this.#end("ROLLBACK").catch(ignore);
   }
 
-  /** Notes a refusal to write: the session keeps what it began with, so a database that may be written again needs a new one. */
+  /**
+   * Records a refused write: a session keeps the mode it began with, so a database that becomes writable again needs a
+   * new one.
+   */
   async #step<Result>(result: Promise<Result>): Promise<Result> {
     try {
       return await result;
     } catch (failure) {
       if (isReadOnlySession(failure)) this.#failure = failure;
-      // Of a session that was ended before, the driver says no more than that.
+      // For a session that was ended before, the driver's own error says nothing more.
       throw this.#last ?? failure;
     }
   }
@@ -97,5 +103,5 @@ export class Transaction implements Session {
 }
 
 function ignore(): void {
-  // Where the connection is broken, the server rolls back by itself.
+  // When the connection is broken, the server rolls back by itself.
 }

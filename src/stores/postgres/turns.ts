@@ -11,13 +11,15 @@ const LOCK_HEAD: Statement<{ readonly size: number }> = {
   text: "SELECT size FROM auditql.heads WHERE log = $1 FOR UPDATE",
 };
 
-/** After a conflict the caller has this long to come back with a batch for the size that the log has; meanwhile others wait. */
+/**
+ * How long after a conflict the caller has to return with a batch for the log's current size; others wait meanwhile.
+ */
 const HOLD_MS = 300;
 
-/** Each turn that is held keeps a connection of the pool; the reads between need some too. */
+/** Each held turn keeps a connection of the pool; the reads in between need some too. */
 const MAX_TURNS = 4;
 
-/** The head's row, locked: nobody else appends to the log before this is committed or rolled back. */
+/** The head's row, locked: no one else appends to the log before this is committed or rolled back. */
 interface Turn {
   readonly transaction: Transaction;
   readonly size: number;
@@ -28,17 +30,17 @@ interface HeldTurn extends Turn {
 }
 
 /**
- * Appends in turn with other gateways. While this one seems to be alone it swaps the head, in one round trip. A conflict is
- * answered only when the log's row is locked for this gateway, and the lock is held for the append that follows: the caller
- * reads the head, which cannot move now, makes its batch anew and is certain to get it in. By swaps alone a gateway that needs a
- * moment longer than the others would hardly ever win.
+ * Appends in turn with other gateways. While this one seems to be alone it swaps the head, in one round trip. A
+ * conflict is reported only once the log's row is locked for this gateway, and the lock is held for the next append:
+ * the caller reads the head, which cannot move now, builds its batch again and is certain to get it in. With swaps
+ * alone, a gateway that is slightly slower than the others would hardly ever win.
  */
 export class Turns {
   readonly #database: Database;
   readonly #holdMs: number;
   readonly #contention = new Contention();
   readonly #held = new Map<string, HeldTurn>();
-  /** Logs whose row this process waits for or has locked. */
+  /** Logs whose row this process has locked or waits for. */
   readonly #taken = new Set<string>();
 
   constructor(database: Database, holdMs = HOLD_MS) {
@@ -46,11 +48,11 @@ export class Turns {
     this.#holdMs = holdMs;
   }
 
-  /** True when the batch is durable; false when the log's size was another, and nothing was written. */
+  /** True when the batch is durable; false when the log's size was another and nothing was written. */
   async append(batch: AppendBatch): Promise<boolean> {
     const held = this.#takeHeld(batch.log);
     const appended = held === undefined ? this.#appendOrHold(batch) : this.#appendIn(held, batch);
-    // A commit that failed says itself that it is UNKNOWN; whatever else fails was rolled back.
+    // A failed commit reports UNKNOWN itself; every other failure was rolled back.
     const isAppended = await outcomeKnown(appended, "NONE");
     if (isAppended) this.#contention.appended(batch.log);
     else this.#contention.conflicted(batch.log);
@@ -132,7 +134,7 @@ async function swapAndCommit({ transaction, size }: Turn, batch: AppendBatch): P
   return isIn;
 }
 
-/** The outcome of a step of the transaction, which is rolled back when the step fails. */
+/** The result of a step of the transaction, which is rolled back when the step fails. */
 async function orRolledBack<Result>(transaction: Transaction, step: Promise<Result>): Promise<Result> {
   try {
     return await step;

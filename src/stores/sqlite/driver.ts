@@ -1,19 +1,19 @@
 export type SqlValue = null | number | bigint | string | Uint8Array;
 
 /**
- * A row by column name. Text that came from a file is read as a BLOB (`CAST(x AS BLOB)`) and decoded here: libsql aborts
- * the whole process on TEXT that is no longer UTF-8, and one flipped bit is enough for that.
+ * A row by column name. Text from a file is read as a BLOB (`CAST(x AS BLOB)`) and decoded here: libsql aborts the
+ * whole process on TEXT that is not UTF-8, which one flipped bit can cause.
  */
 export type SqlRow = Readonly<Record<string, unknown>>;
 
 export interface SqliteStatement {
-  /** Runs a statement that answers no rows; answers the number of rows changed. */
+  /** Runs a statement that returns no rows; returns the number of rows changed. */
   run(...values: readonly SqlValue[]): number;
-  /** Always reads to the last row: a half-read statement would hold its snapshot, and with it the WAL, for ever. */
+  /** Always reads to the last row: a half-read statement would hold its snapshot, and with it the WAL, indefinitely. */
   all(...values: readonly SqlValue[]): readonly SqlRow[];
 }
 
-/** The few methods of a synchronous SQLite library that the engine uses. Numbers are bound as REAL by both libraries. */
+/** The methods of a synchronous SQLite library that the engine uses. Numbers are bound as REAL by both libraries. */
 export interface SqliteDatabase {
   exec(sql: string): void;
   prepare(sql: string): SqliteStatement;
@@ -22,7 +22,7 @@ export interface SqliteDatabase {
 
 export type SqliteDriver = (path: string) => SqliteDatabase;
 
-/** What `node:sqlite` and `libsql` have in common, before the seam evens out their differences. */
+/** What `node:sqlite` and `libsql` have in common, before the differences are evened out. */
 interface LibraryStatement {
   run(...values: readonly unknown[]): { readonly changes: number | bigint };
   all(...values: readonly unknown[]): readonly unknown[];
@@ -36,7 +36,10 @@ interface LibraryDatabase {
 
 type LibraryConstructor = new (path: string) => LibraryDatabase;
 
-/** AUDITQL_SQLITE_DRIVER (`node` or `libsql`) names a library; unset: `node:sqlite` where this Node has it, else libsql. */
+/**
+ * Loads the library named by AUDITQL_SQLITE_DRIVER (`node` or `libsql`); if unset, `node:sqlite` where this Node has
+ * it, else libsql.
+ */
 export async function loadSqliteDriver(): Promise<SqliteDriver> {
   switch (process.env["AUDITQL_SQLITE_DRIVER"]) {
     case "libsql":
@@ -51,7 +54,7 @@ export async function loadSqliteDriver(): Promise<SqliteDriver> {
 async function loadLibsql(): Promise<SqliteDriver> {
   const { default: Database } = await import("libsql");
   const open: LibraryConstructor = Database;
-  // One array of values, never bare ones: libsql takes a lone BLOB for an object of named parameters.
+  // Always one array of values: libsql takes a lone BLOB for an object of named parameters.
   return (path) => seam(new open(path), (values) => [values]);
 }
 
@@ -60,7 +63,7 @@ const nodeDriver =
   (path) =>
     seam(new open(path), (values) => values);
 
-/** The name is a variable because the types of Node 20 do not know the module. */
+/** The name is a variable because Node 20's types do not know the module. */
 async function importNodeSqlite(name = "node:sqlite"): Promise<LibraryConstructor> {
   const library: unknown = await import(name);
   if (!isNodeSqlite(library)) throw new TypeError(`${name} has no DatabaseSync`);

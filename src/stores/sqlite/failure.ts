@@ -1,6 +1,6 @@
 import { AuditError } from "../../audit/errors.js";
 
-/** SQLite's primary result codes (sqlite.org/rescode.html) that say something an operator can act on. */
+/** SQLite's primary result codes (sqlite.org/rescode.html) that an operator can act on. */
 const BUSY = 5;
 const READONLY = 8;
 const IOERR = 10;
@@ -20,10 +20,10 @@ const SENTENCES: ReadonlyMap<number, (subject: string) => string> = new Map([
   [NOTADB, (subject) => `${subject} is not an SQLite database`],
 ]);
 
-/** When to try again what an operator has to mend first, or time. */
+/** When to retry what an operator has to fix first, or time resolves. */
 const RETRY_AFTER_MS = 1_000;
 
-/** An engine's error as one clear sentence about `subject`, such as `the log file`. An AuditError is already one. */
+/** An engine's error as a sentence about `subject`, such as `the log file`. An AuditError is returned as it is. */
 export function storeFailure(error: unknown, subject: string): AuditError {
   if (error instanceof AuditError) return error;
   const sentence = SENTENCES.get(primaryCode(error) ?? 0)?.(subject) ?? `${subject}: ${messageOf(error)}`;
@@ -35,25 +35,31 @@ export class UnusableFileError extends Error {
   override readonly name = "UnusableFileError";
 }
 
-/** A constraint counts, because derived data only breaks one when its own tables contradict each other. */
+/** A constraint counts, because derived data only violates one when its own tables contradict each other. */
 const BEYOND_USE: readonly (number | undefined)[] = [CORRUPT, CONSTRAINT, NOTADB];
 
-/** Whether an error says that a file's content is beyond use, rather than out of reach for now: derived data is then made anew. */
+/** Whether an error means that a file's content is unusable, not just unreachable now: derived data is then rebuilt. */
 export function isBeyondUse(error: unknown): boolean {
   return error instanceof UnusableFileError || BEYOND_USE.includes(primaryCode(error));
 }
 
-/** A full disk ends a COMMIT before its last frame, without which the others count for nothing (sqlite.org/fileformat2.html, 4.4). */
+/**
+ * A full disk ends a COMMIT before its last frame, without which the others are ignored (sqlite.org/fileformat2.html,
+ * 4.4).
+ */
 const WRITE_NOTHING: readonly (number | undefined)[] = [BUSY, READONLY, FULL];
 
-/** Whether a COMMIT that failed so may be found in the file later all the same: its frames are written before they are synced. */
+/**
+ * Whether a COMMIT that failed with this error may still be found in the file later: frames are written before they are
+ * synced.
+ */
 export function mayBeCommitted(error: unknown): boolean {
   return !WRITE_NOTHING.includes(primaryCode(error));
 }
 
 export const saysBusy = (error: unknown): boolean => primaryCode(error) === BUSY;
 
-/** `errcode` in node:sqlite, `rawCode` in libsql, whose failed open has the code at the end of its message alone. */
+/** `errcode` in node:sqlite, `rawCode` in libsql, whose failed open has the code only at the end of its message. */
 function primaryCode(error: unknown): number | undefined {
   const code = memberOf(error, "errcode") ?? memberOf(error, "rawCode");
   if (typeof code === "number") return code & 0xff;

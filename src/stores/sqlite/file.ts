@@ -3,29 +3,32 @@ import type { SqliteDatabase, SqliteDriver } from "./driver.js";
 import { storeFailure, UnusableFileError } from "./failure.js";
 import { integerIn } from "./row.js";
 
-/** What makes a SQLite file one of ours. */
+/** The format of a SQLite file of ours. */
 export interface FileFormat {
   /** Names the file's role in errors: `log file`, `index file`. */
   readonly role: string;
-  /** `PRAGMA application_id`: tells our files from anybody else's. */
+  /** `PRAGMA application_id`: identifies our files. */
   readonly applicationId: number;
   /** `PRAGMA user_version`: the schema this code writes. */
   readonly version: number;
-  /** Creates the tables of an empty file, as they were before the upgrades. */
+  /** Creates the tables of an empty file, as of the version before all upgrades. */
   readonly schema: string;
-  /** Each takes a file one version further, the last one to `version`; a released one is never edited. */
+  /** Each upgrades a file by one version, the last one to `version`; a released one is never edited. */
   readonly upgrades: readonly string[];
-  /** `FULL`: a commit is on disk when it returns. `NORMAL`: the newest commits may be lost with the power, never half of one. */
+  /**
+   * `FULL`: a commit is on disk when it returns. `NORMAL`: a power failure may lose the newest commits, each as a
+   * whole.
+   */
   readonly synchronous: "FULL" | "NORMAL";
-  /** Pages that a writing connection keeps in memory. */
+  /** The page cache of a writing connection. */
   readonly cacheMebibytes: number;
 }
 
 const BUSY_TIMEOUT_MS = 5_000;
 
 /**
- * Opens a file of ours for writing, and creates it if there is none.
- * Throws AuditError UNAVAILABLE when it is not ours, newer than this code, damaged or out of reach.
+ * Opens a file of ours for writing, and creates it if there is none. Throws AuditError UNAVAILABLE when it is not ours,
+ * newer than this code, damaged or unreachable.
  */
 export function openForWriting(driver: SqliteDriver, path: string, format: FileFormat): SqliteDatabase {
   return opened(driver, path, (database) => {
@@ -35,7 +38,7 @@ export function openForWriting(driver: SqliteDriver, path: string, format: FileF
   });
 }
 
-/** A connection that reads a file which `openForWriting` has already accepted. Each statement sees the newest commit. */
+/** Opens a connection that reads a file that `openForWriting` has accepted. Each statement sees the newest commit. */
 export function openForReading(driver: SqliteDriver, path: string): SqliteDatabase {
   return opened(driver, path, (database) => {
     database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA query_only = ON`);
@@ -57,12 +60,12 @@ function opened(driver: SqliteDriver, path: string, prepare: (database: SqliteDa
   }
 }
 
-/** The version of a file with the tables of `schema` alone: the oldest that can be read. */
+/** The version of a file with only the tables of `schema`: the oldest that can be read. */
 function oldestVersion({ version, upgrades }: FileFormat): number {
   return version - upgrades.length;
 }
 
-/** The file's version, undefined when it is new. Reads only: a file that is not ours is left as it was. */
+/** The file's version; undefined when it is new. Only reads, so a file that is not ours stays unchanged. */
 function storedVersion(database: SqliteDatabase, path: string, format: FileFormat): number | undefined {
   database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
   if (pragma(database, "schema_version") === 0) return undefined;
@@ -77,12 +80,12 @@ function storedVersion(database: SqliteDatabase, path: string, format: FileForma
 
 function setUp(database: SqliteDatabase, { synchronous, cacheMebibytes }: FileFormat): void {
   database.prepare("PRAGMA journal_mode = WAL").all();
-  // Settings of the connection, not of the file: they have to be made again at every open.
+  // Settings of the connection, not of the file: they are set at every open.
   database.exec(`PRAGMA synchronous = ${synchronous}; PRAGMA trusted_schema = OFF`);
   database.exec(`PRAGMA cache_size = -${cacheMebibytes * 1024}`);
 }
 
-/** Takes a file from a version, or an empty one, to the newest: all of the way or not at all. */
+/** Upgrades a file from a version, or an empty one, to the newest, atomically. */
 function upgrade(database: SqliteDatabase, version: number | undefined, format: FileFormat): void {
   const { applicationId, schema, upgrades } = format;
   const oldest = oldestVersion(format);
@@ -93,7 +96,7 @@ function upgrade(database: SqliteDatabase, version: number | undefined, format: 
   });
 }
 
-/** All of `work` or nothing of it. `onFailedCommit` is told when that is not known. */
+/** Runs `work` atomically. `onFailedCommit` is called when the outcome of the commit is unknown. */
 export function inTransaction<T>(
   database: SqliteDatabase,
   work: () => T,
@@ -120,10 +123,10 @@ function commit(database: SqliteDatabase, onFailedCommit: (error: unknown) => vo
 }
 
 function ignore(): void {
-  // derived data is made again where it is not as it should be
+  // derived data is rebuilt if it is not as it should be
 }
 
-/** SQLite rolls back by itself after some errors (a full disk); a second ROLLBACK then fails, and that is fine. */
+/** SQLite rolls back by itself after some errors (a full disk); a second ROLLBACK then fails, which is fine. */
 function rollBack(database: SqliteDatabase): void {
   try {
     database.exec("ROLLBACK");
@@ -132,7 +135,7 @@ function rollBack(database: SqliteDatabase): void {
   }
 }
 
-/** The value of a PRAGMA that answers one integer. */
+/** The value of a PRAGMA that returns one integer. */
 export function pragma(database: SqliteDatabase, name: string): number {
   const [row] = database.prepare(`PRAGMA ${name}`).all();
   return row === undefined ? 0 : integerIn(row, name);

@@ -8,8 +8,8 @@ import type { LogFollower } from "./log-follower.js";
 import { bytesIn, integerIn } from "./row.js";
 
 /**
- * Opens the search index of a log file, or starts an empty one. Throws when the file cannot be had, is not ours, or is
- * beyond use: damaged, of another schema, or of another log file.
+ * Opens the search index of a log file, or starts an empty one. Throws when the file cannot be opened, is not ours, or
+ * is unusable: damaged, of another schema, or of another log file.
  */
 export function openIndex(driver: SqliteDriver, path: string, log: LogFollower): SqliteDatabase {
   const database = openForWriting(driver, path, INDEX_FILE);
@@ -18,7 +18,7 @@ export function openIndex(driver: SqliteDriver, path: string, log: LogFollower):
   return database;
 }
 
-/** Removes an index that is beyond use. Nobody may have it open. */
+/** Deletes an unusable index. It must not be open. */
 export function dropIndex(path: string): void {
   for (const suffix of ["", "-wal", "-shm"]) rmSync(path + suffix, { force: true });
 }
@@ -29,7 +29,7 @@ function claim(database: SqliteDatabase, log: LogFollower): void {
   database.prepare("INSERT INTO identity VALUES (?)").run(log.fileId());
 }
 
-/** Whether every entry it has indexed is in this log file: same file, and the last leaf of each log is where it was. */
+/** Whether all its indexed entries are in this log file: the same file, with the last leaf of each log where it was. */
 function belongsTo(database: SqliteDatabase, log: LogFollower): boolean {
   const [identity] = database.prepare("SELECT file_id FROM identity").all();
   if (identity === undefined || !equalBytes(bytesIn(identity, "file_id"), log.fileId())) return false;

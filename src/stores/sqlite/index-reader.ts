@@ -29,7 +29,7 @@ export interface IndexReaderProtocol {
   };
 }
 
-/** Answers searches on a connection of its own, so that no search waits for indexing, or indexing for a search. */
+/** Runs searches on a connection of its own, so that searches and indexing do not wait for each other. */
 export class IndexReader implements CallsOf<IndexReaderProtocol> {
   readonly #database: SqliteDatabase;
   readonly #statements = new Map<string, SqliteStatement>();
@@ -88,7 +88,7 @@ export class IndexReader implements CallsOf<IndexReaderProtocol> {
     return rows.map((row) => ({ row, firstId }));
   }
 
-  /** Undefined while nothing of the log is indexed. Read anew each time: one row by its key. */
+  /** Undefined while nothing of the log is indexed. Read every time: one row by its key. */
   #firstId(log: string): number | undefined {
     const [row] = this.#all("SELECT number FROM logs WHERE id = ?", [log]);
     return row && integerIn(row, "number") * LOG_STRIDE;

@@ -9,23 +9,25 @@ import { integerIn, textIn } from "./row.js";
 import type { CallsOf } from "./worker-calls.js";
 
 export interface IndexWriterProtocol {
-  /** The log has grown, or somebody waits: look for entries that are not indexed. */
+  /** The log has grown, or someone waits: look for entries that are not indexed. */
   readonly wake: { readonly request: undefined; readonly reply: undefined };
 }
 
 export type IndexNotice =
   | { readonly kind: "indexed"; readonly log: string; readonly size: number }
-  /** The index file is beyond use; nothing more is written to it. */
+  /** The index file is unusable; nothing more is written to it. */
   | { readonly kind: "beyond use" }
   /** Until the next wake. */
   | { readonly kind: "stopped"; readonly reason: string };
 
-/** Entries of one transaction: large enough to spread its cost, small enough that a search waits only a moment for its own entry. */
+/**
+ * Entries of one transaction: enough to spread its cost, few enough that a search waits only a moment for a new entry.
+ */
 const BATCH_ENTRIES = 2_000;
 /** A transaction ends with the entry that takes it beyond this many bytes of canonical text. */
 const BATCH_BYTES = 8_000_000;
 
-/** Follows the log, one batch per turn of the worker's event loop, so that a message is heard between two batches. */
+/** Follows the log, one batch per turn of the worker's event loop, so that messages are handled between batches. */
 export class IndexWriter implements CallsOf<IndexWriterProtocol> {
   readonly #log: LogFollower;
   readonly #index: SqliteDatabase;
@@ -63,7 +65,7 @@ export class IndexWriter implements CallsOf<IndexWriterProtocol> {
     this.#index.close();
   }
 
-  /** After a failure that may pass (a full disk, a lock) the next wake tries again; who waits is told by the clock. */
+  /** After a failure that may pass (a full disk, a lock) the next wake tries again; waiting searches time out. */
   #takeTurn(): void {
     try {
       if (this.#indexNextBatch()) this.wake();
@@ -73,7 +75,7 @@ export class IndexWriter implements CallsOf<IndexWriterProtocol> {
     }
   }
 
-  /** Answers whether there was anything to index. */
+  /** Returns whether there was anything to index. */
   #indexNextBatch(): boolean {
     const behind = this.#log.sizes().find(({ log, size }) => size > this.#indexedSize(log));
     if (behind === undefined) return false;

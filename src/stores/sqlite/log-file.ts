@@ -6,7 +6,7 @@ export const LOG_STRIDE = 2 ** 40;
 /** Above this, a row id would no longer be an exact JavaScript number. */
 const MAX_LOG_NUMBER = 2 ** 13 - 1;
 
-/** What requests with an idempotency key were answered: rows are only ever inserted. */
+/** The results of requests with an idempotency key: rows are only ever inserted. */
 const RECEIPTS = `
   CREATE TABLE receipts (
     log INTEGER NOT NULL,
@@ -18,7 +18,7 @@ const RECEIPTS = `
     PRIMARY KEY (log, key)
   ) STRICT, WITHOUT ROWID;`;
 
-/** Bulk requests that wait to be logged, and how those of the last day ended. A body is emptied at the end. */
+/** Bulk requests that wait to be logged, and the results of the last day's. A body is emptied at the end. */
 const BULKS = `
   CREATE TABLE bulks (
     number INTEGER PRIMARY KEY,
@@ -36,13 +36,13 @@ const BULKS = `
   CREATE INDEX bulks_unfinished ON bulks (accepted_at_ms) WHERE outcome IS NULL;
   CREATE INDEX bulks_by_expiry ON bulks (expires_at_ms) WHERE outcome IS NOT NULL;`;
 
-/** What a waiting request counts for, summed from the index alone whenever one is accepted. */
+/** The size of waiting requests, summed from the index alone whenever one is accepted. */
 const BULK_BYTES = `
   ALTER TABLE bulks ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
   UPDATE bulks SET bytes = length(CAST(body AS BLOB));
   CREATE INDEX bulks_waiting ON bulks (log, bytes) WHERE outcome IS NULL;`;
 
-/** Seals of the log's key; null in the rows of a version that made none. */
+/** Seals made with the log's key; null in rows of a version without seals. */
 const SEALS = `
   ALTER TABLE receipts ADD COLUMN seal BLOB;
   ALTER TABLE bulks ADD COLUMN seal BLOB;`;

@@ -17,8 +17,8 @@ export interface LoggedSize {
 }
 
 /**
- * The log file as the index follows it. Its failures come out as AuditErrors about the log file, so that a damaged log is
- * never mistaken for a damaged index, which would be thrown away.
+ * The log file as the index follows it. Its failures become AuditErrors about the log file, so that a damaged log is
+ * never mistaken for a damaged index, which would be deleted.
  */
 export class LogFollower {
   readonly #database: SqliteDatabase;
@@ -34,7 +34,7 @@ export class LogFollower {
       "SELECT id, leaf_hash, CAST(canonical AS BLOB) canonical FROM entries WHERE id >= ? AND id < ? ORDER BY id",
     );
     this.#selectLeafHash = database.prepare("SELECT leaf_hash FROM entries WHERE id = ?");
-    // Lengths alone: SQLite keeps them apart from the texts, which are not read for it.
+    // Lengths only: SQLite stores them apart from the texts, which are not read.
     this.#selectLast = database.prepare(
       `SELECT max(id) id FROM (
          SELECT id, sum(octet_length(canonical)) OVER (ORDER BY id) - octet_length(canonical) bytes_before
@@ -43,7 +43,7 @@ export class LogFollower {
     );
   }
 
-  /** 16 random bytes made with the file: a copy has the same, another log file never. */
+  /** 16 random bytes created with the file: a copy has the same ones, another log file never. */
   fileId(): Uint8Array {
     return reading(() => {
       const [row] = this.#database.prepare("SELECT file_id FROM identity").all();
@@ -59,7 +59,7 @@ export class LogFollower {
     );
   }
 
-  /** The range cut behind the entry that takes it beyond so many bytes of canonical text. */
+  /** The range cut after the entry that takes it beyond so many bytes of canonical text. */
   within(number: number, { start, end }: LeafRange, bytes: number): LeafRange {
     const firstId = number * LOG_STRIDE;
     return reading(() => {

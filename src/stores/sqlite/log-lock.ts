@@ -2,15 +2,15 @@ import { AuditError } from "../../audit/errors.js";
 import type { SqliteDatabase, SqliteDriver } from "./driver.js";
 import { saysBusy, storeFailure } from "./failure.js";
 
-/** Held by the one process that may write a log file. */
+/** Held by the only process that may write a log file. */
 export interface LogLock {
   release(): void;
 }
 
 /**
  * Takes the lock beside a log file: an exclusive transaction, never committed, on an empty SQLite file. The operating
- * system drops it with the process, even one killed, so there is no stale lock to clean up.
- * Throws AuditError UNAVAILABLE when another process has it.
+ * system drops it when the process ends, even if killed, so there is no stale lock to clean up. Throws AuditError
+ * UNAVAILABLE when another process holds it.
  */
 export function lockLogFile(driver: SqliteDriver, path: string): LogLock {
   const lockPath = `${path}-lock`;
@@ -38,7 +38,10 @@ function begin(database: SqliteDatabase, path: string): void {
 }
 
 const inUse = (path: string): AuditError =>
-  new AuditError("UNAVAILABLE", `${path} is in use by another AuditQL: an SQLite log has one gateway at a time`);
+  new AuditError(
+    "UNAVAILABLE",
+    `${path} is in use by another AuditQL: an SQLite log can have only one gateway at a time`,
+  );
 
 function release(database: SqliteDatabase): void {
   database.exec("ROLLBACK");

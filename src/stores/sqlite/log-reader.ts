@@ -34,7 +34,7 @@ export interface LogReaderProtocol {
   };
 }
 
-/** Reads the log file on a connection of its own, so that no read waits for a commit. */
+/** Reads the log file on its own connection, so that no read waits for a commit. */
 export class LogReader implements CallsOf<LogReaderProtocol> {
   readonly #database: SqliteDatabase;
   readonly #numbers = new Map<string, number>();
@@ -58,7 +58,8 @@ export class LogReader implements CallsOf<LogReaderProtocol> {
       "SELECT * FROM receipts WHERE log = ? AND key > ? ORDER BY key LIMIT CAST(? AS INTEGER)",
     );
     this.#selectLeafHashes = database.prepare("SELECT leaf_hash FROM entries WHERE id >= ? AND id < ? ORDER BY id");
-    // One statement for all: running one costs more than finding a tile. CROSS JOIN: each is looked up by its key.
+    // One statement for all, because running one costs more than finding a tile. CROSS JOIN: each is looked up by its
+    // key.
     this.#selectTiles = database.prepare(
       `SELECT asked.key, data FROM json_each(?) AS asked CROSS JOIN tiles
        WHERE log = ? AND level = json_extract(asked.value, '$[0]') AND idx = json_extract(asked.value, '$[1]')`,
@@ -151,7 +152,7 @@ export class LogReader implements CallsOf<LogReaderProtocol> {
     return number === undefined ? undefined : number * LOG_STRIDE;
   }
 
-  /** A log is never removed and never renumbered, so a number once seen holds. */
+  /** Logs are never removed or renumbered, so a number can be cached. */
   #numberOf(log: string): number | undefined {
     const known = this.#numbers.get(log);
     if (known !== undefined) return known;

@@ -19,7 +19,7 @@ import type { LogWriterProtocol, PackedBatch } from "./log-writer.js";
 import { bothOpen, WorkerChannel, type OnDeath } from "./worker-channel.js";
 import type { WorkerFiles } from "./worker-thread.js";
 
-/** What the writing thread answers. */
+/** The calls of the writing thread. */
 type WriterProtocol = LogWriterProtocol & BulkTableProtocol;
 
 /** Keeps logs in one SQLite file: one worker commits, another reads, and this thread only passes messages. */
@@ -34,12 +34,15 @@ export class SqliteLogStore implements LogStore {
     this.#onAppend = onAppend;
   }
 
-  /** `onAppend` is called after each durable append, `onDeath` when a thread ends by itself. Rejects with UNAVAILABLE, in one sentence, when the file cannot be used. */
+  /**
+   * `onAppend` is called after each durable append, `onDeath` when a thread ends by itself. Rejects with UNAVAILABLE
+   * when the file cannot be used.
+   */
   static async open(files: WorkerFiles, onAppend: () => void, onDeath?: OnDeath): Promise<SqliteLogStore> {
     return new SqliteLogStore({ ...(await startThreads(files, onDeath)), onAppend });
   }
 
-  /** The queue in the same file; it ends with the store. */
+  /** The queue in the same file; closed with the store. */
   get bulkQueue(): BulkQueue {
     return new SqliteBulkQueue(this.#writer);
   }
@@ -119,7 +122,7 @@ interface Threads {
   readonly reader: WorkerChannel<LogReaderProtocol>;
 }
 
-/** The writer opens first: it creates the file and takes the lock. */
+/** The writer opens first because it creates the file and takes the lock. */
 async function startThreads(files: WorkerFiles, onDeath: OnDeath | undefined): Promise<Threads> {
   const writer = WorkerChannel.start<WriterProtocol>({
     module: new URL("./log-writer-worker.js", import.meta.url),
@@ -130,7 +133,7 @@ async function startThreads(files: WorkerFiles, onDeath: OnDeath | undefined): P
   return bothOpen(writer, reader);
 }
 
-/** Copies every hash into memory of its own: a view into a shared pool would be posted with the whole pool. */
+/** Copies every hash into its own buffer: a view into a shared pool would be posted with the whole pool. */
 function packed({ entries, rootHash, tiles, ...rest }: AppendBatch): PackedBatch {
   return {
     ...rest,

@@ -10,7 +10,7 @@ import { bytesIn, integerIn, textIn } from "./row.js";
 import type { WalDurability } from "./wal-durability.js";
 import type { CallsOf } from "./worker-calls.js";
 
-/** A batch as it crosses to the writing thread: copying three arrays costs a tenth of copying an object per entry. */
+/** A batch as it is posted to the writing thread: copying three arrays costs a tenth of copying an object per entry. */
 export interface PackedBatch extends Omit<AppendBatch, "entries"> {
   readonly canonicals: readonly string[];
   readonly receivedAts: readonly string[];
@@ -33,19 +33,19 @@ export interface LogWriterProtocol {
   readonly keepReceipts: { readonly request: KeptReceipts; readonly reply: undefined };
 }
 
-/** How errors call the file. */
+/** The file's name in errors. */
 export const LOG_SUBJECT = "the log file";
 
 const SELECT_HEADS = `SELECT CAST(id AS BLOB) id, CAST(format AS BLOB) format, size, root_hash,
   CAST(checkpoint AS BLOB) checkpoint, CAST(last_received_at AS BLOB) last_received_at FROM logs`;
 
-/** From log to log by the primary key, which begins with it: one look-up for each. */
+/** Steps from log to log by the primary key, which begins with it: one look-up for each. */
 const logsOf = (table: string): string => `of_${table} (log) AS (
     SELECT min(log) FROM ${table}
     UNION ALL SELECT (SELECT min(log) FROM ${table} WHERE log > found.log) FROM of_${table} found WHERE log IS NOT NULL
   )`;
 
-/** The numbers without a log: logs are numbered without gaps, and what is stored has the number of its log. */
+/** Numbers without a log: logs are numbered without gaps, and all stored data has the number of its log. */
 const SELECT_HEADLESS = `
   WITH RECURSIVE
   numbered (log) AS (SELECT max(number) FROM logs UNION ALL SELECT log - 1 FROM numbered WHERE log > 1),
@@ -61,7 +61,9 @@ const SELECT_HEADLESS = `
     UNION SELECT log FROM of_tiles UNION SELECT log FROM of_receipts
   ) WHERE log IS NOT NULL AND log NOT IN (SELECT number FROM logs) ORDER BY log`;
 
-/** Writes the log file, in one transaction per batch. Heads are read here too, so that they come after every earlier write. */
+/**
+ * Writes the log file, in one transaction per batch. Heads are read here too, so that they include every earlier write.
+ */
 export class LogWriter implements CallsOf<LogWriterProtocol> {
   readonly #database: SqliteDatabase;
   readonly #durability: WalDurability;
@@ -106,11 +108,14 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
     );
   }
 
-  /** A log that lost its head cannot be told by its id, so where there is one, no log is made. */
+  /** A log without its head has no id, so while there is one, no log can be created. */
   createLog(initial: LogHead): LogHead {
     const { log, format, size, rootHash, checkpoint, lastReceivedAt } = initial;
     if (this.head(log) === undefined && this.#selectHeadless.all().length > 0) {
-      throw new AuditError("LOG_CORRUPT", `The log ${log} cannot be made: ${LOG_SUBJECT} has lost the head of a log.`);
+      throw new AuditError(
+        "LOG_CORRUPT",
+        `The log ${log} cannot be created: ${LOG_SUBJECT} has lost the head of a log.`,
+      );
     }
     this.#insertLog.run(log, format, size, rootHash, checkpoint, lastReceivedAt);
     return this.head(log) ?? initial;
@@ -140,7 +145,7 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
     });
   }
 
-  /** Throws UNAVAILABLE when what is shown cannot be brought to the disk now. */
+  /** Throws UNAVAILABLE when what is shown cannot be synced to disk now. */
   confirm(): undefined {
     try {
       this.#durability.ensure();
@@ -150,8 +155,8 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
   }
 
   /**
-   * A transaction that may be acknowledged when this returns, whatever it has read. Throws UNAVAILABLE, and its outcome says
-   * whether the transaction may be found in the file later all the same.
+   * A transaction that may be acknowledged when this returns, whatever it read. Throws UNAVAILABLE, whose outcome says
+   * whether the transaction may still be found in the file later.
    */
   write<T>(work: () => T): T {
     let outcome: WriteOutcome = "NONE";
@@ -173,7 +178,7 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
     });
   }
 
-  /** Moves what the WAL holds into the file, so that the file alone is a whole copy once the process has ended. */
+  /** Moves the WAL into the file, so that the file alone is a complete copy once the process has ended. */
   close(): void {
     this.#database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").all();
     this.#database.close();

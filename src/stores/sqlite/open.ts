@@ -9,8 +9,8 @@ import type { OnDeath } from "./worker-channel.js";
 import type { WorkerFiles } from "./worker-thread.js";
 
 /**
- * Opens the log file at `path` and the index beside it; creates the folder and the files that are missing. `onDeath` is called
- * when one of their threads ends by itself: what it did is not done any more.
+ * Opens the log file at `path` and the index beside it; creates the folder and missing files. `onDeath` is called when
+ * one of their threads ends by itself.
  */
 export async function openSqlite(path: string, onDeath?: OnDeath): Promise<IndexedStore> {
   const files = filesAt(path);
@@ -29,7 +29,7 @@ export async function openSqlite(path: string, onDeath?: OnDeath): Promise<Index
   }
 }
 
-/** The lock and the WAL are files beside the log and have its name, so two paths of one file have to become one path. */
+/** The lock and the WAL are named after the log file, so two paths of one file must become one path. */
 function filesAt(path: string): WorkerFiles {
   try {
     mkdirSync(dirname(path), { recursive: true });
@@ -41,13 +41,13 @@ function filesAt(path: string): WorkerFiles {
   }
 }
 
-/** By another hard link a second gateway would come past the lock, and keep a WAL that this one never sees. */
+/** Through another hard link a second gateway would bypass the lock, and keep a WAL that this one never sees. */
 function requireOneName(logPath: string): void {
   const found = statSync(logPath, { throwIfNoEntry: false });
   const names = found?.isFile() === true ? found.nlink : 1;
   if (names === 1) return;
   throw new AuditError(
     "UNAVAILABLE",
-    `${logPath} has ${names} names (hard links), and an SQLite log may have one: remove the others, or copy the file and open the copy`,
+    `${logPath} has ${names} names (hard links), but an SQLite log may have only one: remove the others, or copy the file and open the copy`,
   );
 }

@@ -1,13 +1,13 @@
 import type { SqlRow } from "./driver.js";
 
-/** The integer in a column; throws a TypeError when the file holds anything else there. */
+/** The integer in a column. Throws a TypeError when the file holds anything else there. */
 export function integerIn(row: SqlRow, column: string): number {
   const value = row[column];
   if (typeof value === "number" && Number.isSafeInteger(value)) return value;
   throw new TypeError(`column ${column}: expected an integer, found ${typeof value}`);
 }
 
-/** The bytes in a BLOB column, an ArrayBuffer in libsql; throws a TypeError when the file holds anything else there. */
+/** The bytes in a BLOB column, an ArrayBuffer in libsql. Throws a TypeError when the file holds anything else there. */
 export function bytesIn(row: SqlRow, column: string): Uint8Array {
   const value = row[column];
   if (value instanceof ArrayBuffer) return new Uint8Array(value);
@@ -15,7 +15,7 @@ export function bytesIn(row: SqlRow, column: string): Uint8Array {
   throw new TypeError(`column ${column}: expected bytes, found ${typeof value}`);
 }
 
-/** The same for a column that may be null. */
+/** Like `bytesIn`, for a column that may be null. */
 export function optionalBytesIn(row: SqlRow, column: string): Uint8Array | undefined {
   return row[column] === null ? undefined : bytesIn(row, column);
 }

@@ -96,7 +96,7 @@ export class SqliteSearchIndex implements SearchIndex {
       this.#threads = this.#restart(this.#threads);
       this.wake();
     }
-    return new AuditError("UNAVAILABLE", "the search index was damaged and is being rebuilt from the log", {
+    return new AuditError("UNAVAILABLE", "The search index was damaged and is being rebuilt from the log: try again.", {
       retryAfterMs: 1_000,
     });
   }

@@ -5,23 +5,24 @@ import { hasCode } from "../../audit/errors.js";
 const CHUNK_BYTES = 1_048_576;
 
 /**
- * Whether what a log file shows is on the disk. A commit whose fsync failed is refused, but its frames are in the WAL: after
- * a crash, who opens the file is shown them. They need not be on the disk then, nor ever come there: the kernel tells of a failed
- * fsync once, and may take the pages for clean afterwards. A checkpoint would sync that WAL in vain, and copy from it into the file.
+ * Whether what a log file shows is on disk. A commit whose fsync failed is refused, but its frames are in the WAL, so
+ * after a crash the next process to open the file sees them. They may not be on disk, and may never be: the kernel
+ * reports a failed fsync once, and may treat the pages as clean afterwards. A checkpoint would sync that WAL in vain,
+ * and copy from it into the file.
  */
 export class WalDurability {
   #isSure = false;
 
   constructor(private readonly logPath: string) {}
 
-  /** What is shown may not be on the disk: a commit failed. */
+  /** A commit failed: what is shown may not be on disk. */
   doubt(): void {
     this.#isSure = false;
   }
 
   /**
-   * Returns when all that the file shows is on the disk: what the WAL holds is written in place, as it is, and synced. Needs no
-   * room on the disk, and disturbs no reader. Only its writer may call it. Throws the system's error when it fails.
+   * Returns when everything that the file shows is on disk: the WAL's content is rewritten in place and synced. Needs
+   * no disk space and disturbs no reader. Only its writer may call it. Throws the system's error when it fails.
    */
   ensure(): void {
     if (this.#isSure) return;
@@ -61,7 +62,7 @@ function writeWhole(file: number, bytes: Uint8Array, position: number): void {
   for (let done = 0; done < bytes.length;) done += writeSync(file, bytes, done, bytes.length - done, position + done);
 }
 
-/** A new file's name is on the disk once its folder is. */
+/** A new file's name is durable only once its folder is. */
 function syncFolder(path: string): void {
   const folder = openSync(path, "r");
   try {

@@ -1,26 +1,29 @@
 import type { AuditErrorCode, WriteOutcome } from "../../audit/errors.js";
 
-/** What can be asked of a worker: by the name of the call, what goes over and what comes back. */
+/** The calls of a worker: by name, the request and the reply. */
 export type Protocol<P> = { readonly [K in keyof P]: { readonly request: unknown; readonly reply: unknown } };
 
-/** The object in the worker that answers a protocol's calls, one method each. */
+/** The object in the worker that serves a protocol's calls, one method each. */
 export type CallsOf<P extends Protocol<P>> = {
   readonly [K in keyof P]: (request: P[K]["request"]) => P[K]["reply"];
 };
 
-/** An error as it crosses between threads; structured clone would keep its message only. */
+/** An error as it crosses between threads; structured clone would keep only its message. */
 export interface Failure {
   readonly code: AuditErrorCode;
   readonly message: string;
   readonly retryAfterMs: number | undefined;
   readonly outcome: WriteOutcome | undefined;
-  /** The engine's own words, for the operator's log. */
+  /** The engine's own message, for the operator's log. */
   readonly detail: string;
-  /** The content of the worker's file is beyond use: derived data has to be made anew. */
+  /** The content of the worker's file is unusable: derived data has to be rebuilt. */
   readonly beyondUse: boolean;
 }
 
-/** Main thread to worker. `open` comes first, unless it is to close at once; `close` is the last, and the worker ends after it. */
+/**
+ * Main thread to worker. `open` comes first, unless the worker is to close at once; `close` is last, and the worker
+ * ends after it.
+ */
 export type ToWorker<P extends Protocol<P>> = CallMessage<P> | { readonly kind: "open" | "close" };
 
 export interface CallMessage<P extends Protocol<P>, K extends keyof P = keyof P> {
@@ -28,7 +31,10 @@ export interface CallMessage<P extends Protocol<P>, K extends keyof P = keyof P>
   readonly id: number;
   readonly name: K;
   readonly request: P[K]["request"];
-  /** A flag in shared memory, raised when nobody waits for the answer any more: a call that has not begun is left out then. */
+  /**
+   * A flag in shared memory, raised when no one waits for the reply any more: a call that has not begun is then
+   * skipped.
+   */
   readonly dropped?: Int32Array;
 }
 
@@ -44,7 +50,7 @@ export function isRaised(flag: Int32Array): boolean {
   return Atomics.load(flag, 0) === 1;
 }
 
-/** Worker to main thread. `open` is answered by `ready` or `refused`; a notice is what the worker says unasked. */
+/** Worker to main thread. `open` is answered by `ready` or `refused`; a notice is unsolicited. */
 export type FromWorker<Notice> =
   | { readonly kind: "ready" }
   | { readonly kind: "refused"; readonly failure: Failure }

@@ -13,16 +13,19 @@ import {
 } from "./worker-calls.js";
 import type { WorkerFiles } from "./worker-thread.js";
 
-/** A call under way. A method, so that a promise of any reply can stand here: the worker answers each call in its own type. */
+/**
+ * A call in progress. A method, so that a promise of any reply type fits: the worker answers each call with its own
+ * type.
+ */
 interface PendingCall {
   resolve(reply: unknown): void;
   reject(error: AuditError): void;
 }
 
-/** Stands for the request to open, before the ids of calls. */
+/** Stands for the request to open; the ids of calls come after it. */
 const OPENING = -1;
 
-/** The cause of an AuditError that a worker answered with: the engine's own words. */
+/** The cause of an AuditError from a worker: the engine's own message. */
 export class WorkerError extends Error {
   override readonly name = "WorkerError";
 
@@ -34,7 +37,7 @@ export class WorkerError extends Error {
   }
 }
 
-/** Told of a thread that ended though nobody asked it to; the error's cause says why. Without the thread its store is of no use. */
+/** Called when a thread ended unexpectedly; the error's cause says why. Without the thread its store is unusable. */
 export type OnDeath = (error: Error) => void;
 
 export interface WorkerOptions<Notice> {
@@ -42,15 +45,15 @@ export interface WorkerOptions<Notice> {
   readonly module: URL;
   readonly files: WorkerFiles;
   readonly onNotice?: (notice: Notice) => void;
-  /** Told when the thread has ended though nobody asked it to, after it had opened its files. */
+  /** Called when the thread ended unexpectedly after it had opened its files. */
   readonly onDeath?: OnDeath | undefined;
-  /** What has to be open first. The thread starts at once and loads its library meanwhile. */
+  /** What has to be open first. Meanwhile the thread starts and loads its library. */
   readonly after?: Promise<unknown>;
 }
 
 /**
- * Calls into one worker, answered in the order they were made. When the worker dies, everything pending and every later
- * call rejects with UNAVAILABLE; nothing hangs.
+ * Calls into one worker, answered in the order they were made. When the worker dies, all pending and later calls reject
+ * with UNAVAILABLE; none hangs.
  */
 export class WorkerChannel<P extends Protocol<P>, Notice = never> {
   readonly #worker: Worker;
@@ -61,7 +64,7 @@ export class WorkerChannel<P extends Protocol<P>, Notice = never> {
   #isOpen = false;
   #isClosing = false;
 
-  /** Resolves when the worker has opened its files; rejects with the sentence it refuses with, or as `after` does. */
+  /** Resolves when the worker has opened its files; rejects with the worker's refusal, or like `after`. */
   static async start<P extends Protocol<P>, Notice = never>(
     options: WorkerOptions<Notice>,
   ): Promise<WorkerChannel<P, Notice>> {
@@ -81,8 +84,8 @@ export class WorkerChannel<P extends Protocol<P>, Notice = never> {
     this.#worker = new Worker(module, { workerData: files });
     this.#exited = new Promise((resolve) => {
       this.#worker.once("exit", (code) => {
-        if (this.#isClosing) this.#abandon(new AuditError("UNAVAILABLE", "the store is closed"));
-        else this.#die(new Error(`it ended with ${code}`));
+        if (this.#isClosing) this.#abandon(new AuditError("UNAVAILABLE", "The store is closed."));
+        else this.#die(new Error(`it ended with code ${code}`));
         resolve();
         if (this.#isOpen && !this.#isClosing) onDeath?.(died(module, this.#gone?.cause));
       });
@@ -92,13 +95,13 @@ export class WorkerChannel<P extends Protocol<P>, Notice = never> {
     });
   }
 
-  /** Once the signal aborts, rejects with its reason, and the worker does not begin the call any more. */
+  /** Rejects with the signal's reason once it aborts; the worker then skips the call if it has not begun. */
   call<K extends keyof P>(name: K, request: P[K]["request"], signal?: AbortSignal): Promise<P[K]["reply"]> {
     const call = { kind: "call" as const, id: this.#nextId++, name, request };
     return signal === undefined ? this.#answer(call) : this.#answerUnlessAborted(call, signal);
   }
 
-  /** Lets the worker finish what it was asked for, close its files and end. */
+  /** Lets the worker finish pending calls, close its files and end. */
   async close(): Promise<void> {
     this.#isClosing = true;
     if (this.#gone === undefined) this.#post({ kind: "close" });
@@ -131,7 +134,7 @@ export class WorkerChannel<P extends Protocol<P>, Notice = never> {
     this.#worker.postMessage(message);
   }
 
-  /** A thread that died before it was asked is no more, and says nothing. */
+  /** A thread that died before it was asked to open is gone and sends nothing. */
   #opened({ onNotice }: WorkerOptions<Notice>): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#gone !== undefined) {
@@ -177,7 +180,7 @@ export class WorkerChannel<P extends Protocol<P>, Notice = never> {
   }
 
   #die(cause: unknown): void {
-    this.#abandon(new AuditError("UNAVAILABLE", "a thread of the store died", { cause }));
+    this.#abandon(new AuditError("UNAVAILABLE", "A thread of the store died.", { cause }));
   }
 
   #abandon(reason: AuditError): void {
@@ -189,7 +192,7 @@ export class WorkerChannel<P extends Protocol<P>, Notice = never> {
 
 function died(module: URL, cause: unknown): Error {
   const name = basename(module.pathname, ".js");
-  return new Error(`The store's thread ${name} ended though it was needed: ${String(cause)}`, { cause });
+  return new Error(`The store's thread ${name} ended unexpectedly: ${String(cause)}`, { cause });
 }
 
 function errorOf({ code, message, retryAfterMs, outcome, detail, beyondUse }: Failure): AuditError {
@@ -197,7 +200,7 @@ function errorOf({ code, message, retryAfterMs, outcome, detail, beyondUse }: Fa
   return new AuditError(code, message, { cause, retryAfterMs, outcome });
 }
 
-/** Two workers of one file, or the first error of the two, once both are closed. */
+/** Two open workers of one file, or the first error of the two, once both are closed. */
 export async function bothOpen<Writer extends Closable, Reader extends Closable>(
   writer: Promise<Writer>,
   reader: Promise<Reader>,
@@ -215,5 +218,5 @@ interface Closable {
 }
 
 function ignore(): void {
-  // The first error of the two is told.
+  // The first error of the two is thrown.
 }

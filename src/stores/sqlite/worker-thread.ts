@@ -25,17 +25,17 @@ export interface WorkerContext<Notice> {
 }
 
 export interface WorkerSpec<P extends Protocol<P>, Notice> {
-  /** Names in errors what the worker works on, such as `the log file`. */
+  /** What the worker works on, as errors name it, such as `the log file`. */
   readonly subject: string;
   readonly open: (context: WorkerContext<Notice>) => CallsOf<P> & { close(): void };
 }
 
-/** Runs in the worker: opens when it is told to, then answers one call after the other until told to close. */
+/** Runs in the worker: opens when told to, then serves one call after the other until told to close. */
 export async function serveWorker<P extends Protocol<P>, Notice = never>(spec: WorkerSpec<P, Notice>): Promise<void> {
   if (parentPort === null) throw new Error("this module runs as a worker thread");
   const port = parentPort;
   const driver = loadSqliteDriver();
-  // A library that cannot be loaded is told of when the files are to be opened.
+  // A failure to load the library is reported when the files are opened.
   await Promise.allSettled([driver]);
   const served = new ServedWorker(port, spec);
   port.on("message", (message: ToWorker<P>) => {
@@ -90,7 +90,7 @@ class ServedWorker<P extends Protocol<P>, Notice> {
   }
 }
 
-/** What is handed over instead of copied: the bytes of a reply that is a list of them. Nobody here keeps a reply. */
+/** Buffers to transfer instead of copying: the bytes of a reply that is a list of them. No one here keeps a reply. */
 function buffersIn(reply: unknown): readonly ArrayBuffer[] {
   if (!Array.isArray(reply)) return [];
   const buffers = reply.flatMap((item: unknown) =>

@@ -81,7 +81,7 @@ describeWith("a PostgreSQL of its own, and a standby of it", postgresPrograms() 
     const opening = open(urlOf(hosts));
     await expect(opening).rejects.toMatchObject({ passing: "none of its hosts can be used" });
     await expect(opening).rejects.toThrow(
-      new RegExp(`${nobody}: connect ECONNREFUSED .*; ${place(standby)}: it may only be read`),
+      new RegExp(`${nobody}: connect ECONNREFUSED .*; ${place(standby)}: it is read-only`),
     );
   });
 

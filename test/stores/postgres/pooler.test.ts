@@ -192,7 +192,7 @@ describeWith("a PostgreSQL of its own", postgresPrograms() !== undefined, () => 
         code: "UNAVAILABLE",
         passing: undefined,
         message:
-          "the pooler before the database does not keep a transaction and its settings together: use pool_mode=transaction or pool_mode=session",
+          "the pooler in front of the database does not keep a transaction and its settings together: use pool_mode=transaction or pool_mode=session",
       });
     });
 

@@ -26,7 +26,7 @@ test("refuses a second gateway on the same log, in this process, and lets it in 
   const first = await open(path);
   await expect(open(path)).rejects.toMatchObject({
     code: "UNAVAILABLE",
-    message: `${path} is in use by another AuditQL: an SQLite log has one gateway at a time`,
+    message: `${path} is in use by another AuditQL: an SQLite log can have only one gateway at a time`,
   });
   await closeStore(first);
   await closeStore(await open(path));
@@ -50,7 +50,7 @@ test("refuses a log that has a second name by a hard link, running or not, and t
   for (const name of [link, path]) {
     await expect(open(name)).rejects.toMatchObject({
       code: "UNAVAILABLE",
-      message: `${name} has 2 names (hard links), and an SQLite log may have one: remove the others, or copy the file and open the copy`,
+      message: `${name} has 2 names (hard links), but an SQLite log may have only one: remove the others, or copy the file and open the copy`,
     });
   }
   await closeStore(first);

@@ -24,7 +24,7 @@ test("says so when the thread died before it was asked to open", async () => {
   const module = new URL("./no-such-worker.js", import.meta.url);
   const after = sleep(500);
   const started = WorkerChannel.start<OddProtocol>({ module, files: { logPath: "", indexPath: "" }, after });
-  await expect(started).rejects.toMatchObject({ code: "UNAVAILABLE", message: "a thread of the store died" });
+  await expect(started).rejects.toMatchObject({ code: "UNAVAILABLE", message: "A thread of the store died." });
 });
 
 test("does not open its files when what has to be open first is not", async () => {
@@ -115,7 +115,7 @@ describe("a running worker", () => {
       expect(outcome).toMatchObject({ status: "rejected", reason: { code: "UNAVAILABLE" } });
     await expect(channel.call("double", 1)).rejects.toMatchObject({ code: "UNAVAILABLE" });
     expect(deaths.map(({ message }) => message)).toEqual([
-      "The store's thread odd-worker ended though it was needed: Error: it ended with 0",
+      "The store's thread odd-worker ended unexpectedly: Error: it ended with code 0",
     ]);
   });
 
@@ -125,6 +125,6 @@ describe("a running worker", () => {
       await channel.call("collapse", undefined);
       for (;;) await channel.call("double", 1);
     };
-    await expect(asking()).rejects.toMatchObject({ code: "UNAVAILABLE", message: "a thread of the store died" });
+    await expect(asking()).rejects.toMatchObject({ code: "UNAVAILABLE", message: "A thread of the store died." });
   });
 });
