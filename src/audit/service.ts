@@ -1,6 +1,5 @@
 import type { Digest } from "../core/bytes.js";
-import type { Envelope } from "../core/event.js";
-import type { FieldProblem } from "../core/event.js";
+import type { Envelope, FieldProblem } from "../core/event.js";
 import type { LogFormat } from "../core/format.js";
 import type { ConsistencyProof, MembershipProof } from "../core/proof.js";
 import type { Verdict } from "../core/verdict.js";
@@ -10,7 +9,6 @@ import type { TimeWindow } from "../query/time.js";
 
 /** The log of a request that names none. */
 export const DEFAULT_LOG = "default";
-
 /** The maximum number of events in one request. */
 export const MAX_REQUEST_EVENTS = 1_000;
 /** The default and maximum number of entries on a page. */
@@ -282,10 +280,7 @@ export interface ProvingService {
   membershipProofs(request: ProofRequest, asking?: Asking): Promise<readonly MembershipProof[]>;
   /** Verified before it is returned. */
   consistencyProof(request: ConsistencyRequest, asking?: Asking): Promise<ConsistencyProof>;
-  /**
-   * Whether the root of a size is a prefix of the newest signed root that this gateway knows. One check per size and
-   * head.
-   */
+  /** Whether the root of a size is a prefix of the newest signed root this gateway knows; checked once per head. */
   consistency(log: string, treeSize: number, asking?: Asking): Promise<Verdict>;
   /** Whether a checkpoint is the log key's signature over this root. */
   checkpointVerdict(root: Root, asking?: Asking): Promise<Verdict>;

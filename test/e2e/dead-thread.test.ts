@@ -35,10 +35,7 @@ describe("a gateway on SQLite of which a thread ends by itself", () => {
       renameSync(`${orders}.new`, orders);
       const { code, printed } = await gateway.ended;
       const lines = printed.split("\n").filter((line) => line.includes('"level":60'));
-      expect([code, lines]).toEqual([
-        1,
-        [expect.stringContaining(`thread ${thread}-worker ended unexpectedly`)],
-      ]);
+      expect([code, lines]).toEqual([1, [expect.stringContaining(`thread ${thread}-worker ended unexpectedly`)]]);
       expect(lines[0]).toContain(cause);
       const again = await startGateway({ folder });
       expect(await readEntries(again.url)).toHaveLength(100);

@@ -225,7 +225,9 @@ describeWith("redis-server and PostgreSQL", !!redisProgram && hasPostgres(), () 
       const error = await rejection(logMessages(service, 1));
       expect([error.code, error.message]).toEqual([
         "ROOT_CONFLICT",
-        expect.stringMatching(/^The log default has a signed root of size 1[57] that does not extend that of size 15\./),
+        expect.stringMatching(
+          /^The log default has a signed root of size 1[57] that does not extend that of size 15\./,
+        ),
       ]);
       expect((await logMessages(other, 1)).root.treeSize).toBe(10 + others + 1);
     });
