@@ -6,8 +6,8 @@ export default {
   rootDir: "build/test",
   testMatch: ["<rootDir>/**/*.test.js"],
   transform: {},
-  // Many tests wait for processes of their own, so two files at once fit on two cores; more would only disturb each other.
-  maxWorkers: Math.max(2, Math.floor(availableParallelism() / 2)),
+  // Most tests wait for processes of their own, so three files at once fit on two cores.
+  maxWorkers: Math.max(3, Math.floor(availableParallelism() / 2)),
   // A worker keeps the modules of every file it has run: it is replaced before collecting them takes longer than the tests.
   workerIdleMemoryLimit: "1GB",
   // For what hangs: no test measures time.

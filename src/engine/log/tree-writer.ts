@@ -90,7 +90,7 @@ export class TreeWriter {
     const { history, source } = this.options;
     try {
       const head = await source.store.head(source.log);
-      if (head === undefined) throw new AuditError("LOG_CORRUPT", `The log ${source.log} is gone from the store.`);
+      if (head === undefined) throw new AuditError("LOG_CORRUPT", `The log ${source.log} is missing from the store.`);
       if (!history.isTrusted || head.size < this.#tree.edge.size || !(await this.#extend(head)))
         await this.#replace(head);
       this.#isInDoubt = false;

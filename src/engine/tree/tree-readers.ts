@@ -45,7 +45,7 @@ export class TreeReaders {
     return leafIndexes.map((leafIndex, place) => {
       const outcome = outcomes[place];
       if (outcome?.kind === "entry") return outcome.entry.envelope.received_at;
-      const message = `Entry ${leafIndex} of the log ${this.source.log}, whose time is needed, was changed.`;
+      const message = `Entry ${leafIndex} of the log ${this.source.log}, whose time is needed here, was changed.`;
       throw new AuditError("ENTRY_CORRUPT", message);
     });
   }
