@@ -108,7 +108,7 @@ async function fill(store: IndexedStore): Promise<void> {
 async function queueWaiting({ bulkQueue }: IndexedStore): Promise<void> {
   const format = logFormat("rfc6962", nodeSha256);
   const key = new LogKey(`${ORIGIN}/default`, KEYRING.checkpointSeed, nodeEd25519());
-  const keyed = { ...WAITING, idempotencyKey: "waiting" };
+  const keyed = { ...WAITING, idempotencyKey: "waiting", keyOwner: ALICE.owner };
   const rules = eventRules("rfc6962");
   const checked = checkRequest(keyed, { format, rules }, { seed: KEYRING.eventSeed, ed25519: nodeEd25519() });
   const { key: name, requestDigest } = requestKeyOf(keyed, checked, format);
@@ -275,7 +275,7 @@ function receipt({ entries, root }: Receipt): string {
 
 async function bulk(service: AuditService, request: LogRequest): Promise<string> {
   const { key } = requestKeyOf(
-    { ...request, idempotencyKey: request.idempotencyKey ?? "" },
+    { ...request, idempotencyKey: request.idempotencyKey ?? "", keyOwner: ALICE.owner },
     { accepted: [], refused: [] },
     logFormat("rfc6962", nodeSha256),
   );

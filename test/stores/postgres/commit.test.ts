@@ -58,7 +58,7 @@ describeWith("PostgreSQL", hasPostgres(), () => {
       proxy.cuts.push("before it is forwarded");
       const error = await rejection(log("lost"));
       expect(error).toMatchObject({ code: "UNAVAILABLE", outcome: "UNKNOWN", retryAfterMs: expect.any(Number) });
-      expect(error.message).toMatch(/they are not there, but may still be stored/);
+      expect(error.message).toMatch(/they are not there now, but may still be stored/);
       expect((await log("next")).entries[0]?.leafIndex).toBe(1);
       expect(await checkEverything(store)).toEqual(["first", "next"]);
       expect(proxy.made).toHaveLength(1);
