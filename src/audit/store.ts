@@ -99,6 +99,26 @@ export interface Confirmed {
   readonly head: LogHead | undefined;
 }
 
+/** What one server shows of its logs. */
+export interface LogReads {
+  head(log: string): Promise<LogHead | undefined>;
+  /**
+   * Entries in the order asked, duplicates included; undefined where the log has no such index. Rejects with the
+   * signal's reason as soon as it aborts.
+   */
+  entries(
+    log: string,
+    leafIndexes: readonly number[],
+    signal?: AbortSignal,
+  ): Promise<readonly (StoredEntry | undefined)[]>;
+  /** The packed leaf hashes of a range, 32 bytes each. Shorter than asked when the log is. */
+  leafHashes(log: string, range: LeafRange): Promise<Uint8Array>;
+  /** Tiles in one batched read, in the order asked; undefined where a tile is not full yet. */
+  tiles(log: string, ids: readonly TileId[]): Promise<readonly (Uint8Array | undefined)[]>;
+  /** Whether the server follows another one, which takes the writes, and may lag behind it. */
+  isStandby(): Promise<boolean>;
+}
+
 /**
  * Port: keeps logs. One instance per data set; every method may be called concurrently.
  * What a read returns is visible but not necessarily durable: see `confirm`.
@@ -107,7 +127,13 @@ export interface Confirmed {
  * Methods reject with AuditError UNAVAILABLE when the engine cannot be reached, never with NOT_FOUND: absence is a
  * value.
  */
-export interface LogStore {
+export interface LogStore extends LogReads {
+  /**
+   * Runs reads on one server, as of one moment. Other reads may each be answered by another server, after a failover or
+   * behind a pooler: one that lags, or whose log is another. So what does not fit together says that the log is damaged
+   * only when it was read in one snapshot. `look` runs again from its start when the server cancels it.
+   */
+  snapshot<Result>(look: (reads: LogReads) => Promise<Result>): Promise<Result>;
   /**
    * Creates the log unless it exists; returns the stored head (an existing log keeps its format). Rejects with
    * LOG_CORRUPT when entries, tiles or receipts of the log are stored without a head: it must not restart as an empty
@@ -121,7 +147,6 @@ export interface LogStore {
    * outside.
    */
   headless(): Promise<readonly string[]>;
-  head(log: string): Promise<LogHead | undefined>;
   /** Atomic compare-and-append; durable when it resolves with `appended`. */
   append(batch: AppendBatch): Promise<AppendOutcome>;
   /**
@@ -131,15 +156,6 @@ export interface LogStore {
    * full.
    */
   confirm(log: string): Promise<Confirmed>;
-  /**
-   * Entries in the order asked, duplicates included; undefined where the log has no such index. Rejects with the
-   * signal's reason as soon as it aborts.
-   */
-  entries(
-    log: string,
-    leafIndexes: readonly number[],
-    signal?: AbortSignal,
-  ): Promise<readonly (StoredEntry | undefined)[]>;
   /** Receipts by key, in the order asked; undefined where the log has none. */
   receipts(log: string, keys: readonly Uint8Array[]): Promise<readonly (RequestReceipt | undefined)[]>;
   /**
@@ -149,16 +165,10 @@ export interface LogStore {
   receiptsBehind(log: string, key: Uint8Array, limit: number): Promise<readonly RequestReceipt[]>;
   /** Stores the receipts of entries that were copied before; existing keys keep theirs. Durable when it resolves. */
   keepReceipts(log: string, receipts: readonly RequestReceipt[]): Promise<void>;
-  /** The packed leaf hashes of a range, 32 bytes each. Shorter than asked when the log is. */
-  leafHashes(log: string, range: LeafRange): Promise<Uint8Array>;
-  /** Tiles in one batched read, in the order asked; undefined where a tile is not full yet. */
-  tiles(log: string, ids: readonly TileId[]): Promise<readonly (Uint8Array | undefined)[]>;
   /**
    * The first leaf index whose receivedAt is at or after the given one, at most `size`. receivedAt never decreases
    * along the log. This is what the rows say: callers verify the entries around it (bound-times.ts).
    */
   firstAtOrAfter(log: string, receivedAt: string, size: number): Promise<number>;
-  /** Whether the store follows another one, which takes the writes, and may lag behind it. */
-  isStandby(): Promise<boolean>;
   close(): Promise<void>;
 }

@@ -1,6 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { AuditError } from "../../src/audit/errors.js";
-import type { AppendBatch, AppendOutcome, Confirmed, Durability, LogHead, LogStore } from "../../src/audit/store.js";
+import type {
+  AppendBatch,
+  AppendOutcome,
+  Confirmed,
+  Durability,
+  LogHead,
+  LogReads,
+  LogStore,
+} from "../../src/audit/store.js";
 
 /** What an append does instead of its duty. */
 export type AppendFault =
@@ -45,6 +53,10 @@ export class FaultStore implements LogStore {
     } finally {
       this.#inFlight -= 1;
     }
+  }
+
+  snapshot<Result>(look: (reads: LogReads) => Promise<Result>): Promise<Result> {
+    return look(this);
   }
 
   createLog(initial: LogHead): Promise<LogHead> {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import type { LogStore } from "../../src/audit/store.js";
+import { AuditError } from "../../src/audit/errors.js";
+import type { LogReads, LogStore } from "../../src/audit/store.js";
 import { batch, CREATED_AT, emptyHead, entry, filling, hashOf, receivedAt, tile } from "./batches.js";
 import { deletedHeadContract } from "./deleted-head-contract.js";
 import { durabilityContract } from "./durability-contract.js";
@@ -209,6 +210,33 @@ export function logStoreContract(name: string, engine: LogStoreEngine): void {
       test("of an empty range or an unknown log are none", async () => {
         expect(await store.leafHashes("default", { start: 1, end: 1 })).toHaveLength(0);
         expect(await store.leafHashes("unknown", { start: 0, end: 4 })).toHaveLength(0);
+      });
+    });
+
+    describe("a snapshot", () => {
+      const low = tile({ level: 0, index: 0 });
+      const all = async (reads: LogReads): Promise<readonly unknown[]> =>
+        Promise.all([
+          reads.head("default"),
+          reads.entries("default", [1, 0, 9]),
+          reads.leafHashes("default", { start: 0, end: 9 }),
+          reads.tiles("default", [low.id]),
+          reads.isStandby(),
+        ]);
+
+      test("shows what the store shows, however much is read at once", async () => {
+        await store.append(filling([low], batch("default", 0, [entry("a"), entry("b")])));
+        const [first, second] = await Promise.all([store.snapshot(all), store.snapshot(all)]);
+        expect(first).toEqual(await all(store));
+        expect(second).toEqual(first);
+      });
+
+      test("rejects with what the look rejects with, and leaves the store as it was", async () => {
+        const found = new AuditError("LOG_CORRUPT", "a tile is missing");
+        await expect(store.snapshot(() => Promise.reject(found))).rejects.toBe(found);
+        const both = store.snapshot((reads) => Promise.all([reads.head("default"), Promise.reject(found)]));
+        await expect(both).rejects.toBe(found);
+        expect(await store.append(batch("default", 0, [entry("a")]))).toEqual({ kind: "appended" });
       });
     });
 

@@ -4,6 +4,7 @@ import type {
   AppendOutcome,
   Confirmed,
   LogHead,
+  LogReads,
   LogStore,
   NewEntry,
   StoredEntry,
@@ -40,6 +41,11 @@ export class MemoryLogStore implements LogStore {
   /** The entry at a leaf index, synchronously, for the scans of the memory index. */
   entryAt(log: string, leafIndex: number): NewEntry | undefined {
     return this.#logs.get(log)?.entries[leafIndex];
+  }
+
+  /** There is one server. */
+  snapshot<Result>(look: (reads: LogReads) => Promise<Result>): Promise<Result> {
+    return look(this);
   }
 
   createLog(initial: LogHead): Promise<LogHead> {

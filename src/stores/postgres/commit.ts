@@ -25,7 +25,7 @@ export async function runAlone<Row extends object>(
 ): Promise<readonly Row[]> {
   if (kind === "own")
     return (await commit(client, () => client.query<Row>({ ...statement, values: [...values] }))).rows;
-  await client.query(begin);
+  await client.query(begin("each statement"));
   const { rows } = await client.query<Row>({ text: statement.text, values: [...values] });
   await commit(client, () => client.query("COMMIT"));
   return rows;

@@ -9,6 +9,7 @@ import {
   type ServerSession,
   type SessionBounds,
   type SessionKind,
+  type Sight,
 } from "./session.js";
 
 export interface ConnectionSettings extends SessionBounds {
@@ -24,7 +25,7 @@ export interface Connection {
   readonly client: pg.PoolClient;
   readonly kind: SessionKind;
   /** The command that begins a transaction on it. */
-  readonly begin: string;
+  readonly begin: (sight: Sight) => string;
   /** Returns it to the pool; with a failure, closes it. */
   release(failure?: unknown): void;
 }
@@ -90,7 +91,8 @@ export class Connections {
 
   #connection(client: pg.PoolClient, { session: { kind } }: Opened): Connection {
     return {
-      ...{ client, kind, begin: beginning(kind, this.#settings) },
+      ...{ client, kind },
+      begin: (sight) => beginning(kind, this.#settings, sight),
       release: (failure) => {
         if (isReadOnlySession(failure)) this.#doubtHost();
         client.release(failure !== undefined);

@@ -84,6 +84,18 @@ export class Database {
     return this.#answering(async () => this.#transactionOnce(work));
   }
 
+  /** Runs what only reads on one server, as of one moment; again from its start when the server cancelled it. */
+  async snapshot<Result>(look: (session: Session) => Promise<Result>): Promise<Result> {
+    return this.#answering(async () => {
+      const transaction = await Transaction.begin(this.#connections, "snapshot");
+      try {
+        return await look(transaction);
+      } finally {
+        await transaction.rollback();
+      }
+    });
+  }
+
   /** A transaction to be held for a while; it is not repeated, and its methods reject with the driver's failures. */
   async begin(): Promise<Transaction> {
     try {

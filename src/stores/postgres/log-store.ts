@@ -3,24 +3,18 @@ import type {
   AppendOutcome,
   Confirmed,
   LogHead,
+  LogReads,
   LogStore,
-  StoredEntry,
   RequestReceipt,
 } from "../../audit/store.js";
 import { AuditError } from "../../audit/errors.js";
-import type { TileId } from "../../core/tile.js";
-import type { LeafRange } from "../../core/tree.js";
 import { appendOutcome } from "./append.js";
 import { Confirmation, HEAD_COLUMNS } from "./confirmation.js";
 import type { Database } from "./database.js";
+import { PostgresLogReads } from "./log-reads.js";
 import { PostgresReceipts } from "./receipts.js";
 import type { Statement } from "./transaction.js";
 import { Turns } from "./turns.js";
-
-const HEAD: Statement<LogHead> = {
-  name: "head",
-  text: `SELECT ${HEAD_COLUMNS} FROM auditql.heads WHERE log = $1`,
-};
 
 const HEADS: Statement<LogHead> = { name: "heads", text: `SELECT ${HEAD_COLUMNS} FROM auditql.heads ORDER BY log` };
 
@@ -52,34 +46,6 @@ const HEADLESS: Statement<{ readonly log: string }> = {
     WHERE NOT EXISTS (SELECT FROM auditql.heads WHERE heads.log = stored.log) ORDER BY log`,
 };
 
-const ENTRIES: Statement<StoredEntry> = {
-  name: "entries",
-  text: `
-    SELECT leaf_index AS "leafIndex", canonical, leaf_hash AS "leafHash", received_at AS "receivedAt"
-    FROM auditql.entries WHERE log = $1 AND leaf_index = ANY ($2::bigint[])`,
-};
-
-const LEAF_HASHES: Statement<{ readonly packed: Uint8Array }> = {
-  name: "leaf-hashes",
-  text: `
-    SELECT coalesce(string_agg(leaf_hash, '' ORDER BY leaf_index), '') AS packed
-    FROM auditql.entries WHERE log = $1 AND leaf_index >= $2 AND leaf_index < $3`,
-};
-
-interface TileRow {
-  readonly level: number;
-  readonly index: number;
-  readonly nodes: Uint8Array;
-}
-
-const TILES: Statement<TileRow> = {
-  name: "tiles",
-  text: `
-    SELECT tile_level AS level, tile_index AS index, nodes
-    FROM auditql.tiles JOIN unnest($2::integer[], $3::bigint[]) AS asked (tile_level, tile_index)
-    USING (tile_level, tile_index) WHERE log = $1`,
-};
-
 /**
  * A binary search with one primary key look-up per step, in one round trip: received_at never decreases along the log.
  */
@@ -99,16 +65,8 @@ const FIRST_AT_OR_AFTER: Statement<{ readonly found: number }> = {
     SELECT low AS found FROM search WHERE low = high`,
 };
 
-const IS_STANDBY: Statement<{ readonly isStandby: boolean }> = {
-  name: "is-standby",
-  text: `SELECT pg_is_in_recovery() AS "isStandby"`,
-};
-
-/** Limits one result to 2 MB of hashes. */
-const LEAF_HASHES_AT_ONCE = 65_536;
-
 /** Keeps logs in PostgreSQL; any number of gateways may read and append to the same ones. */
-export class PostgresLogStore implements LogStore {
+export class PostgresLogStore extends PostgresLogReads implements LogStore {
   readonly #listeners = new Set<(log: string, size: number) => void>();
   readonly #database: Database;
   readonly #receipts: PostgresReceipts;
@@ -120,6 +78,7 @@ export class PostgresLogStore implements LogStore {
    * Confirmation.
    */
   constructor(database: Database, holdMs?: number, confirmMs?: number) {
+    super(database);
     this.#database = database;
     this.#receipts = new PostgresReceipts(database);
     this.#turns = new Turns(database, holdMs);
@@ -147,11 +106,6 @@ export class PostgresLogStore implements LogStore {
     return (await this.#database.rows(HEADLESS, [])).map(({ log }) => log);
   }
 
-  async head(log: string): Promise<LogHead | undefined> {
-    const [head] = await this.#database.rows(HEAD, [log]);
-    return head;
-  }
-
   async append(batch: AppendBatch): Promise<AppendOutcome> {
     const { log, expectedSize, entries } = batch;
     const outcome = await appendOutcome(this.#turns.append(batch));
@@ -164,14 +118,8 @@ export class PostgresLogStore implements LogStore {
     return this.#confirmation.confirm(log);
   }
 
-  async entries(
-    log: string,
-    leafIndexes: readonly number[],
-    signal?: AbortSignal,
-  ): Promise<readonly (StoredEntry | undefined)[]> {
-    const rows = await this.#database.rows(ENTRIES, [log, [...new Set(leafIndexes)]], signal);
-    const found = new Map(rows.map((row) => [row.leafIndex, row]));
-    return leafIndexes.map((leafIndex) => found.get(leafIndex));
+  snapshot<Result>(look: (reads: LogReads) => Promise<Result>): Promise<Result> {
+    return this.#database.snapshot((session) => look(new PostgresLogReads(session)));
   }
 
   receipts(log: string, keys: readonly Uint8Array[]): Promise<readonly (RequestReceipt | undefined)[]> {
@@ -186,33 +134,9 @@ export class PostgresLogStore implements LogStore {
     return this.#receipts.keep(log, receipts);
   }
 
-  async leafHashes(log: string, { start, end }: LeafRange): Promise<Uint8Array> {
-    const parts: Uint8Array[] = [];
-    for (let from = start; from < end; from += LEAF_HASHES_AT_ONCE) {
-      const to = Math.min(from + LEAF_HASHES_AT_ONCE, end);
-      const [part] = await this.#database.rows(LEAF_HASHES, [log, from, to]);
-      if (part === undefined || part.packed.length === 0) break;
-      parts.push(part.packed);
-    }
-    return Buffer.concat(parts);
-  }
-
-  async tiles(log: string, ids: readonly TileId[]): Promise<readonly (Uint8Array | undefined)[]> {
-    const asked = [...new Map(ids.map((id) => [tileKey(id), id])).values()];
-    const levels = asked.map(({ level }) => level);
-    const rows = await this.#database.rows(TILES, [log, levels, asked.map(({ index }) => index)]);
-    const found = new Map(rows.map((row) => [tileKey(row), row.nodes]));
-    return ids.map((id) => found.get(tileKey(id)));
-  }
-
   async firstAtOrAfter(log: string, receivedAt: string, size: number): Promise<number> {
     const [row] = await this.#database.rows(FIRST_AT_OR_AFTER, [log, receivedAt, size]);
     return row?.found ?? 0;
-  }
-
-  async isStandby(): Promise<boolean> {
-    const [row] = await this.#database.rows(IS_STANDBY, []);
-    return row?.isStandby === true;
   }
 
   async close(): Promise<void> {
@@ -231,5 +155,3 @@ export class PostgresLogStore implements LogStore {
     );
   }
 }
-
-const tileKey = ({ level, index }: TileId): string => `${level}/${index}`;

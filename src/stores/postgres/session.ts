@@ -52,7 +52,16 @@ const DURABLE = ["on", "remote_apply"];
 
 type Lifetime = "session" | "transaction";
 
-const BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED";
+/**
+ * `each statement`: each statement sees what was committed before it, so that waiting for a lock is not a failure.
+ * `snapshot`: all of them read as of one moment, and none writes.
+ */
+export type Sight = "each statement" | "snapshot";
+
+const BEGIN: Readonly<Record<Sight, string>> = {
+  "each statement": "BEGIN ISOLATION LEVEL READ COMMITTED",
+  snapshot: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+};
 
 const STATEMENT_POOLING =
   "the pooler in front of the database does not keep a transaction and its settings together: use pool_mode=transaction or pool_mode=session";
@@ -72,12 +81,9 @@ function settings({ statementTimeoutMs, idleInTransactionMs }: SessionBounds, la
       set_config('client_min_messages', 'warning', ${isLocal}) AS messages`;
 }
 
-/**
- * The command that begins a transaction in a session of this kind. Whatever the database's default, each statement sees
- * what was committed before it, so that waiting for a lock is not a failure.
- */
-export function beginning(kind: SessionKind, bounds: SessionBounds): string {
-  return kind === "own" ? BEGIN : `${BEGIN}; ${settings(bounds, "transaction")}`;
+/** The command that begins a transaction in a session of this kind, whatever the database's default isolation. */
+export function beginning(kind: SessionKind, bounds: SessionBounds, sight: Sight): string {
+  return kind === "own" ? BEGIN[sight] : `${BEGIN[sight]}; ${settings(bounds, "transaction")}`;
 }
 
 /**
@@ -105,7 +111,7 @@ async function keeps(ask: Ask, bounds: SessionBounds, lasts: Lifetime): Promise<
 }
 
 async function requireTransactions(ask: Ask, bounds: SessionBounds): Promise<void> {
-  await ask(BEGIN).catch((failure: unknown) => {
+  await ask(BEGIN["each statement"]).catch((failure: unknown) => {
     throw sqlState(failure) === PROTOCOL_VIOLATION ? unusable(STATEMENT_POOLING, failure) : failure;
   });
   if (!(await keeps(ask, bounds, "transaction"))) throw unusable(STATEMENT_POOLING);

@@ -1,6 +1,7 @@
 import { committing } from "./committing.js";
 import type { Connection, Connections } from "./connections.js";
 import { isReadOnlySession, portFailure, wasRolledBack } from "./failures.js";
+import type { Sight } from "./session.js";
 
 /** SQL with `$1` parameters, prepared by name once per `own` session; with an empty name, for one use. */
 export interface Statement<Row> {
@@ -17,9 +18,15 @@ export interface Session {
   run(sql: string): Promise<void>;
 }
 
-/** A transaction on a connection of the pool, which `commit` or `rollback` returns; one of them must be called. */
+/**
+ * A transaction on a connection of the pool, which `commit` or `rollback` returns; one of them must be called. Its
+ * statements run one after the other, in the order of the calls.
+ */
 export class Transaction implements Session {
   readonly #connection: Connection;
+  /** The end of the last statement so far. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #isOver = false;
   /** Why the connection cannot be used after this transaction. */
   #failure: unknown;
   /** The server's message when it ended the session outside of any statement. */
@@ -33,10 +40,10 @@ export class Transaction implements Session {
     connection.client.on("error", this.#note);
   }
 
-  static async begin(connections: Connections): Promise<Transaction> {
+  static async begin(connections: Connections, sight: Sight = "each statement"): Promise<Transaction> {
     const transaction = new Transaction(await connections.connect());
     try {
-      await transaction.run(transaction.#connection.begin);
+      await transaction.run(transaction.#connection.begin(sight));
       return transaction;
     } catch (failure) {
       transaction.#release(failure);
@@ -48,11 +55,11 @@ export class Transaction implements Session {
     const { client, kind } = this.#connection;
     const { name, text } = statement;
     const query = { ...(kind === "own" && { name }), text, values: [...values] };
-    return (await this.#step(client.query<Row>(query))).rows;
+    return (await this.#step(() => client.query<Row>(query))).rows;
   }
 
   async run(sql: string): Promise<void> {
-    await this.#step(this.#connection.client.query(sql));
+    await this.#step(() => this.#connection.client.query(sql));
   }
 
   /**
@@ -76,7 +83,10 @@ export class Transaction implements Session {
    * Records a refused write: a session keeps the mode it began with, so a database that becomes writable again needs a
    * new one.
    */
-  async #step<Result>(result: Promise<Result>): Promise<Result> {
+  async #step<Result>(run: () => Promise<Result>): Promise<Result> {
+    if (this.#isOver) throw new Error("the transaction is over");
+    const result = this.#turn.then(run);
+    this.#turn = result.catch(ignore);
     try {
       return await result;
     } catch (failure) {
@@ -88,7 +98,9 @@ export class Transaction implements Session {
 
   async #end(command: "COMMIT" | "ROLLBACK"): Promise<void> {
     try {
-      await this.#step(this.#connection.client.query(command));
+      const ended = this.#step(() => this.#connection.client.query(command));
+      this.#isOver = true;
+      await ended;
       this.#release(this.#failure);
     } catch (failure) {
       this.#release(failure);
@@ -103,5 +115,5 @@ export class Transaction implements Session {
 }
 
 function ignore(): void {
-  // When the connection is broken, the server rolls back by itself.
+  // A failed statement rejects for its caller; when the connection is broken, the server rolls back by itself.
 }

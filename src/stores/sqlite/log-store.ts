@@ -4,6 +4,7 @@ import type {
   AppendOutcome,
   Confirmed,
   LogHead,
+  LogReads,
   LogStore,
   NewEntry,
   StoredEntry,
@@ -45,6 +46,11 @@ export class SqliteLogStore implements LogStore {
   /** The queue in the same file; closed with the store. */
   get bulkQueue(): BulkQueue {
     return new SqliteBulkQueue(this.#writer);
+  }
+
+  /** There is one server. */
+  snapshot<Result>(look: (reads: LogReads) => Promise<Result>): Promise<Result> {
+    return look(this);
   }
 
   createLog(initial: LogHead): Promise<LogHead> {
