@@ -1,7 +1,6 @@
-import { AuditError, endsLog } from "../../audit/errors.js";
-import type { Durability, LogHead } from "../../audit/store.js";
-import { equalBytes } from "../../core/bytes.js";
-import { extendTree, type SignedTree, type TreeSource } from "../tree/signed-tree.js";
+import { AuditError } from "../../audit/errors.js";
+import type { Durability } from "../../audit/store.js";
+import { leadsTo, type SignedTree, type TreeSource } from "../tree/signed-tree.js";
 
 /** Called once with each tree. */
 type OnTree = (tree: SignedTree) => void;
@@ -79,23 +78,11 @@ export class DurableTree {
     const { log, store } = this.options.source;
     const { durability, head } = await store.confirm(log);
     // The store confirmed what it holds by now: a failover may have happened since the tree was read.
-    if (!(await this.#leadsTo(head, tree)) || before !== this.#replacements)
+    if (!(await leadsTo(this.options.source, head, tree.edge)) || before !== this.#replacements)
       throw unavailable("The store's tree changed in the meantime: try again.");
     if (durability === "durable") this.reached(tree);
     else this.#show(tree);
     return durability;
-  }
-
-  /** Whether a head is that of a tree, or of a tree that extends it. */
-  async #leadsTo(head: LogHead | undefined, tree: SignedTree): Promise<boolean> {
-    if (head === undefined || head.size < tree.edge.size) return false;
-    if (head.size === tree.edge.size) return equalBytes(head.rootHash, tree.rootHash);
-    try {
-      return (await extendTree(this.options.source, tree, head)) !== undefined;
-    } catch (error) {
-      if (endsLog(error)) return false; // the next reload reports why
-      throw error;
-    }
   }
 
   #show(tree: SignedTree): void {

@@ -5,16 +5,16 @@ import { equalBytes } from "../../core/bytes.js";
 import type { CachedRoots } from "../tree/cached-roots.js";
 import type { CheckedEvent } from "../tree/leaf.js";
 import type { TreeSource } from "../tree/signed-tree.js";
-import type { TreeReaders } from "../tree/tree-readers.js";
 import type { NewestTree } from "./newest-tree.js";
 import type { Appended, Repeated } from "./queue.js";
 import { areAskedFor, type RequestKey } from "./request-key.js";
 import { isPlaced, isSealedReceipt } from "./seals.js";
+import type { TreeReading } from "./tree-reading.js";
 
 export interface KeyedAppendsOptions {
   readonly source: TreeSource;
   readonly newest: NewestTree;
-  readonly readers: TreeReaders;
+  readonly reading: TreeReading;
   readonly roots: Pick<CachedRoots, "at">;
 }
 
@@ -51,19 +51,24 @@ export class KeyedAppends {
    * changed.
    */
   async recall(receipt: RequestReceipt): Promise<Logged> {
-    const { source, newest, readers, roots } = this.options;
+    const { source, newest, reading, roots } = this.options;
     const { sequencer } = newest;
     const { firstIndex, count, treeSize, seal } = receipt;
     if (seal !== undefined && !isSealedReceipt(source.key, receipt)) throw changedReceipt();
     if (treeSize > sequencer.seen.edge.size) await sequencer.refresh();
-    const { seen: tree, durable } = sequencer;
-    if (!isPlaced(receipt, tree.edge.size)) throw changedReceipt();
-    await durable.require(tree, treeSize);
+    const { seen, durable } = sequencer;
+    if (!isPlaced(receipt, seen.edge.size)) throw changedReceipt();
+    await durable.require(seen, treeSize);
     const leafIndexes = Array.from({ length: count }, (_, place) => firstIndex + place);
-    const entries = (await readers.entries.read(leafIndexes, tree.edge)).map(requireGenuine);
-    // One of an earlier version has no seal: it is believed as far as its entries show it.
-    if (seal === undefined && !areAskedFor(receipt.requestDigest, entries, source.format)) throw changedReceipt();
-    return { entries, root: await roots.at(tree, treeSize) };
+    return reading.of({
+      locate: () => newest.reaching(treeSize),
+      read: async (readers, tree) => {
+        const entries = (await readers.entries.read(leafIndexes, tree.edge)).map(requireGenuine);
+        // One of an earlier version has no seal: it is believed as far as its entries show it.
+        if (seal === undefined && !areAskedFor(receipt.requestDigest, entries, source.format)) throw changedReceipt();
+        return { entries, root: await roots.at(tree, treeSize, readers) };
+      },
+    });
   }
 
   async #appendUnlessRepeated(events: readonly CheckedEvent[], requestKey: RequestKey): Promise<Appended | Repeated> {

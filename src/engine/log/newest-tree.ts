@@ -1,7 +1,9 @@
+import { timeText } from "../../audit/clock.js";
 import { endsLog, type AuditError } from "../../audit/errors.js";
+import { equalBytes } from "../../core/bytes.js";
 import type { TreeEdge } from "../../core/edge.js";
 import type { CachedRoots } from "../tree/cached-roots.js";
-import type { History } from "../tree/history.js";
+import type { History, SignedRoot } from "../tree/history.js";
 import type { SignedTree } from "../tree/signed-tree.js";
 import type { TreeReaders } from "../tree/tree-readers.js";
 import { restore, type LogEnvironment, type RestoredLog } from "./restored-log.js";
@@ -159,13 +161,16 @@ export class NewestTree {
 
   async #follow(): Promise<void> {
     const { history, roots } = this.options;
-    const published = await roots.published(this.sequencer.seen);
-    const known = this.sequencer.seen.edge.size;
-    if (published === undefined || published.treeSize > known) await this.sequencer.refresh();
-    if (published !== undefined && published.treeSize > this.sequencer.seen.edge.size) {
-      await history.follow(published, this.sequencer.seen);
-    }
+    const published = await roots.published();
+    if (published === undefined || this.#isNews(published)) await this.sequencer.refresh();
+    if (published !== undefined && this.#isNews(published)) await history.follow(published, this.sequencer.seen);
     history.requireTrusted();
+  }
+
+  /** Whether a root is not known to be one of this log. Of the sizes below the newest tree's, that is not asked. */
+  #isNews({ treeSize, rootHash }: SignedRoot): boolean {
+    const { edge, rootHash: seen } = this.sequencer.seen;
+    return treeSize > edge.size || (treeSize === edge.size && !equalBytes(rootHash, seen));
   }
 
   /** Only a durable tree is signed: any other could contradict the log after the next failover, for ever. */
@@ -175,9 +180,8 @@ export class NewestTree {
 
   async #restoreAgain(error: AuditError): Promise<void> {
     const { source, environment } = this.options;
-    const head = await source.store.head(source.log);
-    const tree = head && (await restore(source, head, environment.alarm));
-    if (tree === undefined || "error" in tree) throw error;
+    const tree = await restore(source, timeText(environment.clock()), environment.alarm);
+    if ("error" in tree) throw error;
     this.#state = this.#restored(tree);
   }
 

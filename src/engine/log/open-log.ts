@@ -20,6 +20,7 @@ import { KeyedAppends } from "./keyed-appends.js";
 import { NewestTree } from "./newest-tree.js";
 import type { Appended } from "./queue.js";
 import type { RequestKey } from "./request-key.js";
+import { TreeReading } from "./tree-reading.js";
 import { restoreLog, type LogEnvironment } from "./restored-log.js";
 
 /** What an open log is made of. */
@@ -32,6 +33,7 @@ interface Parts {
   readonly growth: GrowthWatch;
   readonly newest: NewestTree;
   readonly keyed: KeyedAppends;
+  readonly reading: TreeReading;
 }
 
 /** One log, open. Each question is answered from its newest signed tree. */
@@ -52,16 +54,17 @@ export class OpenLog {
         note(`The log ${source.log} holds everything that was signed again: it can be written.`);
       },
     });
-    const roots = new CachedRoots({ source, cache, readers, history, secret: keyring.tokenSecret });
+    const roots = new CachedRoots({ source, cache, history, secret: keyring.tokenSecret });
     const newest = new NewestTree({ source, tree, environment, history, readers, roots, growth });
-    const keyed = new KeyedAppends({ source, newest, readers, roots });
+    const reading = new TreeReading({ source, newest, readers, history, sharedStore });
+    const keyed = new KeyedAppends({ source, newest, reading, roots });
     if (sharedStore) {
       cache.onNewest(source.log, (treeSize) => {
         if (newest.seen !== undefined && treeSize > newest.toldSize) growth.hint();
       });
     }
     const rules = eventRules(declaration.format, declaration.maxValueBytes);
-    const log = new OpenLog({ source, rules, history, readers, roots, growth, newest, keyed });
+    const log = new OpenLog({ source, rules, history, readers, roots, growth, newest, keyed, reading });
     try {
       await roots.compare(newest.seen);
     } catch (error) {
@@ -125,49 +128,74 @@ export class OpenLog {
    * For each time, the first leaf index below `size` whose entry was received at or after it; `size` if there is none.
    */
   firstAtOrAfter(times: readonly string[], size: number): Promise<readonly number[]> {
-    const { source, readers, newest } = this.parts;
-    return boundFirstAtOrAfter(times, size, {
-      hint: (time) => source.store.firstAtOrAfter(this.log, time, size),
-      receivedAt: (leafIndexes) => readers.receivedAt(leafIndexes, newest.readable),
+    const { source, newest, reading } = this.parts;
+    return reading.of({
+      locate: async () => ({ edge: await newest.readableTo(size) }),
+      read: (readers, { edge }) =>
+        boundFirstAtOrAfter(times, size, {
+          hint: (time) => source.store.firstAtOrAfter(this.log, time, size),
+          receivedAt: (leafIndexes) => readers.receivedAt(leafIndexes, edge),
+        }),
     });
   }
 
   /** The newest root, or that of an earlier size. Rejects as NewestTree.published, and as requirePastSize. */
   async root(treeSize?: number): Promise<Root> {
-    const { roots, newest } = this.parts;
+    const { roots, newest, reading } = this.parts;
     if (treeSize === undefined) return roots.of(await newest.published());
-    const tree = await newest.reaching(treeSize);
-    requirePastSize({ path: "treeSize", value: treeSize }, this.log, tree.edge.size);
-    return roots.at(tree, treeSize);
+    return reading.of({
+      locate: async () => {
+        const tree = await newest.reaching(treeSize);
+        requirePastSize({ path: "treeSize", value: treeSize }, this.log, tree.edge.size);
+        return tree;
+      },
+      read: (readers, tree) => roots.at(tree, treeSize, readers),
+    });
   }
 
   /** Rejects as NewestTree.reaching, requireSize and requireLeafIndexes do. */
   async membershipProofs(treeSize: number, leafIndexes: readonly number[]): Promise<readonly MembershipProof[]> {
-    const tree = await this.#treeOf(treeSize);
-    requireLeafIndexes(leafIndexes, treeSize);
-    return this.parts.readers.prover.membership(tree, treeSize, leafIndexes);
+    return this.parts.reading.of({
+      locate: async () => {
+        const tree = await this.#treeOf(treeSize);
+        requireLeafIndexes(leafIndexes, treeSize);
+        return tree;
+      },
+      read: (readers, tree) => readers.prover.membership(tree, treeSize, leafIndexes),
+    });
   }
 
   /** Rejects as NewestTree.reaching, requireSize and requireOrdered do. */
   async consistencyProof(fromSize: number, toSize: number): Promise<ConsistencyProof> {
-    const tree = await this.parts.newest.reaching(Math.max(fromSize, toSize));
-    requireSize({ path: "fromSize", value: fromSize }, this.log, tree.edge.size);
-    requireSize({ path: "toSize", value: toSize }, this.log, tree.edge.size);
-    requireOrdered(fromSize, toSize);
-    return this.parts.readers.prover.consistency(tree, fromSize, toSize);
+    return this.parts.reading.of({
+      locate: async () => {
+        const tree = await this.parts.newest.reaching(Math.max(fromSize, toSize));
+        requireSize({ path: "fromSize", value: fromSize }, this.log, tree.edge.size);
+        requireSize({ path: "toSize", value: toSize }, this.log, tree.edge.size);
+        requireOrdered(fromSize, toSize);
+        return tree;
+      },
+      read: (readers, tree) => readers.prover.consistency(tree, fromSize, toSize),
+    });
   }
 
   /** Whether the root of a size is a prefix of the newest tree. Rejects as membershipProofs. */
   async consistency(treeSize: number): Promise<Verdict> {
     if (treeSize === 0) return unknown("EMPTY_TREE");
-    await this.parts.readers.prover.rootHash(await this.#treeOf(treeSize), treeSize);
+    await this.parts.reading.of({
+      locate: () => this.#treeOf(treeSize),
+      read: (readers, tree) => readers.prover.rootHash(tree, treeSize),
+    });
     return VALID;
   }
 
   async entries(leafIndexes: readonly number[], signal?: AbortSignal): Promise<readonly EntryOutcome[]> {
     const last = leafIndexes.reduce((max, leafIndex) => Math.max(max, leafIndex), -1);
-    const edge = await this.parts.newest.readableTo(last + 1);
-    return this.parts.readers.entries.read(leafIndexes, edge, signal);
+    return this.parts.reading.of({
+      locate: async () => ({ edge: await this.parts.newest.readableTo(last + 1) }),
+      read: (readers, { edge }) => readers.entries.read(leafIndexes, edge, signal),
+      isDamaged: (outcomes) => outcomes.some(({ kind }) => kind === "corrupt"),
+    });
   }
 
   /**

@@ -9,7 +9,15 @@ import { logFormat } from "../../core/format.js";
 import type { Keyring } from "../../keys/keyring.js";
 import { LogKey } from "../../keys/log-key.js";
 import { nodeEd25519, nodeSha256 } from "../../keys/node-crypto.js";
-import { checkpointEdge, restoreTree, type SignedTree, type TreeSource } from "../tree/signed-tree.js";
+import {
+  checkpointEdge,
+  inSnapshot,
+  noHead,
+  restoreTree,
+  type SignedTree,
+  type TreeSource,
+  type TreeView,
+} from "../tree/signed-tree.js";
 import type { QueueLimits } from "./queue.js";
 
 /** What all logs of a gateway share. */
@@ -65,7 +73,7 @@ export async function restoreLog(
   if (head.format !== name) {
     throw new AuditError("CONFLICT", `The log ${log} exists in the format ${head.format}; it cannot become ${name}.`);
   }
-  return { source, tree: await restore(source, dated(head, now), alarm) };
+  return { source, tree: await restore(source, now, alarm) };
 }
 
 /** A log found under another name has a changed head: it must not be replaced by an empty log. */
@@ -93,19 +101,30 @@ function dated(head: LogHead, now: string): LogHead {
     : { ...head, lastReceivedAt: now };
 }
 
-/** The tree of a stored head, or why there is none. Rejects when the store does not answer. */
-export async function restore(
+/** The tree of a log that exists, or why there is none. Rejects when the store does not answer. */
+export function restore(
   source: TreeSource,
+  now: string,
+  onDamage: (sentence: string) => void,
+): Promise<SignedTree | BrokenTree> {
+  return inSnapshot(source, async (view) => {
+    const head = await view.store.head(view.log);
+    return head === undefined ? brokenBy(await noHead(view)) : restoreHead(view, dated(head, now), onDamage);
+  });
+}
+
+async function restoreHead(
+  view: TreeView,
   head: LogHead,
   onDamage: (sentence: string) => void,
 ): Promise<SignedTree | BrokenTree> {
   try {
-    const tree = await restoreTree(source, head, onDamage);
-    await requireWhole(source, head);
+    const tree = await restoreTree(view, head, onDamage);
+    await requireWhole(view, head);
     return tree;
   } catch (error) {
     if (!endsLog(error)) throw error;
-    const edge = await checkpointEdge(source, head);
+    const edge = await checkpointEdge(view, head);
     return { error, edge: edge?.size === 0 ? undefined : edge }; // an empty tree would show that nothing was logged
   }
 }
@@ -114,10 +133,10 @@ export async function restore(
  * Entries and head are written together, so an entry beyond the head, or a log without a head, means that the head was
  * put back.
  */
-async function requireWhole({ log, store }: TreeSource, { size }: LogHead): Promise<void> {
+async function requireWhole({ log, store }: TreeView, { size }: LogHead): Promise<void> {
   const [behind] = await store.entries(log, [size]);
   if (behind === undefined) return;
-  const newer = await store.head(log); // another gateway may just have appended it
+  const newer = await store.head(log); // an engine without snapshots: the entry may just have been appended
   if (newer !== undefined && newer.size > size) return;
   throw new AuditError("LOG_CORRUPT", `The log ${log} has an entry beyond its head of ${size}: its head was put back.`);
 }

@@ -1,6 +1,6 @@
 import { setImmediate as otherWork } from "node:timers/promises";
 import { badInput } from "../../audit/errors.js";
-import type { EntryOutcome, TailRequest } from "../../audit/service.js";
+import type { EntryOutcome, TailRequest, TreeEntry } from "../../audit/service.js";
 import { isTreeSize } from "../../core/tree.js";
 import type { Filter } from "../../query/ast.js";
 import { matches } from "../../query/match.js";
@@ -57,17 +57,18 @@ export async function* tailLog(log: TailedLog, tail: BoundTail, signal: AbortSig
     for (const outcome of await log.entries(page)) {
       // The caller may lose access to the rest of a page that was read for it.
       if (isOver()) return;
+      if (outcome.kind === "missing") break; // lost in a failover, before it was durable: others take its place
       if (isShown(outcome, tail)) yield outcome;
+      next += 1;
     }
-    next += page.length;
     // A long catch-up without matches must not block other requests.
     await otherWork();
   }
 }
 
 /** A corrupt entry's bytes cannot be trusted to say whose it is, so it is shown only to callers without a bound. */
-function isShown(outcome: EntryOutcome, { filter, bound }: BoundTail): boolean {
-  if (outcome.kind !== "entry") return outcome.kind === "corrupt" && bound === undefined;
+function isShown(outcome: TreeEntry, { filter, bound }: BoundTail): boolean {
+  if (outcome.kind === "corrupt") return bound === undefined;
   const { event } = outcome.entry.envelope;
   return (bound === undefined || restrictionAllows(bound, event)) && matches(filter, event);
 }

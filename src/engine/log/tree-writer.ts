@@ -5,7 +5,15 @@ import type { AppendOutcome, LogHead, StoredTile } from "../../audit/store.js";
 import { equalBytes } from "../../core/bytes.js";
 import { BoundLeaves } from "../tree/bound-leaves.js";
 import type { History, SignedRoot } from "../tree/history.js";
-import { extendTree, restoreTree, type SignedTree, type TreeSource } from "../tree/signed-tree.js";
+import {
+  extendTree,
+  inSnapshot,
+  noHead,
+  restoreTree,
+  type SignedTree,
+  type TreeSource,
+  type TreeView,
+} from "../tree/signed-tree.js";
 import { TileReader } from "../tree/tile-reader.js";
 import { DurableTree } from "./durable-tree.js";
 import { growTree, type Growth } from "./growth.js";
@@ -89,10 +97,9 @@ export class TreeWriter {
   async reload(): Promise<void> {
     const { history, source } = this.options;
     try {
-      const head = await source.store.head(source.log);
-      if (head === undefined) throw new AuditError("LOG_CORRUPT", `The log ${source.log} is missing from the store.`);
-      if (!history.isTrusted || head.size < this.#tree.edge.size || !(await this.#extend(head)))
-        await this.#replace(head);
+      if (this.#isInDoubt || !history.isClear || !this.#isNewest(await source.store.head(source.log))) {
+        await inSnapshot(source, (view) => this.#follow(view));
+      }
       this.#isInDoubt = false;
     } catch (error) {
       if (endsLog(error)) history.breakWith(error);
@@ -101,29 +108,41 @@ export class TreeWriter {
     history.requireTrusted();
   }
 
+  #isNewest(head: LogHead | undefined): boolean {
+    const { edge, rootHash, checkpoint } = this.#tree;
+    return head?.size === edge.size && head.checkpoint === checkpoint && equalBytes(head.rootHash, rootHash);
+  }
+
+  async #follow(view: TreeView): Promise<void> {
+    const head = await view.store.head(view.log);
+    if (head === undefined) throw await noHead(view);
+    const isLonger = this.options.history.isTrusted && head.size >= this.#tree.edge.size;
+    if (!isLonger || !(await this.#extend(view, head))) await this.#replace(view, head);
+  }
+
   /**
    * False when the head does not extend the newest tree, but that tree was never shown: a failover lost what was only
    * visible.
    */
-  async #extend(head: LogHead): Promise<boolean> {
-    const { history, source } = this.options;
+  async #extend(view: TreeView, head: LogHead): Promise<boolean> {
+    const { history } = this.options;
     const before = this.#tree;
     const isTold = (this.durable.shown?.edge.size ?? 0) >= before.edge.size;
-    const tree = await extendTree(source, before, head).catch((error: unknown) => {
+    const tree = await extendTree(view, before, head).catch((error: unknown) => {
       if (isTold || !endsLog(error)) throw error;
     });
     if (tree === undefined && isTold) throw history.diverged(head.size, before);
     if (tree === undefined) return false;
     if (tree.edge.size > before.edge.size) this.#tree = tree;
     // Broken meanwhile, it has to be read as a whole.
-    if (history.isTrusted) await history.assess(tree);
+    if (history.isTrusted) await history.assess(tree, view);
     return true;
   }
 
   /** Reads the tree as a whole: nothing known about the last one can be reused. */
-  async #replace(head: LogHead): Promise<void> {
-    const { history, source, onReplaced } = this.options;
-    const tree = await restoreTree(source, head);
+  async #replace(view: TreeView, head: LogHead): Promise<void> {
+    const { history, onReplaced } = this.options;
+    const tree = await restoreTree(view, head);
     // A tree that was never shown may be lost. In one step with the rest: readers see the last tree until it is
     // replaced.
     const { shown } = this.durable;
@@ -131,7 +150,7 @@ export class TreeWriter {
     this.#tree = tree;
     this.durable.replaced();
     onReplaced?.(this.#tree);
-    await history.assess(this.#tree);
+    await history.assess(this.#tree, view);
   }
 
   async #write(batch: readonly Submission[], arrived: Arrived): Promise<Growth | undefined> {

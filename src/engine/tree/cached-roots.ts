@@ -11,7 +11,6 @@ import type { TreeReaders } from "./tree-readers.js";
 export interface CachedRootsOptions {
   readonly source: Pick<TreeSource, "log" | "key">;
   readonly cache: RootCache;
-  readonly readers: TreeReaders;
   /** Told of signed roots that the log may not lead to: then it must not grow any more. */
   readonly history: History;
   /** Authenticates what the checkpoint does not cover. */
@@ -58,19 +57,19 @@ export class CachedRoots {
   }
 
   /**
-   * The root at a size from 0 to the tree's. Rejects with LOG_CORRUPT, or ROOT_CONFLICT when a signed root contradicts
-   * it.
+   * The root at a size from 0 to the tree's, read with `readers`. Rejects with LOG_CORRUPT, or ROOT_CONFLICT when a
+   * signed root contradicts it.
    */
-  async at(tree: SignedTree, treeSize: number): Promise<Root> {
+  async at(tree: SignedTree, treeSize: number, readers: TreeReaders): Promise<Root> {
     if (treeSize === tree.edge.size) return this.of(tree);
     const roots = this.#roots;
     const known = roots.get(treeSize);
     if (known !== undefined) return known;
-    const { cache, source, readers } = this.options;
+    const { cache, source } = this.options;
     const proof = readers.prover.rootHash(tree, treeSize);
     const [rootHash, cached] = await Promise.all([proof, cache.get(source.log, treeSize)]);
     const proven = { treeSize, rootHash };
-    const root = this.#confirmed(cached, proven) ?? (await this.#make(tree, proven));
+    const root = this.#confirmed(cached, proven) ?? (await this.#make(tree, proven, readers));
     roots.set(treeSize, root);
     return root;
   }
@@ -81,10 +80,9 @@ export class CachedRoots {
   }
 
   /** The newest root that a gateway published, if the cache knows it. */
-  async published(tree: SignedTree): Promise<SignedRoot | undefined> {
+  async published(): Promise<SignedRoot | undefined> {
     const cached = await this.options.cache.newest(this.options.source.log);
     const root = cached && this.#opened(cached);
-    if (root?.treeSize === tree.edge.size) this.options.history.requireSame(signedRoot(root), tree.rootHash);
     return root && signedRoot(root);
   }
 
@@ -138,8 +136,8 @@ export class CachedRoots {
     if (replaced !== undefined && size > root.treeSize) await this.#putNewest({ ...replaced, treeSize: size });
   }
 
-  async #make({ edge }: SignedTree, proven: SignedRoot): Promise<Root> {
-    const { source, cache, readers } = this.options;
+  async #make({ edge }: SignedTree, proven: SignedRoot, readers: TreeReaders): Promise<Root> {
+    const { source, cache } = this.options;
     const { treeSize, rootHash } = proven;
     // When an empty log was made is not kept once it has entries: its first entry came soon enough after.
     const [publishedAt = ""] = await readers.receivedAt([Math.max(treeSize - 1, 0)], edge);

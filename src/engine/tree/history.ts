@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { AuditError, endsLog } from "../../audit/errors.js";
 import { digestOf, equalBytes } from "../../core/bytes.js";
 import { Prover } from "./prover.js";
-import type { SignedTree, TreeSource } from "./signed-tree.js";
+import type { SignedTree, TreeSource, TreeView } from "./signed-tree.js";
 import { TileReader } from "./tile-reader.js";
 
 /** A root signed by the log's key. */
@@ -121,7 +121,7 @@ export class History {
    */
   async follow(published: SignedRoot, tree: SignedTree | undefined): Promise<void> {
     try {
-      if (this.isClear && tree !== undefined && (await this.#leadsTo(tree, published))) return;
+      if (this.isClear && tree !== undefined && (await this.#seemsToLeadTo(tree, published))) return;
       this.require("published", published);
       await this.#look();
     } catch (error) {
@@ -144,22 +144,23 @@ export class History {
 
   /**
    * Compares the required roots with a tree: one that extends the last, or, while the log is not trusted, one that was
-   * read from the store as a whole. The other members report the result. Rejects when the store does not answer.
+   * read from the store as a whole. `view` is where it was read, in one snapshot. The other members report the result.
+   * Rejects when the store does not answer.
    */
-  async assess(tree: SignedTree): Promise<void> {
+  async assess(tree: SignedTree, view: TreeView): Promise<void> {
     let judged: ReadonlyMap<Origin, SignedRoot>;
     do {
       judged = this.#required;
       let isBehind = false;
       for (const root of judged.values()) {
         if (root.treeSize > tree.edge.size) isBehind = true;
-        else if (!(await this.#leadsTo(tree, root))) {
+        else if (!(await leadsToRoot(view, tree, root))) {
           this.breakWith(this.#conflict(`has two signed roots of size ${root.treeSize}`));
           return;
         }
       }
       if (isBehind) {
-        await this.#lag(tree);
+        await this.#lag(tree, view);
         return;
       }
     } while (judged !== this.#required);
@@ -197,16 +198,18 @@ export class History {
     this.#isLooking = false;
   }
 
-  /** Whether a tree leads to a root, according to the store and none of our caches. */
-  async #leadsTo(tree: SignedTree, { treeSize, rootHash }: SignedRoot): Promise<boolean> {
-    if (treeSize > tree.edge.size) return false;
-    const { source } = this.options;
-    return equalBytes(await new Prover(source, new TileReader(source)).rootHash(tree, treeSize), rootHash);
+  /** A no proves nothing: the store may be another server by now than the one that the tree was read from. */
+  async #seemsToLeadTo(tree: SignedTree, root: SignedRoot): Promise<boolean> {
+    if (root.treeSize > tree.edge.size) return false;
+    return leadsToRoot(this.options.source, tree, root).catch((error: unknown) => {
+      if (endsLog(error)) return false;
+      throw error;
+    });
   }
 
-  async #lag(tree: SignedTree): Promise<void> {
-    const { source, patienceMs = PATIENCE_MS } = this.options;
-    if (await source.store.isStandby()) {
+  async #lag(tree: SignedTree, { store }: TreeView): Promise<void> {
+    const { patienceMs = PATIENCE_MS } = this.options;
+    if (await store.isStandby()) {
       this.#behindSinceMs = undefined;
       return;
     }
@@ -230,6 +233,11 @@ export class History {
     this.#behindSinceMs = undefined;
     if (wasBroken) this.options.onMended();
   }
+}
+
+/** Whether a tree, at least as large, leads to a root, according to what is stored and none of our caches. */
+async function leadsToRoot(view: TreeView, tree: SignedTree, { treeSize, rootHash }: SignedRoot): Promise<boolean> {
+  return equalBytes(await new Prover(view, new TileReader(view)).rootHash(tree, treeSize), rootHash);
 }
 
 function ignore(): void {

@@ -1,14 +1,13 @@
-import { AuditError } from "../../audit/errors.js";
+import { AuditError, endsLog } from "../../audit/errors.js";
 import type { LogHead, LogStore } from "../../audit/store.js";
 import { equalBytes, HASH_BYTES } from "../../core/bytes.js";
 import { TreeEdge } from "../../core/edge.js";
-import type { LogFormat } from "../../core/format.js";
 import { TILE_WIDTH, tileIsSound, type TileId } from "../../core/tile.js";
 import type { LeafRange } from "../../core/tree.js";
 import type { LogKey } from "../../keys/log-key.js";
 import { remadeTile, textHashes } from "./bound-leaves.js";
 import { EntryReader } from "./entry-reader.js";
-import { TileReader } from "./tile-reader.js";
+import { TileReader, type TileSource } from "./tile-reader.js";
 
 /** A log's tree at one size: its root, the log's signature, and the edge that the next batch extends. */
 export interface SignedTree {
@@ -22,11 +21,18 @@ export interface SignedTree {
 }
 
 /** Where a log's tree is read from, and what verifies it. */
-export interface TreeSource {
-  readonly log: string;
-  readonly store: LogStore;
-  readonly format: LogFormat;
+export interface TreeView extends TileSource {
   readonly key: LogKey;
+}
+
+/** Where a log's tree is kept, and what verifies it. */
+export interface TreeSource extends TreeView {
+  readonly store: LogStore;
+}
+
+/** A log in one snapshot of its store. */
+export function inSnapshot<Result>(source: TreeSource, look: (view: TreeView) => Promise<Result>): Promise<Result> {
+  return source.store.snapshot((reads) => look({ ...source, store: reads }));
 }
 
 /** Leaf hashes read at once while catching up: 2 MiB. */
@@ -35,6 +41,7 @@ const CHUNK_LEAVES = 65_536;
 const DATING_ENTRIES = 64;
 /** How many of the tiles above them. */
 const FEW_TILES = 16;
+const RETRY_AFTER_MS = 1_000;
 
 /**
  * The tree of a stored head, with its right edge read back from leaf hashes and tiles, or rebuilt from the entries'
@@ -42,7 +49,7 @@ const FEW_TILES = 16;
  * signed the head and what is stored leads to the signed root.
  */
 export async function restoreTree(
-  source: TreeSource,
+  source: TreeView,
   head: LogHead,
   onDamage: (sentence: string) => void = () => undefined,
 ): Promise<SignedTree> {
@@ -56,7 +63,7 @@ export async function restoreTree(
  * Rejects with LOG_CORRUPT when nothing that is stored leads there.
  */
 async function soundEdge(
-  source: TreeSource,
+  source: TreeView,
   { size, rootHash }: Pick<LogHead, "size" | "rootHash">,
   onDamage: (sentence: string) => void = () => undefined,
 ): Promise<TreeEdge> {
@@ -74,7 +81,7 @@ async function soundEdge(
  * The edge of the tree that a head's checkpoint signs, whatever else the head says; undefined if nothing that is stored
  * leads there.
  */
-export async function checkpointEdge(source: TreeSource, { checkpoint }: LogHead): Promise<TreeEdge | undefined> {
+export async function checkpointEdge(source: TreeView, { checkpoint }: LogHead): Promise<TreeEdge | undefined> {
   const opened = source.key.open(checkpoint);
   if (opened.kind === "rejected") return undefined;
   return soundEdge(source, { size: opened.treeSize, rootHash: opened.rootHash }).catch(unlessCorrupt);
@@ -89,7 +96,7 @@ function unlessCorrupt(error: unknown): undefined {
  * The right edge of the tree of a size, read back from leaf hashes and tiles. Rejects with LOG_CORRUPT where one is
  * missing.
  */
-export async function restoreEdge(source: TreeSource, size: number): Promise<TreeEdge> {
+export async function restoreEdge(source: TreeView, size: number): Promise<TreeEdge> {
   const rows = [await leafRow(source, size), ...(await upperRows(source, size))];
   return TreeEdge.restore(source.format, size, rows);
 }
@@ -99,21 +106,43 @@ export async function restoreEdge(source: TreeSource, size: number): Promise<Tre
  * so the new root is proven to extend the old one. Undefined when what is stored is sound in itself, but another history.
  * Rejects LOG_CORRUPT when it is not.
  */
-export async function extendTree(source: TreeSource, tree: SignedTree, head: LogHead): Promise<SignedTree | undefined> {
+export async function extendTree(source: TreeView, tree: SignedTree, head: LogHead): Promise<SignedTree | undefined> {
   requireSigned(source, head);
   if (head.size === tree.edge.size && equalBytes(head.rootHash, tree.rootHash)) return tree;
-  for (const leaves of [leafHashes, textRow]) {
-    const edge = await grownEdge(source, { edge: tree.edge, size: head.size }, leaves);
-    if (equalBytes(edge.root(), head.rootHash)) return treeOf(head, edge, await lastTime(source, edge));
-  }
+  const edge = await extendedEdge(source, head, tree.edge);
+  if (edge !== undefined) return treeOf(head, edge, await lastTime(source, edge));
   await restoreTree(source, head);
   return undefined;
 }
 
+/**
+ * Whether a stored head is that of a tree with this edge, or of one that extends it; false also when what is stored
+ * does not lead to the head.
+ */
+export async function leadsTo(source: TreeView, head: LogHead | undefined, edge: TreeEdge): Promise<boolean> {
+  if (head === undefined || head.size < edge.size) return false;
+  try {
+    requireSigned(source, head);
+    return (await extendedEdge(source, head, edge)) !== undefined;
+  } catch (error) {
+    if (endsLog(error)) return false;
+    throw error;
+  }
+}
+
+/** The edge of a head's tree, grown from a known one; undefined when the stored entries do not lead there. */
+async function extendedEdge(source: TreeView, head: LogHead, edge: TreeEdge): Promise<TreeEdge | undefined> {
+  for (const leaves of [leafHashes, textRow]) {
+    const grown = await grownEdge(source, { edge, size: head.size }, leaves);
+    if (equalBytes(grown.root(), head.rootHash)) return grown;
+  }
+  return undefined;
+}
+
 async function grownEdge(
-  source: TreeSource,
+  source: TreeView,
   { edge: known, size }: { readonly edge: TreeEdge; readonly size: number },
-  leaves: (source: TreeSource, range: LeafRange) => Promise<Uint8Array>,
+  leaves: (source: TreeView, range: LeafRange) => Promise<Uint8Array>,
 ): Promise<TreeEdge> {
   let edge = known;
   while (edge.size < size) {
@@ -124,7 +153,7 @@ async function grownEdge(
 }
 
 /** Like restoreEdge, but from the entries' own texts; of the tiles above them, only inconsistent ones are rebuilt. */
-async function remadeEdge(source: TreeSource, size: number): Promise<TreeEdge> {
+async function remadeEdge(source: TreeView, size: number): Promise<TreeEdge> {
   const rows = [await textRow(source, { start: size - (size % TILE_WIDTH), end: size })];
   for (let level = 0; size >= TILE_WIDTH ** (level + 1); level++) {
     const row: Uint8Array[] = [];
@@ -134,7 +163,7 @@ async function remadeEdge(source: TreeSource, size: number): Promise<TreeEdge> {
   return TreeEdge.restore(source.format, size, rows);
 }
 
-async function soundTile(source: TreeSource, id: TileId): Promise<Uint8Array> {
+async function soundTile(source: TreeView, id: TileId): Promise<Uint8Array> {
   const [stored] = id.level === 0 ? [] : await source.store.tiles(source.log, [id]);
   if (stored !== undefined && tileIsSound(source.format, stored)) return stored;
   const remade = await remadeTile(source, id);
@@ -143,7 +172,7 @@ async function soundTile(source: TreeSource, id: TileId): Promise<Uint8Array> {
 }
 
 /** The leaves of a range, each from its entry's own text. Rejects with LOG_CORRUPT where one is missing. */
-async function textRow(source: TreeSource, { start, end }: LeafRange): Promise<Uint8Array> {
+async function textRow(source: TreeView, { start, end }: LeafRange): Promise<Uint8Array> {
   const row: Uint8Array[] = [];
   for (let from = start; from < end; from += TILE_WIDTH) {
     const indexes = Array.from({ length: Math.min(TILE_WIDTH, end - from) }, (_, place) => from + place);
@@ -171,7 +200,7 @@ function treeOf(
  * one before it.
  */
 async function lastTime(
-  source: TreeSource,
+  source: TreeView,
   edge: TreeEdge,
   onDamage: (sentence: string) => void = () => undefined,
 ): Promise<LastTime> {
@@ -187,7 +216,14 @@ async function lastTime(
   return { lastReceivedAt: newest.entry.envelope.received_at, isLastChanged: true };
 }
 
-function requireSigned(source: TreeSource, head: LogHead): void {
+/** Why a log that exists has no head in a snapshot: a replica may lag; anywhere else, the head was deleted. */
+export async function noHead({ log, store }: TreeView): Promise<AuditError> {
+  if (!(await store.isStandby())) return new AuditError("LOG_CORRUPT", `The log ${log} is missing from the store.`);
+  const message = `This replica of the store does not have the log ${log} yet: try again.`;
+  return new AuditError("UNAVAILABLE", message, { retryAfterMs: RETRY_AFTER_MS });
+}
+
+function requireSigned(source: TreeView, head: LogHead): void {
   const opened = source.key.open(head.checkpoint);
   if (opened.kind === "rejected") {
     throw corrupt(source, `its head is not signed by this gateway's key as ${source.key.origin} (${opened.reason})`);
@@ -198,12 +234,12 @@ function requireSigned(source: TreeSource, head: LogHead): void {
 }
 
 /** The leaves after the last full tile. */
-function leafRow(source: TreeSource, size: number): Promise<Uint8Array> {
+function leafRow(source: TreeView, size: number): Promise<Uint8Array> {
   return leafHashes(source, { start: size - (size % TILE_WIDTH), end: size });
 }
 
 /** The rows of the incomplete tiles above the leaves: each of their nodes is the top of a full tile one level below. */
-async function upperRows(source: TreeSource, size: number): Promise<readonly Uint8Array[]> {
+async function upperRows(source: TreeView, size: number): Promise<readonly Uint8Array[]> {
   const levels: (readonly TileId[])[] = [];
   for (let level = 0; size >= TILE_WIDTH ** (level + 1); level++) levels.push(topTiles(size, level));
   const tiles = levels.length === 0 ? [] : await source.store.tiles(source.log, levels.flat());
@@ -218,7 +254,7 @@ function topTiles(size: number, level: number): readonly TileId[] {
   return Array.from({ length: full - first }, (_, place) => ({ level, index: first + place }));
 }
 
-function packTops(source: TreeSource, ids: readonly TileId[], tiles: readonly (Uint8Array | undefined)[]): Uint8Array {
+function packTops(source: TreeView, ids: readonly TileId[], tiles: readonly (Uint8Array | undefined)[]): Uint8Array {
   const row = new Uint8Array(ids.length * HASH_BYTES);
   ids.forEach(({ level, index }, place) => {
     const top = tiles[place]?.slice(-HASH_BYTES);
@@ -228,7 +264,7 @@ function packTops(source: TreeSource, ids: readonly TileId[], tiles: readonly (U
   return row;
 }
 
-async function leafHashes(source: TreeSource, range: LeafRange): Promise<Uint8Array> {
+async function leafHashes(source: TreeView, range: LeafRange): Promise<Uint8Array> {
   const packed = await source.store.leafHashes(source.log, range);
   if (packed.length === (range.end - range.start) * HASH_BYTES) return packed;
   throw corrupt(source, `leaf hashes between ${range.start} and ${range.end} are missing`);
@@ -239,6 +275,6 @@ function hashesIn(packed: Uint8Array): readonly Uint8Array[] {
   return Array.from({ length: count }, (_, place) => packed.slice(place * HASH_BYTES, (place + 1) * HASH_BYTES));
 }
 
-function corrupt({ log }: TreeSource, reason: string): AuditError {
+function corrupt({ log }: TreeView, reason: string): AuditError {
   return new AuditError("LOG_CORRUPT", `The log ${log} cannot be trusted: ${reason}.`);
 }

@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { AuditError } from "../../audit/errors.js";
-import type { LogStore, StoredTile } from "../../audit/store.js";
+import type { LogReads, StoredTile } from "../../audit/store.js";
 import type { TreeEdge } from "../../core/edge.js";
 import type { LogFormat } from "../../core/format.js";
 import { placeOfNode, TILE_BYTES, tileIsSound, tileNode, type TileId } from "../../core/tile.js";
@@ -10,7 +10,7 @@ import { KeptTile } from "./kept-tile.js";
 /** Whose tiles are read, and how they are hashed. */
 export interface TileSource {
   readonly log: string;
-  readonly store: LogStore;
+  readonly store: LogReads;
   readonly format: LogFormat;
 }
 

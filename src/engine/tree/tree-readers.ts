@@ -3,7 +3,7 @@ import type { StoredTile } from "../../audit/store.js";
 import type { TreeEdge } from "../../core/edge.js";
 import { EntryReader } from "./entry-reader.js";
 import { Prover } from "./prover.js";
-import type { SignedTree, TreeSource } from "./signed-tree.js";
+import type { SignedTree, TreeView } from "./signed-tree.js";
 import { TileReader } from "./tile-reader.js";
 
 /** What a log is read and proven with. They keep what they have proven, of trees that extend each other. */
@@ -12,7 +12,7 @@ export class TreeReaders {
   #entries: EntryReader;
   #prover: Prover;
 
-  constructor(private readonly source: TreeSource) {
+  constructor(private readonly source: TreeView) {
     this.#tiles = new TileReader(source);
     this.#entries = new EntryReader(source, this.#tiles);
     this.#prover = new Prover(source, this.#tiles);

@@ -3,6 +3,7 @@ import { ScopedService } from "../../../src/access/scoped-service.js";
 import type { AuditService, EntryOutcome, TailRequest } from "../../../src/audit/service.js";
 import { MemoryRootCache } from "../../../src/caches/memory/root-cache.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
+import { checkTail, tailLog, type TailedLog } from "../../../src/engine/log/tail.js";
 import { CREDENTIALS, EVENTS, NOW_MS, scoped } from "../../access/credentials.js";
 import { expectCode, expectProblems, rejection } from "../rejection.js";
 import { FaultStore } from "../fault-store.js";
@@ -47,6 +48,31 @@ describe("a tail", () => {
     const logging = Promise.all(range(0, 150).map((i) => logMessages(service, 1 + (i % 3))));
     expect(shownOf(await take(tail, 310))).toEqual(range(90, 400));
     await logging;
+  });
+
+  test("waits at an entry that a failover lost, and shows what takes its place", async () => {
+    const found: EntryOutcome[][] = [
+      [{ kind: "corrupt", leafIndex: 0 }, { kind: "missing" }],
+      [{ kind: "corrupt", leafIndex: 1 }],
+    ];
+    const asked: (readonly number[])[] = [];
+    const log: TailedLog = {
+      grownBeyond: (size) => Promise.resolve(Math.max(size, 1) + 1),
+      entries: (leafIndexes) => {
+        asked.push(leafIndexes);
+        return Promise.resolve(found.shift() ?? []);
+      },
+    };
+    const tail = tailLog(
+      log,
+      { ...checkTail({ log: "default", fromLeafIndex: 0 }, 0), bound: undefined },
+      controller.signal,
+    );
+    expect(await take(tail, 2)).toEqual([
+      { kind: "corrupt", leafIndex: 0 },
+      { kind: "corrupt", leafIndex: 1 },
+    ]);
+    expect(asked).toEqual([[0, 1], [1]]);
   });
 
   test("shows an entry to all who wait for it", async () => {

@@ -1,4 +1,4 @@
-import type { LogStore } from "../../../src/audit/store.js";
+import type { LogReads, LogStore } from "../../../src/audit/store.js";
 import type { AuditService } from "../../../src/audit/service.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { MemorySearchIndex } from "../../../src/stores/memory/search-index.js";
@@ -6,12 +6,15 @@ import { fill, openTestService } from "../test-log.js";
 
 /** A store whose answers were changed on their way: what stands in `answers` takes the place of the honest method. */
 export function damaged(honest: LogStore, answers: Partial<LogStore>): LogStore {
-  return new Proxy(honest, {
+  const store: LogStore = new Proxy(honest, {
     get: (target, name) => {
+      if (name === "snapshot" && answers.snapshot === undefined)
+        return (look: (reads: LogReads) => unknown) => look(store);
       const value: unknown = Reflect.get(name in answers ? answers : target, name);
       return typeof value === "function" ? (value.bind(target) as unknown) : value;
     },
   });
+  return store;
 }
 
 export function flipped(bytes: Uint8Array, place: number, bit = 1): Uint8Array {
