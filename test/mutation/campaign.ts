@@ -81,16 +81,20 @@ function stages(file: string): readonly (readonly string[])[] {
   return [importers, rest, elsewhere].filter((tests) => tests.length > 0);
 }
 
-/** Whether all of the tests passed; undefined when they did not end. */
-function passes(folder: string, tests: readonly string[], limitMs = LIMIT_MS): Promise<boolean | undefined> {
+/** Whether all of the tests passed; undefined when they did not end. What is `sound` shows its output. */
+function passes(folder: string, tests: readonly string[], sound?: "sound"): Promise<boolean | undefined> {
   return new Promise((resolve) => {
     const flags = ["--experimental-vm-modules", "--disable-warning=ExperimentalWarning"];
     const jest = [...flags, "node_modules/jest/bin/jest.js", "--bail", "--silent", "--maxWorkers=1", ...tests];
-    const run = spawn(process.execPath, jest, { cwd: folder, stdio: "ignore", detached: true });
-    const limit = setTimeout(() => {
-      resolve(undefined);
-      if (run.pid !== undefined) process.kill(-run.pid, "SIGKILL");
-    }, limitMs);
+    const stdio = sound === undefined ? "ignore" : "inherit";
+    const run = spawn(process.execPath, jest, { cwd: folder, stdio, detached: true });
+    const limit = setTimeout(
+      () => {
+        resolve(undefined);
+        if (run.pid !== undefined) process.kill(-run.pid, "SIGKILL");
+      },
+      sound === undefined ? LIMIT_MS : SOUND_LIMIT_MS,
+    );
     run.once("exit", (code) => {
       clearTimeout(limit);
       resolve(code === 0);
@@ -141,7 +145,7 @@ const report = ({ file, mutant, line, changedLine }: Trial, outcome: Outcome): v
 async function requireSound(): Promise<void> {
   const folder = workshop();
   const all = [...new Set(folders.flatMap((name) => stages(`build/src/${name}/`).flat()))];
-  if ((await passes(folder, all, SOUND_LIMIT_MS)) !== true) throw new Error("the tests do not pass unchanged");
+  if ((await passes(folder, all, "sound")) !== true) throw new Error("the tests do not pass unchanged");
   rmSync(folder, { recursive: true });
 }
 
