@@ -1,7 +1,9 @@
 // Builds the GraphiQL page into build/graphiql: files only, nothing of it is loaded from another host.
 import { build } from "esbuild";
-import { cp, rm } from "node:fs/promises";
+import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { brotliCompress, constants, gzip } from "node:zlib";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const outdir = fileURLToPath(new URL("../build/graphiql", import.meta.url));
@@ -27,3 +29,15 @@ await build({
   logLevel: "warning",
 });
 for (const file of ["index.html", "frame.css", "icon.svg"]) await cp(here + file, `${outdir}/${file}`);
+
+// The gateway sends a file as it was compressed here, once, to browsers that take that. Fonts are compressed already.
+const packers = {
+  br: (text) => promisify(brotliCompress)(text, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }),
+  gz: (text) => promisify(gzip)(text, { level: 9 }),
+};
+for (const name of await readdir(outdir)) {
+  if (!/\.(css|html|js|svg)$/.test(name)) continue;
+  const text = await readFile(`${outdir}/${name}`);
+  for (const [ending, pack] of Object.entries(packers))
+    await writeFile(`${outdir}/${name}.${ending}`, await pack(text));
+}

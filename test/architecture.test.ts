@@ -22,6 +22,12 @@ describe("the source tree", () => {
     expect(users.map(({ path }) => path).filter((path) => !/^(operations|http)\//.test(path))).toEqual([]);
   });
 
+  test("knows its web framework at the HTTP door alone", () => {
+    const users = source.filter(({ imports }) => imports.some(({ specifier }) => /^@?fastify(\/|$)/.test(specifier)));
+    expect(users.length).toBeGreaterThan(0);
+    expect(users.map(({ path }) => path).filter((path) => !path.startsWith("http/"))).toEqual([]);
+  });
+
   test("has no cycle of imports, not even of types", () => {
     expect(importCycles(source)).toEqual([]);
   });

@@ -1,7 +1,7 @@
 import type { AuditErrorCode } from "../audit/errors.js";
 
 /** What HTTP and GraphQL themselves can find wrong, beside the audit service's own codes. */
-type DoorErrorCode =
+export type DoorErrorCode =
   | "BAD_REQUEST"
   | "GRAPHQL_PARSE_FAILED"
   | "GRAPHQL_VALIDATION_FAILED"
@@ -17,41 +17,43 @@ type DoorErrorCode =
 
 export type ErrorCode = AuditErrorCode | DoorErrorCode;
 
-/**
- * The HTTP status that goes with each code where a request is refused as a whole. Once an operation is executed its
- * status is 200, for a part of it may have been done. docs/errors.md says what a client should do.
- */
-export const HTTP_STATUS = {
-  BAD_REQUEST: 400,
-  BAD_USER_INPUT: 400,
-  CONFLICT: 409,
-  ENTRY_CORRUPT: 500,
-  FORBIDDEN: 403,
-  GRAPHQL_PARSE_FAILED: 400,
-  GRAPHQL_VALIDATION_FAILED: 400,
-  INTERNAL_SERVER_ERROR: 500,
-  LINK_EXPIRED: 410,
-  LOG_CORRUPT: 500,
-  METHOD_NOT_ALLOWED: 405,
-  NOT_ACCEPTABLE: 406,
-  NOT_FOUND: 404,
-  OPERATION_RESOLUTION_FAILURE: 400,
-  PAYLOAD_TOO_LARGE: 413,
-  PERSISTED_QUERY_NOT_FOUND: 200,
-  RATE_LIMITED: 429,
-  ROOT_CONFLICT: 500,
-  SLOW_READER: 503,
-  UNAUTHENTICATED: 401,
-  UNAVAILABLE: 503,
-  UNSUPPORTED: 501,
-  UNSUPPORTED_MEDIA_TYPE: 415,
-  UNTRUSTED_DOCUMENT: 403,
-} as const satisfies Readonly<Record<ErrorCode, number>>;
+/** Close codes of WebSockets: RFC 6455 section 7.4.1 with its registry, and the GraphQL over WebSocket protocol. */
+const TRY_AGAIN_LATER = 1013;
+const BAD_REQUEST = 4400;
+const FORBIDDEN = 4403;
+const INTERNAL_SERVER_ERROR = 4500;
 
-/** The codes that have a status. */
-export type CodeOfStatus<S extends number> = {
-  [Code in ErrorCode]: (typeof HTTP_STATUS)[Code] extends S ? Code : never;
-}[ErrorCode];
+/**
+ * What goes with each code where a request is refused as a whole: its HTTP status, and the code that its WebSocket is
+ * closed with. Once an operation is executed its status is 200, for a part of it may have been done. docs/errors.md says
+ * what a client should do.
+ */
+export const ERRORS = {
+  BAD_REQUEST: { status: 400, close: BAD_REQUEST },
+  BAD_USER_INPUT: { status: 400, close: BAD_REQUEST },
+  CONFLICT: { status: 409, close: BAD_REQUEST },
+  ENTRY_CORRUPT: { status: 500, close: INTERNAL_SERVER_ERROR },
+  FORBIDDEN: { status: 403, close: FORBIDDEN },
+  GRAPHQL_PARSE_FAILED: { status: 400, close: BAD_REQUEST },
+  GRAPHQL_VALIDATION_FAILED: { status: 400, close: BAD_REQUEST },
+  INTERNAL_SERVER_ERROR: { status: 500, close: INTERNAL_SERVER_ERROR },
+  LINK_EXPIRED: { status: 410, close: BAD_REQUEST },
+  LOG_CORRUPT: { status: 500, close: INTERNAL_SERVER_ERROR },
+  METHOD_NOT_ALLOWED: { status: 405, close: BAD_REQUEST },
+  NOT_ACCEPTABLE: { status: 406, close: BAD_REQUEST },
+  NOT_FOUND: { status: 404, close: BAD_REQUEST },
+  OPERATION_RESOLUTION_FAILURE: { status: 400, close: BAD_REQUEST },
+  PAYLOAD_TOO_LARGE: { status: 413, close: BAD_REQUEST },
+  PERSISTED_QUERY_NOT_FOUND: { status: 200, close: BAD_REQUEST },
+  RATE_LIMITED: { status: 429, close: TRY_AGAIN_LATER },
+  ROOT_CONFLICT: { status: 500, close: INTERNAL_SERVER_ERROR },
+  SLOW_READER: { status: 503, close: TRY_AGAIN_LATER },
+  UNAUTHENTICATED: { status: 401, close: FORBIDDEN },
+  UNAVAILABLE: { status: 503, close: TRY_AGAIN_LATER },
+  UNSUPPORTED: { status: 501, close: BAD_REQUEST },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, close: BAD_REQUEST },
+  UNTRUSTED_DOCUMENT: { status: 403, close: FORBIDDEN },
+} as const satisfies Readonly<Record<ErrorCode, { readonly status: number; readonly close: number }>>;
 
 /** Seconds for the header Retry-After (RFC 9110 section 10.2.3), which knows no fractions. */
 export function retryAfter(retryAfterMs: number): string {

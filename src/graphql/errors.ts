@@ -4,7 +4,7 @@ import { unwrapResolverError } from "@apollo/server/errors";
 import { GraphQLError, type GraphQLErrorExtensions, type GraphQLFormattedError } from "graphql";
 import { AuditError, problemText, strayHit, type AuditErrorCode } from "../audit/errors.js";
 import type { FieldProblem } from "../core/event.js";
-import { HTTP_STATUS, retryAfter } from "./error-table.js";
+import { ERRORS, retryAfter } from "./error-table.js";
 
 /** A failure that somebody should look into. */
 export interface Failure {
@@ -74,7 +74,7 @@ export function errorFormatter(report: FailureLog): FormatError {
 export function refusal(error: AuditError): GraphQLError {
   const { code, message, retryAfterMs } = error;
   const headers = new HeaderMap(retryAfterMs === undefined ? [] : [["retry-after", retryAfter(retryAfterMs)]]);
-  const http = { status: HTTP_STATUS[code], headers };
+  const http = { status: ERRORS[code].status, headers };
   return new GraphQLError(message, { originalError: error, extensions: { code, http } });
 }
 
@@ -122,7 +122,7 @@ function shortened(message: string): string {
 function isUnreadable(cause: unknown): boolean {
   if (!(cause instanceof GraphQLError) || cause.path !== undefined) return false;
   const http: unknown = cause.extensions["http"];
-  return typeof http === "object" && http !== null && "status" in http && http.status === HTTP_STATUS.BAD_REQUEST;
+  return typeof http === "object" && http !== null && "status" in http && http.status === ERRORS.BAD_REQUEST.status;
 }
 
 /** A null from a variable where none is allowed is found only when the field is executed, by GraphQL, and has no code. */

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import Negotiator from "negotiator";
-import { HttpError } from "./answer.js";
+import { HttpError } from "./refusal.js";
 
 /** The media types of answers to GraphQL requests, as GraphQL over HTTP names them (section 4). */
 const JSON_TYPES = ["application/json; charset=utf-8", "application/graphql-response+json; charset=utf-8"];
@@ -13,7 +13,10 @@ export function requireJson(headers: IncomingHttpHeaders): void {
   const { accept } = headers;
   if (accept === undefined || new Negotiator({ headers: { accept } }).mediaType(JSON_TYPES) !== undefined) return;
   const offered = "application/json or application/graphql-response+json";
-  throw new HttpError(406, `the answer would be ${offered}, which the header Accept does not allow; nothing was done`);
+  throw new HttpError(
+    "NOT_ACCEPTABLE",
+    `the answer would be ${offered}, which the header Accept does not allow; nothing was done`,
+  );
 }
 
 /**

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import type { Logger } from "pino";
 import {
   authenticate,
@@ -7,14 +6,13 @@ import {
   type Access,
   type CredentialHeaders,
 } from "../access/authenticate.js";
-import type { CredentialOutcome } from "../access/credential.js";
+import type { Refusal } from "../access/credential.js";
 import { recordingReads, type ReadLog } from "../access/disclosure-log.js";
 import { EventRate, type EventRateSettings } from "../access/rate.js";
 import { ScopedService, type ScopeOptions } from "../access/scoped-service.js";
 import { AuditError } from "../audit/errors.js";
 import type { Principal } from "../audit/principal.js";
 import type { AuditService } from "../audit/service.js";
-import { HttpError } from "./answer.js";
 
 /** What decides who is let in, and to what. */
 export interface Door {
@@ -36,14 +34,24 @@ export interface Caller {
   readonly service: AuditService;
 }
 
-/** Rejects with HttpError 401, 403 or 503. */
-export type Admit = (request: IncomingMessage) => Promise<Caller>;
+/** Rejects with AuditError UNAUTHENTICATED, FORBIDDEN or UNAVAILABLE. */
+export type Admit = (headers: CredentialHeaders) => Promise<Caller>;
+
+/** UNAUTHENTICATED, with what HTTP says of it to a client that could do better (RFC 9110 section 11.6.1). */
+export class Unauthenticated extends AuditError {
+  readonly challenge: string;
+
+  constructor(reason: Refusal) {
+    super("UNAUTHENTICATED", unauthenticated(reason).message);
+    this.challenge = challenge(reason);
+  }
+}
 
 /** The gateway's door: nothing of a request but its headers is read before it is known who sent it. */
 export function admission({ eventRate, ...door }: AdmissionOptions): Admit {
   const rate = eventRate === undefined ? undefined : new EventRate(eventRate);
-  return async (request) => {
-    const principal = await identify(request.headers, door);
+  return async (headers) => {
+    const principal = await identify(headers, door);
     const admitEvents = (count: number) => rate?.take(principal.id, count);
     return { principal, service: serviceFor(principal, door, admitEvents) };
   };
@@ -60,23 +68,18 @@ export function serviceFor(
   return readLog === undefined ? scoped : recordingReads(scoped, readLog.recorder(principal));
 }
 
-/** Who sent these headers. Rejects with HttpError 401, 403 or 503. */
+/** Who sent these headers. Rejects with AuditError UNAUTHENTICATED, FORBIDDEN or UNAVAILABLE. */
 export async function identify(headers: CredentialHeaders, { access, logger }: Door): Promise<Principal> {
   const outcome = await authenticate(headers, access, Date.now()).catch((error: unknown) => cannotTell(error, logger));
-  if (outcome.kind === "refused") throw refusal(outcome);
-  return outcome.principal;
-}
-
-function refusal({ reason }: CredentialOutcome & { readonly kind: "refused" }): HttpError {
-  const { message } = unauthenticated(reason);
+  if (outcome.kind === "principal") return outcome.principal;
+  const { reason } = outcome;
   // No credential would help who asked by a wrong name.
-  if (reason === "host") return new HttpError(403, message);
-  return new HttpError(401, message, { "www-authenticate": challenge(reason) });
+  throw reason === "host" ? new AuditError("FORBIDDEN", unauthenticated(reason).message) : new Unauthenticated(reason);
 }
 
 /** The client is told to come back; the operator is told why. */
 function cannotTell(error: unknown, logger: Logger): never {
   if (!(error instanceof AuditError)) throw error;
   logger.error({ cause: String(error.cause) }, error.message);
-  throw new HttpError(503, error.message, { "retry-after": "1" });
+  throw new AuditError(error.code, error.message, { retryAfterMs: error.retryAfterMs ?? 1_000, cause: error });
 }

@@ -1,41 +1,5 @@
 import type { ServerResponse } from "node:http";
-import type { AuditError } from "../audit/errors.js";
-import { HTTP_STATUS, retryAfter, type CodeOfStatus } from "../graphql/error-table.js";
-import { auditFailure } from "../graphql/errors.js";
-
-/** The code that an HTTP status alone says. */
-const CODES = {
-  400: "BAD_REQUEST",
-  401: "UNAUTHENTICATED",
-  403: "FORBIDDEN",
-  404: "NOT_FOUND",
-  405: "METHOD_NOT_ALLOWED",
-  406: "NOT_ACCEPTABLE",
-  410: "LINK_EXPIRED",
-  413: "PAYLOAD_TOO_LARGE",
-  415: "UNSUPPORTED_MEDIA_TYPE",
-  500: "INTERNAL_SERVER_ERROR",
-  503: "UNAVAILABLE",
-} as const satisfies {
-  readonly [Status in 400 | 401 | 403 | 404 | 405 | 406 | 410 | 413 | 415 | 500 | 503]: CodeOfStatus<Status>;
-};
-
-/** A request that ends before GraphQL sees it; the message is written for the client. */
-export class HttpError extends Error {
-  override readonly name = "HttpError";
-
-  get code(): (typeof CODES)[keyof typeof CODES] {
-    return CODES[this.status];
-  }
-
-  constructor(
-    readonly status: keyof typeof CODES,
-    message: string,
-    readonly headers: Readonly<Record<string, string>> = {},
-  ) {
-    super(message);
-  }
-}
+import type { FastifyReply } from "fastify";
 
 /** On every answer: a browser takes it for what it says it is, and keeps no copy of what may be secret. */
 export const SAFE = { "x-content-type-options": "nosniff", "cache-control": "no-store" };
@@ -43,12 +7,7 @@ export const SAFE = { "x-content-type-options": "nosniff", "cache-control": "no-
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | Buffer;
-}
-
-export function send(response: ServerResponse, { status, headers, body }: Answer): void {
-  response.writeHead(status, { ...SAFE, ...headers, "content-length": Buffer.byteLength(body) });
-  response.end(response.req.method === "HEAD" ? undefined : body);
+  readonly body: string;
 }
 
 export function jsonAnswer(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
@@ -56,18 +15,22 @@ export function jsonAnswer(status: number, value: unknown, headers: Readonly<Rec
   return { status, headers: { ...type, ...headers }, body: JSON.stringify(value) };
 }
 
-/** In the shape of a GraphQL error, so that a client has one way to read what went wrong. */
-export function errorAnswer({ status, code, message, headers }: HttpError): Answer {
-  return jsonAnswer(status, { errors: [{ message, extensions: { code } }] }, headers);
+/** Sends an answer; what its client has not taken of it is kept in memory while that takes something every `slowMs`. */
+export function send(reply: FastifyReply, { status, headers, body }: Answer, slowMs: number): FastifyReply {
+  reply.code(status).headers(SAFE).headers(headers).send(body);
+  giveUpUnread(reply, slowMs);
+  return reply;
 }
 
-/** A request that ends with an error of the audit service, nothing of it done. */
-export function failureAnswer(error: AuditError): Answer {
-  const { code, retryAfterMs } = error;
-  const headers = retryAfterMs === undefined ? {} : { "retry-after": retryAfter(retryAfterMs) };
-  return jsonAnswer(HTTP_STATUS[code], { errors: [auditFailure({}, error)] }, headers);
+/** Cuts a client that takes nothing of its answer for so long. */
+export function giveUpUnread({ raw }: FastifyReply, slowMs: number): void {
+  if (!raw.writableFinished) raw.setTimeout(slowMs, () => raw.destroy());
 }
 
-export function redirect(location: string): Answer {
-  return { status: 308, headers: { location }, body: "" };
+/** Begins an answer that is written piece by piece, and that the framework has no more to do with. */
+export function begin(reply: FastifyReply, headers: Readonly<Record<string, string>>): ServerResponse {
+  for (const [name, value] of Object.entries(reply.headers(headers).getHeaders()))
+    if (value !== undefined) reply.raw.setHeader(name, value);
+  reply.hijack();
+  return reply.raw.writeHead(200);
 }

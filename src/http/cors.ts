@@ -1,14 +1,12 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import fastifyCors from "@fastify/cors";
+import type { FastifyInstance } from "fastify";
 import { AccessError } from "../access/access-error.js";
 import type { Access } from "../access/authenticate.js";
-
-/** Answers a preflight itself, and true; on other requests, says which pages may read the answer, and false. */
-export type Cors = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 /** Stands for the pages of every site. */
 export const EVERY_ORIGIN = "*";
 
-const METHODS = "GET, POST, HEAD";
+const METHODS = ["GET", "POST", "HEAD"];
 const REQUEST_HEADERS = [
   "authorization",
   "content-type",
@@ -19,39 +17,36 @@ const REQUEST_HEADERS = [
   "tracestate",
   "x-apollo-operation-name",
   "x-request-id",
-].join(", ");
-const ANSWER_HEADERS = "content-disposition, retry-after, www-authenticate, x-request-id";
+];
+const ANSWER_HEADERS = ["content-disposition", "retry-after", "www-authenticate", "x-request-id"];
 /** How long a browser may remember the answer to a preflight. */
-const MAX_AGE_S = "600";
+const MAX_AGE_S = 600;
 
 /**
  * Cross-origin resource sharing (Fetch standard, section 3.2) for a list of origins. Only those that are listed by name
- * may send what the browser keeps for us; with `*` nothing of it goes along.
+ * may send what the browser keeps for us; with `*` nothing of it goes along. Where none is listed, nothing is added to any
+ * request.
  */
-export function cors(origins: readonly string[]): Cors {
+export function allowOrigins(app: FastifyInstance, origins: readonly string[]): void {
+  if (origins.length === 0) return;
   const listed = new Set(origins);
-  if (listed.size === 0) return () => false;
-  return (request, response) => {
-    const { origin } = request.headers;
-    const isNamed = origin !== undefined && origin !== EVERY_ORIGIN && listed.has(origin);
-    response.setHeader("vary", "origin");
-    if (isNamed) response.setHeader("access-control-allow-origin", origin);
-    if (isNamed) response.setHeader("access-control-allow-credentials", "true");
-    else if (listed.has(EVERY_ORIGIN)) response.setHeader("access-control-allow-origin", EVERY_ORIGIN);
-    response.setHeader("access-control-expose-headers", ANSWER_HEADERS);
-    const isPreflight = request.method === "OPTIONS" && "access-control-request-method" in request.headers;
-    if (isPreflight) answerPreflight(response);
-    return isPreflight;
-  };
-}
-
-function answerPreflight(response: ServerResponse): void {
-  response.writeHead(204, {
-    "access-control-allow-methods": METHODS,
-    "access-control-allow-headers": REQUEST_HEADERS,
-    "access-control-max-age": MAX_AGE_S,
+  void app.register(fastifyCors, {
+    delegator: ({ method, headers }, done) => {
+      const { origin } = headers;
+      const isNamed = origin !== undefined && origin !== EVERY_ORIGIN && listed.has(origin);
+      done(null, {
+        origin: isNamed ? origin : listed.has(EVERY_ORIGIN) ? EVERY_ORIGIN : [],
+        credentials: isNamed,
+        methods: METHODS,
+        allowedHeaders: REQUEST_HEADERS,
+        exposedHeaders: ANSWER_HEADERS,
+        maxAge: MAX_AGE_S,
+        // Any other OPTIONS is none of a browser's, and refused as a method that is not possible.
+        preflight: method === "OPTIONS" && "access-control-request-method" in headers,
+        strictPreflight: false,
+      });
+    },
   });
-  response.end();
 }
 
 /** Throws an AccessError where pages of every site could read a log that asks nobody for a credential. */

@@ -17,19 +17,23 @@ import { TokenSealer } from "../keys/sealed-token.js";
 import { Metrics } from "../operations/metrics.js";
 import { admission } from "./admission.js";
 import { MAX_BODY_BYTES } from "./body.js";
-import { cors, requireClosed } from "./cors.js";
-import { linkMaker } from "./download-links.js";
-import { httpHandler } from "./handler.js";
-import { listen, type Address } from "./listener.js";
-import { OpenStreams, STREAM_LIMITS, type StreamLimits } from "./open-streams.js";
-import { pageOrigins } from "./page-origins.js";
-import { Readiness, type EngineHealth } from "./readiness.js";
-import { RecordedSubscriptions } from "./recorded-subscriptions.js";
-import { Refusals } from "./refusals.js";
-import { Slots } from "./slots.js";
-import { readStaticFiles } from "./static-files.js";
-import { streamAdmission } from "./stream-admission.js";
-import { WebSockets } from "./websocket.js";
+import { allowOrigins, requireClosed } from "./cors.js";
+import { downloadsDoor } from "./downloads/door.js";
+import { linkMaker } from "./downloads/link-maker.js";
+import { Slots } from "./downloads/slots.js";
+import { graphqlDoor } from "./graphql/door.js";
+import { operationsDoor } from "./operations/door.js";
+import { Readiness, type EngineHealth } from "./operations/readiness.js";
+import { pagesDoor } from "./pages.js";
+import { Refusals } from "./refusal.js";
+import { refuseOthers } from "./refusing.js";
+import { httpServer, listen, type Address } from "./server.js";
+import { eventStreams } from "./streams/event-stream.js";
+import { OpenStreams, STREAM_LIMITS, type StreamLimits } from "./streams/open-streams.js";
+import { pageOrigins } from "./streams/page-origins.js";
+import { RecordedSubscriptions } from "./streams/recorded-subscriptions.js";
+import { streamAdmission } from "./streams/stream-holder.js";
+import { webSockets, WebSocketSessions } from "./streams/websocket.js";
 
 const REQUEST_TIMEOUT_MS = 30_000;
 const MAX_DOWNLOADS = 8;
@@ -99,39 +103,43 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const metrics = options.metrics ?? new Metrics();
   metrics.watchOpenStreams(() => streams.count);
   const subscriptions = await Subscriptions.open(logger, { trusted, suggests: introspection === "everyone" });
-  const tail = {
-    subscriptions: new RecordedSubscriptions(subscriptions, { metrics, logger }),
-    streams,
-    admitStream: streamAdmission(door),
-    ...{ logger, refusals: new Refusals({ metrics, logger }) },
-  };
-  const webSockets = new WebSockets({ ...tail, access, admitPage: pageOrigins(corsOrigins, options.publicUrl) });
   const readiness = new Readiness(options.health ?? healthOf(service));
-  const handler = httpHandler({
-    ...tail,
-    apollo,
-    ...{ door, sealer, slowMs: streams.limits.slowMs },
-    slots: new Slots(options.maxDownloads ?? MAX_DOWNLOADS, "downloads"),
+  const refusals = new Refusals({ metrics, logger });
+  const { slowMs } = streams.limits;
+  const maxBodyBytes = options.maxBodyBytes ?? MAX_BODY_BYTES;
+  const shared = { ...{ logger, metrics, readiness, refusals, slowMs }, admit: admission({ ...door, eventRate }) };
+  const tail = {
+    ...{ logger, readiness, refusals, streams },
+    subscriptions: new RecordedSubscriptions(subscriptions, { metrics, logger }),
+    admitStream: streamAdmission(door),
+  };
+  const { app, upgrades } = httpServer({ maxBodyBytes, readiness });
+  allowOrigins(app, corsOrigins);
+  refuseOthers(app, { logger, refusals, maxBodyBytes, slowMs });
+  await app.register(graphqlDoor, {
+    ...shared,
+    ...{ apollo, introspection, trusted },
     downloadLinks: linkMaker({ sealer, baseUrl: () => options.publicUrl ?? (isLoopback(host) ? url : "") }),
-    admit: admission({ ...door, eventRate }),
-    maxBodyBytes: options.maxBodyBytes ?? MAX_BODY_BYTES,
     requestTimeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
-    introspection,
-    cors: cors(corsOrigins),
-    trusted,
-    graphiql: await readStaticFiles(options.graphiqlFolder),
-    readiness,
-    metrics,
-    metricsPolicy: options.metricsPolicy ?? "admin",
   });
-  const listener = await listen(handler, webSockets.upgrade, options);
+  await app.register(eventStreams, tail);
+  const sessions = new WebSocketSessions();
+  const admitPage = pageOrigins(corsOrigins, options.publicUrl);
+  await app.register(webSockets, { ...tail, access, admitPage, sessions, upgrades });
+  const slots = new Slots(options.maxDownloads ?? MAX_DOWNLOADS, "downloads");
+  await app.register(downloadsDoor, { ...shared, door, sealer, slots });
+  await app.register(pagesDoor, { graphiqlFolder: options.graphiqlFolder, slowMs });
+  await app.register(operationsDoor, { ...shared, metricsPolicy: options.metricsPolicy ?? "admin" });
+  await app.ready();
+  const listener = await listen(app, options);
   const url = `http://${host.includes(":") ? `[${host}]` : host}:${listener.port}`;
   return {
     url,
     async close(graceMs) {
       readiness.drain();
       streams.drain();
-      await Promise.all([webSockets.drain(graceMs), listener.drain(graceMs)]);
+      await Promise.all([sessions.drain(graceMs), listener.drain(graceMs)]);
+      await app.close();
       await apollo.stop();
     },
   };

@@ -33,7 +33,7 @@ async function send({ url }: TestGateway, method: string, headers: Record<string
     origin: name("allow-origin"),
     credentials: name("allow-credentials"),
     allowed: name("allow-headers"),
-    vary: response.headers.get("vary"),
+    vary: response.headers.get("vary")?.toLowerCase(),
     exposed: name("expose-headers"),
   };
 }

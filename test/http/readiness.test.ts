@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { AuditError } from "../../src/audit/errors.js";
-import { Readiness, type EngineHealth } from "../../src/http/readiness.js";
+import { Readiness, type EngineHealth } from "../../src/http/operations/readiness.js";
 
 const TIMEOUT_MS = 50;
 const well: EngineHealth = { probe: () => Promise.resolve([]) };
@@ -9,7 +9,7 @@ async function answer(health: EngineHealth, { draining = false } = {}) {
   const readiness = new Readiness(health, TIMEOUT_MS);
   if (draining) readiness.drain();
   const { status, body } = await readiness.answer();
-  return { status, body: JSON.parse(String(body)) as unknown };
+  return { status, body: JSON.parse(body) as unknown };
 }
 
 describe("a gateway", () => {

@@ -1,6 +1,6 @@
-import { AuditError } from "../audit/errors.js";
-import { deadline } from "../audit/deadline.js";
-import { jsonAnswer, type Answer } from "./answer.js";
+import { AuditError } from "../../audit/errors.js";
+import { deadline } from "../../audit/deadline.js";
+import { jsonAnswer, type Answer } from "../answer.js";
 
 /** A store that is slower than this is of no use to who waits for a receipt. */
 const PROBE_TIMEOUT_MS = 2_000;
@@ -37,6 +37,13 @@ export class Readiness {
   /** From now on, for good. */
   drain(): void {
     this.#isDraining = true;
+  }
+
+  /** Throws AuditError UNAVAILABLE while the gateway stops. */
+  requireOpen(): void {
+    if (!this.#isDraining) return;
+    const message = "the gateway is stopping, nothing was done: send it again";
+    throw new AuditError("UNAVAILABLE", message, { retryAfterMs: 1_000 });
   }
 
   /** Without what reads can do without, it is ready, and says so. */

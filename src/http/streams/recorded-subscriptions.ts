@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { Subscribed, SubscriptionRequest, Subscriptions } from "../graphql/subscriptions.js";
-import { registeredTracer } from "../operations/tracing.js";
+import type { Subscribed, SubscriptionRequest, Subscriptions } from "../../graphql/subscriptions.js";
+import { registeredTracer } from "../../operations/tracing.js";
 import type { Stream } from "./open-streams.js";
-import { OperationRecord, type Records } from "./operation-record.js";
-import { inOperationSpan } from "./operation-span.js";
+import { OperationRecord, type Records } from "../graphql/operation-record.js";
+import { inOperationSpan } from "../graphql/operation-span.js";
 
 /** The request that a subscription came with, or the handshake of its WebSocket. */
 export interface StreamOrigin {

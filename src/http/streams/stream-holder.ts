@@ -1,11 +1,10 @@
-import type { CredentialHeaders } from "../access/authenticate.js";
-import { AuditError } from "../audit/errors.js";
-import { sameRights, type Principal } from "../audit/principal.js";
-import type { AuditService } from "../audit/service.js";
-import { identify, serviceFor, type Door } from "./admission.js";
-import { HttpError } from "./answer.js";
+import type { CredentialHeaders } from "../../access/authenticate.js";
+import { AuditError } from "../../audit/errors.js";
+import { sameRights, type Principal } from "../../audit/principal.js";
+import type { AuditService } from "../../audit/service.js";
+import { identify, serviceFor, type Door } from "../admission.js";
 
-/** Lets in whoever wants to follow the log. Rejects with HttpError 401, 403 or 503. */
+/** Lets in whoever wants to follow the log. Rejects with AuditError UNAUTHENTICATED, FORBIDDEN or UNAVAILABLE. */
 export type AdmitStream = (headers: CredentialHeaders) => Promise<StreamHolder>;
 
 export function streamAdmission(door: Door): AdmitStream {
@@ -39,16 +38,13 @@ export class StreamHolder {
   async recheck(): Promise<AuditError | undefined> {
     try {
       const principal = await identify(this.headers, this.door);
-      if (!sameRights(principal, this.principal)) return unauthenticated("the credential's rights have changed");
+      if (!sameRights(principal, this.principal))
+        return new AuditError("UNAUTHENTICATED", "the credential's rights have changed");
       this.principal = principal;
       return undefined;
     } catch (error) {
-      if (!(error instanceof HttpError)) throw error;
-      return error.status === 503 ? new AuditError("UNAVAILABLE", error.message) : unauthenticated(error.message);
+      if (error instanceof AuditError) return error;
+      throw error;
     }
   }
-}
-
-function unauthenticated(message: string): AuditError {
-  return new AuditError("UNAUTHENTICATED", message);
 }

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { SpanKind, type Tracer } from "@opentelemetry/api";
-import { incomingContext, inSpan } from "../operations/tracing.js";
+import { incomingContext, inSpan } from "../../operations/tracing.js";
 import type { OperationRecord } from "./operation-record.js";
 
 export interface Traced {

@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import { AuditError } from "../audit/errors.js";
+import { AuditError } from "../../audit/errors.js";
 
 const RETRY_AFTER_MS = 1_000;
 

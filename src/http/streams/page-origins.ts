@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { EVERY_ORIGIN } from "./cors.js";
+import { EVERY_ORIGIN } from "../cors.js";
 
 /** Whether the page that sent these headers, if it was a page, may open a WebSocket here. */
 export type AdmitPage = (headers: IncomingHttpHeaders) => boolean;

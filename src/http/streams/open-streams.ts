@@ -1,7 +1,6 @@
-import { AuditError } from "../audit/errors.js";
-import type { AuditService } from "../audit/service.js";
-import { HttpError } from "./answer.js";
-import type { StreamHolder } from "./stream-admission.js";
+import { AuditError } from "../../audit/errors.js";
+import type { AuditService } from "../../audit/service.js";
+import type { StreamHolder } from "./stream-holder.js";
 
 export interface StreamLimits {
   /** Streams open at once in this process: each is one subscription. */
@@ -35,7 +34,7 @@ export class OpenStreams {
     return this.#streams.size;
   }
 
-  /** Throws HttpError 503 when there are as many as may be, or the gateway is stopping. */
+  /** Throws AuditError UNAVAILABLE when there are as many as may be, or the gateway is stopping. */
   open(holder: StreamHolder): Stream {
     const { maxStreams, recheckMs } = this.limits;
     if (this.#isDraining) throw unavailable("the gateway is stopping: subscribe again");
@@ -53,8 +52,8 @@ export class OpenStreams {
   }
 }
 
-function unavailable(message: string): HttpError {
-  return new HttpError(503, message, { "retry-after": "1" });
+function unavailable(message: string): AuditError {
+  return new AuditError("UNAVAILABLE", message, { retryAfterMs: 1_000 });
 }
 
 /** An open stream. It ends when its reader is gone, when the gateway stops, and when its credential is good no more. */

@@ -1,10 +1,11 @@
-import { timeText } from "../audit/clock.js";
-import type { DownloadLink, MakeLink } from "../audit/download-link.js";
-import { sealLink } from "../downloads/link.js";
-import type { TokenSealer } from "../keys/sealed-token.js";
-import type { Caller } from "./admission.js";
-import { DOWNLOADS_PATH } from "./download.js";
+import { timeText } from "../../audit/clock.js";
+import type { DownloadLink, MakeLink } from "../../audit/download-link.js";
+import { sealLink } from "../../downloads/link.js";
+import type { TokenSealer } from "../../keys/sealed-token.js";
+import type { Caller } from "../admission.js";
 
+/** Where links lead. */
+export const DOWNLOADS_PATH = "/downloads/";
 /** Long enough to click on it, or to hand it to a program; short enough to leave in a history. */
 const LINK_TTL_MS = 15 * 60 * 1_000;
 

@@ -1,10 +1,10 @@
 import { expect, test } from "@jest/globals";
 import { AuditError, badInput } from "../../src/audit/errors.js";
-import { failureAnswer } from "../../src/http/answer.js";
+import { refusalAnswer } from "../../src/http/refusal.js";
 
 function shown(error: AuditError) {
-  const { status, headers, body } = failureAnswer(error);
-  return { status, retryAfter: headers["retry-after"], body: JSON.parse(String(body)) as unknown };
+  const { status, headers, body } = refusalAnswer(error);
+  return { status, retryAfter: headers["retry-after"], body: JSON.parse(body) as unknown };
 }
 
 test("a request that is refused for a while says how long, in whole seconds and in milliseconds", () => {

@@ -1,17 +1,19 @@
-import { unauthenticated, type CredentialHeaders } from "../access/authenticate.js";
-import { linkHolder } from "../access/link-holder.js";
-import { AuditError } from "../audit/errors.js";
-import { sameRights, type Principal } from "../audit/principal.js";
-import type { AuditService } from "../audit/service.js";
-import { serviceFor, type Door } from "./admission.js";
-import { HttpError } from "./answer.js";
+import { unauthenticated, type CredentialHeaders } from "../../access/authenticate.js";
+import { linkHolder } from "../../access/link-holder.js";
+import { AuditError } from "../../audit/errors.js";
+import { sameRights, type Principal } from "../../audit/principal.js";
+import type { AuditService } from "../../audit/service.js";
+import { serviceFor, type Door } from "../admission.js";
 
-/** Lets in who has a link, as its maker may use the service now. Rejects with HttpError 403, and AuditError UNAVAILABLE. */
+/** Lets in who has a link, as its maker may use the service now. Rejects with AuditError FORBIDDEN or UNAVAILABLE. */
 export async function admitLink(maker: Principal, headers: CredentialHeaders, door: Door): Promise<LinkUser> {
   const holder = await linkHolder(maker, door.access, { headers, nowMs: Date.now() });
   if (holder.kind === "principal") return new LinkUser(holder.principal, headers, door);
   const { message } = unauthenticated(holder.reason);
-  throw new HttpError(403, holder.reason === "host" ? message : `the link's maker is let in no more: ${message}`);
+  throw new AuditError(
+    "FORBIDDEN",
+    holder.reason === "host" ? message : `the link's maker is let in no more: ${message}`,
+  );
 }
 
 /** Whoever was let in by a link, whose maker's credential must stay good for as long as the file is sent. */

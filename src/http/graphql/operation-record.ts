@@ -1,8 +1,8 @@
 import type { Span } from "@opentelemetry/api";
 import type { Logger } from "pino";
-import type { OperationObserver, ResolvedOperation } from "../graphql/operation-observer.js";
-import { shortName } from "../operations/bounded-names.js";
-import type { Metrics } from "../operations/metrics.js";
+import type { OperationObserver, ResolvedOperation } from "../../graphql/operation-observer.js";
+import { shortName } from "../../operations/bounded-names.js";
+import type { Metrics } from "../../operations/metrics.js";
 
 /** Where it is recorded how an operation fared. */
 export interface Records {

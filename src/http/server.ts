@@ -1,10 +1,13 @@
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { setTimeout as passed } from "node:timers/promises";
-import { promisify } from "node:util";
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { Handler } from "./handler.js";
+import { setTimeout as passed } from "node:timers/promises";
+import { promisify } from "node:util";
+import fastify, { type FastifyInstance } from "fastify";
+import type { Readiness } from "./operations/readiness.js";
+import { isWebSocket, TRANSPORTS } from "./streams/transport.js";
 
 /** How long a client may take over the head of a request, and over all of it. */
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -18,46 +21,70 @@ const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 const LINGER_MS = 250;
 /** How often a draining server looks for connections that have nothing more to answer. */
 const SWEEP_MS = 20;
-
-export interface Listener {
-  /** The port that was taken, when 0 was asked for. */
-  readonly port: number;
-  /** Has clients leave, lets running requests finish, closes the port, and cuts what is not done after `graceMs`. */
-  drain(graceMs: number): Promise<void>;
-}
+/** The header that carries the name of a request. */
+const REQUEST_ID = "x-request-id";
+/** Nothing that could break out of a line of a log, in whatever it is read with. */
+const GOOD_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
 export interface Address {
   readonly host: string;
   readonly port: number;
 }
 
-/** Takes over a connection whose client asked for a WebSocket. */
-export type Upgrade = (request: IncomingMessage, connection: Duplex, head: Buffer) => void;
+export interface HttpServer {
+  readonly app: FastifyInstance;
+  /** Emits `upgrade` for WebSockets alone; it listens nowhere itself. */
+  readonly upgrades: Server;
+}
 
-/** Serves until drained. Rejects with the system's error if the address cannot be taken. */
-export async function listen(handler: Handler, upgrade: Upgrade, { host, port }: Address): Promise<Listener> {
-  const state = { draining: false };
-  const server = createServer((request, response) => {
-    if (state.draining) response.setHeader("connection", "close");
-    handler(request, response);
+export interface HttpServerOptions {
+  readonly maxBodyBytes: number;
+  readonly readiness: Readiness;
+}
+
+/** Fastify without routes, on a server with our limits. Every request has a name, and its answer tells it. */
+export function httpServer({ maxBodyBytes, readiness }: HttpServerOptions): HttpServer {
+  const upgrades = createServer();
+  const app = fastify({
+    serverFactory: (listener) => nodeServer(listener, upgrades),
+    routerOptions: { maxParamLength: Number.MAX_SAFE_INTEGER },
+    bodyLimit: maxBodyBytes,
+    exposeHeadRoutes: false,
+    return503OnClosing: false,
+    genReqId: nameOf,
+    frameworkErrors: (error, request, reply) => {
+      app.errorHandler(error, request, reply);
+    },
   });
-  const silent = silentConnections(server);
+  for (const transport of TRANSPORTS) app.addConstraintStrategy(transport);
+  app.addHook("onRequest", (request, reply, done) => {
+    reply.header(REQUEST_ID, request.id);
+    if (readiness.isDraining) reply.header("connection", "close");
+    done();
+  });
+  return { app, upgrades };
+}
+
+/** The name that the request's sender gave it, or a new one. */
+function nameOf({ headers }: Pick<IncomingMessage, "headers">): string {
+  const sent = headers[REQUEST_ID];
+  return typeof sent === "string" && GOOD_ID.test(sent) ? sent : randomUUID();
+}
+
+function nodeServer(listener: RequestListener, upgrades: Server): Server {
+  const server = createServer(
+    {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    },
+    listener,
+  );
   server.on("upgrade", (request, connection, head) => {
-    if (request.headers.upgrade?.toLowerCase() === "websocket") upgrade(request, connection, head);
+    if (isWebSocket(request)) upgrades.emit("upgrade", request, connection, head);
     else server.emit("connection", withoutOffer(request, connection, head));
   });
-  server.headersTimeout = HEADERS_TIMEOUT_MS;
-  server.requestTimeout = REQUEST_TIMEOUT_MS;
-  server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS;
-  server.listen(port, host);
-  await once(server, "listening");
-  return {
-    port: portOf(server),
-    drain: (graceMs) => {
-      state.draining = true;
-      return drain(server, silent, graceMs);
-    },
-  };
+  return server;
 }
 
 /** Headers that offer another protocol (RFC 9110 section 7.8, RFC 7540 section 3.2). */
@@ -77,8 +104,19 @@ function withoutOffer({ method, url, rawHeaders }: IncomingMessage, connection: 
   return connection;
 }
 
-function portOf(server: Server): number {
-  return (server.address() as AddressInfo).port;
+export interface Listener {
+  /** The port that was taken, when 0 was asked for. */
+  readonly port: number;
+  /** Has clients leave, lets running requests finish, closes the port, and cuts what is not done after `graceMs`. */
+  drain(graceMs: number): Promise<void>;
+}
+
+/** Serves until drained. Rejects with the system's error if the address cannot be taken. */
+export async function listen({ server }: FastifyInstance, { host, port }: Address): Promise<Listener> {
+  const silent = silentConnections(server);
+  server.listen(port, host);
+  await once(server, "listening");
+  return { port: (server.address() as AddressInfo).port, drain: (graceMs) => drain(server, silent, graceMs) };
 }
 
 /**

@@ -1,0 +1,150 @@
+import type { ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
+import type { FastifyInstance, FastifyReply } from "fastify";
+import type { Logger } from "pino";
+import { AuditError, hasCode } from "../../audit/errors.js";
+import type { Download, TreeEntry } from "../../audit/service.js";
+import { fileText, openFile, type DownloadFile, type FileFormat } from "../../downloads/file.js";
+import { openLink, type LinkClaims } from "../../downloads/link.js";
+import type { TokenSealer } from "../../keys/sealed-token.js";
+import type { Metrics } from "../../operations/metrics.js";
+import { allowsGzip } from "../accept.js";
+import type { Door } from "../admission.js";
+import { begin, SAFE } from "../answer.js";
+import type { Readiness } from "../operations/readiness.js";
+import { HttpError, refusalOf } from "../refusal.js";
+import { DownloadRecord } from "./download-record.js";
+import { admitLink } from "./link-admission.js";
+import { DOWNLOADS_PATH } from "./link-maker.js";
+import type { Slots } from "./slots.js";
+
+export interface DownloadsDoorOptions {
+  readonly door: Door;
+  readonly sealer: TokenSealer;
+  readonly slots: Slots;
+  readonly readiness: Readiness;
+  /** How long a reader may leave what was sent to it unread. */
+  readonly slowMs: number;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+}
+
+/** Speed before size: the text of a log shrinks to a fifth at any level. */
+const GZIP_LEVEL = 3;
+const HIGH_WATER_BYTES = 65_536;
+
+/**
+ * Files of whole results, by links that stand for their makers: a link alone opens its file, as browsers and download
+ * managers want it, whatever credential comes along. What is wrong before a file begins is refused; a file that cannot
+ * go on breaks off, so that no client can take it for a whole one.
+ */
+export function downloadsDoor(app: FastifyInstance, options: DownloadsDoorOptions): void {
+  app.route<{ Params: { readonly "*": string } }>({
+    ...{ method: ["GET", "HEAD"], url: `${DOWNLOADS_PATH}*` },
+    handler: async (request, reply) => {
+      options.readiness.requireOpen();
+      const claims = opened(options.sealer, request.params["*"]);
+      const user = await admitLink(claims.principal, request.headers, options.door);
+      const service = user.service();
+      const download = await service.download(claims);
+      const file = await openFile(service, download, claims.format);
+      const isGzip = allowsGzip(request.headers);
+      reply.headers(fileHeaders(file.format, download));
+      if (isGzip) reply.header("content-encoding", "gzip");
+      if (request.method === "HEAD") return reply.send();
+      const record = new DownloadRecord(options, { ...claims, log: download.log, requestId: request.id });
+      const stop = stopped(reply.raw, options.slowMs);
+      const pages = record.counted(user.whileLetIn(download.pages(stop)));
+      await sendFile(reply, { file, pages, isGzip, stop, record }, options);
+      return reply;
+    },
+  });
+}
+
+interface Sending {
+  readonly file: DownloadFile;
+  readonly pages: AsyncIterable<readonly TreeEntry[]>;
+  readonly isGzip: boolean;
+  readonly stop: AbortSignal;
+  readonly record: DownloadRecord;
+}
+
+/** Rejects before the file begins, and never after. */
+async function sendFile(
+  reply: FastifyReply,
+  { file, pages, isGzip, stop, record }: Sending,
+  { slots, logger }: DownloadsDoorOptions,
+): Promise<void> {
+  const leave = slots.take();
+  try {
+    const text = fileText(file, await begun(file.entries(pages)));
+    await sendText(begin(reply, {}), text, isGzip);
+    record.ended("complete");
+  } catch (error) {
+    const outcome = isStopped(error, stop) ? "stopped" : "failed";
+    record.ended(outcome);
+    if (outcome === "failed" && !reply.raw.headersSent) throw error;
+    if (outcome === "failed") refusalOf(error, logger.child({ requestId: reply.request.id }));
+    reply.hijack();
+    reply.raw.destroy();
+  } finally {
+    leave();
+  }
+}
+
+/** Writes no faster than the client reads. */
+function sendText(response: ServerResponse, pieces: AsyncIterable<string>, isGzip: boolean): Promise<void> {
+  const text = Readable.from(pieces, { objectMode: false, highWaterMark: HIGH_WATER_BYTES });
+  return isGzip ? pipeline(text, createGzip({ level: GZIP_LEVEL }), response) : pipeline(text, response);
+}
+
+function opened(sealer: TokenSealer, token: string): LinkClaims {
+  const link = openLink(sealer, token, Date.now());
+  if (link.kind === "opened") return link.claims;
+  if (link.reason === "expired")
+    throw new HttpError("LINK_EXPIRED", "the link has expired: ask downloadResults for a new one");
+  // What was never a link and what was changed look the same: neither stands for anything.
+  throw new AuditError(
+    "NOT_FOUND",
+    "there is no such download: copy the whole link, or ask downloadResults for a new one",
+  );
+}
+
+function fileHeaders({ extension, contentType }: FileFormat, { log, treeSize }: Download): Record<string, string> {
+  const name = `auditql-${log.replace(/[^\w.-]/g, "_")}-${treeSize}.${extension}`;
+  return {
+    ...SAFE,
+    "content-type": contentType,
+    "content-disposition": `attachment; filename="${name}"`,
+    vary: "accept-encoding",
+  };
+}
+
+/** Aborts when the client has gone, or leaves what it was sent unread for too long. */
+function stopped(response: ServerResponse, slowMs: number): AbortSignal {
+  const controller = new AbortController();
+  response.setTimeout(slowMs, () => response.destroy());
+  response.once("close", () => {
+    controller.abort(new AuditError("UNAVAILABLE", "the client has gone away"));
+  });
+  return controller.signal;
+}
+
+function isStopped(error: unknown, { reason }: AbortSignal): boolean {
+  return error === reason || hasCode(error, "ERR_STREAM_PREMATURE_CLOSE");
+}
+
+/** Waits for the first page: what is wrong by then can still be said in an answer. */
+async function begun<T>(pages: AsyncIterable<T>): Promise<AsyncIterable<T>> {
+  const iterator = pages[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  return (async function* () {
+    try {
+      for (let next = first; next.done !== true; next = await iterator.next()) yield next.value;
+    } finally {
+      await iterator.return?.();
+    }
+  })();
+}

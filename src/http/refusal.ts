@@ -1,0 +1,79 @@
+import { randomUUID } from "node:crypto";
+import type { GraphQLFormattedError } from "graphql";
+import type { Logger } from "pino";
+import { AuditError } from "../audit/errors.js";
+import { ERRORS, retryAfter, type DoorErrorCode, type ErrorCode } from "../graphql/error-table.js";
+import { auditFailure } from "../graphql/errors.js";
+import { Unauthenticated } from "./admission.js";
+import { jsonAnswer, type Answer } from "./answer.js";
+import type { Records } from "./graphql/operation-record.js";
+
+/** What HTTP itself finds wrong with a request; the message is written for the client. All else is an AuditError. */
+export class HttpError extends Error {
+  override readonly name = "HttpError";
+
+  constructor(
+    readonly code: DoorErrorCode,
+    message: string,
+    readonly headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(message);
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status;
+  }
+}
+
+/** Why a request is not served, in words for its sender. */
+export type Refusal = HttpError | AuditError;
+
+/**
+ * What the client is told of a failure: what was written for it, or an id under which the gateway's log has where the
+ * failure was thrown. What it said stays out of both, for that may hold a payload.
+ */
+export function refusalOf(error: unknown, logger: Logger): Refusal {
+  if (error instanceof HttpError || error instanceof AuditError) return error;
+  const id = randomUUID();
+  const at = error instanceof Error ? error.stack?.split("\n").filter((line) => /^\s+at /.test(line)) : undefined;
+  logger.error({ id, kind: error instanceof Error ? error.name : typeof error, at }, "http request failed");
+  return new HttpError("INTERNAL_SERVER_ERROR", `unexpected error; the gateway's log has it under ${id}`);
+}
+
+/** A refusal in the shape of a GraphQL error, so that a client has one way to read what went wrong, over any transport. */
+export function shownRefusal(refusal: Refusal): GraphQLFormattedError {
+  if (refusal instanceof AuditError) return auditFailure({}, refusal);
+  return { message: refusal.message, extensions: { code: refusal.code } };
+}
+
+/** The answer to a request of which nothing was done. */
+export function refusalAnswer(refusal: Refusal): Answer {
+  return jsonAnswer(ERRORS[refusal.code].status, { errors: [shownRefusal(refusal)] }, headersOf(refusal));
+}
+
+function headersOf(refusal: Refusal): Readonly<Record<string, string>> {
+  if (refusal instanceof HttpError) return refusal.headers;
+  if (refusal instanceof Unauthenticated) return { "www-authenticate": refusal.challenge };
+  return refusal.retryAfterMs === undefined ? {} : { "retry-after": retryAfter(refusal.retryAfterMs) };
+}
+
+/** The ways into the gateway, as its log and metrics name them: a path may hold the token of a link, or anything. */
+export type Entrance = "graphql" | "websocket" | "downloads" | "metrics" | "page";
+
+/** A request that was refused before an operation, or a download, began. */
+export interface RefusedRequest {
+  readonly entrance: Entrance;
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly requestId: string;
+}
+
+/** Refused requests in the metrics and in the log, which have nothing of what was sent. */
+export class Refusals {
+  constructor(private readonly records: Records) {}
+
+  add({ entrance, code, status, requestId }: RefusedRequest): void {
+    this.records.metrics.refusal({ entrance, code });
+    this.records.logger.info({ entrance, code, status, requestId }, "refused");
+  }
+}

@@ -1,0 +1,76 @@
+import type { FastifyError, FastifyInstance, FastifyRequest } from "fastify";
+import type { Logger } from "pino";
+import { AuditError, hasCode } from "../audit/errors.js";
+import { send } from "./answer.js";
+import { dropRest } from "./body.js";
+import { HttpError, refusalAnswer, refusalOf, type Entrance, type Refusal, type Refusals } from "./refusal.js";
+import { isWebSocket } from "./streams/transport.js";
+
+export interface RefusingOptions {
+  readonly logger: Logger;
+  readonly refusals: Refusals;
+  readonly maxBodyBytes: number;
+  /** How long a client may leave what was sent to it unread. */
+  readonly slowMs: number;
+}
+
+/** Has every request answered that no door serves or that one refuses: recorded, and in one shape. */
+export function refuseOthers(app: FastifyInstance, options: RefusingOptions): void {
+  const { logger, refusals, maxBodyBytes, slowMs } = options;
+  // Where no door takes bodies, none is read.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", (_request, _body, done) => {
+    done(null);
+  });
+  app.setNotFoundHandler((request) => {
+    const allowed = pathOf(request) === "/graphql" ? ["GET", "POST"] : ["GET", "HEAD"];
+    if (allowed.includes(request.method)) throw notFound();
+    const allow = allowed.join(", ");
+    throw new HttpError("METHOD_NOT_ALLOWED", `${request.method} is not possible here: use ${allow}`, { allow });
+  });
+  app.setErrorHandler<Error>(async (error, request, reply) => {
+    const refusal = refusalOf(ofFastify(error, maxBodyBytes) ?? error, logger.child({ requestId: request.id }));
+    const answer = refusalAnswer(refusal);
+    refusals.add({ entrance: entranceOf(request), code: refusal.code, status: answer.status, requestId: request.id });
+    // The connection cannot be used again: what its client is still sending is read, or it would see a broken pipe.
+    if (reply.getHeader("connection") === "close") await dropRest(request.raw, maxBodyBytes);
+    return send(reply, answer, slowMs);
+  });
+}
+
+/** What the framework finds wrong with a request, in our words; undefined for what is no mistake of a client. */
+function ofFastify(error: Error & Partial<FastifyError>, maxBodyBytes: number): Refusal | undefined {
+  if (hasCode(error, "ECONNRESET"))
+    return new HttpError("BAD_REQUEST", "the connection ended before the request body did");
+  switch (error.code?.startsWith("FST_") === true ? error.statusCode : undefined) {
+    case 400:
+      return new HttpError("BAD_REQUEST", error.message);
+    case 403:
+    case 404:
+    case 414:
+      return notFound();
+    case 413:
+      return new HttpError("PAYLOAD_TOO_LARGE", `the request body may have at most ${maxBodyBytes} bytes`);
+    case 415:
+      return new HttpError("UNSUPPORTED_MEDIA_TYPE", "the header Content-Type is no media type: send application/json");
+    default:
+      return undefined;
+  }
+}
+
+function notFound(): AuditError {
+  return new AuditError("NOT_FOUND", "nothing here: the API is at /graphql, GraphiQL at /graphiql/");
+}
+
+function pathOf({ url }: FastifyRequest): string {
+  const [path = ""] = url.split("?", 1);
+  return path;
+}
+
+function entranceOf(request: FastifyRequest): Entrance {
+  if (isWebSocket(request.raw)) return "websocket";
+  const path = pathOf(request);
+  if (path.startsWith("/downloads/")) return "downloads";
+  if (path === "/graphql") return "graphql";
+  return path === "/metrics" ? "metrics" : "page";
+}

@@ -1,0 +1,141 @@
+import { once } from "node:events";
+import type { ServerResponse } from "node:http";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FormattedExecutionResult } from "graphql";
+import type { Subscribed } from "../../graphql/subscriptions.js";
+import { begin, giveUpUnread, SAFE } from "../answer.js";
+import { isJson, parseJson, parseParameters, takeBodies } from "../body.js";
+import { HttpError, refusalOf } from "../refusal.js";
+import { SLOW_READER, type Stream } from "./open-streams.js";
+import { readOperation } from "./operation.js";
+import type { StreamHolder } from "./stream-holder.js";
+import type { StreamsOptions } from "./websocket-session.js";
+
+/** Where the holder of a request's credential is kept from its head to its body. */
+const HOLDER = "holder";
+
+/**
+ * GraphQL subscriptions over server-sent events: the distinct connections mode of the GraphQL over SSE protocol, one
+ * request for each subscription.
+ *
+ * Written here because all that the handler of graphql-sse sends goes through a queue of its own without a bound, which it
+ * fills as fast as the log grows: "is cut over SSE, told so behind what it has not read, and sent no more"
+ * (test/http/slow-reader.test.ts). It also reads `variables` by JSON.parse and knows no `documentId`.
+ */
+export function eventStreams(app: FastifyInstance, options: StreamsOptions): void {
+  const { readiness, admitStream } = options;
+  takeBodies(app);
+  app.decorateRequest(HOLDER, null);
+  app.addHook("onRequest", async (request) => {
+    readiness.requireOpen();
+    request.setDecorator(HOLDER, await admitStream(request.headers));
+    if (request.method === "GET") requirePreflight(request);
+    else if (!isJson(request)) throw new HttpError("UNSUPPORTED_MEDIA_TYPE", "send the operation as application/json");
+  });
+  app.route({
+    ...{ method: ["GET", "POST"], url: "/graphql", constraints: { events: true } },
+    handler: async (request, reply) => {
+      const { raw } = reply;
+      const { logger, streams, subscriptions } = options;
+      const operation = readOperation(parameters(request));
+      const stream = streams.open(request.getDecorator<StreamHolder>(HOLDER));
+      raw.once("close", () => {
+        stream.end();
+      });
+      try {
+        const origin = { headers: request.headers, requestId: request.id };
+        const subscribed = await subscriptions.subscribe(operation, stream, origin);
+        await sendEvents(subscribed, begin(reply, HEAD), { stream, ...streams.limits });
+        giveUpUnread(reply, streams.limits.slowMs);
+      } catch (error) {
+        if (!raw.headersSent) throw error;
+        refusalOf(error, logger.child({ requestId: request.id }));
+        raw.destroy();
+      } finally {
+        stream.end();
+      }
+      return reply;
+    },
+  });
+}
+
+/**
+ * A web page can send a simple request (Fetch standard, "CORS-safelisted") anywhere without asking. It could not read the
+ * stream, but it could take all there are; so only requests are taken that a browser asks leave for first.
+ */
+function requirePreflight({ headers }: FastifyRequest): void {
+  if (headers["apollo-require-preflight"]) return;
+  throw new HttpError("BAD_REQUEST", "a stream by GET needs the header apollo-require-preflight: 1; or use POST");
+}
+
+function parameters({ method, body, url }: FastifyRequest): unknown {
+  if (method === "POST") return parseParameters(body);
+  const search = new URLSearchParams(url.slice("/graphql".length));
+  const parsed = (name: string) => {
+    const text = search.get(name);
+    return text === null ? undefined : parseJson(Buffer.from(text));
+  };
+  return { ...Object.fromEntries(search), variables: parsed("variables"), extensions: parsed("extensions") };
+}
+
+/** `x-accel-buffering` lets the proxies that know it pass on events as they come. */
+const HEAD = { ...SAFE, "content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no" };
+const ALIVE = ":\n\n";
+const COMPLETE = "event: complete\ndata:\n\n";
+
+interface Sending {
+  readonly stream: Stream;
+  readonly slowMs: number;
+  readonly keepAliveMs: number;
+}
+
+/** What is wrong with the request comes as an event, for the protocol's clients take any other status for a lost network. */
+async function sendEvents(subscribed: Subscribed, response: ServerResponse, sending: Sending): Promise<void> {
+  response.write(ALIVE);
+  if (subscribed.kind === "refused") {
+    response.end(eventText({ errors: subscribed.errors }) + COMPLETE);
+    return;
+  }
+  const keepAlive = setInterval(() => {
+    if (!response.writableNeedDrain) response.write(ALIVE);
+  }, sending.keepAliveMs);
+  try {
+    for await (const event of subscribed.events) {
+      if (!(await isTaken(response, eventText(event), sending))) {
+        cut(response, sending.slowMs);
+        return;
+      }
+    }
+    response.end(COMPLETE);
+  } finally {
+    clearInterval(keepAlive);
+  }
+}
+
+function eventText(result: FormattedExecutionResult): string {
+  return `event: next\ndata: ${JSON.stringify(result)}\n\n`;
+}
+
+/** Writes, and waits while the client does not read. False when that takes too long. */
+async function isTaken(response: ServerResponse, text: string, { stream, slowMs }: Sending): Promise<boolean> {
+  if (response.write(text)) return true;
+  const slow = AbortSignal.timeout(slowMs);
+  try {
+    await once(response, "drain", { signal: AbortSignal.any([slow, stream.signal]) });
+    return true;
+  } catch {
+    return stream.signal.aborted;
+  }
+}
+
+/** The reason waits behind what the client has not read; a client that never does is not waited for. */
+function cut(response: ServerResponse, slowMs: number): void {
+  const error = { message: SLOW_READER, extensions: { code: "SLOW_READER" } };
+  response.end(eventText({ errors: [error] }) + COMPLETE);
+  const timer = setTimeout(() => {
+    response.destroy();
+  }, slowMs);
+  response.once("close", () => {
+    clearTimeout(timer);
+  });
+}

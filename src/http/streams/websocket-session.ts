@@ -1,0 +1,285 @@
+import {
+  GraphQLError,
+  GraphQLSchema,
+  parse,
+  type ExecutionResult,
+  type FormattedExecutionResult,
+  type GraphQLFormattedError,
+} from "graphql";
+import { CloseCode, makeServer, MessageType, stringifyMessage, type SubscribePayload } from "graphql-ws";
+import type { Logger } from "pino";
+import type { WebSocket } from "@fastify/websocket";
+import { AuditError } from "../../audit/errors.js";
+import { ERRORS } from "../../graphql/error-table.js";
+import type { Readiness } from "../operations/readiness.js";
+import { refusalOf, shownRefusal, type Refusal, type Refusals } from "../refusal.js";
+import { SLOW_READER, type OpenStreams, type Stream } from "./open-streams.js";
+import { readOperation } from "./operation.js";
+import type { RecordedSubscriptions, StreamOrigin } from "./recorded-subscriptions.js";
+import type { AdmitStream, StreamHolder } from "./stream-holder.js";
+
+export interface StreamsOptions {
+  readonly subscriptions: RecordedSubscriptions;
+  readonly streams: OpenStreams;
+  readonly admitStream: AdmitStream;
+  readonly readiness: Readiness;
+  readonly refusals: Refusals;
+  readonly logger: Logger;
+}
+
+/** What is known of a client when its socket opens. */
+export interface Arrival {
+  readonly socket: WebSocket;
+  /** Undefined until its first message says who it is. */
+  readonly holder: StreamHolder | undefined;
+  readonly origin: StreamOrigin;
+}
+
+type Events = AsyncGenerator<FormattedExecutionResult, void>;
+type ShownEvents = AsyncIterableIterator<ExecutionResult>;
+
+/** How long a client may take to say who it is. */
+const INIT_TIMEOUT_MS = 10_000;
+/** RFC 6455 section 7.4.1. */
+const GOING_AWAY = 1001;
+/** RFC 6455 section 5.5: a control frame has 125 bytes, two of which are the code. */
+const MAX_REASON_CHARACTERS = 123;
+/** Answers to pings may wait for a client so far, and no further. */
+const MAX_WAITING_BYTES = 65_536;
+
+const DONE = { done: true, value: undefined } as const;
+
+/** A subscription that runs, as graphql-ws wants it described: it executes nothing, for the events are there already. */
+class Followed {
+  readonly schema = NO_SCHEMA;
+  readonly document = SUBSCRIPTION;
+
+  constructor(readonly events: ShownEvents) {}
+}
+const NO_SCHEMA = new GraphQLSchema({});
+const SUBSCRIPTION = parse("subscription { events }");
+
+/** An error that was formatted before. */
+class ShownError extends GraphQLError {
+  constructor(private readonly shown: GraphQLFormattedError) {
+    super(shown.message);
+  }
+
+  override toJSON(): GraphQLFormattedError {
+    return this.shown;
+  }
+}
+
+/** The library wants errors that it formats itself. */
+function withErrors({ errors, ...result }: FormattedExecutionResult): ExecutionResult {
+  return errors === undefined ? result : { ...result, errors: errors.map((error) => new ShownError(error)) };
+}
+
+/** The protocol: its messages, their order, and what becomes of who breaks it. */
+const protocol = makeServer<Record<string, unknown>, WebSocketSession>({
+  connectionInitWaitTimeout: INIT_TIMEOUT_MS,
+  onConnect: ({ extra, connectionParams }) => extra.letIn(connectionParams),
+  onSubscribe: ({ extra }, _id, payload) => extra.subscribe(payload),
+  subscribe: (args) => (args instanceof Followed ? args.events : {}),
+});
+
+/**
+ * One client of the GraphQL over WebSocket protocol (graphql-transport-ws), for subscriptions. graphql-ws speaks it; here
+ * is what it leaves to us. Each event waits until the last one was taken, and a client that takes none is cut: "is cut over
+ * WebSocket, told so by the close code, and sent no more" (test/http/slow-reader.test.ts). A credential must stay good:
+ * "is closed when it asks for nothing more, at the next look" (test/http/live-tail-revoked.test.ts).
+ */
+export class WebSocketSession {
+  readonly #socket: WebSocket;
+  readonly #streams = new Set<Stream>();
+  readonly #running = new Set<Promise<void>>();
+  #holder: StreamHolder | undefined;
+  /** Why the credential is good no more. */
+  #dismissal: AuditError | undefined;
+
+  constructor(
+    private readonly arrival: Arrival,
+    private readonly options: StreamsOptions,
+  ) {
+    this.#socket = arrival.socket;
+    this.#holder = arrival.holder;
+    const closed = protocol.opened(
+      {
+        protocol: this.#socket.protocol,
+        send: (text) => this.#send(text),
+        close: (code, reason) => {
+          this.#close(code ?? CloseCode.InternalServerError, reason ?? "");
+        },
+        onMessage: (receive) => {
+          this.#socket.on("message", (data) => {
+            this.#run(receive(Buffer.isBuffer(data) ? data.toString() : ""));
+          });
+        },
+        onPing: () => this.#answerPing(),
+      },
+      this,
+    );
+    const stopPinging = this.#keepAlive();
+    this.#socket.once("close", (code, reason) => {
+      stopPinging();
+      this.#endAll();
+      void closed(code, reason.toString());
+    });
+  }
+
+  /** Resolves when every subscription has been completed and the client asked to go. */
+  async drain(): Promise<void> {
+    this.#endAll();
+    await Promise.all(this.#running);
+    this.#close(GOING_AWAY, "the gateway is stopping");
+  }
+
+  /** Whether the client's first message, or the headers of its handshake, say who it is. */
+  async letIn(payload: Readonly<Record<string, unknown>> = {}): Promise<boolean> {
+    try {
+      const authorization = textOf(payload["authorization"] ?? payload["Authorization"]);
+      const headers = { host: this.arrival.origin.headers.host, authorization };
+      this.#holder ??= await this.options.admitStream(headers);
+      return true;
+    } catch (error) {
+      const { code, message } = this.#recorded(error);
+      this.#close(ERRORS[code].close, message);
+      return false;
+    }
+  }
+
+  /** The events, or what is wrong. The credential was good when the socket opened: who subscribes later must have it still. */
+  async subscribe(payload: SubscribePayload): Promise<Followed | readonly GraphQLError[]> {
+    let stream: Stream | undefined;
+    try {
+      if (this.#holder === undefined) throw new AuditError("UNAUTHENTICATED", "say who you are first");
+      stream = this.options.streams.open(this.#holder);
+      this.#streams.add(stream);
+      const operation = readOperation(payload);
+      const reason = await stream.recheck();
+      if (reason !== undefined) throw reason;
+      const subscribed = await this.options.subscriptions.subscribe(operation, stream, this.arrival.origin);
+      if (subscribed.kind === "events") return new Followed(this.#followed(subscribed.events, stream));
+      this.#ended(stream);
+      return subscribed.errors.map((error) => new ShownError(error));
+    } catch (error) {
+      if (stream !== undefined) this.#ended(stream);
+      return [new ShownError(shownRefusal(this.#recorded(error)))];
+    }
+  }
+
+  /** To return means to end the stream, which may be waiting for the log to grow. */
+  #followed(events: Events, stream: Stream): ShownEvents {
+    return {
+      next: async () => {
+        const next = await events.next();
+        if (next.done !== true) return { done: false, value: withErrors(next.value) };
+        this.#ended(stream);
+        return DONE;
+      },
+      return: async () => {
+        this.#ended(stream);
+        await events.return();
+        return DONE;
+      },
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
+  }
+
+  #ended(stream: Stream): void {
+    const reason: unknown = stream.signal.reason;
+    if (reason instanceof AuditError) this.#dismissal ??= reason;
+    stream.end();
+    this.#streams.delete(stream);
+  }
+
+  #run(received: Promise<void>): void {
+    const running = received
+      .catch(() => {
+        this.#close(CloseCode.BadRequest, "Invalid message received");
+      })
+      .finally(() => {
+        this.#running.delete(running);
+        if (this.#dismissal !== undefined) void this.#dismiss(this.#dismissal);
+      });
+    this.#running.add(running);
+  }
+
+  /** Every subscription is told why it ends before the socket closes. */
+  async #dismiss(reason: AuditError): Promise<void> {
+    for (const stream of this.#streams) stream.end(reason);
+    await Promise.all(this.#running);
+    this.#close(ERRORS[reason.code].close, reason.message);
+  }
+
+  /** What the client is told of a failure before its operation began. */
+  #recorded(error: unknown): Refusal {
+    const { logger, refusals } = this.options;
+    const { requestId } = this.arrival.origin;
+    const refusal = refusalOf(error, logger.child({ requestId }));
+    const { code } = refusal;
+    refusals.add({ entrance: "websocket", code, status: ERRORS[code].status, requestId });
+    return refusal;
+  }
+
+  async #answerPing(): Promise<void> {
+    if (this.#socket.bufferedAmount > MAX_WAITING_BYTES) this.#cut();
+    else await this.#send(stringifyMessage({ type: MessageType.Pong }));
+  }
+
+  /** Resolves when the message is on its way; a client that does not read is cut meanwhile. */
+  #send(text: string): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#cut();
+        resolve();
+      }, this.options.streams.limits.slowMs);
+      this.#socket.send(text, () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  /** The reason waits behind what the client has not read; a client that never does is not waited for. */
+  #cut(): void {
+    this.#endAll();
+    this.#close(ERRORS.SLOW_READER.close, SLOW_READER);
+    const timer = setTimeout(() => {
+      this.#socket.terminate();
+    }, this.options.streams.limits.slowMs);
+    this.#socket.once("close", () => {
+      clearTimeout(timer);
+    });
+  }
+
+  #endAll(): void {
+    for (const stream of this.#streams) stream.end();
+  }
+
+  #close(code: number, reason: string): void {
+    this.#socket.close(code, reason.slice(0, MAX_REASON_CHARACTERS));
+  }
+
+  /** Pings the client, and gives it up when it has not answered for as long as a slow one may take. */
+  #keepAlive(): () => void {
+    const { keepAliveMs, slowMs } = this.options.streams.limits;
+    let seenAtMs = performance.now();
+    this.#socket.on("pong", () => {
+      seenAtMs = performance.now();
+    });
+    const timer = setInterval(() => {
+      if (performance.now() - seenAtMs > keepAliveMs + 2 * slowMs) this.#socket.terminate();
+      else this.#socket.ping();
+    }, keepAliveMs);
+    return () => {
+      clearInterval(timer);
+    };
+  }
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
