@@ -15,22 +15,19 @@ type Parts = Pick<GatewayOptions, "service" | "health" | "logger" | "metrics" | 
 
 /** Opens the gateway that the settings ask for. Rejects with BAD_USER_INPUT where the manifest of documents cannot be used. */
 export async function openConfiguredGateway(settings: Settings, parts: Parts): Promise<Gateway> {
-  const { eventRate, introspection, readLog, publicUrl, ...gateway } = settings.gateway;
   return openGateway({
-    ...{ ...settings.listener, ...gateway, ...parts },
-    ...(eventRate && { eventRate }),
-    ...(introspection && { introspection }),
-    ...(readLog && { readLog }),
-    ...(publicUrl !== undefined && { publicUrl }),
-    ...(await trustedIn(settings.execution)),
+    ...settings.listener,
+    ...settings.gateway,
+    ...parts,
+    trusted: await trustedIn(settings.execution),
     compileAtHit: settings.execution.compiled ? COMPILE_AT_HIT : Infinity,
     graphiqlFolder: GRAPHIQL_FOLDER,
   });
 }
 
 /** Read once: a manifest belongs to a release of the applications that use it. */
-async function trustedIn({ trustedDocuments: path }: Settings["execution"]): Promise<Pick<GatewayOptions, "trusted">> {
-  return path === undefined ? {} : { trusted: TrustedDocuments.parse(await readManifest(path)) };
+async function trustedIn({ trustedDocuments: path }: Settings["execution"]): Promise<TrustedDocuments | undefined> {
+  return path === undefined ? undefined : TrustedDocuments.parse(await readManifest(path));
 }
 
 async function readManifest(path: string): Promise<unknown> {

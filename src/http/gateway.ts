@@ -39,46 +39,61 @@ const REQUEST_TIMEOUT_MS = 30_000;
 const MAX_DOWNLOADS = 8;
 const SECRET_BYTES = 32;
 
-export interface GatewayOptions extends Address {
+/** What is served, and to whom it is told. */
+interface ServedParts {
   /** Stays the caller's: close it after the gateway. */
   readonly service: AuditService;
   readonly logger: Logger;
+  /** Default: that of the service alone. */
+  readonly health?: EngineHealth | undefined;
+  /** Default: an empty set. */
+  readonly metrics?: Metrics | undefined;
+  /** Default: `admin`. */
+  readonly metricsPolicy?: MetricsPolicy | undefined;
+}
+
+/** Who is let in, from where. */
+interface AccessParts {
+  /** How people are let in. Default: without credentials, which only a loopback host may do. */
+  readonly access?: Access | undefined;
+  /** Default: no limit. */
+  readonly eventRate?: EventRateSettings | undefined;
+  /** The log that readings are recorded in, and nothing else is. Default: they are not recorded. */
+  readonly readLog?: string | undefined;
+  /** Whose web pages may read answers. Default: none but this gateway's own. */
+  readonly corsOrigins?: readonly string[] | undefined;
+  /** Where clients find this gateway, for links. Default: its own address on loopback, else links are relative. */
+  readonly publicUrl?: string | undefined;
+}
+
+/** How GraphQL is executed. */
+interface GraphqlParts {
   /** The request of an operation from which on it is executed as a compiled function; Infinity: never. */
   readonly compileAtHit: number;
+  readonly maxBodyBytes?: number | undefined;
+  /** How long an operation may be executed. Default 30,000. */
+  readonly requestTimeoutMs?: number | undefined;
+  /** Who may ask what the schema is. Default: everyone where no credentials are asked for, else whoever has one. */
+  readonly introspection?: IntrospectionPolicy | undefined;
+  /** The only documents that are executed. Default: any. */
+  readonly trusted?: TrustedDocuments | undefined;
+  /** Where documents are kept that clients register by their hash. Default: in this process. */
+  readonly texts?: TextCache | undefined;
+  /** Default: those of STREAM_LIMITS. */
+  readonly streamLimits?: Partial<StreamLimits> | undefined;
+}
+
+/** Files: GraphiQL's, and whole results. */
+interface FileParts {
   /** The folder of GraphiQL's built files. */
   readonly graphiqlFolder: string;
-  readonly maxBodyBytes?: number;
-  /** Default: that of the service alone. */
-  readonly health?: EngineHealth;
-  /** Default: an empty set. */
-  readonly metrics?: Metrics;
-  /** Default: `admin`. */
-  readonly metricsPolicy?: MetricsPolicy;
-  /** How people are let in. Default: without credentials, which only a loopback host may do. */
-  readonly access?: Access;
-  /** Default: no limit. */
-  readonly eventRate?: EventRateSettings;
-  /** The log that readings are recorded in, and nothing else is. Default: they are not recorded. */
-  readonly readLog?: string;
-  /** Default: those of STREAM_LIMITS. */
-  readonly streamLimits?: Partial<StreamLimits>;
-  /** How long an operation may be executed. Default 30,000. */
-  readonly requestTimeoutMs?: number;
-  /** Who may ask what the schema is. Default: everyone where no credentials are asked for, else whoever has one. */
-  readonly introspection?: IntrospectionPolicy;
-  /** Whose web pages may read answers. Default: none but this gateway's own. */
-  readonly corsOrigins?: readonly string[];
-  /** The only documents that are executed. Default: any. */
-  readonly trusted?: TrustedDocuments;
   /** Makes the links to downloads; one key for all gateways of a deployment. Default: one of this process alone. */
-  readonly sealer?: TokenSealer;
-  /** Where clients find this gateway, for links. Default: its own address on loopback, else links are relative. */
-  readonly publicUrl?: string;
+  readonly sealer?: TokenSealer | undefined;
   /** How many downloads may be sent at once. Default 8. */
-  readonly maxDownloads?: number;
-  /** Where documents are kept that clients register by their hash. Default: in this process. */
-  readonly texts?: TextCache;
+  readonly maxDownloads?: number | undefined;
 }
+
+export interface GatewayOptions extends Address, ServedParts, AccessParts, GraphqlParts, FileParts {}
 
 export interface Gateway {
   /** `http://host:port` as a client on this machine writes it. */
