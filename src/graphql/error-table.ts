@@ -5,6 +5,7 @@ export type DoorErrorCode =
   | "BAD_REQUEST"
   | "GRAPHQL_PARSE_FAILED"
   | "GRAPHQL_VALIDATION_FAILED"
+  | "HEADERS_TOO_LARGE"
   | "INTERNAL_SERVER_ERROR"
   | "LINK_EXPIRED"
   | "METHOD_NOT_ALLOWED"
@@ -12,6 +13,7 @@ export type DoorErrorCode =
   | "OPERATION_RESOLUTION_FAILURE"
   | "PAYLOAD_TOO_LARGE"
   | "PERSISTED_QUERY_NOT_FOUND"
+  | "REQUEST_TIMEOUT"
   | "SLOW_READER"
   | "UNSUPPORTED_MEDIA_TYPE";
 
@@ -36,6 +38,7 @@ export const ERRORS = {
   FORBIDDEN: { status: 403, close: FORBIDDEN },
   GRAPHQL_PARSE_FAILED: { status: 400, close: BAD_REQUEST },
   GRAPHQL_VALIDATION_FAILED: { status: 400, close: BAD_REQUEST },
+  HEADERS_TOO_LARGE: { status: 431, close: BAD_REQUEST },
   INTERNAL_SERVER_ERROR: { status: 500, close: INTERNAL_SERVER_ERROR },
   LINK_EXPIRED: { status: 410, close: BAD_REQUEST },
   LOG_CORRUPT: { status: 500, close: INTERNAL_SERVER_ERROR },
@@ -46,6 +49,7 @@ export const ERRORS = {
   PAYLOAD_TOO_LARGE: { status: 413, close: BAD_REQUEST },
   PERSISTED_QUERY_NOT_FOUND: { status: 200, close: BAD_REQUEST },
   RATE_LIMITED: { status: 429, close: TRY_AGAIN_LATER },
+  REQUEST_TIMEOUT: { status: 408, close: TRY_AGAIN_LATER },
   ROOT_CONFLICT: { status: 500, close: INTERNAL_SERVER_ERROR },
   SLOW_READER: { status: 503, close: TRY_AGAIN_LATER },
   UNAUTHENTICATED: { status: 401, close: FORBIDDEN },

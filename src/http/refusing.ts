@@ -1,7 +1,9 @@
+import { maxHeaderSize, STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
 import type { FastifyError, FastifyInstance, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import { AuditError, hasCode } from "../audit/errors.js";
-import { send } from "./answer.js";
+import { SAFE, send } from "./answer.js";
 import { dropRest } from "./body.js";
 import { HttpError, refusalAnswer, refusalOf, type Entrance, type Refusal, type Refusals } from "./refusal.js";
 import { isWebSocket } from "./streams/transport.js";
@@ -36,6 +38,25 @@ export function refuseOthers(app: FastifyInstance, options: RefusingOptions): vo
     if (reply.getHeader("connection") === "close") await dropRest(request.raw, maxBodyBytes);
     return send(reply, answer, slowMs);
   });
+}
+
+/** Answers what is no request, or none that came to its end, and closes its connection: nothing else is known of it. */
+export function refuseUnreadable(error: Error, connection: Socket): void {
+  if (!hasCode(error, "ECONNRESET") && connection.writable) {
+    const { status, headers, body } = refusalAnswer(unreadable(error));
+    const fields = { ...SAFE, ...headers, connection: "close", "content-length": Buffer.byteLength(body) };
+    const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+    connection.write(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${lines.join("")}\r\n${body}`);
+  }
+  connection.destroy(error);
+}
+
+function unreadable(error: Error): HttpError {
+  if (hasCode(error, "HPE_HEADER_OVERFLOW"))
+    return new HttpError("HEADERS_TOO_LARGE", `the head of a request may have at most ${maxHeaderSize} bytes`);
+  if (hasCode(error, "ERR_HTTP_REQUEST_TIMEOUT"))
+    return new HttpError("REQUEST_TIMEOUT", "the request did not arrive in time");
+  return new HttpError("BAD_REQUEST", "this is no HTTP/1.1 request");
 }
 
 /** What the framework finds wrong with a request, in our words; undefined for what is no mistake of a client. */

@@ -7,6 +7,7 @@ import { setTimeout as passed } from "node:timers/promises";
 import { promisify } from "node:util";
 import fastify, { type FastifyInstance } from "fastify";
 import type { Readiness } from "./operations/readiness.js";
+import { refuseUnreadable } from "./refusing.js";
 import { isWebSocket, TRANSPORTS } from "./streams/transport.js";
 
 /** How long a client may take over the head of a request, and over all of it. */
@@ -52,6 +53,7 @@ export function httpServer({ maxBodyBytes, readiness }: HttpServerOptions): Http
     exposeHeadRoutes: false,
     return503OnClosing: false,
     genReqId: nameOf,
+    clientErrorHandler: refuseUnreadable,
     frameworkErrors: (error, request, reply) => {
       app.errorHandler(error, request, reply);
     },

@@ -50,12 +50,16 @@ function code(body: string): unknown {
 
 /** Sends bytes that no HTTP client would, and answers the first line of what comes back. */
 async function raw(text: string): Promise<string> {
+  return (await rawAnswer(text)).split("\r\n", 1)[0] ?? "";
+}
+
+async function rawAnswer(text: string): Promise<string> {
   const socket = connect(Number(new URL(gateway.url).port), "127.0.0.1");
   await once(socket, "connect");
   socket.write(text);
   const [chunk] = (await once(socket, "data")) as [Buffer];
   socket.destroy();
-  return chunk.toString().split("\r\n", 1)[0] ?? "";
+  return chunk.toString();
 }
 
 describe("GraphQL over HTTP", () => {
@@ -149,6 +153,38 @@ describe("GraphiQL", () => {
     ]) {
       expect(await raw(`GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`)).toBe("HTTP/1.1 404 Not Found");
     }
+  });
+});
+
+describe("what is no request", () => {
+  const POST = "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
+
+  test.each([
+    ["other bytes", "\u0016\u0003\u0001 hello\r\n\r\n", "400 Bad Request", "BAD_REQUEST"],
+    [
+      "a body of two lengths",
+      `${POST}content-length: 5\r\ncontent-length: 6\r\n\r\n{}`,
+      "400 Bad Request",
+      "BAD_REQUEST",
+    ],
+    [
+      "a body framed in two ways, of which a proxy may read the other",
+      `${POST}content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n`,
+      "400 Bad Request",
+      "BAD_REQUEST",
+    ],
+    ["a folded header", `${POST}a: b\r\n c\r\ntransfer-encoding : chunked\r\n\r\n`, "400 Bad Request", "BAD_REQUEST"],
+    [
+      "a head that is too long",
+      `GET / HTTP/1.1\r\nhost: localhost\r\nx: ${"x".repeat(20_000)}\r\n\r\n`,
+      "431 Request Header Fields Too Large",
+      "HEADERS_TOO_LARGE",
+    ],
+  ])("is refused in the shape of all refusals, and its connection closed: %s", async (...[, text, line, expected]) => {
+    const [head = "", body = ""] = (await rawAnswer(text)).split("\r\n\r\n", 2);
+    expect(head).toContain(`HTTP/1.1 ${line}\r\n`);
+    expect(head).toContain("connection: close");
+    expect(code(body)).toBe(expected);
   });
 });
 
