@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { pino } from "pino";
-import type { AuditService, Entry, Root } from "../../src/audit/service.js";
+import type { AuditService, Entry, ResultPage, Root } from "../../src/audit/service.js";
 import { digestOf } from "../../src/core/bytes.js";
 import { logFormat } from "../../src/core/format.js";
 import type { MembershipProof } from "../../src/core/proof.js";
@@ -37,6 +37,23 @@ const proof: MembershipProof = {
   path: Array.from({ length: 20 }, () => HASH),
 };
 
+const page: ResultPage = {
+  result: {
+    id: "A".repeat(120),
+    log: "default",
+    treeSize: SIZE,
+    expiresAt: RECEIVED_AT,
+    cursor: (position) => `${"A".repeat(120)}${position}`,
+    matches: () => true,
+    totalCount: () => Promise.resolve(SIZE),
+    isTruncated: () => Promise.resolve(false),
+  },
+  leafIndexes: Array.from({ length: 50 }, (_, position) => SIZE - 1 - position),
+  firstPosition: 0,
+  hasNextPage: true,
+  hasPreviousPage: false,
+};
+
 function unused(): Promise<never> {
   return Promise.reject(new Error("the no-op service does not answer this"));
 }
@@ -53,7 +70,7 @@ const service: AuditService = {
   entries: (_, leafIndexes) => Promise.resolve(leafIndexes.map(() => ({ kind: "entry", entry }))),
   checkpointVerdict: () => Promise.resolve(VALID),
   consistency: () => Promise.resolve(VALID),
-  search: unused,
+  search: () => Promise.resolve(page),
   results: unused,
   download: unused,
   tail: unused,
