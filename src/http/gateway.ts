@@ -20,7 +20,6 @@ import { MAX_BODY_BYTES } from "./body.js";
 import { allowOrigins, requireClosed } from "./cors.js";
 import { downloadsDoor } from "./downloads/door.js";
 import { linkMaker } from "./downloads/link-maker.js";
-import { Slots } from "./downloads/slots.js";
 import { graphqlDoor } from "./graphql/door.js";
 import { operationsDoor } from "./operations/door.js";
 import { Readiness, type EngineHealth } from "./operations/readiness.js";
@@ -141,8 +140,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const sessions = new WebSocketSessions();
   const admitPage = pageOrigins(corsOrigins, options.publicUrl);
   await app.register(webSockets, { ...tail, access, admitPage, sessions, upgrades });
-  const slots = new Slots(options.maxDownloads ?? MAX_DOWNLOADS, "downloads");
-  await app.register(downloadsDoor, { ...shared, door, sealer, slots });
+  await app.register(downloadsDoor, { ...shared, door, sealer, maxDownloads: options.maxDownloads ?? MAX_DOWNLOADS });
   await app.register(pagesDoor, { graphiqlFolder: options.graphiqlFolder, slowMs });
   await app.register(operationsDoor, { ...shared, metricsPolicy: options.metricsPolicy ?? "admin" });
   await app.ready();

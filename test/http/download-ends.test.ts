@@ -75,8 +75,10 @@ describe("a download that does not end well", () => {
     const long = await longGateway({ maxDownloads: 1 });
     const { url } = await linkTo(long);
     const hangUp = await unread(url);
-    const refused = await fetched(url);
-    expect([refused.status, refused.headers["retry-after"]]).toEqual([503, "5"]);
+    const { status, headers } = await fetched(url, { "accept-encoding": "gzip" });
+    expect([status, headers["retry-after"]]).toEqual([503, "5"]);
+    // The refusal is no file, and not packed as one.
+    expect([headers["content-encoding"], headers["content-disposition"]]).toEqual([undefined, undefined]);
     hangUp();
     await until(async () => (await count(long, "stopped")) === 1);
     expect(lines(await text(url))).toHaveLength(LONG);

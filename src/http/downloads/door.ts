@@ -18,12 +18,12 @@ import { HttpError, refusalOf } from "../refusal.js";
 import { DownloadRecord } from "./download-record.js";
 import { admitLink } from "./link-admission.js";
 import { DOWNLOADS_PATH } from "./link-maker.js";
-import type { Slots } from "./slots.js";
 
 export interface DownloadsDoorOptions {
   readonly door: Door;
   readonly sealer: TokenSealer;
-  readonly slots: Slots;
+  /** How many may be sent at once. */
+  readonly maxDownloads: number;
   readonly readiness: Readiness;
   /** How long a reader may leave what was sent to it unread. */
   readonly slowMs: number;
@@ -41,6 +41,8 @@ const HIGH_WATER_BYTES = 65_536;
  * go on breaks off, so that no client can take it for a whole one.
  */
 export function downloadsDoor(app: FastifyInstance, options: DownloadsDoorOptions): void {
+  const { maxDownloads } = options;
+  let sent = 0;
   app.route<{ Params: { readonly "*": string } }>({
     ...{ method: ["GET", "HEAD"], url: `${DOWNLOADS_PATH}*` },
     handler: async (request, reply) => {
@@ -51,13 +53,14 @@ export function downloadsDoor(app: FastifyInstance, options: DownloadsDoorOption
       const download = await service.download(claims);
       const file = await openFile(service, download, claims.format);
       const isGzip = allowsGzip(request.headers);
-      reply.headers(fileHeaders(file.format, download));
-      if (isGzip) reply.header("content-encoding", "gzip");
-      if (request.method === "HEAD") return reply.send();
+      const headers = { ...fileHeaders(file.format, download), ...(isGzip && { "content-encoding": "gzip" }) };
+      if (request.method === "HEAD") return reply.headers(headers).send();
+      if (sent >= maxDownloads) throw full(maxDownloads);
       const record = new DownloadRecord(options, { ...claims, log: download.log, requestId: request.id });
       const stop = stopped(reply.raw, options.slowMs);
       const pages = record.counted(user.whileLetIn(download.pages(stop)));
-      await sendFile(reply, { file, pages, isGzip, stop, record }, options);
+      sent++;
+      await sendFile(reply, { file, pages, headers, stop, record }, options.logger).finally(() => sent--);
       return reply;
     },
   });
@@ -66,7 +69,8 @@ export function downloadsDoor(app: FastifyInstance, options: DownloadsDoorOption
 interface Sending {
   readonly file: DownloadFile;
   readonly pages: AsyncIterable<readonly TreeEntry[]>;
-  readonly isGzip: boolean;
+  /** Of a file that begins: a refusal has none of them. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly stop: AbortSignal;
   readonly record: DownloadRecord;
 }
@@ -74,13 +78,12 @@ interface Sending {
 /** Rejects before the file begins, and never after. */
 async function sendFile(
   reply: FastifyReply,
-  { file, pages, isGzip, stop, record }: Sending,
-  { slots, logger }: DownloadsDoorOptions,
+  { file, pages, headers, stop, record }: Sending,
+  logger: Logger,
 ): Promise<void> {
-  const leave = slots.take();
   try {
     const text = fileText(file, await begun(file.entries(pages)));
-    await sendText(begin(reply, {}), text, isGzip);
+    await sendText(begin(reply, headers), text, "content-encoding" in headers);
     record.ended("complete");
   } catch (error) {
     const outcome = isStopped(error, stop) ? "stopped" : "failed";
@@ -89,9 +92,12 @@ async function sendFile(
     if (outcome === "failed") refusalOf(error, logger.child({ requestId: reply.request.id }));
     reply.hijack();
     reply.raw.destroy();
-  } finally {
-    leave();
   }
+}
+
+function full(maxDownloads: number): AuditError {
+  const message = `the gateway serves its ${maxDownloads} downloads: come back later`;
+  return new AuditError("UNAVAILABLE", message, { retryAfterMs: 5_000 });
 }
 
 /** Writes no faster than the client reads. */

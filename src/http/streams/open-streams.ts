@@ -1,5 +1,4 @@
 import { AuditError } from "../../audit/errors.js";
-import type { AuditService } from "../../audit/service.js";
 import type { StreamHolder } from "./stream-holder.js";
 
 export interface StreamLimits {
@@ -62,7 +61,8 @@ export class Stream {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly holder: StreamHolder,
+    /** Whose it is. */
+    readonly holder: StreamHolder,
     private readonly recheckMs: number,
   ) {
     this.#watch();
@@ -70,15 +70,6 @@ export class Stream {
 
   get signal(): AbortSignal {
     return this.#controller.signal;
-  }
-
-  /** Id of the credential that it was opened with. */
-  get credential(): string {
-    return this.holder.credential;
-  }
-
-  service(): AuditService {
-    return this.holder.service();
   }
 
   /** The reader is told of the reason, if there is one. */

@@ -24,9 +24,9 @@ export class RecordedSubscriptions {
   ) {}
 
   subscribe(request: SubscriptionRequest, stream: Stream, { headers, requestId }: StreamOrigin): Promise<Subscribed> {
-    const operation = new OperationRecord(this.records, { credential: stream.credential, requestId });
-    const { signal } = stream;
-    const subscriber = { service: () => stream.service(), signal, operation };
+    const { holder, signal } = stream;
+    const operation = new OperationRecord(this.records, { credential: holder.credential, requestId });
+    const subscriber = { service: () => holder.service(), signal, operation };
     const subscribe = () => this.subscriptions.subscribe(request, subscriber);
     if (this.#tracer === undefined) return subscribe();
     return inOperationSpan(this.#tracer, { headers, operation }, async () => {
