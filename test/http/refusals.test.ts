@@ -85,6 +85,20 @@ describe("a request that is refused before an operation begins", () => {
     expect(await refused(entrance, code)).toBe(before + 1);
   });
 
+  test.each(["application/json", "text/event-stream"])(
+    "is told so before any of its body comes (%s)",
+    async (accept) => {
+      const socket = connect(Number(new URL(gateway.url).port), "127.0.0.1");
+      socket.write(
+        `POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: ${accept}\r\n` +
+          "content-type: application/json\r\ncontent-length: 900\r\n\r\n",
+      );
+      const [chunk] = (await once(socket, "data")) as [Buffer];
+      expect(chunk.toString()).toMatch(/^HTTP\/1\.1 401 /);
+      socket.destroy();
+    },
+  );
+
   test("on its way to a WebSocket leaves a line and is counted, and is answered with its id", async () => {
     const headers = { authorization: `Bearer ${SECRET}`, "x-request-id": ID };
     const socket = new WebSocket(`${gateway.url.replace("http", "ws")}/graphql`, "graphql-transport-ws", { headers });
