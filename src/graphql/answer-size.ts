@@ -1,15 +1,16 @@
 /**
- * How many characters an answer may have, those that JSON escapes counted once. No cost of an operation knows how long an
- * event's texts are; and the text of an answer is made in one go, in which the gateway serves nobody else.
+ * The maximum characters of a response, with characters that JSON escapes counted once. An operation's cost does not
+ * include the length of an event's texts, and a response is serialized in one go, during which the gateway serves no
+ * one else.
  */
 export const MAX_ANSWER_CHARACTERS = 64 * 1024 * 1024;
 
-/** Whether the JSON of what a resolver answered, of whatever size, stays within so many characters. Looks no further than that. */
+/** Whether the JSON of a resolver's result stays within so many characters. Stops measuring at that point. */
 export function isWithin(value: unknown, characters: number): boolean {
   return left(value, characters) >= 0;
 }
 
-/** What is left of `characters`; negative once there were too many. */
+/** The rest of `characters`; negative once it is exceeded. */
 function left(value: unknown, characters: number): number {
   if (typeof value === "string") return characters - value.length - 3;
   if (Array.isArray(value)) return leftOfList(value, characters - 3);
@@ -25,7 +26,7 @@ function leftOfList(list: readonly unknown[], characters: number): number {
   return rest;
 }
 
-/** Every answer is measured: this takes a tenth of the time that its entries as pairs would. */
+/** Every response is measured: this takes a tenth of the time that the object's entries as pairs would. */
 function leftOfObject(object: Readonly<Record<string, unknown>>, characters: number): number {
   let rest = characters;
   for (const key in object) {

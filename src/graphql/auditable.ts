@@ -22,7 +22,7 @@ import { pageRequest } from "./relay.js";
 import { SearchArgs, searchRequest } from "./search-input.js";
 import type { Reference } from "./subgraph.js";
 
-/** An entity of another subgraph. The router says no more of it than its id: not even its type. */
+/** An entity of another subgraph. The router sends only its id, not even its type. */
 export interface Auditable {
   readonly id: string;
 }
@@ -68,12 +68,12 @@ export abstract class AuditTrailArgs extends SearchArgs {
 @Directive('@key(fields: "id")')
 @Directive("@interfaceObject")
 export abstract class AuditableType implements Auditable {
-  @Field(() => ID, { description: "The entity's id, as its own subgraph answers it." })
+  @Field(() => ID, { description: "The entity's id, as its own subgraph returns it." })
   abstract readonly id: string;
 
   @Field(() => EntryConnectionType, {
     description:
-      "The entries about this entity: those whose event has its id in `field`, exactly. A search like any other: pinned, paged and authorised alike, and its cursors are refused for another entity.",
+      "The entries about this entity: those whose event has its id in `field`, exactly. Works like any other search: pinned, paged and authorised. Its cursors are refused for another entity.",
   })
   abstract readonly auditTrail: ResultPage;
 }
@@ -90,7 +90,10 @@ export class AuditableResolver {
   }
 }
 
-/** Any id is an entity of somebody: whether it exists, its own subgraph says; one that was never named has an empty trail. */
+/**
+ * Every id resolves: its own subgraph knows whether the entity exists, and an entity that no event names has an empty
+ * trail.
+ */
 export async function auditableByReference(reference: Reference): Promise<Auditable> {
   return Promise.resolve({ id: referenceId(reference) });
 }

@@ -14,22 +14,22 @@ import { compileQuery, isCompiledQuery, type CompiledQuery } from "graphql-jit";
 import type { AuditContext } from "./context.js";
 import { formattedError, type FormatError } from "./errors.js";
 
-/** Compiling costs as much as validating, so an operation that comes once is not compiled. */
+/** Compiling costs as much as validating, so an operation that is sent once is not compiled. */
 export const COMPILE_AT_HIT = 2;
 
 export interface CompiledExecutionOptions {
-  /** An instance of its own: what Apollo wraps around the resolvers of a traced request must not reach it. */
+  /** A separate instance: what Apollo wraps around the resolvers of a traced request must not reach it. */
   readonly schema: GraphQLSchema;
   /** Apollo formats errors only for its own execution. */
   readonly formatError: FormatError;
-  /** The request of an operation that compiles it, from 1. */
+  /** The request of an operation that triggers compiling, counted from 1. */
   readonly compileAtHit: number;
 }
 
 /** An operation's compiled form. */
 interface Compiled {
   readonly query: CompiledQuery;
-  /** As looseVariables. */
+  /** See looseVariables. */
   readonly loose: readonly LooseVariable[];
 }
 
@@ -39,7 +39,7 @@ interface Operation {
   compiled: Compiled | null | undefined;
 }
 
-/** Compiled operations, kept as long as the server keeps their parsed document. */
+/** Compiled operations, kept as long as the server keeps their parsed documents. */
 class CompiledOperations {
   readonly #documents = new WeakMap<DocumentNode, Map<string, Operation>>();
 
@@ -48,7 +48,7 @@ class CompiledOperations {
     private readonly compileAtHit: number,
   ) {}
 
-  /** Counts a request of the operation, and answers its compiled form once there have been enough. */
+  /** Counts a request of the operation and returns its compiled form once there have been enough. */
   hit(document: DocumentNode, operationName: string): Compiled | undefined {
     const operation = this.#operation(document, operationName);
     operation.hits += 1;
@@ -80,16 +80,16 @@ class CompiledOperations {
   }
 }
 
-/** A variable that may be null, used where null must not be. */
+/** A variable that may be null, used where null is not allowed. */
 interface LooseVariable {
   readonly name: string;
   readonly isNullByDefault: boolean;
 }
 
 /**
- * Of a valid document: where a default value stands in, a nullable variable may be used in a place that is not (GraphQL,
- * section 5.8.5). The null that it is given all the same is found when the field is executed, and there the two ways of
- * execution differ.
+ * The nullable variables of a valid document that are used in a non-null place because a default value applies there
+ * (GraphQL, section 5.8.5). An explicit null is found when the field is executed, where the two ways of execution
+ * differ.
  */
 function looseVariables(schema: GraphQLSchema, document: DocumentNode): readonly LooseVariable[] {
   const nullable: LooseVariable[] = [];
@@ -109,7 +109,7 @@ function looseVariables(schema: GraphQLSchema, document: DocumentNode): readonly
   return nullable.filter(({ name }) => inStrictPlaces.has(name));
 }
 
-/** Whether a variable is null in a place where null must not be. */
+/** Whether a variable is null in a place where null is not allowed. */
 function hasLooseNull(loose: readonly LooseVariable[], variables: Readonly<Record<string, unknown>>): boolean {
   return loose.some(({ name, isNullByDefault }) => {
     const value = variables[name];
@@ -127,12 +127,12 @@ export class CompiledExecution {
     this.#formatError = options.formatError;
   }
 
-  /** Compiles an operation before it is asked for. */
+  /** Compiles an operation before its first request. */
   prepare({ document, operationName }: Resolved): void {
     this.#operations.prepare(document, operationName ?? "");
   }
 
-  /** The operation's answer; null when it is Apollo's to execute. */
+  /** The operation's response; null when Apollo has to execute it. */
   async respond(request: Resolved): Promise<GraphQLResponse | null> {
     if (needsFieldByField(request)) return null;
     const compiled = this.#operations.hit(request.document, request.operationName ?? "");
@@ -146,7 +146,10 @@ export class CompiledExecution {
 
 type Resolved = Parameters<NonNullable<GraphQLRequestListener<AuditContext>["responseForOperation"]>>[0];
 
-/** There is no operation when none has the name asked for, whatever Apollo's types say: then it refuses the request itself. */
+/**
+ * Whether Apollo has to execute the request. Despite Apollo's types there is no operation when none has the requested
+ * name; Apollo refuses that request itself.
+ */
 function needsFieldByField({ operation, request }: Partial<Resolved> & Pick<Resolved, "request">): boolean {
   return (
     operation === undefined ||

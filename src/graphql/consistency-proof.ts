@@ -6,13 +6,13 @@ import { DigestScalar, TreeSizeScalar } from "./scalars.js";
 @ObjectType("ConsistencyProof", {
   simpleResolvers: true,
   description:
-    "That an old tree is a prefix of a newer one: nothing was changed, removed or reordered in between (RFC 9162, section 2.1.4).",
+    "Proves that an old tree is a prefix of a newer one: nothing was changed, removed or reordered in between (RFC 9162, section 2.1.4).",
 })
 export abstract class ConsistencyProofType {
-  @Field(() => TreeSizeScalar, { description: "The number of entries of the old tree." })
+  @Field(() => TreeSizeScalar, { description: "The number of entries in the old tree." })
   abstract readonly fromSize: number;
 
-  @Field(() => TreeSizeScalar, { description: "The number of entries of the newer tree." })
+  @Field(() => TreeSizeScalar, { description: "The number of entries in the newer tree." })
   abstract readonly toSize: number;
 
   @Field(() => DigestScalar, { description: "The old tree's root hash: compare it with the one you kept." })

@@ -3,23 +3,23 @@ import type { AuditService } from "../audit/service.js";
 import { Loaders } from "./loaders.js";
 import type { OperationObserver } from "./operation-observer.js";
 
-/** What every resolver of one request shares. Made anew for each request, so no loader outlives it. */
+/** What all resolvers of one request share. Made for each request, so that no loader outlives it. */
 export interface AuditContext {
   readonly service: AuditService;
   readonly loaders: Loaders;
-  /** Whether the asker may be told what the schema is. */
+  /** Whether the caller may see the schema. */
   readonly maySeeSchema: boolean;
-  /** False for an operation that is only being made ready. */
+  /** False for an operation that is only being prepared. */
   readonly executes: boolean;
-  /** Told how the request's operation fares. */
+  /** Observes the request's operation. */
   readonly operation?: OperationObserver;
-  /** Makes links to files. Undefined where none can be made. */
+  /** Makes links to files; undefined where that is impossible. */
   readonly downloadLink?: MakeLink;
 }
 
-/** What the source of a subscription's events has beside that. */
+/** The context of a subscription's event source. */
 export interface StreamContext extends AuditContext {
-  /** Aborts when nobody follows any more. */
+  /** Aborts when no one follows any more. */
   readonly signal: AbortSignal;
 }
 

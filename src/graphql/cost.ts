@@ -20,18 +20,18 @@ import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from "../audit/service.js";
 import { refusal } from "./errors.js";
 import { LIMITS } from "./limits.js";
 
-/** What a request gives for an operation's variables, not yet coerced. */
+/** A request's variables, not yet coerced. */
 export type Variables = Readonly<Record<string, unknown>>;
 
-/** What an operation can cost at most: its fields, each times the page sizes around it. */
+/** The maximum cost of an operation: its fields, each times the page sizes around it. */
 type Cost = (variables: Variables, known: Map<string, number>) => number;
 
 export const PAGE_ARGUMENTS: ReadonlySet<string> = new Set(["first", "last", "limit"]);
-/** A list that is given is answered item by item. */
+/** Lists that the client sends: one result per item. */
 export const LIST_ARGUMENTS: ReadonlySet<string> = new Set(["ids", "representations", "events"]);
-/** A representation is looked up, and may be refused, before any field of it is asked for. */
+/** A representation is looked up, and possibly refused, before any of its fields is resolved. */
 const REPRESENTATION = 10;
-/** Lists of the schema's own description, counted as what is usual here, and more: each value of them takes longer than others. */
+/** Lists of the introspection schema, counted as usual here and more: each of their values takes longer than others. */
 const SCHEMA_LISTS: ReadonlyMap<string, number> = new Map([
   ["__Schema.types", 60],
   ["__Schema.directives", 20],
@@ -43,12 +43,12 @@ const SCHEMA_LISTS: ReadonlyMap<string, number> = new Map([
   ["__Type.possibleTypes", 4],
   ["__Field.args", 4],
 ]);
-/** Fields of every schema, which no type of it has. */
+/** Fields that every schema has and no type defines. */
 const META_FIELDS: ReadonlyMap<string, GraphQLField<unknown, unknown>> = new Map([
   ["__schema", SchemaMetaFieldDef],
   ["__type", TypeMetaFieldDef],
 ]);
-/** Measures operations of one schema; each is read once, and after that only its page sizes are looked at. */
+/** Measures operations of one schema. Each is read once; later requests only evaluate its page sizes. */
 export class CostMeasure {
   readonly #costs = new WeakMap<OperationDefinitionNode, Cost>();
 
@@ -62,16 +62,16 @@ export class CostMeasure {
   }
 }
 
-/** Throws BAD_USER_INPUT, as GraphQL tells it, for an operation whose answer could be larger than LIMITS.cost. */
+/** Throws BAD_USER_INPUT, as a GraphQL error, for an operation whose response could cost more than LIMITS.cost. */
 export function requireCost(cost: number): void {
   if (cost <= LIMITS.cost) return;
   const message =
-    `the operation costs up to ${cost}: the limit is ${LIMITS.cost}; ` +
-    "ask for smaller pages, fewer fields, fewer proofs or fewer trails";
+    `The operation costs up to ${cost}, but the limit is ${LIMITS.cost}: ` +
+    "ask for smaller pages, fewer fields, fewer proofs or fewer trails.";
   throw refusal(new AuditError("BAD_USER_INPUT", message));
 }
 
-/** Reads the selections of one operation into a function of its variables. */
+/** Compiles the selections of one operation into a function of its variables. */
 class OperationReader {
   readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
   readonly #costs = new Map<string, Cost>();
@@ -106,7 +106,7 @@ class OperationReader {
     }
   }
 
-  /** Counted once for each set of variables, though fragments may spread each other many times over. */
+  /** Counted once per set of variables, though fragments may spread each other many times. */
   #fragment(name: string): Cost {
     const read = this.#costs.get(name);
     const fragment = this.#fragments.get(name);
@@ -152,15 +152,16 @@ function pageSize(
   return (variables) => {
     const asked = pages.map((value) => value(variables)).filter((size) => typeof size === "number");
     const given = lists.map((value) => value(variables)).map((items) => (Array.isArray(items) ? items.length : 1));
-    // What is counted and not shown, as with a page of none, is work too.
+    // Counting without showing, as with a page size of 0, is work too.
     const page = asked.length > 0 ? Math.min(Math.max(...asked, 1), MAX_PAGE_SIZE) : DEFAULT_PAGE_SIZE;
     return Math.max(isPaged ? page : 1, ...given);
   };
 }
 
 /**
- * Of a field, beside which it stands: \`complexity\`, what takes the service longer than a value that it has, in values of about
- * 5 µs each, for aliases repeat the work; \`assumedSize\`, the longest list there can be, where no argument says its length.
+ * Reads a field's `complexity` or `assumedSize`. `complexity` is the extra work of the service for a field, in values
+ * of about 5 µs each, counted again for each alias; `assumedSize` is the maximum length of a list whose length no
+ * argument gives.
  */
 function numberIn(
   field: GraphQLField<unknown, unknown> | undefined,
@@ -182,7 +183,7 @@ function valueOf(node: ValueNode): Value {
   return () => value;
 }
 
-/** Of a literal only what a size can be: a number, or a list of that length. */
+/** The parts of a literal that can be a size: a number, or a list of that length. */
 function literal(node: ValueNode | undefined): unknown {
   if (node?.kind === Kind.INT) return Number(node.value);
   return node?.kind === Kind.LIST ? node.values : undefined;

@@ -13,17 +13,19 @@ export const DownloadFormatType = {
 
 registerEnumType(DownloadFormatType, {
   name: "DownloadFormat",
-  description: "How a file of entries is written. Each is sent compressed to clients that take gzip.",
+  description: "The format of a file of entries. Files are sent compressed to clients that accept gzip.",
   valuesConfig: {
-    CSV: { description: "A table for spreadsheets, RFC 4180. What a spreadsheet would execute is made text." },
+    CSV: {
+      description: "A table for spreadsheets, RFC 4180. Cells that a spreadsheet would execute are turned into text.",
+    },
     JSON: {
       description:
-        "Evidence: the signed root, every entry to the letter, and its proof, in one document. `auditql verify --key` checks it.",
+        "Evidence: the signed root, every entry byte for byte, and its proof, in one document. `auditql verify --key` checks it.",
     },
-    NDJSON: { description: "One entry to the letter on each line, for programs." },
+    NDJSON: { description: "One entry byte for byte per line, for programs." },
     EVIDENCE: {
       description:
-        "The same evidence in lines: the signed root on the first, then an entry with its proof on each, and their number on the last.",
+        "The same evidence in lines: the signed root on the first, then an entry with its proof on each, and the number of entries on the last.",
     },
   },
 });
@@ -35,28 +37,28 @@ registerEnumType(DownloadFormatType, {
 export abstract class DownloadType implements DownloadLink {
   @Field(() => String, {
     description:
-      "Opens the file, without a credential, for whoever has it: keep it as you keep the entries. Relative to the gateway, unless that knows its own address.",
+      "Opens the file without a credential: protect it like the entries themselves. Relative to the gateway, unless the gateway knows its own address.",
   })
   abstract readonly url: string;
 
-  @Field(() => DateTimeScalar, { description: "When the link opens nothing any more; what is being sent goes on." })
+  @Field(() => DateTimeScalar, { description: "When the link expires. A transfer in progress continues." })
   abstract readonly expiresAt: string;
 
-  @Field(() => DownloadFormatType, { description: "What the file is written as." })
+  @Field(() => DownloadFormatType, { description: "The format of the file." })
   abstract readonly format: DownloadFormat;
 }
 
 @ArgsType()
 abstract class DownloadResultsArgs {
-  @Field(() => ID, { description: "`EntryConnection.id` of the search." })
+  @Field(() => ID, { description: "The search's `EntryConnection.id`." })
   abstract readonly id: string;
 
-  @Field(() => DownloadFormatType, { defaultValue: "CSV", description: "What to write the file as." })
+  @Field(() => DownloadFormatType, { defaultValue: "CSV", description: "The format of the file." })
   abstract readonly format: DownloadFormat;
 
   @Field(() => Boolean, {
     defaultValue: false,
-    description: "Every match, also those that the `maxResults` of the search leaves out.",
+    description: "Include every match, even beyond the search's `maxResults`.",
   })
   abstract readonly everyMatch: boolean;
 }
@@ -66,13 +68,14 @@ export class DownloadResolver {
   @Mutation(() => DownloadType, {
     complexity: 1,
     description:
-      "Makes a link to a file with all entries of a search made before, as they were when it was made. It is good for a quarter of an hour.",
+      "Makes a link to a file with all entries of a search made before, as they were when it was made. It is valid for 15 minutes.",
   })
   downloadResults(
     @Ctx() { downloadLink }: AuditContext,
     @Args(() => DownloadResultsArgs) { id, format, everyMatch }: DownloadResultsArgs,
   ): Promise<DownloadLink> {
-    if (downloadLink === undefined) throw new AuditError("UNAVAILABLE", "ask for downloads by an HTTP request");
+    if (downloadLink === undefined)
+      throw new AuditError("UNAVAILABLE", "Downloads are not available over a stream: send this as an HTTP request.");
     return downloadLink({ id, format, everyMatch });
   }
 }

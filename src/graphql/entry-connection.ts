@@ -8,20 +8,20 @@ import { PageInfoType, type PageInfo } from "./relay.js";
 import { rootNode, RootType, type RootNode } from "./root.js";
 import { DateTimeScalar } from "./scalars.js";
 
-/** An entry on a page, or the error that stands in its place; GraphQL reports an error value at its own path. */
+/** An entry on a page, or the error in its place; GraphQL reports an error value at its own path. */
 type Shown = EntryNode | GraphQLError;
 
 interface EntryEdge {
   readonly node: Shown;
   readonly result: PinnedResult;
-  /** Its place in the whole result, from 0. */
+  /** Its position in the whole result, from 0. */
   readonly position: number;
 }
 
 @ObjectType("EntryEdge", { simpleResolvers: true, description: "An entry in a search result, with its cursor." })
 export abstract class EntryEdgeType {
   @Field(() => String, {
-    description: "Opaque place in this very result, for `after` and `before`. Other searches refuse it.",
+    description: "An opaque position in this result, for `after` and `before`. Other searches refuse it.",
   })
   abstract readonly cursor: string;
 
@@ -36,30 +36,29 @@ export abstract class EntryEdgeType {
 @ObjectType("EntryConnection", {
   simpleResolvers: true,
   description:
-    "One page of a search. The search is pinned to the tree it was made in, so its pages stay exact while the log grows.",
+    "One page of a search. The search is pinned to the tree that it was made on, so its pages stay exact while the log grows.",
 })
 export abstract class EntryConnectionType {
   @Field(() => ID, {
-    description: "Stands for the whole pinned result: give it to `results(id:)` for other pages, until `expiresAt`.",
+    description: "Identifies the whole pinned result: pass it to `results(id:)` for other pages, until `expiresAt`.",
   })
   abstract readonly id: string;
 
-  @Field(() => DateTimeScalar, { description: "Until when `id` and the cursors are accepted." })
+  @Field(() => DateTimeScalar, { description: "When `id` and the cursors expire." })
   abstract readonly expiresAt: string;
 
   @Field(() => Int, {
-    description:
-      "How many entries the whole result has, counted no further than `maxResults`. Counted only if selected.",
+    description: "The number of entries in the whole result, counted up to `maxResults`. Counted only if selected.",
   })
   abstract readonly totalCount: number;
 
   @Field(() => Boolean, {
-    description: "Whether more entries match than `maxResults` lets into the result. Looked for only if selected.",
+    description: "Whether more entries match than `maxResults` allows. Determined only if selected.",
   })
   abstract readonly isTruncated: boolean;
 
   @Field(() => RootType, {
-    description: "The root of the tree the search is pinned to. The proofs of this page's entries lead to it.",
+    description: "The root of the tree that the search is pinned to. The proofs of this page's entries lead to it.",
   })
   abstract readonly root: RootNode;
 
@@ -68,17 +67,17 @@ export abstract class EntryConnectionType {
 
   @Field(() => [EntryType], {
     nullable: "items",
-    description: "The page's entries, without the edges around them.",
+    description: "The page's entries without edges.",
   })
   abstract readonly nodes: readonly Shown[];
 
-  @Field(() => PageInfoType, { description: "Where the page lies in the result." })
+  @Field(() => PageInfoType, { description: "The page's position in the result." })
   abstract readonly pageInfo: PageInfo;
 }
 
 @Resolver(() => EntryEdgeType)
 export class EntryEdgeResolver {
-  /** Authenticated, so it costs a MAC: made for whoever selects it. */
+  /** Authenticated, which costs a MAC: computed only if selected. */
   @FieldResolver({ complexity: 8 })
   cursor(@Parent() { result, position }: EntryEdge): string {
     return result.cursor(position);
@@ -137,8 +136,8 @@ export class EntryConnectionResolver {
 }
 
 /**
- * The page's entries, in its order, read in one call. What a search found is in the log, so a missing one is as bad as a
- * corrupt one; and the search matches it, so one that it does not match is not shown either.
+ * The page's entries in order, read in one call. What a search found is in the log, so a missing entry counts as
+ * corrupt; and the search must match it, so an entry that does not match is not shown either.
  */
 async function shownOn(page: ResultPage, { loaders }: AuditContext): Promise<readonly Shown[]> {
   const { log, treeSize } = page.result;

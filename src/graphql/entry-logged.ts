@@ -11,17 +11,17 @@ import { LeafIndexScalar } from "./scalars.js";
 abstract class EntryLoggedArgs {
   @Field(() => String, {
     nullable: true,
-    description: "Shows what it matches, in the language of `search`; everything if not given.",
+    description: "Shows only matching entries, in the query language of `search`. Default: all.",
   })
   abstract readonly query?: string | null;
 
-  @Field(() => ID, { nullable: true, description: "The log to follow; `default` if not given." })
+  @Field(() => ID, { nullable: true, description: "The log to follow. Default: `default`." })
   abstract readonly log?: string | null;
 
   @Field(() => LeafIndexScalar, {
     nullable: true,
     description:
-      "The first entry to look at. To resume without gap or repeat: the last `leafIndex` seen, plus 1. Not given: what is logged from now on.",
+      "The first entry to read. To resume without a gap or repetition: the last `leafIndex` seen, plus 1. Default: entries logged from now on.",
   })
   abstract readonly fromLeafIndex?: number | null;
 }
@@ -43,7 +43,7 @@ export class EntryLoggedResolver {
     complexity: 1,
     subscribe: follow,
     description:
-      "Every entry of a log as it is logged, in index order, each once. A corrupt entry is an event without data, with the error ENTRY_CORRUPT.",
+      "Follows a log: every entry as it is logged, in index order, each once. A corrupt entry is an event without data, with the error ENTRY_CORRUPT.",
   })
   entryLogged(@Args(() => EntryLoggedArgs) { log }: EntryLoggedArgs, @Root() outcome?: EntryOutcome): EntryNode {
     const entry = outcome === undefined ? notAStream() : found(outcome, log ?? DEFAULT_LOG);
@@ -52,7 +52,7 @@ export class EntryLoggedResolver {
   }
 }
 
-/** It was executed like a query, so nobody waits for its events. */
+/** The operation was executed like a query, so no one would receive its events. */
 function notAStream(): never {
   const expected = "the header Accept: text/event-stream, or a WebSocket of the protocol graphql-transport-ws";
   throw badInput([{ path: "subscription", expected, got: "a request for one answer" }]);

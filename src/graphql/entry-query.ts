@@ -9,13 +9,13 @@ import { DigestScalar, LeafIndexScalar } from "./scalars.js";
 
 @ArgsType()
 abstract class EntryArgs {
-  @Field(() => LeafIndexScalar, { nullable: true, description: "Its place in the log. Give this or `hash`." })
+  @Field(() => LeafIndexScalar, { nullable: true, description: "Its index in the log. Give either this or `hash`." })
   abstract readonly leafIndex?: number | null;
 
-  @Field(() => DigestScalar, { nullable: true, description: "Its leaf hash. Give this or `leafIndex`." })
+  @Field(() => DigestScalar, { nullable: true, description: "Its leaf hash. Give either this or `leafIndex`." })
   abstract readonly hash?: Digest | null;
 
-  @Field(() => ID, { nullable: true, description: "The log it is in; `default` if not given." })
+  @Field(() => ID, { nullable: true, description: "The log. Default: `default`." })
   abstract readonly log?: string | null;
 }
 
@@ -25,7 +25,7 @@ export class EntryQueryResolver {
     complexity: 1,
     nullable: true,
     description:
-      "One entry, by its place or by its leaf hash (the earliest, if identical envelopes were logged). Null if there is none.",
+      "One entry, by its index or leaf hash (the earliest if identical envelopes were logged). Null if there is none.",
   })
   async entry(@Ctx() context: AuditContext, @Args(() => EntryArgs) args: EntryArgs): Promise<EntryNode | null> {
     const log = args.log ?? DEFAULT_LOG;

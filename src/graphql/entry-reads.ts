@@ -2,15 +2,15 @@ import { AuditError } from "../audit/errors.js";
 import type { AuditService, EntryOutcome } from "../audit/service.js";
 
 /**
- * How many characters the entries may have that one request reads: more than the longest page has. All of them are in
- * memory until the answer is made, and no cost of an operation knows how long texts are.
+ * The maximum characters of all entries that one request reads: more than the longest page has. All of them stay in
+ * memory until the response is made, and an operation's cost does not include the length of texts.
  */
 export const MAX_READ_CHARACTERS = 128 * 1024 * 1024;
 
-/** An entry has up to some MiB, and its size is known only when it is read. */
+/** An entry can have several MiB, and its size is known only once it is read. */
 const ENTRIES_AT_ONCE = 250;
 
-/** Reads entries for one request, one read after the other, until they have too many characters in all. */
+/** Reads entries for one request, one read after the other, until they have too many characters in total. */
 export class EntryReads {
   #left: number;
   #last: Promise<unknown> = Promise.resolve();
@@ -22,7 +22,7 @@ export class EntryReads {
     this.#left = maxCharacters;
   }
 
-  /** As AuditService.entries; rejects with BAD_USER_INPUT from the read on that is too much. */
+  /** Like AuditService.entries, but rejects with BAD_USER_INPUT from the first read that exceeds the limit. */
   read(log: string, leafIndexes: readonly number[]): Promise<readonly EntryOutcome[]> {
     const reading = this.#last.then(() => this.#readAll(log, leafIndexes));
     this.#last = reading.catch(ignore);
@@ -43,10 +43,10 @@ export class EntryReads {
 }
 
 function tooMuch(): AuditError {
-  const message = `the entries that one request reads may have ${MAX_READ_CHARACTERS} characters in all: ask for fewer at once`;
+  const message = `The entries that one request reads may have at most ${MAX_READ_CHARACTERS} characters in total: ask for fewer at once.`;
   return new AuditError("BAD_USER_INPUT", message);
 }
 
 function ignore(): void {
-  // Whoever asked for it is told.
+  // The caller of the failed read gets the error.
 }

@@ -12,7 +12,7 @@ import { VerdictType } from "./verdict.js";
 
 const ed25519 = nodeEd25519();
 
-/** An entry to be checked, and the tree to check it in. */
+/** An entry to be verified, and the tree to verify it in. */
 export interface EntryInTree {
   readonly entry: Entry;
   readonly format: LogFormat;
@@ -22,7 +22,7 @@ export interface EntryInTree {
 @ObjectType("EntryVerification", {
   simpleResolvers: true,
   description:
-    "What the gateway found when it checked an entry. For a check that trusts no gateway use `canonical`, `membershipProof` and `Root.checkpoint`.",
+    "The gateway's own checks of an entry. To check without trusting the gateway, use `canonical`, `membershipProof` and `Root.checkpoint`.",
 })
 export abstract class EntryVerificationType {
   @Field(() => VerdictType, { description: "Whether `canonical` hashes to the entry's leaf hash." })
@@ -39,7 +39,7 @@ export abstract class EntryVerificationType {
   abstract readonly membership: Verdict;
 
   @Field(() => VerdictType, {
-    description: "Whether that tree is a prefix of the newest one that the log signed.",
+    description: "Whether that tree is a prefix of the newest tree that the log signed.",
   })
   abstract readonly consistency: Verdict;
 }

@@ -12,18 +12,18 @@ import { membershipProof } from "./membership-proof.js";
 import { NodeType } from "./relay.js";
 import { DateTimeScalar, DigestScalar, LeafIndexScalar, TreeSizeScalar } from "./scalars.js";
 
-/** An entry on its way out. */
+/** An entry as the API returns it. */
 export interface EntryNode extends Entry {
   readonly __typename: "Entry";
   readonly event: AuditEvent;
   readonly receivedAt: string;
   readonly signature: string | undefined;
   readonly publicKey: string | undefined;
-  /** The tree its proofs lead to unless the client names one: that of the page or receipt it is shown in. */
+  /** The default tree of its proofs: that of the page or receipt that shows it. */
   readonly shownIn: number | undefined;
 }
 
-/** Written out member by member: spreading costs more than all else that is done for a plain entry of a page. */
+/** Written out member by member: spreading would cost more than all other work on a plain entry of a page. */
 export function entryNode({ log, leafIndex, hash, canonical, envelope }: Entry, shownIn?: number): EntryNode {
   return {
     __typename: "Entry",
@@ -41,23 +41,23 @@ export function entryNode({ log, leafIndex, hash, canonical, envelope }: Entry, 
 }
 
 const TREE_SIZE =
-  "The tree to prove it in, larger than `leafIndex`. Not given: the tree of the page or receipt that shows the entry, else the newest.";
+  "The size of the tree to prove it in, larger than `leafIndex`. Default: the tree of the page or receipt that shows the entry, else the newest.";
 
 @ObjectType("Entry", {
   simpleResolvers: true,
   implements: NodeType,
-  description: "An event at its place in a log, as it was received, signed and hashed. It never changes.",
+  description: "An event at its index in a log, as it was received, signed and hashed. It never changes.",
 })
 @Directive('@key(fields: "id")')
 export abstract class EntryType implements NodeType {
   @Field(() => ID, { description: "Opaque id of this entry, for `node(id:)` and for other subgraphs." })
   abstract readonly id: string;
 
-  @Field(() => ID, { description: "The log it is in." })
+  @Field(() => ID, { description: "The log that holds it." })
   abstract readonly log: string;
 
   @Field(() => LeafIndexScalar, {
-    description: "Its place in the log, from 0 without gaps. This is the order of the log.",
+    description: "Its index in the log, from 0 without gaps. This is the order of the log.",
   })
   abstract readonly leafIndex: number;
 
@@ -68,7 +68,7 @@ export abstract class EntryType implements NodeType {
   abstract readonly event: AuditEvent;
 
   @Field(() => DateTimeScalar, {
-    description: "When the log took it: UTC, six fractional digits, never before the entry before it.",
+    description: "When the log received it: UTC with six fractional digits, never earlier than the previous entry.",
   })
   abstract readonly receivedAt: string;
 
@@ -78,7 +78,7 @@ export abstract class EntryType implements NodeType {
   })
   abstract readonly signature: string | undefined;
 
-  @Field(() => String, { nullable: true, description: "The public key of `signature`, as it was given." })
+  @Field(() => String, { nullable: true, description: "The public key of `signature`, as the caller sent it." })
   abstract readonly publicKey: string | undefined;
 
   @Field(() => String, {
@@ -88,12 +88,13 @@ export abstract class EntryType implements NodeType {
   abstract readonly canonical: string;
 
   @Field(() => MembershipProofType, {
-    description: "Proves that the entry is in the tree of a size. The gateway verified it before answering.",
+    description:
+      "Proves that the entry is in the tree of a size: an inclusion proof in the terms of RFC 9162. The gateway verified it.",
   })
   abstract readonly membershipProof: MembershipProof;
 
   @Field(() => EntryVerificationType, {
-    description: "Checks made now, by the gateway, for whoever selects them. Nothing is checked that is not selected.",
+    description: "Checks that the gateway makes now. Only selected checks are made.",
   })
   abstract readonly verification: EntryInTree;
 }

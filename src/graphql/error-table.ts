@@ -59,7 +59,7 @@ export const ERRORS = {
   UNTRUSTED_DOCUMENT: { status: 403, close: FORBIDDEN },
 } as const satisfies Readonly<Record<ErrorCode, { readonly status: number; readonly close: number }>>;
 
-/** Seconds for the header Retry-After (RFC 9110 section 10.2.3), which knows no fractions. */
+/** The value of the header Retry-After in whole seconds (RFC 9110 section 10.2.3). */
 export function retryAfter(retryAfterMs: number): string {
   return String(Math.ceil(retryAfterMs / 1_000));
 }

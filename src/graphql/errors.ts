@@ -6,11 +6,11 @@ import { AuditError, problemText, strayHit, type AuditErrorCode } from "../audit
 import type { FieldProblem } from "../core/event.js";
 import { ERRORS, retryAfter } from "./error-table.js";
 
-/** A failure that somebody should look into. */
+/** A failure that an operator should look into. */
 export interface Failure {
   readonly code: string;
   readonly error: unknown;
-  /** What the client was told of it. */
+  /** What the client was shown. */
   readonly shown: GraphQLFormattedError;
 }
 
@@ -18,18 +18,18 @@ export type FailureLog = (failure: Failure) => void;
 
 const UNEXPECTED = "INTERNAL_SERVER_ERROR";
 
-/** Codes that the operator should hear of: the stored log is damaged, or the gateway has a fault. */
+/** Codes that an operator should hear about: the stored log is damaged, or the gateway has a bug. */
 const ALARMS: ReadonlySet<string> = new Set(["ENTRY_CORRUPT", "LOG_CORRUPT", "ROOT_CONFLICT", UNEXPECTED] satisfies (
   AuditErrorCode | typeof UNEXPECTED
 )[]);
 
-/** Of GraphQL's own messages. */
+/** Limits GraphQL's own messages. */
 const MAX_MESSAGE_CHARACTERS = 1_000;
 
 export type FormatError = (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError;
 
 /**
- * Formats an error where Apollo does not. A compiled operation's errors lack `extensions`, despite their type, unless
+ * Formats an error where Apollo does not. Despite their type, a compiled operation's errors lack `extensions` unless
  * the resolver's own error had some.
  */
 export function formattedError(error: GraphQLError, formatError: FormatError): GraphQLFormattedError {
@@ -42,24 +42,24 @@ export function formattedError(error: GraphQLError, formatError: FormatError): G
   );
 }
 
-/** A rejection as a value: GraphQL reports an error value at its own path, and the values beside it are answered. */
+/** A rejection as a value: GraphQL reports an error value at its own path, and the values beside it are returned. */
 export function asError(reason: unknown): Error {
   return reason instanceof Error ? reason : new Error(String(reason));
 }
 
-/** In place of an entry whose stored bytes no longer hash to its leaf. */
+/** The error in place of an entry whose stored bytes no longer hash to its leaf. */
 export function corruptEntry(log: string, leafIndex: number): GraphQLError {
-  const message = `entry ${leafIndex} of log ${log} no longer matches its leaf hash, so it is not shown`;
+  const message = `Entry ${leafIndex} of the log ${log} no longer matches its leaf hash, so it is not shown.`;
   return new GraphQLError(message, { extensions: { code: "ENTRY_CORRUPT", log, leafIndex } });
 }
 
-/** In place of an entry that a changed search index named. */
+/** The error in place of an entry that a changed search index named. */
 export function strayEntry(log: string, leafIndex: number): GraphQLError {
   const { message, code } = strayHit(log, leafIndex);
   return new GraphQLError(message, { extensions: { code, log, leafIndex } });
 }
 
-/** Turns whatever went wrong into what a client may see: a code from the closed list, or a masked error with an id. */
+/** Turns every failure into what a client may see: a code from the closed list, or a masked error with an id. */
 export function errorFormatter(report: FailureLog): FormatError {
   return (formatted, error) => {
     const cause = causeOf(error);
@@ -70,7 +70,7 @@ export function errorFormatter(report: FailureLog): FormatError {
   };
 }
 
-/** The error that a whole request is refused with, before anything of it is executed. */
+/** The error of a request that is refused as a whole, before any of it is executed. */
 export function refusal(error: AuditError): GraphQLError {
   const { code, message, retryAfterMs } = error;
   const headers = new HeaderMap(retryAfterMs === undefined ? [] : [["retry-after", retryAfter(retryAfterMs)]]);
@@ -78,13 +78,13 @@ export function refusal(error: AuditError): GraphQLError {
   return new GraphQLError(message, { originalError: error, extensions: { code, http } });
 }
 
-/** A resolver's error has a path, a refusal has none. */
+/** A resolver's error has a path, a refusal does not. */
 function causeOf(error: unknown): unknown {
   const isRefusal = error instanceof GraphQLError && error.originalError instanceof AuditError;
   return isRefusal ? error.originalError : unwrapResolverError(error);
 }
 
-/** An expected failure as a client may see it; `at` has its path, where it has one. */
+/** An expected failure as a client may see it; `at` has its path, if any. */
 export function auditFailure(at: Partial<GraphQLFormattedError>, error: AuditError): GraphQLFormattedError {
   const { code, retryAfterMs, outcome } = error;
   const problems = error.problems.map(inApiSpelling);
@@ -93,44 +93,47 @@ export function auditFailure(at: Partial<GraphQLFormattedError>, error: AuditErr
     ...(retryAfterMs !== undefined && { retryAfterMs }),
     ...(outcome !== undefined && { outcome }),
   };
-  // In the API's spelling, and then what the message says beyond its problems.
+  // In the API's spelling, followed by what the message says beyond its problems.
   const rest = error.message.slice(problemText(error.problems).length);
   const message = problems.length > 0 ? problemText(problems) + rest : error.message;
   return { ...at, message, extensions: { code, ...detail } };
 }
 
-/** GraphQL's own complaints have codes of their own; what has none was not expected, and its message may tell too much. */
+/** GraphQL's own errors have codes; an error without one was not expected, and its message may reveal too much. */
 function masked(formatted: GraphQLFormattedError, cause: unknown): GraphQLFormattedError {
   const code = formatted.extensions?.["code"];
-  // An error of a store or library may bring extensions of its own, which GraphQL takes over.
+  // An error of a store or library may have extensions of its own, which GraphQL copies.
   const isGraphqls = cause instanceof GraphQLError && typeof code === "string" && code !== UNEXPECTED;
   if (isGraphqls) return { ...formatted, message: shortened(formatted.message) };
   if (isUnreadable(cause)) return { ...formatted, extensions: { code: "BAD_REQUEST" } };
   if (isBadArgument(cause)) return { ...formatted, extensions: { code: "BAD_USER_INPUT" } };
   const id = randomUUID();
-  const message = `unexpected error; the gateway's log has it under ${id}`;
+  const message = `Unexpected error: tell the operator the id ${id}, under which the gateway's log has it.`;
   return { ...formatted, message, extensions: { code: UNEXPECTED, id } };
 }
 
-/** GraphQL quotes what it refuses, however long: the beginning says where it was, the end what was expected of it. */
+/** GraphQL quotes what it refuses at any length: the beginning says where it was, the end what was expected. */
 function shortened(message: string): string {
   if (message.length <= MAX_MESSAGE_CHARACTERS) return message;
   return `${message.slice(0, MAX_MESSAGE_CHARACTERS / 2)} … ${message.slice(-MAX_MESSAGE_CHARACTERS / 2)}`;
 }
 
-/** What Apollo refuses before it has a document, such as a persisted query whose text has another hash, brings a status alone. */
+/**
+ * Apollo's refusals before there is a document, such as a persisted query whose text has another hash, have only a
+ * status.
+ */
 function isUnreadable(cause: unknown): boolean {
   if (!(cause instanceof GraphQLError) || cause.path !== undefined) return false;
   const http: unknown = cause.extensions["http"];
   return typeof http === "object" && http !== null && "status" in http && http.status === ERRORS.BAD_REQUEST.status;
 }
 
-/** A null from a variable where none is allowed is found only when the field is executed, by GraphQL, and has no code. */
+/** GraphQL finds a variable's null in a non-null place only when the field is executed, and gives the error no code. */
 function isBadArgument(cause: unknown): boolean {
   return cause instanceof GraphQLError && cause.originalError === undefined && cause.message.startsWith('Argument "');
 }
 
-/** The service speaks of hashed names; the client wrote the API's. */
+/** The service uses hashed names; the client wrote the API's. */
 export function inApiSpelling(problem: FieldProblem): FieldProblem {
   const path = problem.path.replace(/\btenant_id\b/, "tenantId").replace(/\bpublic_key\b/, "publicKey");
   return { ...problem, path };

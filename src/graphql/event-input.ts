@@ -3,16 +3,16 @@ import type { SignedEvent } from "../audit/service.js";
 import { withoutNulls } from "./nulls.js";
 import { EventTimeScalar, JsonScalar } from "./scalars.js";
 
-/** Each log has its own rules (core/event-rules.ts); these are what a log has unless it is declared otherwise. */
+/** Each log has its own rules (core/event-rules.ts); these are the defaults. */
 const VALUE =
-  "At most 262,144 bytes of UTF-8, of other JSON as canonical JSON, unless the log is declared with another limit. In a log of the format pangea: text or an object of at most 32,766 characters.";
-const TEXT = "At most 1,024 characters, in a log of the format pangea 128.";
-const SHORT_TEXT = "At most 1,024 characters, in a log of the format pangea 32.";
+  "At most 262,144 bytes of UTF-8, JSON other than text counted as canonical JSON, unless the log declares another limit. In a pangea log: text or an object of at most 32,766 characters.";
+const TEXT = "At most 1,024 characters; in a pangea log, 128.";
+const SHORT_TEXT = "At most 1,024 characters; in a pangea log, 32.";
 
-/** An event to log; every limit is checked by core's parseEvent, which names all bad paths at once. */
+/** An event to log; core's parseEvent checks all limits and names all bad paths at once. */
 @InputType("EventInput", {
   description:
-    "What happened. Only `message` is required; a field given as null counts as not given. It is kept for ever, so put no secrets in it.",
+    "What happened. Only `message` is required; a field that is null counts as absent. Events are kept for ever, so put no secrets in them.",
 })
 export abstract class EventInput {
   @Field(() => JsonScalar, { description: `What happened: text or any other JSON value; not empty. ${VALUE}` })
@@ -50,7 +50,7 @@ export abstract class EventInput {
 
   @Field(() => EventTimeScalar, {
     nullable: true,
-    description: "When it happened, by your own clock; kept as given. At most 128 characters.",
+    description: "When it happened, by your own clock; kept as sent. At most 128 characters.",
   })
   abstract readonly timestamp?: unknown;
 
@@ -71,7 +71,7 @@ export abstract class EventInput {
   abstract readonly publicKey?: string | null;
 }
 
-/** The input as the service takes it: the event under its hashed names, the signature beside it. */
+/** The input in the service's form: the event under its hashed names, the signature beside it. */
 export function signedEvent(input: EventInput): SignedEvent {
   const { signature, publicKey, tenantId, ...event } = input;
   return {

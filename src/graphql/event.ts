@@ -4,13 +4,13 @@ import { EventTimeScalar, JsonScalar } from "./scalars.js";
 
 @ObjectType("Event", {
   simpleResolvers: true,
-  description: "What the application said happened, exactly as it was logged. Fields that were not given are null.",
+  description: "What the application said happened, exactly as it was logged. Absent fields are null.",
 })
 export abstract class EventType implements AuditEvent {
   @Field(() => JsonScalar, { description: "What happened: text for people, or any other JSON value." })
   abstract readonly message: EventValue;
 
-  @Field(() => String, { nullable: true, description: "Who did it: a user, a service, a job." })
+  @Field(() => String, { nullable: true, description: "Who did it: a user, a service or a job." })
   abstract readonly actor?: string;
 
   @Field(() => String, { nullable: true, description: "What was done, as a short word such as `create` or `login`." })
@@ -22,7 +22,7 @@ export abstract class EventType implements AuditEvent {
   @Field(() => JsonScalar, { nullable: true, description: "The value before the change." })
   abstract readonly old?: EventValue;
 
-  @Field(() => String, { nullable: true, description: "Where it came from: a host, an address, a device." })
+  @Field(() => String, { nullable: true, description: "Where it came from: a host, an address or a device." })
   abstract readonly source?: string;
 
   @Field(() => String, { nullable: true, description: "How it ended, as a short word such as `success` or `denied`." })
@@ -33,7 +33,7 @@ export abstract class EventType implements AuditEvent {
 
   @Field(() => EventTimeScalar, {
     nullable: true,
-    description: "When it happened, as the application said. `Entry.receivedAt` is when the log took it.",
+    description: "When it happened, as the application said. `Entry.receivedAt` is when the log received it.",
   })
   abstract readonly timestamp?: string | number;
 

@@ -1,6 +1,6 @@
 import { badInput } from "../audit/errors.js";
 
-/** What a global id stands for: an entry by its leaf index, or a root by its tree size. */
+/** What a global id identifies: an entry by its leaf index, or a root by its tree size. */
 export interface NodeKey {
   readonly type: "Entry" | "Root";
   readonly log: string;
@@ -13,12 +13,12 @@ export function globalId({ type, log, place }: NodeKey): string {
   return Buffer.from(`${type}:${place}:${log}`).toString("base64url");
 }
 
-/** Reads an id that `globalId` made; any other spelling is BAD_USER_INPUT at `path`. */
+/** Parses an id made by `globalId`; any other text is BAD_USER_INPUT at `path`. */
 export function parseGlobalId(id: string, path: string): NodeKey {
   const [, type, digits, log] = SPELLING.exec(Buffer.from(id, "base64url").toString()) ?? [];
   if ((type === "Entry" || type === "Root") && log !== undefined) {
     const key: NodeKey = { type, log, place: Number(digits) };
     if (Number.isSafeInteger(key.place) && globalId(key) === id) return key;
   }
-  throw badInput([{ path, expected: "an id that this API answered", got: JSON.stringify(id.slice(0, 80)) }]);
+  throw badInput([{ path, expected: "an id that this API returned", got: JSON.stringify(id.slice(0, 80)) }]);
 }

@@ -3,7 +3,7 @@ import { BREAK, visit, type DocumentNode } from "graphql";
 const SCHEMA_FIELDS: ReadonlySet<string> = new Set(["__schema", "__type", "_service"]);
 const known = new WeakMap<DocumentNode, boolean>();
 
-/** Whether a document asks what the schema is, by introspection or by the subgraph's text of it. */
+/** Whether a document asks for the schema, by introspection or by the subgraph's text of it. */
 export function asksForSchema(document: DocumentNode): boolean {
   const asks = known.get(document) ?? searchSchemaField(document);
   known.set(document, asks);
@@ -21,7 +21,7 @@ function searchSchemaField(document: DocumentNode): boolean {
   return found;
 }
 
-/** The message without graphql-js's guesses at what was meant, which tell the schema's names to who may not see it. */
+/** Removes graphql-js's suggestions from a message: they reveal the schema's names to those who may not see it. */
 export function withoutSuggestion(message: string): string {
   return message.replace(/ Did you mean [\s\S]*\?$/, "");
 }

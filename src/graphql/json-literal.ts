@@ -10,9 +10,9 @@ import type { Json, JsonObject } from "../core/json.js";
 import { isExactNumber } from "../core/lossless-json.js";
 
 /**
- * The JSON value of a literal in a GraphQL document. Throws a GraphQLError on a number that a double does not hold exactly, and
- * on a variable inside: compiled execution would read it as null, and a log must not take less than was sent. A key given
- * twice never comes here: GraphQL's own validation refuses it.
+ * The JSON value of a literal in a GraphQL document. Throws a GraphQLError on a number that a double cannot hold
+ * exactly, and on a variable inside the value: compiled execution would read it as null, and a log must not record less
+ * than was sent. Duplicate keys are refused earlier, by GraphQL's own validation.
  */
 export function jsonLiteral(node: ValueNode): Json {
   switch (node.kind) {
@@ -29,7 +29,7 @@ export function jsonLiteral(node: ValueNode): Json {
     case Kind.NULL:
       return null;
     case Kind.VARIABLE:
-      throw refused(node, `a variable for the whole value, not $${node.name.value} inside of it`);
+      throw refused(node, `a variable for the whole value, not $${node.name.value} inside it`);
     case Kind.ENUM:
       throw refused(node, `text in quotes, got ${node.value}`);
   }

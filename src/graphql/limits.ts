@@ -10,26 +10,25 @@ import {
 } from "graphql";
 
 /**
- * How large one GraphQL document may be. Generous: many times what the example operations need; these bounds are there
- * so that a short text cannot cost long work. What depends on
- * variables is measured for each request, in cost.ts.
+ * The maximum size of one GraphQL document: many times what the example operations need, but small enough that a short
+ * text cannot cost long work. What depends on variables is measured per request, in cost.ts.
  */
 export const LIMITS = {
-  /** Lexical tokens of a document: some 1,000 events written as literals. */
+  /** Lexical tokens in a document: about 1,000 events written as literals. */
   tokens: 50_000,
-  /** Fields inside fields, fragments followed; the standard introspection query needs 15. */
+  /** Nesting of fields, fragments included; the standard introspection query needs 15. */
   depth: 20,
   /** Aliases in a document, `__typename` included. */
   aliases: 100,
   directives: 100,
-  /** Fields at the top of one operation, fragments followed: each is a call to the service. */
+  /** Fields at the top of one operation, fragments included: each is a call to the service. */
   rootFields: 20,
-  /** Field values of an answer at most: each field times the page sizes around it, and what counts as many (cost.ts). */
+  /** Field values in a response: each field times the page sizes around it, and what counts as many (cost.ts). */
   cost: 200_000,
 } as const;
 
 function tooMuch(what: string, limit: number, node: ASTNode): GraphQLError {
-  return new GraphQLError(`the document has ${what}: the limit is ${limit}`, {
+  return new GraphQLError(`The document has ${what}: the limit is ${limit}.`, {
     nodes: node,
     extensions: { code: "GRAPHQL_VALIDATION_FAILED" },
   });
@@ -57,7 +56,10 @@ function directiveLimit(context: ValidationContext): ASTVisitor {
   return { Directive: counter(context, "directives", LIMITS.directives) };
 }
 
-/** The deepest field of a selection set. Each fragment is measured once; a cycle, which another rule reports, counts as flat. */
+/**
+ * The deepest field of a selection set. Each fragment is measured once; a cycle, which another rule reports, counts as
+ * flat.
+ */
 function depthMeasure(context: ValidationContext): (selectionSet: SelectionSetNode) => number {
   const fragments = new Map<string, number>();
   const ofFragment = (name: string): number => {
@@ -78,7 +80,7 @@ function depthMeasure(context: ValidationContext): (selectionSet: SelectionSetNo
   return of;
 }
 
-/** The fields of a selection set itself; a fragment counts once, as spreading it again adds nothing to the answer. */
+/** The number of fields in a selection set itself; a fragment counts once, because spreading it again adds nothing. */
 function fieldCount(context: ValidationContext, { selections }: SelectionSetNode, entered: Set<string>): number {
   return selections.reduce((count, selection) => {
     if (selection.kind === Kind.FIELD) return count + 1;

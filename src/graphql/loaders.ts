@@ -12,7 +12,7 @@ export interface Place {
   readonly at: number;
 }
 
-/** A leaf and the tree its proof leads to. */
+/** A leaf and the tree of its proof. */
 export interface ProofKey {
   readonly log: string;
   readonly treeSize: number;
@@ -22,8 +22,8 @@ export interface ProofKey {
 type Batch<V> = readonly (V | Error)[];
 
 /**
- * How many roots of the past one request may ask for. Each is computed, signed and proven, a millisecond of the gateway's
- * time, and no cost of an operation tells the ids of roots from those of entries.
+ * The maximum number of past roots per request. Each is computed, signed and proven, which takes a millisecond, and an
+ * operation's cost cannot tell the ids of roots from those of entries.
  */
 export const MAX_ROOTS = 1_000;
 
@@ -39,7 +39,7 @@ export class Loaders {
   readonly #reads: EntryReads;
   readonly #pages = new WeakMap<ResultPage, Promise<readonly EntryOutcome[]>>();
   readonly #roots: DataLoader<Place, Root, string>;
-  /** Different ones, as the loader asks for each once. */
+  /** Distinct ones, because the loader asks for each once. */
   #rootsAsked = 0;
   readonly entries: DataLoader<Place, EntryOutcome, string>;
   readonly membership: DataLoader<ProofKey, MembershipProof, string>;
@@ -61,7 +61,7 @@ export class Loaders {
     });
   }
 
-  /** The root of a size; without one the newest, which stays the same for the whole request. */
+  /** The root at a size; by default the newest, which stays the same for the whole request. */
   root(log: string, treeSize?: number): Promise<Root> {
     if (treeSize !== undefined) return this.#roots.load({ log, at: treeSize });
     const known = this.#newest.get(log);
@@ -71,14 +71,14 @@ export class Loaders {
     return newest;
   }
 
-  /** Remembers a root that came with another answer. */
+  /** Remembers a root that came with another result. */
   keepRoot(root: Root): Root {
     this.#roots.prime({ log: root.log, at: root.treeSize }, root);
     this.#newest.set(root.log, Promise.resolve(root));
     return root;
   }
 
-  /** A page's entries, read once whether its `edges`, its `nodes` or both are selected. */
+  /** A page's entries, read once whether `edges`, `nodes` or both are selected. */
   page(page: ResultPage): Promise<readonly EntryOutcome[]> {
     const known = this.#pages.get(page);
     if (known !== undefined) return known;
@@ -90,7 +90,7 @@ export class Loaders {
   async #pastRoot(place: Place): Promise<Root> {
     this.#rootsAsked++;
     if (this.#rootsAsked <= MAX_ROOTS) return this.service.root(place.log, place.at);
-    throw new AuditError("BAD_USER_INPUT", `one request may ask for ${MAX_ROOTS} roots of the past and no more`);
+    throw new AuditError("BAD_USER_INPUT", `One request may ask for at most ${MAX_ROOTS} past roots.`);
   }
 
   readonly #loadEntries = ([first, ...rest]: Group<Place>): Promise<readonly EntryOutcome[]> =>
@@ -113,7 +113,7 @@ function each<K, V>(keys: readonly K[], load: (key: K) => Promise<V>): Promise<B
   return Promise.all(keys.map((key) => load(key).catch(asError)));
 }
 
-/** Loads each group of keys in one call and puts the values back in the order of the keys. */
+/** Loads each group of keys in one call and returns the values in the order of the keys. */
 async function inGroups<K, V>(
   keys: readonly K[],
   groupOf: (key: K) => string,
@@ -136,5 +136,5 @@ async function inGroups<K, V>(
 }
 
 function missing(): Error {
-  return new Error("a batch answered fewer values than were asked for");
+  return new Error("a batch returned fewer values than were asked for");
 }

@@ -8,22 +8,22 @@ import { withoutNulls } from "./nulls.js";
 import { refusedEvents, RefusedEventType } from "./refused-event.js";
 import { rootNode, RootType, type RootNode } from "./root.js";
 
-/** What every mutation that logs takes beside its events. */
+/** The arguments of every mutation that logs, besides its events. */
 @ArgsType()
 export abstract class AppendArgs {
-  @Field(() => ID, { nullable: true, description: "The log to append to; `default` if not given." })
+  @Field(() => ID, { nullable: true, description: "The log to append to. Default: `default`." })
   abstract readonly log?: string | null;
 
   @Field(() => Boolean, {
     nullable: true,
-    description: "Sign each event that carries no signature with the gateway's own key.",
+    description: "Sign each event that has no signature with the gateway's own key.",
   })
   abstract readonly sign?: boolean | null;
 
   @Field(() => String, {
     nullable: true,
     description:
-      "Makes it safe to repeat this request when its outcome is not known: with the same key, the same log and the same events it is answered with the first receipt, and nothing is logged twice; with other events it is refused as CONFLICT. Choose a new one for each request, such as a UUID: 1 to 128 characters. Keys belong to the credential that used them, and are kept as long as the log.",
+      "Makes it safe to repeat this request when its outcome is unknown: with the same key, log and events it returns the first receipt and logs nothing twice; with other events it is refused with CONFLICT. Use a new key for each request, such as a UUID: 1 to 128 characters. Keys belong to the credential that used them and are kept as long as the log.",
   })
   abstract readonly idempotencyKey?: string | null;
 }
@@ -42,12 +42,12 @@ export abstract class LogBulkArgs {
   @Field(() => Boolean, {
     nullable: true,
     description:
-      "Log the valid events and list the others in `refused`, instead of refusing all for one. Where none is valid, and where the request itself is wrong, it is refused as a whole. What does not fit the types of EventInput, such as a number as `status`, and an event of a tenant that is not the credential's, refuse the whole request too.",
+      "Log the valid events and list the others in `refused`, instead of refusing all of them. The whole request is still refused if no event is valid, if the request itself is wrong, if a value does not fit the types of EventInput, such as a number as `status`, or if an event belongs to another tenant than the credential.",
   })
   abstract readonly skipInvalid?: boolean | null;
 }
 
-const RECEIPT_ROOT = "A signed root that holds what was logged; the proofs selected here lead to it.";
+const RECEIPT_ROOT = "A signed root that includes what was logged; the proofs selected here lead to it.";
 
 interface LogReceipt {
   readonly entry: EntryNode;
@@ -65,7 +65,7 @@ export interface LogBulkReceipt {
   description: "The receipt of `log`. When you have it, the event is durable.",
 })
 export abstract class LogPayloadType implements LogReceipt {
-  @Field(() => EntryType, { description: "The event at its place in the log." })
+  @Field(() => EntryType, { description: "The event at its index in the log." })
   abstract readonly entry: EntryNode;
 
   @Field(() => RootType, { description: RECEIPT_ROOT })
@@ -79,7 +79,7 @@ export abstract class LogPayloadType implements LogReceipt {
 export abstract class LogBulkPayloadType implements LogBulkReceipt {
   @Field(() => [EntryType], {
     complexity: 1,
-    description: "The events at their places in the log, in the order given.",
+    description: "The events at their indexes in the log, in the order given.",
   })
   abstract readonly entries: readonly EntryNode[];
 
@@ -97,7 +97,7 @@ export abstract class LogBulkPayloadType implements LogBulkReceipt {
 export class LogResolver {
   @Mutation(() => LogPayloadType, {
     complexity: 1,
-    description: "Logs one event and answers when it is durable, with its place and proof.",
+    description: "Logs one event and responds when it is durable, with its index and proof.",
   })
   async log(
     @Ctx() context: AuditContext,
@@ -113,7 +113,7 @@ export class LogResolver {
   @Mutation(() => LogBulkPayloadType, {
     complexity: 1,
     description:
-      "Logs 1 to 1,000 events, next to each other in the order given: all or none, or with `skipInvalid` those that are valid.",
+      "Logs 1 to 1,000 events at consecutive indexes in the order given: all or none, or with `skipInvalid` the valid ones.",
   })
   logBulk(
     @Ctx() context: AuditContext,
@@ -134,7 +134,7 @@ async function append({ service, loaders }: AuditContext, to: AppendArgs, inputs
   return receiptNodes(await service.append(logRequest(to, inputs)), loaders);
 }
 
-/** The request as the service takes it. */
+/** The request in the service's form. */
 export function logRequest(
   { log, sign, idempotencyKey }: AppendArgs,
   { path, inputs, skipInvalid }: Inputs,
@@ -147,7 +147,7 @@ export function logRequest(
 export function receiptNodes(receipt: Receipt, loaders: Loaders): LogBulkReceipt {
   const root = loaders.keepRoot(receipt.root);
   return {
-    /** Made when selected: most writers of a thousand events want the root alone. */
+    /** Computed when selected: most writers of a thousand events need only the root. */
     get entries() {
       return receipt.entries.map((entry) => entryNode(entry, root.treeSize));
     },

@@ -9,19 +9,21 @@ import { DigestScalar, LeafIndexScalar, TreeSizeScalar } from "./scalars.js";
 @ObjectType("MembershipProof", {
   simpleResolvers: true,
   description:
-    "That an entry is in the tree of a size: hashing `leafHash` with the `path` leads to `rootHash` (RFC 9162, section 2.1.3).",
+    "Proves that an entry is in the tree of a size (an inclusion proof in the terms of RFC 9162): hashing `leafHash` with the `path` leads to `rootHash` (RFC 9162, section 2.1.3).",
 })
 export abstract class MembershipProofType {
-  @Field(() => LeafIndexScalar, { description: "The entry's place in the log." })
+  @Field(() => LeafIndexScalar, { description: "The entry's index in the log." })
   abstract readonly leafIndex: number;
 
-  @Field(() => TreeSizeScalar, { description: "The number of entries of the tree." })
+  @Field(() => TreeSizeScalar, { description: "The number of entries in the tree." })
   abstract readonly treeSize: number;
 
   @Field(() => DigestScalar, { description: "The entry's leaf hash, where the path begins." })
   abstract readonly leafHash: Uint8Array;
 
-  @Field(() => DigestScalar, { description: "The root hash, where the path must end: that of `root(treeSize:)`." })
+  @Field(() => DigestScalar, {
+    description: "The root hash, where the path must end; equal to that of `root(treeSize:)`.",
+  })
   abstract readonly rootHash: Uint8Array;
 
   @Field(() => [DigestScalar], {
@@ -45,7 +47,10 @@ export class MembershipProofResolver {
   }
 }
 
-/** The entry's proof in a tree, together with those of its neighbours. Rejects BAD_USER_INPUT if the tree ends before it. */
+/**
+ * The entry's proof in a tree, loaded together with those of its neighbours. Rejects with BAD_USER_INPUT if the tree
+ * does not include the entry.
+ */
 export async function membershipProof(
   { log, leafIndex }: Entry,
   treeSize: number,

@@ -8,7 +8,7 @@ import { parseGlobalId } from "./global-id.js";
 import { NodeType } from "./relay.js";
 import { rootNode, type RootNode } from "./root.js";
 
-/** The most ids that `nodes` takes at once: as many as a page has entries. */
+/** The maximum number of ids of one `nodes` field: as many as a page has entries. */
 const MAX_NODES = 1000;
 
 @Resolver()
@@ -16,11 +16,11 @@ export class NodeResolver {
   @Query(() => NodeType, {
     complexity: 1,
     nullable: true,
-    description: "Fetches anything that has a global id. Null if it does not exist.",
+    description: "Fetches an object by its global id. Null if it does not exist.",
   })
   node(
     @Ctx() context: AuditContext,
-    @Arg("id", () => ID, { description: "An `id` that this API answered." }) id: string,
+    @Arg("id", () => ID, { description: "An `id` that this API returned." }) id: string,
   ): Promise<EntryNode | RootNode | null> {
     return nodeById(id, "id", context);
   }
@@ -28,11 +28,11 @@ export class NodeResolver {
   @Query(() => [NodeType], {
     complexity: 1,
     nullable: "items",
-    description: "Fetches up to 1,000 things by their global ids, in the order asked; null where one does not exist.",
+    description: "Fetches up to 1,000 objects by their global ids, in the order given; null where one does not exist.",
   })
   nodes(
     @Ctx() context: AuditContext,
-    @Arg("ids", () => [ID], { description: "Ids that this API answered: at most 1,000." }) ids: readonly string[],
+    @Arg("ids", () => [ID], { description: "Ids that this API returned: at most 1,000." }) ids: readonly string[],
   ): Promise<readonly (EntryNode | RootNode | Error | null)[]> {
     if (ids.length > MAX_NODES) {
       throw badInput([{ path: "ids", expected: `at most ${MAX_NODES} ids`, got: String(ids.length) }]);
@@ -41,7 +41,9 @@ export class NodeResolver {
   }
 }
 
-/** The thing behind a global id, or null. Rejects BAD_USER_INPUT at `path` for an id that was never answered. */
+/**
+ * The object with a global id, or null. Rejects with BAD_USER_INPUT at `path` for an id that this API never returned.
+ */
 export async function nodeById(id: string, path: string, context: AuditContext): Promise<EntryNode | RootNode | null> {
   const { type, log, place } = parseGlobalId(id, path);
   try {

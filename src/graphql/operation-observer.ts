@@ -6,12 +6,12 @@ export interface ResolvedOperation {
   readonly type: OperationTypeNode;
 }
 
-/** Told how one operation fares. */
+/** Observes one operation. */
 export interface OperationObserver {
   resolved(operation: ResolvedOperation): void;
   /**
-   * `code` is `OK`, or that of the first error; `hash` is that of the document (SHA-256, hex), if there was one. A
-   * subscription is answered when its stream has ended; `events` is how many it had.
+   * `code` is `OK` or the code of the first error; `hash` is the document's SHA-256 in hex, if there was one. For a
+   * subscription, called when its stream has ended; `events` is how many it had.
    */
   answered(code: string, hash: string | undefined, events?: number): void;
 }

@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
 import type { TextCache } from "../audit/cache.js";
 
-/** As Apollo writes the key of a document that a client registered by its hash. */
+/** The key that Apollo uses for a document that a client registered by its hash. */
 const KEY = /^apq:([0-9a-f]{64})$/;
 
 /**
- * Automatic persisted queries (a client sends a document once and its hash from then on) in a cache that all gateways
- * share. Whoever writes to that cache could put another document under a hash, so a text counts only if it has the hash.
+ * Automatic persisted queries (a client sends a document once, then only its hash) in a cache that all gateways share.
+ * Anyone with write access to the cache could put another document under a hash, so a text is used only if it has that
+ * hash.
  */
 export class PersistedDocuments {
   constructor(private readonly texts: TextCache) {}
@@ -21,7 +22,7 @@ export class PersistedDocuments {
     return this.texts.put(key, text);
   }
 
-  /** Apollo never does; what is kept has an end of its own. */
+  /** Apollo never calls this; cached texts expire by themselves. */
   delete(): Promise<boolean> {
     return Promise.resolve(false);
   }

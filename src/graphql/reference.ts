@@ -8,7 +8,7 @@ import type { Reference } from "./subgraph.js";
 
 const ID_PATH = "representations.id";
 
-/** Fetches an Entry or a Root, many at once in one read; null where there is none. Rejects as `nodeById` does. */
+/** Fetches an Entry or a Root, batched with others; null where there is none. Rejects like `nodeById`. */
 export async function byGlobalId(reference: Reference, context: AuditContext): Promise<EntryNode | RootNode | null> {
   const id = referenceId(reference);
   const type = String(reference["__typename"]);
@@ -16,7 +16,9 @@ export async function byGlobalId(reference: Reference, context: AuditContext): P
   throw badInput([{ path: ID_PATH, expected: `the id of an entity ${type}`, got: "an id of another type" }]);
 }
 
-/** The `id` of a reference: text that is not empty, or a whole number as its digits; anything else is BAD_USER_INPUT. */
+/**
+ * The `id` of a reference: text that is not empty, or the digits of a whole number; anything else is BAD_USER_INPUT.
+ */
 export function referenceId({ id }: Reference): string {
   if (typeof id === "string" && id !== "") return id;
   if (Number.isSafeInteger(id)) return String(id);

@@ -5,13 +5,13 @@ import { inApiSpelling } from "./errors.js";
 
 @ObjectType("EventProblem", {
   simpleResolvers: true,
-  description: "What is wrong with one value of an event, as in `extensions.problems` of an error.",
+  description: "A problem with one value of an event, as in `extensions.problems` of an error.",
 })
 export abstract class EventProblemType implements FieldProblem {
-  @Field(() => String, { description: "Where it stands in the request, such as `events[3].new.amount`." })
+  @Field(() => String, { description: "Its path in the request, such as `events[3].new.amount`." })
   abstract readonly path: string;
 
-  @Field(() => String, { description: "What would have been right." })
+  @Field(() => String, { description: "What was expected." })
   abstract readonly expected: string;
 
   @Field(() => String, { description: "What came." })
@@ -23,10 +23,13 @@ export abstract class EventProblemType implements FieldProblem {
   description: "An event of a request with `skipInvalid` that was not logged.",
 })
 export abstract class RefusedEventType implements RefusedEvent {
-  @Field(() => Int, { description: "Its place in `events`, from 0." })
+  @Field(() => Int, { description: "Its index in `events`, from 0." })
   abstract readonly index: number;
 
-  @Field(() => [EventProblemType], { complexity: 1, description: "Why: at least one problem, and the first ten." })
+  @Field(() => [EventProblemType], {
+    complexity: 1,
+    description: "The reasons: at least one, and at most the first ten problems.",
+  })
   abstract readonly problems: readonly FieldProblem[];
 }
 

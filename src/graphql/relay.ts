@@ -2,13 +2,13 @@ import { ArgsType, Directive, Field, ID, Int, InterfaceType, ObjectType } from "
 import type { PageRequest } from "../audit/service.js";
 import { withoutNulls } from "./nulls.js";
 
-/** What `node(id:)` can answer; the concrete type is in the value's own `__typename`. */
+/** The results of `node(id:)`; the concrete type is in the value's own `__typename`. */
 @InterfaceType("Node", {
-  description: "Anything that has an id of its own in this API and can be fetched again by it with `node(id:)`.",
+  description: "An object with a global id, by which `node(id:)` can fetch it again.",
 })
 export abstract class NodeType {
   @Field(() => ID, {
-    description: "Opaque and stable: the same thing has the same id in every answer, from every gateway of this log.",
+    description: "Opaque and stable: an object has the same id in every response, from every gateway of this log.",
   })
   abstract readonly id: string;
 }
@@ -22,14 +22,14 @@ export interface PageInfo {
 
 @ObjectType("PageInfo", {
   simpleResolvers: true,
-  description: "Where a page lies in its whole result (Relay's cursor connections).",
+  description: "The position of a page in its result (Relay's cursor connections).",
 })
 @Directive("@shareable")
 export abstract class PageInfoType implements PageInfo {
-  @Field(() => Boolean, { description: "Whether the result goes on after this page; exact in both directions." })
+  @Field(() => Boolean, { description: "Whether the result continues after this page; exact in both directions." })
   abstract readonly hasNextPage: boolean;
 
-  @Field(() => Boolean, { description: "Whether the result has something before this page; exact in both directions." })
+  @Field(() => Boolean, { description: "Whether the result has entries before this page; exact in both directions." })
   abstract readonly hasPreviousPage: boolean;
 
   @Field(() => String, { nullable: true, description: "Cursor of the page's first edge; null on an empty page." })
@@ -51,7 +51,7 @@ export abstract class PageArgs {
   })
   abstract readonly first?: number | null;
 
-  @Field(() => String, { nullable: true, description: "Only what comes after this cursor." })
+  @Field(() => String, { nullable: true, description: "Only entries after this cursor." })
   abstract readonly after?: string | null;
 
   @Field(() => Int, {
@@ -60,7 +60,7 @@ export abstract class PageArgs {
   })
   abstract readonly last?: number | null;
 
-  @Field(() => String, { nullable: true, description: "Only what comes before this cursor." })
+  @Field(() => String, { nullable: true, description: "Only entries before this cursor." })
   abstract readonly before?: string | null;
 }
 

@@ -20,12 +20,17 @@ export interface RequestPluginOptions {
   readonly compiled: CompiledExecution;
 }
 
-/** There is no operation when none has the name asked for, whatever Apollo's types say: then it refuses the request itself. */
+/**
+ * Despite Apollo's types there is no operation when none has the requested name; Apollo refuses that request itself.
+ */
 type Resolved = Omit<GraphQLRequestContextDidResolveOperation<AuditContext>, "operation"> & {
   readonly operation?: OperationDefinitionNode | undefined;
 };
 
-/** All that this gateway adds to Apollo's handling of a request, in one plugin: each more would cost every request. */
+/**
+ * Everything that this gateway adds to Apollo's handling of a request, in one plugin because each plugin costs every
+ * request.
+ */
 export function requestPlugin({ schema, compiled }: RequestPluginOptions): ApolloServerPlugin<AuditContext> {
   const measure = new CostMeasure(schema);
   const listener: GraphQLRequestListener<AuditContext> = {
@@ -53,10 +58,12 @@ export function requestPlugin({ schema, compiled }: RequestPluginOptions): Apoll
 
 function requireSchemaRight(document: DocumentNode, { maySeeSchema }: AuditContext): void {
   if (maySeeSchema || !asksForSchema(document)) return;
-  throw refusal(new AuditError("FORBIDDEN", "the schema is not told to you: ask for it where it is published"));
+  throw refusal(
+    new AuditError("FORBIDDEN", "This credential may not see the schema: use the published schema.graphql."),
+  );
 }
 
-/** The answer to a request that is not executed. */
+/** The response to a request that is not executed. */
 function nothing(): GraphQLResponse {
   return { http: { headers: new HeaderMap() }, body: { kind: "single", singleResult: { data: null } } };
 }
@@ -67,11 +74,11 @@ function outcome({ body }: GraphQLResponse): string {
   return error === undefined ? "OK" : String(error.extensions?.["code"]);
 }
 
-/** An answer that is too large gives way to an error; whatever a mutation did is done. */
+/** Replaces a response that is too large by an error; a mutation has been executed by then. */
 function boundAnswer({ body }: GraphQLResponse, operation: OperationTypeNode | undefined): void {
   if (body.kind !== "single" || isWithin(body.singleResult.data, MAX_ANSWER_CHARACTERS)) return;
-  const done = operation === OperationTypeNode.MUTATION ? "; what was to be logged is logged" : "";
-  const message = `the answer would have more than ${MAX_ANSWER_CHARACTERS} characters: ask for fewer entries, or fewer of their fields, at once${done}`;
+  const done = operation === OperationTypeNode.MUTATION ? " The events were logged." : "";
+  const message = `The response would have more than ${MAX_ANSWER_CHARACTERS} characters: ask for fewer entries, or fewer of their fields, at once.${done}`;
   body.singleResult = { data: null, errors: [{ message, extensions: { code: "PAYLOAD_TOO_LARGE" } }] };
 }
 

@@ -7,12 +7,12 @@ import { PageArgs, pageRequest } from "./relay.js";
 
 @ArgsType()
 abstract class ResultsArgs {
-  @Field(() => ID, { description: "`EntryConnection.id` of the search." })
+  @Field(() => ID, { description: "The search's `EntryConnection.id`." })
   abstract readonly id: string;
 
   @Field(() => Int, {
     nullable: true,
-    description: "Skip so many entries of the result; not together with cursors or `last`.",
+    description: "The number of entries to skip; cannot be combined with cursors or `last`.",
   })
   abstract readonly offset?: number | null;
 }
@@ -21,7 +21,7 @@ abstract class ResultsArgs {
 export class ResultsResolver {
   @Query(() => EntryConnectionType, {
     complexity: 1,
-    description: "Another page of a search made before, by cursor, or by position: `first` entries from `offset`.",
+    description: "Another page of an earlier search, by cursor or by position: `first` entries from `offset`.",
   })
   results(
     @Ctx() { service }: AuditContext,

@@ -9,10 +9,10 @@ export class RootQueryResolver {
   @Query(() => RootType, { complexity: 1, description: "The newest root of a log, or its root at an earlier size." })
   async root(
     @Ctx() { loaders }: AuditContext,
-    @Arg("log", () => ID, { nullable: true, description: "The log; `default` if not given." }) log?: string | null,
+    @Arg("log", () => ID, { nullable: true, description: "The log. Default: `default`." }) log?: string | null,
     @Arg("treeSize", () => TreeSizeScalar, {
       nullable: true,
-      description: "An earlier number of entries, from 0. Not given: the newest.",
+      description: "An earlier tree size, from 0. Default: the newest.",
     })
     treeSize?: number | null,
   ): Promise<RootNode> {

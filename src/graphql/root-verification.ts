@@ -6,7 +6,7 @@ import { VerdictType } from "./verdict.js";
 
 @ObjectType("RootVerification", {
   simpleResolvers: true,
-  description: "What the gateway found when it checked a root.",
+  description: "The gateway's own checks of a root.",
 })
 export abstract class RootVerificationType {
   @Field(() => VerdictType, {
@@ -15,7 +15,7 @@ export abstract class RootVerificationType {
   abstract readonly checkpoint: Verdict;
 
   @Field(() => VerdictType, {
-    description: "Whether the tree is a prefix of the newest one that the log signed.",
+    description: "Whether the tree is a prefix of the newest tree that the log signed.",
   })
   abstract readonly consistency: Verdict;
 }

@@ -9,7 +9,7 @@ import { NodeType } from "./relay.js";
 import { RootVerificationType } from "./root-verification.js";
 import { DateTimeScalar, DigestScalar, TreeSizeScalar } from "./scalars.js";
 
-/** A root on its way out. */
+/** A root as the API returns it. */
 export interface RootNode extends Root {
   readonly __typename: "Root";
 }
@@ -22,18 +22,18 @@ export function rootNode(root: Root): RootNode {
   simpleResolvers: true,
   implements: NodeType,
   description:
-    "The hash of a log's tree at a size, signed by the log. Keep one, and nobody can change what is under it without you noticing.",
+    "The hash of a log's tree at a size, signed by the log. Keep one, and no change to the entries under it can go unnoticed.",
 })
 @Directive('@key(fields: "id")')
 export abstract class RootType implements NodeType {
   @Field(() => ID, { description: "Opaque id of this root, for `node(id:)` and for other subgraphs." })
   abstract readonly id: string;
 
-  @Field(() => ID, { description: "The log it is of." })
+  @Field(() => ID, { description: "The log." })
   abstract readonly log: string;
 
   @Field(() => TreeSizeScalar, {
-    description: "The number of entries of the tree: those with leafIndex 0 to treeSize − 1.",
+    description: "The number of entries in the tree: those with leafIndex 0 to treeSize − 1.",
   })
   abstract readonly treeSize: number;
 
@@ -54,18 +54,17 @@ export abstract class RootType implements NodeType {
 
   @Field(() => String, {
     description:
-      "The key of the log's checkpoints, as a C2SP verifier key: `origin+key id+base64`. Get it once over a way you trust, and keep it.",
+      "The key of the log's checkpoints, as a C2SP verifier key: `origin+key id+base64`. Get it once through a channel that you trust, and keep it.",
   })
   abstract readonly publicKey: string;
 
   @Field(() => ConsistencyProofType, {
-    description:
-      "Proves that the tree of an earlier size is a prefix of this one. The gateway verified it before answering.",
+    description: "Proves that the tree of an earlier size is a prefix of this one. The gateway verified it.",
   })
   abstract readonly consistencyProof: ConsistencyProof;
 
   @Field(() => RootVerificationType, {
-    description: "Checks made now, by the gateway, for whoever selects them.",
+    description: "Checks that the gateway makes now. Only selected checks are made.",
   })
   abstract readonly verification: Root;
 }

@@ -6,11 +6,11 @@ import { jsonLiteral } from "./json-literal.js";
 
 interface TextRules {
   readonly check: (text: string) => boolean;
-  /** Default: what is answered is passed on as it is. */
+  /** Default: the value is passed on unchanged. */
   readonly serialize?: (value: unknown) => unknown;
 }
 
-/** A scalar whose texts are taken as they are, once `check` has let them through. */
+/** A scalar whose texts are passed on unchanged once `check` accepts them. */
 function checkedText(
   name: string,
   description: string,
@@ -34,7 +34,7 @@ function shown(value: unknown): string {
   return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
 }
 
-/** The API's spelling of a hash: bytes become hexadecimal digits here and nowhere else. */
+/** The API's spelling of a hash: the only place where bytes become hexadecimal digits. */
 export const DigestScalar = checkedText(
   "Digest",
   "64 lowercase hexadecimal digits. A SHA-256 hash; upper case is refused, so that one hash has one spelling.",
@@ -49,14 +49,14 @@ function isBytes(value: unknown): value is Uint8Array {
   return ArrayBuffer.isView(value);
 }
 
-/** A point in time; the API only ever answers it. */
+/** A point in time; output only. */
 export const DateTimeScalar = checkedText(
   "DateTime",
   "An RFC 3339 time in UTC. For example `2026-01-02T03:04:05.000006Z`; times of entries have six fractional digits.",
   { check: (text) => !Number.isNaN(Date.parse(text)) },
 );
 
-/** Beyond Int's 32 bits, up to what a JSON number holds exactly. */
+/** A number beyond Int's 32 bits, up to what a JSON number holds exactly. */
 function wholeNumber(name: string, meaning: string): GraphQLScalarType {
   const parse = (value: unknown): number => {
     if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
@@ -71,15 +71,15 @@ function wholeNumber(name: string, meaning: string): GraphQLScalarType {
   });
 }
 
-export const LeafIndexScalar = wholeNumber("LeafIndex", "the place of an entry in its log");
+export const LeafIndexScalar = wholeNumber("LeafIndex", "the index of an entry in its log");
 
-export const TreeSizeScalar = wholeNumber("TreeSize", "the number of entries of a tree");
+export const TreeSizeScalar = wholeNumber("TreeSize", "the number of entries in a tree");
 
-/** Any JSON; what a log does not take is refused by the event's own check, which names its path. */
+/** Any JSON; the event's own check refuses what a log does not accept, and names its path. */
 export const JsonScalar = new GraphQLScalarType<unknown, unknown>({
   name: "JSON",
   description:
-    "Any JSON value, returned as it was logged: text stays text, an object stays an object. A number must be one that a double holds exactly, and a key may occur once in its object: what cannot be kept as it was sent is refused.",
+    "Any JSON value, returned as it was logged: text stays text, an object stays an object. A number must be one that a double holds exactly, and a key may occur only once in its object: values that cannot be kept as sent are refused.",
   serialize: (value) => value,
   parseValue: (value) => value,
   parseLiteral: (node) => jsonLiteral(node),
@@ -90,11 +90,11 @@ function eventTime(value: unknown): unknown {
   throw new GraphQLError(`EventTime expects text or a number, got ${shown(value)}`);
 }
 
-/** A number that was not kept is refused by the event's own check. */
+/** The event's own check refuses a number that could not be kept exactly. */
 export const EventTimeScalar = new GraphQLScalarType<unknown, unknown>({
   name: "EventTime",
   description:
-    "When something happened, by the clock of the application that says so: text such as an RFC 3339 time in any spelling, or a number such as seconds or milliseconds since 1970. It is kept, hashed and returned as it was given, and never read as a time; a log of the format pangea takes text alone.",
+    "When something happened, by the application's clock: text such as an RFC 3339 time in any spelling, or a number such as seconds or milliseconds since 1970. It is kept, hashed and returned as it was given, and never read as a time; a log of the format pangea takes text alone.",
   serialize: (value) => value,
   parseValue: eventTime,
   parseLiteral: (node) => eventTime(jsonLiteral(node)),

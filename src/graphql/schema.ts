@@ -23,7 +23,7 @@ import { byGlobalId } from "./reference.js";
 import { buildSubgraph, type Subgraph } from "./subgraph.js";
 
 export interface SchemaOptions {
-  /** With `Auditable`, which composes only where another subgraph defines that interface. Default true. */
+  /** Includes `Auditable`, which composes only where another subgraph defines that interface. Default true. */
   readonly auditable?: boolean;
 }
 
@@ -61,8 +61,8 @@ function auditSubgraph({ auditable = true }: SchemaOptions): Promise<Subgraph> {
     ],
     orphanedTypes: auditable ? [AuditableType] : [],
     descriptions: {
-      Query: "Reading the log. Whatever is answered can carry its own proof.",
-      Mutation: "Writing to the log. What was logged cannot be changed or removed.",
+      Query: "Reading the log. Every result can include its own proof.",
+      Mutation: "Writing to the log. Entries cannot be changed or removed.",
       Subscription: "Following the log, over server-sent events or a WebSocket.",
     },
     directives: ["@key", "@shareable", ...(auditable ? ["@interfaceObject"] : [])],
@@ -76,7 +76,10 @@ function auditSubgraph({ auditable = true }: SchemaOptions): Promise<Subgraph> {
 
 let unwrapped: Promise<GraphQLSchema> | undefined;
 
-/** The instance that compiled operations and subscriptions share. What Apollo wraps around the resolvers of its own must not reach it. */
+/**
+ * The instance shared by compiled operations and subscriptions. What Apollo wraps around its own instance's resolvers
+ * must not reach it.
+ */
 export function executedSchema(): Promise<GraphQLSchema> {
   return (unwrapped ??= auditSchema());
 }

@@ -7,16 +7,19 @@ import { PageArgs } from "./relay.js";
 
 @InputType("TimeWindow", {
   description:
-    "A window on `receivedAt`: from `start` up to, not including, `end`; or the newest stretch, `last`. Each is RFC 3339 or relative to now, such as `7d`, `12h` or `120min`.",
+    "A window on `receivedAt`: from `start` (inclusive) to `end` (exclusive), or the most recent period, `last`. Each is an RFC 3339 time or relative to now, such as `7d`, `12h` or `120min`.",
 })
 export abstract class TimeWindowInput {
-  @Field(() => String, { nullable: true, description: "From here on. Not given: from the log's beginning." })
+  @Field(() => String, { nullable: true, description: "The start, inclusive. Default: the log's beginning." })
   abstract readonly start?: string | null;
 
-  @Field(() => String, { nullable: true, description: "Up to, not including, here. Not given: now." })
+  @Field(() => String, { nullable: true, description: "The end, exclusive. Default: now." })
   abstract readonly end?: string | null;
 
-  @Field(() => String, { nullable: true, description: "The newest stretch, such as `7d`; instead of start and end." })
+  @Field(() => String, {
+    nullable: true,
+    description: "The most recent period, such as `7d`, in place of start and end.",
+  })
   abstract readonly last?: string | null;
 }
 
@@ -24,7 +27,7 @@ const ALLOWED = "Allowed values, compared whole and case-sensitive.";
 
 @InputType("SearchRestriction", {
   description:
-    "Narrows a search beside its query: in each field given, an event's whole value must be one of the values. Safer than building a query from parts.",
+    "Restricts a search in addition to its query: in each given field, an event's whole value must be one of the values. Safer than building a query from parts.",
 })
 export abstract class SearchRestrictionInput {
   @Field(() => [String], { nullable: true, description: ALLOWED })
@@ -62,7 +65,7 @@ registerEnumType(EntryOrderField, {
   description:
     "What a search can be sorted by. Texts are compared by their first 128 characters; an absent field comes before every text.",
   valuesConfig: {
-    RECEIVED_AT: { description: "When the log took it: the order of the log itself, and the fastest." },
+    RECEIVED_AT: { description: "When the log received it: the order of the log itself, and the fastest." },
     ACTOR: { description: "Who did it." },
     ACTION: { description: "What was done." },
     MESSAGE: { description: "What happened." },
@@ -95,29 +98,29 @@ export abstract class EntryOrderInput {
   abstract readonly direction?: EntryOrder["direction"] | null;
 }
 
-/** What narrows, sorts and pages a search, whatever it is restricted on. */
+/** The arguments that narrow, sort and page a search, whatever it is restricted on. */
 @ArgsType()
 export abstract class SearchArgs extends PageArgs {
   @Field(() => String, {
     defaultValue: "",
     description:
-      'What to find: words, `"a phrase"`, `prefix*`, `field:word`, `field="whole value"`, combined with blanks (and), `OR`, `-` (not) and parentheses. Empty: everything.',
+      'What to find: words, `"a phrase"`, `prefix*`, `field:word`, `field="whole value"`, combined with blanks (and), `OR`, `-` (not) and parentheses. Empty: all entries.',
   })
   abstract readonly query: string;
 
-  @Field(() => TimeWindowInput, { nullable: true, description: "When it was received. Not given: the whole log." })
+  @Field(() => TimeWindowInput, { nullable: true, description: "When entries were received. Default: the whole log." })
   abstract readonly window?: TimeWindowInput | null;
 
-  @Field(() => EntryOrderInput, { nullable: true, description: "How to sort. Not given: newest first." })
+  @Field(() => EntryOrderInput, { nullable: true, description: "How to sort. Default: newest first." })
   abstract readonly orderBy?: EntryOrderInput | null;
 
   @Field(() => Int, {
     nullable: true,
-    description: "The most entries the result may have in all its pages, at least 1. Not given: all that match.",
+    description: "The maximum number of entries in all pages of the result, at least 1. Default: all matches.",
   })
   abstract readonly maxResults?: number | null;
 
-  @Field(() => ID, { nullable: true, description: "The log to search; `default` if not given." })
+  @Field(() => ID, { nullable: true, description: "The log to search. Default: `default`." })
   abstract readonly log?: string | null;
 }
 
@@ -144,7 +147,7 @@ function restrictionOf({ tenantId, ...fields }: SearchRestrictionInput): Restric
   return withoutNulls({ ...fields, tenant_id: tenantId });
 }
 
-/** A null from a variable gets this far in compiled execution alone, where it means the default. */
+/** Only in compiled execution can a variable's null get this far; it means the default. */
 function orderOf({ field, direction }: EntryOrderInput): EntryOrder {
   return { field: field ?? NEWEST_FIRST.field, direction: direction ?? NEWEST_FIRST.direction };
 }

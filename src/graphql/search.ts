@@ -10,7 +10,7 @@ export class SearchResolver {
   @Query(() => EntryConnectionType, {
     complexity: 1,
     description:
-      "Finds entries. The result is pinned to the newest tree: page through it with cursors, or with `results(id:)`, while the log grows.",
+      "Finds entries. The result is pinned to the newest tree, so you can page through it with cursors or `results(id:)` while the log grows.",
   })
   search(
     @Ctx() { service }: AuditContext,

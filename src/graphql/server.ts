@@ -16,9 +16,9 @@ import { auditSchema, executedSchema } from "./schema.js";
 
 export interface GraphqlServerOptions {
   readonly logger: Logger;
-  /** The request of an operation from which on it is executed as a compiled function; Infinity: never. */
+  /** The request from which an operation is executed as a compiled function; Infinity: never. */
   readonly compileAtHit: number;
-  /** Where documents are kept that clients register by their hash; undefined: in this process. */
+  /** Where documents that clients register by hash are kept; undefined: in this process. */
   readonly texts: TextCache | undefined;
 }
 
@@ -55,7 +55,7 @@ export async function graphqlServer({
   });
 }
 
-/** A message may quote a payload, so the log gets an error's kind and where it was thrown, not what it said. */
+/** Messages may quote a payload, so the log gets an error's kind and where it was thrown, not its message. */
 export function failureLog(logger: Logger): FailureLog {
   return ({ code, error, shown }) => {
     const kind = error instanceof Error ? error.name : typeof error;

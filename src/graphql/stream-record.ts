@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { FormattedExecutionResult, GraphQLFormattedError, OperationDefinitionNode } from "graphql";
 import type { OperationObserver } from "./operation-observer.js";
 
-/** Tells the observer of a subscription how it fares, as Apollo tells that of other operations. */
+/** Reports a subscription to the observer, as Apollo reports other operations. */
 export class StreamRecord {
   #hash: string | undefined;
 
@@ -20,7 +20,7 @@ export class StreamRecord {
     this.observer.answered(codeOf(errors), this.#hash);
   }
 
-  /** The events as they are, counted as they pass. */
+  /** Passes the events through and counts them. */
   async *watched(events: AsyncIterable<FormattedExecutionResult>): AsyncGenerator<FormattedExecutionResult, void> {
     let code = "OK";
     let count = 0;

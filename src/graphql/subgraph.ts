@@ -5,7 +5,9 @@ import { buildSchema, type BuildSchemaOptions } from "type-graphql";
 import { badInput } from "../audit/errors.js";
 import { nameOf } from "../core/problem.js";
 
-/** An entity as a router sends it: its type and the fields of one of its keys. Whatever a client made of it. */
+/**
+ * An entity as a router sends it: its type and the fields of one of its keys, which a client may have chosen freely.
+ */
 export interface Reference {
   readonly [key: string]: unknown;
 }
@@ -13,18 +15,18 @@ export interface Reference {
 /** Fetches an entity, a plain object or one that names its `__typename`; null if there is none. */
 export type ReferenceResolver<C> = (reference: Reference, context: C) => Promise<object | null>;
 
-/** A directive of one's own that composition keeps in the supergraph (`@composeDirective`). */
+/** A custom directive that composition keeps in the supergraph (`@composeDirective`). */
 export interface ComposedDirective {
-  /** Where it is specified, with its version: `https://specs.example/owner/v1.0`. */
+  /** The URL of its specification, with its version: `https://specs.example/owner/v1.0`. */
   readonly url: string;
   readonly directive: GraphQLDirective;
 }
 
 export interface SubgraphOptions<C> {
   readonly resolvers: BuildSchemaOptions["resolvers"];
-  /** Entities that no root field leads to: only references do. */
+  /** Entities that no root field returns, only references. */
   readonly orphanedTypes?: NonNullable<BuildSchemaOptions["orphanedTypes"]>;
-  /** By type name, for the types that have no class to carry a description. */
+  /** By type name, for types without a class that could have a description. */
   readonly descriptions: Readonly<Record<string, string>>;
   /** The federation directives that the types use, imported by name: `@key`. */
   readonly directives: readonly string[];
@@ -39,7 +41,7 @@ export interface Subgraph {
   readonly text: string;
 }
 
-/** Later than this, and composition by others than Apollo's own tools fails. */
+/** Later versions cannot be composed with tools other than Apollo's own. */
 const FEDERATION = "https://specs.apollo.dev/federation/v2.7";
 
 /**
@@ -116,7 +118,7 @@ function noMessages(): never {
   throw new Error("subscriptions have their own source of events");
 }
 
-/** In place of type-graphql's, which answers a promise: compiled execution cannot wait for a type. */
+/** Replaces type-graphql's, which returns a promise: compiled execution cannot wait for a type. */
 const ownTypename = (value: { readonly __typename: string }): string => value.__typename;
 
 /** Without the schema definition, which would say that the root types have the names that they have by default. */

@@ -15,22 +15,22 @@ import { refusal } from "./errors.js";
 import { LIMITS, limitRules } from "./limits.js";
 import type { DocumentParameters, TrustedDocuments } from "./trusted-documents.js";
 
-/** An operation that is not executed, for these reasons. */
+/** An operation that is refused, with the reasons. */
 export class RefusedOperation extends Error {
   override readonly name = "RefusedOperation";
 
   constructor(readonly errors: readonly GraphQLError[]) {
-    super("the operation is refused");
+    super("The operation is refused.");
   }
 }
 
-/** Takes subscriptions apart, under the limits of other operations. Throws RefusedOperation. */
+/** Parses subscriptions under the limits of other operations. Throws RefusedOperation. */
 export class SubscriptionDocuments {
   readonly #measure: CostMeasure;
 
   constructor(
     private readonly schema: GraphQLSchema,
-    /** The only documents that are executed; undefined: any. */
+    /** The only documents that are executed; undefined: all. */
     private readonly trusted: TrustedDocuments | undefined,
   ) {
     this.#measure = new CostMeasure(schema);
@@ -55,21 +55,21 @@ export class SubscriptionDocuments {
   /** `operation` is the document's, which must be valid. */
   requireFollowable(document: DocumentNode, operation: OperationDefinitionNode, variables: Variables = {}): void {
     if (operation.operation !== OperationTypeNode.SUBSCRIPTION)
-      throw unresolved(`a ${operation.operation} is sent by POST, not as a stream`);
+      throw unresolved(`A ${operation.operation} must be sent by POST, not as a stream.`);
     refusing(() => {
       requireCost(this.#measure.cost(document, operation, variables));
     });
   }
 }
 
-/** The operation of that name; without one, the only operation. Throws RefusedOperation. */
+/** Returns the operation of that name, or the only one without a name. Throws RefusedOperation. */
 export function operationIn(document: DocumentNode, operationName: string | undefined): OperationDefinitionNode {
   const operation = getOperationAST(document, operationName);
   if (operation) return operation;
-  throw unresolved("no such operation");
+  throw unresolved("The document has no operation of that name.");
 }
 
-/** An error that came from a resolver, or has a code already, stays what it is. */
+/** Adds a code to an error, unless it came from a resolver or has a code already. */
 export function withCode(error: GraphQLError, code: string): GraphQLError {
   if (error.path !== undefined || "code" in error.extensions) return error;
   const { message, nodes = null, source = null, positions = null } = error;
@@ -80,18 +80,21 @@ function parsedText(text: string): DocumentNode {
   try {
     return parse(text, { maxLexicalTokens: LIMITS.tokens });
   } catch (error) {
-    const fault = error instanceof GraphQLError ? error : new GraphQLError("the document cannot be read");
+    const fault = error instanceof GraphQLError ? error : new GraphQLError("The document cannot be parsed.");
     throw new RefusedOperation([withCode(fault, "GRAPHQL_PARSE_FAILED")]);
   }
 }
 
-/** A rule throws where it cannot go on: over a variable that decides whether the one field is there, or at the stack's end. */
+/**
+ * Validation rules throw when they cannot continue: over a variable that decides whether the only field is there, or
+ * when the stack is exhausted.
+ */
 function faultsOf(document: DocumentNode, schema: GraphQLSchema): readonly GraphQLError[] {
   try {
     return validate(schema, document, [...specifiedRules, ...limitRules]);
   } catch (error) {
     if (error instanceof GraphQLError) return [error];
-    if (error instanceof RangeError) return [new GraphQLError("the document is nested too deeply")];
+    if (error instanceof RangeError) return [new GraphQLError("The document is nested too deeply.")];
     throw error;
   }
 }

@@ -22,24 +22,24 @@ import { StreamRecord } from "./stream-record.js";
 import { operationIn, RefusedOperation, SubscriptionDocuments, withCode } from "./subscription-document.js";
 import type { DocumentParameters, TrustedDocuments } from "./trusted-documents.js";
 
-/** An operation as a client sent it, its shape checked by the door it came through. */
+/** An operation as a client sent it; the door has checked its shape. */
 export interface SubscriptionRequest {
-  /** Its text, or what names one of the trusted documents. */
+  /** Its text, or the name of a trusted document. */
   readonly document: DocumentParameters;
   readonly operationName?: string;
   readonly variables?: Readonly<Record<string, unknown>>;
 }
 
-/** Who subscribes. */
+/** The caller that subscribes. */
 export interface Subscriber {
-  /** The audit service as the subscriber may use it: made anew for each event, for it remembers what it showed. */
+  /** Returns the audit service for one event: each event gets its own, because it remembers what it showed. */
   service(): AuditService;
-  /** Aborts when the stream is to end; if an AuditError is the reason, the subscriber is told of it. */
+  /** Aborts when the stream is to end; the subscriber sees the reason if it is an AuditError. */
   readonly signal: AbortSignal;
   readonly operation: OperationObserver;
 }
 
-/** The events, of which the last may be an error without data; or what is wrong with the request. */
+/** The events, the last of which may be an error without data; or what is wrong with the request. */
 export type Subscribed =
   | { readonly kind: "events"; readonly events: AsyncGenerator<FormattedExecutionResult, void> }
   | { readonly kind: "refused"; readonly errors: readonly GraphQLFormattedError[] };
@@ -47,11 +47,11 @@ export type Subscribed =
 export interface SubscriptionsOptions {
   /** The only documents that are executed. Default: any. */
   readonly trusted?: TrustedDocuments | undefined;
-  /** Whether whoever sends a wrong document is told what may have been meant, and so of the schema. Default: no. */
+  /** Whether errors in a document suggest names from the schema. Default: no. */
   readonly suggests?: boolean;
 }
 
-/** GraphQL subscriptions without a transport: every door of theirs has the limits and the errors of other requests. */
+/** GraphQL subscriptions without a transport: every door applies the limits and errors of other requests. */
 export class Subscriptions {
   readonly #documents: SubscriptionDocuments;
 
@@ -67,7 +67,7 @@ export class Subscriptions {
     return new Subscriptions(await executedSchema(), errorFormatter(failureLog(logger)), options);
   }
 
-  /** Never rejects for what a client can send. */
+  /** Never rejects because of what a client sends. */
   async subscribe(request: SubscriptionRequest, subscriber: Subscriber): Promise<Subscribed> {
     const record = new StreamRecord(subscriber.operation);
     try {
@@ -103,7 +103,7 @@ export class Subscriptions {
     const contextValue: StreamContext = { ...auditContext(subscriber.service()), signal: subscriber.signal };
     const source = await createSourceEventStream({ ...args, contextValue });
     if (isStream(source)) return this.#events(source, args, subscriber);
-    // Errors without a path are the variables': nothing has run yet.
+    // Errors without a path are about variables: nothing has run yet.
     throw new RefusedOperation((source.errors ?? []).map((error) => withCode(error, "BAD_USER_INPUT")));
   }
 

@@ -3,10 +3,10 @@ import { AuditError, badInput } from "../audit/errors.js";
 import type { FieldProblem } from "../core/event.js";
 import { isPlainObject } from "../core/problem.js";
 
-/** What a GraphQL request says of its document, not yet checked. */
+/** What a GraphQL request says about its document, unchecked. */
 export type DocumentParameters = Readonly<Record<string, unknown>>;
 
-/** The documents of a manifest, the only ones that a gateway with one executes: nobody can ask it anything else. */
+/** The documents of a manifest: a gateway that has one executes no others. */
 export class TrustedDocuments {
   private readonly known: ReadonlySet<string>;
 
@@ -36,8 +36,8 @@ export class TrustedDocuments {
   }
 
   /**
-   * The text to execute: what is sent in full must be in the manifest to the letter; else `documentId`, or the hash of a
-   * persisted query, names it. Throws UNTRUSTED_DOCUMENT.
+   * The text to execute. A document sent in full must be in the manifest byte for byte; otherwise `documentId`, or the
+   * hash of a persisted query, names it. Throws UNTRUSTED_DOCUMENT.
    */
   text({ query, documentId, extensions }: DocumentParameters): string {
     if (typeof query === "string" && query !== "") return this.require(query);
@@ -50,7 +50,7 @@ export class TrustedDocuments {
     if (text !== undefined && this.known.has(text)) return text;
     throw new AuditError(
       "UNTRUSTED_DOCUMENT",
-      "this gateway executes only the documents of its manifest: send the documentId of one, or its text to the letter",
+      "This gateway executes only the documents of its manifest: send the documentId of one, or its exact text.",
     );
   }
 }

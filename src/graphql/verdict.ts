@@ -5,17 +5,17 @@ export const VerdictStatus = { VALID: "VALID", INVALID: "INVALID", UNKNOWN: "UNK
 
 registerEnumType(VerdictStatus, {
   name: "VerdictStatus",
-  description: "How one check came out. Checks are never merged into a single yes or no.",
+  description: "The result of one check. Checks are never merged into a single yes or no.",
   valuesConfig: {
-    VALID: { description: "Checked, and it holds." },
-    INVALID: { description: "Checked, and it does not hold: treat what was checked as forged or damaged." },
-    UNKNOWN: { description: "There was nothing to check with, for example an entry without a signature." },
+    VALID: { description: "Checked and correct." },
+    INVALID: { description: "Checked and wrong: treat what was checked as forged or damaged." },
+    UNKNOWN: { description: "There was nothing to check, for example an entry without a signature." },
   },
 });
 
 @ObjectType("Verdict", { simpleResolvers: true, description: "The outcome of one check." })
 export abstract class VerdictType {
-  @Field(() => VerdictStatus, { complexity: 1, name: "status", simple: false, description: "How the check came out." })
+  @Field(() => VerdictStatus, { complexity: 1, name: "status", simple: false, description: "The result of the check." })
   abstract readonly kind: Verdict["kind"];
 
   @Field(() => String, {

@@ -5,8 +5,8 @@ import type { AuditService } from "../audit/service.js";
 import { auditContext, type AuditContext } from "./context.js";
 
 /**
- * Parses, validates and compiles documents before anybody asks for them: they go through everything but their execution.
- * Rejects with BAD_USER_INPUT when one of them is refused.
+ * Parses, validates and compiles documents before their first request: everything except executing them. Rejects with
+ * BAD_USER_INPUT when one of them is refused.
  */
 export async function warmUp(
   apollo: ApolloServer<AuditContext>,
@@ -24,7 +24,9 @@ export async function warmUp(
   }
 }
 
-/** One for each operation; one that is not named is the only one. What cannot be read is left to Apollo to refuse. */
+/**
+ * One for each operation; an unnamed one is the only one. A document that cannot be parsed is left to Apollo to refuse.
+ */
 function operationNames(text: string): readonly { readonly operationName?: string }[] {
   try {
     return parse(text)

@@ -12,15 +12,15 @@ export type BulkRequestStatus =
   /** Accepted and durably queued: its events will be logged, once. Ask again later. */
   | 'PENDING';
 
-/** How a file of entries is written. Each is sent compressed to clients that take gzip. */
+/** The format of a file of entries. Files are sent compressed to clients that accept gzip. */
 export type DownloadFormat =
-  /** A table for spreadsheets, RFC 4180. What a spreadsheet would execute is made text. */
+  /** A table for spreadsheets, RFC 4180. Cells that a spreadsheet would execute are turned into text. */
   | 'CSV'
-  /** The same evidence in lines: the signed root on the first, then an entry with its proof on each, and their number on the last. */
+  /** The same evidence in lines: the signed root on the first, then an entry with its proof on each, and the number of entries on the last. */
   | 'EVIDENCE'
-  /** Evidence: the signed root, every entry to the letter, and its proof, in one document. `auditql verify --key` checks it. */
+  /** Evidence: the signed root, every entry byte for byte, and its proof, in one document. `auditql verify --key` checks it. */
   | 'JSON'
-  /** One entry to the letter on each line, for programs. */
+  /** One entry byte for byte per line, for programs. */
   | 'NDJSON';
 
 /** How a search is sorted. Equal values are in log order, in the same direction. */
@@ -39,7 +39,7 @@ export type EntryOrderField =
   | 'ACTOR'
   /** What happened. */
   | 'MESSAGE'
-  /** When the log took it: the order of the log itself, and the fastest. */
+  /** When the log received it: the order of the log itself, and the fastest. */
   | 'RECEIVED_AT'
   /** Where it came from. */
   | 'SOURCE'
@@ -50,31 +50,31 @@ export type EntryOrderField =
   /** When it happened, as the application said; compared as text. */
   | 'TIMESTAMP';
 
-/** What happened. Only `message` is required; a field given as null counts as not given. It is kept for ever, so put no secrets in it. */
+/** What happened. Only `message` is required; a field that is null counts as absent. Events are kept for ever, so put no secrets in them. */
 export type EventInput = {
-  /** What was done, such as `create`. At most 1,024 characters, in a log of the format pangea 32. */
+  /** What was done, such as `create`. At most 1,024 characters; in a pangea log, 32. */
   action?: string | null | undefined;
-  /** Who did it. At most 1,024 characters, in a log of the format pangea 128. */
+  /** Who did it. At most 1,024 characters; in a pangea log, 128. */
   actor?: string | null | undefined;
-  /** What happened: text or any other JSON value; not empty. At most 262,144 bytes of UTF-8, of other JSON as canonical JSON, unless the log is declared with another limit. In a log of the format pangea: text or an object of at most 32,766 characters. */
+  /** What happened: text or any other JSON value; not empty. At most 262,144 bytes of UTF-8, JSON other than text counted as canonical JSON, unless the log declares another limit. In a pangea log: text or an object of at most 32,766 characters. */
   message: boolean | number | string | readonly unknown[] | { readonly [key: string]: unknown };
-  /** The value after the change: any JSON value. At most 262,144 bytes of UTF-8, of other JSON as canonical JSON, unless the log is declared with another limit. In a log of the format pangea: text or an object of at most 32,766 characters. */
+  /** The value after the change: any JSON value. At most 262,144 bytes of UTF-8, JSON other than text counted as canonical JSON, unless the log declares another limit. In a pangea log: text or an object of at most 32,766 characters. */
   new?: boolean | number | string | readonly unknown[] | { readonly [key: string]: unknown } | null | undefined;
-  /** The value before the change: any JSON value. At most 262,144 bytes of UTF-8, of other JSON as canonical JSON, unless the log is declared with another limit. In a log of the format pangea: text or an object of at most 32,766 characters. */
+  /** The value before the change: any JSON value. At most 262,144 bytes of UTF-8, JSON other than text counted as canonical JSON, unless the log declares another limit. In a pangea log: text or an object of at most 32,766 characters. */
   old?: boolean | number | string | readonly unknown[] | { readonly [key: string]: unknown } | null | undefined;
   /** The Ed25519 public key of `signature`: PEM (SPKI), or base64 of the 32 bytes. */
   publicKey?: string | null | undefined;
   /** Your own Ed25519 signature over the canonical JSON of the event's fields: base64 of 64 bytes. Needs `publicKey`; a signature that does not verify is refused. */
   signature?: string | null | undefined;
-  /** Where it came from: a host, an address. At most 1,024 characters, in a log of the format pangea 128. */
+  /** Where it came from: a host, an address. At most 1,024 characters; in a pangea log, 128. */
   source?: string | null | undefined;
-  /** How it ended, such as `success`. At most 1,024 characters, in a log of the format pangea 32. */
+  /** How it ended, such as `success`. At most 1,024 characters; in a pangea log, 32. */
   status?: string | null | undefined;
-  /** What it was done to. At most 1,024 characters, in a log of the format pangea 128. */
+  /** What it was done to. At most 1,024 characters; in a pangea log, 128. */
   target?: string | null | undefined;
-  /** The tenant it belongs to. At most 1,024 characters, in a log of the format pangea 128. */
+  /** The tenant it belongs to. At most 1,024 characters; in a pangea log, 128. */
   tenantId?: string | null | undefined;
-  /** When it happened, by your own clock; kept as given. At most 128 characters. */
+  /** When it happened, by your own clock; kept as sent. At most 128 characters. */
   timestamp?: number | string | null | undefined;
 };
 
@@ -85,7 +85,7 @@ export type OrderDirection =
   /** Largest or newest first. */
   | 'DESC';
 
-/** Narrows a search beside its query: in each field given, an event's whole value must be one of the values. Safer than building a query from parts. */
+/** Restricts a search in addition to its query: in each given field, an event's whole value must be one of the values. Safer than building a query from parts. */
 export type SearchRestriction = {
   /** Allowed values, compared whole and case-sensitive. */
   action?: Array<string> | null | undefined;
@@ -101,23 +101,23 @@ export type SearchRestriction = {
   tenantId?: Array<string> | null | undefined;
 };
 
-/** A window on `receivedAt`: from `start` up to, not including, `end`; or the newest stretch, `last`. Each is RFC 3339 or relative to now, such as `7d`, `12h` or `120min`. */
+/** A window on `receivedAt`: from `start` (inclusive) to `end` (exclusive), or the most recent period, `last`. Each is an RFC 3339 time or relative to now, such as `7d`, `12h` or `120min`. */
 export type TimeWindow = {
-  /** Up to, not including, here. Not given: now. */
+  /** The end, exclusive. Default: now. */
   end?: string | null | undefined;
-  /** The newest stretch, such as `7d`; instead of start and end. */
+  /** The most recent period, such as `7d`, in place of start and end. */
   last?: string | null | undefined;
-  /** From here on. Not given: from the log's beginning. */
+  /** The start, inclusive. Default: the log's beginning. */
   start?: string | null | undefined;
 };
 
-/** How one check came out. Checks are never merged into a single yes or no. */
+/** The result of one check. Checks are never merged into a single yes or no. */
 export type VerdictStatus =
-  /** Checked, and it does not hold: treat what was checked as forged or damaged. */
+  /** Checked and wrong: treat what was checked as forged or damaged. */
   | 'INVALID'
-  /** There was nothing to check with, for example an entry without a signature. */
+  /** There was nothing to check, for example an entry without a signature. */
   | 'UNKNOWN'
-  /** Checked, and it holds. */
+  /** Checked and correct. */
   | 'VALID';
 
 export type LogBulkAsyncMutationVariables = Exact<{

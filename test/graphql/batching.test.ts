@@ -102,7 +102,7 @@ test("of the roots of the past a request may ask for so many and no more, each c
   };
   expect(await refused(ids(1, MAX_ROOTS - 1))).toEqual([]);
   expect(await refused(ids(1, MAX_ROOTS), ids(1, 2))).toEqual([]);
-  const message = "one request may ask for 1000 roots of the past and no more";
+  const message = "One request may ask for at most 1000 past roots.";
   expect(await refused(ids(1, MAX_ROOTS), ids(MAX_ROOTS + 1, 1))).toEqual([message]);
   await own.close();
 });

@@ -158,7 +158,7 @@ describe("the limit of the cost", () => {
   test("refuses a page that goes beyond it, with the number, and nothing is done", async () => {
     const { message, extensions } = await gateway.error(query, { n: 999 });
     expect(message).toBe(
-      "the operation costs up to 200010: the limit is 200000; ask for smaller pages, fewer fields, fewer proofs or fewer trails",
+      "The operation costs up to 200010, but the limit is 200000: ask for smaller pages, fewer fields, fewer proofs or fewer trails.",
     );
     expect(extensions).toEqual({ code: "BAD_USER_INPUT" });
   });

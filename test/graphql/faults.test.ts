@@ -143,7 +143,7 @@ describe("a store that fails", () => {
     const error = await over.gateway.error("{ entry(leafIndex: 0) { id } }");
     const { code, id } = error.extensions as { readonly code: string; readonly id: string };
     expect(code).toBe("INTERNAL_SERVER_ERROR");
-    expect(error.message).toBe(`unexpected error; the gateway's log has it under ${id}`);
+    expect(error.message).toBe(`Unexpected error: tell the operator the id ${id}, under which the gateway's log has it.`);
     expect(JSON.parse(over.logged.join())).toMatchObject({ code, id, kind: "Error" });
     expect(over.logged.join() + JSON.stringify(error)).not.toContain("hunter2");
   });
@@ -183,7 +183,7 @@ describe("whatever a store throws", () => {
     const { code, id } = error.extensions as { readonly code: string; readonly id: string };
     expect([code, error.message]).toEqual([
       "INTERNAL_SERVER_ERROR",
-      `unexpected error; the gateway's log has it under ${id}`,
+      `Unexpected error: tell the operator the id ${id}, under which the gateway's log has it.`,
     ]);
     expect(Object.keys(error.extensions ?? {}).sort()).toEqual(["code", "id"]);
     expect(JSON.stringify(error)).not.toMatch(SECRETS);
@@ -204,7 +204,7 @@ describe("whatever a store throws", () => {
     const { errors = [] } = await over.gateway.text(query);
     expect(errors.length).toBeGreaterThan(0);
     for (const { message, extensions } of errors) {
-      expect(message).toMatch(/^unexpected error; the gateway's log has it under /);
+      expect(message).toMatch(/^Unexpected error: tell the operator the id /);
       expect(Object.keys(extensions).sort()).toEqual(["code", "id"]);
       expect(extensions["code"]).toBe("INTERNAL_SERVER_ERROR");
     }

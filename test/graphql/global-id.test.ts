@@ -33,6 +33,6 @@ describe("a global id", () => {
     ["a place beyond 2^53", Buffer.from("Entry:9007199254740992:default").toString("base64url")],
     ["no log", Buffer.from("Entry:1:").toString("base64url")],
   ])("with %s is refused", (_, id) => {
-    expect(() => parseGlobalId(id, "id")).toThrow(/^id: expected an id that this API answered, got /);
+    expect(() => parseGlobalId(id, "id")).toThrow(/^id: expected an id that this API returned, got /);
   });
 });

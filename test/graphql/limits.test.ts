@@ -25,7 +25,7 @@ describe("the limits of a document", () => {
   test("allow fields up to the depth and none deeper", () => {
     expect(complaints(nested(LIMITS.depth))).toEqual([]);
     expect(complaints(nested(LIMITS.depth + 1))).toEqual([
-      `the document has fields nested too deeply: the limit is ${LIMITS.depth}`,
+      `The document has fields nested too deeply: the limit is ${LIMITS.depth}.`,
     ]);
   });
 
@@ -51,7 +51,7 @@ describe("the limits of a document", () => {
       `{ root { ${Array.from({ length: count }, (_, i) => `a${i}: __typename`).join(" ")} } }`;
     expect(complaints(document(LIMITS.aliases))).toEqual([]);
     expect(complaints(document(LIMITS.aliases + 1))).toEqual([
-      `the document has too many aliases: the limit is ${LIMITS.aliases}`,
+      `The document has too many aliases: the limit is ${LIMITS.aliases}.`,
     ]);
   });
 
@@ -67,7 +67,7 @@ describe("the limits of a document", () => {
       `{ ...F ... on Query { ${fields(count - 1)} } } fragment F on Query { f: __typename }`;
     expect(complaints(document(LIMITS.rootFields))).toEqual([]);
     expect(complaints(document(LIMITS.rootFields + 1))).toEqual([
-      `the document has too many fields at the top of an operation: the limit is ${LIMITS.rootFields}`,
+      `The document has too many fields at the top of an operation: the limit is ${LIMITS.rootFields}.`,
     ]);
   });
 });

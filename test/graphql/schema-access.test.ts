@@ -38,7 +38,7 @@ const TOLD = { status: 200, codes: [], text: "" };
 const REFUSED = {
   status: 403,
   codes: ["FORBIDDEN"],
-  text: "the schema is not told to you: ask for it where it is published",
+  text: "This credential may not see the schema: use the published schema.graphql.",
 };
 
 describe("who is told the schema", () => {
