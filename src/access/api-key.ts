@@ -1,20 +1,20 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 
-/** `id` is public and names the key in lists and logs; whoever has `secret`, 32 bytes, is the key's holder. */
+/** `id` is public and names the key in lists and logs; `secret`, 32 bytes, proves possession of the key. */
 export interface ApiKey {
   /** 12 digits and lower-case letters. */
   readonly id: string;
   readonly secret: Uint8Array;
 }
 
-/** What a pasted text turned out to be; `damaged`: it begins like a key, and a part of it is missing or changed. */
+/** The result of reading a pasted text; `damaged`: it begins like a key, but part of it is missing or changed. */
 export type ReadApiKey =
   { readonly kind: "key"; readonly key: ApiKey } | { readonly kind: "damaged" } | { readonly kind: "other" };
 
 const PREFIX = "aql_";
 const ID_BYTES = 6;
 const SECRET_BYTES = 32;
-/** Enough to tell a bad paste from a wrong key; it protects nothing, anyone can compute it. */
+/** Enough to tell a bad paste from a wrong key. It protects nothing: anyone can compute it. */
 const CHECKSUM_BYTES = 3;
 const KEY_TEXT = /^(aql_([0-9a-f]{12})_([A-Za-z0-9_-]{43}))([A-Za-z0-9_-]{4})$/;
 
@@ -29,7 +29,7 @@ export function apiKeyText({ id, secret }: ApiKey): string {
   return body + checksum(body);
 }
 
-/** Reads the text of a key in its one spelling. */
+/** Reads a key's text in its only spelling. */
 export function readApiKey(text: string): ReadApiKey {
   if (!text.startsWith(PREFIX)) return { kind: "other" };
   const [, body = "", id = "", secretText = "", sum = ""] = KEY_TEXT.exec(text) ?? [];
@@ -39,14 +39,14 @@ export function readApiKey(text: string): ReadApiKey {
 }
 
 /**
- * What is stored of a secret: 32 bytes. A plain SHA-256, since the secret has 256 random bits: slow hashes exist to make
- * guessing of passwords dear, and nobody guesses these.
+ * The stored form of a secret: 32 bytes. A plain SHA-256, because the secret has 256 random bits: slow hashes make
+ * guessing passwords expensive, and a secret cannot be guessed.
  */
 export function secretHash(secret: Uint8Array): Buffer {
   return createHash("sha256").update(secret).digest();
 }
 
-/** Compares in a time that does not depend on where the difference is; `storedHash` is 32 bytes. */
+/** Compares in constant time; `storedHash` is 32 bytes. */
 export function secretMatches(secret: Uint8Array, storedHash: Uint8Array): boolean {
   return timingSafeEqual(secretHash(secret), storedHash);
 }

@@ -7,12 +7,14 @@ import type { KeySet } from "./key-set.js";
 import { hostOf, isLoopback } from "./loopback.js";
 import type { WatchedFile } from "./watched-file.js";
 
-/** How a gateway lets people in. `open` is for one that listens on loopback only; `required` holds for every request. */
+/**
+ * How a gateway authenticates. `open` is for one that listens on loopback only; `required` applies to every request.
+ */
 export type Access =
   | { readonly kind: "open" }
   | { readonly kind: "required"; readonly keys?: WatchedFile<KeySet>; readonly jwt?: JwtVerifier };
 
-/** The headers that are looked at, as Node gives them. */
+/** The headers that authentication reads, as Node gives them. */
 export interface CredentialHeaders {
   readonly authorization?: string | undefined;
   readonly host?: string | undefined;
@@ -22,7 +24,10 @@ export interface CredentialHeaders {
 const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i;
 const MAX_CREDENTIAL_CHARACTERS = 8_192;
 
-/** Establishes who sent a request, at a time in milliseconds since the epoch. Rejects with AuditError UNAVAILABLE only. */
+/**
+ * Identifies the sender of a request, at a time in milliseconds since the epoch. Rejects with AuditError UNAVAILABLE
+ * only.
+ */
 export async function authenticate(
   headers: CredentialHeaders,
   access: Access,
@@ -40,8 +45,9 @@ export async function authenticate(
 }
 
 /**
- * A web page can make a browser on this machine ask us under the page's own name, by pointing that name at 127.0.0.1
- * (DNS rebinding), and read the answers. It cannot forge the Host header, so only this machine's own names are served.
+ * A web page can make a browser on this machine send requests to this gateway under the page's own name, by pointing
+ * that name at 127.0.0.1 (DNS rebinding), and read the responses. It cannot forge the Host header, so only this
+ * machine's own names are served.
  */
 function loopback({ host = "" }: CredentialHeaders): CredentialOutcome {
   return isLoopback(hostOf(host)) ? { kind: "principal", principal: LOOPBACK } : refused("host");
@@ -56,12 +62,12 @@ const SENTENCES: Readonly<Record<Refusal, string>> = {
   host: "a gateway without authentication answers to localhost, 127.0.0.1 and [::1] only",
 };
 
-/** The error that a door answers with. */
+/** The error that a door responds with. */
 export function unauthenticated(reason: Refusal): AuditError {
   return new AuditError("UNAUTHENTICATED", SENTENCES[reason]);
 }
 
-/** The value of the header WWW-Authenticate that goes with it (RFC 6750 section 3). */
+/** The value of the header WWW-Authenticate for a refusal (RFC 6750 section 3). */
 export function challenge(reason: Refusal): string {
   if (reason === "missing" || reason === "host") return 'Bearer realm="auditql"';
   const error = reason === "malformed" ? "invalid_request" : "invalid_token";

@@ -3,9 +3,9 @@ import type { LogRequest, SignedEvent } from "../audit/service.js";
 import { isPlainObject, type FieldProblem } from "../core/problem.js";
 
 /**
- * The request with every event in the tenant's name: one that names no tenant gets this one. Throws FORBIDDEN when
- * an event names another, and BAD_USER_INPUT when the author's signature would not cover the name that was added;
- * both name every bad path. What is no event is left to the service to refuse.
+ * The request with every event under the tenant: events that name no tenant get this one. Throws FORBIDDEN when an
+ * event names another, and BAD_USER_INPUT when the author's signature would not cover the added tenant; both name every
+ * bad path. Values that are not events are left to the service to refuse.
  */
 export function inTenantsName(request: LogRequest, tenant: string): LogRequest {
   const problems = request.events.flatMap((event, place) =>
@@ -19,7 +19,7 @@ export function inTenantsName(request: LogRequest, tenant: string): LogRequest {
 
 const FOREIGN = "another tenant";
 
-/** Never repeats the tenant that was named: it may be read from a log of errors by somebody else. */
+/** Never repeats the named tenant: others may read it in an error log. */
 function problemsOf(signed: SignedEvent, tenant: string, eventPath: string): readonly FieldProblem[] {
   const named = tenantOf(signed);
   const path = `${eventPath}.tenant_id`;
@@ -36,7 +36,7 @@ function named(signed: SignedEvent, tenant: string): SignedEvent {
   return { ...signed, event: { ...signed.event, tenant_id: tenant } };
 }
 
-/** Null is the same as absent, as everywhere at the rim. */
+/** Null means absent, as in all input. */
 function tenantOf({ event }: SignedEvent): unknown {
   if (!isPlainObject(event) || !Object.hasOwn(event, "tenant_id")) return undefined;
   return event["tenant_id"] ?? undefined;

@@ -2,7 +2,7 @@ import type { JWTPayload } from "jose";
 import type { Principal, Scope } from "../audit/principal.js";
 import { isScope, isTenant, readRestriction } from "./grant.js";
 
-/** Where a token says what its holder is bound to. A claim that is named here must be in every token. */
+/** The claims with a token holder's limits. A claim named here must be in every token. */
 export interface BoundClaims {
   /** Its value is a tenant id. */
   readonly tenantClaim?: string | undefined;
@@ -11,8 +11,8 @@ export interface BoundClaims {
 }
 
 /**
- * The principal of a token whose signature, issuer, audience and times were checked. Undefined when a claim that binds
- * it is missing or cannot be read: a token without its limit would open every tenant's entries.
+ * The principal of a token whose signature, issuer, audience and times were verified. Undefined when a claim with a
+ * limit is missing or unreadable: a token without its limit would open every tenant's entries.
  */
 export function principalOfClaims(
   claims: JWTPayload,
@@ -33,7 +33,10 @@ export function principalOfClaims(
   };
 }
 
-/** `scope` is a text with blanks (RFC 8693 section 4.2); some issuers write `scp`, or a list. Others' scopes are dropped. */
+/**
+ * `scope` is a text with blanks (RFC 8693 section 4.2); some issuers write `scp`, or a list. Unknown scopes are
+ * dropped.
+ */
 function scopesOf(claims: JWTPayload): readonly Scope[] {
   return [claims["scope"], claims["scp"]].flatMap(words).filter(isScope);
 }

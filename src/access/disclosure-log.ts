@@ -4,30 +4,30 @@ import { replaced } from "../audit/wrapped.js";
 import { canonicalJson, type JsonObject } from "../core/json.js";
 import { ShownLeaves } from "./shown-leaves.js";
 
-/** A reading of entries by one principal: how it asked, and which leaves of which log it was shown. */
+/** A read of entries by one principal: how it asked, and which leaves of which log it was shown. */
 export interface Read {
   readonly kind: "search" | "results" | "entries" | "entry by hash" | "tail" | "download";
   readonly log: string;
   readonly leafIndexes: readonly number[];
-  /** What was asked, as far as it is not the leaves themselves. */
+  /** The request, except for the leaves themselves. */
   readonly asked?: JsonObject;
 }
 
-/** Where a gateway records readings. Nobody else logs there, or a reading could be made up. */
+/** The log that a gateway records reads in. Nothing else may log there, or reads could be forged. */
 export interface ReadLog {
   readonly log: string;
   readonly recorder: (principal: Principal) => RecordRead;
 }
 
-/** Records a reading; an answer is given only when it has resolved. Rejects what the append rejects. */
+/** Records a read; the response is held back until this resolves. Rejects like the append. */
 export type RecordRead = (read: Read) => Promise<void>;
 
-/** What fits an event's field; a page of a thousand leaves does, a query of 4,096 characters does. */
+/** Fits an event's field: a page of a thousand leaves does, and so does a query of 4,096 characters. */
 const MAX_ASKED_CHARACTERS = 20_000;
 
 /**
- * Records readings as events of a log: who was shown what must be as hard to deny as what was logged. The reader is the
- * actor, the log that was read the target; query and leaves are in `new`.
+ * Records reads as events of a log, so that who was shown what is as hard to deny as what was logged. The reader is the
+ * actor, the log that was read is the target; query and leaves are in `new`.
  */
 export function readLog(service: AuditService, log: string): ReadLog {
   const recorder = (principal: Principal) => async (read: Read) => {
@@ -45,8 +45,9 @@ export function readLog(service: AuditService, log: string): ReadLog {
 }
 
 /**
- * A service that shows nothing before it is recorded: around what one request may see, so that only that is. A page is recorded
- * once, not again with the entries on it, which are read later in the same request; receipts of own events are no reading.
+ * A service that shows nothing before it is recorded. It wraps the view of one request, so that only what that may see
+ * is recorded. A page is recorded once, and not again for its entries, which the same request reads later; receipts of
+ * own events do not count as reads.
  */
 export function recordingReads(service: AuditService, record: RecordRead): AuditService {
   const recorded = new ShownLeaves();
@@ -63,7 +64,7 @@ export function recordingReads(service: AuditService, record: RecordRead): Audit
     const shown = outcomes.flatMap((outcome) => (outcome.kind === "entry" ? [outcome.entry.leafIndex] : []));
     const leafIndexes = shown.filter((leafIndex) => !recorded.hasAll(log, [leafIndex]));
     if (leafIndexes.length > 0) await record({ kind, log, leafIndexes });
-    // What a stream shows may be all that is ever logged.
+    // A stream may show everything that is ever logged.
     if (kind !== "tail" && kind !== "download") recorded.addLeaves(log, leafIndexes);
   };
 

@@ -3,7 +3,7 @@ import { MAX_TEXT_CHARACTERS } from "../core/event-rules.js";
 import { isPlainObject, textProblems } from "../core/problem.js";
 import { parseRestriction, type Restriction } from "../query/restriction.js";
 
-/** What a credential gives its holder. */
+/** The rights of a credential. */
 export interface Grant {
   readonly scopes: readonly Scope[];
   readonly tenant?: string;
@@ -14,7 +14,7 @@ export function isScope(text: string): text is Scope {
   return (SCOPES as readonly string[]).includes(text);
 }
 
-/** Whether an event could carry it as its tenant_id; the empty text names no tenant. */
+/** Whether an event could have it as its tenant_id; the empty text names no tenant. */
 export function isTenant(value: unknown): value is string {
   if (typeof value !== "string" || value === "" || textProblems(value, "").length > 0) return false;
   return Array.from(value).length <= MAX_TEXT_CHARACTERS;
@@ -22,7 +22,7 @@ export function isTenant(value: unknown): value is string {
 
 /**
  * Reads a restriction from untrusted JSON: `{"actor": ["alice"], …}` with at least one field and one value each.
- * Undefined when it is anything else, a null among it: a limit that cannot be read whole must not pass for a wider one.
+ * Undefined for anything else, including a null: a limit that cannot be read fully must not pass for a wider one.
  */
 export function readRestriction(value: unknown): Restriction | undefined {
   const parsed = parseRestriction(value, "");

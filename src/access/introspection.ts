@@ -1,11 +1,11 @@
 import { holdsAny, type Principal } from "../audit/principal.js";
 
-/** Who may ask what the schema is, from most to least. */
+/** Who may ask for the schema, from most to fewest. */
 export const INTROSPECTION_POLICIES = ["everyone", "authenticated", "admin", "nobody"] as const;
 
 export type IntrospectionPolicy = (typeof INTROSPECTION_POLICIES)[number];
 
-/** On a gateway without authentication nobody is authenticated. */
+/** On a gateway without authentication no one is authenticated. */
 export function mayIntrospect(principal: Principal, policy: IntrospectionPolicy): boolean {
   switch (policy) {
     case "everyone":

@@ -5,14 +5,16 @@ import { WatchedFile } from "./watched-file.js";
 
 /** Where an issuer's public keys are. */
 export interface IssuerKeys {
-  /** Rejects with AuditError UNAVAILABLE when the keys cannot be had, with a JOSEError when none of them fits. */
+  /** Rejects with AuditError UNAVAILABLE when the keys cannot be fetched, with a JOSEError when none of them fits. */
   readonly find: JWTVerifyGetKey;
-  /** Rejects when the keys cannot be used as they are; a URL is first asked when a token comes. */
+  /** Rejects when the keys cannot be used; a URL is only fetched when a token comes. */
   check(): Promise<void>;
 }
 
 const FETCH_TIMEOUT_MS = 5_000;
-/** An unknown key id makes us ask again at most this often, so that forged ids cannot make us flood the issuer. */
+/**
+ * The minimum time between fetches for an unknown key id, so that forged ids cannot make the gateway flood the issuer.
+ */
 const REFETCH_PAUSE_MS = 30_000;
 const MAX_AGE_MS = 600_000;
 
@@ -45,7 +47,7 @@ function keysInFile(path: string): IssuerKeys {
   };
 }
 
-/** Tells "no such key", which is the token's fault, from "no answer", which is nobody's. */
+/** Distinguishes a missing key, which is the token's fault, from an unreachable issuer. */
 function orUnavailable(find: JWTVerifyGetKey): JWTVerifyGetKey {
   return async (header, token) => {
     try {
@@ -56,7 +58,7 @@ function orUnavailable(find: JWTVerifyGetKey): JWTVerifyGetKey {
         error instanceof errors.JWKSMultipleMatchingKeys ||
         error instanceof errors.JOSENotSupported;
       if (tokensFault || error instanceof AuditError) throw error;
-      throw new AuditError("UNAVAILABLE", "credentials cannot be checked now", { cause: error });
+      throw new AuditError("UNAVAILABLE", "Credentials cannot be checked now: try again.", { cause: error });
     }
   };
 }

@@ -1,6 +1,6 @@
 /**
- * The signatures that are accepted: those of a private key only. With `none` anybody could sign, and with HS* everybody
- * who knows the public key (RFC 8725 section 2.1).
+ * The accepted signature algorithms: only those that need a private key. With `none` anyone could sign, and with HS*
+ * anyone who knows the public key (RFC 8725 section 2.1).
  */
 export const JWT_ALGORITHMS = [
   "EdDSA",

@@ -8,32 +8,35 @@ import { openIssuerKeys, type IssuerKeys } from "./jwks.js";
 export interface JwtSettings extends BoundClaims {
   /** A file path or URL of the issuer's JSON Web Key Set. */
   readonly jwks: string;
-  /** The one `iss` that is accepted, to the letter. */
+  /** The only accepted `iss`, compared exactly. */
   readonly issuer: string;
-  /** What `aud` must be or contain: this gateway, as the issuer names it. */
+  /** What `aud` must be or contain: the issuer's name for this gateway. */
   readonly audience: string;
   /** Default: all of JWT_ALGORITHMS. */
   readonly algorithms?: readonly JwtAlgorithm[] | undefined;
 }
 
-/** How far the issuer's clock and ours may be apart. */
+/** The tolerated difference between the issuer's clock and ours. */
 const LEEWAY_MS = 30_000;
 
-/** Checks JSON Web Tokens (RFC 7519) of one issuer. */
+/** Verifies JSON Web Tokens (RFC 7519) of one issuer. */
 export class JwtVerifier {
   private readonly keys: IssuerKeys;
 
-  /** Throws an Error when the place of the keys is not a safe one. */
+  /** Throws an Error when the location of the keys is not safe. */
   constructor(private readonly settings: JwtSettings) {
     this.keys = openIssuerKeys(settings.jwks);
   }
 
-  /** Rejects when the issuer's keys cannot be used as they are. */
+  /** Rejects when the issuer's keys cannot be used. */
   check(): Promise<void> {
     return this.keys.check();
   }
 
-  /** Who holds this token, at a time in milliseconds since the epoch. Rejects with AuditError UNAVAILABLE only. */
+  /**
+   * Identifies the holder of a token, at a time in milliseconds since the epoch. Rejects with AuditError UNAVAILABLE
+   * only.
+   */
   async identify(token: string, nowMs: number): Promise<CredentialOutcome> {
     try {
       const claims = await this.verifiedClaims(token, nowMs);
@@ -61,7 +64,7 @@ export class JwtVerifier {
   }
 }
 
-/** The moment from which the token would no longer be let in. */
+/** The time from which the token is refused. */
 function expiryMs({ exp = 0 }: JWTPayload): number {
   return exp * 1_000 + LEEWAY_MS;
 }

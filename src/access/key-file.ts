@@ -6,7 +6,7 @@ import type { Grant } from "./grant.js";
 import { keySetText, parseKeySet, type StoredKey } from "./key-set.js";
 
 export interface KeyOrder extends Grant {
-  /** For people: what or who uses the key. */
+  /** For people: who or what uses the key. */
   readonly name: string;
   /** RFC 3339. */
   readonly expiresAt?: string;
@@ -14,11 +14,11 @@ export interface KeyOrder extends Grant {
 
 export interface CreatedKey {
   readonly stored: StoredKey;
-  /** The key itself. It is nowhere kept, so this is the only time that anybody can see it. */
+  /** The key itself. It is not stored, so it can only be seen now. */
   readonly text: string;
 }
 
-/** The keys in a file; none when there is no file. Throws an Error on a file that it cannot read whole. */
+/** The keys in a file; none when there is no file. Throws an Error on a file that it cannot read fully. */
 export async function readKeys(path: string): Promise<readonly StoredKey[]> {
   try {
     return parseKeySet(await readFile(path, "utf8")).keys;
@@ -28,7 +28,7 @@ export async function readKeys(path: string): Promise<readonly StoredKey[]> {
   }
 }
 
-/** Makes a key and adds it to the file, which is made if there is none. */
+/** Makes a key and adds it to the file, which is created if missing. */
 export async function createKey(path: string, order: KeyOrder, now: Date): Promise<CreatedKey> {
   const key = newApiKey();
   const hash = secretHash(key.secret).toString("hex");
@@ -39,8 +39,8 @@ export async function createKey(path: string, order: KeyOrder, now: Date): Promi
 }
 
 /**
- * Marks a key as revoked; it stays in the list, so that an entry logged with it can still be traced to it.
- * Revoking twice keeps the first time. Throws an Error when there is no such key.
+ * Marks a key as revoked; it stays in the list, so that entries logged with it can still be traced. Revoking again
+ * keeps the first time. Throws an Error when there is no such key.
  */
 export async function revokeKey(path: string, id: string, now: Date): Promise<void> {
   await changeKeys(path, (keys) => {
@@ -50,9 +50,9 @@ export async function revokeKey(path: string, id: string, now: Date): Promise<vo
 }
 
 /**
- * Replaces the file in one step, so that gateways read the old list or the new one and nothing between. The new file's
- * name is also the lock against a second change at the same time, which would undo this one. Behind a link it is the file
- * that is replaced, and it stays with its owner: a gateway that runs as another user must still be able to read it.
+ * Replaces the file in one step, so that gateways read either the old or the new list. The new file's name is also the
+ * lock against a concurrent change, which would undo this one. If the path is a link, its target is replaced and keeps
+ * its owner: a gateway that runs as another user must still be able to read it.
  */
 async function changeKeys(named: string, change: (keys: readonly StoredKey[]) => readonly StoredKey[]): Promise<void> {
   const path = await unlessMissing(realpath(named), named);
@@ -79,7 +79,7 @@ async function openNew(path: string): Promise<FileHandle> {
     return await open(path, "wx", 0o600);
   } catch (error) {
     if (!hasCode(error, "EEXIST")) throw error;
-    const advice = "another change is under way, or one was cut short: if none is running, delete it";
+    const advice = "another change is running or was interrupted: if none is running, delete it";
     throw new Error(`${path} exists: ${advice}`, { cause: error });
   }
 }
@@ -105,7 +105,7 @@ async function unlessMissing<T, U>(found: Promise<T>, missing: U): Promise<T | U
   }
 }
 
-/** Makes the renaming durable: after a power cut a revoked key must stay revoked. */
+/** Makes the rename durable: a revoked key must stay revoked after a power failure. */
 async function syncFolder(path: string): Promise<void> {
   if (process.platform === "win32") return;
   const folder = await open(path);

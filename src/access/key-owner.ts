@@ -5,8 +5,8 @@ import { nodeSha256 } from "../keys/node-crypto.js";
 import type { Restriction } from "../query/restriction.js";
 
 /**
- * Whose a principal's idempotency keys and bulk requests are. An API key has its bounds for good, so its id says it all.
- * An issuer gives one subject a token for this tenant and then one for that: each is an owner of its own.
+ * The owner of a principal's idempotency keys and bulk requests. An API key's limits never change, so its id suffices.
+ * An issuer may give one subject tokens for different tenants: each is a separate owner.
  */
 export function keyOwnerOf({ id, kind, tenant, restriction }: Principal): string {
   const isBound = tenant !== undefined || restriction !== undefined;
@@ -15,7 +15,7 @@ export function keyOwnerOf({ id, kind, tenant, restriction }: Principal): string
   return `bound:${digestOf(nodeSha256(utf8(bounds)))}`;
 }
 
-/** Issuers do not promise in which order they list what they allow. */
+/** Issuers do not promise an order for the values that they list. */
 function inOrder(restriction: Restriction): Record<string, readonly string[]> {
   const fields = Object.entries(restriction).map(([field, values]) => [field, [...values].sort()] as const);
   return Object.fromEntries(fields);

@@ -4,7 +4,7 @@ import { secretMatches, type ApiKey } from "./api-key.js";
 import { refused, unexpired, type CredentialOutcome } from "./credential.js";
 import { isScope, isTenant, readRestriction, type Grant } from "./grant.js";
 
-/** An API key as the key file keeps it: everything but the secret. Times are RFC 3339. */
+/** An API key as the key file stores it: everything except the secret. Times are RFC 3339. */
 export interface StoredKey extends Grant {
   readonly id: string;
   readonly name: string;
@@ -15,13 +15,13 @@ export interface StoredKey extends Grant {
   readonly revokedAt?: string;
 }
 
-/** Compared with when the id is unknown, so that an id cannot be found out by the time an answer takes. No secret hashes to it. */
+/** Compared when the id is unknown, so that response times do not reveal ids. No secret hashes to it. */
 const NO_HASH = Buffer.alloc(32);
 
-/** What the id of a key's principal begins with; the key's own follows. */
+/** The prefix of a key's principal id; the key's own id follows. */
 const PRINCIPAL_PREFIX = "api-key:";
 
-/** The keys that a gateway knows at one moment. */
+/** The keys that a gateway knows at one time. */
 export class KeySet {
   private readonly byId: ReadonlyMap<string, StoredKey>;
 
@@ -29,7 +29,10 @@ export class KeySet {
     this.byId = new Map(keys.map((key) => [key.id, key]));
   }
 
-  /** Who holds this key, at a time in milliseconds since the epoch. An unknown id and a revoked key are `wrong` as well. */
+  /**
+   * Identifies the holder of a key, at a time in milliseconds since the epoch. Unknown ids and revoked keys are
+   * `wrong`.
+   */
   identify({ id, secret }: ApiKey, nowMs: number): CredentialOutcome {
     const stored = this.byId.get(id);
     const matches = secretMatches(secret, stored === undefined ? NO_HASH : Buffer.from(stored.secretHash, "hex"));
@@ -37,7 +40,7 @@ export class KeySet {
     return unexpired(principalOf(stored), nowMs);
   }
 
-  /** What became of a key that was accepted before, by the id of its principal. A revoked one and one that is gone are `wrong`. */
+  /** The state of a key that was accepted before, by its principal's id. A revoked or removed key is `wrong`. */
   standing(principalId: string, nowMs: number): CredentialOutcome {
     const stored = principalId.startsWith(PRINCIPAL_PREFIX)
       ? this.byId.get(principalId.slice(PRINCIPAL_PREFIX.length))
@@ -58,12 +61,14 @@ function principalOf({ id, scopes, tenant, restriction, expiresAt }: StoredKey):
   };
 }
 
-/** The key file's text: JSON for people to read and compare. */
+/** The key file's text: JSON that people can read and compare. */
 export function keySetText(keys: readonly StoredKey[]): string {
   return `${JSON.stringify({ version: 1, keys }, undefined, 2)}\n`;
 }
 
-/** Reads a key file's text. Throws an Error that names the first bad place: a file half understood lets nobody in. */
+/**
+ * Parses a key file's text. Throws an Error naming the first bad place: a file understood only in part lets no one in.
+ */
 export function parseKeySet(text: string): KeySet {
   const file: unknown = JSON.parse(text);
   if (!isPlainObject(file) || file["version"] !== 1 || !Array.isArray(file["keys"])) {
@@ -97,7 +102,7 @@ function storedKey(value: unknown, path: string): StoredKey {
   return value;
 }
 
-/** A member that is not known here may be a limit that a newer version knows, so it is refused too. */
+/** An unknown member may be a limit of a newer version, so it is refused too. */
 function firstProblem(key: Readonly<Record<string, unknown>>): string | undefined {
   const bad = CHECKS.find(([name, , holds]) => !holds(key[name]));
   if (bad !== undefined) return `.${bad[0]}: expected ${bad[1]}`;

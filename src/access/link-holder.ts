@@ -2,7 +2,7 @@ import type { Principal } from "../audit/principal.js";
 import { authenticate, type Access, type CredentialHeaders } from "./authenticate.js";
 import { refused, unexpired, type CredentialOutcome } from "./credential.js";
 
-/** A request that shows a link instead of a credential. */
+/** A request with a link in place of a credential. */
 export interface LinkUse {
   readonly headers: CredentialHeaders;
   /** Milliseconds since the epoch. */
@@ -10,9 +10,9 @@ export interface LinkUse {
 }
 
 /**
- * Whom a link stands for that was made for a principal: it, as its credential stands now. A revoked API key opens nothing,
- * one whose rights were changed opens what they are now; a JSON Web Token cannot be asked about again, it only expires.
- * Rejects with AuditError UNAVAILABLE only.
+ * The holder of a link that was made for a principal, as the principal's credential stands now. A revoked API key opens
+ * nothing, and one whose rights were changed has its current rights; a JSON Web Token cannot be checked again, it only
+ * expires. Rejects with AuditError UNAVAILABLE only.
  */
 export async function linkHolder(principal: Principal, access: Access, use: LinkUse): Promise<CredentialOutcome> {
   if (access.kind === "open") {

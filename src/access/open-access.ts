@@ -15,8 +15,8 @@ export interface AccessSettings {
 }
 
 /**
- * Decides at start how people are let in. Rejects with an AccessError that says what to do, when the gateway would be
- * open to other machines, and when what decides who is let in cannot be read.
+ * Decides at start how requests are authenticated. Rejects with an AccessError that says what to do, when the gateway
+ * would be open to other machines, or when keys or issuer cannot be read.
  */
 export async function openAccess({ host, apiKeys, jwt }: AccessSettings): Promise<Access> {
   if (apiKeys === undefined && jwt === undefined) return withoutCredentials(host);
@@ -26,7 +26,9 @@ export async function openAccess({ host, apiKeys, jwt }: AccessSettings): Promis
   return { kind: "required", ...(keys && { keys }), ...(verifier && { jwt: verifier }) };
 }
 
-/** What a gateway on this host may do without credentials; throws an AccessError unless only this machine reaches it. */
+/**
+ * The access of a gateway on this host without credentials. Throws an AccessError unless only this machine reaches it.
+ */
 export function withoutCredentials(host: string): Access {
   if (isLoopback(host)) return { kind: "open" };
   throw new AccessError(
@@ -42,7 +44,7 @@ async function openVerifier(settings: JwtSettings): Promise<JwtVerifier> {
   return verifier;
 }
 
-/** What clients are not told, the operator must be. */
+/** Clients do not see the reason, but the operator must. */
 async function readable<T>(place: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
@@ -52,7 +54,7 @@ async function readable<T>(place: string, read: () => Promise<T>): Promise<T> {
   }
 }
 
-/** One sentence for the banner: who is let in. */
+/** A sentence for the banner: who is let in. */
 export function accessSentence(access: Access): string {
   if (access.kind === "open") return "no authentication: whoever is on this machine may log and read everything";
   const ways = [access.keys && "API keys", access.jwt && "JSON Web Tokens"].filter((way) => way !== undefined);

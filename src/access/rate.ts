@@ -4,20 +4,26 @@ import { AuditError } from "../audit/errors.js";
 export interface EventRateSettings {
   /** How many events a credential may log at once after a pause. */
   readonly capacity: number;
-  /** How many it may log over time. */
+  /** How many it may log on average. */
   readonly eventsPerSecond: number;
 }
 
-/** A credential that paused long enough is forgotten without loss, so only the busiest of very many gain by this bound. */
+/**
+ * A credential that paused long enough is forgotten without loss, so only among very many does anyone gain from this
+ * limit.
+ */
 const MAX_CREDENTIALS = 10_000;
 
-/** Limits how many events each credential logs, by a token bucket: events count, not requests. In this process alone. */
+/**
+ * Limits how many events each credential logs, by a token bucket that counts events, not requests. For this process
+ * only.
+ */
 export class EventRate {
-  /** When a credential's bucket will be full again: all that a bucket needs to know (ITU-T I.371, the GCRA). */
+  /** When a credential's bucket will be full again: all the state that a bucket needs (ITU-T I.371, the GCRA). */
   private readonly fullAtMs = new LRUCache<string, number>({ max: MAX_CREDENTIALS });
   private readonly msPerEvent: number;
 
-  /** `now` is a clock in milliseconds that does not go back. */
+  /** `now` is a monotonic clock in milliseconds. */
   constructor(
     private readonly settings: EventRateSettings,
     private readonly now: () => number = () => performance.now(),
@@ -26,8 +32,9 @@ export class EventRate {
   }
 
   /**
-   * Counts events against a credential. Throws AuditError RATE_LIMITED, nothing counted, when they are too many now.
-   * A request larger than the capacity waits for a full bucket, or it could never be let through, and is paid off after.
+   * Counts events against a credential. Throws AuditError RATE_LIMITED, counting nothing, when they are too many now. A
+   * request larger than the capacity waits for a full bucket, because it could never pass otherwise, and is paid off
+   * afterwards.
    */
   take(credential: string, count: number): void {
     const now = this.now();
@@ -41,6 +48,6 @@ export class EventRate {
   private limited(retryAfterMs: number): AuditError {
     const { capacity, eventsPerSecond } = this.settings;
     const limits = `${eventsPerSecond} events a second, and ${capacity} at once`;
-    return new AuditError("RATE_LIMITED", `the credential may log ${limits}: try again later`, { retryAfterMs });
+    return new AuditError("RATE_LIMITED", `The credential may log ${limits}: try again later.`, { retryAfterMs });
   }
 }

@@ -34,15 +34,15 @@ export interface ScopeOptions {
   readonly now: () => number;
   /** Called with the number of events before they are logged; throws to refuse them. */
   readonly admitEvents?: ((count: number) => void) | undefined;
-  /** The log that the gateway alone logs to. */
+  /** The log that only the gateway itself logs to. */
   readonly closedLog?: string | undefined;
 }
 
 /**
- * The audit service as one principal may use it: the one place where every door (GraphQL, REST, downloads, streams) is
- * authorised. Made anew for each request, for it remembers what it showed. What the principal may not see is answered
- * as what does not exist; sizes, roots and consistency proofs are hashes and counts of the whole log, for every reader.
- * Rejects FORBIDDEN without the scope and UNAUTHENTICATED once the credential has expired, before anything is done.
+ * The audit service as one principal may use it: the one place that authorises every door (GraphQL, REST, downloads,
+ * streams). Made for each request, because it remembers what it showed. What the principal may not see looks as if it
+ * did not exist; sizes, roots and consistency proofs are hashes and counts of the whole log, for every reader. Rejects
+ * with FORBIDDEN without the scope and with UNAUTHENTICATED once the credential has expired, before anything is done.
  */
 export class ScopedService implements AuditService {
   private readonly bound: Restriction | undefined;
@@ -62,7 +62,10 @@ export class ScopedService implements AuditService {
     return this.service.identity(log, this.as(asking));
   }
 
-  /** Whoever logged an entry may see its receipt, proofs included, within the request, and nothing else by it. */
+  /**
+   * The caller may see the receipt of what it logged, proofs included, within the request, and nothing else because of
+   * it.
+   */
   async append(request: LogRequest, asking?: Asking): Promise<Receipt> {
     const own = this.admitted(request);
     return this.ownReceipt(await this.service.append(own, this.as(asking)));
@@ -89,14 +92,14 @@ export class ScopedService implements AuditService {
     return this.service.results(id, page, this.as(asking));
   }
 
-  /** As with a tail, nothing that its pages show is remembered. */
+  /** Like a tail, it does not remember what its pages show. */
   async download(request: DownloadRequest, asking?: Asking): Promise<Download> {
     this.require("audit:read");
     const download = await this.service.download(request, this.as(asking));
     return { ...download, pages: (signal) => this.pagesWhileAllowed(download.pages(signal)) };
   }
 
-  /** What it shows is not remembered, for it may be all that is ever logged. */
+  /** What it shows is not remembered, because it may show everything that is ever logged. */
   async tail(request: TailRequest, { signal }: FollowAsking): Promise<AsyncIterable<EntryOutcome>> {
     this.require("audit:read");
     return this.whileAllowed(await this.service.tail(request, { ...this.as(), signal }));
@@ -118,7 +121,7 @@ export class ScopedService implements AuditService {
     return this.visible(log, await this.service.entryByHash(log, hash, this.as(asking)));
   }
 
-  /** A proof carries its leaf's hash, by which a guess at a hidden entry's content could be confirmed. */
+  /** A proof contains its leaf's hash, which could confirm a guess at a hidden entry's content. */
   async membershipProofs(request: ProofRequest, asking?: Asking): Promise<readonly MembershipProof[]> {
     const { log, leafIndexes } = request;
     if (!this.shown.hasAll(log, leafIndexes)) this.require("audit:read");
@@ -141,7 +144,7 @@ export class ScopedService implements AuditService {
     return this.service.checkpointVerdict(root, this.as(asking));
   }
 
-  /** A view owns nothing: the service behind it stays open. */
+  /** A view owns nothing: the underlying service stays open. */
   close(): Promise<void> {
     return Promise.resolve();
   }
@@ -160,7 +163,7 @@ export class ScopedService implements AuditService {
     }
   }
 
-  /** Whatever a caller says of who asks, it is this principal. */
+  /** Whatever the caller passes, the asking principal is this one. */
   private as(asking?: Asking): Asking {
     return { signal: asking?.signal, bound: this.bound, owner: this.owner };
   }
@@ -178,7 +181,7 @@ export class ScopedService implements AuditService {
     return tenant === undefined ? request : inTenantsName(request, tenant);
   }
 
-  /** Of what a key logged before its tenant was changed in the key file it is shown nothing. */
+  /** Requests that a key made before its tenant changed in the key file are hidden from it. */
   private isOfTenant(request: BulkRequest): boolean {
     const { tenant } = this.options.principal;
     if (request.kind !== "done" || tenant === undefined) return true;
@@ -195,18 +198,18 @@ export class ScopedService implements AuditService {
     return receipt;
   }
 
-  /** One of the scopes is enough. */
+  /** Any one of the scopes suffices. */
   private require(...scopes: readonly Scope[]): void {
     const { principal, now } = this.options;
     const expired = principal.expiresAtMs !== undefined && now() >= principal.expiresAtMs;
-    if (expired) throw new AuditError("UNAUTHENTICATED", "the credential has expired");
+    if (expired) throw new AuditError("UNAUTHENTICATED", "The credential has expired.");
     if (holdsAny(principal, scopes)) return;
-    throw new AuditError("FORBIDDEN", `the credential lacks the scope ${scopes.join(" or ")}`);
+    throw new AuditError("FORBIDDEN", `The credential lacks the scope ${scopes.join(" or ")}.`);
   }
 
   private requireOpen(log: string): void {
     if (log !== this.options.closedLog) return;
-    const message = `the log ${log} records who was shown what: the gateway alone logs there`;
+    const message = `The log ${log} records who was shown what: only the gateway logs there.`;
     throw new AuditError("FORBIDDEN", message);
   }
 
@@ -224,11 +227,11 @@ export class ScopedService implements AuditService {
     const outcomes = unseen.length === 0 ? [] : await this.entries(log, unseen, asking);
     const hidden = unseen.filter((_, place) => outcomes[place]?.kind !== "entry");
     if (hidden.length === 0) return;
-    throw new AuditError("NOT_FOUND", `the log ${log} has no entry at leaf index ${hidden.join(", ")}`);
+    throw new AuditError("NOT_FOUND", `The log ${log} has no entry at leaf index ${hidden.join(", ")}.`);
   }
 }
 
-/** The bytes of a corrupt entry cannot be trusted to say whose it is, so only who sees everything is told of it. */
+/** A corrupt entry's bytes cannot be trusted to say whose it is, so it is shown only to callers without a bound. */
 function isWithin(bound: Restriction | undefined, outcome: EntryOutcome): boolean {
   return bound === undefined || (outcome.kind === "entry" && restrictionAllows(bound, outcome.entry.envelope.event));
 }

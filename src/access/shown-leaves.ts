@@ -1,6 +1,6 @@
 import type { Receipt } from "../audit/service.js";
 
-/** The leaves, and the roots of receipts, that one request was rightly shown: it need not ask for leave again. */
+/** The leaves, and the roots of receipts, that one request was shown: they need no second check. */
 export class ShownLeaves {
   private readonly leaves = new Map<string, Set<number>>();
   private readonly roots = new Map<string, Set<number>>();
@@ -18,13 +18,13 @@ export class ShownLeaves {
     for (const leafIndex of leafIndexes) this.addLeaf(log, leafIndex);
   }
 
-  /** False for an empty list: who asks for nothing has been shown nothing. */
+  /** False for an empty list: it shows nothing. */
   hasAll(log: string, leafIndexes: readonly number[]): boolean {
     const leaves = this.leaves.get(log);
     return leaves !== undefined && leafIndexes.length > 0 && leafIndexes.every((leafIndex) => leaves.has(leafIndex));
   }
 
-  /** Whether a receipt was under the root of this size; never the newest root, which nobody knows beforehand. */
+  /** Whether a receipt had the root of this size; never for the newest root, whose size is not known beforehand. */
   hasRoot(log: string, treeSize: number | undefined): boolean {
     return treeSize !== undefined && (this.roots.get(log)?.has(treeSize) ?? false);
   }

@@ -1,7 +1,7 @@
 import { open, type FileHandle } from "node:fs/promises";
 import { AuditError } from "../audit/errors.js";
 
-/** How old an answer may be: a revoked key is refused at the latest this much later. */
+/** The maximum age of a cached result: a revoked key is refused at most this much later. */
 const CHECK_EVERY_MS = 1_000;
 const WORLD_WRITABLE = 0o002;
 
@@ -11,22 +11,22 @@ interface Loaded<T> {
 }
 
 /**
- * A file that decides who is let in, read again when it changed. What is on the disk now is the truth: while it is
- * missing or unreadable nobody is let in, rather than those whom an older version let in.
+ * A file that decides who is let in, read again when it has changed. The file on disk is authoritative: while it is
+ * missing or unreadable no one is let in, not even by an older version.
  */
 export class WatchedFile<T> {
   private loaded: Loaded<T> | undefined;
   private checkedAtMs = -Infinity;
   private checking: Promise<T> | undefined;
 
-  /** `parse` throws on a text that it cannot read whole; `now` is a clock in milliseconds. */
+  /** `parse` throws on a text that it cannot read fully; `now` is a clock in milliseconds. */
   constructor(
     readonly path: string,
     private readonly parse: (text: string) => T,
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** Rejects with AuditError UNAVAILABLE, the cause for the operator's log only. */
+  /** Rejects with AuditError UNAVAILABLE, whose cause is for the operator's log only. */
   async current(): Promise<T> {
     const fresh = this.now() - this.checkedAtMs < CHECK_EVERY_MS;
     if (fresh && this.loaded !== undefined) return this.loaded.value;
@@ -41,7 +41,7 @@ export class WatchedFile<T> {
     try {
       this.loaded = await this.load();
     } catch (cause) {
-      throw new AuditError("UNAVAILABLE", "credentials cannot be checked now", { cause });
+      throw new AuditError("UNAVAILABLE", "Credentials cannot be checked now: try again.", { cause });
     }
     this.checkedAtMs = startedMs;
     return this.loaded.value;
@@ -59,11 +59,11 @@ export class WatchedFile<T> {
   }
 }
 
-/** The inode counts: a file replaced by renaming may have the size and the second of the old one. */
+/** The inode counts too: a file replaced by renaming may have the size and the second of the old one. */
 async function stampOf(file: FileHandle, path: string): Promise<string> {
   const { ino, size, mtimeMs, mode } = await file.stat();
   if (process.platform !== "win32" && (mode & WORLD_WRITABLE) !== 0) {
-    throw new Error(`${path} decides who is let in, and everybody on this machine may write to it: chmod o-w`);
+    throw new Error(`${path} decides who is let in, but everyone on this machine may write to it: chmod o-w`);
   }
   return `${ino}:${size}:${mtimeMs}`;
 }

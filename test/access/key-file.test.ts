@@ -68,7 +68,7 @@ describe("a key file", () => {
   test("refuses a second change while one is under way, so that neither undoes the other", async () => {
     await createKey(path, order, NOW);
     await writeFile(`${path}.new`, "");
-    await expect(createKey(path, order, NOW)).rejects.toThrow(/another change is under way/);
+    await expect(createKey(path, order, NOW)).rejects.toThrow(/another change is running or was interrupted/);
     expect(await readKeys(path)).toHaveLength(1);
     expect(await readFile(`${path}.new`, "utf8")).toBe("");
   });

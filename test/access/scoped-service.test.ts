@@ -125,7 +125,7 @@ describe("what a credential may not see", () => {
     const proofs = scoped("acme", service).membershipProofs({ log: "default", treeSize: 6, leafIndexes: [0, 2, 1] });
     expect(await rejection(proofs)).toMatchObject({
       code: "NOT_FOUND",
-      message: "the log default has no entry at leaf index 2",
+      message: "The log default has no entry at leaf index 2.",
     });
   });
 });

@@ -90,6 +90,6 @@ describe("a watched file", () => {
 
   test("says nothing of the path in the message that a client may see", async () => {
     await rm(path);
-    await expect(file.current()).rejects.toThrow(/^credentials cannot be checked now$/);
+    await expect(file.current()).rejects.toThrow(/^Credentials cannot be checked now: try again\.$/);
   });
 });
