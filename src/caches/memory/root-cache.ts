@@ -2,13 +2,16 @@ import { LRUCache } from "lru-cache";
 import type { CachedRoot, RootCache } from "../../audit/cache.js";
 
 export interface MemoryRootCacheOptions {
-  /** Roots kept, the least recently used go first. A root takes about 400 bytes. Default 10,000. */
+  /**
+   * The maximum number of roots; the least recently used are dropped first. A root takes about 400 bytes. Default
+   * 10,000.
+   */
   readonly maxRoots?: number;
-  /** How long a newest root is believed to be the newest. Default 3,000. */
+  /** How long a newest root counts as the newest. Default 3,000. */
   readonly newestTtlMs?: number;
 }
 
-/** Remembers roots in this process: what a single gateway needs. */
+/** Remembers roots in this process, for a single gateway. */
 export class MemoryRootCache implements RootCache {
   readonly isAnswering = true;
   readonly #roots: LRUCache<string, CachedRoot>;

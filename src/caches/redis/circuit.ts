@@ -1,15 +1,17 @@
 export interface CircuitOptions {
-  /** Failures in a row after which nobody waits any more. */
+  /** Consecutive failures after which calls no longer try. */
   readonly maxFailures: number;
-  /** How long nobody tries; then one call may, and its outcome decides. */
+  /** How long no call tries; then one does, and its outcome decides. */
   readonly pauseMs: number;
-  /** Told when it opens, and after each later try that failed. */
+  /** Called when the circuit opens, and after each later try that failed. */
   readonly onOpen: () => void;
-  /** Told when a try went well after it had been open. */
+  /** Called when a try succeeded after the circuit had been open. */
   readonly onClosed: () => void;
 }
 
-/** Spares callers a wait that has just failed for others: a dead server costs a few timeouts a second, not one a call. */
+/**
+ * Spares callers a wait that has just failed for others: a dead server costs a few timeouts a second, not one per call.
+ */
 export class Circuit {
   #failures = 0;
   #closedAgainAtMs = 0;

@@ -2,11 +2,11 @@ import { Redis } from "ioredis";
 import { Circuit } from "./circuit.js";
 
 export interface RedisOptions {
-  /** `redis://` or `rediss://`, may carry a password. */
+  /** `redis://` or `rediss://`; may contain a password. */
   readonly url: string;
-  /** The longest that a call waits. Default 75. */
+  /** The maximum time that a call waits. Default 75. */
   readonly commandTimeoutMs?: number;
-  /** Told when the server stops being of use, and when it is again. */
+  /** Called when the server becomes unusable, and when it is usable again. */
   readonly onChange?: (message: string) => void;
 }
 
@@ -16,7 +16,7 @@ const CONNECT_TIMEOUT_MS = 2_000;
 const DISCONNECT_TIMEOUT_MS = 100;
 const MAX_RECONNECT_DELAY_MS = 5_000;
 
-/** A connection for what can be done without: while the server is away, every call is a miss that costs nothing. */
+/** A connection to an optional server: while it is unreachable, every call is a miss that costs nothing. */
 export class RedisConnection {
   readonly #client: Redis;
   readonly #attempt: Promise<void>;
@@ -24,7 +24,7 @@ export class RedisConnection {
   readonly #announce: (message: string) => void;
   #isInTrouble = false;
 
-  /** Starts to connect, and answers misses until that is done. */
+  /** Starts to connect; until that is done, calls are misses. */
   constructor(options: RedisOptions) {
     this.#client = newClient(options);
     this.#attempt = this.#client.connect().catch(ignore); // a failed first attempt is tried again like any other
@@ -45,7 +45,7 @@ export class RedisConnection {
     return this.#client.status === "ready" && !this.#isInTrouble;
   }
 
-  /** Resolves when the first attempt to connect is over, whatever came of it: within 2 s. */
+  /** Resolves when the first attempt to connect has ended, successful or not: within 2 s. */
   async attempted(): Promise<void> {
     await this.#attempt;
   }
@@ -55,13 +55,13 @@ export class RedisConnection {
     return Promise.resolve();
   }
 
-  /** Undefined, at once, while there is no connection. */
+  /** Returns undefined at once while there is no connection. */
   async run<T>(task: (client: Redis) => Promise<T>): Promise<T | undefined> {
     if (this.#client.status !== "ready") return undefined;
     return this.#circuit.run(() => task(this.#client));
   }
 
-  /** A connection that brings no answers may be dead without having been closed: it is made anew. */
+  /** A connection that brings no replies may be dead without having been closed, so it is replaced. */
   #troubled(): void {
     this.#client.disconnect(true);
     if (!this.#isInTrouble) this.#announce("Redis does not answer: roots are not shared");
@@ -90,5 +90,5 @@ export function newClient({ url, commandTimeoutMs = 75 }: RedisOptions): Redis {
 }
 
 function ignore(): void {
-  // a cache's trouble is nobody's error
+  // failures of a cache are not errors
 }

@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import { isTreeSize } from "../../core/tree.js";
 import { newClient, type RedisOptions } from "./connection.js";
 
-/** Sizes that gateways publish to each other, by channel. What is said while there is no connection is lost. */
+/** Sizes that gateways publish to each other, by channel. Messages are lost while there is no connection. */
 export class NewestChannel {
   readonly #listeners = new Map<string, ((treeSize: number) => void)[]>();
   #client: Redis | undefined;
@@ -44,5 +44,5 @@ export class NewestChannel {
 }
 
 function ignore(): void {
-  // who listens does without
+  // listeners do without
 }

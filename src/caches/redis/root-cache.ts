@@ -4,23 +4,25 @@ import { RedisConnection, type RedisOptions } from "./connection.js";
 import { parseRootText, rootText } from "./root-text.js";
 
 export interface RedisRootCacheOptions extends RedisOptions {
-  /** The checkpoints' origin: keeps deployments that share a server apart. */
+  /** The checkpoints' origin: separates deployments that share a server. */
   readonly origin: string;
-  /** How long a newest root is believed to be the newest. Default 3,000. */
+  /** How long a newest root counts as the newest. Default 3,000. */
   readonly newestTtlMs?: number;
 }
 
-/** Part of every key: a new layout of the values gets a new number, and never meets the old ones. */
+/** Part of every key: a new layout of the values gets a new number, so it never reads old ones. */
 const LAYOUT = "auditql:1";
 
-/** Remembers roots in Redis, for all gateways. While the server is away, every read is a miss that costs nothing. */
+/**
+ * Remembers roots in Redis, for all gateways. While the server is unreachable, every read is a miss that costs nothing.
+ */
 export class RedisRootCache implements RootCache {
   readonly #redis: RedisConnection;
   readonly #channel: NewestChannel;
   readonly #prefix: string;
   readonly #newestTtlMs: number;
 
-  /** Starts to connect, and answers misses until that is done. */
+  /** Starts to connect; until that is done, reads are misses. */
   constructor(options: RedisRootCacheOptions) {
     this.#redis = new RedisConnection(options);
     this.#channel = new NewestChannel(options);
@@ -36,7 +38,7 @@ export class RedisRootCache implements RootCache {
     return parseRootText(await this.#redis.run((client) => client.get(this.#rootKey(log, treeSize))));
   }
 
-  /** Both commands leave in one go, so the read sees what was there before the write. */
+  /** Both commands are sent together, so the read sees what was there before the write. */
   async put(root: CachedRoot): Promise<CachedRoot | undefined> {
     const key = this.#rootKey(root.log, root.treeSize);
     const replies = await this.#redis.run((client) =>
@@ -49,7 +51,7 @@ export class RedisRootCache implements RootCache {
     return parseRootText(await this.#redis.run((client) => client.get(this.#newestKey(log))));
   }
 
-  /** As `put`: the read sees what was there before. */
+  /** Like `put`: the read sees what was there before. */
   async putNewest(root: CachedRoot): Promise<CachedRoot | undefined> {
     const text = rootText(root);
     const replies = await this.#redis.run((client) =>
@@ -67,12 +69,12 @@ export class RedisRootCache implements RootCache {
     return parseRootText(await this.#redis.run((client) => client.get(this.#rememberedKey(log))));
   }
 
-  /** On a connection of its own, made for the first listener; what is put while there is none is missed. */
+  /** Uses its own connection, made for the first listener; roots put while there is none are missed. */
   onNewest(log: string, listener: (treeSize: number) => void): void {
     this.#channel.listen(this.#newestKey(log), listener);
   }
 
-  /** Resolves when the first attempt to connect is over, whatever came of it: within 2 s. */
+  /** Resolves when the first attempt to connect has ended, successful or not: within 2 s. */
   async attempted(): Promise<void> {
     await this.#redis.attempted();
   }

@@ -1,13 +1,13 @@
 import type { CachedRoot } from "../../audit/cache.js";
 
-/** A checkpoint of a long origin stays far below this; what is longer is not ours and not worth parsing. */
+/** A checkpoint with a long origin stays far below this; longer texts are not ours and not worth parsing. */
 const MAX_CHARACTERS = 8_192;
 
 export function rootText(root: CachedRoot): string {
   return JSON.stringify(root);
 }
 
-/** Reads what a server gave back as a root. Anyone may have written it: all that is promised is its shape. */
+/** Parses a root that a server returned. Anyone may have written it: only its shape is checked. */
 export function parseRootText(text: string | null | undefined): CachedRoot | undefined {
   if (text === null || text === undefined || text.length > MAX_CHARACTERS) return undefined;
   const value = parsed(text);

@@ -2,7 +2,7 @@ import type { TextCache } from "../../audit/cache.js";
 import { RedisConnection, type RedisOptions } from "./connection.js";
 
 export interface RedisTextCacheOptions extends RedisOptions {
-  /** Keeps deployments that share a server apart. */
+  /** Separates deployments that share a server. */
   readonly origin: string;
   /** How long a text is kept after it was last put. Default one day. */
   readonly ttlMs?: number;
@@ -11,13 +11,15 @@ export interface RedisTextCacheOptions extends RedisOptions {
 const LAYOUT = "auditql:1";
 const DAY_MS = 86_400_000;
 
-/** Remembers texts in Redis, for all gateways. While the server is away, every read is a miss that costs nothing. */
+/**
+ * Remembers texts in Redis, for all gateways. While the server is unreachable, every read is a miss that costs nothing.
+ */
 export class RedisTextCache implements TextCache {
   readonly #redis: RedisConnection;
   readonly #prefix: string;
   readonly #ttlMs: number;
 
-  /** Starts to connect, and answers misses until that is done. */
+  /** Starts to connect; until that is done, reads are misses. */
   constructor(options: RedisTextCacheOptions) {
     this.#redis = new RedisConnection(options);
     this.#prefix = `${LAYOUT}:${options.origin}:text:`;
