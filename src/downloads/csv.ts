@@ -1,18 +1,18 @@
 /**
- * What a spreadsheet takes for a formula, or for a reason to begin a new cell, when a cell begins with it (OWASP, "CSV
- * Injection"), the full-width forms included.
+ * The characters at the beginning of a cell that make a spreadsheet take it for a formula or start a new cell (OWASP,
+ * "CSV Injection"), full-width forms included.
  */
 const ACTIVE = /^[=+\-@\t\r\n＝＋－＠]/u;
 
-/** Stands for U+0000, which is no part of a text file: many readers end, or fail, at it. */
+/** Replaces U+0000, which does not belong in a text file: many readers stop or fail at it. */
 const REPLACEMENT = "\ufffd";
 
 /** RFC 4180 section 2.6. */
 const NEEDS_QUOTES = /["\r\n,]/;
 
 /**
- * One record (RFC 4180), its line break included. A text that a spreadsheet would execute gets an apostrophe before it,
- * which makes it text there: such a cell is not exactly what was logged, nor is one with U+0000.
+ * One record (RFC 4180) with its line break. A text that a spreadsheet would execute gets an apostrophe in front, which
+ * makes it text: such a cell, and one with U+0000, differs from what was logged.
  */
 export function csvRecord(cells: readonly string[]): string {
   return `${cells.map(csvCell).join(",")}\r\n`;

@@ -1,7 +1,7 @@
 import type { AuditService, Download, TreeEntry } from "../audit/service.js";
 import type { MembershipProof } from "../core/proof.js";
 
-/** An entry on its way into a file; with its proof, if the file has proofs and the entry can be shown. */
+/** An entry to be written to a file, with its proof if the file has proofs and the entry can be shown. */
 export interface FileEntry {
   readonly outcome: TreeEntry;
   readonly proof?: MembershipProof;
@@ -13,7 +13,9 @@ export async function* withoutProofs(pages: Pages<TreeEntry>): AsyncGenerator<re
   for await (const page of pages) yield page.map((outcome) => ({ outcome }));
 }
 
-/** Each entry's proof in the download's tree, read page by page. Rejects LOG_CORRUPT where there is none that holds. */
+/**
+ * Adds each entry's proof in the download's tree, page by page. Rejects with LOG_CORRUPT when there is no valid one.
+ */
 export async function* withProofs(
   service: AuditService,
   { log, treeSize }: Download,

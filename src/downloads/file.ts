@@ -5,7 +5,7 @@ import { csvRecord } from "./csv.js";
 import { withoutProofs, withProofs, type FileEntry } from "./file-entry.js";
 import { cells, COLUMNS, entryObject } from "./row.js";
 
-/** What a file says of the tree that its entries are in: enough, with the key from elsewhere, to check it. */
+/** What a file says about the tree of its entries: enough to verify it, together with the key from another source. */
 export interface FileHead {
   readonly log: string;
   readonly format: FormatName;
@@ -31,12 +31,12 @@ const FILE_FORMATS: Readonly<Record<DownloadFormat, FileFormat>> = {
     extension: "csv",
     contentType: "text/csv; charset=utf-8; header=present",
     hasProofs: false,
-    // Without a byte order mark a spreadsheet takes UTF-8 for the code page of its machine.
+    // Without a byte order mark a spreadsheet assumes its machine's code page instead of UTF-8.
     begin: () => `\ufeff${csvRecord(COLUMNS)}`,
     entry: ({ outcome }) => csvRecord(cells(outcome)),
     end: () => "",
   },
-  // What `auditql verify` reads: all that a verdict needs, but for trust in the key.
+  // The input of `auditql verify`: everything for a verdict, except trust in the key.
   JSON: {
     extension: "json",
     contentType: "application/json",
@@ -53,7 +53,7 @@ const FILE_FORMATS: Readonly<Record<DownloadFormat, FileFormat>> = {
     entry: ({ outcome }) => `${JSON.stringify(entryObject(outcome))}\n`,
     end: () => "",
   },
-  // The same evidence as JSON, for programs that read lines. The last line says that the file is whole.
+  // The same evidence as JSON lines, for programs. The last line shows that the file is complete.
   EVIDENCE: {
     extension: "evidence.ndjson",
     contentType: "application/x-ndjson",
@@ -64,7 +64,7 @@ const FILE_FORMATS: Readonly<Record<DownloadFormat, FileFormat>> = {
   },
 };
 
-/** The entries come last, and before them all that they are checked with, so that they can be checked as they come. */
+/** The entries come last, after everything that verifies them, so that they can be verified as they arrive. */
 function evidenceHead({ log, format, origin, publicKey, root }: FileHead) {
   return { log, format, origin, roots: [root], publicKey };
 }
@@ -77,7 +77,7 @@ export interface DownloadFile {
   entries(pages: AsyncIterable<readonly TreeEntry[]>): AsyncIterable<readonly FileEntry[]>;
 }
 
-/** Reads what stands at the head of the file. */
+/** Reads the content of the file's head. */
 export async function openFile(
   service: AuditService,
   download: Download,
@@ -99,7 +99,7 @@ async function fileHead(service: AuditService, { log, treeSize }: Download): Pro
   return { log, format: format.name, origin, publicKey: verifierKey, root };
 }
 
-/** The file, one piece for each page. It ends where the pages end, and rejects where they do. */
+/** The file's text, one piece per page. It ends where the pages end, and rejects where they do. */
 export async function* fileText(
   { format: { begin, entry, end }, head }: Pick<DownloadFile, "format" | "head">,
   pages: AsyncIterable<readonly FileEntry[]>,

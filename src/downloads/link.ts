@@ -7,9 +7,9 @@ import type { Restriction } from "../query/restriction.js";
 
 /** What a link opens, and for whom. */
 export interface LinkClaims {
-  /** As it was let in when it asked for the link. */
+  /** The principal as it was authenticated when it asked for the link. */
   readonly principal: Principal;
-  /** Of the result, as `PinnedResult.id`. */
+  /** The result's `PinnedResult.id`. */
   readonly id: string;
   readonly everyMatch: boolean;
   readonly format: DownloadFormat;
@@ -24,10 +24,10 @@ export type OpenedLink =
 /** Proxies and servers commonly refuse a request line of more than 8 KiB. */
 const MAX_TOKEN_CHARACTERS = 7_000;
 
-/** Goes up when the shape of a token changes: those of another version are unknown, not misread. */
+/** Incremented when the shape of a token changes: tokens of another version are unknown, not misread. */
 const VERSION = 1;
 
-/** As it is written: a set of scopes is no JSON. */
+/** The written form: a set of scopes is not JSON. */
 interface SealedClaims {
   readonly version: typeof VERSION;
   readonly claims: Omit<LinkClaims, "principal">;
@@ -41,7 +41,10 @@ interface SealedClaims {
   };
 }
 
-/** The token of a link: everything it stands for, under our MAC, so that every gateway of a deployment can open it. Throws BAD_USER_INPUT when the search is too long for a link. */
+/**
+ * The token of a link: all its claims under a MAC, so that every gateway of a deployment can open it. Throws
+ * BAD_USER_INPUT when the search is too long for a link.
+ */
 export function sealLink(sealer: TokenSealer, { principal, ...claims }: LinkClaims): string {
   const sealed: SealedClaims = {
     version: VERSION,
@@ -51,7 +54,7 @@ export function sealLink(sealer: TokenSealer, { principal, ...claims }: LinkClai
   const token = sealer.seal("download", deflateRawSync(JSON.stringify(sealed)));
   if (token.length <= MAX_TOKEN_CHARACTERS) return token;
   const expected = `a search that fits into a link of ${MAX_TOKEN_CHARACTERS} characters: shorten its query or restriction`;
-  throw badInput([{ path: "id", expected, got: `one that takes ${token.length}` }]);
+  throw badInput([{ path: "id", expected, got: `a search that takes ${token.length}` }]);
 }
 
 export function openLink(sealer: TokenSealer, token: string, nowMs: number): OpenedLink {
@@ -63,7 +66,7 @@ export function openLink(sealer: TokenSealer, token: string, nowMs: number): Ope
   return { kind: "opened", claims: { ...claims, principal: { ...principal, scopes: new Set(principal.scopes) } } };
 }
 
-/** Only sealLink could have written what opened, so the version is all there is to check. */
+/** What opens was written by sealLink, so only the version has to be checked. */
 function isSealedClaims(value: unknown): value is SealedClaims {
   return typeof value === "object" && value !== null && "version" in value && value.version === VERSION;
 }

@@ -9,7 +9,7 @@ export function fieldName(field: EventField): string {
   return field === "tenant_id" ? "tenantId" : field;
 }
 
-/** The columns of a table of entries; an entry that cannot be shown has a place and an error, and nothing else. */
+/** The columns of a table of entries; an entry that cannot be shown has only an index and an error. */
 export const COLUMNS: readonly string[] = [
   "leafIndex",
   "hash",
@@ -22,7 +22,7 @@ export const COLUMNS: readonly string[] = [
 
 const CORRUPT = "ENTRY_CORRUPT";
 
-/** What stands in COLUMNS. Of what is no text, its canonical JSON, what was not given the empty text. */
+/** The values of COLUMNS. JSON other than text as its canonical JSON; absent values as the empty text. */
 export function cells(row: TreeEntry): readonly string[] {
   if (row.kind === "entry") return entryCells(row.entry);
   const known: Readonly<Record<string, string>> = { leafIndex: String(row.leafIndex), error: CORRUPT };
@@ -35,7 +35,7 @@ function entryCells({ leafIndex, hash, envelope }: Entry): readonly string[] {
   return [String(leafIndex), hash, received_at, ...fields, signature, public_key, ""];
 }
 
-/** An entry as the GraphQL API shows it, what was not given left out; `canonical` is the exact text that was hashed. */
+/** An entry as the GraphQL API shows it, without absent values; `canonical` is the exact text that was hashed. */
 export function entryObject(row: TreeEntry, proof?: MembershipProof): JsonObject {
   if (row.kind === "corrupt") return { leafIndex: row.leafIndex, error: CORRUPT };
   const { leafIndex, hash, canonical, envelope } = row.entry;
