@@ -1,13 +1,13 @@
 const OTHER = "other";
 
-/** What anybody would call an operation; what is longer is cut, in metrics and in logs. */
+/** The maximum length of an operation's name; longer ones are cut, in metrics and in logs. */
 const MAX_CHARACTERS = 64;
 
 export function shortName(name: string): string {
   return name.slice(0, MAX_CHARACTERS);
 }
 
-/** Lets the first so many names through, and answers `other` for the rest: what clients choose must not grow a metric. */
+/** Keeps the first so many names and returns `other` for the rest: names that clients choose must not grow a metric. */
 export class BoundedNames {
   readonly #known = new Set<string>();
 

@@ -14,7 +14,7 @@ export interface Engines {
   readonly cache: RootCache;
 }
 
-/** The engines, measured, and traced if the process has somebody to send traces to. */
+/** The engines with metrics, and with traces if the process exports any. */
 export function instrumented({ store, index, bulkQueue, cache }: Engines, metrics: Metrics): Engines {
   metrics.watchIndexLag(() => indexLag(store, index));
   metrics.watchClockBehind(() => clockBehind(store, systemClock()));
@@ -22,13 +22,13 @@ export function instrumented({ store, index, bulkQueue, cache }: Engines, metric
   return {
     store: traced(meteredStore(store, metrics), "store"),
     index: traced(index, "index"),
-    // Not traced: it is looked through again and again, mostly for nothing.
+    // Not traced: it is polled again and again, mostly in vain.
     bulkQueue,
     cache: traced(meteredCache(cache, metrics), "cache"),
   };
 }
 
-/** How many events wait in each log; the sequencers say so, the metrics ask. */
+/** How many events wait in each log: reported by the sequencers, read by the metrics. */
 export class WaitingEvents {
   readonly #events = new Map<string, number>();
 

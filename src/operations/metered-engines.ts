@@ -7,7 +7,7 @@ import type { AppendBatch, AppendOutcome, LogHead, LogStore } from "../audit/sto
 import type { Metrics, PerLog } from "./metrics.js";
 import { replaced } from "../audit/wrapped.js";
 
-/** Whoever reads the metrics does not wait longer for a store that does not answer. */
+/** How long a read of the metrics waits for a store that does not answer. */
 const READ_TIMEOUT_MS = 2_000;
 
 /** The store, with each batch counted and timed. */
@@ -44,17 +44,17 @@ export function meteredCache(cache: RootCache, metrics: Metrics): RootCache {
   });
 }
 
-/** How many entries of each log the index has still before it. */
+/** How many entries of each log are not indexed yet. */
 export function indexLag(store: LogStore, index: SearchIndex): Promise<PerLog> {
   return ofEachLog(store, async ({ log, size }) => Math.max(0, size - (await index.indexedSize(log))));
 }
 
-/** How many seconds each log's newest entry is ahead of a clock: 0, unless some gateway's clock was or is wrong. */
+/** How many seconds each log's newest entry is ahead of a clock: 0, unless a gateway's clock was or is wrong. */
 export function clockBehind(store: LogStore, clock: Clock): Promise<PerLog> {
   return ofEachLog(store, ({ lastReceivedAt }) => Promise.resolve(aheadOf(clock() / 1_000, lastReceivedAt) / 1_000));
 }
 
-/** How much of each log's bulk requests waits. */
+/** How many bytes of each log's bulk requests wait. */
 export function waitingBulks(store: LogStore, bulkQueue: BulkQueue): Promise<PerLog> {
   return ofEachLog(store, ({ log }) => bulkQueue.waitingBytes(log));
 }

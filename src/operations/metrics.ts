@@ -1,9 +1,9 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import { BoundedNames } from "./bounded-names.js";
 
-/** An operation that was answered. */
+/** An operation that has ended. */
 export interface MeasuredOperation {
-  /** Undefined: the client gave it none. */
+  /** Undefined when the client gave it no name. */
   readonly name: string | undefined;
   readonly type: "query" | "mutation" | "subscription" | "unknown";
   /** `OK`, or the code of the first error. */
@@ -11,7 +11,7 @@ export interface MeasuredOperation {
   readonly ms: number;
 }
 
-/** What became of a batch: `error` is an outcome that the store did not tell. */
+/** The outcome of a batch: `error` when the store did not report one. */
 export interface MeasuredAppend {
   readonly log: string;
   readonly events: number;
@@ -19,14 +19,14 @@ export interface MeasuredAppend {
   readonly ms: number;
 }
 
-/** A file that was asked for by its link. */
+/** A download through a link. */
 export interface MeasuredDownload {
   readonly format: string;
   readonly outcome: "complete" | "stopped" | "failed";
   readonly entries: number;
 }
 
-/** A request that was refused before an operation, or a download, began. */
+/** A request that was refused before an operation or a download began. */
 export interface MeasuredRefusal {
   readonly entrance: string;
   readonly code: string;
@@ -39,7 +39,7 @@ const MAX_OPERATION_NAMES = 100;
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const EVENTS = [1, 4, 16, 64, 256, 1_024, 4_096];
 
-/** What one gateway counts of itself, in the text format of Prometheus. Holds no text that an event could have brought. */
+/** The metrics of one gateway, in the text format of Prometheus. They contain no text that an event could bring. */
 export class Metrics {
   readonly #registry = new Registry();
   readonly #names = new BoundedNames(MAX_OPERATION_NAMES);
@@ -71,7 +71,7 @@ export class Metrics {
   });
   readonly #roots = new Counter({
     name: "auditql_root_cache_reads_total",
-    help: "Reads of the root cache; unavailable: its engine was away.",
+    help: "Reads of the root cache; unavailable: its engine was unreachable.",
     labelNames: ["outcome"],
     registers: [this.#registry],
   });
@@ -147,7 +147,7 @@ export class Metrics {
   }
 
   watchBulkQueue(read: () => Promise<PerLog>): void {
-    this.#watchLogs("auditql_bulk_queue_bytes", "What the bulk requests that wait count for.", read);
+    this.#watchLogs("auditql_bulk_queue_bytes", "Bytes of the bulk requests that wait.", read);
   }
 
   watchOpenStreams(read: () => number): void {
@@ -160,7 +160,7 @@ export class Metrics {
   }
 
   #watchLogs(name: string, help: string, read: () => Promise<PerLog>): void {
-    // An engine that could not be opened at once has left one.
+    // An engine that could not be opened at first has left one.
     this.#registry.removeSingleMetric(name);
     new Gauge({ name, help, labelNames: ["log"], registers: [this.#registry], collect: collectAll });
     async function collectAll(this: Gauge): Promise<void> {

@@ -17,14 +17,14 @@ const NAME = "auditql";
 
 const PROBE = createContextKey("auditql");
 
-/** The tracer of the SDK that the process was started with. Undefined without one: then nothing is spent on spans. */
+/** The tracer of the SDK that the process was started with. Undefined without one, so that spans cost nothing. */
 export function registeredTracer(): Tracer | undefined {
-  // The API tells nobody whether an SDK is there; but only an SDK keeps a context while a task runs.
+  // The API does not say whether an SDK is present, but only an SDK keeps a context while a task runs.
   const isKept = () => context.active().getValue(PROBE) === true;
   return context.with(ROOT_CONTEXT.setValue(PROBE, true), isKept) ? trace.getTracer(NAME) : undefined;
 }
 
-/** What a caller's headers say of the trace that a request belongs to. */
+/** The trace context in a caller's headers. */
 export function incomingContext(headers: Readonly<Record<string, string | readonly string[] | undefined>>): Context {
   return propagation.extract(context.active(), headers);
 }
@@ -37,7 +37,7 @@ export interface SpanPlace {
   readonly parent?: Context;
 }
 
-/** Runs a task inside a span of its own, and ends the span with it. */
+/** Runs a task inside its own span, and ends the span with it. */
 export function inSpan<T>(
   { tracer, name, options = {}, parent = context.active() }: SpanPlace,
   task: (span: Span) => Promise<T>,
@@ -46,7 +46,7 @@ export function inSpan<T>(
     try {
       return await task(span);
     } catch (error) {
-      // An error's message may quote an event, its code does not.
+      // An error's message may quote an event; its code does not.
       span.setStatus({ code: SpanStatusCode.ERROR });
       span.setAttribute("error.type", error instanceof AuditError ? error.code : "unexpected");
       throw error;
@@ -59,7 +59,7 @@ export function inSpan<T>(
 /** Batches carry the events of many requests, so the work on one belongs to no request's trace. */
 const ROOT_SPANS: ReadonlySet<string> = new Set(["store.append"]);
 
-/** The port, with each call in a span `<family>.<method>` that says nothing of the call's arguments. */
+/** The port, with each call in a span `<family>.<method>` that reveals nothing about the call's arguments. */
 export function traced<T extends object>(port: T, family: string, tracer = registeredTracer()): T {
   if (tracer === undefined) return port;
   return wrapped(port, (method, call) => {
