@@ -143,7 +143,9 @@ describe("a store that fails", () => {
     const error = await over.gateway.error("{ entry(leafIndex: 0) { id } }");
     const { code, id } = error.extensions as { readonly code: string; readonly id: string };
     expect(code).toBe("INTERNAL_SERVER_ERROR");
-    expect(error.message).toBe(`Unexpected error: tell the operator the id ${id}, under which the gateway's log has it.`);
+    expect(error.message).toBe(
+      `Unexpected error: tell the operator the id ${id}, under which the gateway's log has it.`,
+    );
     expect(JSON.parse(over.logged.join())).toMatchObject({ code, id, kind: "Error" });
     expect(over.logged.join() + JSON.stringify(error)).not.toContain("hunter2");
   });
