@@ -49,6 +49,6 @@ describe("an answer that is too large", () => {
     const few = await gateway.text(ask, { ids: [id] });
     expect(few.errors).toBeUndefined();
     const { message } = await gateway.error(ask, { ids: Array(1000).fill(id) });
-    expect(message).toMatch(/ask for fewer entries, or fewer of their fields, at once$/);
+    expect(message).toMatch(/ask for fewer entries, or fewer of their fields, at once\.$/);
   });
 });
