@@ -89,10 +89,7 @@ export interface Root {
   readonly treeSize: number;
   readonly hash: Digest;
   readonly checkpoint: string;
-  /**
-   * receivedAt of the tree's last entry; for the empty tree, the time when the log was created or received its first
-   * entry.
-   */
+  /** receivedAt of the tree's last entry; for the empty tree, when the log was created or received its first entry. */
   readonly publishedAt: string;
 }
 
@@ -146,9 +143,7 @@ export interface TailRequest {
   readonly log: string;
   /** Shows only matching entries. Default: all. */
   readonly query?: string;
-  /**
-   * The first entry to read, at most the log's size. Default: the log's size. To resume, the last index seen plus 1.
-   */
+  /** The first entry to read, at most the log's size, which is the default. To resume, the last index seen plus 1. */
   readonly fromLeafIndex?: number;
 }
 
@@ -272,15 +267,13 @@ export type FollowAsking = Asking & { readonly signal: AbortSignal };
 
 /** The role that proves that the log holds what it shows, and only grows. */
 export interface ProvingService {
-  /**
-   * The newest root, or the root of an earlier size (0 to the newest). Rejects with NOT_FOUND beyond the newest size.
-   */
+  /** The newest root, or the root of an earlier size (0 to the newest). Rejects with NOT_FOUND beyond it. */
   root(log: string, treeSize?: number, asking?: Asking): Promise<Root>;
   /** In the order asked. Each proof is verified against the signed root before it is returned. */
   membershipProofs(request: ProofRequest, asking?: Asking): Promise<readonly MembershipProof[]>;
   /** Verified before it is returned. */
   consistencyProof(request: ConsistencyRequest, asking?: Asking): Promise<ConsistencyProof>;
-  /** Whether the root of a size is a prefix of the newest signed root this gateway knows; checked once per head. */
+  /** Whether the root of a size is a prefix of the newest signed root known here. One check per size and head. */
   consistency(log: string, treeSize: number, asking?: Asking): Promise<Verdict>;
   /** Whether a checkpoint is the log key's signature over this root. */
   checkpointVerdict(root: Root, asking?: Asking): Promise<Verdict>;
