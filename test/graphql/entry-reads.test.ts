@@ -41,7 +41,7 @@ describe("the entries that a request reads", () => {
     const reads = new EntryReads(service, 2 * characters);
     expect(indexesOf(await reads.read("default", [0]))).toEqual([0]);
     expect(indexesOf(await reads.read("default", [0]))).toEqual([0]);
-    const refusal = { code: "BAD_USER_INPUT", message: expect.stringMatching(/ask for fewer at once$/) };
+    const refusal = { code: "BAD_USER_INPUT", message: expect.stringMatching(/ask for fewer at once\.$/) };
     await expect(reads.read("default", [0])).rejects.toMatchObject(refusal);
     await expect(reads.read("default", [])).rejects.toMatchObject(refusal);
   });
@@ -54,8 +54,8 @@ describe("the entries that a request reads", () => {
       return service.entries(log, leafIndexes);
     };
     const reads = new EntryReads(replaced(service, { entries }), 100);
-    await expect(reads.read("default", ALL)).rejects.toThrow("in all");
-    await expect(reads.read("default", ALL)).rejects.toThrow("in all");
+    await expect(reads.read("default", ALL)).rejects.toThrow("in total");
+    await expect(reads.read("default", ALL)).rejects.toThrow("in total");
     expect(read).toBe(250);
   });
 
