@@ -23,7 +23,7 @@ const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
 const BAR_PERCENT = 95;
 /** One mutant in so many is tried. */
 const EVERY_NTH = Number(process.env["MUTATION_EVERY"] ?? 16);
-const LIMIT_MS = 240_000;
+const LIMIT_MS = 600_000;
 const SOUND_LIMIT_MS = 1_800_000;
 
 interface Trial {
