@@ -1,12 +1,16 @@
 /**
- * Settles like the promise, or rejects after `timeoutMs`. The promise itself keeps running and its outcome is then
- * ignored.
+ * Settles like the promise, or rejects with `expired` after `timeoutMs`. The promise itself keeps running and its outcome
+ * is then ignored.
  */
-export async function deadline<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
+export async function deadline<T>(
+  promise: Promise<T>,
+  timeoutMs: number,
+  expired = new Error(`no answer within ${timeoutMs} ms`),
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const expiry = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new Error(`no answer within ${timeoutMs} ms`));
+      reject(expired);
     }, timeoutMs);
   });
   try {

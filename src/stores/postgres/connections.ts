@@ -36,8 +36,14 @@ interface Opened {
   readonly host: number;
 }
 
-/** The pool's error when every connection is in use: nothing is wrong with the host. */
-const ALL_IN_USE = "timeout exceeded when trying to connect";
+/** Every connection was in use for as long as a caller waits: nothing is wrong with the host. */
+class AllInUse extends Error {
+  override readonly name = "AllInUse";
+
+  constructor(timeoutMs: number) {
+    super(`all connections were in use: timeout after ${timeoutMs} ms`);
+  }
+}
 
 /** A read-only database refuses every write: this is the minimum time between checks of its hosts. */
 const LOOK_AGAIN_MS = 1_000;
@@ -69,7 +75,7 @@ export class Connections {
     try {
       return await this.#connect();
     } catch (failure) {
-      if (this.#url.hosts.length === 1 || String(failure).endsWith(ALL_IN_USE)) throw failure;
+      if (this.#url.hosts.length === 1 || failure instanceof AllInUse) throw failure;
       this.#host = undefined;
       return this.#connect();
     }
@@ -82,10 +88,29 @@ export class Connections {
   async #connect(): Promise<Connection> {
     if (this.#host === undefined) await this.#choose();
     for (;;) {
-      const client = await this.#pool.connect();
+      const client = await this.#pooled();
       const opened = this.#opened.get(client);
       if (opened !== undefined && opened.host === (this.#host ?? opened.host)) return this.#connection(client, opened);
       client.release(true); // it leads to a host used before
+    }
+  }
+
+  /**
+   * A new connection has its own limits. Waiting for one that is in use is limited here: the pool's own limit would lose,
+   * for good, a connection that is still being checked when the limit is reached.
+   */
+  async #pooled(): Promise<pg.PoolClient> {
+    const { maxConnections, connectTimeoutMs } = this.#settings;
+    const isNew = this.#pool.totalCount < maxConnections && this.#pool.idleCount === 0;
+    const connecting = this.#pool.connect();
+    if (isNew) return connecting;
+    try {
+      return await deadline(connecting, connectTimeoutMs, new AllInUse(connectTimeoutMs));
+    } catch (failure) {
+      connecting.then((late) => {
+        late.release();
+      }, ignore);
+      throw failure;
     }
   }
 
@@ -154,7 +179,7 @@ export class Connections {
 
   /** Each new connection goes to the host in use, and is handed out only after it has been checked. */
   #newPool(): pg.Pool {
-    const { maxConnections, connectTimeoutMs } = this.#settings;
+    const { maxConnections } = this.#settings;
     const hostInUse = (): number => this.#host ?? 0;
     const clientConfig = (): pg.ClientConfig => this.#clientConfig(this.#url.hosts[hostInUse()] ?? {});
     const hosts = new WeakMap<pg.ClientBase, number>();
@@ -165,7 +190,7 @@ export class Connections {
       }
     }
     const pool = new pg.Pool({
-      ...{ max: maxConnections, connectionTimeoutMillis: connectTimeoutMs, Client: HostClient },
+      ...{ max: maxConnections, Client: HostClient },
       verify: (client, done) => {
         this.#check(client, hosts.get(client) ?? 0).then(
           () => {

@@ -2,13 +2,17 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { Database, DATABASE_DEFAULTS } from "../../../src/stores/postgres/database.js";
 import { PostgresLogStore } from "../../../src/stores/postgres/log-store.js";
 import { openDatabase } from "../../../src/stores/postgres/open.js";
+import type { Statement } from "../../../src/stores/postgres/transaction.js";
+import { closedGate } from "../../engine/test-log.js";
 import { describeWith } from "../../service.js";
 import { batch, emptyHead, entry } from "../batches.js";
 import { hasPostgres, type PostgresServer, somePostgres, sql } from "./server.js";
+import { WatchedNetwork } from "./watched-network.js";
 import { CarefulWriter, textsOf } from "./writer.js";
 
 const WRITERS = ["one", "two", "three", "four"];
 const ENTRIES_EACH = 40;
+const PID: Statement<{ readonly pid: number }> = { name: "pid", text: "SELECT pg_backend_pid() AS pid" };
 
 describeWith("PostgreSQL", hasPostgres(), () => {
   let server: PostgresServer;
@@ -142,6 +146,29 @@ describeWith("PostgreSQL", hasPostgres(), () => {
         session.run("DO $$ BEGIN RAISE 'a rival' USING ERRCODE = '40001'; END $$"),
       );
       await expect(always).rejects.toMatchObject({ code: "UNAVAILABLE", retryAfterMs: expect.any(Number) });
+    });
+
+    test("is not lost when the one that waited for it has left before it was checked", async () => {
+      const network = await WatchedNetwork.start(url);
+      const single = new Database({
+        ...DATABASE_DEFAULTS,
+        url: network.url,
+        maxConnections: 1,
+        connectTimeoutMs: 1_500,
+      });
+      const only = await single.begin();
+      const waiting = expect(single.rows(PID, [])).rejects.toMatchObject({ code: "UNAVAILABLE" });
+      const [{ pid } = { pid: 0 }] = await only.rows(PID, []);
+      // The next connection is made for the one that waits. Its check gets no answer before that time is over.
+      const gate = closedGate();
+      network.held = gate.passed;
+      await sql(url, "SELECT pg_terminate_backend($1::integer)", [pid]);
+      await only.rollback();
+      await waiting;
+      gate.open();
+      expect(await single.rows(PID, [])).toHaveLength(1);
+      await single.close();
+      network.close();
     });
 
     test("does not hide a mistake in our SQL behind UNAVAILABLE", async () => {

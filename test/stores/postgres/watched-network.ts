@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { Transform } from "node:stream";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 
 /** What a connection to PostgreSQL may begin with (manual, "Message Formats": the code after the length). */
@@ -12,6 +13,8 @@ export type Beginning = "cancel request" | "TLS request" | "session" | "unknown"
 
 /** A network of one host, on a free loopback port, in front of a PostgreSQL: says what connections begin with. */
 export class WatchedNetwork {
+  /** What answers wait for, but those to a session's first message. */
+  held: Promise<unknown> = Promise.resolve();
   /** In the order that the connections came. */
   readonly beginnings: Beginning[] = [];
   readonly #sockets = new Set<Socket>();
@@ -61,7 +64,23 @@ export class WatchedNetwork {
     client.once("data", (chunk) => {
       this.beginnings.push(BEGINNINGS[chunk.readUInt32BE(4)] ?? "unknown");
     });
-    client.pipe(database).pipe(client);
+    let messages = 0;
+    client.on("data", () => (messages += 1));
+    client.pipe(database);
+    const held = async (): Promise<void> => {
+      if (messages > 1) await this.held;
+    };
+    database
+      .pipe(
+        new Transform({
+          transform: (answer, _, next) => {
+            void held().then(() => {
+              next(undefined, answer);
+            });
+          },
+        }),
+      )
+      .pipe(client);
     for (const socket of [client, database]) {
       this.#sockets.add(socket);
       const drop = (): void => {
