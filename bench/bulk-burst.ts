@@ -16,12 +16,11 @@ import { figure, machine, median } from "./machine.js";
 
 /**
  * Usage: node build/bench/bulk-burst.js [rounds] [store] [in flight]
- * A burst of 100,000 events in requests of 100 to 1,000, due within a second, from 64 clients: what `logBulkAsync` absorbs with
- * its queue in the store (`queue`), and by an append at once under the request's idempotency key (`plain`), with room for so
- * many events that wait. The variants take turns, `rounds` (3) times; each run is a process of its own, for its peak memory is
- * to be its own, on a new log. `store`: `sqlite` or `postgres`, or `both`. Each client sends a
- * request when the last one was accepted, or, with `any` in flight, whenever one is due. Who is refused repeats the request after
- * the pause that the error names. Without HTTP and GraphQL, which cost both alike; without what PostgreSQL spends.
+ * A burst of 100,000 events in requests of 100 to 1,000, due within a second, from 64 clients: what `logBulkAsync` absorbs, beside
+ * `logBulk` with room for so many events. The variants take turns, `rounds` (3) times; each run is a process of its own, so that
+ * peak memory is its own, on a new log. `store`: `sqlite`, `postgres` or `both`. Each client sends a request when the last one was
+ * answered, or, with `any` in flight, whenever one is due; a refused request is repeated after the pause that the error names.
+ * Without HTTP and GraphQL, which cost all the same; without what PostgreSQL spends.
  */
 const LOG = "default";
 const EVENTS = 100_000;
@@ -32,12 +31,11 @@ const LOOK_MS = 10;
 const SINGLE_EVERY_MS = 100;
 const INDEX_MS = 600_000;
 
-/** Of `plain`: for how many events that wait there is room, and how many of the requests are in the log's queue at once. */
+/** The number of events that may wait in the log's queue, and the way into it: `later` as `logBulkAsync`, `at once` as `logBulk`. */
 const VARIANTS = {
-  queue: { kind: "queue", room: 16_384, atOnce: Infinity },
-  "plain, 16,384": { kind: "plain", room: 16_384, atOnce: Infinity },
-  "plain, 131,072": { kind: "plain", room: 131_072, atOnce: Infinity },
-  "plain, 4 at once": { kind: "plain", room: 16_384, atOnce: 4 },
+  "at once, 16,384": { way: "at once", room: 16_384 },
+  "at once, 131,072": { way: "at once", room: 131_072 },
+  later: { way: "later", room: 16_384 },
 } as const;
 type Variant = keyof typeof VARIANTS;
 /** `one`: a client sends its next request when the last one was accepted; `any`: whenever it is due. */
@@ -171,33 +169,16 @@ class Singles {
   }
 }
 
-/** Lets so many run at once; the others wait, first come, first served. */
-function bounded<T, R>(atOnce: number, run: (given: T) => Promise<R>): (given: T) => Promise<R> {
-  const waiting: (() => void)[] = [];
-  let running = 0;
-  return async (given) => {
-    if (running >= atOnce) await new Promise<void>((resolve) => waiting.push(resolve));
-    else running++;
-    try {
-      return await run(given);
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) running--;
-      else next();
-    }
-  };
-}
-
 async function open({ url, variant }: Run) {
-  const { log: store, index, bulkQueue, isShared: sharedStore } = await openStore(url);
-  const { kind, room: maxWaitingEvents, atOnce } = VARIANTS[variant];
+  const { log: store, index, isShared: sharedStore } = await openStore(url);
+  const { way, room: maxWaitingEvents } = VARIANTS[variant];
   const service = await openLocalService({
-    ...{ store, index, bulkQueue, sharedStore, keyring: ephemeralKeyring(), cache: new MemoryRootCache() },
+    ...{ store, index, sharedStore, keyring: ephemeralKeyring(), cache: new MemoryRootCache() },
     ...{ origin: "bench", logs: [{ log: LOG, format: "rfc6962" }] },
     queueLimits: { maxBatchEvents: 4_096, maxWaitingEvents },
   });
-  const plain = bounded(atOnce, (one: LogRequest): Promise<unknown> => service.append(one));
-  const accept = kind === "queue" ? (one: LogRequest): Promise<unknown> => service.appendLater(one) : plain;
+  const accept = (one: LogRequest): Promise<unknown> =>
+    way === "later" ? service.appendLater(one) : service.append(one);
   return { store, index, service, accept };
 }
 

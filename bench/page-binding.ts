@@ -90,11 +90,11 @@ class Engine {
   }
 
   open() {
-    const { log: store, index, bulkQueue, isShared: sharedStore } = this.store;
+    const { log: store, index, isShared: sharedStore } = this.store;
     const [keyring, cache] = [this.#keyring, this.#cache];
     const logs = [{ log: LOG, format: "rfc6962" }] as const;
     const clock = (): number => this.#micros;
-    return openLocalService({ store, index, bulkQueue, sharedStore, keyring, cache, origin: "bench", logs, clock });
+    return openLocalService({ store, index, sharedStore, keyring, cache, origin: "bench", logs, clock });
   }
 
   /** The page as the gateway sends it. Throws unless it is a whole one. */

@@ -1,5 +1,4 @@
 /** `auditql`: the audit service in a program of one's own, over a store of this package or one's own. */
-export type { BulkQueue } from "./audit/bulk-queue.js";
 export type { RootCache } from "./audit/cache.js";
 export { AuditError } from "./audit/errors.js";
 export type { LogDeclaration } from "./audit/log-declaration.js";

@@ -38,14 +38,14 @@ async function openEngine(settings: Settings, keyring: Keyring, operator: Operat
   const { instrumented, WaitingEvents } = await import("./operations/instruments.js");
   const { log, isShared, isReadOnly, ...opened } = await openStore(storage.store, operator.fatal);
   const engines = { ...opened, store: log, cache: await openCache(storage, operator) };
-  const { store, index, bulkQueue, cache } = instrumented(engines, operator.metrics);
+  const { store, index, cache } = instrumented(engines, operator.metrics);
   const closeAll = async () => {
     await Promise.all([index.close(), cache.close()]);
     await store.close();
   };
   try {
     const service = await openLocalService({
-      ...{ store, sharedStore: isShared, index, bulkQueue, cache, keyring },
+      ...{ store, sharedStore: isShared, index, cache, keyring },
       ...settings.service,
       ...{ origin: storage.origin, alarm: operator.alarm, note: operator.note },
       onWaiting: new WaitingEvents(operator.metrics).set,

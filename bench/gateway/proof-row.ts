@@ -15,11 +15,10 @@ const PROOFS = 5_000;
 /** Membership proofs of random entries one by one, made and verified in process; memory at 10^4 leaves and at the end. */
 export async function proofRow(leaves: number): Promise<Row> {
   const folder = mkdtempSync(join(tmpdir(), "auditql-proofs-"));
-  const { log, index, bulkQueue } = await openStore(`sqlite:${folder}/audit.db`);
+  const { log, index } = await openStore(`sqlite:${folder}/audit.db`);
   const service = await openLocalService({
     store: log,
     index,
-    bulkQueue,
     cache: new MemoryRootCache(),
     keyring: ephemeralKeyring(),
     origin: "bench",

@@ -1,5 +1,6 @@
+import { parseBulkId } from "../audit/bulk-id.js";
 import type { Principal } from "../audit/principal.js";
-import type { AuditService, EntryOutcome, ResultPage } from "../audit/service.js";
+import type { AuditService, Entry, EntryOutcome, ResultPage } from "../audit/service.js";
 import { replaced } from "../audit/wrapped.js";
 import { canonicalJson, type JsonObject } from "../core/json.js";
 import { ShownLeaves } from "./shown-leaves.js";
@@ -76,12 +77,15 @@ export function recordingReads(service: AuditService, record: RecordRead): Audit
     },
     appendLater: async (...asked) => {
       const request = await service.appendLater(...asked);
-      if (request.kind === "done") recorded.addReceipt(request.receipt);
+      recorded.addReceipt(request.logged);
       return request;
     },
     bulkRequest: async (...asked) => {
       const request = await service.bulkRequest(...asked);
-      if (request?.kind === "done") recorded.addReceipt(request.receipt);
+      const name = request && parseBulkId(request.id);
+      // An id of an earlier version does not say whose events it shows.
+      if (name?.kind === "digest") await unlisted("entries", name.log, request?.logged.entries.map(asOutcome) ?? []);
+      else if (request !== undefined) recorded.addReceipt(request.logged);
       return request;
     },
     search: async (request, ...asked) => {
@@ -109,6 +113,10 @@ export function recordingReads(service: AuditService, record: RecordRead): Audit
       return { ...download, pages };
     },
   });
+}
+
+function asOutcome(entry: Entry): EntryOutcome {
+  return { kind: "entry", entry };
 }
 
 async function* before<T>(items: AsyncIterable<T>, record: (item: T) => Promise<void>): AsyncGenerator<T> {

@@ -1,3 +1,4 @@
+import { parseBulkId } from "../audit/bulk-id.js";
 import { AuditError } from "../audit/errors.js";
 import { boundOf, holdsAny, type Principal, type Scope } from "../audit/principal.js";
 import type {
@@ -10,6 +11,7 @@ import type {
   EntryOutcome,
   FollowAsking,
   LogIdentity,
+  Logged,
   LogRequest,
   PageRequest,
   ProofRequest,
@@ -78,6 +80,8 @@ export class ScopedService implements AuditService {
 
   async bulkRequest(id: string, asking?: Asking): Promise<BulkRequest | undefined> {
     this.require("audit:log", "audit:read");
+    // An id of an earlier version does not say whose request it is.
+    if (parseBulkId(id)?.kind === "digest" && !this.seesEverything) return undefined;
     const request = await this.service.bulkRequest(id, this.as(asking));
     return request !== undefined && this.isOfTenant(request) ? this.shownBulk(request) : undefined;
   }
@@ -184,16 +188,15 @@ export class ScopedService implements AuditService {
   /** Requests that a key made before its tenant changed in the key file are hidden from it. */
   private isOfTenant(request: BulkRequest): boolean {
     const { tenant } = this.options.principal;
-    if (request.kind !== "done" || tenant === undefined) return true;
-    return request.receipt.entries.every(({ envelope }) => envelope.event.tenant_id === tenant);
+    return tenant === undefined || request.logged.entries.every(({ envelope }) => envelope.event.tenant_id === tenant);
   }
 
   private shownBulk(request: BulkRequest): BulkRequest {
-    if (request.kind === "done") this.ownReceipt(request.receipt);
+    this.ownReceipt(request.logged);
     return request;
   }
 
-  private ownReceipt(receipt: Receipt): Receipt {
+  private ownReceipt<T extends Logged>(receipt: T): T {
     if (!this.seesEverything) this.shown.addReceipt(receipt);
     return receipt;
   }

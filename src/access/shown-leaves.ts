@@ -1,11 +1,11 @@
-import type { Receipt } from "../audit/service.js";
+import type { Logged } from "../audit/service.js";
 
 /** The leaves, and the roots of receipts, that one request was shown: they need no second check. */
 export class ShownLeaves {
   private readonly leaves = new Map<string, Set<number>>();
   private readonly roots = new Map<string, Set<number>>();
 
-  addReceipt({ entries, root }: Receipt): void {
+  addReceipt({ entries, root }: Logged): void {
     for (const { log, leafIndex } of entries) this.addLeaf(log, leafIndex);
     add(this.roots, root.log, root.treeSize);
   }

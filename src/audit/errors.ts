@@ -9,7 +9,7 @@ export type AuditErrorCode =
   | "UNTRUSTED_DOCUMENT" // the gateway executes only the documents of its manifest
   | "NOT_FOUND" // no such log, entry, root or result
   | "CONFLICT" // the request contradicts an earlier one
-  | "ENTRY_CORRUPT" // a stored entry no longer hashes to its leaf, or a receipt or bulk request was changed
+  | "ENTRY_CORRUPT" // a stored entry no longer hashes to its leaf, or a receipt was changed
   | "LOG_CORRUPT" // stored hashes do not lead to the signed root
   | "ROOT_CONFLICT" // two signed roots of one size differ, or the store no longer leads to one
   | "UNSUPPORTED" // the audit service behind this gateway cannot do it

@@ -1,4 +1,3 @@
-import type { BulkQueue } from "./bulk-queue.js";
 import type { LeafRange } from "../core/tree.js";
 import type { Filter } from "../query/ast.js";
 import type { EntryOrder } from "../query/order.js";
@@ -60,8 +59,6 @@ export function rangeBehind({ range, order }: IndexQuery, leafIndex: number): Le
 export interface IndexedStore {
   readonly log: LogStore;
   readonly index: SearchIndex;
-  /** Closed with the log store. */
-  readonly bulkQueue: BulkQueue;
   /** Other processes may append to the same logs. */
   readonly isShared: boolean;
   /**

@@ -113,20 +113,15 @@ export interface Receipt extends Logged {
   readonly refused: readonly RefusedEvent[];
 }
 
-/** Why an accepted bulk request could not be logged. */
-export interface BulkFailure {
-  readonly code: string;
-  readonly message: string;
-}
-
 /**
- * An accepted bulk request. `refused` lists the skipped events when the request is accepted and when it is done; in
- * between it is absent. The result is kept until `expiresAt` (RFC 3339 UTC), then the request is forgotten.
+ * A request of `appendLater` whose events are logged. `refused` lists the events it skipped; undefined when the request
+ * is looked up by its id, because the log keeps only a digest of a request.
  */
-export type BulkRequest =
-  | { readonly kind: "pending"; readonly id: string; readonly refused?: readonly RefusedEvent[] }
-  | { readonly kind: "done"; readonly id: string; readonly receipt: Receipt; readonly expiresAt: string }
-  | { readonly kind: "failed"; readonly id: string; readonly error: BulkFailure; readonly expiresAt: string };
+export interface BulkRequest {
+  readonly id: string;
+  readonly logged: Logged;
+  readonly refused: readonly RefusedEvent[] | undefined;
+}
 
 export interface SearchRequest {
   readonly log: string;
@@ -224,9 +219,13 @@ export interface ConsistencyRequest {
 /** The role that logs events. */
 export interface LoggingService {
   append(request: LogRequest, asking?: Asking): Promise<Receipt>;
-  /** Checks the request like `append`, and resolves when it is durably queued: it will be logged exactly once. */
+  /**
+   * Like `append`, for events that can wait: single events overtake them. The request is logged under its idempotency
+   * key, or under a new one, and `bulkRequest` finds it by the id that is returned. Rejects with UNAVAILABLE and the
+   * outcome NONE when too many requests wait.
+   */
   appendLater(request: LogRequest, asking?: Asking): Promise<BulkRequest>;
-  /** Undefined unless the request belongs to the owner. */
+  /** Undefined unless the owner's request with this id is logged. */
   bulkRequest(id: string, asking?: Asking): Promise<BulkRequest | undefined>;
 }
 

@@ -142,9 +142,8 @@ export interface LogStore extends LogReads {
   createLog(initial: LogHead): Promise<LogHead>;
   heads(): Promise<readonly LogHead[]>;
   /**
-   * The logs that have no head but of which anything else is stored, bulk requests included; by id, or by another
-   * identifier of the engine where only the head had the id. No code here deletes a head, so it was deleted from
-   * outside.
+   * The logs that have no head but of which anything else is stored; by id, or by another identifier of the engine where
+   * only the head had the id. No code here deletes a head, so it was deleted from outside.
    */
   headless(): Promise<readonly string[]>;
   /** Atomic compare-and-append; durable when it resolves with `appended`. */

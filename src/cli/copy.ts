@@ -2,7 +2,7 @@ import type { IndexedStore } from "../audit/search-index.js";
 import type { LogHead } from "../audit/store.js";
 import type { TreeSource } from "../engine/tree/signed-tree.js";
 import { copyLog } from "../engine/upkeep/copy.js";
-import { copyRequests, type CopiedRequests } from "../engine/upkeep/copy-requests.js";
+import { copyRequests } from "../engine/upkeep/copy-requests.js";
 import { findingText } from "../engine/upkeep/finding.js";
 import { fsck } from "../engine/upkeep/fsck.js";
 import { nodeEd25519 } from "../keys/node-crypto.js";
@@ -49,11 +49,7 @@ async function copyOne({ log }: LogHead, { from, there, source, to }: OneCopy): 
     bar.end();
   });
   to.note(`${log}: ${size - found} entries copied, ${found} were there`);
-  to.note(`${log}: ${requestText(await copyRequests({ log, size, from, to: there }))}`);
-}
-
-function requestText({ receipts, waitingBulks, endedBulks }: CopiedRequests): string {
-  return `idempotency keys: ${receipts}; bulk requests: ${waitingBulks} waiting, ${endedBulks} ended`;
+  to.note(`${log}: idempotency keys: ${await copyRequests({ log, size, from: from.log, to: there.log })}`);
 }
 
 async function isSound(
@@ -63,8 +59,7 @@ async function isSound(
 ): Promise<boolean> {
   const copied = await there.log.head(log);
   if (copied === undefined) return false;
-  const { index, bulkQueue } = there;
-  const options = { source, index, bulkQueue, ed25519: nodeEd25519() };
+  const options = { source, index: there.index, ed25519: nodeEd25519() };
   const { findings } = await withBars(log, process.stderr, (bars) => fsck({ ...options, ...bars }, copied));
   for (const finding of findings) to.out(`${log}: ${findingText(finding)}`);
   to.note(`${log}: the copy ${findings.length === 0 ? "is sound" : "has findings"}; root of ${copied.size} entries`);

@@ -88,8 +88,7 @@ async function check(
   to: Console,
 ): Promise<{ readonly findings: number; readonly mark: CheckedMark | undefined }> {
   const mark = since === undefined ? {} : { since, full: full || since.isDoubted };
-  const { index, bulkQueue } = opened;
-  const options = { source, index, bulkQueue, ed25519: nodeEd25519(), ...mark };
+  const options = { source, index: opened.index, ed25519: nodeEd25519(), ...mark };
   const report = await withBars(head.log, process.stderr, (bars) => fsck({ ...options, ...bars }, head));
   for (const finding of report.findings) to.out(`${head.log}: ${findingText(finding)}`);
   const found = report.findings.length === 0 ? "sound" : `${report.findings.length} findings`;

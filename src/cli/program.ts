@@ -126,9 +126,7 @@ function addStoreCommands(root: Command, commands: Commands, env: Environment): 
     });
   const copy = root
     .command("copy")
-    .description(
-      "Copy every log to another store, to the byte, with its idempotency keys and bulk requests; resumable.",
-    );
+    .description("Copy every log to another store, to the byte, with its idempotency keys; resumable.");
   for (const row of [keyFile, origin]) copy.addOption(option(row));
   copy
     .argument("<from>", "the store to copy, such as sqlite:./data/audit.db")

@@ -1,9 +1,10 @@
-import type { BulkQueue, ClaimedBulk } from "../audit/bulk-queue.js";
+import { randomUUID } from "node:crypto";
+import { bulkId, parseBulkId } from "../audit/bulk-id.js";
 import type { RootCache } from "../audit/cache.js";
 import { systemClock, type Clock } from "../audit/clock.js";
 import { AuditError, outcomeKnown } from "../audit/errors.js";
 import type { LogDeclaration } from "../audit/log-declaration.js";
-import { BULK_RESULT_TTL_MS, MAX_WAITING_BULK_BYTES, RESULT_TTL_MS } from "../audit/retention.js";
+import { RESULT_TTL_MS } from "../audit/retention.js";
 import type { SearchIndex } from "../audit/search-index.js";
 import type {
   Asking,
@@ -18,7 +19,6 @@ import type {
   PageRequest,
   ProofRequest,
   Receipt,
-  RefusedEvent,
   ResultPage,
   Root,
   SearchRequest,
@@ -29,16 +29,14 @@ import { digestBytes, type Digest } from "../core/bytes.js";
 import type { ConsistencyProof, MembershipProof } from "../core/proof.js";
 import type { Verdict } from "../core/verdict.js";
 import type { Keyring } from "../keys/keyring.js";
-import { LogKey } from "../keys/log-key.js";
 import { nodeEd25519 } from "../keys/node-crypto.js";
 import { TokenSealer } from "../keys/sealed-token.js";
-import { BulkRequests, checkQueued } from "./bulk/bulk-requests.js";
-import { BulkRunner } from "./bulk/bulk-runner.js";
+import { BulkLane, type AppendLane, type BulkLimits } from "./bulk/bulk-lane.js";
 import type { LocalAuditService } from "./log-health.js";
 import { checkRequest, type EventSigner } from "./log/checked-request.js";
 import { OpenLog } from "./log/open-log.js";
 import type { QueueLimits } from "./log/queue.js";
-import { isKeyed, requestKeyOf } from "./log/request-key.js";
+import { isKeyed, keyOf, requestKeyOf } from "./log/request-key.js";
 import { checkTail, tailLog } from "./log/tail.js";
 import { PinnedSearches } from "./search/pinned-searches.js";
 import type { AcceptedEvent, CheckedEvent } from "./tree/leaf.js";
@@ -60,17 +58,13 @@ export interface LocalServiceOptions {
   readonly sharedStore?: boolean;
   /** Default RESULT_TTL_MS. */
   readonly resultTtlMs?: number;
-  /** The queue of accepted requests that are logged later. */
-  readonly bulkQueue: BulkQueue;
-  /** How long the end of such a request is kept. Default BULK_RESULT_TTL_MS. */
-  readonly bulkResultTtlMs?: number;
-  /** How much of each log's may wait; what is more is refused as UNAVAILABLE. Default MAX_WAITING_BULK_BYTES. */
-  readonly maxWaitingBulkBytes?: number;
   /** How long a search waits for the index to reach the tree it is pinned to. Default 5,000. */
   readonly indexWaitMs?: number;
   /** The time after which an append counts as one of unknown outcome. Default 30,000. */
   readonly appendTimeoutMs?: number;
   readonly queueLimits?: QueueLimits;
+  /** How many bulk requests of a log are appended at once, and how much of them may wait. Default BULK_LIMITS. */
+  readonly bulkLimits?: BulkLimits;
   /** Called with a sentence about something that an operator must look at: a log that cannot be trusted. */
   readonly alarm?: (message: string) => void;
   /** Called with a sentence when the reason for an alarm is gone. */
@@ -103,19 +97,22 @@ function ignore(): void {
   // without an alarm, an embedder sees the errors themselves
 }
 
+interface OpenedLog {
+  readonly log: OpenLog;
+  readonly bulk: BulkLane;
+}
+
 class LocalService implements LocalAuditService {
-  readonly #logs: ReadonlyMap<string, OpenLog>;
+  readonly #logs: ReadonlyMap<string, OpenedLog>;
   readonly #searches: PinnedSearches;
   readonly #index: SearchIndex;
   readonly #indexWaitMs: number;
   readonly #signer: EventSigner;
-  readonly #bulks: BulkRequests;
-  readonly #runner: BulkRunner;
 
   constructor(options: LocalServiceOptions & { readonly clock: Clock }, logs: readonly OpenLog[]) {
-    const { store, index, keyring, clock, resultTtlMs = RESULT_TTL_MS, indexWaitMs = INDEX_WAIT_MS } = options;
+    const { index, keyring, clock, resultTtlMs = RESULT_TTL_MS, indexWaitMs = INDEX_WAIT_MS } = options;
     const sealer = new TokenSealer(keyring.tokenSecret);
-    this.#logs = new Map(logs.map((log) => [log.log, log]));
+    this.#logs = new Map(logs.map((log) => [log.log, { log, bulk: new BulkLane(log, options.bulkLimits) }]));
     this.#searches = new PinnedSearches({
       ...{ index, sealer, clock, ttlMs: resultTtlMs, indexWaitMs, alarm: options.alarm ?? ignore },
       firstAtOrAfter: (name, times, size) => this.#log(name).firstAtOrAfter(times, size),
@@ -123,19 +120,6 @@ class LocalService implements LocalAuditService {
     this.#index = index;
     this.#indexWaitMs = indexWaitMs;
     this.#signer = { seed: keyring.eventSeed, ed25519: nodeEd25519() };
-    const { bulkQueue: queue, bulkResultTtlMs = BULK_RESULT_TTL_MS, alarm = ignore } = options;
-    const { maxWaitingBulkBytes: maxWaitingBytes = MAX_WAITING_BULK_BYTES } = options;
-    const nowMs = (): number => Math.floor(clock() / 1_000);
-    const key = (log: string): LogKey =>
-      this.#logs.get(log)?.key ?? new LogKey(`${options.origin}/${log}`, keyring.checkpointSeed, nodeEd25519());
-    this.#bulks = new BulkRequests({
-      ...{ queue, store, key, nowMs, maxWaitingBytes },
-      receipt: (log, key) => this.#logs.get(log)?.receiptUnder(key) ?? Promise.resolve(undefined),
-    });
-    this.#runner = new BulkRunner({
-      ...{ queue, key, logs: [...this.#logs.keys()], nowMs, alarm, resultTtlMs: bulkResultTtlMs },
-      append: (bulk) => this.#appendQueued(bulk),
-    });
   }
 
   async identity(name: string): Promise<LogIdentity> {
@@ -143,26 +127,22 @@ class LocalService implements LocalAuditService {
     return Promise.resolve({ format, origin: key.origin, verifierKey: key.verifierKey });
   }
 
-  async append(request: LogRequest, { owner }: Asking = {}): Promise<Receipt> {
-    const log = this.#log(request.log);
-    const checked = checkRequest(request, log, this.#signer);
-    const owned = { ...request, keyOwner: owner };
-    const requestKey = isKeyed(owned) ? requestKeyOf(owned, checked, log.format) : undefined;
-    const logged = await outcomeKnown(log.append(eventsOf(checked.accepted), requestKey), "UNKNOWN");
-    return { ...logged, refused: checked.refused };
+  async append(request: LogRequest, asking: Asking = {}): Promise<Receipt> {
+    return this.#append(request, asking, ({ log }) => log);
   }
 
-  async appendLater(request: LogRequest, { owner }: Asking = {}): Promise<BulkRequest> {
-    const log = this.#log(request.log);
-    const checked = checkRequest(request, log, this.#signer);
-    const owned = { ...request, keyOwner: owner };
-    const accepted = await outcomeKnown(this.#bulks.accept(owned, checked, log), "UNKNOWN");
-    this.#runner.wake();
-    return accepted;
+  async appendLater(request: LogRequest, asking: Asking = {}): Promise<BulkRequest> {
+    const { idempotencyKey = `bulk:${randomUUID()}` } = request;
+    const { refused, ...logged } = await this.#append({ ...request, idempotencyKey }, asking, ({ bulk }) => bulk);
+    return { id: bulkId(request.log, idempotencyKey), logged, refused };
   }
 
-  async bulkRequest(id: string, { owner = "" }: Asking = {}): Promise<BulkRequest | undefined> {
-    return this.#bulks.find(id, owner);
+  async bulkRequest(id: string, { owner }: Asking = {}): Promise<BulkRequest | undefined> {
+    const name = parseBulkId(id);
+    if (name === undefined) return undefined;
+    const key = name.kind === "key" ? keyOf(owner, name.idempotencyKey) : digestBytes(name.digest);
+    const logged = await this.#logs.get(name.log)?.log.receiptUnder(key);
+    return logged && { id, logged, refused: undefined };
   }
 
   async search(request: SearchRequest, page: PageRequest, { bound, signal }: Asking = {}): Promise<ResultPage> {
@@ -226,27 +206,36 @@ class LocalService implements LocalAuditService {
   }
 
   broken(name: string): AuditError | undefined {
-    return this.#logs.get(name)?.obstacle;
+    return this.#logs.get(name)?.log.obstacle;
   }
 
-  /** Resolves when every accepted event is stored, refused, or queued for the next start. Ends every tail. */
+  /** Refuses the bulk requests that wait, ends every tail, and resolves when all other events are stored or refused. */
   async close(): Promise<void> {
-    await this.#runner.close();
-    for (const log of this.#logs.values()) log.endTails();
-    await Promise.all([...this.#logs.values()].map((log) => log.idle()));
+    const opened = [...this.#logs.values()];
+    for (const { log, bulk } of opened) {
+      bulk.close();
+      log.endTails();
+    }
+    await Promise.all(opened.map(({ log }) => log.idle()));
   }
 
-  /** Rejects with ENTRY_CORRUPT when the queued request is not what was accepted. */
-  async #appendQueued(bulk: ClaimedBulk): Promise<readonly RefusedEvent[]> {
-    const log = this.#log(bulk.log);
-    const { checked, requestKey } = checkQueued(bulk, log, this.#signer);
-    await log.append(eventsOf(checked.accepted), requestKey);
-    return checked.refused;
+  async #append(request: LogRequest, { owner }: Asking, lane: (opened: OpenedLog) => AppendLane): Promise<Receipt> {
+    const opened = this.#opened(request.log);
+    const { log } = opened;
+    const checked = checkRequest(request, log, this.#signer);
+    const owned = { ...request, keyOwner: owner };
+    const requestKey = isKeyed(owned) ? requestKeyOf(owned, checked, log.format) : undefined;
+    const logged = await outcomeKnown(lane(opened).append(eventsOf(checked.accepted), requestKey), "UNKNOWN");
+    return { ...logged, refused: checked.refused };
   }
 
   #log(name: string): OpenLog {
-    const log = this.#logs.get(name);
-    if (log !== undefined) return log;
+    return this.#opened(name).log;
+  }
+
+  #opened(name: string): OpenedLog {
+    const opened = this.#logs.get(name);
+    if (opened !== undefined) return opened;
     const known = [...this.#logs.keys()].join(", ");
     throw new AuditError("NOT_FOUND", `There is no log ${JSON.stringify(name.slice(0, 64))}; the logs are: ${known}.`);
   }

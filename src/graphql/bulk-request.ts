@@ -11,12 +11,17 @@ import {
   registerEnumType,
   Resolver,
 } from "type-graphql";
-import { MAX_REQUEST_EVENTS, type BulkFailure, type BulkRequest, type RefusedEvent } from "../audit/service.js";
+import { MAX_REQUEST_EVENTS, type BulkRequest, type RefusedEvent } from "../audit/service.js";
 import type { AuditContext } from "./context.js";
+import { EntryType, type EntryNode } from "./entry.js";
 import type { Loaders } from "./loaders.js";
+import { AppendArgs, LogBulkArgs, loggedNodes, logRequest, RECEIPT_ROOT, type LoggedNodes } from "./log.js";
 import { refusedEvents, RefusedEventType } from "./refused-event.js";
-import { AppendArgs, LogBulkArgs, LogBulkPayloadType, logRequest, receiptNodes, type LogBulkReceipt } from "./log.js";
+import { RootType, type RootNode } from "./root.js";
 import { DateTimeScalar } from "./scalars.js";
+
+/** Why fields and statuses of a version with a durable queue are deprecated: they stay for documents that select them. */
+const NEVER = "No longer returned: `logBulkAsync` returns when the events are logged.";
 
 export const BulkRequestStatus = { PENDING: "PENDING", DONE: "DONE", FAILED: "FAILED" } as const;
 
@@ -24,17 +29,14 @@ registerEnumType(BulkRequestStatus, {
   name: "BulkRequestStatus",
   description: "How far a bulk request is.",
   valuesConfig: {
-    PENDING: { description: "Accepted and durably queued: its events will be logged, once. Ask again later." },
+    PENDING: { description: "Its events will be logged.", deprecationReason: NEVER },
     DONE: { description: "Its events are logged: `receipt` has them." },
-    FAILED: { description: "None of its events is logged, and none will be: `error` says why." },
+    FAILED: { description: "None of its events is logged.", deprecationReason: NEVER },
   },
 });
 
-@ObjectType("BulkRequestError", {
-  simpleResolvers: true,
-  description: "Why an accepted bulk request could not be logged. Bad events are refused before a request is accepted.",
-})
-export abstract class BulkRequestErrorType implements BulkFailure {
+@ObjectType("BulkRequestError", { simpleResolvers: true, description: "Why a bulk request could not be logged." })
+export abstract class BulkRequestErrorType {
   @Field(() => String, { description: "One of the codes that errors of this API have in `extensions.code`." })
   abstract readonly code: string;
 
@@ -42,48 +44,62 @@ export abstract class BulkRequestErrorType implements BulkFailure {
   abstract readonly message: string;
 }
 
+@ObjectType("BulkRequestReceipt", {
+  simpleResolvers: true,
+  description: "The receipt of a bulk request: every event in `entries` is durable.",
+})
+export abstract class BulkRequestReceiptType implements LoggedNodes {
+  @Field(() => [EntryType], {
+    complexity: 1,
+    description: "The events at their indexes in the log, in the order given.",
+  })
+  abstract readonly entries: readonly EntryNode[];
+
+  @Field(() => RootType, { description: RECEIPT_ROOT })
+  abstract readonly root: RootNode;
+}
+
 interface BulkRequestNode {
   readonly id: string;
-  readonly status: keyof typeof BulkRequestStatus;
-  readonly receipt: LogBulkReceipt | null;
-  readonly error: BulkFailure | null;
+  readonly status: "DONE";
+  readonly receipt: LoggedNodes;
+  readonly error: null;
   readonly refused: readonly RefusedEvent[] | null;
-  readonly expiresAt: string | null;
+  readonly expiresAt: null;
 }
 
 @ObjectType("BulkRequest", {
   simpleResolvers: true,
-  description: "A request of `logBulkAsync`, from its acceptance until its end is forgotten.",
+  description: "A request of `logBulkAsync` whose events are logged.",
 })
 export abstract class BulkRequestType implements BulkRequestNode {
-  @Field(() => ID, { description: "Poll `bulkRequest` with it, with the credential that made the request." })
+  @Field(() => ID, {
+    description:
+      "Finds it again with `bulkRequest` and the credential that made the request, as long as the log is kept.",
+  })
   abstract readonly id: string;
 
-  @Field(() => BulkRequestStatus, { description: "How far it is." })
-  abstract readonly status: keyof typeof BulkRequestStatus;
-
-  @Field(() => LogBulkPayloadType, {
-    nullable: true,
-    description: "What `logBulk` would have answered; null unless DONE.",
+  @Field(() => BulkRequestStatus, {
+    description: "Always DONE: a request that is not logged is refused with an error.",
   })
-  abstract readonly receipt: LogBulkReceipt | null;
+  abstract readonly status: "DONE";
 
-  @Field(() => BulkRequestErrorType, { nullable: true, description: "Why nothing was logged; null unless FAILED." })
-  abstract readonly error: BulkFailure | null;
+  @Field(() => BulkRequestReceiptType, { nullable: true, description: "Its entries and their root; never null." })
+  abstract readonly receipt: LoggedNodes;
+
+  @Field(() => BulkRequestErrorType, { nullable: true, description: "Always null.", deprecationReason: NEVER })
+  abstract readonly error: null;
 
   @Field(() => [RefusedEventType], {
     complexity: 1,
     nullable: true,
     description:
-      "The events that were refused when it was accepted with `skipInvalid`, and will not be logged. `logBulkAsync` says so at once, and the receipt in the end; null while `bulkRequest` finds it PENDING, and if it FAILED.",
+      "The events that `skipInvalid` left out, as `logBulkAsync` returns them, also when the request is repeated under its key. Null from `bulkRequest`: the log keeps only a digest of the request.",
   })
   abstract readonly refused: readonly RefusedEvent[] | null;
 
-  @Field(() => DateTimeScalar, {
-    nullable: true,
-    description: "When the end of this request is forgotten, usually a day after it; null while PENDING.",
-  })
-  abstract readonly expiresAt: string | null;
+  @Field(() => DateTimeScalar, { nullable: true, description: "Always null.", deprecationReason: NEVER })
+  abstract readonly expiresAt: null;
 }
 
 @Resolver()
@@ -93,7 +109,7 @@ export class BulkRequestResolver {
     complexity: 1,
     nullable: true,
     description:
-      "How far a request of `logBulkAsync` is. Null for an id that is unknown, expired or another credential's.",
+      "A request of `logBulkAsync` that is logged. Null for an id that is unknown or another credential's, and as long as nothing is logged under it.",
   })
   async bulkRequest(
     @Ctx() { service, loaders }: AuditContext,
@@ -106,7 +122,7 @@ export class BulkRequestResolver {
   @Mutation(() => BulkRequestType, {
     complexity: 1,
     description:
-      "Accepts 1 to 1,000 events to be logged soon, and returns as soon as they are durably queued: poll `bulkRequest`. Invalid events are refused at once, all or with `skipInvalid` those alone, as by `logBulk`.",
+      "Logs 1 to 1,000 events like `logBulk`, but for bursts: more requests may wait, and single events overtake them. Returns when the events are logged. With an `idempotencyKey` it can be repeated after any error.",
   })
   async logBulkAsync(
     @Ctx() { service, loaders }: AuditContext,
@@ -118,19 +134,10 @@ export class BulkRequestResolver {
   }
 }
 
-function bulkRequestNode(request: BulkRequest, loaders: Loaders): BulkRequestNode {
-  const { id } = request;
-  switch (request.kind) {
-    case "pending":
-      return {
-        ...{ id, status: "PENDING", receipt: null, error: null, expiresAt: null },
-        refused: request.refused === undefined ? null : refusedEvents(request.refused),
-      };
-    case "done": {
-      const receipt = receiptNodes(request.receipt, loaders);
-      return { id, status: "DONE", receipt, error: null, refused: receipt.refused, expiresAt: request.expiresAt };
-    }
-    case "failed":
-      return { id, status: "FAILED", receipt: null, error: request.error, refused: null, expiresAt: request.expiresAt };
-  }
+function bulkRequestNode({ id, logged, refused }: BulkRequest, loaders: Loaders): BulkRequestNode {
+  return {
+    ...{ id, status: "DONE", error: null, expiresAt: null },
+    receipt: loggedNodes(logged, loaders),
+    refused: refused === undefined ? null : refusedEvents(refused),
+  };
 }

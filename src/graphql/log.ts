@@ -1,5 +1,5 @@
 import { Args, ArgsType, Ctx, Field, ID, Mutation, ObjectType, Resolver } from "type-graphql";
-import { DEFAULT_LOG, type LogRequest, type Receipt, type RefusedEvent } from "../audit/service.js";
+import { DEFAULT_LOG, type Logged, type LogRequest, type Receipt, type RefusedEvent } from "../audit/service.js";
 import type { AuditContext } from "./context.js";
 import { entryNode, EntryType, type EntryNode } from "./entry.js";
 import { EventInput, signedEvent } from "./event-input.js";
@@ -47,16 +47,19 @@ export abstract class LogBulkArgs {
   abstract readonly skipInvalid?: boolean | null;
 }
 
-const RECEIPT_ROOT = "A signed root that includes what was logged; the proofs selected here lead to it.";
+export const RECEIPT_ROOT = "A signed root that includes what was logged; the proofs selected here lead to it.";
 
 interface LogReceipt {
   readonly entry: EntryNode;
   readonly root: RootNode;
 }
 
-export interface LogBulkReceipt {
+export interface LoggedNodes {
   readonly entries: readonly EntryNode[];
   readonly root: RootNode;
+}
+
+interface LogBulkReceipt extends LoggedNodes {
   readonly refused: readonly RefusedEvent[];
 }
 
@@ -144,14 +147,24 @@ export function logRequest(
   return { log: log ?? DEFAULT_LOG, sign: sign ?? false, events, path, ...given };
 }
 
-export function receiptNodes(receipt: Receipt, loaders: Loaders): LogBulkReceipt {
-  const root = loaders.keepRoot(receipt.root);
+export function loggedNodes(logged: Logged, loaders: Loaders): LoggedNodes {
+  const root = loaders.keepRoot(logged.root);
   return {
     /** Computed when selected: most writers of a thousand events need only the root. */
     get entries() {
-      return receipt.entries.map((entry) => entryNode(entry, root.treeSize));
+      return logged.entries.map((entry) => entryNode(entry, root.treeSize));
     },
     root: rootNode(root),
+  };
+}
+
+function receiptNodes(receipt: Receipt, loaders: Loaders): LogBulkReceipt {
+  const nodes = loggedNodes(receipt, loaders);
+  return {
+    get entries() {
+      return nodes.entries;
+    },
+    root: nodes.root,
     get refused() {
       return refusedEvents(receipt.refused);
     },

@@ -17,7 +17,7 @@ import { derived } from "./keyring.js";
 /**
  * What is stored beside a log's tree without being covered by it. A seal of one kind never passes for another kind's.
  */
-export type SealedKind = "receipt" | "bulk request" | "bulk end";
+export type SealedKind = "receipt";
 
 type SealedValues = readonly (string | number)[];
 

@@ -1,29 +1,24 @@
-import type { BulkQueue } from "../audit/bulk-queue.js";
 import type { RootCache } from "../audit/cache.js";
 import { systemClock } from "../audit/clock.js";
 import type { SearchIndex } from "../audit/search-index.js";
 import type { LogStore } from "../audit/store.js";
-import { clockBehind, indexLag, meteredCache, meteredStore, waitingBulks } from "./metered-engines.js";
+import { clockBehind, indexLag, meteredCache, meteredStore } from "./metered-engines.js";
 import type { Metrics } from "./metrics.js";
 import { traced } from "./tracing.js";
 
 export interface Engines {
   readonly store: LogStore;
   readonly index: SearchIndex;
-  readonly bulkQueue: BulkQueue;
   readonly cache: RootCache;
 }
 
 /** The engines with metrics, and with traces if the process exports any. */
-export function instrumented({ store, index, bulkQueue, cache }: Engines, metrics: Metrics): Engines {
+export function instrumented({ store, index, cache }: Engines, metrics: Metrics): Engines {
   metrics.watchIndexLag(() => indexLag(store, index));
   metrics.watchClockBehind(() => clockBehind(store, systemClock()));
-  metrics.watchBulkQueue(() => waitingBulks(store, bulkQueue));
   return {
     store: traced(meteredStore(store, metrics), "store"),
     index: traced(index, "index"),
-    // Not traced: it is polled again and again, mostly in vain.
-    bulkQueue,
     cache: traced(meteredCache(cache, metrics), "cache"),
   };
 }

@@ -1,4 +1,3 @@
-import type { BulkQueue } from "../audit/bulk-queue.js";
 import type { CachedRoot, RootCache } from "../audit/cache.js";
 import { aheadOf, type Clock } from "../audit/clock.js";
 import { deadline } from "../audit/deadline.js";
@@ -52,11 +51,6 @@ export function indexLag(store: LogStore, index: SearchIndex): Promise<PerLog> {
 /** How many seconds each log's newest entry is ahead of a clock: 0, unless a gateway's clock was or is wrong. */
 export function clockBehind(store: LogStore, clock: Clock): Promise<PerLog> {
   return ofEachLog(store, ({ lastReceivedAt }) => Promise.resolve(aheadOf(clock() / 1_000, lastReceivedAt) / 1_000));
-}
-
-/** How many bytes of each log's bulk requests wait. */
-export function waitingBulks(store: LogStore, bulkQueue: BulkQueue): Promise<PerLog> {
-  return ofEachLog(store, ({ log }) => bulkQueue.waitingBytes(log));
 }
 
 async function ofEachLog(store: LogStore, read: (head: LogHead) => Promise<number>): Promise<PerLog> {

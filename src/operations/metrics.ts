@@ -146,10 +146,6 @@ export class Metrics {
     this.#watchLogs("auditql_waiting_events", help, () => Promise.resolve(read()));
   }
 
-  watchBulkQueue(read: () => Promise<PerLog>): void {
-    this.#watchLogs("auditql_bulk_queue_bytes", "Bytes of the bulk requests that wait.", read);
-  }
-
   watchOpenStreams(read: () => number): void {
     const name = "auditql_open_streams";
     const registers = [this.#registry];

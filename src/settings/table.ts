@@ -1,14 +1,13 @@
 import { INTROSPECTION_POLICIES } from "../access/introspection.js";
 import { METRICS_POLICIES } from "../access/metrics-policy.js";
 import type { LogDeclaration } from "../audit/log-declaration.js";
-import { BULK_RESULT_TTL_MS, MAX_WAITING_BULK_BYTES, RESULT_TTL_MS } from "../audit/retention.js";
+import { RESULT_TTL_MS } from "../audit/retention.js";
 import { DEFAULT_LOG } from "../audit/service.js";
 import { DEFAULT_VALUE_BYTES } from "../core/event-rules.js";
 import { FORMAT_NAMES } from "../core/format.js";
 import * as parse from "./parsers.js";
 import { group, made, setting, whereSet, type Given, type Readable } from "./setting.js";
 
-const BYTES_PER_MIB = 1_048_576;
 const MS_PER_S = 1_000;
 const MAX_TTL_S = 31_536_000;
 
@@ -89,18 +88,6 @@ const SERVICE = {
     parser: parse.integer("seconds", [1, MAX_TTL_S], MS_PER_S),
     default: String(RESULT_TTL_MS / MS_PER_S),
     sentence: "How long a search can be paged after it was made, in seconds.",
-  }),
-  bulkResultTtlMs: setting({
-    variable: "AUDITQL_BULK_RESULT_TTL",
-    parser: parse.integer("seconds", [1, MAX_TTL_S], MS_PER_S),
-    default: String(BULK_RESULT_TTL_MS / MS_PER_S),
-    sentence: "How long the end of a bulk request can be polled, in seconds.",
-  }),
-  maxWaitingBulkBytes: setting({
-    variable: "AUDITQL_MAX_BULK_QUEUE",
-    parser: parse.integer("MiB", [1, 1_048_576], BYTES_PER_MIB),
-    default: String(MAX_WAITING_BULK_BYTES / BYTES_PER_MIB),
-    sentence: "How much of each log's bulk requests may wait to be logged, in MiB; more is refused as UNAVAILABLE.",
   }),
 };
 

@@ -5,10 +5,12 @@ import { AuditError } from "../../src/audit/errors.js";
 import { LOOPBACK, type Principal } from "../../src/audit/principal.js";
 import type { AuditService } from "../../src/audit/service.js";
 import type { AuditEvent } from "../../src/core/event.js";
+import { digestOf } from "../../src/core/bytes.js";
+import { keyOf } from "../../src/engine/log/request-key.js";
 import { UNSTOPPED } from "../audit/download-reading.js";
 import { expectCode } from "../engine/rejection.js";
 import { tailed } from "../engine/tail-reading.js";
-import { logMessages, openTestService } from "../engine/test-log.js";
+import { logMessages, message, openTestService } from "../engine/test-log.js";
 
 const ALICE: Principal = { id: "alice", kind: "api-key", scopes: new Set(["audit:log", "audit:read"]), tenant: "acme" };
 const ADMIN: Principal = { id: "admin", kind: "api-key", scopes: new Set(["audit:admin"]) };
@@ -49,6 +51,22 @@ describe("a log of readings", () => {
         new: { leafIndexes: [4, 3], asked: { query: "event", window: {}, restriction: {} } },
       },
     ]);
+  });
+
+  test("says who found a bulk request by an id that does not say whose it is, and not who found an own one", async () => {
+    const request = {
+      log: "default",
+      events: [message("bulk")],
+      sign: false,
+      path: "events",
+      idempotencyKey: "k",
+    } as const;
+    const { id } = await as(ADMIN).appendLater(request);
+    expect((await as(ADMIN).bulkRequest(id))?.logged.root.treeSize).toBe(6);
+    expect(await readings()).toEqual([]);
+    const anybodys = Buffer.from(`BulkRequest:${digestOf(keyOf("admin", "k"))}:default`).toString("base64url");
+    expect((await as(ADMIN).bulkRequest(anybodys))?.logged.root.treeSize).toBe(6);
+    expect(await readings()).toMatchObject([{ message: "entries: 1 entries shown", new: { leafIndexes: [5] } }]);
   });
 
   test("names the tenant that the reader is bound to, and only leaves that it was shown", async () => {

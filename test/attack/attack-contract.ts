@@ -49,7 +49,7 @@ const CONCESSIONS: readonly Concession[] = [
   {
     of: /^receipts(: row deleted|\.key|\.log)/,
     reason: "a receipt that is gone was never there: the request is logged again",
-    answers: ["a repeated request", "a queued request", "the last entries"],
+    answers: ["a repeated request", "a bulk request", "the last entries"],
   },
   {
     of: /^receipts: row deleted/,
@@ -59,17 +59,6 @@ const CONCESSIONS: readonly Concession[] = [
   {
     of: /^receipts\.seal: null/,
     reason: "a receipt without a seal is one of an earlier version, and is believed as far as its entries show it",
-    isSilent: true,
-  },
-  {
-    of: /^bulks/,
-    reason: "a waiting request that was changed is refused, and what is logged next takes its place",
-    answers: ["the last entries"],
-  },
-  {
-    of: /^bulks(: row deleted|\.number|\.held_until_ms)/,
-    reason: "a request that is gone or held for ever is not logged, nothing depends on its number, and nobody can tell",
-    answers: ["the last entries"],
     isSilent: true,
   },
 ];

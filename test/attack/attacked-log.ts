@@ -1,21 +1,16 @@
+import { bulkId } from "../../src/audit/bulk-id.js";
 import { AuditError } from "../../src/audit/errors.js";
 import type { IndexedStore } from "../../src/audit/search-index.js";
 import type { AuditService, EntryOutcome, LogRequest, Receipt } from "../../src/audit/service.js";
 import { MemoryRootCache } from "../../src/caches/memory/root-cache.js";
 import { closeStore } from "../../src/cli/store-files.js";
 import { digestOf } from "../../src/core/bytes.js";
-import { eventRules } from "../../src/core/event-rules.js";
 import { logFormat } from "../../src/core/format.js";
-import { bulkBody, bulkBytes, bulkId, queuedRequest } from "../../src/engine/bulk/bulk-request.js";
 import { openLocalService } from "../../src/engine/local-service.js";
-import { checkRequest } from "../../src/engine/log/checked-request.js";
-import { requestKeyOf } from "../../src/engine/log/request-key.js";
-import { sealedBulk } from "../../src/engine/log/seals.js";
 import { findingText, type Finding } from "../../src/engine/upkeep/finding.js";
 import { fsck } from "../../src/engine/upkeep/fsck.js";
 import { LogKey } from "../../src/keys/log-key.js";
 import { nodeEd25519, nodeSha256 } from "../../src/keys/node-crypto.js";
-import { eventually } from "../caches/redis-server.js";
 import { KEYRING, NEW_YEAR, ORIGIN } from "../engine/test-log.js";
 
 /** One full tile, and an edge of 44. */
@@ -34,11 +29,10 @@ const KEYED: LogRequest = {
   ...{ log: "default", sign: true, path: "events", idempotencyKey: "once" },
   events: [{ event: { message: "keyed one", actor: "alice" } }, { event: { message: "keyed two", actor: "alice" } }],
 };
-const QUEUED: LogRequest = {
+const BULK: LogRequest = {
   ...{ log: "default", sign: false, path: "events", idempotencyKey: "later" },
-  events: [{ event: { message: "queued", actor: "alice" } }],
+  events: [{ event: { message: "in bulk", actor: "alice" } }],
 };
-const WAITING: LogRequest = { ...QUEUED, idempotencyKey: "waiting", events: [{ event: { message: "waiting" } }] };
 
 /** What is asked of a log, by its name in a failure. Each answer is text, so that answers can be compared. */
 export type Answers = Readonly<Record<string, string>>;
@@ -70,20 +64,19 @@ interface Opened {
 }
 
 function openService(store: IndexedStore, opened: Opened): Promise<AuditService> {
-  const { log, index, bulkQueue, isShared } = store;
+  const { log, index, isShared } = store;
   const { now: clock, ...waits } = opened;
   return openLocalService({
-    ...{ store: log, index, bulkQueue, sharedStore: isShared, cache: new MemoryRootCache(), keyring: KEYRING },
+    ...{ store: log, index, sharedStore: isShared, cache: new MemoryRootCache(), keyring: KEYRING },
     ...{ origin: ORIGIN, logs: [{ log: "default", format: "rfc6962" }], clock, ...waits },
   });
 }
 
-/** Logs 300 entries a second apart: signed ones, two under a key, one that was queued; and queues one that still waits. */
+/** Logs 300 entries a second apart: signed ones, two under a key, one of a bulk request. */
 export async function fillAttackedLog(open: Opening): Promise<void> {
   const store = await open();
   try {
     await fill(store);
-    await queueWaiting(store);
   } finally {
     await closeStore(store);
   }
@@ -99,22 +92,9 @@ async function fill(store: IndexedStore): Promise<void> {
   }
   await service.append(KEYED, ALICE);
   now += STEP_MICROS;
-  const { id } = await service.appendLater(QUEUED, ALICE);
-  await eventually(async () => (await service.bulkRequest(id, ALICE))?.kind === "done");
+  await service.appendLater(BULK, ALICE);
   await service.search({ log: "default", query: "" }, {}); // all of it is indexed
   await service.close();
-}
-
-async function queueWaiting({ bulkQueue }: IndexedStore): Promise<void> {
-  const format = logFormat("rfc6962", nodeSha256);
-  const key = new LogKey(`${ORIGIN}/default`, KEYRING.checkpointSeed, nodeEd25519());
-  const keyed = { ...WAITING, idempotencyKey: "waiting", keyOwner: ALICE.owner };
-  const rules = eventRules("rfc6962");
-  const checked = checkRequest(keyed, { format, rules }, { seed: KEYRING.eventSeed, ed25519: nodeEd25519() });
-  const { key: name, requestDigest } = requestKeyOf(keyed, checked, format);
-  const body = bulkBody(queuedRequest(keyed, checked));
-  const place = { log: "default", name: digestOf(name), owner: "alice", requestDigest, body, bytes: bulkBytes(body) };
-  await bulkQueue.enqueue(sealedBulk(key, { ...place, acceptedAtMs: NEW_YEAR / 1_000 }), 1_000_000);
 }
 
 function fail(text: string): void {
@@ -152,7 +132,7 @@ async function examineOpened(store: IndexedStore, indexWaitMs: number): Promise<
   }
 }
 
-async function check({ log: store, index, bulkQueue }: IndexedStore, indexStallMs: number): Promise<readonly string[]> {
+async function check({ log: store, index }: IndexedStore, indexStallMs: number): Promise<readonly string[]> {
   const ed25519 = nodeEd25519();
   try {
     const heads = await store.heads();
@@ -162,7 +142,7 @@ async function check({ log: store, index, bulkQueue }: IndexedStore, indexStallM
     for (const head of heads) {
       const key = new LogKey(`${ORIGIN}/${head.log}`, KEYRING.checkpointSeed, ed25519);
       const source = { log: head.log, store, format: logFormat(head.format, nodeSha256), key };
-      findings.push(...(await fsck({ source, index, bulkQueue, ed25519, indexStallMs }, head)).findings);
+      findings.push(...(await fsck({ source, index, ed25519, indexStallMs }, head)).findings);
     }
     return findings.map(findingText);
   } catch (error) {
@@ -220,8 +200,7 @@ function questions(service: AuditService): Readonly<Record<string, () => Promise
     "a download": async () => download(service),
     "a tail": async () => tail(service),
     "a repeated request": async () => receipt(await service.append(KEYED, ALICE)),
-    "a queued request": async () => bulk(service, QUEUED),
-    "the waiting request": async () => bulk(service, WAITING),
+    "a bulk request": async () => bulk(service, "later"),
     "a new entry": async () => {
       const { entries } = await service.append({
         log,
@@ -273,20 +252,10 @@ function receipt({ entries, root }: Receipt): string {
   return JSON.stringify([entries.map(({ leafIndex, canonical }) => [leafIndex, canonical]), root]);
 }
 
-async function bulk(service: AuditService, request: LogRequest): Promise<string> {
-  const { key } = requestKeyOf(
-    { ...request, idempotencyKey: request.idempotencyKey ?? "", keyOwner: ALICE.owner },
-    { accepted: [], refused: [] },
-    logFormat("rfc6962", nodeSha256),
-  );
-  const id = bulkId({ log: "default", name: digestOf(key) });
-  let found = await service.bulkRequest(id, ALICE);
-  for (let looks = 0; found?.kind === "pending" && looks < 100; looks++) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    found = await service.bulkRequest(id, ALICE);
-  }
-  if (found?.kind !== "done") return `refused: ${found?.kind ?? "unknown"}`;
-  return JSON.stringify(found.receipt.entries.map(({ leafIndex, envelope }) => [leafIndex, envelope.event]));
+async function bulk(service: AuditService, idempotencyKey: string): Promise<string> {
+  const found = await service.bulkRequest(bulkId("default", idempotencyKey), ALICE);
+  if (found === undefined) return "refused: unknown";
+  return JSON.stringify(found.logged.entries.map(({ leafIndex, envelope }) => [leafIndex, envelope.event]));
 }
 
 function refusal(error: unknown): string {

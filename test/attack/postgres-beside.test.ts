@@ -8,15 +8,13 @@ import { PostgresAttack } from "./postgres-store.js";
 const TREE = ["entries", "heads", "tiles"];
 /** The search index: one row of each of its tables is enough. */
 const DERIVED = ["docs", "words"];
-const BESIDE = ["bulks", "docs", "indexing", "receipts", "schema_version", "words"];
+const BESIDE = ["docs", "indexing", "receipts", "schema_version", "words"];
 
 const ADDED = {
   entries: `INSERT INTO auditql.entries SELECT log, leaf_index + 1, received_at, leaf_hash, canonical FROM auditql.entries
     ORDER BY leaf_index DESC LIMIT 1`,
   receipts: `INSERT INTO auditql.receipts SELECT log, '\\x00', request_digest, first_index, entry_count, tree_size, seal
     FROM auditql.receipts LIMIT 1`,
-  bulks: `INSERT INTO auditql.bulks SELECT log, 'f' || substr(name, 2), owner, request_digest, replace(body, 'waiting', 'forged'),
-    accepted_at_ms, held_until_ms, outcome, expires_at_ms, bytes, NULL FROM auditql.bulks WHERE outcome IS NULL`,
 };
 
 describeWith("PostgreSQL, whoever may write what stands beside its log's tree", hasPostgres(), () => {

@@ -15,7 +15,7 @@ afterAll(() => {
   store.close();
 });
 
-const TABLES = ["bulks", "entries", "identity", "logs", "receipts", "tiles"];
+const TABLES = ["entries", "identity", "logs", "receipts", "tiles"];
 
 async function expectNothingForged(name: string, change: (database: SqliteDatabase) => void): Promise<void> {
   const examined = await store.change(change);
@@ -66,11 +66,6 @@ describe("whoever may write the whole of a SQLite log, without its key,", () => 
     [
       "receipts",
       "INSERT INTO receipts SELECT log, zeroblob(32), request_digest, first_index, entry_count, tree_size, seal FROM receipts LIMIT 1",
-    ],
-    [
-      "bulks",
-      `INSERT INTO bulks SELECT 99, log, 'f' || substr(name, 2), owner, request_digest, replace(body, 'waiting', 'forged'),
-        accepted_at_ms, held_until_ms, outcome, expires_at_ms, bytes, NULL FROM bulks WHERE outcome IS NULL`,
     ],
   ])(
     "adds no row to %s",

@@ -8,10 +8,10 @@ import { openMemory } from "../../src/stores/memory/open.js";
 
 /** A gateway whose store does not let itself be closed, as a database does that has stopped answering. */
 const settings = readSettings({ port: "0", store: "memory:" }, {});
-const { log: store, index, bulkQueue } = openMemory();
+const { log: store, index } = openMemory();
 const keyring = ephemeralKeyring();
 const service = await openLocalService({
-  ...{ store, index, bulkQueue, cache: new MemoryRootCache(), keyring },
+  ...{ store, index, cache: new MemoryRootCache(), keyring },
   ...{ ...settings.service, origin: settings.storage.origin },
 });
 const engine = {

@@ -200,7 +200,7 @@ describe("auditql copy", () => {
       code: 0,
       note:
         "default: 500 entries copied, 0 were there\n" +
-        "default: idempotency keys: 0; bulk requests: 0 waiting, 0 ended\n" +
+        "default: idempotency keys: 0\n" +
         "default: the copy is sound; root of 500 entries\n",
     });
     expect(await fsck("copied.db")).toMatchObject({ code: 0 });

@@ -10,7 +10,6 @@ import { treeRoot } from "../../src/core/tree.js";
 import { openLocalService, type LocalServiceOptions } from "../../src/engine/local-service.js";
 import type { LocalAuditService } from "../../src/engine/log-health.js";
 import { keyringOfSeed } from "../../src/keys/keyring.js";
-import { MemoryBulkQueue } from "../../src/stores/memory/bulk-queue.js";
 import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
 import { MemorySearchIndex } from "../../src/stores/memory/search-index.js";
 
@@ -37,7 +36,6 @@ export function openTestService(options: Partial<LocalServiceOptions> = {}): Pro
   return openLocalService({
     store: memory,
     index: new MemorySearchIndex(options.store instanceof MemoryLogStore ? options.store : memory),
-    bulkQueue: new MemoryBulkQueue(),
     cache: new MemoryRootCache(),
     keyring: KEYRING,
     origin: ORIGIN,

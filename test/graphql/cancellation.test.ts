@@ -39,12 +39,12 @@ describeWith("PostgreSQL", hasPostgres(), () => {
   let closeStore: () => Promise<void>;
   beforeEach(async () => {
     url = await server.newDatabase();
-    const { log: store, index, bulkQueue } = await openPostgres({ url });
+    const { log: store, index } = await openPostgres({ url });
     closeStore = async () => {
       await index.close();
       await store.close();
     };
-    service = await openTestService({ store, index, bulkQueue, sharedStore: true });
+    service = await openTestService({ store, index, sharedStore: true });
     await logMessages(service, 5);
   });
   afterEach(async () => {

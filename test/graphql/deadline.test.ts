@@ -70,7 +70,7 @@ describe("a request that takes too long", () => {
     expect((await gateway.error(keyed)).message).toMatch(/is not known: repeat it with the same key$/);
   });
 
-  test("does not say that a bulk request was not queued when it may have been", async () => {
+  test("does not say that a bulk request was not logged when it may have been", async () => {
     await gatewayOver(() => ({ appendLater: () => NEVER }));
     const { extensions } = await gateway.error('mutation { logBulkAsync(events: [{ message: "m" }]) { id } }');
     expect(extensions).toMatchObject({ code: "UNAVAILABLE", outcome: "UNKNOWN" });

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { RootCache } from "../../src/audit/cache.js";
 import { MemoryRootCache } from "../../src/caches/memory/root-cache.js";
-import { instrumented } from "../../src/operations/instruments.js";
 import { clockBehind, indexLag, meteredCache, meteredStore } from "../../src/operations/metered-engines.js";
 import { Metrics } from "../../src/operations/metrics.js";
 import { openMemory } from "../../src/stores/memory/open.js";
@@ -74,21 +73,6 @@ describe("the lag of an index", () => {
     const metrics = new Metrics();
     metrics.watchIndexLag(() => Promise.reject(new Error("away")));
     expect(Object.keys(await samples(metrics)).filter((name) => name.startsWith("auditql_index_lag"))).toEqual([]);
-  });
-});
-
-describe("a bulk queue", () => {
-  test("shows how much of each log waits in it", async () => {
-    const metrics = new Metrics();
-    const { log: store, index, bulkQueue } = openMemory();
-    const engines = instrumented({ store, index, bulkQueue, cache: new MemoryRootCache() }, metrics);
-    await openTestService({ store: engines.store, index });
-    const [place, rest] = [
-      { log: "default", name: "a" },
-      { owner: "o", requestDigest: new Uint8Array(32), body: "b", acceptedAtMs: 0, seal: undefined },
-    ];
-    await engines.bulkQueue.enqueue({ ...place, ...rest, bytes: 1_234 }, 10_000);
-    expect(await samples(metrics)).toMatchObject({ 'auditql_bulk_queue_bytes{log="default"}': 1_234 });
   });
 });
 

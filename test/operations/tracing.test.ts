@@ -104,8 +104,8 @@ describe("a gateway in a process with a tracer", () => {
     context.setGlobalContextManager(new LocalContexts());
     propagation.setGlobalPropagator(traceparent);
     trace.setGlobalTracerProvider({ getTracer: () => new RecordingTracer() });
-    const { log, index, bulkQueue } = openMemory();
-    const engines = instrumented({ store: log, index, bulkQueue, cache: new MemoryRootCache() }, new Metrics());
+    const { log, index } = openMemory();
+    const engines = instrumented({ store: log, index, cache: new MemoryRootCache() }, new Metrics());
     gateway = await testGateway(traced(await openTestService(engines), "audit"));
   });
 

@@ -10,8 +10,6 @@ describe("settings", () => {
       service: {
         logs: [{ log: "default", format: "rfc6962" }],
         resultTtlMs: 172_800_000,
-        bulkResultTtlMs: 86_400_000,
-        maxWaitingBulkBytes: 67_108_864,
       },
       access: {},
       gateway: {
@@ -110,8 +108,6 @@ describe("settings", () => {
     ["origin", "my log"],
     ["origin", "a+b"],
     ["resultTtl", "0"],
-    ["bulkResultTtl", "0"],
-    ["maxBulkQueue", "0"],
     ["resultTtl", "2d"],
     ["compiledExecution", "yes"],
     ["host", "a b"],

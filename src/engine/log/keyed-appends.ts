@@ -84,7 +84,10 @@ export class KeyedAppends {
 
 function requireSame({ receipt }: Repeated, { requestDigest }: RequestKey): void {
   if (equalBytes(receipt.requestDigest, requestDigest)) return;
-  throw keyUsedOtherwise();
+  throw new AuditError(
+    "CONFLICT",
+    "The idempotency key was used before for other events: repeat that request as it was, or choose a new key.",
+  );
 }
 
 function changedReceipt(): AuditError {
@@ -99,12 +102,5 @@ function requireGenuine(outcome: EntryOutcome): Entry {
   throw new AuditError(
     "ENTRY_CORRUPT",
     "An entry that was logged under this idempotency key was changed, so it is not shown.",
-  );
-}
-
-export function keyUsedOtherwise(): AuditError {
-  return new AuditError(
-    "CONFLICT",
-    "The idempotency key was used before for other events: repeat that request as it was, or choose a new key.",
   );
 }

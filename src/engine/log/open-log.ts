@@ -74,6 +74,8 @@ export class OpenLog {
     return log;
   }
 
+  readonly #underWay = new Set<Promise<Logged>>();
+
   private constructor(private readonly parts: Parts) {}
 
   get log(): string {
@@ -100,12 +102,13 @@ export class OpenLog {
 
   /** Rejects like Sequencer.append and KeyedAppends.append. */
   async append(events: readonly CheckedEvent[], requestKey?: RequestKey): Promise<Logged> {
-    const { newest, roots, history, keyed } = this.parts;
-    const { sequencer } = newest;
-    await roots.compare(newest.seen); // before anything is signed: afterwards there would be a second history
-    if (history.isTrusted && !history.isClear) await sequencer.refresh(); // it may have caught up this moment
-    const outcome = await (requestKey === undefined ? sequencer.append(events) : keyed.append(events, requestKey));
-    return outcome.kind === "appended" ? this.#receipt(outcome) : keyed.recall(outcome.receipt);
+    const appended = this.#append(events, requestKey);
+    this.#underWay.add(appended);
+    try {
+      return await appended;
+    } finally {
+      this.#underWay.delete(appended);
+    }
   }
 
   /** The result of the request with this key. */
@@ -217,7 +220,18 @@ export class OpenLog {
   /** Resolves when nothing that was accepted is still on its way to the store. */
   async idle(): Promise<void> {
     const { newest } = this.parts;
+    do await Promise.allSettled(this.#underWay);
+    while (this.#underWay.size > 0);
     if (newest.seen !== undefined) await newest.sequencer.idle();
+  }
+
+  async #append(events: readonly CheckedEvent[], requestKey?: RequestKey): Promise<Logged> {
+    const { newest, roots, history, keyed } = this.parts;
+    const { sequencer } = newest;
+    await roots.compare(newest.seen); // before anything is signed: afterwards there would be a second history
+    if (history.isTrusted && !history.isClear) await sequencer.refresh(); // it may have caught up this moment
+    const outcome = await (requestKey === undefined ? sequencer.append(events) : keyed.append(events, requestKey));
+    return outcome.kind === "appended" ? this.#receipt(outcome) : keyed.recall(outcome.receipt);
   }
 
   #receipt({ firstIndex, entries, tree }: Appended): Logged {

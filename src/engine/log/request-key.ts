@@ -43,16 +43,21 @@ export function isKeyed(request: OwnedRequest): request is KeyedRequest {
 
 /** The key of a request whose events are checked. */
 export function requestKeyOf(request: KeyedRequest, checked: CheckedRequest, format: LogFormat): RequestKey {
-  const { idempotencyKey, keyOwner = "", sign, skipInvalid = false } = request;
+  const { idempotencyKey, keyOwner, sign, skipInvalid = false } = request;
   // Only the caller's own signature counts: the gateway's follows from the event and `sign`.
   const events = checked.accepted.map(({ checked: { event }, sent: { signature, publicKey } }): AskedEvent => {
     return [format.signedText(event), signature ?? null, publicKey ?? null];
   });
   const asked = { events, sign, ...(skipInvalid && { skipped: checked.refused.map(({ index }) => index) }) };
   return {
-    key: nodeSha256(utf8(canonicalJson([keyOwner, idempotencyKey]))),
+    key: keyOf(keyOwner, idempotencyKey),
     requestDigest: requestDigestOf(asked),
   };
+}
+
+/** The key under which a log keeps an owner's idempotency key: see RequestKey. */
+export function keyOf(owner = "", idempotencyKey: string): Uint8Array {
+  return nodeSha256(utf8(canonicalJson([owner, idempotencyKey])));
 }
 
 /** An event's signed text, and its author's signature and public key. */

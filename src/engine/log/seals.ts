@@ -1,4 +1,3 @@
-import type { NewBulk, StoredBulk } from "../../audit/bulk-queue.js";
 import { MAX_REQUEST_EVENTS } from "../../audit/service.js";
 import type { RequestReceipt } from "../../audit/store.js";
 import type { LogKey } from "../../keys/log-key.js";
@@ -22,22 +21,8 @@ export function isPlaced({ firstIndex, count, treeSize }: UnsealedReceipt, size:
   return isRequest && firstIndex + count <= treeSize && treeSize <= size;
 }
 
-/** The body is not sealed because it is dropped when the request ends; its digest is. */
-export function sealedBulk(key: LogKey, bulk: Omit<NewBulk, "seal">): NewBulk {
-  return { ...bulk, seal: key.seal("bulk request", bulkValues(bulk)) };
-}
-
-/** Whether a queued request, apart from its body and its end, is unchanged. */
-export function isSealedBulk(key: LogKey, bulk: Omit<StoredBulk, "end">): boolean {
-  return key.isSealed("bulk request", bulkValues(bulk), bulk.seal);
-}
-
 function receiptValues({ key, requestDigest, firstIndex, count, treeSize }: UnsealedReceipt) {
   return [hex(key), hex(requestDigest), firstIndex, count, treeSize];
-}
-
-function bulkValues({ name, owner, requestDigest, bytes, acceptedAtMs }: Omit<NewBulk, "seal" | "body">) {
-  return [name, owner, hex(requestDigest), bytes, acceptedAtMs];
 }
 
 function hex(bytes: Uint8Array): string {

@@ -31,8 +31,8 @@ export type Finding =
   | { readonly kind: "head-behind"; readonly treeSize: number }
   /** Data is stored of a log without a head: the head was deleted, or the data was moved. */
   | { readonly kind: "head-missing" }
-  /** A receipt under an idempotency key, or a bulk request, by its name in hex, was changed. */
-  | { readonly kind: "receipt-changed" | "bulk-changed"; readonly name: string }
+  /** A receipt under an idempotency key, by that key's hash in hex, was changed. */
+  | { readonly kind: "receipt-changed"; readonly name: string }
   /** The search index holds another number of entries than the log. */
   | { readonly kind: "index-out-of-step"; readonly indexed: number; readonly size: number };
 
@@ -71,8 +71,6 @@ export function findingText(finding: Finding): string {
       return "head: missing, but other data of this log is stored";
     case "receipt-changed":
       return `receipt ${finding.name}: changed since it was written; the request is refused when it is repeated`;
-    case "bulk-changed":
-      return `bulk request ${finding.name}: changed since it was accepted or ended, or written by a version without seals; it is refused`;
     case "index-out-of-step":
       return `search index: holds ${finding.indexed} entries of ${finding.size}; delete it, and it is rebuilt`;
   }

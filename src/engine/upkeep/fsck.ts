@@ -1,4 +1,3 @@
-import type { BulkQueue } from "../../audit/bulk-queue.js";
 import { AuditError } from "../../audit/errors.js";
 import type { SearchIndex } from "../../audit/search-index.js";
 import type { LogHead, StoredEntry } from "../../audit/store.js";
@@ -24,7 +23,6 @@ export interface CheckedMark {
 export interface FsckOptions {
   readonly source: TreeSource;
   readonly index: SearchIndex;
-  readonly bulkQueue: BulkQueue;
   readonly ed25519: Ed25519;
   /** The log must still lead to this root; entries below it count as checked. */
   readonly since?: CheckedMark;
@@ -56,8 +54,7 @@ const INDEX_LOOK_MS = 3_000;
 
 /**
  * Derives a log again from its stored bytes and compares: leaves, author's signatures, times, tiles, root, checkpoint,
- * search index, and the receipts and bulk requests beside it. Reads in chunks, so memory does not grow with the log.
- * Changes nothing.
+ * search index, and the receipts beside it. Reads in chunks, so memory does not grow with the log. Changes nothing.
  */
 export async function fsck(options: FsckOptions, head: LogHead): Promise<FsckReport> {
   const check = await LogCheck.start(options, head);
@@ -137,8 +134,8 @@ class LogCheck {
       await this.#compareIndex();
     }
     await this.#compareEnd();
-    const { source, bulkQueue, ed25519 } = this.options;
-    for await (const finding of changedRequests({ source, bulkQueue, ed25519, edge: this.#signed })) this.#add(finding);
+    const { source } = this.options;
+    for await (const finding of changedRequests({ source, edge: this.#signed })) this.#add(finding);
     const isSound = this.#findings.length === 0;
     return {
       size: this.head.size,

@@ -18,7 +18,7 @@ import { Turns } from "./turns.js";
 
 const HEADS: Statement<LogHead> = { name: "heads", text: `SELECT ${HEAD_COLUMNS} FROM auditql.heads ORDER BY log` };
 
-/** Tables that may hold data of a log without its head; its bulk requests are not part of the log. */
+/** Tables that may hold data of a log without its head. */
 const TABLES_OF_A_LOG = ["entries", "tiles", "receipts"];
 const isIn = (table: string): string => `EXISTS (SELECT FROM auditql.${table} WHERE log = $1::text)`;
 
@@ -42,7 +42,7 @@ const logsOf = (table: string): string => `(
 const HEADLESS: Statement<{ readonly log: string }> = {
   name: "headless",
   text: `
-    SELECT log FROM (${[...TABLES_OF_A_LOG, "bulks"].map(logsOf).join(" UNION ")}) AS stored
+    SELECT log FROM (${TABLES_OF_A_LOG.map(logsOf).join(" UNION ")}) AS stored
     WHERE NOT EXISTS (SELECT FROM auditql.heads WHERE heads.log = stored.log) ORDER BY log`,
 };
 

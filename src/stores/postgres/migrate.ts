@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Database } from "./database.js";
 import { sqlState, unusable } from "./failures.js";
-import { SCHEMA_STEPS } from "./schema.js";
+import { SCHEMA_STEPS, type SchemaStep } from "./schema.js";
 import type { Session, Statement } from "./transaction.js";
 
 const FIRST_TABLE = `
@@ -46,7 +46,7 @@ const PAUSE_MS = 20;
  * version's row locked, and the others then find the work done. An up-to-date schema is only read. Rejects with
  * UNAVAILABLE, for an operator to fix, when the schema is newer than this program.
  */
-export async function migrate(database: Database, steps: readonly string[] = SCHEMA_STEPS): Promise<void> {
+export async function migrate(database: Database, steps: readonly SchemaStep[] = SCHEMA_STEPS): Promise<void> {
   if ((await storedVersion(database)) === steps.length) return;
   await createVersionTable(database);
   const found = await database.transaction(async (session) => takeSteps(session, steps));
@@ -73,10 +73,13 @@ async function createVersionTable(database: Database): Promise<void> {
 }
 
 /** Takes the missing steps; returns the version that was found. */
-async function takeSteps(session: Session, steps: readonly string[]): Promise<number> {
+async function takeSteps(session: Session, steps: readonly SchemaStep[]): Promise<number> {
   const [row] = await session.rows(LOCK_VERSION, []);
   const version = row?.version ?? 0;
-  for (const step of steps.slice(version)) await session.run(step);
+  for (const step of steps.slice(version)) {
+    if (typeof step === "string") await session.run(step);
+    else await step(session);
+  }
   if (version < steps.length) await session.rows(SET_VERSION, [steps.length]);
   return version;
 }

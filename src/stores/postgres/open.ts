@@ -1,6 +1,5 @@
 import { AuditError } from "../../audit/errors.js";
 import type { IndexedStore } from "../../audit/search-index.js";
-import { PostgresBulkQueue } from "./bulk-queue.js";
 import { Database, DATABASE_DEFAULTS, type DatabaseSettings } from "./database.js";
 import { reasonOf } from "./failures.js";
 import { PostgresLogStore } from "./log-store.js";
@@ -28,7 +27,7 @@ export async function openPostgres(settings: PostgresSettings): Promise<IndexedS
     index.follow(name);
   });
   const isReadOnly = async (): Promise<boolean> => (await database.rows(READ_ONLY, []))[0]?.isReadOnly ?? false;
-  return { log, index, bulkQueue: new PostgresBulkQueue(database), isShared: true, isReadOnly };
+  return { log, index, isShared: true, isReadOnly };
 }
 
 /**

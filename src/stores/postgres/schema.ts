@@ -1,9 +1,31 @@
+import { undrained } from "../../audit/undrained.js";
+import type { Session, Statement } from "./transaction.js";
+
+/** SQL, or a function that checks the database first and rejects to leave the schema as it is. */
+export type SchemaStep = string | ((session: Session) => Promise<void>);
+
+const WAITING_BULKS: Statement<{ readonly waiting: number }> = {
+  name: "waiting-bulks",
+  text: "SELECT count(*) AS waiting FROM auditql.drained_bulks WHERE outcome IS NULL",
+};
+
+/**
+ * Bulk requests are logged when they arrive: no table keeps them. Rejects when one still waits, because nothing would log
+ * it. Renamed first, the table takes no request of a gateway of the earlier version after the count.
+ */
+async function dropBulks(session: Session): Promise<void> {
+  await session.run("ALTER TABLE auditql.bulks RENAME TO drained_bulks");
+  const [row] = await session.rows(WAITING_BULKS, []);
+  if (row === undefined || row.waiting > 0) throw undrained(row?.waiting ?? 0);
+  await session.run("DROP TABLE auditql.drained_bulks");
+}
+
 /**
  * The tables, as migration steps: step n takes the database from version n - 1 to n. A released step is never edited.
  * Every primary key begins with the log's id, so that a distributed engine can keep a log's rows together. Text that is
  * compared has the collation "C": code point order on every machine, whatever its locale libraries say.
  */
-export const SCHEMA_STEPS: readonly string[] = [
+export const SCHEMA_STEPS: readonly SchemaStep[] = [
   `
   CREATE TABLE auditql.heads (
     log text COLLATE "C" PRIMARY KEY,
@@ -102,4 +124,5 @@ export const SCHEMA_STEPS: readonly string[] = [
   ALTER TABLE auditql.receipts ADD COLUMN seal bytea; -- of the log's key; null in the rows of a version that made none
   ALTER TABLE auditql.bulks ADD COLUMN seal bytea;
   `,
+  dropBulks,
 ];

@@ -3,6 +3,9 @@ import type { SqliteDatabase, SqliteDriver } from "./driver.js";
 import { storeFailure, UnusableFileError } from "./failure.js";
 import { integerIn } from "./row.js";
 
+/** SQL, or a function that checks the file first and throws to leave it as it is. */
+export type Upgrade = string | ((database: SqliteDatabase) => void);
+
 /** The format of a SQLite file of ours. */
 export interface FileFormat {
   /** Names the file's role in errors: `log file`, `index file`. */
@@ -14,7 +17,7 @@ export interface FileFormat {
   /** Creates the tables of an empty file, as of the version before all upgrades. */
   readonly schema: string;
   /** Each upgrades a file by one version, the last one to `version`; a released one is never edited. */
-  readonly upgrades: readonly string[];
+  readonly upgrades: readonly Upgrade[];
   /**
    * `FULL`: a commit is on disk when it returns. `NORMAL`: a power failure may lose the newest commits, each as a
    * whole.
@@ -91,7 +94,10 @@ function upgrade(database: SqliteDatabase, version: number | undefined, format: 
   const oldest = oldestVersion(format);
   inTransaction(database, () => {
     if (version === undefined) database.exec(schema);
-    for (const step of upgrades.slice((version ?? oldest) - oldest)) database.exec(step);
+    for (const step of upgrades.slice((version ?? oldest) - oldest)) {
+      if (typeof step === "string") database.exec(step);
+      else step(database);
+    }
     database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${format.version}`);
   });
 }

@@ -1,4 +1,7 @@
+import { undrained } from "../../audit/undrained.js";
+import type { SqliteDatabase } from "./driver.js";
 import type { FileFormat } from "./file.js";
+import { integerIn } from "./row.js";
 
 /** Leaf indexes of one log; a row id of `entries` is log number * LOG_STRIDE + leaf index. */
 export const LOG_STRIDE = 2 ** 40;
@@ -18,7 +21,7 @@ const RECEIPTS = `
     PRIMARY KEY (log, key)
   ) STRICT, WITHOUT ROWID;`;
 
-/** Bulk requests that wait to be logged, and the results of the last day's. A body is emptied at the end. */
+/** Bulk requests that waited to be logged, and the results of the last day's. A body was emptied at the end. */
 const BULKS = `
   CREATE TABLE bulks (
     number INTEGER PRIMARY KEY,
@@ -36,7 +39,7 @@ const BULKS = `
   CREATE INDEX bulks_unfinished ON bulks (accepted_at_ms) WHERE outcome IS NULL;
   CREATE INDEX bulks_by_expiry ON bulks (expires_at_ms) WHERE outcome IS NOT NULL;`;
 
-/** The size of waiting requests, summed from the index alone whenever one is accepted. */
+/** The size of waiting requests, summed from the index alone whenever one was accepted. */
 const BULK_BYTES = `
   ALTER TABLE bulks ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
   UPDATE bulks SET bytes = length(CAST(body AS BLOB));
@@ -47,11 +50,19 @@ const SEALS = `
   ALTER TABLE receipts ADD COLUMN seal BLOB;
   ALTER TABLE bulks ADD COLUMN seal BLOB;`;
 
+/** Bulk requests are logged when they arrive: no table keeps them. Throws when one waits, because nothing would log it. */
+function dropBulks(database: SqliteDatabase): void {
+  const [row = {}] = database.prepare("SELECT count(*) waiting FROM bulks WHERE outcome IS NULL").all();
+  const waiting = integerIn(row, "waiting");
+  if (waiting > 0) throw undrained(waiting);
+  database.exec("DROP TABLE bulks");
+}
+
 /** The tables that hold logs. `entries` and `tiles` are only ever inserted into. */
 export const LOG_FILE: FileFormat = {
   role: "log file",
   applicationId: 0x4151_4c31,
-  version: 5,
+  version: 6,
   synchronous: "FULL",
   cacheMebibytes: 4,
   schema: `
@@ -79,5 +90,5 @@ export const LOG_FILE: FileFormat = {
       data BLOB NOT NULL,
       PRIMARY KEY (log, level, idx)
     ) STRICT;`,
-  upgrades: [RECEIPTS, BULKS, BULK_BYTES, SEALS],
+  upgrades: [RECEIPTS, BULKS, BULK_BYTES, SEALS, dropBulks],
 };

@@ -1,4 +1,3 @@
-import type { BulkQueue } from "../../audit/bulk-queue.js";
 import type {
   AppendBatch,
   AppendOutcome,
@@ -13,19 +12,14 @@ import type {
 import { HASH_BYTES } from "../../core/bytes.js";
 import type { TileId } from "../../core/tile.js";
 import type { LeafRange } from "../../core/tree.js";
-import { SqliteBulkQueue } from "./bulk-queue.js";
-import type { BulkTableProtocol } from "./bulk-table.js";
 import type { LogReaderProtocol } from "./log-reader.js";
 import type { LogWriterProtocol, PackedBatch } from "./log-writer.js";
 import { bothOpen, WorkerChannel, type OnDeath } from "./worker-channel.js";
 import type { WorkerFiles } from "./worker-thread.js";
 
-/** The calls of the writing thread. */
-type WriterProtocol = LogWriterProtocol & BulkTableProtocol;
-
 /** Keeps logs in one SQLite file: one worker commits, another reads, and this thread only passes messages. */
 export class SqliteLogStore implements LogStore {
-  readonly #writer: WorkerChannel<WriterProtocol>;
+  readonly #writer: WorkerChannel<LogWriterProtocol>;
   readonly #reader: WorkerChannel<LogReaderProtocol>;
   readonly #onAppend: () => void;
 
@@ -41,11 +35,6 @@ export class SqliteLogStore implements LogStore {
    */
   static async open(files: WorkerFiles, onAppend: () => void, onDeath?: OnDeath): Promise<SqliteLogStore> {
     return new SqliteLogStore({ ...(await startThreads(files, onDeath)), onAppend });
-  }
-
-  /** The queue in the same file; closed with the store. */
-  get bulkQueue(): BulkQueue {
-    return new SqliteBulkQueue(this.#writer);
   }
 
   /** There is one server. */
@@ -124,13 +113,13 @@ export class SqliteLogStore implements LogStore {
 }
 
 interface Threads {
-  readonly writer: WorkerChannel<WriterProtocol>;
+  readonly writer: WorkerChannel<LogWriterProtocol>;
   readonly reader: WorkerChannel<LogReaderProtocol>;
 }
 
 /** The writer opens first because it creates the file and takes the lock. */
 async function startThreads(files: WorkerFiles, onDeath: OnDeath | undefined): Promise<Threads> {
-  const writer = WorkerChannel.start<WriterProtocol>({
+  const writer = WorkerChannel.start<LogWriterProtocol>({
     module: new URL("./log-writer-worker.js", import.meta.url),
     ...{ files, onDeath },
   });

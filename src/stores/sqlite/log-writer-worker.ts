@@ -1,4 +1,3 @@
-import { BulkTable, type BulkTableProtocol } from "./bulk-table.js";
 import { openForWriting } from "./file.js";
 import { LOG_FILE } from "./log-file.js";
 import { lockLogFile, type LogLock } from "./log-lock.js";
@@ -6,13 +5,13 @@ import { LOG_SUBJECT, LogWriter, type LogWriterProtocol } from "./log-writer.js"
 import { WalDurability } from "./wal-durability.js";
 import { serveWorker } from "./worker-thread.js";
 
-await serveWorker<LogWriterProtocol & BulkTableProtocol>({
+await serveWorker<LogWriterProtocol>({
   subject: LOG_SUBJECT,
   open: ({ driver, files }) => {
     const lock = lockLogFile(driver, files.logPath);
-    const { writer, bulks } = openOrRelease(lock, () => {
+    const writer = openOrRelease(lock, () => {
       const database = openForWriting(driver, files.logPath, LOG_FILE);
-      return { writer: new LogWriter(database, new WalDurability(files.logPath)), bulks: new BulkTable(database) };
+      return new LogWriter(database, new WalDurability(files.logPath));
     });
     return {
       createLog: (initial) => writer.createLog(initial),
@@ -25,17 +24,6 @@ await serveWorker<LogWriterProtocol & BulkTableProtocol>({
       },
       keepReceipts: (kept) => {
         writer.keepReceipts(kept);
-      },
-      enqueueBulk: (bulk) => writer.write(() => bulks.enqueueBulk(bulk)),
-      claimBulks: (claim) => bulks.claimBulks(claim),
-      finishBulk: (end) => {
-        bulks.finishBulk(end);
-      },
-      findBulk: (place) => bulks.findBulk(place),
-      listBulks: (behind) => bulks.listBulks(behind),
-      waitingBulkBytes: (log) => bulks.waitingBulkBytes(log),
-      removeExpiredBulks: (nowMs) => {
-        bulks.removeExpiredBulks(nowMs);
       },
       close: () => {
         writer.close();

@@ -71,7 +71,6 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
   readonly #selectHead: SqliteStatement;
   readonly #selectNumber: SqliteStatement;
   readonly #selectHeadless: SqliteStatement;
-  readonly #selectHeadlessBulks: SqliteStatement;
   readonly #insertLog: SqliteStatement;
   readonly #moveHead: SqliteStatement;
   readonly #insertEntry: SqliteStatement;
@@ -89,9 +88,6 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
       "SELECT number FROM logs WHERE id = ? AND size = ? AND root_hash = coalesce(?, root_hash)",
     );
     this.#selectHeadless = database.prepare(SELECT_HEADLESS);
-    this.#selectHeadlessBulks = database.prepare(
-      "SELECT CAST(log AS BLOB) log FROM (SELECT DISTINCT log FROM bulks EXCEPT SELECT id FROM logs) ORDER BY log",
-    );
     this.#insertLog = database.prepare(
       `INSERT INTO logs (id, format, size, root_hash, checkpoint, last_received_at) VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT (id) DO NOTHING`,
@@ -126,8 +122,7 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
   }
 
   headless(): readonly string[] {
-    const numbers = this.#selectHeadless.all().map((row) => `log number ${integerIn(row, "log")}`);
-    return [...numbers, ...this.#selectHeadlessBulks.all().map((row) => textIn(row, "log"))];
+    return this.#selectHeadless.all().map((row) => `log number ${integerIn(row, "log")}`);
   }
 
   head(log: string): LogHead | undefined {

@@ -19,7 +19,7 @@ export async function openSqlite(path: string, onDeath?: OnDeath): Promise<Index
   try {
     index = await SqliteSearchIndex.open(files, opening, onDeath);
     const log = await opening;
-    return { log, index, bulkQueue: log.bulkQueue, isShared: false };
+    return { log, index, isShared: false };
   } catch (error) {
     await opening.then(
       (log) => log.close(),

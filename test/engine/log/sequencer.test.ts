@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AuditService } from "../../../src/audit/service.js";
+import type { LogStore } from "../../../src/audit/store.js";
+import { replaced } from "../../../src/audit/wrapped.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { expectCode, rejection } from "../rejection.js";
 import { FaultStore } from "../fault-store.js";
@@ -79,6 +81,28 @@ describe("batches", () => {
     await closing;
     expect(await checkEverything(store)).toHaveLength(10);
     await Promise.all(logged);
+  });
+
+  test("hold a request that was still looking up its idempotency key when the service was closed", async () => {
+    const gate = closedGate();
+    const receipts: LogStore["receipts"] = async (...asked) => {
+      await gate.passed;
+      return store.receipts(...asked);
+    };
+    const closing = await openTestService({ store: replaced<LogStore>(store, { receipts }) });
+    const events = [message("keyed")];
+    const logged = closing.append({ log: "default", events, sign: false, path: "events", idempotencyKey: "key" });
+    await sleep(0); // by now it looks
+    let isClosed = false;
+    const closed = closing.close().then(() => {
+      isClosed = true;
+    });
+    await sleep(20); // in which a close that does not wait would be over
+    expect(isClosed).toBe(false);
+    gate.open();
+    await closed;
+    expect(await checkEverything(store)).toEqual(["keyed"]);
+    await logged;
   });
 });
 

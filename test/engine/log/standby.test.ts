@@ -54,9 +54,9 @@ describeWith("a PostgreSQL of its own and redis-server", postgresPrograms() !== 
     const cache = new RedisRootCache({ url: redis.url, origin: ORIGIN, commandTimeoutMs: 5_000, newestTtlMs: 600_000 });
     await cache.attempted();
     caches.push(cache);
-    const { log: store, index, bulkQueue, isShared } = await openStore(url);
+    const { log: store, index, isShared } = await openStore(url);
     const service = await openLocalService({
-      ...{ store, index, bulkQueue, sharedStore: isShared, cache, keyring: KEYRING, origin: ORIGIN },
+      ...{ store, index, sharedStore: isShared, cache, keyring: KEYRING, origin: ORIGIN },
       logs: [{ log: "default", format: "rfc6962" }],
       alarm: (text) => alarms.push(text),
       behindPatienceMs: 0,

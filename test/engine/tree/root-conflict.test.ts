@@ -102,9 +102,9 @@ describeWith("redis-server and PostgreSQL", !!redisProgram && hasPostgres(), () 
   }
 
   async function gateway(url: string, cache: RootCache): Promise<AuditService> {
-    const { log: store, index, bulkQueue, isShared } = await openStore(url);
+    const { log: store, index, isShared } = await openStore(url);
     const service = await openLocalService({
-      ...{ store, index, bulkQueue, sharedStore: isShared, cache, keyring: KEYRING, origin: ORIGIN },
+      ...{ store, index, sharedStore: isShared, cache, keyring: KEYRING, origin: ORIGIN },
       logs: [{ log: "default", format: "rfc6962" }],
       alarm: (text) => alarms.push(text),
       note: (text) => notes.push(text),

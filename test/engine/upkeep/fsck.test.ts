@@ -7,7 +7,6 @@ import { fsck, type FsckOptions, type FsckReport } from "../../../src/engine/upk
 import { LogKey } from "../../../src/keys/log-key.js";
 import { nodeEd25519, nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { replaced } from "../../../src/audit/wrapped.js";
-import { MemoryBulkQueue } from "../../../src/stores/memory/bulk-queue.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { MemorySearchIndex } from "../../../src/stores/memory/search-index.js";
 import { fill, KEYRING, openTestService, ORIGIN } from "../test-log.js";
@@ -33,7 +32,7 @@ class Glasses {
     if (stored === undefined) throw new Error("no log");
     const key = new LogKey(`${ORIGIN}/default`, KEYRING.checkpointSeed, nodeEd25519());
     const source = { log: "default", store: replaced<LogStore>(this.memory, changes), format, key };
-    const fixed = { source, index: this.index, bulkQueue: new MemoryBulkQueue(), ed25519: nodeEd25519() };
+    const fixed = { source, index: this.index, ed25519: nodeEd25519() };
     return fsck({ ...fixed, ...options }, { ...stored, ...head });
   }
 

@@ -27,10 +27,10 @@ describeWith("PostgreSQL", hasPostgres(), () => {
   });
   beforeEach(async () => {
     proxy = await CommitProxy.start(await server.newDatabase());
-    const { log, index, bulkQueue } = await openPostgres({ url: proxy.url });
+    const { log, index } = await openPostgres({ url: proxy.url });
     store = log;
     const engines = {
-      ...{ store, index, bulkQueue, sharedStore: true },
+      ...{ store, index, sharedStore: true },
       ...{ cache: new MemoryRootCache(), keyring: KEYRING },
     };
     service = await openLocalService({ ...engines, origin: ORIGIN, logs: [{ log: "default", format: "rfc6962" }] });

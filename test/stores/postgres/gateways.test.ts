@@ -27,13 +27,13 @@ describeWith("PostgreSQL", hasPostgres(), () => {
 
   /** A service on the database, with a cache of its own; its store is closed after the test. */
   async function gateway(log = "default"): Promise<AuditService> {
-    const { log: store, index, bulkQueue, isShared } = await openStore(url);
+    const { log: store, index, isShared } = await openStore(url);
     closing.push(async () => {
       await index.close();
       await store.close();
     });
     const engines = {
-      ...{ store, index, bulkQueue, sharedStore: isShared },
+      ...{ store, index, sharedStore: isShared },
       ...{ cache: new MemoryRootCache(), keyring: KEYRING },
     };
     return openLocalService({ ...engines, origin: ORIGIN, logs: [{ log, format: "rfc6962" }] });

@@ -53,6 +53,19 @@ describeWith("PostgreSQL", hasPostgres(), () => {
       expect(await sql(url, "SELECT to_regclass('auditql.steps') AS steps")).toEqual([{ steps: null }]);
     });
 
+    test("in which bulk requests wait is refused in one sentence, and left for the program that can log them", async () => {
+      const before = SCHEMA_STEPS.slice(0, 6);
+      await withDatabase(async (database) => migrate(database, before));
+      const row = "INSERT INTO auditql.bulks VALUES ('default', 'name', '', '\\x00', '{}', 1, 0, NULL, NULL, 2, NULL)";
+      await sql(url, row);
+      await expect(openDatabase({ url })).rejects.toThrow(/^the store holds bulk requests \(1\).*start that version/);
+      expect(await version()).toEqual([{ only_row: 1, version: 6 }]);
+      expect(await sql(url, "SELECT name FROM auditql.bulks")).toEqual([{ name: "name" }]);
+      await sql(url, "UPDATE auditql.bulks SET outcome = 'ended'");
+      await (await openDatabase({ url })).close();
+      expect(await sql(url, "SELECT to_regclass('auditql.bulks') AS bulks")).toEqual([{ bulks: null }]);
+    });
+
     test("of a newer program is refused in one sentence", async () => {
       await (await openDatabase({ url })).close();
       await sql(url, "UPDATE auditql.schema_version SET version = 99");

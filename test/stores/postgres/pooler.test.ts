@@ -1,12 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Database } from "../../../src/stores/postgres/database.js";
-import { PostgresBulkQueue } from "../../../src/stores/postgres/bulk-queue.js";
 import { PostgresLogStore } from "../../../src/stores/postgres/log-store.js";
 import { openDatabase, openPostgres } from "../../../src/stores/postgres/open.js";
 import type { Statement } from "../../../src/stores/postgres/transaction.js";
 import { describeWith } from "../../service.js";
 import { answering, batch, emptyHead, entry, requestReceipt } from "../batches.js";
-import { bulkQueueContract } from "../bulk-queue-contract.js";
 import { logStoreContract } from "../log-store-contract.js";
 import { logged } from "../search-events.js";
 import { Pgbouncer, pgbouncerProgram, type PgbouncerSettings } from "./pgbouncer.js";
@@ -29,13 +27,12 @@ const NOTE_SETTINGS = `
   END $$;
   CREATE TRIGGER noted AFTER INSERT OR UPDATE ON auditql.heads FOR EACH STATEMENT EXECUTE FUNCTION public.note();
   CREATE TRIGGER noted AFTER INSERT OR UPDATE ON auditql.entries FOR EACH STATEMENT EXECUTE FUNCTION public.note();
-  CREATE TRIGGER noted AFTER INSERT OR UPDATE ON auditql.receipts FOR EACH STATEMENT EXECUTE FUNCTION public.note();
-  CREATE TRIGGER noted AFTER INSERT OR UPDATE ON auditql.bulks FOR EACH STATEMENT EXECUTE FUNCTION public.note()`;
+  CREATE TRIGGER noted AFTER INSERT OR UPDATE ON auditql.receipts FOR EACH STATEMENT EXECUTE FUNCTION public.note()`;
 
 const SEEN = `SELECT DISTINCT relation, "commit", statement, idle FROM public.seen ORDER BY relation`;
 
 const seenWith = (commit: string): readonly unknown[] =>
-  ["bulks", "entries", "heads", "receipts"].map((relation) => ({ relation, commit, statement: "15s", idle: "5s" }));
+  ["entries", "heads", "receipts"].map((relation) => ({ relation, commit, statement: "15s", idle: "5s" }));
 
 describeWith("a PostgreSQL of its own", postgresPrograms() !== undefined, () => {
   let server: OwnPostgres;
@@ -75,18 +72,6 @@ describeWith("a PostgreSQL of its own", postgresPrograms() !== undefined, () => 
     const long = ["d", "e", "f"].map((letter) => entry(letter.repeat(3_000_000)));
     expect(await store.append(batch("default", 3, long))).toEqual({ kind: "appended" });
     await store.keepReceipts("default", [requestReceipt("b", 4)]);
-    const requestDigest = new Uint8Array(32);
-    const bulk = {
-      log: "default",
-      name: "bulk",
-      owner: "",
-      requestDigest,
-      body: "{}",
-      bytes: 2,
-      acceptedAtMs: 0,
-      seal: undefined,
-    };
-    await new PostgresBulkQueue(database).enqueue(bulk, 100);
   }
 
   describe("whatever is acknowledged is committed durably, and in bounded time,", () => {
@@ -225,20 +210,6 @@ describeWith("a PostgreSQL of its own", postgresPrograms() !== undefined, () => 
         },
         deleteHead: async (log) => {
           await sql(url, "DELETE FROM auditql.heads WHERE log = $1", [log]);
-        },
-      });
-
-      const openQueue = async (): Promise<PostgresBulkQueue> => new PostgresBulkQueue(await open(url));
-
-      bulkQueueContract("postgres behind transaction pooling", {
-        open: async () => {
-          url = transactions.before(await server.newDatabase());
-          return openQueue();
-        },
-        openAgain: openQueue,
-        overwrite: undefined,
-        close: async () => {
-          await Promise.all(databases.splice(0).map(async (database) => database.close()));
         },
       });
     });

@@ -1,16 +1,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { BulkQueue } from "../../../src/audit/bulk-queue.js";
 import type { AuditService, Receipt } from "../../../src/audit/service.js";
 import type { LogStore } from "../../../src/audit/store.js";
 import { MemoryRootCache } from "../../../src/caches/memory/root-cache.js";
-import { PostgresBulkQueue } from "../../../src/stores/postgres/bulk-queue.js";
 import { PostgresLogStore } from "../../../src/stores/postgres/log-store.js";
 import { openDatabase } from "../../../src/stores/postgres/open.js";
 import { rejection } from "../../engine/rejection.js";
 import { checkEverything, message, openTestService } from "../../engine/test-log.js";
 import { describeWith } from "../../service.js";
-import { batch, emptyHead, entry, hashOf } from "../batches.js";
+import { batch, emptyHead, entry } from "../batches.js";
 import { Pgbouncer, pgbouncerProgram } from "./pgbouncer.js";
 import { OwnPostgres, postgresPrograms, sql } from "./server.js";
 
@@ -23,7 +21,6 @@ const UNKNOWN = { code: "UNAVAILABLE", outcome: "UNKNOWN", retryAfterMs: expect.
 /** Without the search index, whose own commits would wait for the standby too. */
 interface Gateway {
   readonly store: LogStore;
-  readonly bulkQueue: BulkQueue;
   readonly service: AuditService;
   readonly cache: MemoryRootCache;
 }
@@ -62,14 +59,13 @@ describeWith(
     async function open(at = url): Promise<Gateway> {
       const database = await openDatabase({ url: at, statementTimeoutMs: STATEMENT_TIMEOUT_MS });
       const store = new PostgresLogStore(database, undefined, CONFIRM_MS);
-      const bulkQueue = new PostgresBulkQueue(database, CONFIRM_MS);
       const cache = new MemoryRootCache();
-      const service = await openTestService({ store, bulkQueue, cache, sharedStore: true });
+      const service = await openTestService({ store, cache, sharedStore: true });
       const close = async (): Promise<void> => {
         await service.close();
         await store.close();
       };
-      const made = { store, bulkQueue, service, cache, close };
+      const made = { store, service, cache, close };
       opened.push(made);
       return made;
     }
@@ -217,19 +213,6 @@ describeWith(
       test.each(WAYS)("such an append is of unknown outcome through shared sessions, too: %s", async (way) => {
         await expectUnknown(await open(pooler.before(url)), way);
       });
-    });
-
-    test("a bulk request whose wait is cancelled is not accepted, nor on a look at the queue, before the standby has it", async () => {
-      const { bulkQueue } = gateway;
-      const place = { log: "default", name: "bulk", owner: "" };
-      const bulk = { ...place, requestDigest: hashOf("it"), body: "{}", bytes: 2, acceptedAtMs: 1, seal: undefined };
-      await standby.stop();
-      const attempt = rejection(bulkQueue.enqueue({ ...bulk, log: "other" }, 1_000));
-      await cancelWait();
-      expect(await attempt).toMatchObject(UNKNOWN);
-      expect((await rejection(bulkQueue.enqueue({ ...bulk, log: "other" }, 1_000))).code).toBe("UNAVAILABLE");
-      await standbyBack();
-      expect((await bulkQueue.enqueue({ ...bulk, log: "other" }, 1_000)).kind).toBe("queued");
     });
 
     test("a gateway on the standby shows what that has, publishes nothing, and acknowledges nothing", async () => {

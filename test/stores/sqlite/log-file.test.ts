@@ -41,19 +41,40 @@ test("a log file of the first version is brought to the newest, with what it hol
   }
 });
 
-test("bulk requests that wait in a log file of the third version count for what waits", async () => {
-  const path = firstVersion("third.db", 3);
+/** A log file of the version that kept bulk requests, with one of them. */
+function withBulk(name: string, outcome: string | null): string {
+  const path = firstVersion(name, 5);
   const database = driver(path);
-  for (const step of LOG_FILE.upgrades.slice(0, 2)) database.exec(step);
-  const waiting = "INSERT INTO bulks VALUES (1, 'default', 'old', '', ?, 'a body of 🦆', 1, 0, NULL, NULL)";
-  database.prepare(waiting).run(hashOf("old"));
+  for (const step of LOG_FILE.upgrades.slice(0, 4)) if (typeof step === "string") database.exec(step);
+  const row = "INSERT INTO bulks VALUES (1, 'default', 'old', '', ?, '{}', 1, 0, ?, NULL, 2, NULL)";
+  database.prepare(row).run(hashOf("old"), outcome);
   database.close();
+  return path;
+}
+
+test("a log file in which bulk requests wait is refused in one sentence, and left for the version that can log them", async () => {
+  const path = withBulk("waiting.db", null);
+  for (let tries = 0; tries < 2; tries++) {
+    const { code, message } = await rejection(open(path));
+    expect([code, message]).toEqual([
+      "UNAVAILABLE",
+      expect.stringMatching(/^the store holds bulk requests \(1\).*start that version/),
+    ]);
+  }
+  const database = driver(path);
+  expect(database.prepare("PRAGMA user_version").all()).toEqual([{ user_version: 5 }]);
+  expect(database.prepare("SELECT count(*) waiting FROM bulks").all()).toEqual([{ waiting: 1 }]);
+  database.close();
+});
+
+test("a log file whose bulk requests have all ended is brought to the newest version, without their table", async () => {
+  const path = withBulk("ended.db", "ended");
   const store = await open(path);
-  const { bulkQueue } = store;
-  const bulk = { log: "default", owner: "", requestDigest: hashOf("new"), body: "", acceptedAtMs: 2, seal: undefined };
-  expect(await bulkQueue.enqueue({ ...bulk, name: "new", bytes: 86 }, 99)).toEqual({ kind: "full" });
-  expect(await bulkQueue.enqueue({ ...bulk, name: "new", bytes: 86 }, 100)).toMatchObject({ kind: "queued" });
+  expect((await store.entries("default", [0]))[0]?.canonical).toBe("old");
   await store.close();
+  const database = driver(path);
+  expect(database.prepare("SELECT name FROM sqlite_schema WHERE name LIKE 'bulks%'").all()).toEqual([]);
+  database.close();
 });
 
 test("a log file of a later version is refused, and left as it was", async () => {
