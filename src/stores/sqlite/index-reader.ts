@@ -1,4 +1,4 @@
-import { rangeBehind, type IndexQuery, type Slice } from "../../audit/search-index.js";
+import { rangeBehind, type IndexQuery, type SearchIndex, type Slice } from "../../audit/search-index.js";
 import type { SqliteDatabase, SqliteStatement, SqlRow, SqlValue } from "./driver.js";
 import {
   ALL_MATCHES,
@@ -12,25 +12,10 @@ import { leafToken } from "./index-token.js";
 import { LOG_STRIDE } from "./log-file.js";
 import { compileFilter } from "./match-expression.js";
 import { integerIn, textIn } from "./row.js";
-import type { CallsOf } from "./worker-calls.js";
-
-export interface IndexReaderProtocol {
-  readonly page: {
-    readonly request: { readonly query: IndexQuery; readonly slice: Slice };
-    readonly reply: readonly number[];
-  };
-  readonly count: {
-    readonly request: { readonly query: IndexQuery; readonly cap: number };
-    readonly reply: number;
-  };
-  readonly leavesByHash: {
-    readonly request: { readonly log: string; readonly leafHash: Uint8Array; readonly size: number };
-    readonly reply: readonly number[];
-  };
-}
+import type { InWorker } from "./worker-calls.js";
 
 /** Runs searches on a connection of its own, so that searches and indexing do not wait for each other. */
-export class IndexReader implements CallsOf<IndexReaderProtocol> {
+export class IndexReader implements InWorker<SearchIndex, "page" | "count" | "leavesByHash"> {
   readonly #database: SqliteDatabase;
   readonly #statements = new Map<string, SqliteStatement>();
 
@@ -38,7 +23,7 @@ export class IndexReader implements CallsOf<IndexReaderProtocol> {
     this.#database = database;
   }
 
-  page({ query, slice }: IndexReaderProtocol["page"]["request"]): readonly number[] {
+  page(query: IndexQuery, slice: Slice): readonly number[] {
     const { offset = 0, limit } = slice;
     const [within, place] = this.#behind(query, slice.after);
     const { order, range } = within;
@@ -49,12 +34,12 @@ export class IndexReader implements CallsOf<IndexReaderProtocol> {
     );
   }
 
-  count({ query, cap }: IndexReaderProtocol["count"]["request"]): number {
+  count(query: IndexQuery, cap: number): number {
     const [answer] = this.#answer(query, { matches: COUNT_MATCHES, everything: COUNT_EVERYTHING }, [cap]);
     return answer === undefined ? 0 : integerIn(answer.row, "matches");
   }
 
-  leavesByHash({ log, leafHash, size }: IndexReaderProtocol["leavesByHash"]["request"]): readonly number[] {
+  leavesByHash(log: string, leafHash: Uint8Array, size: number): readonly number[] {
     const firstId = this.#firstId(log);
     if (firstId === undefined) return [];
     const rows = this.#all(ALL_MATCHES, [`"${leafToken(leafHash)}"`, firstId, firstId + size]);

@@ -6,12 +6,6 @@ import { indexDocument } from "./index-document.js";
 import { SORTED_FIELDS } from "./index-file.js";
 import type { LoggedEntry, LoggedSize, LogFollower } from "./log-follower.js";
 import { integerIn, textIn } from "./row.js";
-import type { CallsOf } from "./worker-calls.js";
-
-export interface IndexWriterProtocol {
-  /** The log has grown, or someone waits: look for entries that are not indexed. */
-  readonly wake: { readonly request: undefined; readonly reply: undefined };
-}
 
 export type IndexNotice =
   | { readonly kind: "indexed"; readonly log: string; readonly size: number }
@@ -28,7 +22,7 @@ const BATCH_ENTRIES = 2_000;
 const BATCH_BYTES = 8_000_000;
 
 /** Follows the log, one batch per turn of the worker's event loop, so that messages are handled between batches. */
-export class IndexWriter implements CallsOf<IndexWriterProtocol> {
+export class IndexWriter {
   readonly #log: LogFollower;
   readonly #index: SqliteDatabase;
   readonly #notify: (notice: IndexNotice) => void;
@@ -52,7 +46,8 @@ export class IndexWriter implements CallsOf<IndexWriterProtocol> {
     for (const [name, size] of this.#sizes) notify({ kind: "indexed", log: name, size });
   }
 
-  wake(): undefined {
+  /** The log has grown, or someone waits: looks for entries that are not indexed. */
+  wake(): void {
     this.#turn ??= setImmediate(() => {
       this.#turn = undefined;
       this.#takeTurn();

@@ -1,8 +1,8 @@
 import { openForReading } from "./file.js";
-import { LogReader, type LogReaderProtocol } from "./log-reader.js";
+import { LogReader } from "./log-reader.js";
 import { serveWorker } from "./worker-thread.js";
 
-await serveWorker<LogReaderProtocol>({
+await serveWorker<LogReader>({
   subject: "the log file",
   open: ({ driver, files }) => new LogReader(openForReading(driver, files.logPath)),
 });

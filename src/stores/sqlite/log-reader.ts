@@ -1,41 +1,16 @@
-import type { StoredEntry, RequestReceipt } from "../../audit/store.js";
+import type { LogStore, RequestReceipt, StoredEntry } from "../../audit/store.js";
 import { HASH_BYTES } from "../../core/bytes.js";
 import type { TileId } from "../../core/tile.js";
 import type { LeafRange } from "../../core/tree.js";
 import type { SqliteDatabase, SqliteStatement, SqlRow } from "./driver.js";
 import { LOG_STRIDE } from "./log-file.js";
 import { bytesIn, integerIn, optionalBytesIn, textIn } from "./row.js";
-import type { CallsOf } from "./worker-calls.js";
+import type { InWorker } from "./worker-calls.js";
 
-export interface LogReaderProtocol {
-  readonly entries: {
-    readonly request: { readonly log: string; readonly leafIndexes: readonly number[] };
-    readonly reply: readonly (StoredEntry | undefined)[];
-  };
-  readonly receipts: {
-    readonly request: { readonly log: string; readonly keys: readonly Uint8Array[] };
-    readonly reply: readonly (RequestReceipt | undefined)[];
-  };
-  readonly receiptsBehind: {
-    readonly request: { readonly log: string; readonly key: Uint8Array; readonly limit: number };
-    readonly reply: readonly RequestReceipt[];
-  };
-  readonly leafHashes: {
-    readonly request: { readonly log: string; readonly range: LeafRange };
-    readonly reply: Uint8Array;
-  };
-  readonly tiles: {
-    readonly request: { readonly log: string; readonly ids: readonly TileId[] };
-    readonly reply: readonly (Uint8Array | undefined)[];
-  };
-  readonly firstAtOrAfter: {
-    readonly request: { readonly log: string; readonly receivedAt: string; readonly size: number };
-    readonly reply: number;
-  };
-}
+type Reads = InWorker<LogStore, "entries" | "receipts" | "receiptsBehind" | "leafHashes" | "tiles" | "firstAtOrAfter">;
 
 /** Reads the log file on its own connection, so that no read waits for a commit. */
-export class LogReader implements CallsOf<LogReaderProtocol> {
+export class LogReader implements Reads {
   readonly #database: SqliteDatabase;
   readonly #numbers = new Map<string, number>();
   readonly #selectNumber: SqliteStatement;
@@ -67,7 +42,7 @@ export class LogReader implements CallsOf<LogReaderProtocol> {
     this.#selectReceivedAt = database.prepare("SELECT CAST(received_at AS BLOB) received_at FROM entries WHERE id = ?");
   }
 
-  entries({ log, leafIndexes }: LogReaderProtocol["entries"]["request"]): readonly (StoredEntry | undefined)[] {
+  entries(log: string, leafIndexes: readonly number[]): readonly (StoredEntry | undefined)[] {
     const firstId = this.#firstId(log);
     if (firstId === undefined) return leafIndexes.map(() => undefined);
     const ids = leafIndexes.filter((leafIndex) => leafIndex < LOG_STRIDE).map((leafIndex) => firstId + leafIndex);
@@ -75,7 +50,7 @@ export class LogReader implements CallsOf<LogReaderProtocol> {
     return leafIndexes.map((leafIndex) => found.get(leafIndex));
   }
 
-  receipts({ log, keys }: LogReaderProtocol["receipts"]["request"]): readonly (RequestReceipt | undefined)[] {
+  receipts(log: string, keys: readonly Uint8Array[]): readonly (RequestReceipt | undefined)[] {
     const number = this.#numberOf(log);
     if (number === undefined) return keys.map(() => undefined);
     return keys.map((key) => {
@@ -84,12 +59,12 @@ export class LogReader implements CallsOf<LogReaderProtocol> {
     });
   }
 
-  receiptsBehind({ log, key, limit }: LogReaderProtocol["receiptsBehind"]["request"]): readonly RequestReceipt[] {
+  receiptsBehind(log: string, key: Uint8Array, limit: number): readonly RequestReceipt[] {
     const number = this.#numberOf(log);
     return number === undefined ? [] : this.#selectReceiptsBehind.all(number, key, limit).map(receiptOf);
   }
 
-  leafHashes({ log, range }: LogReaderProtocol["leafHashes"]["request"]): Uint8Array {
+  leafHashes(log: string, range: LeafRange): Uint8Array {
     const firstId = this.#firstId(log);
     if (firstId === undefined) return new Uint8Array(0);
     const end = Math.min(range.end, LOG_STRIDE);
@@ -101,7 +76,7 @@ export class LogReader implements CallsOf<LogReaderProtocol> {
     return packed;
   }
 
-  tiles({ log, ids }: LogReaderProtocol["tiles"]["request"]): readonly (Uint8Array | undefined)[] {
+  tiles(log: string, ids: readonly TileId[]): readonly (Uint8Array | undefined)[] {
     const number = this.#numberOf(log);
     if (number === undefined) return ids.map(() => undefined);
     const asked = JSON.stringify(ids.map(({ level, index }) => [level, index]));
@@ -111,7 +86,7 @@ export class LogReader implements CallsOf<LogReaderProtocol> {
     return ids.map((_, place) => found.get(place));
   }
 
-  firstAtOrAfter({ log, receivedAt, size }: LogReaderProtocol["firstAtOrAfter"]["request"]): number {
+  firstAtOrAfter(log: string, receivedAt: string, size: number): number {
     const firstId = this.#firstId(log);
     if (firstId === undefined) return 0;
     let low = 0;

@@ -1,5 +1,5 @@
 import { AuditError, withOutcome, type WriteOutcome } from "../../audit/errors.js";
-import type { AppendBatch, AppendOutcome, LogHead, RequestReceipt } from "../../audit/store.js";
+import type { AppendBatch, AppendOutcome, LogHead, LogStore, RequestReceipt } from "../../audit/store.js";
 import { HASH_BYTES } from "../../core/bytes.js";
 import { FORMAT_NAMES, type FormatName } from "../../core/format.js";
 import type { SqliteDatabase, SqliteStatement, SqlRow, SqlValue } from "./driver.js";
@@ -8,7 +8,7 @@ import { inTransaction } from "./file.js";
 import { LOG_STRIDE } from "./log-file.js";
 import { bytesIn, integerIn, textIn } from "./row.js";
 import type { WalDurability } from "./wal-durability.js";
-import type { CallsOf } from "./worker-calls.js";
+import type { InWorker } from "./worker-calls.js";
 
 /** A batch as it is posted to the writing thread: copying three arrays costs a tenth of copying an object per entry. */
 export interface PackedBatch extends Omit<AppendBatch, "entries"> {
@@ -18,20 +18,7 @@ export interface PackedBatch extends Omit<AppendBatch, "entries"> {
   readonly leafHashes: Uint8Array;
 }
 
-export interface KeptReceipts {
-  readonly log: string;
-  readonly receipts: readonly RequestReceipt[];
-}
-
-export interface LogWriterProtocol {
-  readonly createLog: { readonly request: LogHead; readonly reply: LogHead };
-  readonly heads: { readonly request: undefined; readonly reply: readonly LogHead[] };
-  readonly headless: { readonly request: undefined; readonly reply: readonly string[] };
-  readonly head: { readonly request: string; readonly reply: LogHead | undefined };
-  readonly append: { readonly request: PackedBatch; readonly reply: AppendOutcome };
-  readonly confirm: { readonly request: undefined; readonly reply: undefined };
-  readonly keepReceipts: { readonly request: KeptReceipts; readonly reply: undefined };
-}
+type Writes = InWorker<LogStore, "createLog" | "heads" | "headless" | "head" | "keepReceipts">;
 
 /** The file's name in errors. */
 export const LOG_SUBJECT = "the log file";
@@ -64,7 +51,7 @@ const SELECT_HEADLESS = `
 /**
  * Writes the log file, in one transaction per batch. Heads are read here too, so that they include every earlier write.
  */
-export class LogWriter implements CallsOf<LogWriterProtocol> {
+export class LogWriter implements Writes {
   readonly #database: SqliteDatabase;
   readonly #durability: WalDurability;
   readonly #selectHeads: SqliteStatement;
@@ -79,7 +66,12 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
   readonly #insertReceipt: SqliteStatement;
   readonly #keepReceipt: SqliteStatement;
 
-  constructor(database: SqliteDatabase, durability: WalDurability) {
+  /** `onClosed` is called when the file is no longer written. */
+  constructor(
+    database: SqliteDatabase,
+    durability: WalDurability,
+    private readonly onClosed: () => void = () => undefined,
+  ) {
     this.#database = database;
     this.#durability = durability;
     this.#selectHeads = database.prepare(`${SELECT_HEADS} ORDER BY number`);
@@ -141,7 +133,7 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
   }
 
   /** Throws UNAVAILABLE when what is shown cannot be synced to disk now. */
-  confirm(): undefined {
+  confirm(): void {
     try {
       this.#durability.ensure();
     } catch (error) {
@@ -167,7 +159,7 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
     }
   }
 
-  keepReceipts({ log, receipts }: KeptReceipts): undefined {
+  keepReceipts(log: string, receipts: readonly RequestReceipt[]): void {
     this.write(() => {
       for (const receipt of receipts) this.#keepReceipt.run(...receiptValues(receipt), log);
     });
@@ -177,6 +169,7 @@ export class LogWriter implements CallsOf<LogWriterProtocol> {
   close(): void {
     this.#database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").all();
     this.#database.close();
+    this.onClosed();
   }
 
   #isRepeated(number: number, { receipts = [] }: PackedBatch): boolean {

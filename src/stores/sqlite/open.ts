@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { AuditError } from "../../audit/errors.js";
 import type { IndexedStore } from "../../audit/search-index.js";
 import { storeFailure } from "./failure.js";
-import { SqliteLogStore } from "./log-store.js";
+import { openSqliteLog } from "./log-store.js";
 import { SqliteSearchIndex } from "./search-index.js";
 import type { OnDeath } from "./worker-channel.js";
 import type { WorkerFiles } from "./worker-thread.js";
@@ -15,7 +15,7 @@ import type { WorkerFiles } from "./worker-thread.js";
 export async function openSqlite(path: string, onDeath?: OnDeath): Promise<IndexedStore> {
   const files = filesAt(path);
   let index: SqliteSearchIndex | undefined;
-  const opening = SqliteLogStore.open(files, () => index?.wake(), onDeath);
+  const opening = openSqliteLog(files, () => index?.wake(), onDeath);
   try {
     index = await SqliteSearchIndex.open(files, opening, onDeath);
     const log = await opening;

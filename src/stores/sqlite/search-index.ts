@@ -2,14 +2,15 @@ import { AuditError } from "../../audit/errors.js";
 import type { IndexQuery, SearchIndex, Slice } from "../../audit/search-index.js";
 import { Watermarks } from "../../audit/watermarks.js";
 import { dropIndex } from "./index-opening.js";
-import type { IndexReaderProtocol } from "./index-reader.js";
-import type { IndexNotice, IndexWriterProtocol } from "./index-writer.js";
+import type { IndexReader } from "./index-reader.js";
+import type { IndexNotice, IndexWriter } from "./index-writer.js";
+import type { CallOf } from "./worker-calls.js";
 import { bothOpen, WorkerChannel, WorkerError, type OnDeath } from "./worker-channel.js";
 import type { WorkerFiles } from "./worker-thread.js";
 
 interface Threads {
-  readonly writer: WorkerChannel<IndexWriterProtocol, IndexNotice>;
-  readonly reader: WorkerChannel<IndexReaderProtocol>;
+  readonly writer: WorkerChannel<IndexWriter, IndexNotice>;
+  readonly reader: WorkerChannel<IndexReader>;
 }
 
 /** Finds leaves in an SQLite file beside the log's: one worker follows the log, another answers searches. */
@@ -44,7 +45,7 @@ export class SqliteSearchIndex implements SearchIndex {
 
   /** Tells the indexer that the log has grown. */
   wake(): void {
-    this.#threads.then(({ writer }) => writer.call("wake", undefined)).catch(() => undefined);
+    this.#threads.then(({ writer }) => writer.call("wake", [])).catch(() => undefined);
   }
 
   reached(log: string, size: number, timeoutMs: number): Promise<boolean> {
@@ -58,15 +59,15 @@ export class SqliteSearchIndex implements SearchIndex {
   }
 
   page(query: IndexQuery, slice: Slice, signal?: AbortSignal): Promise<readonly number[]> {
-    return this.#ask("page", { query, slice }, signal);
+    return this.#ask("page", [query, slice], signal);
   }
 
   count(query: IndexQuery, cap: number, signal?: AbortSignal): Promise<number> {
-    return this.#ask("count", { query, cap }, signal);
+    return this.#ask("count", [query, cap], signal);
   }
 
   leavesByHash(log: string, leafHash: Uint8Array, size: number): Promise<readonly number[]> {
-    return this.#ask("leavesByHash", { log, leafHash: new Uint8Array(leafHash), size });
+    return this.#ask("leavesByHash", [log, new Uint8Array(leafHash), size]);
   }
 
   async close(): Promise<void> {
@@ -75,14 +76,14 @@ export class SqliteSearchIndex implements SearchIndex {
     await this.#threads.then(closeThreads, () => undefined);
   }
 
-  async #ask<K extends keyof IndexReaderProtocol>(
+  async #ask<K extends CallOf<IndexReader>>(
     name: K,
-    request: IndexReaderProtocol[K]["request"],
+    asked: Parameters<IndexReader[K]>,
     signal?: AbortSignal,
-  ): Promise<IndexReaderProtocol[K]["reply"]> {
+  ): Promise<ReturnType<IndexReader[K]>> {
     const { reader } = await this.#threads;
     try {
-      return await reader.call(name, request, signal);
+      return await reader.call(name, asked, signal);
     } catch (error) {
       throw isBeyondUse(error) ? this.#rebuild() : error;
     }
@@ -135,12 +136,12 @@ export class SqliteSearchIndex implements SearchIndex {
     const onNotice = (notice: IndexNotice): void => {
       if (generation === this.#generation) this.#hear(notice);
     };
-    const writer = WorkerChannel.start<IndexWriterProtocol, IndexNotice>({
+    const writer = WorkerChannel.start<IndexWriter, IndexNotice>({
       module: new URL("./index-writer-worker.js", import.meta.url),
       ...{ files, onNotice, onDeath, ...(after && { after }) },
     });
     const module = new URL("./index-reader-worker.js", import.meta.url);
-    return bothOpen(writer, WorkerChannel.start<IndexReaderProtocol>({ module, files, onDeath, after: writer }));
+    return bothOpen(writer, WorkerChannel.start<IndexReader>({ module, files, onDeath, after: writer }));
   }
 
   #hear(notice: IndexNotice): void {

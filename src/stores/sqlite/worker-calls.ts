@@ -1,11 +1,16 @@
 import type { AuditErrorCode, WriteOutcome } from "../../audit/errors.js";
 
-/** The calls of a worker: by name, the request and the reply. */
-export type Protocol<P> = { readonly [K in keyof P]: { readonly request: unknown; readonly reply: unknown } };
+/** What a worker serves: an object whose methods are its calls. Arguments and results are copied between the threads. */
+export type Served<S> = { readonly [K in keyof S]: (...asked: never[]) => unknown } & { close(): void };
 
-/** The object in the worker that serves a protocol's calls, one method each. */
-export type CallsOf<P extends Protocol<P>> = {
-  readonly [K in keyof P]: (request: P[K]["request"]) => P[K]["reply"];
+/** The calls of what a worker serves. */
+export type CallOf<S> = Exclude<keyof S, "close">;
+
+/** Methods of a port as a worker serves them: they return what the port promises. */
+export type InWorker<Port, Name extends keyof Port> = {
+  readonly [K in Name]: Port[K] extends (...asked: infer Asked) => Promise<infer Reply>
+    ? (...asked: Asked) => Reply
+    : never;
 };
 
 /** An error as it crosses between threads; structured clone would keep only its message. */
@@ -24,13 +29,13 @@ export interface Failure {
  * Main thread to worker. `open` comes first, unless the worker is to close at once; `close` is last, and the worker
  * ends after it.
  */
-export type ToWorker<P extends Protocol<P>> = CallMessage<P> | { readonly kind: "open" | "close" };
+export type ToWorker = CallMessage | { readonly kind: "open" | "close" };
 
-export interface CallMessage<P extends Protocol<P>, K extends keyof P = keyof P> {
+export interface CallMessage {
   readonly kind: "call";
   readonly id: number;
-  readonly name: K;
-  readonly request: P[K]["request"];
+  readonly name: PropertyKey;
+  readonly asked: readonly unknown[];
   /**
    * A flag in shared memory, raised when no one waits for the reply any more: a call that has not begun is then
    * skipped.

@@ -6,9 +6,10 @@ import {
   newFlag,
   raise,
   type CallMessage,
+  type CallOf,
   type Failure,
   type FromWorker,
-  type Protocol,
+  type Served,
   type ToWorker,
 } from "./worker-calls.js";
 import type { WorkerFiles } from "./worker-thread.js";
@@ -55,7 +56,7 @@ export interface WorkerOptions<Notice> {
  * Calls into one worker, answered in the order they were made. When the worker dies, all pending and later calls reject
  * with UNAVAILABLE; none hangs.
  */
-export class WorkerChannel<P extends Protocol<P>, Notice = never> {
+export class WorkerChannel<S extends Served<S>, Notice = never> {
   readonly #worker: Worker;
   readonly #pending = new Map<number, PendingCall>();
   readonly #exited: Promise<void>;
@@ -65,10 +66,10 @@ export class WorkerChannel<P extends Protocol<P>, Notice = never> {
   #isClosing = false;
 
   /** Resolves when the worker has opened its files; rejects with the worker's refusal, or like `after`. */
-  static async start<P extends Protocol<P>, Notice = never>(
+  static async start<S extends Served<S>, Notice = never>(
     options: WorkerOptions<Notice>,
-  ): Promise<WorkerChannel<P, Notice>> {
-    const channel = new WorkerChannel<P, Notice>(options);
+  ): Promise<WorkerChannel<S, Notice>> {
+    const channel = new WorkerChannel<S, Notice>(options);
     try {
       await options.after;
       await channel.#opened(options);
@@ -96,9 +97,14 @@ export class WorkerChannel<P extends Protocol<P>, Notice = never> {
   }
 
   /** Rejects with the signal's reason once it aborts; the worker then skips the call if it has not begun. */
-  call<K extends keyof P>(name: K, request: P[K]["request"], signal?: AbortSignal): Promise<P[K]["reply"]> {
-    const call = { kind: "call" as const, id: this.#nextId++, name, request };
+  call<K extends CallOf<S>>(name: K, asked: Parameters<S[K]>, signal?: AbortSignal): Promise<ReturnType<S[K]>> {
+    const call = { kind: "call" as const, id: this.#nextId++, name, asked };
     return signal === undefined ? this.#answer(call) : this.#answerUnlessAborted(call, signal);
+  }
+
+  /** A call as a function. */
+  caller<K extends CallOf<S>>(name: K): (...asked: Parameters<S[K]>) => Promise<ReturnType<S[K]>> {
+    return (...asked) => this.call(name, asked);
   }
 
   /** Lets the worker finish pending calls, close its files and end. */
@@ -108,7 +114,7 @@ export class WorkerChannel<P extends Protocol<P>, Notice = never> {
     await this.#exited;
   }
 
-  #answer<K extends keyof P>(call: CallMessage<P, K>): Promise<P[K]["reply"]> {
+  #answer<Reply>(call: CallMessage): Promise<Reply> {
     return new Promise((resolve, reject) => {
       if (this.#gone !== undefined) {
         reject(this.#gone);
@@ -119,18 +125,18 @@ export class WorkerChannel<P extends Protocol<P>, Notice = never> {
     });
   }
 
-  async #answerUnlessAborted<K extends keyof P>(call: CallMessage<P, K>, signal: AbortSignal): Promise<P[K]["reply"]> {
+  async #answerUnlessAborted<Reply>(call: CallMessage, signal: AbortSignal): Promise<Reply> {
     signal.throwIfAborted();
     const dropped = newFlag();
     try {
-      return await unlessAborted(this.#answer({ ...call, dropped }), signal);
+      return await unlessAborted(this.#answer<Reply>({ ...call, dropped }), signal);
     } finally {
       if (signal.aborted) raise(dropped);
       this.#take(call.id);
     }
   }
 
-  #post(message: ToWorker<P>): void {
+  #post(message: ToWorker): void {
     this.#worker.postMessage(message);
   }
 

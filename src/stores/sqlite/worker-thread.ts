@@ -5,10 +5,9 @@ import { isBeyondUse, storeFailure } from "./failure.js";
 import {
   isRaised,
   type CallMessage,
-  type CallsOf,
   type Failure,
   type FromWorker,
-  type Protocol,
+  type Served,
   type ToWorker,
 } from "./worker-calls.js";
 
@@ -24,33 +23,33 @@ export interface WorkerContext<Notice> {
   readonly notify: (notice: Notice) => void;
 }
 
-export interface WorkerSpec<P extends Protocol<P>, Notice> {
+export interface WorkerSpec<S extends Served<S>, Notice> {
   /** What the worker works on, as errors name it, such as `the log file`. */
   readonly subject: string;
-  readonly open: (context: WorkerContext<Notice>) => CallsOf<P> & { close(): void };
+  readonly open: (context: WorkerContext<Notice>) => S;
 }
 
 /** Runs in the worker: opens when told to, then serves one call after the other until told to close. */
-export async function serveWorker<P extends Protocol<P>, Notice = never>(spec: WorkerSpec<P, Notice>): Promise<void> {
+export async function serveWorker<S extends Served<S>, Notice = never>(spec: WorkerSpec<S, Notice>): Promise<void> {
   if (parentPort === null) throw new Error("this module runs as a worker thread");
   const port = parentPort;
   const driver = loadSqliteDriver();
   // A failure to load the library is reported when the files are opened.
   await Promise.allSettled([driver]);
   const served = new ServedWorker(port, spec);
-  port.on("message", (message: ToWorker<P>) => {
+  port.on("message", (message: ToWorker) => {
     if (message.kind === "call") served.answer(message);
     else if (message.kind === "open") void served.open(driver);
     else served.close();
   });
 }
 
-class ServedWorker<P extends Protocol<P>, Notice> {
-  #calls: (CallsOf<P> & { close(): void }) | undefined;
+class ServedWorker<S extends Served<S>, Notice> {
+  #served: S | undefined;
 
   constructor(
     private readonly port: MessagePort,
-    private readonly spec: WorkerSpec<P, Notice>,
+    private readonly spec: WorkerSpec<S, Notice>,
   ) {}
 
   async open(driver: Promise<SqliteDriver>): Promise<void> {
@@ -58,7 +57,7 @@ class ServedWorker<P extends Protocol<P>, Notice> {
       this.#post({ kind: "notice", notice });
     };
     try {
-      this.#calls = this.spec.open({ driver: await driver, files: filesFrom(workerData), notify });
+      this.#served = this.spec.open({ driver: await driver, files: filesFrom(workerData), notify });
       this.#post({ kind: "ready" });
     } catch (error) {
       this.#post({ kind: "refused", failure: this.#failure(error) });
@@ -66,10 +65,10 @@ class ServedWorker<P extends Protocol<P>, Notice> {
     }
   }
 
-  answer({ id, name, request, dropped }: CallMessage<P>): void {
-    if (this.#calls === undefined || (dropped !== undefined && isRaised(dropped))) return;
+  answer({ id, name, asked, dropped }: CallMessage): void {
+    if (this.#served === undefined || (dropped !== undefined && isRaised(dropped))) return;
     try {
-      const reply = this.#calls[name](request);
+      const reply = methodOf(this.#served, name)(...asked);
       this.port.postMessage({ kind: "answered", id, reply }, buffersIn(reply));
     } catch (error) {
       this.#post({ kind: "failed", id, failure: this.#failure(error) });
@@ -77,7 +76,7 @@ class ServedWorker<P extends Protocol<P>, Notice> {
   }
 
   close(): void {
-    this.#calls?.close();
+    this.#served?.close();
     this.port.close();
   }
 
@@ -88,6 +87,12 @@ class ServedWorker<P extends Protocol<P>, Notice> {
   #failure(error: unknown): Failure {
     return failureOf(storeFailure(error, this.spec.subject));
   }
+}
+
+function methodOf(served: object, name: PropertyKey): (...asked: readonly unknown[]) => unknown {
+  const method: unknown = Reflect.get(served, name);
+  if (typeof method === "function") return (...asked) => Reflect.apply(method, served, asked) as unknown;
+  throw new TypeError(`the worker has no call ${String(name)}`);
 }
 
 /** Buffers to transfer instead of copying: the bytes of a reply that is a list of them. No one here keeps a reply. */

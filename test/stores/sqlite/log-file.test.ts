@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "@jest/globals";
 import { loadSqliteDriver } from "../../../src/stores/sqlite/driver.js";
 import { LOG_FILE } from "../../../src/stores/sqlite/log-file.js";
-import { SqliteLogStore } from "../../../src/stores/sqlite/log-store.js";
+import type { LogStore } from "../../../src/audit/store.js";
+import { openSqliteLog } from "../../../src/stores/sqlite/log-store.js";
 import { rejection } from "../../engine/rejection.js";
 import { answering, batch, entry, hashOf, requestReceipt } from "../batches.js";
 
@@ -12,8 +13,8 @@ const folder = await mkdtemp(join(tmpdir(), "auditql-log-file-"));
 afterAll(() => rm(folder, { recursive: true }));
 const driver = await loadSqliteDriver();
 
-const open = (logPath: string): Promise<SqliteLogStore> =>
-  SqliteLogStore.open({ logPath, indexPath: `${logPath}-index` }, () => undefined);
+const open = (logPath: string): Promise<LogStore> =>
+  openSqliteLog({ logPath, indexPath: `${logPath}-index` }, () => undefined);
 
 /** A log file as the first version made it, with one entry. */
 function firstVersion(name: string, userVersion = 1): string {

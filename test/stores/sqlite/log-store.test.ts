@@ -1,13 +1,13 @@
 import { loadSqliteDriver } from "../../../src/stores/sqlite/driver.js";
-import { SqliteLogStore } from "../../../src/stores/sqlite/log-store.js";
+import type { LogStore } from "../../../src/audit/store.js";
+import { openSqliteLog } from "../../../src/stores/sqlite/log-store.js";
 import { logStoreContract } from "../log-store-contract.js";
 import { freshPaths } from "./folder.js";
 
 const driver = await loadSqliteDriver();
 const freshPath = freshPaths();
 let logPath = "";
-const open = (): Promise<SqliteLogStore> =>
-  SqliteLogStore.open({ logPath, indexPath: `${logPath}-index` }, () => undefined);
+const open = (): Promise<LogStore> => openSqliteLog({ logPath, indexPath: `${logPath}-index` }, () => undefined);
 
 logStoreContract("sqlite", {
   open: () => {

@@ -43,7 +43,7 @@ function failingCommit(error: unknown, isDone = false): { readonly database: Sql
 /** As both libraries' errors tell their result code (sqlite.org/rescode.html). */
 const sqliteError = (code: number, message: string): Error => Object.assign(new Error(message), { errcode: code });
 
-/** Appends as SqliteLogStore would have it packed. */
+/** Appends as openSqliteLog would have it packed. */
 function append(writer: LogWriter, { entries, ...rest }: AppendBatch): unknown {
   const leafHashes = new Uint8Array(entries.flatMap(({ leafHash }) => [...leafHash]));
   const canonicals = entries.map(({ canonical }) => canonical);
@@ -53,8 +53,8 @@ function append(writer: LogWriter, { entries, ...rest }: AppendBatch): unknown {
 function expectNothingWritten(writer: LogWriter): void {
   expect(writer.head("default")).toEqual(emptyHead("default"));
   const reader = new LogReader(database);
-  expect(reader.entries({ log: "default", leafIndexes: [0, 1] })).toEqual([undefined, undefined]);
-  expect(reader.tiles({ log: "default", ids: [{ level: 0, index: 0 }] })).toEqual([undefined]);
+  expect(reader.entries("default", [0, 1])).toEqual([undefined, undefined]);
+  expect(reader.tiles("default", [{ level: 0, index: 0 }])).toEqual([undefined]);
 }
 
 test("writes nothing of a batch that fills the disk, and goes on when there is room again", () => {
@@ -124,7 +124,7 @@ test("writes the WAL that it found, once, and again after a commit that failed, 
   isRewritten();
   writer.confirm();
   expect(isRewritten()).toBe(true);
-  const [stored] = new LogReader(database).entries({ log: "default", leafIndexes: [1] });
+  const [stored] = new LogReader(database).entries("default", [1]);
   expect(stored?.canonical).toBe("b");
 });
 
@@ -149,7 +149,7 @@ test("never overwrites an entry, whatever the head says", () => {
   append(writer, batch("default", 0, [entry("a")]));
   database.exec("UPDATE logs SET size = 0");
   expect(() => append(writer, batch("default", 0, [entry("b")]))).toThrow(/constraint/i);
-  const [stored] = new LogReader(database).entries({ log: "default", leafIndexes: [0] });
+  const [stored] = new LogReader(database).entries("default", [0]);
   expect(stored?.canonical).toBe("a");
 });
 

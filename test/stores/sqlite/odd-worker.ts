@@ -1,20 +1,21 @@
 import { serveWorker } from "../../../src/stores/sqlite/worker-thread.js";
 
-export interface OddProtocol {
-  readonly double: { readonly request: number; readonly reply: number };
-  readonly fail: { readonly request: string; readonly reply: never };
+export interface Odd {
+  double(value: number): number;
+  fail(message: string): never;
   /** Blocks the thread until the flag is raised. */
-  readonly hold: { readonly request: Int32Array; readonly reply: "ok" | "not-equal" | "timed-out" };
-  /** Answers every word that it was called with. */
-  readonly note: { readonly request: string; readonly reply: readonly string[] };
+  hold(flag: Int32Array): "ok" | "not-equal" | "timed-out";
+  /** Returns every word that it was called with. */
+  note(word: string): readonly string[];
   /** The thread ends before it answers. */
-  readonly exit: { readonly request: undefined; readonly reply: undefined };
+  exit(): void;
   /** The thread fails outside of a call, soon. */
-  readonly collapse: { readonly request: undefined; readonly reply: undefined };
+  collapse(): void;
+  close(): void;
 }
 
 /** A worker that can be told to misbehave; it refuses to start when its log path says so. */
-await serveWorker<OddProtocol>({
+await serveWorker<Odd>({
   subject: "the odd file",
   open: ({ files }) => {
     if (files.logPath === "refuse") throw new Error("no such luck");
@@ -34,7 +35,6 @@ await serveWorker<OddProtocol>({
         setImmediate(() => {
           throw new Error("collapsed");
         });
-        return undefined;
       },
       close: () => undefined,
     };
