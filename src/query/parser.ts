@@ -6,7 +6,13 @@ import type { FieldToken, PlainToken, QuotedToken, Token } from "./token.js";
 import { words } from "./words.js";
 
 export const MAX_QUERY_CHARACTERS = 4_096;
-export const MAX_TERMS = 256;
+/**
+ * The maximum number of words in all; a value after `field=` counts as one. An index reads the list of each word, however
+ * many of them stand between two quotes.
+ */
+export const MAX_WORDS = 256;
+/** The maximum number of words of one phrase: an index compares the places of all of them in each entry. */
+export const MAX_PHRASE_WORDS = 32;
 /** The maximum number of words that end with a star: each expands to all words that begin with it. */
 export const MAX_PREFIXES = 16;
 /** The maximum depth of nested parentheses and negations. */
@@ -29,13 +35,22 @@ export function parseQuery(text: string): ParsedQuery {
 const UNREADABLE = /\p{Cs}|\0/u;
 
 function refuseUnreadable(text: string): void {
-  const overflow = Array.from(text).slice(MAX_QUERY_CHARACTERS).join("");
-  const bad = (badText: string, offset: number) => ({ kind: "bad", text: badText, offset }) as const;
-  if (overflow !== "")
-    throw new SyntaxFault(`at most ${MAX_QUERY_CHARACTERS} characters`, bad(overflow, text.length - overflow.length));
+  const end = endOfCharacters(text, MAX_QUERY_CHARACTERS);
+  if (end < text.length) {
+    const token = { kind: "bad", text: text.slice(end), offset: end } as const;
+    throw new SyntaxFault(`at most ${MAX_QUERY_CHARACTERS} characters`, token, `${text.length} UTF-16 units`);
+  }
   const unreadable = UNREADABLE.exec(text);
   if (unreadable === null) return;
-  throw new SyntaxFault("text without U+0000 and lone surrogates", bad(unreadable[0], unreadable.index));
+  const token = { kind: "bad", text: unreadable[0], offset: unreadable.index } as const;
+  throw new SyntaxFault("text without U+0000 and lone surrogates", token);
+}
+
+/** Where the first `count` characters of a text end, in UTF-16 units: no more of a long text is read. */
+function endOfCharacters(text: string, count: number): number {
+  return Array.from(text.slice(0, 2 * count))
+    .slice(0, count)
+    .join("").length;
 }
 
 /** `field:` or `field=` before a value or a group of values; undefined for a bare term. */
@@ -50,7 +65,7 @@ type Scope = FieldToken | undefined;
 class Parser {
   readonly #lexer: Lexer;
   #token: Token;
-  #terms = 0;
+  #words = 0;
   #prefixes = 0;
   #nesting = 0;
 
@@ -113,19 +128,25 @@ class Parser {
   }
 
   #term(token: PlainToken | QuotedToken, scope: Scope): Filter {
-    this.#terms += 1;
-    if (this.#terms > MAX_TERMS) throw this.#fault(`at most ${MAX_TERMS} terms`);
     const filter = termFilter(token, scope);
+    const count = filter.kind === "phrase" ? filter.words.length : 1;
+    if (count > MAX_PHRASE_WORDS)
+      throw this.#fault(`at most ${MAX_PHRASE_WORDS} words in a phrase (join shorter ones with AND)`, `${count} words`);
+    this.#words += count;
+    if (this.#words > MAX_WORDS) throw this.#fault(`at most ${MAX_WORDS} words in all`, `${this.#words} up to here`);
     if (filter.kind === "phrase" && filter.prefix) this.#prefixes += 1;
-    if (this.#prefixes > MAX_PREFIXES) throw this.#fault(`at most ${MAX_PREFIXES} words that end with "*"`);
+    if (this.#prefixes > MAX_PREFIXES)
+      throw this.#fault(`at most ${MAX_PREFIXES} words that end with "*"`, `${this.#prefixes} up to here`);
     this.#advance();
     return filter;
   }
 
   #nested(opening: Token, parse: () => Filter): Filter {
     this.#nesting += 1;
-    if (this.#nesting > MAX_NESTING)
-      throw new SyntaxFault(`at most ${MAX_NESTING} parentheses and negations inside each other`, opening);
+    if (this.#nesting > MAX_NESTING) {
+      const expected = `at most ${MAX_NESTING} parentheses and negations inside each other`;
+      throw new SyntaxFault(expected, opening, String(this.#nesting));
+    }
     const filter = parse();
     this.#nesting -= 1;
     return filter;
@@ -145,8 +166,8 @@ class Parser {
     this.#token = this.#lexer.next();
   }
 
-  #fault(expected: string): SyntaxFault {
-    return new SyntaxFault(expected, this.#token);
+  #fault(expected: string, got?: string): SyntaxFault {
+    return new SyntaxFault(expected, this.#token, got);
   }
 }
 

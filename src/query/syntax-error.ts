@@ -18,15 +18,16 @@ export class SyntaxFault extends Error {
   constructor(
     readonly expected: string,
     readonly token: TokenText,
+    /** What was found, where that is not the token itself. */
+    readonly got?: string,
   ) {
     super(expected);
   }
 }
 
 /** A fault in a query as the caller sees it. */
-export function syntaxError(query: string, { expected, token }: SyntaxFault): QuerySyntaxError {
+export function syntaxError(query: string, { expected, token, got = found(token) }: SyntaxFault): QuerySyntaxError {
   const column = Array.from(query.slice(0, token.offset)).length + 1;
-  const got = token.kind === "end" ? "the end of the query" : excerpt(token.text);
   return {
     kind: "syntax-error",
     column,
@@ -35,4 +36,8 @@ export function syntaxError(query: string, { expected, token }: SyntaxFault): Qu
     token,
     message: `column ${column}: expected ${expected}, got ${got}`,
   };
+}
+
+function found({ kind, text }: TokenText): string {
+  return kind === "end" ? "the end of the query" : excerpt(text);
 }

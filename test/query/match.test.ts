@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { AuditEvent } from "../../src/core/event.js";
-import type { Filter } from "../../src/query/ast.js";
+import { allOf, anyOf, type Filter } from "../../src/query/ast.js";
 import { matches } from "../../src/query/match.js";
 import { anEvent, aFilter } from "./arbitraries.js";
 
@@ -75,6 +75,20 @@ describe("matching", () => {
 
   test("of everything is always true", () => {
     fc.assert(fc.property(anEvent, (someEvent) => matches({ kind: "all" }, someEvent)));
+  });
+
+  test("asks for equal operands once, which never changes what matches", () => {
+    const repeated = fc
+      .array(aFilter, { minLength: 1, maxLength: 4 })
+      .chain((filters) => fc.shuffledSubarray([...filters, ...filters], { minLength: filters.length }));
+    fc.assert(
+      fc.property(repeated, anEvent, (filters, someEvent) => {
+        expect(matches(allOf(filters), someEvent)).toBe(filters.every((filter) => matches(filter, someEvent)));
+        expect(matches(anyOf(filters), someEvent)).toBe(filters.some((filter) => matches(filter, someEvent)));
+        expect(allOf([...filters, ...filters])).toEqual(allOf(filters));
+        expect(anyOf([...filters, ...filters])).toEqual(anyOf(filters));
+      }),
+    );
   });
 
   test("in any field is matching in one of the fields", () => {

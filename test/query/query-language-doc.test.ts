@@ -1,6 +1,13 @@
 import { describe, expect, test } from "@jest/globals";
 import { readFileSync } from "node:fs";
-import { parseQuery, MAX_NESTING, MAX_PREFIXES, MAX_QUERY_CHARACTERS, MAX_TERMS } from "../../src/query/parser.js";
+import {
+  MAX_NESTING,
+  MAX_PHRASE_WORDS,
+  MAX_PREFIXES,
+  MAX_QUERY_CHARACTERS,
+  MAX_WORDS,
+  parseQuery,
+} from "../../src/query/parser.js";
 import { printFilter } from "../../src/query/print.js";
 import { MAX_RESTRICTION_VALUES } from "../../src/query/restriction.js";
 import { SORT_KEY_CHARACTERS } from "../../src/query/order.js";
@@ -60,7 +67,8 @@ describe("docs/query-language.md", () => {
 
   test.each([
     [MAX_QUERY_CHARACTERS, "characters"],
-    [MAX_TERMS, "terms"],
+    [MAX_WORDS, "words in all"],
+    [MAX_PHRASE_WORDS, "words in a phrase"],
     [MAX_PREFIXES, "words that end with `*`"],
     [MAX_NESTING, "parentheses and negations"],
     [MAX_RESTRICTION_VALUES, "values in all"],

@@ -1,5 +1,12 @@
 import { describe, expect, test } from "@jest/globals";
-import { MAX_NESTING, MAX_PREFIXES, MAX_QUERY_CHARACTERS, MAX_TERMS, parseQuery } from "../../src/query/parser.js";
+import {
+  MAX_NESTING,
+  MAX_PHRASE_WORDS,
+  MAX_PREFIXES,
+  MAX_QUERY_CHARACTERS,
+  MAX_WORDS,
+  parseQuery,
+} from "../../src/query/parser.js";
 import type { QuerySyntaxError } from "../../src/query/syntax-error.js";
 
 function errorOf(query: string): QuerySyntaxError {
@@ -73,11 +80,17 @@ describe("the limits of a query", () => {
   const nested = (depth: number) => "(".repeat(depth) + "a" + ")".repeat(depth);
   const prefixes = (count: number) => "a* ".repeat(count).trimEnd();
   const terms = (count: number) => "a ".repeat(count).trimEnd();
+  const phrase = (count: number) => `"${terms(count)}"`;
+  const phrases = (count: number) => `${phrase(MAX_PHRASE_WORDS)} `.repeat(count).trimEnd();
+  const allPhrases = MAX_WORDS / MAX_PHRASE_WORDS;
 
   test.each([
     ["characters", "é".repeat(MAX_QUERY_CHARACTERS)],
     ["characters beyond 16 bits", "𐐀".repeat(MAX_QUERY_CHARACTERS)],
-    ["terms", terms(MAX_TERMS)],
+    ["words", terms(MAX_WORDS)],
+    ["words in phrases", phrases(allPhrases)],
+    ["exact values of many words", `actor=${phrase(MAX_PHRASE_WORDS + 1)} `.repeat(MAX_WORDS / 8).trimEnd()],
+    ["words of a phrase", phrase(MAX_PHRASE_WORDS)],
     ["prefixes", prefixes(MAX_PREFIXES)],
     ["parentheses", nested(MAX_NESTING)],
     ["negations", "-".repeat(MAX_NESTING) + "a"],
@@ -86,30 +99,35 @@ describe("the limits of a query", () => {
   });
 
   test.each([
-    ["character", "é".repeat(MAX_QUERY_CHARACTERS + 1), MAX_QUERY_CHARACTERS + 1, "at most 4096 characters"],
-    ["term", terms(MAX_TERMS + 1), 2 * MAX_TERMS + 1, "at most 256 terms"],
-    ["prefix", prefixes(MAX_PREFIXES + 1), 3 * MAX_PREFIXES + 1, 'at most 16 words that end with "*"'],
-    ["parenthesis", nested(MAX_NESTING + 1), MAX_NESTING + 1, "at most 32 parentheses and negations inside each other"],
+    ["character", "é".repeat(MAX_QUERY_CHARACTERS + 1), MAX_QUERY_CHARACTERS + 1, "characters", "4097 UTF-16 units"],
+    ["word", terms(MAX_WORDS + 1), 2 * MAX_WORDS + 1, "words in all", "257 up to here"],
     [
-      "negation",
-      "-".repeat(MAX_NESTING + 1) + "a",
-      MAX_NESTING + 1,
-      "at most 32 parentheses and negations inside each other",
+      "word after phrases",
+      `${phrases(allPhrases)} b`,
+      phrases(allPhrases).length + 2,
+      "words in all",
+      "257 up to here",
     ],
-    [
-      "negating word",
-      "NOT ".repeat(MAX_NESTING + 1) + "a",
-      4 * MAX_NESTING + 1,
-      "at most 32 parentheses and negations inside each other",
-    ],
-    [
-      "parenthesis among negations",
-      "actor:" + "(-".repeat(16) + "(a",
-      39,
-      "at most 32 parentheses and negations inside each other",
-    ],
-  ])("refuse one %s more, naming its column", (...[, query, column, expected]) => {
-    expect(errorOf(query)).toMatchObject({ column, expected });
+    ["word of a phrase", `b ${phrase(MAX_PHRASE_WORDS + 1)}`, 3, "words in a phrase", "33 words"],
+    ["word of a phrase in dashes", "a-".repeat(MAX_PHRASE_WORDS) + "b*", 1, "words in a phrase", "33 words"],
+    ["ideograph of a phrase", "京".repeat(MAX_PHRASE_WORDS + 1), 1, "words in a phrase", "33 words"],
+    ["prefix", prefixes(MAX_PREFIXES + 1), 3 * MAX_PREFIXES + 1, "words that end", "17 up to here"],
+    ["parenthesis", nested(MAX_NESTING + 1), MAX_NESTING + 1, "parentheses and negations", "33"],
+    ["negation", "-".repeat(MAX_NESTING + 1) + "a", MAX_NESTING + 1, "parentheses and negations", "33"],
+    ["negating word", "NOT ".repeat(MAX_NESTING + 1) + "a", 4 * MAX_NESTING + 1, "parentheses and negations", "33"],
+    ["parenthesis among negations", "actor:" + "(-".repeat(16) + "(a", 39, "parentheses and negations", "33"],
+  ])("refuse one %s more, naming its column, the limit and what came", (...[, query, column, limit, got]) => {
+    expect(errorOf(query)).toMatchObject({
+      ...{ column, got },
+      expected: expect.stringMatching(new RegExp(`^at most \\d+ ${limit}`)),
+    });
+  });
+
+  test("refuse a query of millions of characters without reading on", () => {
+    const query = "😀".repeat(8_000_000);
+    const start = performance.now();
+    expect(errorOf(query)).toMatchObject({ column: MAX_QUERY_CHARACTERS + 1, got: "16000000 UTF-16 units" });
+    expect(performance.now() - start).toBeLessThan(2_000);
   });
 
   test("do not count what was closed before", () => {
