@@ -1,6 +1,8 @@
 import type { JWTPayload } from "jose";
-import type { Principal, Scope } from "../audit/principal.js";
-import { isScope, isTenant, readRestriction } from "./grant.js";
+import type { Scope } from "../audit/principal.js";
+import { nameOf } from "../core/problem.js";
+import { refused, type CredentialOutcome } from "./credential.js";
+import { isName, isScope, MAX_NAME_CHARACTERS, readRestriction } from "./grant.js";
 
 /** The claims with a token holder's limits. A claim named here must be in every token. */
 export interface BoundClaims {
@@ -10,38 +12,50 @@ export interface BoundClaims {
   readonly restrictionClaim?: string | undefined;
 }
 
+const NAME = `text of 1 to ${MAX_NAME_CHARACTERS} characters, without U+0000 and lone surrogates`;
+
 /**
- * The principal of a token whose signature, issuer, audience and times were verified. Undefined when a claim with a
- * limit is missing or unreadable: a token without its limit would open every tenant's entries.
+ * The principal of a token whose signature, issuer, audience and times were verified. Refused when the subject, its
+ * scopes, or a claim with a limit is missing or of another type: a token without its limit would open every tenant's
+ * entries, and a subject made from an object would be everybody's.
  */
 export function principalOfClaims(
   claims: JWTPayload,
   { tenantClaim, restrictionClaim }: BoundClaims,
-): Principal | undefined {
+): CredentialOutcome {
+  const wrong = (claim: string, expected: string) =>
+    refused("wrong", `the claim ${claim}: expected ${expected}, got ${gotOf(claims[claim])}`);
+  const sub: unknown = claims.sub;
   const tenant = tenantClaim === undefined ? undefined : claims[tenantClaim];
   const restriction = restrictionClaim === undefined ? undefined : readRestriction(claims[restrictionClaim]);
-  const { sub } = claims;
-  if (sub === undefined || sub === "") return undefined;
-  if (tenantClaim !== undefined && !isTenant(tenant)) return undefined;
-  if (restrictionClaim !== undefined && restriction === undefined) return undefined;
+  if (!isName(sub)) return wrong("sub", NAME);
+  if (tenantClaim !== undefined && !isName(tenant)) return wrong(tenantClaim, NAME);
+  if (restrictionClaim !== undefined && restriction === undefined)
+    return wrong(restrictionClaim, "an object with a list of values for each field");
+  const unreadable = SCOPE_CLAIMS.find((claim) => wordsIn(claims[claim]) === undefined);
+  if (unreadable !== undefined) return wrong(unreadable, "text, or a list of texts");
+  const scopes = SCOPE_CLAIMS.flatMap((claim) => wordsIn(claims[claim]) ?? []).filter(isScope);
   return {
-    id: `jwt:${sub}`,
-    kind: "jwt",
-    scopes: new Set(scopesOf(claims)),
-    ...(isTenant(tenant) && { tenant }),
-    ...(restriction !== undefined && { restriction }),
+    kind: "principal",
+    principal: {
+      ...{ id: `jwt:${sub}`, kind: "jwt", scopes: new Set<Scope>(scopes) },
+      ...(isName(tenant) && { tenant }),
+      ...(restriction !== undefined && { restriction }),
+    },
   };
 }
 
-/**
- * `scope` is a text with blanks (RFC 8693 section 4.2); some issuers write `scp`, or a list. Unknown scopes are
- * dropped.
- */
-function scopesOf(claims: JWTPayload): readonly Scope[] {
-  return [claims["scope"], claims["scp"]].flatMap(words).filter(isScope);
+/** `scope` is a text with blanks (RFC 8693 section 4.2); some issuers write `scp`, or a list. Unknown scopes are dropped. */
+const SCOPE_CLAIMS = ["scope", "scp"] as const;
+
+/** None without the claim; undefined when it is of another type. */
+function wordsIn(value: unknown): readonly string[] | undefined {
+  if (value === undefined) return [];
+  if (typeof value === "string") return value.split(" ");
+  return Array.isArray(value) && value.every((word) => typeof word === "string") ? value : undefined;
 }
 
-function words(value: unknown): readonly string[] {
-  if (typeof value === "string") return value.split(" ");
-  return Array.isArray(value) ? value.filter((word) => typeof word === "string") : [];
+/** Says of a text how long it is, and of other values what they are: the operator's log does not get what is in a token. */
+function gotOf(value: unknown): string {
+  return typeof value === "string" ? `text of ${value.length} UTF-16 units` : nameOf(value);
 }

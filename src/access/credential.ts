@@ -12,10 +12,15 @@ export type Refusal =
 /** The result of checking a credential. */
 export type CredentialOutcome =
   | { readonly kind: "principal"; readonly principal: Principal }
-  | { readonly kind: "refused"; readonly reason: Refusal };
+  | {
+      readonly kind: "refused";
+      readonly reason: Refusal;
+      /** For the operator's log: what the issuer has to change. Only where the credential itself was verified. */
+      readonly because?: string | undefined;
+    };
 
-export function refused(reason: Refusal): CredentialOutcome {
-  return { kind: "refused", reason };
+export function refused(reason: Refusal, because?: string): CredentialOutcome {
+  return { kind: "refused", reason, because };
 }
 
 /** The principal, or a refusal if its credential has expired at a time in milliseconds since the epoch. */

@@ -34,9 +34,9 @@ export function readLog(service: AuditService, log: string): ReadLog {
   const recorder = (principal: Principal) => async (read: Read) => {
     const event = {
       message: `${read.kind}: ${read.leafIndexes.length} entries shown`,
-      actor: principal.id.slice(0, 128),
+      actor: principal.id,
       action: "audit.read",
-      target: read.log.slice(0, 128),
+      target: read.log,
       new: { leafIndexes: read.leafIndexes, ...askedIn(read) },
       ...(principal.tenant === undefined ? {} : { tenant_id: principal.tenant }),
     };

@@ -1,5 +1,4 @@
 import { SCOPES, type Scope } from "../audit/principal.js";
-import { MAX_TEXT_CHARACTERS } from "../core/event-rules.js";
 import { isPlainObject, textProblems } from "../core/problem.js";
 import { parseRestriction, type Restriction } from "../query/restriction.js";
 
@@ -14,10 +13,16 @@ export function isScope(text: string): text is Scope {
   return (SCOPES as readonly string[]).includes(text);
 }
 
-/** Whether an event could have it as its tenant_id; the empty text names no tenant. */
-export function isTenant(value: unknown): value is string {
-  if (typeof value !== "string" || value === "" || textProblems(value, "").length > 0) return false;
-  return Array.from(value).length <= MAX_TEXT_CHARACTERS;
+/** The maximum characters of a subject or a tenant. */
+export const MAX_NAME_CHARACTERS = 128;
+
+/**
+ * Whether a value can name a subject or a tenant: text of 1 to 128 characters that every log can store. Nothing is made
+ * from another value, or from a longer text: two that differ would look the same.
+ */
+export function isName(value: unknown): value is string {
+  if (typeof value !== "string" || value === "" || value.length > 2 * MAX_NAME_CHARACTERS) return false;
+  return Array.from(value).length <= MAX_NAME_CHARACTERS && textProblems(value, "").length === 0;
 }
 
 /**

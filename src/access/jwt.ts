@@ -40,10 +40,10 @@ export class JwtVerifier {
   async identify(token: string, nowMs: number): Promise<CredentialOutcome> {
     try {
       const claims = await this.verifiedClaims(token, nowMs);
-      const principal = principalOfClaims(claims, this.settings);
-      return principal === undefined
-        ? refused("wrong")
-        : { kind: "principal", principal: { ...principal, expiresAtMs: expiryMs(claims) } };
+      const outcome = principalOfClaims(claims, this.settings);
+      return outcome.kind === "refused"
+        ? outcome
+        : { kind: "principal", principal: { ...outcome.principal, expiresAtMs: expiryMs(claims) } };
     } catch (error) {
       if (error instanceof AuditError) throw error;
       return refused(error instanceof errors.JWTExpired ? "expired" : "wrong");

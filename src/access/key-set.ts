@@ -2,7 +2,7 @@ import type { Principal } from "../audit/principal.js";
 import { isPlainObject } from "../core/problem.js";
 import { secretMatches, type ApiKey } from "./api-key.js";
 import { refused, unexpired, type CredentialOutcome } from "./credential.js";
-import { isScope, isTenant, readRestriction, type Grant } from "./grant.js";
+import { isName, isScope, readRestriction, type Grant } from "./grant.js";
 
 /** An API key as the key file stores it: everything except the secret. Times are RFC 3339. */
 export interface StoredKey extends Grant {
@@ -89,7 +89,7 @@ const CHECKS: readonly Check[] = [
   ["name", "text", (value) => typeof value === "string"],
   ["secretHash", "64 hex digits", (value) => isMatch(value, /^[0-9a-f]{64}$/)],
   ["scopes", "a list of scopes", (value) => Array.isArray(value) && value.every(isScope)],
-  ["tenant", "text of 1 to 128 characters", unless(isTenant)],
+  ["tenant", "text of 1 to 128 characters", unless(isName)],
   ["restriction", "a list of values per field", unless((value) => readRestriction(value) !== undefined)],
   ["createdAt", "an RFC 3339 time", isTime],
   ["expiresAt", "an RFC 3339 time", unless(isTime)],

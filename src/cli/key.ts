@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { isScope, isTenant, readRestriction } from "../access/grant.js";
+import { isName, isScope, readRestriction } from "../access/grant.js";
 import { createKey, readKeys, revokeKey, type KeyOrder } from "../access/key-file.js";
 import type { StoredKey } from "../access/key-set.js";
 import { SCOPES, type Scope } from "../audit/principal.js";
@@ -76,7 +76,7 @@ async function revoke(id: string, file: string, { to, now }: { to: Console; now:
 
 /** Reads the flags of `key create`. Throws an Error that names the flag and what was expected. */
 export function keyOrder({ name, scope, tenant, restrict, expiresInDays }: CreateFlags, now: Date): KeyOrder {
-  if (tenant !== undefined && !isTenant(tenant)) throw new Error("--tenant: expected text of 1 to 128 characters");
+  if (tenant !== undefined && !isName(tenant)) throw new Error("--tenant: expected text of 1 to 128 characters");
   return {
     name,
     scopes: scopesOf(scope),

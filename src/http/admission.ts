@@ -72,7 +72,8 @@ export function serviceFor(
 export async function identify(headers: CredentialHeaders, { access, logger }: Door): Promise<Principal> {
   const outcome = await authenticate(headers, access, Date.now()).catch((error: unknown) => cannotTell(error, logger));
   if (outcome.kind === "principal") return outcome.principal;
-  const { reason } = outcome;
+  const { reason, because } = outcome;
+  if (because !== undefined) logger.warn({ because }, "a verified credential was refused");
   // No credential would help who asked by a wrong name.
   throw reason === "host" ? new AuditError("FORBIDDEN", unauthenticated(reason).message) : new Unauthenticated(reason);
 }

@@ -76,6 +76,12 @@ describe("a log of readings", () => {
     expect(await readings()).toMatchObject([{ tenant_id: "acme", new: { leafIndexes: [] } }]);
   });
 
+  test("names each reader whole, so that no two look the same", async () => {
+    const ids = ["A", "B"].map((end) => `jwt:${"p".repeat(127)}${end}`);
+    for (const id of ids) await as({ ...ADMIN, id }).search({ log: "default", query: "" }, {});
+    expect((await readings()).map(({ actor }) => actor)).toEqual(ids);
+  });
+
   test("records entries by index, by hash and from a tail", async () => {
     const [outcome] = await as(ADMIN).entries("default", [2]);
     if (outcome?.kind !== "entry") throw new Error("no entry");
