@@ -74,7 +74,7 @@ class Engine {
 
   static async filled(url: string): Promise<Engine> {
     const apollo = await graphqlServer({
-      ...{ logger: pino({ level: "silent" }), compileAtHit: COMPILE_AT_HIT, texts: undefined },
+      ...{ logger: pino({ level: "silent" }), compileAtHit: COMPILE_AT_HIT },
     });
     await apollo.start();
     const engine = new Engine(await openStore(url), apollo);

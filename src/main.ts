@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { loadOrCreateSeed } from "./keys/seed-file.js";
 import { ephemeralKeyring, keyringOfSeed, type Keyring } from "./keys/keyring.js";
-import type { RootCache, TextCache } from "./audit/cache.js";
+import type { RootCache } from "./audit/cache.js";
 import { openLocalService } from "./engine/local-service.js";
 import { checkLog, type LogHealth, type ReadPaths } from "./engine/log-health.js";
 import type { IndexedStore } from "./audit/search-index.js";
@@ -23,12 +23,9 @@ const FAILED = 1;
 /** What the settings ask for that needs no store, and how to open what does. */
 async function planEngine(settings: Settings, operator: Operator): Promise<EnginePlan> {
   const keyring = await openKeyring(settings.storage);
-  const texts = await openTexts(settings.storage);
   return {
-    texts,
     sealer: new TokenSealer(keyring.tokenSecret),
     open: () => openEngine(settings, keyring, operator),
-    close: async () => texts?.close(),
   };
 }
 
@@ -80,7 +77,14 @@ async function probe({ logs, isReadOnly, cache, ...paths }: Probed): Promise<rea
   return [
     ...found.flatMap(({ log, health }) => degradationsOf(log, health)),
     ...(mayOnlyBeRead ? [{ what: "writes", reason: "the database may only be read" }] : []),
-    ...(cache.isAnswering ? [] : [{ what: "redis" }]),
+    ...cacheDegradations(cache),
+  ];
+}
+
+function cacheDegradations(cache: RootCache): readonly Degradation[] {
+  if (cache.isRemembering) return cache.isAnswering ? [] : [{ what: "redis" }];
+  return [
+    { what: "redis", reason: "Redis did not keep the newest root: a log that lost entries would not be noticed" },
   ];
 }
 
@@ -106,13 +110,6 @@ async function openCache({ redisUrl, origin }: Settings["storage"], { note }: Op
   // What it remembers is compared with the logs when they are opened.
   await cache.attempted();
   return cache;
-}
-
-/** Its trouble is the root cache's, which tells of it. */
-async function openTexts({ redisUrl, origin }: Settings["storage"]): Promise<TextCache | undefined> {
-  if (redisUrl === undefined) return undefined;
-  const { RedisTextCache } = await import("./caches/redis/text-cache.js");
-  return new RedisTextCache({ url: redisUrl, origin });
 }
 
 const tools = {

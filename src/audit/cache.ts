@@ -16,7 +16,12 @@ export interface CachedRoot {
 export interface RootCache {
   /** False while its engine is unreachable, so that it knows nothing. */
   readonly isAnswering: boolean;
-  /** A root of a fixed size never changes, so it is kept without expiry. */
+  /**
+   * False from a newest root of a log that the engine did not keep until it keeps one of that log: `remembered` may
+   * return an older one.
+   */
+  readonly isRemembering: boolean;
+  /** A root of a fixed size never changes, so it is kept for weeks. */
   get(log: string, treeSize: number): Promise<CachedRoot | undefined>;
   /** Keeps a root, unless one of its log and size is there already; returns the one that was there. */
   put(root: CachedRoot): Promise<CachedRoot | undefined>;
@@ -34,12 +39,5 @@ export interface RootCache {
    * missed, and sizes may be wrong.
    */
   onNewest(log: string, listener: (treeSize: number) => void): void;
-  close(): Promise<void>;
-}
-
-/** Port: remembers texts by key for a while. A text that is lost, late or unreachable is a miss, never an error. */
-export interface TextCache {
-  get(key: string): Promise<string | undefined>;
-  put(key: string, text: string): Promise<void>;
   close(): Promise<void>;
 }

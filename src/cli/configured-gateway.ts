@@ -9,7 +9,7 @@ import type { Settings } from "../settings/read.js";
 
 const GRAPHIQL_FOLDER = fileURLToPath(new URL("../../graphiql", import.meta.url));
 
-type Parts = Pick<GatewayOptions, "service" | "health" | "logger" | "metrics" | "sealer" | "texts"> & {
+type Parts = Pick<GatewayOptions, "service" | "health" | "logger" | "metrics" | "sealer"> & {
   readonly access: Access;
 };
 

@@ -1,6 +1,5 @@
 import { pino, type Logger } from "pino";
 import { openAccess } from "../access/open-access.js";
-import type { TextCache } from "../audit/cache.js";
 import { DEFAULT_LOG } from "../audit/service.js";
 import type { Gateway } from "../http/gateway.js";
 import type { TokenSealer } from "../keys/sealed-token.js";
@@ -22,13 +21,10 @@ const FAILED = 1;
 
 /** What a gateway has before its store is open, and how it opens it. */
 export interface EnginePlan {
-  /** Shared by the gateways. Undefined: each keeps its own. */
-  readonly texts: TextCache | undefined;
   /** Of the deployment's key: what one gateway seals, each opens. */
   readonly sealer: TokenSealer;
   /** Rejects with an AuditError that says what is `passing` where trying again may help; then it may be called again. */
   open(): Promise<Engine>;
-  close(): Promise<void>;
 }
 
 /** Where the engines tell what an operator should know. */
@@ -60,8 +56,7 @@ export async function serve(settings: Settings, planEngine: PlanEngine, stopMs =
   let isOpen: boolean | undefined;
   try {
     const { openConfiguredGateway } = await import("./configured-gateway.js");
-    const { texts, sealer } = plan;
-    const parts = { service, health: opening.health, access, logger, metrics, sealer, ...(texts && { texts }) };
+    const parts = { service, health: opening.health, access, logger, metrics, sealer: plan.sealer };
     gateway = await openConfiguredGateway(settings, parts);
     isOpen = await Promise.race([opening.opened.then(() => true), stopped.then(() => false)]);
     if (isOpen) {
@@ -80,7 +75,7 @@ export async function serve(settings: Settings, planEngine: PlanEngine, stopMs =
     await gateway?.close(GRACE_MS);
     // An attempt to open the engine may be under way, and is not waited for: nothing was acknowledged here.
     if (isOpen === false) process.exit();
-    await Promise.all([opening.close(), plan.close()]);
+    await opening.close();
   }
 }
 

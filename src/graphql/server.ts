@@ -5,7 +5,6 @@ import {
   ApolloServerPluginLandingPageDisabled,
 } from "@apollo/server/plugin/disabled";
 import type { Logger } from "pino";
-import type { TextCache } from "../audit/cache.js";
 import { CompiledExecution } from "./compiled-execution.js";
 import type { AuditContext } from "./context.js";
 import { errorFormatter, type FailureLog } from "./errors.js";
@@ -18,15 +17,12 @@ export interface GraphqlServerOptions {
   readonly logger: Logger;
   /** The request from which an operation is executed as a compiled function; Infinity: never. */
   readonly compileAtHit: number;
-  /** Where documents that clients register by hash are kept; undefined: in this process. */
-  readonly texts: TextCache | undefined;
 }
 
 /** The GraphQL server without a transport, not yet started. */
 export async function graphqlServer({
   logger,
   compileAtHit,
-  texts,
 }: GraphqlServerOptions): Promise<ApolloServer<AuditContext>> {
   const formatError = errorFormatter(failureLog(logger));
   const schema = await auditSchema();
@@ -37,7 +33,7 @@ export async function graphqlServer({
     introspection: true,
     csrfPrevention: true,
     allowBatchedHttpRequests: false,
-    ...(texts && { persistedQueries: { cache: new PersistedDocuments(texts) } }),
+    persistedQueries: { cache: new PersistedDocuments() },
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
     parseOptions: { maxLexicalTokens: LIMITS.tokens },

@@ -7,7 +7,6 @@ import { isLoopback } from "../access/loopback.js";
 import type { MetricsPolicy } from "../access/metrics-policy.js";
 import { withoutCredentials } from "../access/open-access.js";
 import type { EventRateSettings } from "../access/rate.js";
-import type { TextCache } from "../audit/cache.js";
 import { DEFAULT_LOG, type AuditService } from "../audit/service.js";
 import { graphqlServer } from "../graphql/server.js";
 import { Subscriptions } from "../graphql/subscriptions.js";
@@ -76,8 +75,6 @@ interface GraphqlParts {
   readonly introspection?: IntrospectionPolicy | undefined;
   /** The only documents that are executed. Default: any. */
   readonly trusted?: TrustedDocuments | undefined;
-  /** Where documents are kept that clients register by their hash. Default: in this process. */
-  readonly texts?: TextCache | undefined;
   /** Default: those of STREAM_LIMITS. */
   readonly streamLimits?: Partial<StreamLimits> | undefined;
 }
@@ -109,7 +106,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const door = { access, service, logger, readLog: readings };
   requireClosed(corsOrigins, access);
   const introspection = options.introspection ?? (access.kind === "open" ? "everyone" : "authenticated");
-  const apollo = await graphqlServer({ logger, compileAtHit, texts: options.texts });
+  const apollo = await graphqlServer({ logger, compileAtHit });
   await apollo.start();
   if (trusted !== undefined) await warmUp(apollo, service, trusted.texts);
   const streams = new OpenStreams({ ...STREAM_LIMITS, ...options.streamLimits });

@@ -16,6 +16,7 @@ export interface Engines {
 export function instrumented({ store, index, cache }: Engines, metrics: Metrics): Engines {
   metrics.watchIndexLag(() => indexLag(store, index));
   metrics.watchClockBehind(() => clockBehind(store, systemClock()));
+  metrics.watchRootCache(() => cache.isRemembering);
   return {
     store: traced(meteredStore(store, metrics), "store"),
     index: traced(index, "index"),

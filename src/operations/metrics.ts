@@ -147,9 +147,17 @@ export class Metrics {
   }
 
   watchOpenStreams(read: () => number): void {
-    const name = "auditql_open_streams";
-    const registers = [this.#registry];
-    new Gauge({ name, help: "Subscriptions that are open.", registers, collect: collectOne });
+    this.#watch("auditql_open_streams", "Subscriptions that are open.", read);
+  }
+
+  watchRootCache(isRemembering: () => boolean): void {
+    const help = "1 from a newest root that the root cache did not keep until it keeps one.";
+    this.#watch("auditql_root_cache_stale", help, () => (isRemembering() ? 0 : 1));
+  }
+
+  #watch(name: string, help: string, read: () => number): void {
+    this.#registry.removeSingleMetric(name);
+    new Gauge({ name, help, registers: [this.#registry], collect: collectOne });
     function collectOne(this: Gauge): void {
       this.set(read());
     }

@@ -38,7 +38,7 @@ export const STORAGE = {
     variable: "REDIS_URL",
     parser: parse.optional(parse.redisUrl),
     sentence:
-      "Redis that remembers roots and persisted queries for all gateways. Not set: each gateway remembers its own.",
+      "Redis that remembers roots for all gateways. Not set: each gateway remembers its own.",
   }),
   keyFile: setting({
     variable: "AUDITQL_KEY_FILE",

@@ -62,6 +62,11 @@ export function rootCacheContract(open: OpenCache): void {
     expect(await cache.putNewest(cachedRoot("other", 1))).toBeUndefined();
   });
 
+  test("says that it remembers, once it took a newest root", async () => {
+    await cache.putNewest(cachedRoot("default", 7));
+    expect(cache.isRemembering).toBe(true);
+  });
+
   test("remembers the last newest root of a log for good", async () => {
     await cache.putNewest(cachedRoot("default", 7));
     await cache.putNewest(cachedRoot("default", 9));

@@ -20,9 +20,7 @@ const engine = {
   close: () => new Promise<void>((resolve) => setTimeout(resolve, 600_000)),
 };
 const plan = {
-  texts: undefined,
   sealer: new TokenSealer(keyring.tokenSecret),
   open: () => Promise.resolve(engine),
-  close: () => Promise.resolve(),
 };
 await serve(settings, () => Promise.resolve(plan), 500);

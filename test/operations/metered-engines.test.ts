@@ -41,6 +41,19 @@ describe("a metered store", () => {
 });
 
 describe("a metered cache", () => {
+  test("is stale while it does not remember the newest root", async () => {
+    const metrics = new Metrics();
+    let isRemembering = false;
+    const { log: store, index, bulkQueue } = openMemory();
+    const cache: RootCache = Object.defineProperty(new MemoryRootCache(), "isRemembering", {
+      get: () => isRemembering,
+    });
+    instrumented({ store, index, bulkQueue, cache }, metrics);
+    expect(await samples(metrics)).toMatchObject({ auditql_root_cache_stale: 1 });
+    isRemembering = true;
+    expect(await samples(metrics)).toMatchObject({ auditql_root_cache_stale: 0 });
+  });
+
   test("tells a hit from a miss, and a miss from an engine that is away", async () => {
     const metrics = new Metrics();
     const root = { log: "default", treeSize: 1, checkpoint: "", publishedAt: "", seal: "" };

@@ -14,6 +14,7 @@ export interface MemoryRootCacheOptions {
 /** Remembers roots in this process, for a single gateway. */
 export class MemoryRootCache implements RootCache {
   readonly isAnswering = true;
+  readonly isRemembering = true;
   readonly #roots: LRUCache<string, CachedRoot>;
   readonly #newest: LRUCache<string, CachedRoot>;
   readonly #remembered: LRUCache<string, CachedRoot>;

@@ -14,6 +14,12 @@ export interface RedisRootCacheOptions extends RedisOptions {
 const LAYOUT = "auditql:1";
 
 /**
+ * How long a root of one size is kept after it was put. What expires may be evicted where memory is short
+ * (`volatile-ttl`): readers choose these sizes, and must not be able to push out what is remembered.
+ */
+const ROOT_TTL_MS = 30 * 86_400_000;
+
+/**
  * Remembers roots in Redis, for all gateways. While the server is unreachable, every read is a miss that costs nothing.
  */
 export class RedisRootCache implements RootCache {
@@ -21,6 +27,8 @@ export class RedisRootCache implements RootCache {
   readonly #channel: NewestChannel;
   readonly #prefix: string;
   readonly #newestTtlMs: number;
+  /** The logs whose newest root the server did not take. */
+  readonly #missed = new Set<string>();
 
   /** Starts to connect; until that is done, reads are misses. */
   constructor(options: RedisRootCacheOptions) {
@@ -34,6 +42,10 @@ export class RedisRootCache implements RootCache {
     return this.#redis.isAnswering;
   }
 
+  get isRemembering(): boolean {
+    return this.#missed.size === 0;
+  }
+
   async get(log: string, treeSize: number): Promise<CachedRoot | undefined> {
     return parseRootText(await this.#redis.run((client) => client.get(this.#rootKey(log, treeSize))));
   }
@@ -42,7 +54,7 @@ export class RedisRootCache implements RootCache {
   async put(root: CachedRoot): Promise<CachedRoot | undefined> {
     const key = this.#rootKey(root.log, root.treeSize);
     const replies = await this.#redis.run((client) =>
-      Promise.all([client.get(key), client.set(key, rootText(root), "NX")]),
+      Promise.all([client.get(key), client.set(key, rootText(root), "PX", ROOT_TTL_MS, "NX")]),
     );
     return parseRootText(replies?.[0]);
   }
@@ -51,7 +63,7 @@ export class RedisRootCache implements RootCache {
     return parseRootText(await this.#redis.run((client) => client.get(this.#newestKey(log))));
   }
 
-  /** Like `put`: the read sees what was there before. */
+  /** Like `put`: the read sees what was there before. A server that is full, or may only be read, takes nothing. */
   async putNewest(root: CachedRoot): Promise<CachedRoot | undefined> {
     const text = rootText(root);
     const replies = await this.#redis.run((client) =>
@@ -62,6 +74,8 @@ export class RedisRootCache implements RootCache {
         client.publish(this.#newestKey(root.log), String(root.treeSize)),
       ]),
     );
+    if (replies === undefined) this.#missed.add(root.log);
+    else this.#missed.delete(root.log);
     return parseRootText(replies?.[0]);
   }
 

@@ -82,7 +82,9 @@ export class NewestTree {
   async published(): Promise<SignedTree> {
     this.options.history.requireTrusted();
     if (this.options.environment.sharedStore) await this.#follow();
-    return this.#durable();
+    const tree = await this.#durable();
+    this.options.roots.remind(tree);
+    return tree;
   }
 
   /**

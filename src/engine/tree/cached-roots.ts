@@ -95,6 +95,11 @@ export class CachedRoots {
     if (!this.#publishing) void this.#publishAll();
   }
 
+  /** Publishes the newest tree once more if the cache did not keep it: nothing else would before the log grows. */
+  remind(tree: SignedTree): void {
+    if (!this.options.cache.isRemembering) this.publish(tree);
+  }
+
   async #publishAll(): Promise<void> {
     this.#publishing = true;
     for (let next = this.#unpublished; next !== undefined; next = this.#unpublished) {

@@ -157,6 +157,47 @@ describeWith("redis-server", redisProgram !== undefined, () => {
       await expect(cache.putNewest(cachedRoot("default", 8))).resolves.toBeUndefined();
     });
 
+    const fill = async (): Promise<void> => {
+      await server.command(`SET filler ${"x".repeat(60_000)}`);
+      await server.command("CONFIG SET maxmemory 1");
+    };
+
+    test("says that it does not remember while a full server takes no root, and after it has room again", async () => {
+      await server.command("CONFIG SET maxmemory-policy noeviction");
+      await cache.putNewest(cachedRoot("default", 7));
+      await fill();
+      await cache.putNewest(cachedRoot("default", 8));
+      expect(cache.isRemembering).toBe(false);
+      await server.command("CONFIG SET maxmemory 0");
+      await eventually(async () => (await cache.remembered("default")) !== undefined);
+      expect(await cache.remembered("default")).toEqual(cachedRoot("default", 7));
+      await eventually(
+        async () => (await cache.putNewest(cachedRoot("other", 1)), (await cache.remembered("other")) !== undefined),
+      );
+      expect(cache.isRemembering).toBe(false); // another log's root is not this one's
+      await cache.putNewest(cachedRoot("default", 8));
+      expect(cache.isRemembering).toBe(true);
+      expect(await cache.remembered("default")).toEqual(cachedRoot("default", 8));
+    });
+
+    test("keeps what it remembers where a full server evicts what expires, roots of every size among it", async () => {
+      await server.command("CONFIG SET maxmemory-policy volatile-ttl");
+      await cache.putNewest(cachedRoot("default", 7));
+      await cache.put(cachedRoot("default", 6));
+      await fill();
+      // Each write asks for room first.
+      await cache.putNewest(cachedRoot("default", 8));
+      expect(await cache.get("default", 6)).toBeUndefined();
+      expect((await cache.remembered("default"))?.treeSize).toBe(7);
+      await server.command("CONFIG SET maxmemory 0");
+    });
+
+    test("does not remember while the server is away", async () => {
+      await server.kill();
+      await cache.putNewest(cachedRoot("default", 7));
+      expect(cache.isRemembering).toBe(false);
+    });
+
     test("finds a server again that was started anew", async () => {
       await server.kill();
       expect(await cache.get("default", 7)).toBeUndefined();

@@ -54,6 +54,7 @@ function spied(honest: RootCache): { readonly cache: RootCache; readonly calls: 
   const calls: string[] = [];
   const spy: RootCache = {
     isAnswering: true,
+    isRemembering: true,
     get: (log, treeSize) => (calls.push(`get ${treeSize}`), honest.get(log, treeSize)),
     put: (root) => (calls.push(`put ${root.treeSize}`), honest.put(root)),
     newest: (log) => (calls.push("newest"), honest.newest(log)),
@@ -180,6 +181,27 @@ describe("the newest root", () => {
     await logMessages(one, 1);
     expect((await two.root("default")).treeSize).toBe(SIZE + 6);
     expect(store.headReads).toBe(reads + 2); // the second in the snapshot that the tree is read in
+  });
+
+  test("is published again when it is asked for, after a cache did not keep it", async () => {
+    const { cache: spy, calls } = spied(cache);
+    let isFull = true;
+    const full: RootCache = {
+      ...spy,
+      get isRemembering() {
+        return !isFull;
+      },
+    };
+    const service = await gateway(full);
+    await logMessages(service, 1);
+    const published = () => calls.filter((call) => call === `putNewest ${SIZE + 1}`).length;
+    await eventually(() => Promise.resolve(published() === 1));
+    await service.root("default");
+    await eventually(() => Promise.resolve(published() === 2));
+    isFull = false;
+    await service.root("default");
+    await sleep(0);
+    expect(published()).toBe(2);
   });
 
   test("does not give way to an older one whose gateway was slow to tell", async () => {

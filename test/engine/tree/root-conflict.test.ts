@@ -177,6 +177,7 @@ describeWith("redis-server and PostgreSQL", !!redisProgram && hasPostgres(), () 
       let isAway = true;
       const away: RootCache = {
         isAnswering: true,
+        isRemembering: true,
         get: async () => Promise.resolve(undefined),
         put: async () => Promise.resolve(undefined),
         newest: async () => Promise.resolve(undefined),
