@@ -1,10 +1,12 @@
 #!/usr/bin/env node
+import { dirname, resolve } from "node:path";
 import { loadOrCreateSeed } from "./keys/seed-file.js";
 import { ephemeralKeyring, keyringOfSeed, type Keyring } from "./keys/keyring.js";
 import type { RootCache } from "./audit/cache.js";
 import { openLocalService } from "./engine/local-service.js";
 import { checkLog, type LogHealth, type ReadPaths } from "./engine/log-health.js";
 import type { IndexedStore } from "./audit/search-index.js";
+import { exposureOf } from "./keys/private-file.js";
 import { TokenSealer } from "./keys/sealed-token.js";
 import { explanation } from "./cli/explanation.js";
 import type { FsckFlags } from "./cli/fsck.js";
@@ -17,6 +19,7 @@ import type { TrustFlags } from "./cli/trusted-keys.js";
 import type { Degradation } from "./http/operations/readiness.js";
 import type { Settings } from "./settings/read.js";
 import { openStore } from "./stores/index.js";
+import { sqlitePathOf } from "./stores/store-url.js";
 
 const FAILED = 1;
 
@@ -47,6 +50,8 @@ async function openEngine(settings: Settings, keyring: Keyring, operator: Operat
       ...{ origin: storage.origin, alarm: operator.alarm, note: operator.note },
       onWaiting: new WaitingEvents(operator.metrics).set,
     });
+    const exposure = exposureOf(privatePaths(storage));
+    if (exposure !== undefined) operator.warn(exposure);
     return {
       service,
       health: { probe: () => probe({ service, store, logs: settings.service.logs, isReadOnly, cache }) },
@@ -59,6 +64,15 @@ async function openEngine(settings: Settings, keyring: Keyring, operator: Operat
     await closeAll();
     throw error;
   }
+}
+
+/** The files that hold what is logged and the key that signs it, and their folders. */
+function privatePaths({ store, keyFile }: Settings["storage"]): readonly string[] {
+  const keyFolder = dirname(resolve(keyFile));
+  const database = sqlitePathOf(store);
+  if (database === undefined) return store === "memory:" ? [] : [keyFolder];
+  const files = ["", "-wal", "-shm", "-index", "-index-wal", "-index-shm", "-lock"].map((end) => database + end);
+  return [...new Set([keyFolder, dirname(resolve(database))]), ...files];
 }
 
 interface Probed extends ReadPaths, Pick<Settings["service"], "logs"> {

@@ -1,7 +1,8 @@
-import { mkdir, open, readFile, realpath, rename, rm, stat, type FileHandle } from "node:fs/promises";
+import { open, readFile, realpath, rename, rm, stat, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { apiKeyText, newApiKey, secretHash } from "./api-key.js";
 import { hasCode } from "../audit/errors.js";
+import { FILE_MODE, makePrivateFolder } from "../keys/private-file.js";
 import type { Grant } from "./grant.js";
 import { keySetText, parseKeySet, type StoredKey } from "./key-set.js";
 
@@ -33,7 +34,7 @@ export async function createKey(path: string, order: KeyOrder, now: Date): Promi
   const key = newApiKey();
   const hash = secretHash(key.secret).toString("hex");
   const stored: StoredKey = { id: key.id, secretHash: hash, createdAt: now.toISOString(), ...order };
-  await mkdir(dirname(path), { recursive: true });
+  makePrivateFolder(dirname(path));
   await changeKeys(path, (keys) => [...keys, stored]);
   return { stored, text: apiKeyText(key) };
 }
@@ -76,7 +77,7 @@ async function changeKeys(named: string, change: (keys: readonly StoredKey[]) =>
 
 async function openNew(path: string): Promise<FileHandle> {
   try {
-    return await open(path, "wx", 0o600);
+    return await open(path, "wx", FILE_MODE);
   } catch (error) {
     if (!hasCode(error, "EEXIST")) throw error;
     const advice = "another change is running or was interrupted: if none is running, delete it";

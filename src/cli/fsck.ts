@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { readFile, rename, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { IndexedStore } from "../audit/search-index.js";
 import type { LogHead } from "../audit/store.js";
@@ -7,6 +7,7 @@ import type { TreeSource } from "../engine/tree/signed-tree.js";
 import { findingText } from "../engine/upkeep/finding.js";
 import { fsck, type CheckedMark } from "../engine/upkeep/fsck.js";
 import { nodeEd25519 } from "../keys/node-crypto.js";
+import { FILE_MODE, makePrivateFolder } from "../keys/private-file.js";
 import type { Settings } from "../settings/read.js";
 import type { Console } from "./key.js";
 import { withBars } from "./progress.js";
@@ -128,7 +129,7 @@ async function writeMarks(path: string, marks: Marks): Promise<void> {
       { treeSize, rootHash: digestOf(rootHash), isDoubted },
     ]),
   );
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(`${path}.new`, `${JSON.stringify(file, null, 2)}\n`);
+  makePrivateFolder(dirname(path));
+  await writeFile(`${path}.new`, `${JSON.stringify(file, null, 2)}\n`, { mode: FILE_MODE });
   await rename(`${path}.new`, path);
 }

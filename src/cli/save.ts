@@ -2,6 +2,7 @@ import { open, readFile, rename, rm } from "node:fs/promises";
 import { parseVerifierKey } from "../core/checkpoint.js";
 import { isPlainObject } from "../core/problem.js";
 import { nobleEd25519 } from "../core/signature.js";
+import { FILE_MODE } from "../keys/private-file.js";
 import { CommandError, explanation, type Output } from "./output.js";
 import { Progress, withByteBar } from "./progress.js";
 
@@ -270,7 +271,7 @@ async function written(
 ): Promise<number> {
   if (path === undefined) return copyTo(write);
   const part = `${path}.part`;
-  const file = await open(part, "w");
+  const file = await open(part, "w", FILE_MODE);
   try {
     const count = await copyTo((piece) => file.appendFile(piece));
     await file.sync();

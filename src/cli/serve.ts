@@ -30,6 +30,7 @@ export interface EnginePlan {
 /** Where the engines tell what an operator should know. */
 export interface Operator {
   readonly alarm: (message: string) => void;
+  readonly warn: (message: string) => void;
   readonly note: (message: string) => void;
   /** For what cannot be mended in this process: writes one line, and ends it with exit code 1. What was acknowledged is kept. */
   readonly fatal: (error: Error) => void;
@@ -84,6 +85,9 @@ function operatorOf(logger: Logger, metrics: Metrics): Operator {
     metrics,
     alarm: (message) => {
       logger.error(message);
+    },
+    warn: (message) => {
+      logger.warn(message);
     },
     note: (message) => {
       logger.info(message);

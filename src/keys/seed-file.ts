@@ -1,7 +1,8 @@
 import { createPrivateKey, generateKeyPairSync, randomUUID, type KeyObject } from "node:crypto";
-import { link, mkdir, open, readFile, stat, unlink } from "node:fs/promises";
+import { link, open, readFile, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { hasCode } from "../audit/errors.js";
+import { FILE_MODE, makePrivateFolder } from "./private-file.js";
 
 /** The key file exists but cannot be used; the message says what to do. */
 export class KeyFileError extends Error {
@@ -9,7 +10,6 @@ export class KeyFileError extends Error {
 }
 
 const OTHERS_MAY = 0o077;
-const OWNER_ONLY = 0o600;
 
 /**
  * Returns the 32-byte seed of the deployment's Ed25519 key from a PKCS#8 PEM file, which is created with mode 0600 when
@@ -44,7 +44,7 @@ async function exists(path: string): Promise<boolean> {
 
 /** Written aside and linked into place: the name appears with all its bytes, and only if no one else was first. */
 async function createKeyFile(path: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  makePrivateFolder(dirname(path));
   const aside = `${path}.${randomUUID()}`;
   await writeDurably(aside, newPem());
   try {
@@ -58,7 +58,7 @@ async function createKeyFile(path: string): Promise<void> {
 }
 
 async function writeDurably(path: string, text: string): Promise<void> {
-  const file = await open(path, "wx", OWNER_ONLY);
+  const file = await open(path, "wx", FILE_MODE);
   try {
     await file.writeFile(text);
     await file.sync();

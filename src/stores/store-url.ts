@@ -26,6 +26,12 @@ export function parseStoreUrl(url: string): StoreUrl | undefined {
   return SCHEMES[scheme].needsLocation && location === "" ? undefined : { scheme, location };
 }
 
+/** The path of an SQLite store's log file; undefined for the URL of another engine. */
+export function sqlitePathOf(url: string): string | undefined {
+  const parsed = parseStoreUrl(url);
+  return parsed?.scheme === "sqlite" ? parsed.location : undefined;
+}
+
 /** The part of a wrong store URL that may be shown: the rest may contain a password. */
 export function schemeOf(url: string): string {
   return url.split(":", 1).join();

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
@@ -43,6 +43,30 @@ async function exit(child: Process): Promise<{ readonly code: number; readonly s
 }
 
 describe("auditql serve", () => {
+  test("warns of a store that others may read, and leaves it as it is", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "auditql-serve-"));
+    await chmod(folder, 0o755);
+    try {
+      const child = auditql(
+        ["serve", "--port", "0", "--store", "sqlite:audit.db", "--key-file", "key/auditql.key"],
+        folder,
+      );
+      await written(child, "curl");
+      child.kill("SIGTERM");
+      const { code, stderr } = await exit(child);
+      expect(code).toBe(0);
+      const warning = stderr.split("\n").filter((line) => line.includes("others on this machine"));
+      expect(warning).toHaveLength(1);
+      expect(JSON.parse(warning[0] ?? "")).toMatchObject({
+        level: 40,
+        msg: expect.stringContaining(`${folder} (0755)`),
+      });
+      expect((await stat(folder)).mode & 0o777).toBe(0o755);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
   test("says where it is and what to paste, and stops on SIGTERM", async () => {
     const child = auditql(["serve", "--port", "0", "--store", "memory:"]);
     const banner = await written(child, "curl");

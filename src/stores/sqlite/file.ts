@@ -1,4 +1,5 @@
 import { AuditError } from "../../audit/errors.js";
+import { makePrivateFile } from "../../keys/private-file.js";
 import type { SqliteDatabase, SqliteDriver } from "./driver.js";
 import { storeFailure, UnusableFileError } from "./failure.js";
 import { integerIn } from "./row.js";
@@ -34,6 +35,7 @@ const BUSY_TIMEOUT_MS = 5_000;
  * newer than this code, damaged or unreachable.
  */
 export function openForWriting(driver: SqliteDriver, path: string, format: FileFormat): SqliteDatabase {
+  makePrivateFile(path); // SQLite gives -wal and -shm the mode of their file
   return opened(driver, path, (database) => {
     const version = storedVersion(database, path, format);
     setUp(database, format);

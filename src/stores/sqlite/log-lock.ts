@@ -1,4 +1,5 @@
 import { AuditError } from "../../audit/errors.js";
+import { makePrivateFile } from "../../keys/private-file.js";
 import type { SqliteDatabase, SqliteDriver } from "./driver.js";
 import { saysBusy, storeFailure } from "./failure.js";
 
@@ -15,6 +16,7 @@ export interface LogLock {
 export function lockLogFile(driver: SqliteDriver, path: string): LogLock {
   const lockPath = `${path}-lock`;
   try {
+    makePrivateFile(lockPath);
     const database = driver(lockPath);
     begin(database, path);
     return {

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
+import { existsSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { AuditError } from "../../audit/errors.js";
 import type { IndexedStore } from "../../audit/search-index.js";
+import { makePrivateFolder } from "../../keys/private-file.js";
 import { storeFailure } from "./failure.js";
 import { openSqliteLog } from "./log-store.js";
 import { SqliteSearchIndex } from "./search-index.js";
@@ -32,7 +33,7 @@ export async function openSqlite(path: string, onDeath?: OnDeath): Promise<Index
 /** The lock and the WAL are named after the log file, so two paths of one file must become one path. */
 function filesAt(path: string): WorkerFiles {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makePrivateFolder(dirname(path));
     const logPath = existsSync(path) ? realpathSync(path) : join(realpathSync(dirname(path)), basename(path));
     requireOneName(logPath);
     return { logPath, indexPath: `${logPath}-index` };
