@@ -32,8 +32,8 @@ async function modes(path: string): Promise<Readonly<Record<string, string>>> {
 describe("with a umask that takes nothing away, nobody else may read", () => {
   test("the folders and files of an SQLite store", async () => {
     const data = join(folder, "deep", "data");
-    const { log, index, bulkQueue } = await openStore(`sqlite:${join(data, "audit.db")}`);
-    const service = await openTestService({ store: log, index, bulkQueue });
+    const { log, index } = await openStore(`sqlite:${join(data, "audit.db")}`);
+    const service = await openTestService({ store: log, index });
     await logMessages(service, 1);
     await service.search({ log: "default", query: "" }, {});
     expect(await modes(data)).toEqual({

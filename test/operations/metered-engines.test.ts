@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { RootCache } from "../../src/audit/cache.js";
 import { MemoryRootCache } from "../../src/caches/memory/root-cache.js";
+import { instrumented } from "../../src/operations/instruments.js";
 import { clockBehind, indexLag, meteredCache, meteredStore } from "../../src/operations/metered-engines.js";
 import { Metrics } from "../../src/operations/metrics.js";
 import { openMemory } from "../../src/stores/memory/open.js";
@@ -44,11 +45,11 @@ describe("a metered cache", () => {
   test("is stale while it does not remember the newest root", async () => {
     const metrics = new Metrics();
     let isRemembering = false;
-    const { log: store, index, bulkQueue } = openMemory();
+    const { log: store, index } = openMemory();
     const cache: RootCache = Object.defineProperty(new MemoryRootCache(), "isRemembering", {
       get: () => isRemembering,
     });
-    instrumented({ store, index, bulkQueue, cache }, metrics);
+    instrumented({ store, index, cache }, metrics);
     expect(await samples(metrics)).toMatchObject({ auditql_root_cache_stale: 1 });
     isRemembering = true;
     expect(await samples(metrics)).toMatchObject({ auditql_root_cache_stale: 0 });
