@@ -37,8 +37,7 @@ export const STORAGE = {
   redisUrl: setting({
     variable: "REDIS_URL",
     parser: parse.optional(parse.redisUrl),
-    sentence:
-      "Redis that remembers roots for all gateways. Not set: each gateway remembers its own.",
+    sentence: "Redis that remembers roots for all gateways. Not set: each gateway remembers its own.",
   }),
   keyFile: setting({
     variable: "AUDITQL_KEY_FILE",
