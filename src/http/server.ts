@@ -115,39 +115,58 @@ export interface Listener {
 
 /** Serves until drained. Rejects with the system's error if the address cannot be taken. */
 export async function listen({ server }: FastifyInstance, { host, port }: Address): Promise<Listener> {
-  const silent = silentConnections(server);
+  server.closeIdleConnections = idleConnectionsOf(server);
   server.listen(port, host);
   await once(server, "listening");
-  return { port: (server.address() as AddressInfo).port, drain: (graceMs) => drain(server, silent, graceMs) };
+  return { port: (server.address() as AddressInfo).port, drain: (graceMs) => drain(server, graceMs) };
+}
+
+/** What a connection is busy with. */
+interface Business {
+  /** Responses that are not sent to their end yet. */
+  responses: number;
+  /** What had been read of it when the last of them ended. Of more, a request is on its way, or it became a WebSocket. */
+  bytesRead: number;
 }
 
 /**
- * Connections that nothing has come over: browsers and load balancers open some ahead of need. The server counts them as
- * busy, for as long as a head may take.
+ * Closes the connections that nothing is to be sent over. Node's own method also cuts a response that is written and waits
+ * for a slow reader, because it takes that for finished; and it takes a connection that nothing has come over for busy:
+ * browsers and load balancers open some ahead of need.
  */
-function silentConnections(server: Server): () => readonly Socket[] {
-  const connections = new Set<Socket>();
+function idleConnectionsOf(server: Server): () => void {
+  const connections = new Map<Socket, Business>();
   server.on("connection", (connection: Socket) => {
-    connections.add(connection);
+    if (connections.has(connection)) return; // it comes again when a request is put back
+    connections.set(connection, { responses: 0, bytesRead: 0 });
     connection.once("close", () => connections.delete(connection));
   });
-  return () => [...connections].filter(({ bytesRead }) => bytesRead === 0);
+  server.on("request", ({ socket }, response) => {
+    const business = connections.get(socket);
+    if (business === undefined) return;
+    business.responses += 1;
+    response.once("close", () => {
+      business.responses -= 1;
+      business.bytesRead = socket.bytesRead;
+    });
+  });
+  return () => {
+    for (const [connection, { responses, bytesRead }] of connections)
+      if (responses === 0 && connection.bytesRead === bytesRead) connection.destroy();
+  };
 }
 
 /** A connection becomes idle when its running request is answered; nobody else would close it then. */
-async function drain(server: Server, silent: () => readonly Socket[], graceMs: number): Promise<void> {
+async function drain(server: Server, graceMs: number): Promise<void> {
   const closed = once(server, "close");
   const cut = setTimeout(() => {
     server.closeAllConnections();
   }, graceMs);
   if (await hasConnections(server)) await passed(Math.min(LINGER_MS, graceMs));
   server.close();
-  const close = (): void => {
+  const sweep = setInterval(() => {
     server.closeIdleConnections();
-    for (const connection of silent()) connection.destroy();
-  };
-  close();
-  const sweep = setInterval(close, SWEEP_MS);
+  }, SWEEP_MS);
   await closed;
   clearInterval(sweep);
   clearTimeout(cut);

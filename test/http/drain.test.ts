@@ -1,9 +1,13 @@
 import { expect, test } from "@jest/globals";
 import { EventEmitter, once } from "node:events";
+import type { ServerResponse } from "node:http";
 import { connect } from "node:net";
+import { setTimeout as passed } from "node:timers/promises";
 import { pino } from "pino";
 import type { AuditService } from "../../src/audit/service.js";
 import { openGateway } from "../../src/http/gateway.js";
+import { Readiness } from "../../src/http/operations/readiness.js";
+import { listen, httpServer } from "../../src/http/server.js";
 import { openTestService } from "../engine/test-log.js";
 
 /** The service, with appends that wait until they are let go. */
@@ -50,6 +54,31 @@ test("closing lets a running mutation finish, and turns away what comes meanwhil
   await closed;
   await expect(fetch(`${gateway.url}/healthz`)).rejects.toThrow();
   await service.close();
+});
+
+test("closing lets a slow reader have the rest of an answer that is written already", async () => {
+  const size = 64 * 1_024 * 1_024;
+  const { app } = httpServer({ maxBodyBytes: 1_024, readiness: new Readiness({ probe: () => Promise.resolve([]) }) });
+  const written = new Promise<ServerResponse>((resolve) => {
+    app.get("/large", (_, reply) => {
+      resolve(reply.raw);
+      return reply.send(Buffer.alloc(size));
+    });
+  });
+  await app.ready();
+  const listener = await listen(app, { host: "127.0.0.1", port: 0 });
+  const socket = connect(listener.port, "127.0.0.1");
+  socket.pause();
+  socket.write("GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  const response = await written;
+  while (!response.writableEnded) await passed(5);
+  const drained = listener.drain(60_000);
+  await passed(500); // more than it lingers for
+  let read = 0;
+  socket.on("data", (chunk: Buffer) => (read += chunk.length)).resume();
+  await once(socket, "close");
+  await drained;
+  expect(read).toBeGreaterThan(size);
 });
 
 test("closing cuts what is not done in time", async () => {
