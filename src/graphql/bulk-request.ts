@@ -13,11 +13,9 @@ import {
 } from "type-graphql";
 import { MAX_REQUEST_EVENTS, type BulkRequest, type RefusedEvent } from "../audit/service.js";
 import type { AuditContext } from "./context.js";
-import { EntryType, type EntryNode } from "./entry.js";
 import type { Loaders } from "./loaders.js";
-import { AppendArgs, LogBulkArgs, loggedNodes, logRequest, RECEIPT_ROOT, type LoggedNodes } from "./log.js";
+import { AppendArgs, LogBulkArgs, LoggedFields, loggedNodes, logRequest, type LoggedNodes } from "./log.js";
 import { refusedEvents, RefusedEventType } from "./refused-event.js";
-import { RootType, type RootNode } from "./root.js";
 import { DateTimeScalar } from "./scalars.js";
 
 /** Why fields and statuses of a version with a durable queue are deprecated: they stay for documents that select them. */
@@ -48,16 +46,7 @@ export abstract class BulkRequestErrorType {
   simpleResolvers: true,
   description: "The receipt of a bulk request: every event in `entries` is durable.",
 })
-export abstract class BulkRequestReceiptType implements LoggedNodes {
-  @Field(() => [EntryType], {
-    complexity: 1,
-    description: "The events at their indexes in the log, in the order given.",
-  })
-  abstract readonly entries: readonly EntryNode[];
-
-  @Field(() => RootType, { description: RECEIPT_ROOT })
-  abstract readonly root: RootNode;
-}
+export abstract class BulkRequestReceiptType extends LoggedFields {}
 
 interface BulkRequestNode {
   readonly id: string;

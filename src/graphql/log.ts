@@ -75,11 +75,9 @@ export abstract class LogPayloadType implements LogReceipt {
   abstract readonly root: RootNode;
 }
 
-@ObjectType("LogBulkPayload", {
-  simpleResolvers: true,
-  description: "The receipt of `logBulk`. When you have it, every event in `entries` is durable.",
-})
-export abstract class LogBulkPayloadType implements LogBulkReceipt {
+/** The fields of every receipt of several events. */
+@ObjectType({ simpleResolvers: true })
+export abstract class LoggedFields implements LoggedNodes {
   @Field(() => [EntryType], {
     complexity: 1,
     description: "The events at their indexes in the log, in the order given.",
@@ -88,7 +86,13 @@ export abstract class LogBulkPayloadType implements LogBulkReceipt {
 
   @Field(() => RootType, { description: RECEIPT_ROOT })
   abstract readonly root: RootNode;
+}
 
+@ObjectType("LogBulkPayload", {
+  simpleResolvers: true,
+  description: "The receipt of `logBulk`. When you have it, every event in `entries` is durable.",
+})
+export abstract class LogBulkPayloadType extends LoggedFields implements LogBulkReceipt {
   @Field(() => [RefusedEventType], {
     complexity: 1,
     description: "The events that were not logged, in the order given; empty without `skipInvalid`.",
