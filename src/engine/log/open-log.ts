@@ -7,7 +7,6 @@ import type { LogFormat } from "../../core/format.js";
 import type { ConsistencyProof, MembershipProof } from "../../core/proof.js";
 import { unknown, VALID, type Verdict } from "../../core/verdict.js";
 import type { LogKey } from "../../keys/log-key.js";
-import { boundFirstAtOrAfter } from "../tree/bound-times.js";
 import { CachedRoots } from "../tree/cached-roots.js";
 import { entryOf } from "../tree/entry-reader.js";
 import { History } from "../tree/history.js";
@@ -132,13 +131,10 @@ export class OpenLog {
    */
   firstAtOrAfter(times: readonly string[], size: number): Promise<readonly number[]> {
     const { source, newest, reading } = this.parts;
+    const hint = (time: string): Promise<number> => source.store.firstAtOrAfter(this.log, time, size);
     return reading.of({
       locate: async () => ({ edge: await newest.readableTo(size) }),
-      read: (readers, { edge }) =>
-        boundFirstAtOrAfter(times, size, {
-          hint: (time) => source.store.firstAtOrAfter(this.log, time, size),
-          receivedAt: (leafIndexes) => readers.receivedAt(leafIndexes, edge),
-        }),
+      read: (readers, { edge }) => readers.firstAtOrAfter({ times, size, hint }, edge),
     });
   }
 

@@ -24,7 +24,23 @@ export class BoundLeaves {
    * to the tree. A damaged full tile is rebuilt from what lies below it.
    */
   async at(edge: TreeEdge, leafIndexes: readonly number[]): Promise<readonly (Uint8Array | undefined)[]> {
-    const nodes = leafIndexes.map(leafNode);
+    const known = leafIndexes.map((index) => this.#known(edge, leafNode(index)));
+    const unknown = leafIndexes.filter((_, place) => known[place] === undefined);
+    if (unknown.length === 0) return known;
+    const read = await this.#read(edge, unknown.map(leafNode));
+    let next = 0;
+    return known.map((hash) => hash ?? read[next++]);
+  }
+
+  /** What a page that was read before needs: no tile above the leaf's own. */
+  #known(edge: TreeEdge, leaf: NodeId): Uint8Array | undefined {
+    const inEdge = edge.node(leaf);
+    if (inEdge !== undefined) return inEdge;
+    const { tile, column } = placeOfNode(leaf);
+    return this.tiles.inMemory(tile)?.provenLeaf(column);
+  }
+
+  async #read(edge: TreeEdge, nodes: readonly NodeId[]): Promise<readonly (Uint8Array | undefined)[]> {
     const tiles: Tiles = await this.tiles.stored(tilesAbove(edge, nodes));
     const found = nodes.map((node) => this.#hash(edge, tiles, node));
     if (!found.includes(undefined)) return found;

@@ -1,24 +1,56 @@
-/** Where the bounds of a time window are searched. */
-export interface TimedEntries {
+import { LRUCache } from "lru-cache";
+
+/** Times whose places in a log's first `size` entries are asked. */
+export interface AskedTimes {
+  readonly times: readonly string[];
+  readonly size: number;
   /** What the store says: where to look first. */
   readonly hint: (time: string) => Promise<number>;
-  /**
-   * The times in the entries' texts, which the signed tree covers, in one read. Rejects with ENTRY_CORRUPT where one
-   * was changed.
-   */
-  readonly receivedAt: (leafIndexes: readonly number[]) => Promise<readonly string[]>;
 }
 
 /**
- * For each time, the first leaf index below `size` whose entry was received at or after it; `size` if there is none.
- * Times never decrease along a log, so the entries before and at the index prove it: one read for all of them, and
- * about log2(size) more where the store's times were changed. Rejects with ENTRY_CORRUPT when an entry that it reads
- * was changed.
+ * The times in the entries' texts, which the signed tree covers, in one read. Rejects with ENTRY_CORRUPT where one was
+ * changed.
  */
-export async function boundFirstAtOrAfter(
-  times: readonly string[],
-  size: number,
-  { hint, receivedAt }: TimedEntries,
+type ReceivedAt = (leafIndexes: readonly number[]) => Promise<readonly string[]>;
+
+/** The default number of bounds that are remembered. */
+const KEPT_BOUNDS = 1_024;
+
+/**
+ * The bounds of time windows in a log. One that an entry follows never changes while the log only grows, so it is found
+ * once: people look at the same window again and again.
+ */
+export class TimeBounds {
+  readonly #known: LRUCache<string, number>;
+
+  constructor(kept = KEPT_BOUNDS) {
+    this.#known = new LRUCache({ max: kept });
+  }
+
+  /**
+   * For each time, the first leaf index below `size` whose entry was received at or after it; `size` if there is none.
+   * Times never decrease along a log, so the entries before and at the index prove it: one read for all of them, and
+   * about log2(size) more where the store's times were changed. Rejects with ENTRY_CORRUPT when an entry that it reads
+   * was changed.
+   */
+  async firstAtOrAfter(asked: AskedTimes, receivedAt: ReceivedAt): Promise<readonly number[]> {
+    const { times, size } = asked;
+    const known = times.map((time) => this.#known.get(time));
+    const unknown = times.filter((_, at) => known[at] === undefined);
+    if (unknown.length === 0) return known.map((bound) => Math.min(bound ?? size, size));
+    const found = await boundFirstAtOrAfter({ ...asked, times: unknown }, receivedAt);
+    found.forEach((bound, at) => {
+      if (bound < size) this.#known.set(unknown[at] ?? "", bound);
+    });
+    let next = 0;
+    return known.map((bound) => Math.min(bound ?? found[next++] ?? size, size));
+  }
+}
+
+async function boundFirstAtOrAfter(
+  { times, size, hint }: AskedTimes,
+  receivedAt: ReceivedAt,
 ): Promise<readonly number[]> {
   const hints = await Promise.all(times.map((time) => hint(time)));
   const places = hints.map((place) => Math.min(Math.max(place, 0), size));

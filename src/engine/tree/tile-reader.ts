@@ -41,6 +41,11 @@ export class TileReader {
     this.#tiles.delete(tileKey(id));
   }
 
+  /** The tile if it is in memory. */
+  inMemory(id: TileId): KeptTile | undefined {
+    return this.#tiles.get(tileKey(id));
+  }
+
   /** Tiles by key, from memory or in one read of the store; undefined where one is missing or incomplete. */
   async stored(ids: readonly TileId[]): Promise<Map<string, KeptTile | undefined>> {
     const found = new Map(ids.map((id) => [tileKey(id), this.#tiles.get(tileKey(id))]));

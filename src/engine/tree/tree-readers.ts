@@ -1,6 +1,7 @@
 import { AuditError } from "../../audit/errors.js";
 import type { StoredTile } from "../../audit/store.js";
 import type { TreeEdge } from "../../core/edge.js";
+import { TimeBounds, type AskedTimes } from "./bound-times.js";
 import { EntryReader } from "./entry-reader.js";
 import { Prover } from "./prover.js";
 import type { SignedTree, TreeView } from "./signed-tree.js";
@@ -11,6 +12,7 @@ export class TreeReaders {
   #tiles: TileReader;
   #entries: EntryReader;
   #prover: Prover;
+  #times = new TimeBounds();
 
   constructor(private readonly source: TreeView) {
     this.#tiles = new TileReader(source);
@@ -37,6 +39,12 @@ export class TreeReaders {
     this.#entries = new EntryReader(this.source, this.#tiles);
     this.#prover = new Prover(this.source, this.#tiles);
     this.#prover.trust(tree);
+    this.#times = new TimeBounds();
+  }
+
+  /** Resolves and rejects as TimeBounds.firstAtOrAfter; `size` is at most the edge's. */
+  firstAtOrAfter(asked: AskedTimes, edge: TreeEdge): Promise<readonly number[]> {
+    return this.#times.firstAtOrAfter(asked, (leafIndexes) => this.receivedAt(leafIndexes, edge));
   }
 
   /** When entries of a tree were received, read in one go. Rejects ENTRY_CORRUPT when one was changed. */

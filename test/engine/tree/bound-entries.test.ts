@@ -161,6 +161,31 @@ describe("a window of time", () => {
     expect(reads).toEqual([[9, 10, 19, 20]]);
   });
 
+  test("is proven once, but for a bound that no entry has reached", async () => {
+    const clock = new TestClock();
+    const hints: string[] = [];
+    const store = damaged(memory.store, {
+      firstAtOrAfter: (log, time, size) => {
+        hints.push(time);
+        return memory.store.firstAtOrAfter(log, time, size);
+      },
+    });
+    const service = await openTestService({ store, index: memory.index, clock: clock.now });
+    const [start, end] = [timeText(NEW_YEAR), timeText(NEW_YEAR + 2_000_000)];
+    const found = async (): Promise<number> => {
+      const request = { log: "default", query: "", window: { start, end } };
+      return (await service.search(request, { first: 100 })).leafIndexes.length;
+    };
+    const seen: number[] = [];
+    for (let second = 0; second < 4; second++) {
+      await logMessages(service, 1);
+      clock.advanceMs(1_000);
+      seen.push(await found());
+    }
+    expect(seen).toEqual([1, 2, 2, 2]);
+    expect(hints).toEqual([start, end, end, end]);
+  });
+
   test("whose bound is a changed entry is refused", async () => {
     const clock = new TestClock();
     const writer = await openTestService({ store: memory.store, clock: clock.now });
