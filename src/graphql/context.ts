@@ -15,6 +15,8 @@ export interface AuditContext {
   readonly operation?: OperationObserver;
   /** Makes links to files; undefined where that is impossible. */
   readonly downloadLink?: MakeLink;
+  /** The bytes of the request's body. Default 0. */
+  readonly bodyBytes?: number;
 }
 
 /** The context of a subscription's event source. */

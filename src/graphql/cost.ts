@@ -85,9 +85,10 @@ class OperationReader {
   }
 
   read({ operation, selectionSet, variableDefinitions = [] }: OperationDefinitionNode): Cost {
-    const defaults = new Map(variableDefinitions.map((d) => [d.variable.name.value, literal(d.defaultValue)]));
+    const defaults = variableDefinitions.map((d) => [d.variable.name.value, literal(d.defaultValue)] as const);
     const cost = this.#selections(this.schema.getRootType(operation)?.name ?? "", selectionSet);
-    return (variables, known) => cost({ ...Object.fromEntries(defaults), ...variables }, known);
+    // Only what is declared is looked up: a client may send any number of variables.
+    return (variables, known) => cost(withDefaults(defaults, variables), known);
   }
 
   #selections(type: string, { selections }: SelectionSetNode): Cost {
@@ -137,6 +138,15 @@ class OperationReader {
     const field = isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name] : undefined;
     return field ?? META_FIELDS.get(name);
   }
+}
+
+type Defaults = readonly (readonly [name: string, value: unknown])[];
+
+function withDefaults(defaults: Defaults, variables: Variables): Variables {
+  const given = defaults.map(
+    ([name, value]) => [name, Object.hasOwn(variables, name) ? variables[name] : value] as const,
+  );
+  return Object.fromEntries(given);
 }
 
 function pageSize(

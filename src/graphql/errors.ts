@@ -23,8 +23,13 @@ const ALARMS: ReadonlySet<string> = new Set(["ENTRY_CORRUPT", "LOG_CORRUPT", "RO
   AuditErrorCode | typeof UNEXPECTED
 )[]);
 
-/** Limits GraphQL's own messages. */
-const MAX_MESSAGE_CHARACTERS = 1_000;
+/** The maximum characters of a message to a client: it may quote what was sent, and name a hundred paths. */
+export const MAX_MESSAGE_CHARACTERS = 1_000;
+/** The maximum characters of a path in a list of problems. */
+const MAX_PATH_CHARACTERS = 512;
+
+/** A parser that recurses has run out of stack. */
+export const NESTED_TOO_DEEPLY = "The document is nested too deeply.";
 
 export type FormatError = (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError;
 
@@ -63,7 +68,8 @@ export function strayEntry(log: string, leafIndex: number): GraphQLError {
 export function errorFormatter(report: FailureLog): FormatError {
   return (formatted, error) => {
     const cause = causeOf(error);
-    const shown = cause instanceof AuditError ? auditFailure(formatted, cause) : masked(formatted, cause);
+    const whole = cause instanceof AuditError ? auditFailure(formatted, cause) : masked(formatted, cause);
+    const shown = { ...whole, message: shortened(whole.message) };
     const code = String(shown.extensions?.["code"]);
     if (ALARMS.has(code)) report({ code, error: cause, shown });
     return shown;
@@ -104,7 +110,8 @@ function masked(formatted: GraphQLFormattedError, cause: unknown): GraphQLFormat
   const code = formatted.extensions?.["code"];
   // An error of a store or library may have extensions of its own, which GraphQL copies.
   const isGraphqls = cause instanceof GraphQLError && typeof code === "string" && code !== UNEXPECTED;
-  if (isGraphqls) return { ...formatted, message: shortened(formatted.message) };
+  if (isWrongMethod(cause)) return { ...formatted, extensions: { code: "METHOD_NOT_ALLOWED" } };
+  if (isGraphqls) return isOutOfStack(cause) ? { ...formatted, message: NESTED_TOO_DEEPLY } : formatted;
   if (isUnreadable(cause)) return { ...formatted, extensions: { code: "BAD_REQUEST" } };
   if (isBadArgument(cause)) return { ...formatted, extensions: { code: "BAD_USER_INPUT" } };
   const id = randomUUID();
@@ -113,9 +120,14 @@ function masked(formatted: GraphQLFormattedError, cause: unknown): GraphQLFormat
 }
 
 /** GraphQL quotes what it refuses at any length: the beginning says where it was, the end what was expected. */
-function shortened(message: string): string {
+export function shortened(message: string): string {
   if (message.length <= MAX_MESSAGE_CHARACTERS) return message;
   return `${message.slice(0, MAX_MESSAGE_CHARACTERS / 2)} … ${message.slice(-MAX_MESSAGE_CHARACTERS / 2)}`;
+}
+
+/** Apollo shows what its parser threw, whatever it was, as an error of syntax. */
+function isOutOfStack({ originalError }: GraphQLError): boolean {
+  return originalError instanceof GraphQLError ? isOutOfStack(originalError) : originalError instanceof RangeError;
 }
 
 /**
@@ -123,9 +135,16 @@ function shortened(message: string): string {
  * status.
  */
 function isUnreadable(cause: unknown): boolean {
-  if (!(cause instanceof GraphQLError) || cause.path !== undefined) return false;
-  const http: unknown = cause.extensions["http"];
-  return typeof http === "object" && http !== null && "status" in http && http.status === ERRORS.BAD_REQUEST.status;
+  return cause instanceof GraphQLError && cause.path === undefined && statusOf(cause) === ERRORS.BAD_REQUEST.status;
+}
+
+/** Apollo's code for a mutation by GET is that of any bad request. */
+function isWrongMethod(cause: unknown): boolean {
+  return cause instanceof GraphQLError && statusOf(cause) === ERRORS.METHOD_NOT_ALLOWED.status;
+}
+
+function statusOf({ extensions: { http } }: GraphQLError): unknown {
+  return typeof http === "object" && http !== null && "status" in http ? http.status : undefined;
 }
 
 /** GraphQL finds a variable's null in a non-null place only when the field is executed, and gives the error no code. */
@@ -136,5 +155,5 @@ function isBadArgument(cause: unknown): boolean {
 /** The service uses hashed names; the client wrote the API's. */
 export function inApiSpelling(problem: FieldProblem): FieldProblem {
   const path = problem.path.replace(/\btenant_id\b/, "tenantId").replace(/\bpublic_key\b/, "publicKey");
-  return { ...problem, path };
+  return { ...problem, path: path.length > MAX_PATH_CHARACTERS ? `${path.slice(0, MAX_PATH_CHARACTERS - 1)}…` : path };
 }

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import DataLoader from "dataloader";
 import { AuditError } from "../audit/errors.js";
 import type { AuditService, EntryOutcome, ResultPage, Root } from "../audit/service.js";
@@ -25,7 +26,9 @@ type Batch<V> = readonly (V | Error)[];
  * The maximum number of past roots per request. Each is computed, signed and proven, which takes a millisecond, and an
  * operation's cost cannot tell the ids of roots from those of entries.
  */
-export const MAX_ROOTS = 1_000;
+export const MAX_ROOTS = 100;
+/** So many of them are made before other requests have their turn. */
+const ROOTS_AT_ONCE = 10;
 
 const inOneTree = ({ log, treeSize }: ProofKey) => `${treeSize}/${log}`;
 const placeKey = ({ log, at }: Place) => `${at}/${log}`;
@@ -47,7 +50,7 @@ export class Loaders {
 
   constructor(private readonly service: AuditService) {
     this.#reads = new EntryReads(service);
-    this.#roots = new DataLoader((keys) => each(keys, (place) => this.#pastRoot(place)), {
+    this.#roots = new DataLoader((keys) => inTurns(keys, (place) => this.#pastRoot(place)), {
       cacheKeyFn: placeKey,
     });
     this.entries = new DataLoader((keys) => inGroups(keys, ({ log }) => log, this.#loadEntries), {
@@ -56,7 +59,7 @@ export class Loaders {
     this.membership = new DataLoader((keys) => inGroups(keys, inOneTree, this.#loadProofs), {
       cacheKeyFn: (key) => `${key.leafIndex}/${inOneTree(key)}`,
     });
-    this.consistency = new DataLoader((keys) => each(keys, ({ log, at }) => service.consistency(log, at)), {
+    this.consistency = new DataLoader((keys) => inTurns(keys, ({ log, at }) => service.consistency(log, at)), {
       cacheKeyFn: placeKey,
     });
   }
@@ -109,8 +112,15 @@ export class Loaders {
 
 type Group<K> = readonly [K, ...K[]];
 
-function each<K, V>(keys: readonly K[], load: (key: K) => Promise<V>): Promise<Batch<V>> {
-  return Promise.all(keys.map((key) => load(key).catch(asError)));
+/** Loads each key by itself, a few at once, and lets other requests have their turn between. */
+async function inTurns<K, V>(keys: readonly K[], load: (key: K) => Promise<V>): Promise<Batch<V>> {
+  const loaded: (V | Error)[] = [];
+  for (let start = 0; start < keys.length; start += ROOTS_AT_ONCE) {
+    if (start > 0) await turn();
+    const some = keys.slice(start, start + ROOTS_AT_ONCE);
+    loaded.push(...(await Promise.all(some.map((key) => load(key).catch(asError)))));
+  }
+  return loaded;
 }
 
 /** Loads each group of keys in one call and returns the values in the order of the keys. */

@@ -5,7 +5,15 @@ import {
   type GraphQLRequestListener,
   type GraphQLResponse,
 } from "@apollo/server";
-import { OperationTypeNode, type DocumentNode, type GraphQLSchema, type OperationDefinitionNode } from "graphql";
+import {
+  GraphQLError,
+  Kind,
+  OperationTypeNode,
+  type DocumentNode,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+} from "graphql";
 import { AuditError } from "../audit/errors.js";
 import { isWithin, MAX_ANSWER_CHARACTERS } from "./answer-size.js";
 import type { CompiledExecution } from "./compiled-execution.js";
@@ -37,6 +45,7 @@ export function requestPlugin({ schema, compiled }: RequestPluginOptions): Apoll
     didResolveOperation({ document, operation, operationName, request, contextValue }: Resolved) {
       if (operation) contextValue.operation?.resolved({ name: operationName ?? undefined, type: operation.operation });
       requireSchemaRight(document, contextValue);
+      if (operation !== undefined) requireShortBody(document, operation, contextValue.bodyBytes);
       if (operation !== undefined) requireCost(measure.cost(document, operation, request.variables ?? {}));
       return Promise.resolve();
     },
@@ -55,6 +64,33 @@ export function requestPlugin({ schema, compiled }: RequestPluginOptions): Apoll
   };
   return { requestDidStart: () => Promise.resolve(listener) };
 }
+
+/** The maximum bytes of a request that logs nothing: many times what the longest query and restriction need. */
+export const MAX_READING_BODY_BYTES = 1_024 * 1_024;
+
+/** Before any variable is coerced, or quoted in an error. */
+function requireShortBody(document: DocumentNode, operation: OperationDefinitionNode, bodyBytes = 0): void {
+  if (bodyBytes <= MAX_READING_BODY_BYTES || logsEvents(document, operation)) return;
+  const message = `The body of an operation that logs nothing may have at most ${MAX_READING_BODY_BYTES} bytes, got ${bodyBytes}.`;
+  throw new GraphQLError(message, { extensions: { code: "PAYLOAD_TOO_LARGE", http: { status: 413 } } });
+}
+
+/** The document is valid: its fragments spread each other without a cycle. */
+function logsEvents(document: DocumentNode, { operation, selectionSet }: OperationDefinitionNode): boolean {
+  const logs = ({ selections }: SelectionSetNode): boolean =>
+    selections.some((selection) => {
+      if (selection.kind === Kind.FIELD) return LOGGING_FIELDS.has(selection.name.value);
+      if (selection.kind === Kind.INLINE_FRAGMENT) return logs(selection.selectionSet);
+      const fragment = document.definitions.find(
+        (definition) => definition.kind === Kind.FRAGMENT_DEFINITION && definition.name.value === selection.name.value,
+      );
+      return fragment?.kind === Kind.FRAGMENT_DEFINITION && logs(fragment.selectionSet);
+    });
+  return operation === OperationTypeNode.MUTATION && logs(selectionSet);
+}
+
+/** The mutations that take events. */
+const LOGGING_FIELDS: ReadonlySet<string> = new Set(["log", "logBulk", "logBulkAsync"]);
 
 function requireSchemaRight(document: DocumentNode, { maySeeSchema }: AuditContext): void {
   if (maySeeSchema || !asksForSchema(document)) return;

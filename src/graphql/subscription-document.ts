@@ -11,8 +11,8 @@ import {
 } from "graphql";
 import { AuditError, badInput } from "../audit/errors.js";
 import { CostMeasure, requireCost, type Variables } from "./cost.js";
-import { refusal } from "./errors.js";
-import { LIMITS, limitRules } from "./limits.js";
+import { NESTED_TOO_DEEPLY, refusal } from "./errors.js";
+import { LIMITS, limitRules, textFault } from "./limits.js";
 import type { DocumentParameters, TrustedDocuments } from "./trusted-documents.js";
 
 /** An operation that is refused, with the reasons. */
@@ -77,24 +77,23 @@ export function withCode(error: GraphQLError, code: string): GraphQLError {
 }
 
 function parsedText(text: string): DocumentNode {
+  const tooLong = textFault(text);
+  if (tooLong !== undefined) throw new RefusedOperation([tooLong]);
   try {
     return parse(text, { maxLexicalTokens: LIMITS.tokens });
   } catch (error) {
-    const fault = error instanceof GraphQLError ? error : new GraphQLError("The document cannot be parsed.");
+    // The parser recurses; all else that it throws is a GraphQLError.
+    const fault = error instanceof GraphQLError ? error : new GraphQLError(NESTED_TOO_DEEPLY);
     throw new RefusedOperation([withCode(fault, "GRAPHQL_PARSE_FAILED")]);
   }
 }
 
-/**
- * Validation rules throw when they cannot continue: over a variable that decides whether the only field is there, or
- * when the stack is exhausted.
- */
+/** Validation rules throw when they cannot continue: over a variable that decides whether the only field is there. */
 function faultsOf(document: DocumentNode, schema: GraphQLSchema): readonly GraphQLError[] {
   try {
-    return validate(schema, document, [...specifiedRules, ...limitRules]);
+    return validate(schema, document, [...limitRules, ...specifiedRules]);
   } catch (error) {
     if (error instanceof GraphQLError) return [error];
-    if (error instanceof RangeError) return [new GraphQLError("The document is nested too deeply.")];
     throw error;
   }
 }

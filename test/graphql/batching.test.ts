@@ -90,8 +90,7 @@ describe("what an operation costs", () => {
 
 test("of the roots of the past a request may ask for so many and no more, each counted once", async () => {
   const service = await openTestService();
-  await logMessages(service, 1_000);
-  await logMessages(service, 1);
+  await logMessages(service, MAX_ROOTS + 1);
   const own = await testGateway(service);
   const ids = (from: number, count: number) =>
     Array.from({ length: count }, (_, i) => globalId({ type: "Root", log: "default", place: from + i }));
@@ -102,7 +101,7 @@ test("of the roots of the past a request may ask for so many and no more, each c
   };
   expect(await refused(ids(1, MAX_ROOTS - 1))).toEqual([]);
   expect(await refused(ids(1, MAX_ROOTS), ids(1, 2))).toEqual([]);
-  const message = "One request may ask for at most 1000 past roots.";
+  const message = `One request may ask for at most ${MAX_ROOTS} past roots.`;
   expect(await refused(ids(1, MAX_ROOTS), ids(MAX_ROOTS + 1, 1))).toEqual([message]);
   await own.close();
 });
