@@ -1,6 +1,14 @@
 import { utf8 } from "./bytes.js";
 import { canonicalJson, type Json } from "./json.js";
-import { isPlainObject, jsonProblems, memberPath, nameOf, textProblems, type FieldProblem } from "./problem.js";
+import {
+  isPlainObject,
+  jsonProblems,
+  MAX_JSON_DEPTH,
+  memberPath,
+  nameOf,
+  textProblems,
+  type FieldProblem,
+} from "./problem.js";
 
 export type { FieldProblem } from "./problem.js";
 
@@ -106,6 +114,15 @@ export function characterCount(text: string): number {
   return count;
 }
 
+/** Whether a text has more characters; of one that is much too long none is read. */
+export function exceedsCharacters(text: string, most: number): boolean {
+  if (text.length <= most) return false;
+  return text.length > MAX_UNITS * most || characterCount(text) > most;
+}
+
+/** UTF-16 units of one character. */
+const MAX_UNITS = 2;
+
 type EventInput = Readonly<Record<string, unknown>>;
 
 /** fromEntries defines members, so a key `__proto__` stays a key and is refused like any unknown field. */
@@ -150,12 +167,50 @@ function wrong(...problems: readonly FieldProblem[]): CheckedField {
 
 function valueProblems(value: unknown, field: EventField, check: Check): readonly FieldProblem[] {
   const { path, rules } = check;
-  if (typeof value === "string") return textProblems(value, path, rules.takesNul);
+  if (typeof value === "string") return sizeProblems(value, field, check) ?? textProblems(value, path, rules.takesNul);
   const isValue = takesJson(field) && (rules.takesAnyJson || isPlainObject(value));
   const isTime = field === "timestamp" && rules.takesAnyJson && typeof value === "number";
-  if (isValue || isTime) return jsonProblems(value, path, { takesNul: rules.takesNul, depth: 0 });
+  if (isValue || isTime)
+    return sizeProblems(value, field, check) ?? jsonProblems(value, path, { takesNul: rules.takesNul, depth: 0 });
   return [problem(field, check, nameOf(value))];
 }
+
+/** What a field must exceed its limit by so that its exact size is of no use to anyone. */
+const FAR_BEYOND = 4;
+
+/**
+ * The problem of a value that is far beyond its limit, which is found without a look at each of its parts; undefined for
+ * any other, which may be too large by a little.
+ */
+function sizeProblems(value: unknown, field: EventField, check: Check): readonly FieldProblem[] | undefined {
+  const { most, unit } = check.rules.limits[field];
+  // Of other JSON than text no part may be canonicalised for nothing; each of its units is a byte at least.
+  const room = typeof value === "string" ? FAR_BEYOND * most : MAX_UNITS * most;
+  if (roomLeft(value, room) >= 0) return undefined;
+  return [problem(field, check, `more than ${most} ${unit}`)];
+}
+
+/**
+ * What is left of so many UTF-16 units when a value's canonical JSON takes at least what it must; negative as soon as it
+ * cannot fit. Descends no deeper than an event may be nested.
+ */
+function roomLeft(value: unknown, room: number, depth = 0): number {
+  if (typeof value === "string") return room - value.length;
+  if (typeof value !== "object" || value === null || depth > MAX_JSON_DEPTH) return room - 1;
+  let left = room - 1;
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length && left >= 0; i++) left = roomLeft(value[i], left - 1, depth + 1);
+    return left;
+  }
+  for (const [key, member] of Object.entries(value)) {
+    left = roomLeft(member, left - key.length - PUNCTUATION, depth + 1);
+    if (left < 0) break;
+  }
+  return left;
+}
+
+/** Around a member of an object: quotes, a colon, a comma. */
+const PUNCTUATION = 4;
 
 /** Per UTF-16 unit: in UTF-8, and as JSON escapes it. */
 const MAX_UTF8_BYTES = 3;

@@ -13,8 +13,7 @@ import {
 } from "type-graphql";
 import { badInput } from "../audit/errors.js";
 import type { ResultPage, SearchRequest } from "../audit/service.js";
-import { textProblems } from "../core/problem.js";
-import type { RestrictionField } from "../query/restriction.js";
+import { valueProblems, type RestrictionField } from "../query/restriction.js";
 import type { AuditContext } from "./context.js";
 import { EntryConnectionType } from "./entry-connection.js";
 import { referenceId } from "./reference.js";
@@ -100,7 +99,7 @@ export async function auditableByReference(reference: Reference): Promise<Audita
 
 function trailRequest(id: string, trail: AuditTrailArgs): SearchRequest {
   const { field, prefix } = trail;
-  const problems = [...textProblems(prefix, "prefix"), ...textProblems(id, "representations.id")];
+  const problems = [...valueProblems(prefix, "prefix"), ...valueProblems(id, "representations.id")];
   if (problems.length > 0) throw badInput(problems);
   return { ...searchRequest(trail), restriction: { [field]: [prefix + id] } };
 }

@@ -1,4 +1,5 @@
-import type { AuditEvent } from "../core/event.js";
+import { exceedsCharacters, type AuditEvent } from "../core/event.js";
+import { MAX_TEXT_CHARACTERS } from "../core/event-rules.js";
 import { isPlainObject, memberPath, nameOf, textProblems, type FieldProblem } from "../core/problem.js";
 import { allOf, anyOf, type Filter } from "./ast.js";
 
@@ -54,10 +55,10 @@ export function parseRestriction(input: unknown, path: string): ParsedRestrictio
 export function restrictionProblems(input: unknown, path: string): readonly FieldProblem[] {
   if (!isPlainObject(input)) return [{ path, expected: "an object of lists of values", got: nameOf(input) }];
   const members = Object.entries(withoutNulls(input));
-  const problems = members.flatMap(([name, value]) => memberProblems(name, value, memberPath(path, name)));
   const count = members.reduce((sum, [, value]) => sum + (Array.isArray(value) ? value.length : 0), 0);
-  if (count <= MAX_RESTRICTION_VALUES) return problems;
-  return [...problems, { path, expected: `at most ${MAX_RESTRICTION_VALUES} values in all`, got: `${count}` }];
+  if (count > MAX_RESTRICTION_VALUES)
+    return [{ path, expected: `at most ${MAX_RESTRICTION_VALUES} values in all`, got: `${count}` }];
+  return members.flatMap(([name, value]) => memberProblems(name, value, memberPath(path, name)));
 }
 
 function memberProblems(name: string, value: unknown, path: string): readonly FieldProblem[] {
@@ -66,9 +67,15 @@ function memberProblems(name: string, value: unknown, path: string): readonly Fi
   if (!Array.isArray(value)) return [{ path, expected: "a list of values", got: nameOf(value) }];
   if (value.length === 0) return [{ path, expected: "at least one value, or no list", got: "an empty list" }];
   return value.flatMap((item: unknown, i) => {
-    if (typeof item === "string") return textProblems(item, `${path}[${i}]`);
+    if (typeof item === "string") return valueProblems(item, `${path}[${i}]`);
     return [{ path: `${path}[${i}]`, expected: "text", got: nameOf(item) }];
   });
+}
+
+/** What is wrong with a value that a whole field of an event is to be: no log takes a longer one. */
+export function valueProblems(value: string, path: string): readonly FieldProblem[] {
+  if (!exceedsCharacters(value, MAX_TEXT_CHARACTERS)) return textProblems(value, path);
+  return [{ path, expected: `at most ${MAX_TEXT_CHARACTERS} characters`, got: "a longer text" }];
 }
 
 function withoutNulls(input: object): Readonly<Record<string, unknown>> {

@@ -51,7 +51,7 @@ const MONTHS_PER_UNIT = new Map([...named(["mo", "mon", "month", "months"], 1), 
  * Parses an RFC 3339 or relative time. `nowMicros`, microseconds since 1970, is what a relative time counts back from.
  */
 export function parseTime(text: string, nowMicros: number): ParsedTime {
-  return asTime(text, TIME, timestamp(text) ?? backFromNow(text, nowMicros));
+  return asTime(text, TIME, () => timestamp(text) ?? backFromNow(text, nowMicros));
 }
 
 /** Resolves a window's times; reports every bad one below `path`. */
@@ -60,7 +60,7 @@ export function resolveWindow(window: TimeWindow, nowMicros: number, path = "win
   const times = {
     start: start === undefined ? undefined : parseTime(start, nowMicros),
     end: end === undefined ? undefined : parseTime(end, nowMicros),
-    last: last === undefined ? undefined : asTime(last, BACK_FROM_NOW, backFromNow(last, nowMicros)),
+    last: last === undefined ? undefined : asTime(last, BACK_FROM_NOW, () => backFromNow(last, nowMicros)),
   };
   const problems = [...badTimes(times, path), ...contradictions(times, path)];
   if (problems.length > 0) return { kind: "invalid", problems };
@@ -91,9 +91,10 @@ function receivedAt(time: ParsedTime | undefined): string | undefined {
   return time?.kind === "time" ? time.receivedAt : undefined;
 }
 
-function asTime(text: string, expected: string, instant: Instant | "impossible" | undefined): ParsedTime {
+function asTime(text: string, expected: string, read: () => Instant | "impossible" | undefined): ParsedTime {
   const got = excerpt(text);
-  if (instant === undefined || text.length > MAX_TIME_CHARACTERS) return { kind: "invalid", expected, got };
+  const instant = text.length > MAX_TIME_CHARACTERS ? undefined : read();
+  if (instant === undefined) return { kind: "invalid", expected, got };
   if (instant === "impossible") return { kind: "invalid", expected: "a date and time that exist", got };
   const found = instantText(instant);
   if (found === undefined) return { kind: "invalid", expected: "a time in the years 0000 to 9999", got };
