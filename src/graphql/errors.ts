@@ -147,9 +147,13 @@ function statusOf({ extensions: { http } }: GraphQLError): unknown {
   return typeof http === "object" && http !== null && "status" in http ? http.status : undefined;
 }
 
-/** GraphQL finds a variable's null in a non-null place only when the field is executed, and gives the error no code. */
+/**
+ * GraphQL finds a variable's null in a non-null place only when the field is executed, and gives the error no code; nor has the
+ * one that it ends a long list of bad variables with.
+ */
 function isBadArgument(cause: unknown): boolean {
-  return cause instanceof GraphQLError && cause.originalError === undefined && cause.message.startsWith('Argument "');
+  if (!(cause instanceof GraphQLError) || cause.originalError !== undefined) return false;
+  return cause.message.startsWith('Argument "') || cause.message.startsWith("Too many errors processing variables");
 }
 
 /** The service uses hashed names; the client wrote the API's. */

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import {
   HeaderMap,
   type ApolloServerPlugin,
@@ -22,6 +23,7 @@ import { CostMeasure, requireCost } from "./cost.js";
 import { refusal } from "./errors.js";
 import { asksForSchema, withoutSuggestion } from "./introspection.js";
 import { statusForJsonClients } from "./json-status.js";
+import { requireFitting, SHORT_VARIABLES_BYTES } from "./variables.js";
 
 export interface RequestPluginOptions {
   readonly schema: GraphQLSchema;
@@ -42,12 +44,18 @@ type Resolved = Omit<GraphQLRequestContextDidResolveOperation<AuditContext>, "op
 export function requestPlugin({ schema, compiled }: RequestPluginOptions): ApolloServerPlugin<AuditContext> {
   const measure = new CostMeasure(schema);
   const listener: GraphQLRequestListener<AuditContext> = {
-    didResolveOperation({ document, operation, operationName, request, contextValue }: Resolved) {
+    async didResolveOperation({ document, operation, operationName, request, contextValue }: Resolved) {
       if (operation) contextValue.operation?.resolved({ name: operationName ?? undefined, type: operation.operation });
       requireSchemaRight(document, contextValue);
-      if (operation !== undefined) requireShortBody(document, operation, contextValue.bodyBytes);
-      if (operation !== undefined) requireCost(measure.cost(document, operation, request.variables ?? {}));
-      return Promise.resolve();
+      if (operation === undefined) return;
+      const { bodyBytes = 0 } = contextValue;
+      const variables = request.variables ?? {};
+      requireShortBody(document, operation, bodyBytes);
+      requireCost(measure.cost(document, operation, variables));
+      if (bodyBytes <= SHORT_VARIABLES_BYTES) return;
+      requireFitting(schema, operation, variables);
+      // Others have their turn before what took long to read is executed.
+      await turn();
     },
     responseForOperation: (request) => {
       if (request.contextValue.executes) return compiled.respond(request);
@@ -69,7 +77,7 @@ export function requestPlugin({ schema, compiled }: RequestPluginOptions): Apoll
 export const MAX_READING_BODY_BYTES = 1_024 * 1_024;
 
 /** Before any variable is coerced, or quoted in an error. */
-function requireShortBody(document: DocumentNode, operation: OperationDefinitionNode, bodyBytes = 0): void {
+function requireShortBody(document: DocumentNode, operation: OperationDefinitionNode, bodyBytes: number): void {
   if (bodyBytes <= MAX_READING_BODY_BYTES || logsEvents(document, operation)) return;
   const message = `The body of an operation that logs nothing may have at most ${MAX_READING_BODY_BYTES} bytes, got ${bodyBytes}.`;
   throw new GraphQLError(message, { extensions: { code: "PAYLOAD_TOO_LARGE", http: { status: 413 } } });

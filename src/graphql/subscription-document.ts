@@ -14,6 +14,7 @@ import { CostMeasure, requireCost, type Variables } from "./cost.js";
 import { NESTED_TOO_DEEPLY, refusal } from "./errors.js";
 import { LIMITS, limitRules, textFault } from "./limits.js";
 import type { DocumentParameters, TrustedDocuments } from "./trusted-documents.js";
+import { requireFitting } from "./variables.js";
 
 /** An operation that is refused, with the reasons. */
 export class RefusedOperation extends Error {
@@ -57,6 +58,7 @@ export class SubscriptionDocuments {
     if (operation.operation !== OperationTypeNode.SUBSCRIPTION)
       throw unresolved(`A ${operation.operation} must be sent by POST, not as a stream.`);
     refusing(() => {
+      requireFitting(this.schema, operation, variables);
       requireCost(this.#measure.cost(document, operation, variables));
     });
   }

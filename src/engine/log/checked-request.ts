@@ -10,6 +10,9 @@ import type { ReasonCode } from "../../core/verdict.js";
 import type { AcceptedEvent, CheckedEvent, CheckedRequest } from "../tree/leaf.js";
 import { keyProblems } from "./request-key.js";
 
+/** So many problems of a request are looked for. */
+const MAX_FOUND_PROBLEMS = 1_000;
+
 /** Signs events on behalf of callers, and verifies events that callers signed. */
 export interface EventSigner {
   readonly seed: Uint8Array;
@@ -33,11 +36,17 @@ export function checkRequest(request: LogRequest, log: CheckedLog, signer: Event
   }
   const accepted: AcceptedEvent[] = [];
   const bad: RefusedEvent[] = [];
+  let found = 0;
   for (const [index, sent] of request.events.entries()) {
+    // Whoever gets nothing logged is told of enough mistakes by then.
+    if (found >= MAX_FOUND_PROBLEMS && request.skipInvalid !== true) break;
     const path = request.path === "event" ? "event" : `events[${index}]`;
     const outcome = checkEvent(sent, path, { log, signer, sign: request.sign });
     if (outcome.kind === "checked") accepted.push({ sent, checked: outcome.checked });
-    else bad.push({ index, problems: outcome.problems });
+    else {
+      bad.push({ index, problems: outcome.problems });
+      found += outcome.problems.length;
+    }
   }
   const problems = [...bad.flatMap((event) => event.problems), ...keyProblems(request)];
   const isRefused = request.skipInvalid !== true || accepted.length === 0 || problems.length > countIn(bad);
