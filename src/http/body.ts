@@ -1,7 +1,9 @@
 import type { IncomingMessage } from "node:http";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { JsonLoss, parseLossless } from "../core/lossless-json.js";
 import { isPlainObject } from "../core/problem.js";
+import type { BodyBudget, HeldBody } from "./body-budget.js";
+import { requireBounded } from "./json-bounds.js";
 import { HttpError } from "./refusal.js";
 
 /** The most bytes of one request: 1,000 events of some 16 KB. */
@@ -16,12 +18,60 @@ export const MAX_DROPPED_BYTES = 64 * 1024 * 1024;
 
 const utf8Decoder = new TextDecoder("utf-8", { fatal: true });
 
-/** Hands the bodies of POST requests to the routes of this door as bytes, whatever they say they are. */
-export function takeBodies(door: FastifyInstance): void {
-  door.removeAllContentTypeParsers();
-  door.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => {
-    done(null, body);
+/** Where the budget of a server's bodies is kept, and what a request holds of it. */
+export const BODY_BUDGET = "bodyBudget";
+const HELD_BODY = "heldBody";
+
+/**
+ * Hands the bodies of POST requests to the routes of this door as bytes, whatever they say they are. Until a request is
+ * answered its body counts in the budget, as that of `senderOf`.
+ */
+export function takeBodies(door: FastifyInstance, senderOf: (request: FastifyRequest) => string = credentialOf): void {
+  const budget = door.getDecorator<BodyBudget>(BODY_BUDGET);
+  const { bodyLimit = MAX_BODY_BYTES } = door.initialConfig;
+  door.decorateRequest(HELD_BODY, null);
+  door.addHook("preParsing", (request, reply) => {
+    const held = budget.open(senderOf(request));
+    request.setDecorator(HELD_BODY, held);
+    reply.raw.once("close", () => {
+      held.release();
+    });
+    return Promise.resolve();
   });
+  door.removeAllContentTypeParsers();
+  door.addContentTypeParser("*", (request: FastifyRequest, payload: IncomingMessage) =>
+    bytesOf(payload, { maxBytes: bodyLimit, held: request.getDecorator<HeldBody>(HELD_BODY) }),
+  );
+}
+
+/** Doors that do not know who somebody is by their name tell credentials apart by what was sent. */
+function credentialOf({ headers, ip }: FastifyRequest): string {
+  return headers.authorization ?? ip;
+}
+
+interface Room {
+  readonly maxBytes: number;
+  readonly held: HeldBody;
+}
+
+/** Rejects with HttpError 413, or AuditError UNAVAILABLE, as soon as a body is too much; the rest of it is unread then. */
+async function bytesOf(payload: IncomingMessage, { maxBytes, held }: Room): Promise<Buffer> {
+  const length = Number(payload.headers["content-length"] ?? 0);
+  if (length > maxBytes) throw tooLarge(maxBytes);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  // Leaving the loop must not destroy the request, or the answer would never reach the client.
+  for await (const chunk of payload.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxBytes) throw tooLarge(maxBytes);
+    held.add(chunk.length);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, size);
+}
+
+function tooLarge(maxBytes: number): HttpError {
+  return new HttpError("PAYLOAD_TOO_LARGE", `the request body may have at most ${maxBytes} bytes`);
 }
 
 /** Resolves when the rest of a body was read, or more of it than is ever read, or its sender left. */
@@ -40,17 +90,22 @@ export async function dropRest(request: IncomingMessage, maxBodyBytes: number): 
   }
 }
 
-/** Whether a request says that its body is JSON. */
+const CHARSET = /;\s*charset\s*=\s*"?([^\s";]*)/i;
+
+/** Whether a request says that its body is JSON, which is in UTF-8 (RFC 8259 section 8.1): any other charset is refused. */
 export function isJson({ headers }: Pick<IncomingMessage, "headers">): boolean {
-  const [type = ""] = (headers["content-type"] ?? "").split(";", 1);
-  return type.trim().toLowerCase() === "application/json";
+  const { "content-type": sent = "" } = headers;
+  const [type = ""] = sent.split(";", 1);
+  const charset = CHARSET.exec(sent)?.[1] ?? "utf-8";
+  return type.trim().toLowerCase() === "application/json" && charset.toLowerCase() === "utf-8";
 }
 
 /**
- * A value with a JsonLoss wherever it is less than was sent. Throws HttpError 400 on bytes that are not UTF-8: replacing
- * them silently would log another text than was sent.
+ * A value with a JsonLoss wherever it is less than was sent. Throws HttpError 413 or 400 where there is too much of it
+ * (json-bounds.ts), and 400 on bytes that are not UTF-8: replacing them silently would log another text than was sent.
  */
 export function parseJson(body: Buffer): unknown {
+  requireBounded(body);
   try {
     return parseLossless(utf8Decoder.decode(body));
   } catch {
@@ -70,11 +125,18 @@ export function parseParameters(body: unknown): unknown {
   return parameters;
 }
 
+/** Without a list of the members: there may be very many variables that no operation uses. */
 function repeatedIn(object: unknown, path: string): readonly string[] {
   if (!isPlainObject(object)) return [];
-  return Object.entries(object).flatMap(([name, value]) =>
-    value instanceof JsonLoss && value.kind === "repeated key"
-      ? [`${path}${name.slice(0, 64)}: expected ${value.expected}, got ${value.got}`]
-      : [],
-  );
+  const repeated: string[] = [];
+  for (const name in object) {
+    const value = object[name];
+    if (value instanceof JsonLoss && value.kind === "repeated key")
+      repeated.push(`${path}${name.slice(0, 64)}: expected ${value.expected}, got ${value.got}`);
+    if (repeated.length === MAX_REPEATED) break;
+  }
+  return repeated;
 }
+
+/** So many show the kind of mistake. */
+const MAX_REPEATED = 10;

@@ -15,7 +15,8 @@ import { warmUp } from "../graphql/warm-up.js";
 import { TokenSealer } from "../keys/sealed-token.js";
 import { Metrics } from "../operations/metrics.js";
 import { admission } from "./admission.js";
-import { MAX_BODY_BYTES } from "./body.js";
+import { BODY_BUDGET, MAX_BODY_BYTES } from "./body.js";
+import { BodyBudget, MAX_BODIES_BYTES } from "./body-budget.js";
 import { allowOrigins, requireClosed } from "./cors.js";
 import { downloadsDoor } from "./downloads/door.js";
 import { linkMaker } from "./downloads/link-maker.js";
@@ -69,6 +70,8 @@ interface GraphqlParts {
   /** The request of an operation from which on it is executed as a compiled function; Infinity: never. */
   readonly compileAtHit: number;
   readonly maxBodyBytes?: number | undefined;
+  /** How many bytes of request bodies may be held at once. Default 256 MiB. */
+  readonly maxBodiesBytes?: number | undefined;
   /** How long an operation may be executed. Default 30,000. */
   readonly requestTimeoutMs?: number | undefined;
   /** Who may ask what the schema is. Default: everyone where no credentials are asked for, else whoever has one. */
@@ -125,6 +128,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     admitStream: streamAdmission(door),
   };
   const { app, upgrades } = httpServer({ maxBodyBytes, readiness });
+  app.decorate(BODY_BUDGET, new BodyBudget(options.maxBodiesBytes ?? MAX_BODIES_BYTES, maxBodyBytes));
   allowOrigins(app, corsOrigins);
   refuseOthers(app, { logger, refusals, maxBodyBytes, slowMs });
   await app.register(graphqlDoor, {

@@ -3,7 +3,7 @@ import type { GraphQLFormattedError } from "graphql";
 import type { Logger } from "pino";
 import { AuditError } from "../audit/errors.js";
 import { ERRORS, retryAfter, type DoorErrorCode, type ErrorCode } from "../graphql/error-table.js";
-import { auditFailure } from "../graphql/errors.js";
+import { auditFailure, shortened } from "../graphql/errors.js";
 import { Unauthenticated } from "./admission.js";
 import { jsonAnswer, type Answer } from "./answer.js";
 import type { Records } from "./graphql/operation-record.js";
@@ -42,8 +42,9 @@ export function refusalOf(error: unknown, logger: Logger): Refusal {
 
 /** A refusal in the shape of a GraphQL error, so that a client has one way to read what went wrong, over any transport. */
 export function shownRefusal(refusal: Refusal): GraphQLFormattedError {
-  if (refusal instanceof AuditError) return auditFailure({}, refusal);
-  return { message: refusal.message, extensions: { code: refusal.code } };
+  const { message, code } = refusal;
+  const shown = refusal instanceof AuditError ? auditFailure({}, refusal) : { message, extensions: { code } };
+  return { ...shown, message: shortened(shown.message) };
 }
 
 /** The answer to a request of which nothing was done. */

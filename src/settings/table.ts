@@ -170,6 +170,13 @@ const GATEWAY = {
     default: "30000",
     sentence: "How long an operation may be executed, in milliseconds; then it is stopped and answered UNAVAILABLE.",
   }),
+  maxBodiesBytes: setting({
+    variable: "AUDITQL_MAX_BODIES",
+    parser: parse.integer("MiB", [16, 1_048_576], 1_024 * 1_024),
+    default: "256",
+    sentence:
+      "How much of request bodies may be held at once in this process, in MiB, a quarter of it for one credential; more is refused as UNAVAILABLE.",
+  }),
   introspection: setting({
     variable: "AUDITQL_INTROSPECTION",
     parser: parse.optional(parse.oneOf(INTROSPECTION_POLICIES)),

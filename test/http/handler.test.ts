@@ -10,7 +10,8 @@ import { openGateway, type Gateway } from "../../src/http/gateway.js";
 import { openTestService } from "../engine/test-log.js";
 
 const MAX_BODY_BYTES = 1000;
-const json = { "content-type": "application/json" };
+const JSON_TYPE = "application/json";
+const json = { "content-type": JSON_TYPE };
 
 let folder: string;
 let service: AuditService;
@@ -86,8 +87,13 @@ describe("GraphQL over HTTP", () => {
 
   test("refuses a mutation by GET", async () => {
     const query = encodeURIComponent('mutation { log(event: { message: "m" }) { root { treeSize } } }');
-    const { status } = await request(`/graphql?query=${query}`, { headers: { "apollo-require-preflight": "1" } });
-    expect(status).toBe(405);
+    const init = { headers: { "apollo-require-preflight": "1" } };
+    const { status, headers, body } = await request(`/graphql?query=${query}`, init);
+    expect({ status, allow: headers.get("allow"), code: code(body) }).toEqual({
+      status: 405,
+      allow: "POST",
+      code: "METHOD_NOT_ALLOWED",
+    });
   });
 
   test.each<[string, number, string | Buffer, Record<string, string>?]>([
@@ -95,10 +101,30 @@ describe("GraphQL over HTTP", () => {
     ["bytes that are not UTF-8", 400, Buffer.from([0x7b, 0xff, 0x7d])],
     ["a batch of operations", 400, '[{"query":"{__typename}"}]'],
     ["a body without a query", 400, "{}"],
-    ["plain text, which a foreign page could send", 400, '{"query":"{__typename}"}', { "content-type": "text/plain" }],
+    ["plain text, which a foreign page could send", 415, '{"query":"{__typename}"}', { "content-type": "text/plain" }],
+    ["a document without JSON around it", 415, "{__typename}", { "content-type": "application/graphql" }],
+    ["JSON that is not in UTF-8", 415, '{"query":"{__typename}"}', { "content-type": `${JSON_TYPE}; charset=utf-16` }],
+    ["bytes of no type", 415, Buffer.from('{"query":"{__typename}"}'), {}],
     ["a compressed body", 415, "x", { ...json, "content-encoding": "gzip" }],
   ])("refuses %s", async (...[, status, body, headers = json]) => {
     expect((await post(body, headers)).status).toBe(status);
+  });
+
+  test.each(["", "; charset=utf-8", '; Charset="UTF-8"'])("takes application/json%s", async (parameter) => {
+    const { status } = await post('{"query":"{__typename}"}', { "content-type": `${JSON_TYPE}${parameter}` });
+    expect(status).toBe(200);
+  });
+
+  test("says what is wrong with the type of a body", async () => {
+    const { body } = await post("{}", { "content-type": `${JSON_TYPE}; charset=latin1` });
+    expect(JSON.parse(body)).toEqual({
+      errors: [
+        {
+          message: "send the operation as application/json in UTF-8",
+          extensions: { code: "UNSUPPORTED_MEDIA_TYPE" },
+        },
+      ],
+    });
   });
 
   test("says of a batch of operations what to do instead", async () => {

@@ -162,7 +162,7 @@ describe("where nobody is asked for a credential, a request", () => {
     {
       what: "that a page of another site could send",
       init: { method: "POST", headers: { "content-type": "text/plain" }, body: `{"query":"{ ${SECRET} }"}` },
-      ...{ code: "BAD_REQUEST", status: 400 },
+      ...{ code: "UNSUPPORTED_MEDIA_TYPE", status: 415 },
     },
     {
       what: "for a kind of answer that there is none of",

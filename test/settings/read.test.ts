@@ -15,6 +15,7 @@ describe("settings", () => {
       gateway: {
         streamLimits: { maxStreams: 1000 },
         requestTimeoutMs: 30_000,
+        maxBodiesBytes: 268_435_456,
         corsOrigins: [],
         metricsPolicy: "admin",
       },

@@ -1,9 +1,12 @@
 import type { IncomingMessage } from "node:http";
+import { setImmediate as turn } from "node:timers/promises";
 import { HeaderMap, type ApolloServer, type HTTPGraphQLRequest, type HTTPGraphQLResponse } from "@apollo/server";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { mayIntrospect, type IntrospectionPolicy } from "../../access/introspection.js";
 import type { MakeLink } from "../../audit/download-link.js";
+import { isPlainObject } from "../../core/problem.js";
 import { auditContext, type AuditContext } from "../../graphql/context.js";
+import { textFault } from "../../graphql/limits.js";
 import type { DocumentParameters, TrustedDocuments } from "../../graphql/trusted-documents.js";
 import { registeredTracer } from "../../operations/tracing.js";
 import type { Admit, Caller } from "../admission.js";
@@ -32,6 +35,9 @@ export interface GraphqlDoorOptions extends Records {
   readonly slowMs: number;
 }
 
+/** To parse so much JSON takes milliseconds: others have their turn before it is executed. */
+const LONG_BODY_BYTES = 64 * 1_024;
+
 /** Where the caller of a request is kept from its head to its body. */
 const CALLER = "caller";
 
@@ -39,13 +45,14 @@ const CALLER = "caller";
 export function graphqlDoor(app: FastifyInstance, options: GraphqlDoorOptions): void {
   const { admit, readiness } = options;
   const serve = served(options);
-  takeBodies(app);
+  takeBodies(app, (request) => request.getDecorator<Caller>(CALLER).principal.id);
   app.decorateRequest(CALLER, null);
   app.addHook("onRequest", async (request) => {
     readiness.requireOpen();
     request.setDecorator(CALLER, await admit(request.headers));
     requireJson(request.headers);
     requirePlain(request.headers);
+    if (request.method === "POST") requireJsonBody(request);
   });
   app.route({
     method: ["GET", "POST"],
@@ -62,6 +69,7 @@ function served(options: GraphqlDoorOptions) {
     reply: FastifyReply,
     { principal, service }: Caller,
   ): Promise<FastifyReply> => {
+    const bodyBytes = Buffer.isBuffer(request.body) ? request.body.length : 0;
     const httpGraphQLRequest: HTTPGraphQLRequest = {
       method: request.method,
       headers: headerMap(request.raw),
@@ -71,7 +79,8 @@ function served(options: GraphqlDoorOptions) {
     const operation = new OperationRecord(options, { credential: principal.id, requestId: request.id });
     const forAsker = auditContext(served, mayIntrospect(principal, introspection));
     const downloadLink = options.downloadLinks({ principal, service: served });
-    const context = () => Promise.resolve({ ...forAsker, operation, downloadLink });
+    if (bodyBytes > LONG_BODY_BYTES) await turn();
+    const context = () => Promise.resolve({ ...forAsker, operation, downloadLink, bodyBytes });
     const execute = () => apollo.executeHTTPGraphQLRequest({ httpGraphQLRequest, context });
     const { headers } = request;
     const answered = await (tracer ? inOperationSpan(tracer, { headers, operation }, execute) : execute());
@@ -88,11 +97,10 @@ function refusedBy({ status = 400 }: HTTPGraphQLResponse) {
 
 type Parameters = Pick<HTTPGraphQLRequest, "search" | "body">;
 
-/** Only JSON is parsed; what else comes is left to Apollo, which names the content type it wants. */
 function parameters(request: FastifyRequest, trusted: TrustedDocuments | undefined): Parameters {
   const isPost = request.method === "POST";
   const search = searchOf(request);
-  const body = isPost && isJson(request) ? oneOperation(parseParameters(request.body)) : undefined;
+  const body = isPost ? shortDocument(oneOperation(parseParameters(request.body))) : undefined;
   if (trusted === undefined) return { search, body };
   return isPost ? { search, body: trustedBody(body, trusted) } : { search: trustedSearch(search, trusted), body };
 }
@@ -133,6 +141,18 @@ function requirePlain({ "content-encoding": encoding = "identity" }: IncomingMes
   if (encoding === "identity") return;
   const instead = "send the body as it is";
   throw new HttpError("UNSUPPORTED_MEDIA_TYPE", `content-encoding ${encoding} is not supported: ${instead}`);
+}
+
+function requireJsonBody(request: FastifyRequest): void {
+  if (isJson(request)) return;
+  throw new HttpError("UNSUPPORTED_MEDIA_TYPE", "send the operation as application/json in UTF-8");
+}
+
+/** Before its text is hashed, looked up or parsed. */
+function shortDocument(body: unknown): unknown {
+  const fault = isPlainObject(body) && typeof body["query"] === "string" ? textFault(body["query"]) : undefined;
+  if (fault !== undefined) throw new HttpError("GRAPHQL_PARSE_FAILED", fault.message);
+  return body;
 }
 
 function oneOperation(body: unknown): unknown {
