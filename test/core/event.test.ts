@@ -135,6 +135,24 @@ describe("parseEvent for a log of the format rfc6962", () => {
     expect(badPaths({ message: "m", old: ["x".repeat(DEFAULT_VALUE_BYTES - 3)] })).toEqual(["event.old"]);
   });
 
+  test("refuses a value far beyond its limit by its length, whatever else is wrong inside", () => {
+    const got = `more than ${DEFAULT_VALUE_BYTES} bytes`;
+    const far = 2 * DEFAULT_VALUE_BYTES + 1;
+    const large = [
+      ["x".repeat(far)],
+      { ["k".repeat(far)]: 1 },
+      Array<number>(far).fill(1),
+      [{ a: "\ud800".repeat(far) }],
+    ];
+    for (const message of large) expect(problems({ message })).toEqual([expect.objectContaining({ got })]);
+    expect(problems({ message: "\ud800".repeat(4 * DEFAULT_VALUE_BYTES + 1) })).toEqual([
+      expect.objectContaining({ got }),
+    ]);
+    expect(problems({ message: "m", actor: "a".repeat(4 * 1_024 + 1) })).toEqual([
+      expect.objectContaining({ got: "more than 1024 characters" }),
+    ]);
+  });
+
   test("takes values as large as the log is declared for, and events of 1 MiB of canonical JSON in all", () => {
     const rules = eventRules("rfc6962", MAX_EVENT_BYTES);
     const room = MAX_EVENT_BYTES - canonicalJson({ message: "" }).length;

@@ -93,6 +93,16 @@ describe("a restriction from outside", () => {
     });
   });
 
+  test("has values of at most 1,024 characters: no field that it is about is longer", () => {
+    const path = "restriction.actor[1]";
+    const restriction = (value: string) => parseRestriction({ actor: ["a", value] }, "restriction");
+    expect(restriction("\u{1f986}".repeat(1_024)).kind).toBe("valid");
+    for (const value of ["\u{1f986}".repeat(1_025), "a".repeat(1_025), "a".repeat(5_000_000)])
+      expect(restriction(value)).toMatchObject({
+        problems: [{ path, expected: "at most 1024 characters", got: "a longer text" }],
+      });
+  });
+
   test("never makes it throw", () => {
     fc.assert(
       fc.property(fc.anything(), (input) => ["valid", "invalid"].includes(parseRestriction(input, "restriction").kind)),
