@@ -1,5 +1,6 @@
-import { createLocalJWKSet, createRemoteJWKSet, errors, type JWTVerifyGetKey, type JSONWebKeySet } from "jose";
+import { createLocalJWKSet, errors, type JWTVerifyGetKey, type JSONWebKeySet } from "jose";
 import { AuditError } from "../audit/errors.js";
+import { FetchedKeys } from "./fetched-keys.js";
 import { isLoopback } from "./loopback.js";
 import { WatchedFile } from "./watched-file.js";
 
@@ -11,30 +12,19 @@ export interface IssuerKeys {
   check(): Promise<void>;
 }
 
-const FETCH_TIMEOUT_MS = 5_000;
 /**
- * The minimum time between fetches for an unknown key id, so that forged ids cannot make the gateway flood the issuer.
+ * Opens a JSON Web Key Set (RFC 7517 section 5) at a file path or a URL. `warn` is told when an issuer's keys could not be
+ * fetched. Throws an Error on a URL that others could answer in the issuer's place: it must be https, or http to this machine.
  */
-const REFETCH_PAUSE_MS = 30_000;
-const MAX_AGE_MS = 600_000;
-
-/**
- * Opens a JSON Web Key Set (RFC 7517 section 5) at a file path or a URL. Throws an Error on a URL that others could
- * answer in the issuer's place: it must be https, or http to this machine.
- */
-export function openIssuerKeys(place: string): IssuerKeys {
-  return /^[a-z][a-z0-9+.-]+:\/\//i.test(place) ? keysAtUrl(new URL(place)) : keysInFile(place);
+export function openIssuerKeys(place: string, warn: (message: string) => void): IssuerKeys {
+  return /^[a-z][a-z0-9+.-]+:\/\//i.test(place) ? keysAtUrl(new URL(place), warn) : keysInFile(place);
 }
 
-function keysAtUrl(url: URL): IssuerKeys {
+function keysAtUrl(url: URL, warn: (message: string) => void): IssuerKeys {
   const safe = url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url.hostname));
   if (!safe) throw new Error(`the JWKS URL must be https, or http to this machine: got ${url.origin}`);
-  const find = createRemoteJWKSet(url, {
-    timeoutDuration: FETCH_TIMEOUT_MS,
-    cooldownDuration: REFETCH_PAUSE_MS,
-    cacheMaxAge: MAX_AGE_MS,
-  });
-  return { find: orUnavailable(find), check: () => Promise.resolve() };
+  const keys = new FetchedKeys(url, warn);
+  return { find: orUnavailable((header, token) => keys.find(header, token)), check: () => Promise.resolve() };
 }
 
 function keysInFile(path: string): IssuerKeys {

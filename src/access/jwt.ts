@@ -23,9 +23,12 @@ const LEEWAY_MS = 30_000;
 export class JwtVerifier {
   private readonly keys: IssuerKeys;
 
-  /** Throws an Error when the location of the keys is not safe. */
-  constructor(private readonly settings: JwtSettings) {
-    this.keys = openIssuerKeys(settings.jwks);
+  /** Throws an Error when the location of the keys is not safe. `warn` is told when they could not be fetched. */
+  constructor(
+    private readonly settings: JwtSettings,
+    warn: (message: string) => void = ignore,
+  ) {
+    this.keys = openIssuerKeys(settings.jwks, warn);
   }
 
   /** Rejects when the issuer's keys cannot be used. */
@@ -67,4 +70,8 @@ export class JwtVerifier {
 /** The time from which the token is refused. */
 function expiryMs({ exp = 0 }: JWTPayload): number {
   return exp * 1_000 + LEEWAY_MS;
+}
+
+function ignore(): void {
+  // a caller that does not want to be told
 }

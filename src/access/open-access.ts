@@ -12,17 +12,19 @@ export interface AccessSettings {
   /** Path of the API key file. */
   readonly apiKeys?: string | undefined;
   readonly jwt?: JwtSettings | undefined;
+  /** Told when the issuer's keys could not be fetched. */
+  readonly warn?: (message: string) => void;
 }
 
 /**
  * Decides at start how requests are authenticated. Rejects with an AccessError that says what to do, when the gateway
  * would be open to other machines, or when keys or issuer cannot be read.
  */
-export async function openAccess({ host, apiKeys, jwt }: AccessSettings): Promise<Access> {
+export async function openAccess({ host, apiKeys, jwt, warn }: AccessSettings): Promise<Access> {
   if (apiKeys === undefined && jwt === undefined) return withoutCredentials(host);
   const keys = apiKeys === undefined ? undefined : new WatchedFile(apiKeys, parseKeySet);
   if (keys !== undefined) await readable(`AUDITQL_API_KEYS: ${keys.path}`, () => keys.current());
-  const verifier = jwt && (await readable(`AUDITQL_JWT_JWKS: ${jwt.jwks}`, () => openVerifier(jwt)));
+  const verifier = jwt && (await readable(`AUDITQL_JWT_JWKS: ${jwt.jwks}`, () => openVerifier(jwt, warn)));
   return { kind: "required", ...(keys && { keys }), ...(verifier && { jwt: verifier }) };
 }
 
@@ -38,8 +40,8 @@ export function withoutCredentials(host: string): Access {
   );
 }
 
-async function openVerifier(settings: JwtSettings): Promise<JwtVerifier> {
-  const verifier = new JwtVerifier(settings);
+async function openVerifier(settings: JwtSettings, warn: AccessSettings["warn"]): Promise<JwtVerifier> {
+  const verifier = new JwtVerifier(settings, warn);
   await verifier.check();
   return verifier;
 }

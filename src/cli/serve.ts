@@ -47,7 +47,10 @@ export type PlanEngine = (settings: Settings, operator: Operator) => Promise<Eng
 export async function serve(settings: Settings, planEngine: PlanEngine, stopMs = STOP_MS): Promise<void> {
   const logger = pino({ name: "auditql", level: settings.logLevel }, pino.destination(LOG_DESTINATION));
   const metrics = new Metrics();
-  const access = await openAccess({ host: settings.listener.host, ...settings.access });
+  const warn = (message: string): void => {
+    logger.warn(message);
+  };
+  const access = await openAccess({ host: settings.listener.host, ...settings.access, warn });
   const plan = await planEngine(settings, operatorOf(logger, metrics));
   const stopped = stopSignal();
   // The store's threads open their files while this one loads GraphQL.

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { CompactEncrypt, exportSPKI, SignJWT, UnsecuredJWT } from "jose";
 import { createPublicKey } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -6,18 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { JwtAlgorithm } from "../../src/access/jwt-algorithm.js";
 import { JwtVerifier } from "../../src/access/jwt.js";
-import {
-  AUDIENCE,
-  claims,
-  ISSUER,
-  issuerKey,
-  jwksServer,
-  NOW_MS,
-  NOW_S,
-  signed,
-  type IssuerKey,
-  type JwksServer,
-} from "./issuer.js";
+import { AUDIENCE, claims, ISSUER, issuerKey, NOW_MS, NOW_S, signed, type IssuerKey } from "./issuer.js";
 
 const WRONG = { kind: "refused", reason: "wrong" };
 const EXPIRED = { kind: "refused", reason: "expired" };
@@ -164,66 +153,6 @@ describe("a token is refused with", () => {
     await writeFile(jwks, JSON.stringify({ keys: [ed.publicJwk, second.publicJwk] }));
     const verifier = new JwtVerifier({ ...settings, jwks });
     expect(await verifier.identify(await signed(ed, {}, { kid: undefined }), NOW_MS)).toEqual(WRONG);
-  });
-});
-
-describe("keys at a URL", () => {
-  let server: JwksServer;
-
-  afterEach(async () => {
-    jest.restoreAllMocks();
-    await server.close();
-  });
-
-  const atServer = () => new JwtVerifier({ ...settings, jwks: server.url });
-
-  test("are fetched once for many tokens", async () => {
-    server = await jwksServer([ed.publicJwk]);
-    const verifier = atServer();
-    const token = await signed(ed);
-    const outcomes = await Promise.all([1, 2, 3].map(() => verifier.identify(token, NOW_MS)));
-    expect(outcomes.map((outcome) => outcome.kind)).toEqual(["principal", "principal", "principal"]);
-    expect(server.asked).toBe(1);
-  });
-
-  test("are fetched again for a key id that they do not have, so that an issuer can change keys", async () => {
-    server = await jwksServer([ed.publicJwk]);
-    const verifier = atServer();
-    await verifier.identify(await signed(ed), NOW_MS);
-    const next = await issuerKey("EdDSA", "ed-2");
-    server.keys = [ed.publicJwk, next.publicJwk];
-    jest.spyOn(Date, "now").mockReturnValue(Date.now() + 31_000);
-    expect((await verifier.identify(await signed(next), NOW_MS)).kind).toBe("principal");
-    expect(server.asked).toBe(2);
-  });
-
-  test("are not fetched for each of a flood of invented key ids", async () => {
-    server = await jwksServer([ed.publicJwk]);
-    const verifier = atServer();
-    for (let at = 0; at < 20; at++) {
-      expect(await verifier.identify(await signed(attacker, {}, { kid: `invented-${at}` }), NOW_MS)).toEqual(WRONG);
-    }
-    expect(server.asked).toBe(1);
-  });
-
-  test("are never fetched from where a token's own header says", async () => {
-    server = await jwksServer([attacker.publicJwk]);
-    const header = { jku: server.url, x5u: server.url, kid: "rsa-1" };
-    expect(await identify(await signed(attacker, {}, header))).toEqual(WRONG);
-    expect(server.asked).toBe(0);
-  });
-
-  test.each([500, 302])("that answers %d make the gateway unable to tell, not the token wrong", async (status) => {
-    server = await jwksServer([ed.publicJwk]);
-    server.status = status;
-    await expect(atServer().identify(await signed(ed), NOW_MS)).rejects.toMatchObject({ code: "UNAVAILABLE" });
-  });
-
-  test("are not asked for a token whose algorithm is refused anyway", async () => {
-    server = await jwksServer([ed.publicJwk]);
-    server.status = 500;
-    expect(await atServer().identify(new UnsecuredJWT(claims()).encode(), NOW_MS)).toEqual(WRONG);
-    expect(server.asked).toBe(0);
   });
 });
 
