@@ -32,7 +32,8 @@ import { OpenStreams, STREAM_LIMITS, type StreamLimits } from "./streams/open-st
 import { pageOrigins } from "./streams/page-origins.js";
 import { RecordedSubscriptions } from "./streams/recorded-subscriptions.js";
 import { streamAdmission } from "./streams/stream-holder.js";
-import { webSockets, WebSocketSessions } from "./streams/websocket.js";
+import { webSockets } from "./streams/websocket.js";
+import { WebSocketSessions } from "./streams/websocket-sessions.js";
 
 const REQUEST_TIMEOUT_MS = 30_000;
 const MAX_DOWNLOADS = 8;
@@ -138,7 +139,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     requestTimeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
   });
   await app.register(eventStreams, tail);
-  const sessions = new WebSocketSessions();
+  const sessions = new WebSocketSessions(streams.limits.maxStreams);
   const admitPage = pageOrigins(corsOrigins, options.publicUrl);
   await app.register(webSockets, { ...tail, access, admitPage, sessions, upgrades });
   await app.register(downloadsDoor, { ...shared, door, sealer, maxDownloads: options.maxDownloads ?? MAX_DOWNLOADS });

@@ -28,7 +28,7 @@ export function eventStreams(app: FastifyInstance, options: StreamsOptions): voi
   app.decorateRequest(HOLDER, null);
   app.addHook("onRequest", async (request) => {
     readiness.requireOpen();
-    request.setDecorator(HOLDER, await admitStream(request.headers));
+    request.setDecorator(HOLDER, await admitStream({ headers: request.headers, address: request.ip }));
     if (request.method === "GET") requirePreflight(request);
     else if (!isJson(request)) throw new HttpError("UNSUPPORTED_MEDIA_TYPE", "send the operation as application/json");
   });

@@ -1,8 +1,9 @@
 import { AuditError } from "../../audit/errors.js";
+import { Places, tenthOf } from "../places.js";
 import type { StreamHolder } from "./stream-holder.js";
 
 export interface StreamLimits {
-  /** Streams open at once in this process: each is one subscription. */
+  /** Streams open at once in this process: each is one subscription. One caller may have a tenth of them. */
   readonly maxStreams: number;
   /** How long a reader may take over one event before its stream is cut. */
   readonly slowMs: number;
@@ -27,20 +28,32 @@ export class OpenStreams {
   readonly #streams = new Set<Stream>();
   #isDraining = false;
 
-  constructor(readonly limits: StreamLimits) {}
+  readonly #places: Places;
+
+  constructor(readonly limits: StreamLimits) {
+    const { maxStreams } = limits;
+    this.#places = new Places({
+      ...{ what: "streams", most: maxStreams, share: tenthOf(maxStreams) },
+      retryAfterMs: 1_000,
+    });
+  }
 
   get count(): number {
     return this.#streams.size;
   }
 
-  /** Throws AuditError UNAVAILABLE when there are as many as may be, or the gateway is stopping. */
+  /** Throws AuditError UNAVAILABLE when there are as many as may be, in all or for one caller, or the gateway is stopping. */
   open(holder: StreamHolder): Stream {
-    const { maxStreams, recheckMs } = this.limits;
-    if (this.#isDraining) throw unavailable("the gateway is stopping: subscribe again");
-    if (this.#streams.size >= maxStreams) throw unavailable(`the gateway has its ${maxStreams} streams open`);
-    const stream = new Stream(holder, recheckMs);
+    if (this.#isDraining)
+      throw new AuditError("UNAVAILABLE", "the gateway is stopping: subscribe again", { retryAfterMs: 1_000 });
+    const free = this.#places.take(holder.sharer);
+    const stream = new Stream(holder, this.limits.recheckMs);
     this.#streams.add(stream);
-    stream.signal.addEventListener("abort", () => this.#streams.delete(stream), { once: true });
+    const ended = () => {
+      this.#streams.delete(stream);
+      free();
+    };
+    stream.signal.addEventListener("abort", ended, { once: true });
     return stream;
   }
 
@@ -49,10 +62,6 @@ export class OpenStreams {
     this.#isDraining = true;
     for (const stream of [...this.#streams]) stream.end();
   }
-}
-
-function unavailable(message: string): AuditError {
-  return new AuditError("UNAVAILABLE", message, { retryAfterMs: 1_000 });
 }
 
 /** An open stream. It ends when its reader is gone, when the gateway stops, and when its credential is good no more. */

@@ -4,24 +4,36 @@ import { sameRights, type Principal } from "../../audit/principal.js";
 import type { AuditService } from "../../audit/service.js";
 import { identify, serviceFor, type Door } from "../admission.js";
 
+/** Where a stream comes from. */
+export interface StreamAsker {
+  readonly headers: CredentialHeaders;
+  /** The client's IP address. */
+  readonly address: string;
+}
+
 /** Lets in whoever wants to follow the log. Rejects with AuditError UNAUTHENTICATED, FORBIDDEN or UNAVAILABLE. */
-export type AdmitStream = (headers: CredentialHeaders) => Promise<StreamHolder>;
+export type AdmitStream = (asker: StreamAsker) => Promise<StreamHolder>;
 
 export function streamAdmission(door: Door): AdmitStream {
-  return async (headers) => new StreamHolder(door, headers, await identify(headers, door));
+  return async (asker) => new StreamHolder(door, asker, await identify(asker.headers, door));
 }
 
 /** Whoever was let in with a credential that must stay good for as long as a stream is open. */
 export class StreamHolder {
   constructor(
     private readonly door: Door,
-    private readonly headers: CredentialHeaders,
+    private readonly asker: StreamAsker,
     private principal: Principal,
   ) {}
 
   /** Its id. */
   get credential(): string {
     return this.principal.id;
+  }
+
+  /** Who shares the gateway's places with others: a credential, or an address where nobody has one. */
+  get sharer(): string {
+    return this.door.access.kind === "open" ? this.asker.address : this.principal.id;
   }
 
   /** Milliseconds since the epoch. */
@@ -37,7 +49,7 @@ export class StreamHolder {
   /** Presents the credential again: undefined while it allows what it did, else why the stream must end. */
   async recheck(): Promise<AuditError | undefined> {
     try {
-      const principal = await identify(this.headers, this.door);
+      const principal = await identify(this.asker.headers, this.door);
       if (!sameRights(principal, this.principal))
         return new AuditError("UNAUTHENTICATED", "the credential's rights have changed");
       this.principal = principal;

@@ -1,22 +1,18 @@
-import {
-  GraphQLError,
-  GraphQLSchema,
-  parse,
-  type ExecutionResult,
-  type FormattedExecutionResult,
-  type GraphQLFormattedError,
-} from "graphql";
+import type { Socket } from "node:net";
+import type { FormattedExecutionResult, GraphQLError } from "graphql";
 import { CloseCode, makeServer, MessageType, stringifyMessage, type SubscribePayload } from "graphql-ws";
 import type { Logger } from "pino";
 import type { WebSocket } from "@fastify/websocket";
 import { AuditError } from "../../audit/errors.js";
 import { ERRORS } from "../../graphql/error-table.js";
 import type { Readiness } from "../operations/readiness.js";
-import { refusalOf, shownRefusal, type Refusal, type Refusals } from "../refusal.js";
+import { HttpError, refusalOf, shownRefusal, type Refusal, type Refusals } from "../refusal.js";
+import { Followed, ShownError, withErrors, type ShownEvents } from "./followed.js";
 import { SLOW_READER, type OpenStreams, type Stream } from "./open-streams.js";
 import { readOperation } from "./operation.js";
 import type { RecordedSubscriptions, StreamOrigin } from "./recorded-subscriptions.js";
 import type { AdmitStream, StreamHolder } from "./stream-holder.js";
+import type { WebSocketSessions } from "./websocket-sessions.js";
 
 export interface StreamsOptions {
   readonly subscriptions: RecordedSubscriptions;
@@ -27,16 +23,23 @@ export interface StreamsOptions {
   readonly logger: Logger;
 }
 
+export interface SessionOptions extends StreamsOptions {
+  readonly sessions: WebSocketSessions;
+}
+
 /** What is known of a client when its socket opens. */
 export interface Arrival {
   readonly socket: WebSocket;
+  /** What the socket's frames come over. */
+  readonly connection: Socket;
   /** Undefined until its first message says who it is. */
   readonly holder: StreamHolder | undefined;
+  /** The client's IP address. */
+  readonly address: string;
   readonly origin: StreamOrigin;
 }
 
 type Events = AsyncGenerator<FormattedExecutionResult, void>;
-type ShownEvents = AsyncIterableIterator<ExecutionResult>;
 
 /** How long a client may take to say who it is. */
 const INIT_TIMEOUT_MS = 10_000;
@@ -44,42 +47,18 @@ const INIT_TIMEOUT_MS = 10_000;
 const GOING_AWAY = 1001;
 /** RFC 6455 section 5.5: a control frame has 125 bytes, two of which are the code. */
 const MAX_REASON_CHARACTERS = 123;
+/** Of the id that a client gives a subscription; those of libraries are UUIDs. */
+const MAX_ID_CHARACTERS = 128;
 /** Answers to pings may wait for a client so far, and no further. */
 const MAX_WAITING_BYTES = 65_536;
 
 const DONE = { done: true, value: undefined } as const;
 
-/** A subscription that runs, as graphql-ws wants it described: it executes nothing, for the events are there already. */
-class Followed {
-  readonly schema = NO_SCHEMA;
-  readonly document = SUBSCRIPTION;
-
-  constructor(readonly events: ShownEvents) {}
-}
-const NO_SCHEMA = new GraphQLSchema({});
-const SUBSCRIPTION = parse("subscription { events }");
-
-/** An error that was formatted before. */
-class ShownError extends GraphQLError {
-  constructor(private readonly shown: GraphQLFormattedError) {
-    super(shown.message);
-  }
-
-  override toJSON(): GraphQLFormattedError {
-    return this.shown;
-  }
-}
-
-/** The library wants errors that it formats itself. */
-function withErrors({ errors, ...result }: FormattedExecutionResult): ExecutionResult {
-  return errors === undefined ? result : { ...result, errors: errors.map((error) => new ShownError(error)) };
-}
-
 /** The protocol: its messages, their order, and what becomes of who breaks it. */
 const protocol = makeServer<Record<string, unknown>, WebSocketSession>({
   connectionInitWaitTimeout: INIT_TIMEOUT_MS,
   onConnect: ({ extra, connectionParams }) => extra.letIn(connectionParams),
-  onSubscribe: ({ extra }, _id, payload) => extra.subscribe(payload),
+  onSubscribe: ({ extra }, id, payload) => extra.subscribe(id, payload),
   subscribe: (args) => (args instanceof Followed ? args.events : {}),
 });
 
@@ -99,7 +78,7 @@ export class WebSocketSession {
 
   constructor(
     private readonly arrival: Arrival,
-    private readonly options: StreamsOptions,
+    private readonly options: SessionOptions,
   ) {
     this.#socket = arrival.socket;
     this.#holder = arrival.holder;
@@ -134,24 +113,40 @@ export class WebSocketSession {
     this.#close(GOING_AWAY, "the gateway is stopping");
   }
 
+  turnOut(): void {
+    this.#refuse(new AuditError("UNAVAILABLE", "too many WebSockets are open that have not said who they are"));
+    // A client that is silent would not close it.
+    this.#socket.terminate();
+  }
+
   /** Whether the client's first message, or the headers of its handshake, say who it is. */
   async letIn(payload: Readonly<Record<string, unknown>> = {}): Promise<boolean> {
     try {
-      const authorization = textOf(payload["authorization"] ?? payload["Authorization"]);
-      const headers = { host: this.arrival.origin.headers.host, authorization };
-      this.#holder ??= await this.options.admitStream(headers);
+      this.#holder ??= await this.#known(textOf(payload["authorization"] ?? payload["Authorization"]));
       return true;
     } catch (error) {
-      const { code, message } = this.#recorded(error);
-      this.#close(ERRORS[code].close, message);
+      this.#refuse(error);
       return false;
     }
   }
 
+  async #known(authorization: string | undefined): Promise<StreamHolder> {
+    const { socket, connection, address, origin } = this.arrival;
+    const headers = { host: origin.headers.host, authorization };
+    const holder = await this.options.admitStream({ headers, address });
+    this.options.sessions.take(holder.sharer, connection);
+    this.options.sessions.becameKnown(socket);
+    return holder;
+  }
+
   /** The events, or what is wrong. The credential was good when the socket opened: who subscribes later must have it still. */
-  async subscribe(payload: SubscribePayload): Promise<Followed | readonly GraphQLError[]> {
+  async subscribe(id: string, payload: SubscribePayload): Promise<Followed | readonly GraphQLError[]> {
     let stream: Stream | undefined;
     try {
+      if (id.length > MAX_ID_CHARACTERS) {
+        const got = `got ${id.length}`;
+        throw new HttpError("BAD_REQUEST", `id: expected at most ${MAX_ID_CHARACTERS} characters, ${got}`);
+      }
       if (this.#holder === undefined) throw new AuditError("UNAUTHENTICATED", "say who you are first");
       stream = this.options.streams.open(this.#holder);
       this.#streams.add(stream);
@@ -212,6 +207,11 @@ export class WebSocketSession {
     for (const stream of this.#streams) stream.end(reason);
     await Promise.all(this.#running);
     this.#close(ERRORS[reason.code].close, reason.message);
+  }
+
+  #refuse(error: unknown): void {
+    const { code, message } = this.#recorded(error);
+    this.#close(ERRORS[code].close, message);
   }
 
   /** What the client is told of a failure before its operation began. */

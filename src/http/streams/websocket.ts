@@ -1,19 +1,16 @@
-import { once } from "node:events";
 import type { Server } from "node:http";
 import fastifyWebsocket from "@fastify/websocket";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { handleProtocols } from "graphql-ws";
-import type { WebSocket } from "@fastify/websocket";
 import type { Access } from "../../access/authenticate.js";
 import { AuditError } from "../../audit/errors.js";
 import type { AdmitPage } from "./page-origins.js";
 import type { StreamHolder } from "./stream-holder.js";
-import { WebSocketSession, type StreamsOptions } from "./websocket-session.js";
+import { WebSocketSession, type SessionOptions } from "./websocket-session.js";
 
-export interface WebSocketOptions extends StreamsOptions {
+export interface WebSocketOptions extends SessionOptions {
   readonly access: Access;
   readonly admitPage: AdmitPage;
-  readonly sessions: WebSocketSessions;
   /** Emits `upgrade` for WebSockets alone. */
   readonly upgrades: Server;
 }
@@ -47,9 +44,12 @@ export async function webSockets(app: FastifyInstance, options: WebSocketOptions
       },
     },
     (socket, request) => {
-      const origin = { headers: request.headers, requestId: request.id };
+      const { ip: address, id: requestId, headers } = request;
+      const connection = request.raw.socket;
       const holder = request.getDecorator<StreamHolder | undefined>(HOLDER);
-      sessions.add(socket, new WebSocketSession({ socket, holder, origin }, options));
+      const arrival = { socket, connection, holder, address, origin: { headers, requestId } };
+      sessions.add(socket, new WebSocketSession(arrival, options));
+      if (holder === undefined) sessions.addStranger(socket, address);
     },
   );
   app.get("*", { constraints: { webSocket: true }, onRequest: notHere }, notHere);
@@ -61,48 +61,16 @@ function notHere(): never {
 
 /** A credential in the headers is checked at once; a browser cannot send one, so its first message may bring it. */
 async function admitted(
-  { headers }: FastifyRequest,
-  { access, admitPage, admitStream, readiness, sessions, streams }: WebSocketOptions,
+  { headers, ip, raw }: FastifyRequest,
+  { access, admitPage, admitStream, readiness, sessions }: WebSocketOptions,
 ): Promise<StreamHolder | undefined> {
-  const { maxStreams } = streams.limits;
   readiness.requireOpen();
-  if (sessions.size >= maxStreams)
-    throw new AuditError("UNAVAILABLE", `the gateway has its ${maxStreams} WebSockets open`, { retryAfterMs: 1_000 });
   if (!admitPage(headers)) {
     const named = "AUDITQL_CORS_ORIGINS names those that may";
     throw new AuditError("FORBIDDEN", `pages of this site may not open a WebSocket here: ${named}`);
   }
-  const mayComeLater = access.kind === "required" && headers.authorization === undefined;
-  return mayComeLater ? undefined : admitStream(headers);
-}
-
-/** Open WebSockets, each with what goes on over it. */
-export class WebSocketSessions {
-  readonly #sessions = new Map<WebSocket, WebSocketSession>();
-  #isDraining = false;
-
-  get size(): number {
-    return this.#sessions.size;
-  }
-
-  add(socket: WebSocket, session: WebSocketSession): void {
-    if (this.#isDraining) {
-      socket.terminate();
-      return;
-    }
-    this.#sessions.set(socket, session);
-    socket.once("close", () => this.#sessions.delete(socket));
-  }
-
-  /** Completes every subscription, asks every client to go, and cuts those that are still there after `graceMs`. */
-  async drain(graceMs: number): Promise<void> {
-    this.#isDraining = true;
-    const closed = [...this.#sessions.keys()].map((socket) => once(socket, "close"));
-    const cut = setTimeout(() => {
-      for (const socket of this.#sessions.keys()) socket.terminate();
-    }, graceMs);
-    for (const session of this.#sessions.values()) void session.drain();
-    await Promise.all(closed);
-    clearTimeout(cut);
-  }
+  if (access.kind === "required" && headers.authorization === undefined) return undefined;
+  const holder = await admitStream({ headers, address: ip });
+  sessions.take(holder.sharer, raw.socket);
+  return holder;
 }
