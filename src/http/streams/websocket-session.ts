@@ -1,6 +1,13 @@
 import type { Socket } from "node:net";
 import type { FormattedExecutionResult, GraphQLError } from "graphql";
-import { CloseCode, makeServer, MessageType, stringifyMessage, type SubscribePayload } from "graphql-ws";
+import {
+  CloseCode,
+  makeServer,
+  MessageType,
+  stringifyMessage,
+  type PingMessage,
+  type SubscribePayload,
+} from "graphql-ws";
 import type { Logger } from "pino";
 import type { WebSocket } from "@fastify/websocket";
 import { AuditError } from "../../audit/errors.js";
@@ -94,7 +101,7 @@ export class WebSocketSession {
             this.#run(receive(Buffer.isBuffer(data) ? data.toString() : ""));
           });
         },
-        onPing: () => this.#answerPing(),
+        onPing: (payload) => this.#answerPing(payload),
       },
       this,
     );
@@ -224,9 +231,9 @@ export class WebSocketSession {
     return refusal;
   }
 
-  async #answerPing(): Promise<void> {
+  async #answerPing(payload: PingMessage["payload"]): Promise<void> {
     if (this.#socket.bufferedAmount > MAX_WAITING_BYTES) this.#cut();
-    else await this.#send(stringifyMessage({ type: MessageType.Pong }));
+    else await this.#send(stringifyMessage({ type: MessageType.Pong, ...(payload && { payload }) }));
   }
 
   /** Resolves when the message is on its way; a client that does not read is cut meanwhile. */
