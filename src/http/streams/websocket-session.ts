@@ -1,13 +1,6 @@
 import type { Socket } from "node:net";
 import type { FormattedExecutionResult, GraphQLError } from "graphql";
-import {
-  CloseCode,
-  makeServer,
-  MessageType,
-  stringifyMessage,
-  type PingMessage,
-  type SubscribePayload,
-} from "graphql-ws";
+import { CloseCode, makeServer, type SubscribePayload } from "graphql-ws";
 import type { Logger } from "pino";
 import type { WebSocket } from "@fastify/websocket";
 import { AuditError } from "../../audit/errors.js";
@@ -15,6 +8,8 @@ import { ERRORS } from "../../graphql/error-table.js";
 import type { Readiness } from "../operations/readiness.js";
 import { HttpError, refusalOf, shownRefusal, type Refusal, type Refusals } from "../refusal.js";
 import { Followed, ShownError, withErrors, type ShownEvents } from "./followed.js";
+import { Inbox, type Frame } from "./inbox.js";
+import { keepAlive } from "./keep-alive.js";
 import { SLOW_READER, type OpenStreams, type Stream } from "./open-streams.js";
 import { readOperation } from "./operation.js";
 import type { RecordedSubscriptions, StreamOrigin } from "./recorded-subscriptions.js";
@@ -56,7 +51,7 @@ const GOING_AWAY = 1001;
 const MAX_REASON_CHARACTERS = 123;
 /** Of the id that a client gives a subscription; those of libraries are UUIDs. */
 const MAX_ID_CHARACTERS = 128;
-/** Answers to pings may wait for a client so far, and no further. */
+/** While more than this waits to be read by a client, nothing is read from it. */
 const MAX_WAITING_BYTES = 65_536;
 
 const DONE = { done: true, value: undefined } as const;
@@ -71,15 +66,24 @@ const protocol = makeServer<Record<string, unknown>, WebSocketSession>({
 
 /**
  * One client of the GraphQL over WebSocket protocol (graphql-transport-ws), for subscriptions. graphql-ws speaks it; here
- * is what it leaves to us. Each event waits until the last one was taken, and a client that takes none is cut: "is cut over
- * WebSocket, told so by the close code, and sent no more" (test/http/slow-reader.test.ts). A credential must stay good:
- * "is closed when it asks for nothing more, at the next look" (test/http/live-tail-revoked.test.ts).
+ * is what it leaves to us:
+ * - Each event waits until the last one was taken, and a client that takes none is cut: "is cut over WebSocket, told so by
+ *   the close code, and sent no more" (test/http/slow-reader.test.ts).
+ * - Messages are handled one by one, as fast as their answers are read: "a client that reads nothing is read from no
+ *   further" (test/http/websocket-messages.test.ts).
+ * - A credential must stay good: "is closed when it asks for nothing more, at the next look"
+ *   (test/http/live-tail-revoked.test.ts).
+ * - Errors have the API's codes and show nothing of the inside: "tells what is wrong with a subscription, in the API's
+ *   codes" (test/http/live-tail.test.ts).
  */
 export class WebSocketSession {
   readonly #socket: WebSocket;
   readonly #streams = new Set<Stream>();
   readonly #running = new Set<Promise<void>>();
   #holder: StreamHolder | undefined;
+  /** To be called when the subscription has begun whose message is handled. */
+  #begun: () => void = () => undefined;
+  #lastSent = Promise.resolve();
   /** Why the credential is good no more. */
   #dismissal: AuditError | undefined;
 
@@ -96,16 +100,11 @@ export class WebSocketSession {
         close: (code, reason) => {
           this.#close(code ?? CloseCode.InternalServerError, reason ?? "");
         },
-        onMessage: (receive) => {
-          this.#socket.on("message", (data) => {
-            this.#run(receive(Buffer.isBuffer(data) ? data.toString() : ""));
-          });
-        },
-        onPing: (payload) => this.#answerPing(payload),
+        onMessage: (receive) => new Inbox(this.#socket, (frame) => this.#handle(frame, receive)),
       },
       this,
     );
-    const stopPinging = this.#keepAlive();
+    const stopPinging = keepAlive(this.#socket, options.streams.limits);
     this.#socket.once("close", (code, reason) => {
       stopPinging();
       this.#endAll();
@@ -161,7 +160,10 @@ export class WebSocketSession {
       const reason = await stream.recheck();
       if (reason !== undefined) throw reason;
       const subscribed = await this.options.subscriptions.subscribe(operation, stream, this.arrival.origin);
-      if (subscribed.kind === "events") return new Followed(this.#followed(subscribed.events, stream));
+      if (subscribed.kind === "events") {
+        this.#begun();
+        return new Followed(this.#followed(subscribed.events, stream));
+      }
       this.#ended(stream);
       return subscribed.errors.map((error) => new ShownError(error));
     } catch (error) {
@@ -197,7 +199,7 @@ export class WebSocketSession {
     this.#streams.delete(stream);
   }
 
-  #run(received: Promise<void>): void {
+  async #run(received: Promise<void>): Promise<void> {
     const running = received
       .catch(() => {
         this.#close(CloseCode.BadRequest, "Invalid message received");
@@ -207,6 +209,7 @@ export class WebSocketSession {
         if (this.#dismissal !== undefined) void this.#dismiss(this.#dismissal);
       });
     this.#running.add(running);
+    await running;
   }
 
   /** Every subscription is told why it ends before the socket closes. */
@@ -231,23 +234,38 @@ export class WebSocketSession {
     return refusal;
   }
 
-  async #answerPing(payload: PingMessage["payload"]): Promise<void> {
-    if (this.#socket.bufferedAmount > MAX_WAITING_BYTES) this.#cut();
-    else await this.#send(stringifyMessage({ type: MessageType.Pong, ...(payload && { payload }) }));
+  /** Resolves when the answer is on its way, or the subscription has begun, and little waits to be read by the client. */
+  async #handle(frame: Frame, receive: (text: string) => Promise<void>): Promise<void> {
+    if (frame.kind === "ping") {
+      await this.#sent((done) => {
+        this.#socket.pong(frame.data, false, done);
+      });
+    } else {
+      const begun = new Promise<void>((resolve) => (this.#begun = resolve));
+      await Promise.race([this.#run(receive(frame.text)), begun]);
+    }
+    while (this.#socket.bufferedAmount > MAX_WAITING_BYTES) await this.#lastSent;
   }
 
-  /** Resolves when the message is on its way; a client that does not read is cut meanwhile. */
   #send(text: string): Promise<void> {
-    return new Promise((resolve) => {
+    return this.#sent((done) => {
+      this.#socket.send(text, done);
+    });
+  }
+
+  /** Resolves when what is sent is on its way; a client that does not read is cut meanwhile. */
+  #sent(send: (done: () => void) => void): Promise<void> {
+    this.#lastSent = new Promise((resolve) => {
       const timer = setTimeout(() => {
         this.#cut();
         resolve();
       }, this.options.streams.limits.slowMs);
-      this.#socket.send(text, () => {
+      send(() => {
         clearTimeout(timer);
         resolve();
       });
     });
+    return this.#lastSent;
   }
 
   /** The reason waits behind what the client has not read; a client that never does is not waited for. */
@@ -268,22 +286,6 @@ export class WebSocketSession {
 
   #close(code: number, reason: string): void {
     this.#socket.close(code, reason.slice(0, MAX_REASON_CHARACTERS));
-  }
-
-  /** Pings the client, and gives it up when it has not answered for as long as a slow one may take. */
-  #keepAlive(): () => void {
-    const { keepAliveMs, slowMs } = this.options.streams.limits;
-    let seenAtMs = performance.now();
-    this.#socket.on("pong", () => {
-      seenAtMs = performance.now();
-    });
-    const timer = setInterval(() => {
-      if (performance.now() - seenAtMs > keepAliveMs + 2 * slowMs) this.#socket.terminate();
-      else this.#socket.ping();
-    }, keepAliveMs);
-    return () => {
-      clearInterval(timer);
-    };
   }
 }
 

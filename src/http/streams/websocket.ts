@@ -27,6 +27,8 @@ export async function webSockets(app: FastifyInstance, options: WebSocketOptions
     options: {
       server: upgrades,
       maxPayload: MAX_MESSAGE_BYTES,
+      // A session answers them in their turn.
+      autoPong: false,
       handleProtocols: (protocols) => handleProtocols(protocols),
     },
     errorHandler: (_error, socket) => {
