@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
+import { createServer, IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as passed } from "node:timers/promises";
@@ -76,17 +76,44 @@ function nameOf({ headers }: Pick<IncomingMessage, "headers">): string {
 function nodeServer(listener: RequestListener, upgrades: Server): Server {
   const server = createServer(
     {
+      IncomingMessage: Request,
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     },
     listener,
   );
+  server.prependListener("request", ({ socket, headers }, answer) => {
+    newestAnswers.set(socket, answer);
+    // The offer was ignored, and node:http drops what came in one piece with it: its sender has to ask again.
+    if (headers.upgrade !== undefined) answer.shouldKeepAlive = false;
+  });
   server.on("upgrade", (request, connection, head) => {
     if (isWebSocket(request)) upgrades.emit("upgrade", request, connection, head);
     else server.emit("connection", withoutOffer(request, connection, head));
   });
   return server;
+}
+
+/** The newest answer on each connection: they are sent in the order of their requests. */
+const newestAnswers = new WeakMap<Socket, ServerResponse>();
+
+/**
+ * An offer of another protocol hands the whole connection over. While an earlier answer is due on it that would never be
+ * sent, so node:http, which sets `upgrade` and then asks it, is told of no offer: it may be ignored (RFC 9110 section 7.8).
+ */
+class Request extends IncomingMessage {
+  declare private isOffer: boolean | null;
+
+  set upgrade(isOffer: boolean | null) {
+    this.isOffer = isOffer;
+  }
+
+  get upgrade(): boolean {
+    const answer = newestAnswers.get(this.socket);
+    const isDue = answer !== undefined && !(answer.writableFinished && answer.socket === null);
+    return this.isOffer === true && !isDue;
+  }
 }
 
 /** Headers that offer another protocol (RFC 9110 section 7.8, RFC 7540 section 3.2). */

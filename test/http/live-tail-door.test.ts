@@ -155,6 +155,34 @@ test("a request that offers HTTP/2 on the way is answered as if it did not", asy
   await once(socket, "close");
 });
 
+test.each([
+  { what: "that offers HTTP/2 before another", order: ["h2c", "last"], statuses: ["200", "200"] },
+  // The answer to the offer closes the connection, so that the client sends what came behind it again.
+  {
+    what: "that offers HTTP/2 behind others",
+    order: ["plain", "plain", "h2c", "last"],
+    statuses: ["200", "200", "200"],
+  },
+  { what: "that asks for a WebSocket behind another", order: ["plain", "websocket"], statuses: ["200", "404"] },
+])("a request $what is answered, and so are they", async ({ order, statuses }) => {
+  const { url } = await tails.opened();
+  const socket = connect(Number(new URL(url).port), "127.0.0.1");
+  const text: string[] = [];
+  const heads = new Map([
+    ["plain", ""],
+    ["last", "connection: close\r\n"],
+  ]);
+  for (const name of order) {
+    const head = heads.get(name) ?? `connection: Upgrade\r\nupgrade: ${name}\r\n`;
+    text.push(`GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n${head}\r\n`);
+  }
+  socket.write(text.join(""));
+  let answers = "";
+  for await (const chunk of socket) answers += String(chunk);
+  expect([...answers.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status)).toEqual(statuses);
+  expect(answers.toLowerCase().lastIndexOf("connection: close")).toBeGreaterThan(answers.lastIndexOf("HTTP/1.1"));
+});
+
 async function answerOn(socket: Socket): Promise<string> {
   const [chunk] = (await once(socket, "data")) as [Buffer];
   return chunk.toString();
