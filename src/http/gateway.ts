@@ -20,6 +20,7 @@ import { BodyBudget, MAX_BODIES_BYTES } from "./body-budget.js";
 import { allowOrigins, requireClosed } from "./cors.js";
 import { downloadsDoor } from "./downloads/door.js";
 import { linkMaker } from "./downloads/link-maker.js";
+import { READ_RATE, type ReadRate } from "./downloads/read-rate.js";
 import { graphqlDoor } from "./graphql/door.js";
 import { operationsDoor } from "./operations/door.js";
 import { Readiness, type EngineHealth } from "./operations/readiness.js";
@@ -91,6 +92,8 @@ interface FileParts {
   readonly sealer?: TokenSealer | undefined;
   /** How many downloads may be sent at once. Default 8. */
   readonly maxDownloads?: number | undefined;
+  /** How fast a download must be read. Default: READ_RATE. */
+  readonly readRate?: ReadRate | undefined;
 }
 
 export interface GatewayOptions extends Address, ServedParts, AccessParts, GraphqlParts, FileParts {}
@@ -142,7 +145,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const sessions = new WebSocketSessions(streams.limits.maxStreams);
   const admitPage = pageOrigins(corsOrigins, options.publicUrl);
   await app.register(webSockets, { ...tail, access, admitPage, sessions, upgrades });
-  await app.register(downloadsDoor, { ...shared, door, sealer, maxDownloads: options.maxDownloads ?? MAX_DOWNLOADS });
+  const { maxDownloads = MAX_DOWNLOADS, readRate = READ_RATE } = options;
+  await app.register(downloadsDoor, { ...shared, door, sealer, maxDownloads, readRate });
   await app.register(pagesDoor, { graphiqlFolder: options.graphiqlFolder, slowMs });
   await app.register(operationsDoor, { ...shared, metricsPolicy: options.metricsPolicy ?? "admin" });
   await app.ready();

@@ -22,7 +22,7 @@ export interface MeasuredAppend {
 /** A download through a link. */
 export interface MeasuredDownload {
   readonly format: string;
-  readonly outcome: "complete" | "stopped" | "failed";
+  readonly outcome: "complete" | "stopped" | "slow" | "failed";
   readonly entries: number;
 }
 

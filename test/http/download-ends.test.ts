@@ -75,7 +75,7 @@ describe("a download that does not end well", () => {
     const long = await longGateway({ maxDownloads: 1 });
     const { url } = await linkTo(long);
     const hangUp = await unread(url);
-    const { status, headers } = await fetched(url, { "accept-encoding": "gzip" });
+    const { status, headers } = await fetched((await linkTo(long)).url, { "accept-encoding": "gzip" });
     expect([status, headers["retry-after"]]).toEqual([503, "5"]);
     // The refusal is no file, and not packed as one.
     expect([headers["content-encoding"], headers["content-disposition"]]).toEqual([undefined, undefined]);
@@ -109,8 +109,55 @@ describe("a download that does not end well", () => {
   test("is cut when its client reads nothing for too long", async () => {
     const long = await longGateway({ maxDownloads: 1, streamLimits: { slowMs: 200 } });
     const hangUp = await unread((await linkTo(long)).url);
-    await until(async () => (await count(long, "stopped")) === 1);
+    await until(async () => (await count(long, "slow")) === 1);
     hangUp();
+    await long.close();
+  });
+
+  test("is cut when its client reads steadily, but too slowly", async () => {
+    const long = await longGateway({ readRate: { leastBytes: 50_000_000, windowMs: 600 } });
+    const { host, port, pathname } = new URL((await linkTo(long)).url);
+    const socket = connect(Number(port), "127.0.0.1").pause();
+    socket.write(`GET ${pathname} HTTP/1.1\r\nHost: ${host}\r\nAccept-Encoding: identity\r\n\r\n`);
+    const reading = setInterval(() => socket.read(1_000) as unknown, 10);
+    await until(async () => (await count(long, "slow")) === 1);
+    clearInterval(reading);
+    socket.destroy();
+    await long.close();
+  });
+
+  test("is not cut for the time that the gateway itself takes", async () => {
+    const service = await openTestService();
+    await logMessages(service, 300);
+    const slowly = async (page: Page) => (await passed(250), page);
+    const slow = await testGateway(withPages(service, slowly), {
+      sealer,
+      readRate: { leastBytes: 50_000_000, windowMs: 120 },
+    });
+    expect(lines(await text((await linkTo(slow)).url))).toHaveLength(300);
+    expect([await count(slow, "complete"), await count(slow, "slow")]).toEqual([1, 0]);
+    await slow.close();
+  });
+
+  test("keeps neither its link nor more than two places from others", async () => {
+    const long = await longGateway();
+    const { url } = await linkTo(long);
+    const hangUps = [await unread(url)];
+    const again = await fetched(url, PLAIN);
+    expect([again.status, again.headers["retry-after"], again.body.toString()]).toEqual([
+      503,
+      "5",
+      expect.stringContaining("this link is in use"),
+    ]);
+    hangUps.push(await unread((await linkTo(long)).url));
+    const third = await fetched((await linkTo(long)).url, PLAIN);
+    expect([third.status, third.body.toString()]).toEqual([
+      503,
+      expect.stringContaining("one caller may have 2 downloads"),
+    ]);
+    for (const hangUp of hangUps) hangUp();
+    await until(async () => (await count(long, "stopped")) === 2);
+    expect(lines(await text(url))).toHaveLength(LONG);
     await long.close();
   });
 

@@ -14,10 +14,12 @@ import { allowsGzip } from "../accept.js";
 import type { Door } from "../admission.js";
 import { begin, SAFE } from "../answer.js";
 import type { Readiness } from "../operations/readiness.js";
+import { Places } from "../places.js";
 import { HttpError, refusalOf } from "../refusal.js";
-import { DownloadRecord } from "./download-record.js";
+import { DownloadRecord, type DownloadEnd } from "./download-record.js";
 import { admitLink } from "./link-admission.js";
 import { DOWNLOADS_PATH } from "./link-maker.js";
+import { watchReadRate, type ReadRate } from "./read-rate.js";
 
 export interface DownloadsDoorOptions {
   readonly door: Door;
@@ -27,6 +29,8 @@ export interface DownloadsDoorOptions {
   readonly readiness: Readiness;
   /** How long a reader may leave what was sent to it unread. */
   readonly slowMs: number;
+  /** How fast it must read. */
+  readonly readRate: ReadRate;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
@@ -34,6 +38,9 @@ export interface DownloadsDoorOptions {
 /** Speed before size: the text of a log shrinks to a fifth at any level. */
 const GZIP_LEVEL = 3;
 const HIGH_WATER_BYTES = 65_536;
+/** How many files are sent at once to one caller: one that is being read, and one that is begun beside it. */
+const SHARE = 2;
+const RETRY_AFTER_MS = 5_000;
 
 /**
  * Files of whole results, by links that stand for their makers: a link alone opens its file, as browsers and download
@@ -41,13 +48,17 @@ const HIGH_WATER_BYTES = 65_536;
  * go on breaks off, so that no client can take it for a whole one.
  */
 export function downloadsDoor(app: FastifyInstance, options: DownloadsDoorOptions): void {
-  const { maxDownloads } = options;
-  let sent = 0;
+  const places = new Places({
+    ...{ what: "downloads", most: options.maxDownloads, share: SHARE },
+    retryAfterMs: RETRY_AFTER_MS,
+  });
+  const usedLinks = new Set<string>();
   app.route<{ Params: { readonly "*": string } }>({
     ...{ method: ["GET", "HEAD"], url: `${DOWNLOADS_PATH}*` },
     handler: async (request, reply) => {
       options.readiness.requireOpen();
-      const claims = opened(options.sealer, request.params["*"]);
+      const link = request.params["*"];
+      const claims = opened(options.sealer, link);
       const user = await admitLink(claims.principal, request.headers, options.door);
       const service = user.service();
       const download = await service.download(claims);
@@ -55,12 +66,16 @@ export function downloadsDoor(app: FastifyInstance, options: DownloadsDoorOption
       const isGzip = allowsGzip(request.headers);
       const headers = { ...fileHeaders(file.format, download), ...(isGzip && { "content-encoding": "gzip" }) };
       if (request.method === "HEAD") return reply.headers(headers).send();
-      if (sent >= maxDownloads) throw full(maxDownloads);
+      if (usedLinks.has(link)) throw inUse();
+      const free = places.take(options.door.access.kind === "open" ? request.ip : claims.principal.id);
+      usedLinks.add(link);
       const record = new DownloadRecord(options, { ...claims, log: download.log, requestId: request.id });
-      const stop = stopped(reply.raw, options.slowMs);
+      const stop = stopped(reply.raw, options);
       const pages = record.counted(user.whileLetIn(download.pages(stop)));
-      sent++;
-      await sendFile(reply, { file, pages, headers, stop, record }, options.logger).finally(() => sent--);
+      await sendFile(reply, { file, pages, headers, stop, record }, options.logger).finally(() => {
+        usedLinks.delete(link);
+        free();
+      });
       return reply;
     },
   });
@@ -86,7 +101,7 @@ async function sendFile(
     await sendText(begin(reply, headers), text, "content-encoding" in headers);
     record.ended("complete");
   } catch (error) {
-    const outcome = isStopped(error, stop) ? "stopped" : "failed";
+    const outcome = isStopped(error, stop) ? stoppedAs(stop) : "failed";
     record.ended(outcome);
     if (outcome === "failed" && !reply.raw.headersSent) throw error;
     if (outcome === "failed") refusalOf(error, logger.child({ requestId: reply.request.id }));
@@ -95,9 +110,9 @@ async function sendFile(
   }
 }
 
-function full(maxDownloads: number): AuditError {
-  const message = `the gateway serves its ${maxDownloads} downloads: come back later`;
-  return new AuditError("UNAVAILABLE", message, { retryAfterMs: 5_000 });
+function inUse(): AuditError {
+  const message = "this link is in use, and serves one download at a time: wait, or ask downloadResults for another";
+  return new AuditError("UNAVAILABLE", message, { retryAfterMs: RETRY_AFTER_MS });
 }
 
 /** Writes no faster than the client reads. */
@@ -128,10 +143,15 @@ function fileHeaders({ extension, contentType }: FileFormat, { log, treeSize }: 
   };
 }
 
-/** Aborts when the client has gone, or leaves what it was sent unread for too long. */
-function stopped(response: ServerResponse, slowMs: number): AbortSignal {
+/** Aborts when the client has gone, reads too slowly, or leaves what it was sent unread for too long. */
+function stopped(response: ServerResponse, { slowMs, readRate }: DownloadsDoorOptions): AbortSignal {
   const controller = new AbortController();
-  response.setTimeout(slowMs, () => response.destroy());
+  const tooSlow = () => {
+    controller.abort(new HttpError("SLOW_READER", "the reader is too slow"));
+    response.destroy();
+  };
+  response.setTimeout(slowMs, tooSlow);
+  watchReadRate(response, readRate, tooSlow);
   response.once("close", () => {
     controller.abort(new AuditError("UNAVAILABLE", "the client has gone away"));
   });
@@ -140,6 +160,10 @@ function stopped(response: ServerResponse, slowMs: number): AbortSignal {
 
 function isStopped(error: unknown, { reason }: AbortSignal): boolean {
   return error === reason || hasCode(error, "ERR_STREAM_PREMATURE_CLOSE");
+}
+
+function stoppedAs({ reason }: AbortSignal): DownloadEnd {
+  return reason instanceof HttpError ? "slow" : "stopped";
 }
 
 /** Waits for the first page: what is wrong by then can still be said in an answer. */

@@ -11,8 +11,8 @@ export interface RecordedDownload {
   readonly requestId: string;
 }
 
-/** How a download ended: whole; given up by its reader or for it; broken off by an error. */
-export type DownloadEnd = "complete" | "stopped" | "failed";
+/** How a download ended: whole; given up by its reader; cut, for that read too slowly; broken off by an error. */
+export type DownloadEnd = "complete" | "stopped" | "slow" | "failed";
 
 /** One download in the metrics and in the log: how much of what kind, and for whom, never what was in it. */
 export class DownloadRecord {
