@@ -1,4 +1,4 @@
-import { describe, expect, test } from "@jest/globals";
+import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { systemClock, timeText } from "../../src/audit/clock.js";
 
 describe("timeText", () => {
@@ -10,8 +10,25 @@ describe("timeText", () => {
 });
 
 describe("the system clock", () => {
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
   test("is within a second of the system's own", () => {
     expect(Math.abs(systemClock()() / 1000 - Date.now())).toBeLessThan(1000);
+  });
+
+  test("counts microseconds within the system's millisecond, and never past it", () => {
+    const system = jest.spyOn(Date, "now").mockReturnValue(5_000);
+    const elapsed = jest.spyOn(performance, "now").mockReturnValue(100);
+    const clock = systemClock();
+    expect(clock()).toBe(5_000_000);
+    elapsed.mockReturnValue(100.25);
+    expect(clock()).toBe(5_000_250);
+    elapsed.mockReturnValue(107);
+    expect(clock()).toBe(5_000_999);
+    system.mockReturnValue(4_000);
+    expect(clock()).toBe(4_000_000);
   });
 
   test("counts whole microseconds that do not go back within a stretch of calls", () => {

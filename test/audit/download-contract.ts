@@ -76,6 +76,14 @@ export function downloadContract(open: OpenService): void {
       await expectCode(pages.next(), "UNAVAILABLE");
     });
 
+    test("does not begin when its signal has aborted", async () => {
+      await logMessages(service, 1, log);
+      const { result } = await service.search({ log, query: "" }, {});
+      const download = await service.download({ id: result.id, everyMatch: false });
+      const pages = download.pages(AbortSignal.abort())[Symbol.asyncIterator]();
+      await expectCode(pages.next(), "UNAVAILABLE");
+    });
+
     test("is refused for an id that is none, altered, or of another credential", async () => {
       await logMessages(service, 1, log);
       const { id } = (await service.search({ log, query: "" }, {})).result;

@@ -34,6 +34,26 @@ test("nothing else opens: not one character changed, another key's, or a token o
     expect(openLink(sealer, other, 0)).toEqual({ kind: "rejected", reason: "unknown" });
 });
 
+test("a link has 7,000 characters at most, and may have as many", async () => {
+  // Base64 does not repeat: a token grows by about a character with each of its id, and five of them do not all skip one.
+  const longest = await Promise.all(
+    Array.from({ length: 5 }, () => longestToken(randomBytes(6_000).toString("base64"))),
+  );
+  expect(Math.max(...longest)).toBe(7_000);
+});
+
+async function longestToken(noise: string): Promise<number> {
+  let longest = 0;
+  for (let length = 6_000; length < noise.length; length++) {
+    const token = await Promise.resolve()
+      .then(() => sealLink(sealer, { ...claims, id: noise.slice(0, length) }))
+      .catch(() => undefined);
+    if (token === undefined) break;
+    longest = token.length;
+  }
+  return longest;
+}
+
 test("a search that does not fit into a link is refused in words", async () => {
   // What repeats is compressed away; this does not.
   const long = randomBytes(6_000).toString("base64");

@@ -21,4 +21,40 @@ export const EQUIVALENT: readonly Equivalent[] = [
     mutant: ";",
     why: "without fsync a key file is lost with the power alone, which no test takes away",
   },
+  {
+    file: "build/src/keys/seed-file.js",
+    line: "await syncFolder(dirname(path));",
+    mutant: ";",
+    why: "without fsync a key file's name is lost with the power alone, which no test takes away",
+  },
+  {
+    file: "build/src/core/event.js",
+    line: "const length = fields.reduce((sum, field) => sum + field.length, 0);",
+    mutant: "const length = fields.reduce((sum, field) => sum + field.length, (0 + 1));",
+    why: "the sum only tells whether an event may be too large: then its bytes are counted",
+  },
+  {
+    file: "build/src/core/lossless-json.js",
+    line: "if ((text.charCodeAt(at) | 0x20) === 0x65)",
+    mutant: "if (true)",
+    why: "a number that is not surely exact is compared with what was parsed, which takes longer alone",
+  },
+  {
+    file: "build/src/core/lossless-json.js",
+    line: 'if (typeof frame.key === "number")',
+    mutant: "if (true)",
+    why: "an object's key is replaced by the next one before it is used",
+  },
+  {
+    file: "build/src/engine/search/pinned-searches.js",
+    line: "const leaves = range.end - range.start;",
+    mutant: "const leaves = range.end + range.start;",
+    why: "a range has no more matches than leaves, so a larger limit finds the same",
+  },
+  {
+    file: "build/src/query/excerpt.js",
+    line: "const first = Array.from(text.slice(0, 2 * (MAX_CHARACTERS + 1)));",
+    mutant: "const first = Array.from(text.slice(0, 2 * (MAX_CHARACTERS + (1 + 1))));",
+    why: "two units more are read and cut again",
+  },
 ];

@@ -11,6 +11,14 @@ import {
 } from "../../src/query/restriction.js";
 import { anEvent } from "./arbitraries.js";
 
+test("a text in place of a list is named as such, however long it is", () => {
+  const parsed = parseRestriction({ actor: "a".repeat(MAX_RESTRICTION_VALUES + 1) }, "restriction");
+  expect(parsed).toEqual({
+    kind: "invalid",
+    problems: [{ path: "restriction.actor", expected: "a list of values", got: "text" }],
+  });
+});
+
 describe("the filter of a restriction", () => {
   test("ORs the values of a field and ANDs the fields", () => {
     expect(restrictionFilter({ status: ["ok"], actor: ["a", "b", "a"] })).toEqual({

@@ -23,6 +23,27 @@ describe("batches of long texts", () => {
     expect(store.appends.map(({ entries }) => entries.length)).toEqual([1, 2, 1, 1, 2]);
   });
 
+  test("take as many characters as they may, and not one more", async () => {
+    const lengthOf = async (count: number): Promise<number> => {
+      const [entry] = (await logMessages(await openTestService({ store: new FaultStore(new MemoryLogStore()) }), count))
+        .entries;
+      return entry?.canonical.length ?? 0;
+    };
+    const one = await lengthOf(1);
+    for (const [maxBatchCharacters, sizes] of [
+      [2 * one, [1, 2]],
+      [2 * one - 1, [1, 1, 1]],
+    ] as const) {
+      const fresh = new FaultStore(new MemoryLogStore());
+      const bounded = await openTestService({
+        store: fresh,
+        queueLimits: { maxBatchEvents: 100, maxWaitingEvents: 100, maxBatchCharacters },
+      });
+      await Promise.all(["event 0", "event 0", "event 0"].map((text) => logText(bounded, text)));
+      expect(fresh.appends.map(({ entries }) => entries.length)).toEqual(sizes);
+    }
+  });
+
   test("whose texts wait are bounded too", async () => {
     const limits = { maxBatchEvents: 100, maxWaitingEvents: 100, maxBatchCharacters: 10, maxWaitingCharacters: 1_000 };
     const bounded = await openTestService({ store, queueLimits: limits });
