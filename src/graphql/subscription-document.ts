@@ -46,6 +46,16 @@ export class SubscriptionDocuments {
     });
   }
 
+  /** The type of the operation, of which nothing else is checked; undefined where it cannot be told. */
+  typeOf(given: DocumentParameters, operationName: string | undefined): OperationTypeNode | undefined {
+    try {
+      return getOperationAST(parsedText(this.text(given)), operationName)?.operation;
+    } catch (error) {
+      if (error instanceof RefusedOperation) return undefined;
+      throw error;
+    }
+  }
+
   parsed(text: string): DocumentNode {
     const document = parsedText(text);
     const faults = faultsOf(document, this.schema);

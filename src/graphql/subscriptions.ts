@@ -8,6 +8,7 @@ import {
   type GraphQLError,
   type GraphQLFormattedError,
   type GraphQLSchema,
+  type OperationTypeNode,
 } from "graphql";
 import type { Logger } from "pino";
 import { AuditError } from "../audit/errors.js";
@@ -65,6 +66,11 @@ export class Subscriptions {
 
   static async open(logger: Logger, options: SubscriptionsOptions = {}): Promise<Subscriptions> {
     return new Subscriptions(await executedSchema(), errorFormatter(failureLog(logger)), options);
+  }
+
+  /** Returns the type of the operation; undefined where the request does not tell: `subscribe` says why. */
+  typeOf({ document, operationName }: SubscriptionRequest): OperationTypeNode | undefined {
+    return this.#documents.typeOf(document, operationName);
   }
 
   /** Never rejects because of what a client sends. */

@@ -8,8 +8,8 @@ import {
 } from "../access/authenticate.js";
 import type { Refusal } from "../access/credential.js";
 import { recordingReads, type ReadLog } from "../access/disclosure-log.js";
-import { EventRate, type EventRateSettings } from "../access/rate.js";
-import { ScopedService, type ScopeOptions } from "../access/scoped-service.js";
+import type { EventRate } from "../access/rate.js";
+import { ScopedService } from "../access/scoped-service.js";
 import { AuditError } from "../audit/errors.js";
 import type { Principal } from "../audit/principal.js";
 import type { AuditService } from "../audit/service.js";
@@ -21,11 +21,8 @@ export interface Door {
   readonly logger: Logger;
   /** Where it is recorded what each principal is shown. Undefined: readings are not recorded. */
   readonly readLog: ReadLog | undefined;
-}
-
-export interface AdmissionOptions extends Door {
-  /** Undefined: no limit. */
-  readonly eventRate: EventRateSettings | undefined;
+  /** How fast each principal may log, over all transports together. Undefined: no limit. */
+  readonly eventRate: EventRate | undefined;
 }
 
 /** Who sent a request, and the audit service as they may use it. */
@@ -48,22 +45,17 @@ export class Unauthenticated extends AuditError {
 }
 
 /** The gateway's door: nothing of a request but its headers is read before it is known who sent it. */
-export function admission({ eventRate, ...door }: AdmissionOptions): Admit {
-  const rate = eventRate === undefined ? undefined : new EventRate(eventRate);
+export function admission(door: Door): Admit {
   return async (headers) => {
     const principal = await identify(headers, door);
-    const admitEvents = (count: number) => rate?.take(principal.id, count);
-    return { principal, service: serviceFor(principal, door, admitEvents) };
+    return { principal, service: serviceFor(principal, door) };
   };
 }
 
 /** The audit service as a principal may use it in one request; what it is shown is recorded. */
-export function serviceFor(
-  principal: Principal,
-  { service, readLog }: Door,
-  admitEvents?: ScopeOptions["admitEvents"],
-): AuditService {
+export function serviceFor(principal: Principal, { service, readLog, eventRate }: Door): AuditService {
   const now = (): number => Date.now();
+  const admitEvents = (count: number) => eventRate?.take(principal.id, count);
   const scoped = new ScopedService(service, { principal, now, admitEvents, closedLog: readLog?.log });
   return readLog === undefined ? scoped : recordingReads(scoped, readLog.recorder(principal));
 }

@@ -118,7 +118,11 @@ export function parseJson(body: Buffer): unknown {
  * twice; what is lost inside of a variable is refused by the type of its place, which can say more.
  */
 export function parseParameters(body: unknown): unknown {
-  const parameters = parseJson(Buffer.isBuffer(body) ? body : Buffer.alloc(0));
+  return unrepeated(parseJson(Buffer.isBuffer(body) ? body : Buffer.alloc(0)));
+}
+
+/** Parsed parameters as they are. Throws HttpError 400 where a parameter or a variable is given twice. */
+export function unrepeated(parameters: unknown): unknown {
   const variables = isPlainObject(parameters) ? parameters["variables"] : undefined;
   const repeated = [...repeatedIn(parameters, ""), ...repeatedIn(variables, "variables.")];
   if (repeated.length > 0) throw new HttpError("BAD_REQUEST", repeated.join("; "));

@@ -6,7 +6,7 @@ import type { IntrospectionPolicy } from "../access/introspection.js";
 import { isLoopback } from "../access/loopback.js";
 import type { MetricsPolicy } from "../access/metrics-policy.js";
 import { withoutCredentials } from "../access/open-access.js";
-import type { EventRateSettings } from "../access/rate.js";
+import { EventRate, type EventRateSettings } from "../access/rate.js";
 import { DEFAULT_LOG, type AuditService } from "../audit/service.js";
 import { graphqlServer } from "../graphql/server.js";
 import { Subscriptions } from "../graphql/subscriptions.js";
@@ -22,6 +22,7 @@ import { downloadsDoor } from "./downloads/door.js";
 import { linkMaker } from "./downloads/link-maker.js";
 import { READ_RATE, type ReadRate } from "./downloads/read-rate.js";
 import { graphqlDoor } from "./graphql/door.js";
+import { execution } from "./graphql/execution.js";
 import { operationsDoor } from "./operations/door.js";
 import { Readiness, type EngineHealth } from "./operations/readiness.js";
 import { pagesDoor } from "./pages.js";
@@ -31,7 +32,7 @@ import { httpServer, listen, type Address } from "./server.js";
 import { eventStreams } from "./streams/event-stream.js";
 import { OpenStreams, STREAM_LIMITS, type StreamLimits } from "./streams/open-streams.js";
 import { pageOrigins } from "./streams/page-origins.js";
-import { RecordedSubscriptions } from "./streams/recorded-subscriptions.js";
+import { RecordedOperations } from "./streams/recorded-operations.js";
 import { streamAdmission } from "./streams/stream-holder.js";
 import { webSockets } from "./streams/websocket.js";
 import { WebSocketSessions } from "./streams/websocket-sessions.js";
@@ -107,10 +108,12 @@ export interface Gateway {
 
 /** Serves an audit service over GraphQL and HTTP until closed. Rejects with an AccessError where it would be open to others. */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
-  const { service, logger, host, compileAtHit, eventRate, corsOrigins = [], trusted } = options;
+  const { service, logger, host, compileAtHit, corsOrigins = [], trusted } = options;
+  const { requestTimeoutMs = REQUEST_TIMEOUT_MS } = options;
   const access = options.access ?? withoutCredentials(host);
   const readings = options.readLog === undefined ? undefined : readLog(service, options.readLog);
-  const door = { access, service, logger, readLog: readings };
+  const eventRate = options.eventRate && new EventRate(options.eventRate);
+  const door = { access, service, logger, readLog: readings, eventRate };
   requireClosed(corsOrigins, access);
   const introspection = options.introspection ?? (access.kind === "open" ? "everyone" : "authenticated");
   const apollo = await graphqlServer({ logger, compileAtHit });
@@ -125,25 +128,23 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const refusals = new Refusals({ metrics, logger });
   const { slowMs } = streams.limits;
   const maxBodyBytes = options.maxBodyBytes ?? MAX_BODY_BYTES;
-  const shared = { ...{ logger, metrics, readiness, refusals, slowMs }, admit: admission({ ...door, eventRate }) };
+  const shared = { ...{ logger, metrics, readiness, refusals, slowMs }, admit: admission(door) };
+  const downloadLinks = linkMaker({ sealer, baseUrl: () => options.publicUrl ?? (isLoopback(host) ? url : "") });
+  const execute = execution({ apollo, downloadLinks, introspection, refusals, metrics, logger });
+  const executing = { execute, requestTimeoutMs, trusted };
   const tail = {
     ...{ logger, readiness, refusals, streams },
-    subscriptions: new RecordedSubscriptions(subscriptions, { metrics, logger }),
+    operations: new RecordedOperations({ ...executing, subscriptions, metrics, logger }),
     admitStream: streamAdmission(door),
   };
   const { app, upgrades } = httpServer({ maxBodyBytes, readiness });
   app.decorate(BODY_BUDGET, new BodyBudget(options.maxBodiesBytes ?? MAX_BODIES_BYTES, maxBodyBytes));
   allowOrigins(app, corsOrigins);
   refuseOthers(app, { logger, refusals, maxBodyBytes, slowMs });
-  await app.register(graphqlDoor, {
-    ...shared,
-    ...{ apollo, introspection, trusted },
-    downloadLinks: linkMaker({ sealer, baseUrl: () => options.publicUrl ?? (isLoopback(host) ? url : "") }),
-    requestTimeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
-  });
-  await app.register(eventStreams, tail);
-  const sessions = new WebSocketSessions(streams.limits.maxStreams);
+  await app.register(graphqlDoor, { ...shared, ...executing });
   const admitPage = pageOrigins(corsOrigins, options.publicUrl);
+  await app.register(eventStreams, { ...tail, admitPage });
+  const sessions = new WebSocketSessions(streams.limits.maxStreams);
   await app.register(webSockets, { ...tail, access, admitPage, sessions, upgrades });
   const { maxDownloads = MAX_DOWNLOADS, readRate = READ_RATE } = options;
   await app.register(downloadsDoor, { ...shared, door, sealer, maxDownloads, readRate });

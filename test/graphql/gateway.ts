@@ -20,7 +20,8 @@ export interface TestGateway {
   text(query: string, variables?: object): Promise<ExecutionResult<Record<string, unknown>>>;
   /** The one error of an operation that must fail with exactly one. */
   error(query: string, variables?: object): Promise<GraphQLFormattedError>;
-  close(): Promise<void>;
+  /** Lets what is being answered finish for so long. Default 1,000 ms. */
+  close(graceMs?: number): Promise<void>;
 }
 
 /** A gateway on a free port of this machine, with the service behind it; both end with `close`. */
@@ -63,8 +64,8 @@ export async function testGateway(
       if (error === undefined || errors.length > 1) throw new Error(`not one error: ${JSON.stringify(errors)}`);
       return error;
     },
-    async close() {
-      await gateway.close(1000);
+    async close(graceMs = 1_000) {
+      await gateway.close(graceMs);
       await service.close();
     },
   };

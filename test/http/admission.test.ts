@@ -23,7 +23,13 @@ beforeAll(async () => {
   await writeFile(jwks, JSON.stringify({ keys: [issuer.publicJwk] }));
   const jwt = { jwks, issuer: ISSUER, audience: AUDIENCE, tenantClaim: "tenant" };
   service = await openTestService();
-  door = { access: await openAccess({ host: "127.0.0.1", jwt }), service, logger, readLog: undefined };
+  door = {
+    access: await openAccess({ host: "127.0.0.1", jwt }),
+    service,
+    logger,
+    readLog: undefined,
+    eventRate: undefined,
+  };
 });
 afterAll(async () => {
   await service.close();

@@ -208,7 +208,7 @@ describe("a download that does not end well", () => {
     socket.write(`GET ${pathname} HTTP/1.1\r\nHost: ${host}\r\nAccept-Encoding: identity\r\n\r\n`);
     const chunks: Buffer[] = [await once(socket, "data").then(([chunk]) => chunk as Buffer)];
     socket.pause();
-    const closing = long.close();
+    const closing = long.close(50_000);
     socket.on("data", (chunk: Buffer) => chunks.push(chunk)).resume();
     await once(socket, "close");
     await closing;

@@ -1,42 +1,29 @@
 import type { IncomingMessage } from "node:http";
-import { setImmediate as turn } from "node:timers/promises";
-import { HeaderMap, type ApolloServer, type HTTPGraphQLRequest, type HTTPGraphQLResponse } from "@apollo/server";
+import { HeaderMap, type HTTPGraphQLRequest, type HTTPGraphQLResponse } from "@apollo/server";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { mayIntrospect, type IntrospectionPolicy } from "../../access/introspection.js";
-import type { MakeLink } from "../../audit/download-link.js";
 import { isPlainObject } from "../../core/problem.js";
-import { auditContext, type AuditContext } from "../../graphql/context.js";
 import { textFault } from "../../graphql/limits.js";
 import type { DocumentParameters, TrustedDocuments } from "../../graphql/trusted-documents.js";
-import { registeredTracer } from "../../operations/tracing.js";
 import type { Admit, Caller } from "../admission.js";
 import { send, type Answer } from "../answer.js";
 import { isJson, parseJson, parseParameters, takeBodies } from "../body.js";
-import { interruptible } from "../interruptible-service.js";
 import type { Readiness } from "../operations/readiness.js";
-import { HttpError, type Refusals } from "../refusal.js";
+import { HttpError } from "../refusal.js";
 import { requireJson } from "../accept.js";
+import type { Execute } from "./execution.js";
 import { lifetime } from "./lifetime.js";
-import { OperationRecord, type Records } from "./operation-record.js";
-import { inOperationSpan } from "./operation-span.js";
 
-export interface GraphqlDoorOptions extends Records {
-  readonly apollo: ApolloServer<AuditContext>;
+export interface GraphqlDoorOptions {
+  readonly execute: Execute;
   readonly admit: Admit;
-  readonly downloadLinks: (caller: Caller) => MakeLink;
   /** How long an operation may be executed. */
   readonly requestTimeoutMs: number;
-  readonly introspection: IntrospectionPolicy;
   /** The only documents that are executed; undefined: any. */
   readonly trusted: TrustedDocuments | undefined;
   readonly readiness: Readiness;
-  readonly refusals: Refusals;
   /** How long a client may leave what was sent to it unread. */
   readonly slowMs: number;
 }
-
-/** To parse so much JSON takes milliseconds: others have their turn before it is executed. */
-const LONG_BODY_BYTES = 64 * 1_024;
 
 /** Where the caller of a request is kept from its head to its body. */
 const CALLER = "caller";
@@ -61,38 +48,21 @@ export function graphqlDoor(app: FastifyInstance, options: GraphqlDoorOptions): 
   });
 }
 
-function served(options: GraphqlDoorOptions) {
-  const { apollo, requestTimeoutMs, introspection, trusted, refusals, slowMs } = options;
-  const tracer = registeredTracer();
-  return async (
-    request: FastifyRequest,
-    reply: FastifyReply,
-    { principal, service }: Caller,
-  ): Promise<FastifyReply> => {
-    const bodyBytes = Buffer.isBuffer(request.body) ? request.body.length : 0;
-    const httpGraphQLRequest: HTTPGraphQLRequest = {
-      method: request.method,
-      headers: headerMap(request.raw),
-      ...parameters(request, trusted),
-    };
-    const served = interruptible(service, lifetime(reply.raw, requestTimeoutMs));
-    const operation = new OperationRecord(options, { credential: principal.id, requestId: request.id });
-    const forAsker = auditContext(served, mayIntrospect(principal, introspection));
-    const downloadLink = options.downloadLinks({ principal, service: served });
-    if (bodyBytes > LONG_BODY_BYTES) await turn();
-    const context = () => Promise.resolve({ ...forAsker, operation, downloadLink, bodyBytes });
-    const execute = () => apollo.executeHTTPGraphQLRequest({ httpGraphQLRequest, context });
-    const { headers } = request;
-    const answered = await (tracer ? inOperationSpan(tracer, { headers, operation }, execute) : execute());
-    if (!operation.isAnswered) refusals.add({ ...refusedBy(answered), requestId: request.id });
+function served({ execute, requestTimeoutMs, trusted, slowMs }: GraphqlDoorOptions) {
+  return async (request: FastifyRequest, reply: FastifyReply, caller: Caller): Promise<FastifyReply> => {
+    const answered = await execute({
+      caller,
+      httpGraphQLRequest: {
+        method: request.method,
+        headers: headerMap(request.raw),
+        ...parameters(request, trusted),
+      },
+      ...{ headers: request.headers, requestId: request.id },
+      bodyBytes: Buffer.isBuffer(request.body) ? request.body.length : 0,
+      signal: lifetime(reply.raw, requestTimeoutMs),
+    });
     return send(reply, await answerOf(answered), slowMs);
   };
-}
-
-/** What Apollo refuses before it looks for an operation is a bad request, such as a form that a browser sent. */
-function refusedBy({ status = 400 }: HTTPGraphQLResponse) {
-  const code = status < 500 ? "BAD_REQUEST" : "INTERNAL_SERVER_ERROR";
-  return { entrance: "graphql", code, status } as const;
 }
 
 type Parameters = Pick<HTTPGraphQLRequest, "search" | "body">;
@@ -111,7 +81,7 @@ function searchOf({ url }: FastifyRequest): string {
 }
 
 /** What names the document gives way to its text, which is all that Apollo then sees. */
-function trustedBody(body: unknown, trusted: TrustedDocuments): unknown {
+export function trustedBody(body: unknown, trusted: TrustedDocuments): unknown {
   if (typeof body !== "object" || body === null) return body;
   const given: DocumentParameters = { ...body };
   return { ...given, query: trusted.text(given), extensions: {} };

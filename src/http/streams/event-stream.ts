@@ -8,43 +8,50 @@ import { isJson, parseJson, parseParameters, takeBodies } from "../body.js";
 import { HttpError, refusalOf } from "../refusal.js";
 import { SLOW_READER, type Stream } from "./open-streams.js";
 import { readOperation } from "./operation.js";
+import type { AdmitPage } from "./page-origins.js";
 import type { StreamHolder } from "./stream-holder.js";
 import type { StreamsOptions } from "./websocket-session.js";
+
+export interface EventStreamsOptions extends StreamsOptions {
+  readonly admitPage: AdmitPage;
+}
 
 /** Where the holder of a request's credential is kept from its head to its body. */
 const HOLDER = "holder";
 
 /**
- * GraphQL subscriptions over server-sent events: the distinct connections mode of the GraphQL over SSE protocol, one
- * request for each subscription.
+ * GraphQL operations over server-sent events: the distinct connections mode of the GraphQL over SSE protocol, one
+ * request for each operation.
  *
  * Written here because all that the handler of graphql-sse sends goes through a queue of its own without a bound, which it
  * fills as fast as the log grows: "is cut over SSE, told so behind what it has not read, and sent no more"
  * (test/http/slow-reader.test.ts). It also reads `variables` by JSON.parse and knows no `documentId`.
  */
-export function eventStreams(app: FastifyInstance, options: StreamsOptions): void {
+export function eventStreams(app: FastifyInstance, options: EventStreamsOptions): void {
   const { readiness, admitStream } = options;
   takeBodies(app);
   app.decorateRequest(HOLDER, null);
   app.addHook("onRequest", async (request) => {
     readiness.requireOpen();
     request.setDecorator(HOLDER, await admitStream({ headers: request.headers, address: request.ip }));
-    if (request.method === "GET") requirePreflight(request);
+    if (request.method === "GET") requireOwnPage(request, options.admitPage);
     else if (!isJson(request)) throw new HttpError("UNSUPPORTED_MEDIA_TYPE", "send the operation as application/json");
   });
   app.route({
     ...{ method: ["GET", "POST"], url: "/graphql", constraints: { events: true } },
     handler: async (request, reply) => {
       const { raw } = reply;
-      const { logger, streams, subscriptions } = options;
+      const { logger, streams, operations } = options;
       const operation = readOperation(parameters(request));
       const stream = streams.open(request.getDecorator<StreamHolder>(HOLDER));
       raw.once("close", () => {
         stream.end();
       });
       try {
-        const origin = { headers: request.headers, requestId: request.id };
-        const subscribed = await subscriptions.subscribe(operation, stream, origin);
+        const isSafe = request.method === "GET";
+        const bodyBytes = Buffer.isBuffer(request.body) ? request.body.length : 0;
+        const origin = { headers: request.headers, requestId: request.id, isSafe, bodyBytes };
+        const subscribed = await operations.start(operation, stream, origin);
         await sendEvents(subscribed, begin(reply, HEAD), { stream, ...streams.limits });
         giveUpUnread(reply, streams.limits.slowMs);
       } catch (error) {
@@ -61,11 +68,19 @@ export function eventStreams(app: FastifyInstance, options: StreamsOptions): voi
 
 /**
  * A web page can send a simple request (Fetch standard, "CORS-safelisted") anywhere without asking. It could not read the
- * stream, but it could take all there are; so only requests are taken that a browser asks leave for first.
+ * stream, but it could take all there are; so only requests are taken that a browser asks leave for first, and those of
+ * an EventSource, which can set no header, on a page that may read it: the browser says where it is (RFC 6454 section 7,
+ * Fetch metadata section 2.1).
  */
-function requirePreflight({ headers }: FastifyRequest): void {
+function requireOwnPage({ headers }: FastifyRequest, admitPage: AdmitPage): void {
   if (headers["apollo-require-preflight"]) return;
-  throw new HttpError("BAD_REQUEST", "a stream by GET needs the header apollo-require-preflight: 1; or use POST");
+  const isOwn = headers.origin === undefined ? headers["sec-fetch-site"] === "same-origin" : admitPage(headers);
+  if (isOwn) return;
+  const named = "or has to come from a page of this gateway, or of a site in AUDITQL_CORS_ORIGINS";
+  throw new HttpError(
+    "BAD_REQUEST",
+    `a stream by GET needs the header apollo-require-preflight: 1, ${named}; or use POST`,
+  );
 }
 
 function parameters({ method, body, url }: FastifyRequest): unknown {

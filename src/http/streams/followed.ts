@@ -7,7 +7,8 @@ import {
   type GraphQLFormattedError,
 } from "graphql";
 
-export type ShownEvents = AsyncIterableIterator<ExecutionResult>;
+type Events = AsyncGenerator<FormattedExecutionResult, void>;
+type ShownEvents = AsyncIterableIterator<ExecutionResult>;
 
 /** A subscription that runs, as graphql-ws wants it described: it executes nothing, for the events are there already. */
 export class Followed {
@@ -31,6 +32,55 @@ export class ShownError extends GraphQLError {
 }
 
 /** The library wants errors that it formats itself. */
-export function withErrors({ errors, ...result }: FormattedExecutionResult): ExecutionResult {
+function withErrors({ errors, ...result }: FormattedExecutionResult): ExecutionResult {
   return errors === undefined ? result : { ...result, errors: errors.map((error) => new ShownError(error)) };
+}
+
+/** A query or a mutation of which nothing was executed: the protocol has a message of its own for that. */
+class RefusedRequest extends Error {
+  override readonly name = "RefusedRequest";
+
+  constructor(readonly errors: readonly GraphQLFormattedError[]) {
+    super("nothing was executed");
+  }
+}
+
+/** The errors that the library has put into one. */
+export function refusedIn(error: GraphQLError | undefined): readonly GraphQLFormattedError[] | undefined {
+  const original = error?.originalError;
+  return original instanceof RefusedRequest ? original.errors : undefined;
+}
+
+interface Following {
+  /** A query or a mutation. */
+  readonly isSingle: boolean;
+  readonly ended: () => void;
+}
+
+const DONE = { done: true, value: undefined } as const;
+
+/** The events as the library wants them. To return means to end the stream, which may be waiting for the log to grow. */
+export function shownEvents(events: Events, { isSingle, ended }: Following): ShownEvents {
+  return {
+    next: async () => {
+      const next = await events.next();
+      if (next.done === true) {
+        ended();
+        return DONE;
+      }
+      const { errors } = next.value;
+      if (!isSingle || errors === undefined || "data" in next.value)
+        return { done: false, value: withErrors(next.value) };
+      ended();
+      throw new RefusedRequest(errors);
+    },
+    return: async () => {
+      ended();
+      await events.return();
+      return DONE;
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
 }

@@ -3,7 +3,7 @@ import type { WebSocket } from "@fastify/websocket";
 
 /** What a client sent: a message of the protocol, or a ping of WebSocket itself. */
 export type Frame =
-  { readonly kind: "message"; readonly text: string } | { readonly kind: "ping"; readonly data: Buffer };
+  { readonly kind: "message"; readonly data: Buffer } | { readonly kind: "ping"; readonly data: Buffer };
 
 /**
  * What comes over a WebSocket, handed on one frame after the other. While one is handled nothing more is read from the
@@ -20,7 +20,7 @@ export class Inbox {
     private readonly handle: (frame: Frame) => Promise<void>,
   ) {
     socket.on("message", (data) => {
-      this.#take({ kind: "message", text: Buffer.isBuffer(data) ? data.toString() : "" });
+      this.#take({ kind: "message", data: Buffer.isBuffer(data) ? data : Buffer.alloc(0) });
     });
     socket.on("ping", (data) => {
       this.#take({ kind: "ping", data });

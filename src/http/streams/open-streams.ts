@@ -57,16 +57,17 @@ export class OpenStreams {
     return stream;
   }
 
-  /** Completes every stream, so that its reader goes on elsewhere, and opens no more. */
+  /** Completes every subscription, so that its reader goes on elsewhere, and opens no more; single results are waited for. */
   drain(): void {
     this.#isDraining = true;
-    for (const stream of [...this.#streams]) stream.end();
+    for (const stream of [...this.#streams]) stream.drain();
   }
 }
 
 /** An open stream. It ends when its reader is gone, when the gateway stops, and when its credential is good no more. */
 export class Stream {
   readonly #controller = new AbortController();
+  #isSingle = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -79,6 +80,21 @@ export class Stream {
 
   get signal(): AbortSignal {
     return this.#controller.signal;
+  }
+
+  get isSingle(): boolean {
+    return this.#isSingle;
+  }
+
+  /** It is a query or a mutation: what its credential allowed when it began is done to its end, as it is over POST. */
+  hasOneResult(): void {
+    this.#isSingle = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** Ends it, unless it ends soon by itself. */
+  drain(): void {
+    if (!this.#isSingle) this.end();
   }
 
   /** The reader is told of the reason, if there is one. */
@@ -99,7 +115,7 @@ export class Stream {
     const delayMs = Math.min(this.recheckMs, Math.max(expiresAtMs - Date.now(), 1));
     this.#timer = setTimeout(() => {
       void this.recheck().then(() => {
-        if (!this.signal.aborted) this.#watch();
+        if (!this.signal.aborted && !this.#isSingle) this.#watch();
       });
     }, delayMs);
   }

@@ -2,7 +2,7 @@ import type { CredentialHeaders } from "../../access/authenticate.js";
 import { AuditError } from "../../audit/errors.js";
 import { sameRights, type Principal } from "../../audit/principal.js";
 import type { AuditService } from "../../audit/service.js";
-import { identify, serviceFor, type Door } from "../admission.js";
+import { identify, serviceFor, type Caller, type Door } from "../admission.js";
 
 /** Where a stream comes from. */
 export interface StreamAsker {
@@ -44,6 +44,11 @@ export class StreamHolder {
   /** The audit service as the credential allows: made anew each time, for it remembers what it showed. */
   service(): AuditService {
     return serviceFor(this.principal, this.door);
+  }
+
+  /** For an operation that has one result. */
+  caller(): Caller {
+    return { principal: this.principal, service: this.service() };
   }
 
   /** Presents the credential again: undefined while it allows what it did, else why the stream must end. */

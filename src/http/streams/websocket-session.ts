@@ -1,23 +1,25 @@
 import type { Socket } from "node:net";
-import type { FormattedExecutionResult, GraphQLError } from "graphql";
-import { CloseCode, makeServer, type SubscribePayload } from "graphql-ws";
+import type { GraphQLError } from "graphql";
+import { CloseCode, makeServer } from "graphql-ws";
 import type { Logger } from "pino";
 import type { WebSocket } from "@fastify/websocket";
 import { AuditError } from "../../audit/errors.js";
 import { ERRORS } from "../../graphql/error-table.js";
 import type { Readiness } from "../operations/readiness.js";
+import { isPlainObject } from "../../core/problem.js";
+import { parseJson, unrepeated } from "../body.js";
 import { HttpError, refusalOf, shownRefusal, type Refusal, type Refusals } from "../refusal.js";
-import { Followed, ShownError, withErrors, type ShownEvents } from "./followed.js";
+import { Followed, refusedIn, ShownError, shownEvents } from "./followed.js";
 import { Inbox, type Frame } from "./inbox.js";
 import { keepAlive } from "./keep-alive.js";
 import { SLOW_READER, type OpenStreams, type Stream } from "./open-streams.js";
 import { readOperation } from "./operation.js";
-import type { RecordedSubscriptions, StreamOrigin } from "./recorded-subscriptions.js";
+import type { RecordedOperations, StreamOrigin } from "./recorded-operations.js";
 import type { AdmitStream, StreamHolder } from "./stream-holder.js";
 import type { WebSocketSessions } from "./websocket-sessions.js";
 
 export interface StreamsOptions {
-  readonly subscriptions: RecordedSubscriptions;
+  readonly operations: RecordedOperations;
   readonly streams: OpenStreams;
   readonly admitStream: AdmitStream;
   readonly readiness: Readiness;
@@ -41,8 +43,6 @@ export interface Arrival {
   readonly origin: StreamOrigin;
 }
 
-type Events = AsyncGenerator<FormattedExecutionResult, void>;
-
 /** How long a client may take to say who it is. */
 const INIT_TIMEOUT_MS = 10_000;
 /** RFC 6455 section 7.4.1. */
@@ -51,21 +51,22 @@ const GOING_AWAY = 1001;
 const MAX_REASON_CHARACTERS = 123;
 /** Of the id that a client gives a subscription; those of libraries are UUIDs. */
 const MAX_ID_CHARACTERS = 128;
+/** Queries and mutations of one client that are executed at the same time, as a browser would send them by POST. */
+const MAX_RUNNING = 8;
 /** While more than this waits to be read by a client, nothing is read from it. */
 const MAX_WAITING_BYTES = 65_536;
-
-const DONE = { done: true, value: undefined } as const;
 
 /** The protocol: its messages, their order, and what becomes of who breaks it. */
 const protocol = makeServer<Record<string, unknown>, WebSocketSession>({
   connectionInitWaitTimeout: INIT_TIMEOUT_MS,
   onConnect: ({ extra, connectionParams }) => extra.letIn(connectionParams),
-  onSubscribe: ({ extra }, id, payload) => extra.subscribe(id, payload),
+  onSubscribe: ({ extra }, id) => extra.subscribe(id),
+  onError: (...[, , , [error]]) => refusedIn(error),
   subscribe: (args) => (args instanceof Followed ? args.events : {}),
 });
 
 /**
- * One client of the GraphQL over WebSocket protocol (graphql-transport-ws), for subscriptions. graphql-ws speaks it; here
+ * One client of the GraphQL over WebSocket protocol (graphql-transport-ws), for every operation. graphql-ws speaks it; here
  * is what it leaves to us:
  * - Each event waits until the last one was taken, and a client that takes none is cut: "is cut over WebSocket, told so by
  *   the close code, and sent no more" (test/http/slow-reader.test.ts).
@@ -82,6 +83,7 @@ export class WebSocketSession {
   readonly #running = new Set<Promise<void>>();
   #holder: StreamHolder | undefined;
   /** To be called when the subscription has begun whose message is handled. */
+  #message: Buffer = Buffer.alloc(0);
   #begun: () => void = () => undefined;
   #lastSent = Promise.resolve();
   /** Why the credential is good no more. */
@@ -114,7 +116,7 @@ export class WebSocketSession {
 
   /** Resolves when every subscription has been completed and the client asked to go. */
   async drain(): Promise<void> {
-    this.#endAll();
+    for (const stream of this.#streams) stream.drain();
     await Promise.all(this.#running);
     this.#close(GOING_AWAY, "the gateway is stopping");
   }
@@ -146,7 +148,7 @@ export class WebSocketSession {
   }
 
   /** The events, or what is wrong. The credential was good when the socket opened: who subscribes later must have it still. */
-  async subscribe(id: string, payload: SubscribePayload): Promise<Followed | readonly GraphQLError[]> {
+  async subscribe(id: string): Promise<Followed | readonly GraphQLError[]> {
     let stream: Stream | undefined;
     try {
       if (id.length > MAX_ID_CHARACTERS) {
@@ -154,17 +156,26 @@ export class WebSocketSession {
         throw new HttpError("BAD_REQUEST", `id: expected at most ${MAX_ID_CHARACTERS} characters, ${got}`);
       }
       if (this.#holder === undefined) throw new AuditError("UNAUTHENTICATED", "say who you are first");
-      stream = this.options.streams.open(this.#holder);
-      this.#streams.add(stream);
-      const operation = readOperation(payload);
-      const reason = await stream.recheck();
+      const opened = (stream = this.options.streams.open(this.#holder));
+      this.#streams.add(opened);
+      const operation = readOperation(payloadOf(this.#message));
+      const sent = { ...this.arrival.origin, bodyBytes: this.#message.length };
+      const reason = await opened.recheck();
       if (reason !== undefined) throw reason;
-      const subscribed = await this.options.subscriptions.subscribe(operation, stream, this.arrival.origin);
+      const subscribed = await this.options.operations.start(operation, opened, sent);
       if (subscribed.kind === "events") {
-        this.#begun();
-        return new Followed(this.#followed(subscribed.events, stream));
+        if (!this.#isBusy()) this.#begun();
+        const { isSingle } = opened;
+        return new Followed(
+          shownEvents(subscribed.events, {
+            isSingle,
+            ended: () => {
+              this.#ended(opened);
+            },
+          }),
+        );
       }
-      this.#ended(stream);
+      this.#ended(opened);
       return subscribed.errors.map((error) => new ShownError(error));
     } catch (error) {
       if (stream !== undefined) this.#ended(stream);
@@ -172,31 +183,17 @@ export class WebSocketSession {
     }
   }
 
-  /** To return means to end the stream, which may be waiting for the log to grow. */
-  #followed(events: Events, stream: Stream): ShownEvents {
-    return {
-      next: async () => {
-        const next = await events.next();
-        if (next.done !== true) return { done: false, value: withErrors(next.value) };
-        this.#ended(stream);
-        return DONE;
-      },
-      return: async () => {
-        this.#ended(stream);
-        await events.return();
-        return DONE;
-      },
-      [Symbol.asyncIterator]() {
-        return this;
-      },
-    };
-  }
-
   #ended(stream: Stream): void {
     const reason: unknown = stream.signal.reason;
     if (reason instanceof AuditError) this.#dismissal ??= reason;
     stream.end();
     this.#streams.delete(stream);
+    if (stream.isSingle) this.#begun();
+  }
+
+  /** Whether no more is read from the client until one of its queries and mutations has its result. */
+  #isBusy(): boolean {
+    return [...this.#streams].filter(({ isSingle }) => isSingle).length >= MAX_RUNNING;
   }
 
   async #run(received: Promise<void>): Promise<void> {
@@ -241,8 +238,9 @@ export class WebSocketSession {
         this.#socket.pong(frame.data, false, done);
       });
     } else {
+      this.#message = frame.data;
       const begun = new Promise<void>((resolve) => (this.#begun = resolve));
-      await Promise.race([this.#run(receive(frame.text)), begun]);
+      await Promise.race([this.#run(receive(frame.data.toString())), begun]);
     }
     while (this.#socket.bufferedAmount > MAX_WAITING_BYTES) await this.#lastSent;
   }
@@ -287,6 +285,12 @@ export class WebSocketSession {
   #close(code: number, reason: string): void {
     this.#socket.close(code, reason.slice(0, MAX_REASON_CHARACTERS));
   }
+}
+
+/** The parameters of the operation in a message, read again: the library's JSON.parse changes numbers without a word. */
+function payloadOf(message: Buffer): unknown {
+  const parsed = parseJson(message);
+  return isPlainObject(parsed) ? unrepeated(parsed["payload"]) : undefined;
 }
 
 function textOf(value: unknown): string | undefined {
