@@ -157,7 +157,8 @@ const STREAM_LIMITS = {
     variable: "AUDITQL_MAX_STREAMS",
     parser: parse.integer("streams", [0, 100_000]),
     default: "1000",
-    sentence: "How many subscriptions, and how many WebSockets, may be open at once in this process; one caller may have a tenth.",
+    sentence:
+      "How many subscriptions, and how many WebSockets, may be open at once in this process; one caller may have a tenth.",
   }),
 };
 
