@@ -172,6 +172,22 @@ describe.each(FORMAT_NAMES)("a consistency proof of a %s log", (name) => {
     );
   });
 
+  test("whose Pangea items have paths or hashes of another length is INVALID for that reason", () => {
+    const proof = tree.consistency(3, 7);
+    for (const [chosen, item] of proof.subtreePaths.entries()) {
+      const changed = [
+        { ...item, path: [...item.path, proof.toHash] },
+        { ...item, path: item.path.slice(1) },
+        { ...item, hash: item.hash.slice(1) },
+      ];
+      for (const other of changed) {
+        const subtreePaths = proof.subtreePaths.with(chosen, other);
+        const verdict = subtreePathsVerdict(tree.format, { ...proof, subtreePaths });
+        expect(verdict).toEqual({ kind: "INVALID", reason: "PROOF_LENGTH" });
+      }
+    }
+  });
+
   test("from an empty tree proves nothing", () => {
     const proof = {
       ...tree.consistency(1, 7),

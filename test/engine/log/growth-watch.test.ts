@@ -90,6 +90,18 @@ describe("a watch on a log that others write to", () => {
     expect(looks).toEqual([]);
   });
 
+  test("looks on for who stays when another leaves", async () => {
+    const { watch, looks } = watched();
+    const leaving = new AbortController();
+    void watch.next(signal);
+    const left = watch.next(leaving.signal);
+    await jest.advanceTimersByTimeAsync(500);
+    leaving.abort();
+    await left;
+    await jest.advanceTimersByTimeAsync(2_000);
+    expect(looks).toEqual([0, 1_000, 2_000]);
+  });
+
   test("tells those who wait when it cannot look, and looks again for who comes back", async () => {
     const failures = [new Error("refused")];
     const watch = watching(() => Promise.reject(failures.pop() ?? new Error("refused again")));
