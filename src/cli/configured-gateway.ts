@@ -19,6 +19,7 @@ export async function openConfiguredGateway(settings: Settings, parts: Parts): P
     ...settings.listener,
     ...settings.gateway,
     ...parts,
+    pangeaLogs: settings.service.logs.filter(({ format }) => format === "pangea").map(({ log }) => log),
     trusted: await trustedIn(settings.execution),
     compileAtHit: settings.execution.compiled ? COMPILE_AT_HIT : Infinity,
     graphiqlFolder: GRAPHIQL_FOLDER,

@@ -92,6 +92,19 @@ export async function dropRest(request: IncomingMessage, maxBodyBytes: number): 
 
 const CHARSET = /;\s*charset\s*=\s*"?([^\s";]*)/i;
 
+/** Throws HttpError 415 where a body is compressed: its size would be known too late. */
+export function requirePlain({ "content-encoding": encoding = "identity" }: IncomingMessage["headers"]): void {
+  if (encoding === "identity") return;
+  const instead = "send the body as it is";
+  throw new HttpError("UNSUPPORTED_MEDIA_TYPE", `content-encoding ${encoding} is not supported: ${instead}`);
+}
+
+/** Throws HttpError 415 unless a request says that its body is JSON. */
+export function requireJsonBody(request: Pick<IncomingMessage, "headers">): void {
+  if (isJson(request)) return;
+  throw new HttpError("UNSUPPORTED_MEDIA_TYPE", "send the operation as application/json in UTF-8");
+}
+
 /** Whether a request says that its body is JSON, which is in UTF-8 (RFC 8259 section 8.1): any other charset is refused. */
 export function isJson({ headers }: Pick<IncomingMessage, "headers">): boolean {
   const { "content-type": sent = "" } = headers;

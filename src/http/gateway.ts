@@ -26,6 +26,7 @@ import { execution } from "./graphql/execution.js";
 import { operationsDoor } from "./operations/door.js";
 import { Readiness, type EngineHealth } from "./operations/readiness.js";
 import { pagesDoor } from "./pages.js";
+import { pangeaDoor } from "./pangea/door.js";
 import { Refusals } from "./refusal.js";
 import { refuseOthers } from "./refusing.js";
 import { httpServer, listen, type Address } from "./server.js";
@@ -46,6 +47,8 @@ interface ServedParts {
   /** Stays the caller's: close it after the gateway. */
   readonly service: AuditService;
   readonly logger: Logger;
+  /** The service's logs of format `pangea`, which the Pangea protocol serves. Default: none is served without its name. */
+  readonly pangeaLogs?: readonly string[] | undefined;
   /** Default: that of the service alone. */
   readonly health?: EngineHealth | undefined;
   /** Default: an empty set. */
@@ -129,7 +132,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const { slowMs } = streams.limits;
   const maxBodyBytes = options.maxBodyBytes ?? MAX_BODY_BYTES;
   const shared = { ...{ logger, metrics, readiness, refusals, slowMs }, admit: admission(door) };
-  const downloadLinks = linkMaker({ sealer, baseUrl: () => options.publicUrl ?? (isLoopback(host) ? url : "") });
+  const baseUrl = () => options.publicUrl ?? (isLoopback(host) ? url : "");
+  const downloadLinks = linkMaker({ sealer, baseUrl });
   const execute = execution({ apollo, downloadLinks, introspection, refusals, metrics, logger });
   const executing = { execute, requestTimeoutMs, trusted };
   const tail = {
@@ -142,6 +146,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   allowOrigins(app, corsOrigins);
   refuseOthers(app, { logger, refusals, maxBodyBytes, slowMs });
   await app.register(graphqlDoor, { ...shared, ...executing });
+  const served = { ...shared, downloadLinks, requestTimeoutMs };
+  await app.register(pangeaDoor, { ...served, sealer, baseUrl, maxBodyBytes, logs: options.pangeaLogs ?? [] });
   const admitPage = pageOrigins(corsOrigins, options.publicUrl);
   await app.register(eventStreams, { ...tail, admitPage });
   const sessions = new WebSocketSessions(streams.limits.maxStreams);

@@ -52,14 +52,15 @@ export function refusalAnswer(refusal: Refusal): Answer {
   return jsonAnswer(ERRORS[refusal.code].status, { errors: [shownRefusal(refusal)] }, headersOf(refusal));
 }
 
-function headersOf(refusal: Refusal): Readonly<Record<string, string>> {
+/** What HTTP says of a refusal beside its body. */
+export function headersOf(refusal: Refusal): Readonly<Record<string, string>> {
   if (refusal instanceof HttpError) return refusal.headers;
   if (refusal instanceof Unauthenticated) return { "www-authenticate": refusal.challenge };
   return refusal.retryAfterMs === undefined ? {} : { "retry-after": retryAfter(refusal.retryAfterMs) };
 }
 
 /** The ways into the gateway, as its log and metrics name them: a path may hold the token of a link, or anything. */
-export type Entrance = "graphql" | "websocket" | "downloads" | "metrics" | "page";
+export type Entrance = "graphql" | "websocket" | "downloads" | "metrics" | "page" | "pangea";
 
 /** A request that was refused before an operation, or a download, began. */
 export interface RefusedRequest {

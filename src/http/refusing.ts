@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { FastifyError, FastifyInstance, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import { AuditError, hasCode } from "../audit/errors.js";
-import { SAFE, send } from "./answer.js";
+import { SAFE, send, type Answer } from "./answer.js";
 import { dropRest } from "./body.js";
 import { HttpError, refusalAnswer, refusalOf, type Entrance, type Refusal, type Refusals } from "./refusal.js";
 import { isWebSocket } from "./streams/transport.js";
@@ -18,7 +18,6 @@ export interface RefusingOptions {
 
 /** Has every request answered that no door serves or that one refuses: recorded, and in one shape. */
 export function refuseOthers(app: FastifyInstance, options: RefusingOptions): void {
-  const { logger, refusals, maxBodyBytes, slowMs } = options;
   // Where no door takes bodies, none is read.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", (_request, _body, done) => {
@@ -30,10 +29,25 @@ export function refuseOthers(app: FastifyInstance, options: RefusingOptions): vo
     const allow = allowed.join(", ");
     throw new HttpError("METHOD_NOT_ALLOWED", `${request.method} is not possible here: use ${allow}`, { allow });
   });
+  refuseWith(app, options, { entranceOf, requestIdOf: ({ id }) => id, answer: refusalAnswer });
+}
+
+/** How a door's refused requests are recorded, and answered. */
+export interface RefusalShape {
+  readonly entranceOf: (request: FastifyRequest) => Entrance;
+  readonly requestIdOf: (request: FastifyRequest) => string;
+  readonly answer: (refusal: Refusal, request: FastifyRequest) => Answer;
+}
+
+/** Has every request that the door refuses recorded, and answered in the door's shape. */
+export function refuseWith(app: FastifyInstance, options: RefusingOptions, shape: RefusalShape): void {
+  const { logger, refusals, maxBodyBytes, slowMs } = options;
   app.setErrorHandler<Error>(async (error, request, reply) => {
-    const refusal = refusalOf(ofFastify(error, maxBodyBytes) ?? error, logger.child({ requestId: request.id }));
-    const answer = refusalAnswer(refusal);
-    refusals.add({ entrance: entranceOf(request), code: refusal.code, status: answer.status, requestId: request.id });
+    const requestId = shape.requestIdOf(request);
+    const refusal = refusalOf(ofFastify(error, maxBodyBytes) ?? error, logger.child({ requestId }));
+    const answer = shape.answer(refusal, request);
+    const entrance = shape.entranceOf(request);
+    refusals.add({ entrance, code: refusal.code, status: answer.status, requestId });
     // The connection cannot be used again: what its client is still sending is read, or it would see a broken pipe.
     if (reply.getHeader("connection") === "close") await dropRest(request.raw, maxBodyBytes);
     return send(reply, answer, slowMs);

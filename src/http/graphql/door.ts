@@ -6,7 +6,7 @@ import { textFault } from "../../graphql/limits.js";
 import type { DocumentParameters, TrustedDocuments } from "../../graphql/trusted-documents.js";
 import type { Admit, Caller } from "../admission.js";
 import { send, type Answer } from "../answer.js";
-import { isJson, parseJson, parseParameters, takeBodies } from "../body.js";
+import { parseJson, parseParameters, requireJsonBody, requirePlain, takeBodies } from "../body.js";
 import type { Readiness } from "../operations/readiness.js";
 import { HttpError } from "../refusal.js";
 import { requireJson } from "../accept.js";
@@ -105,17 +105,6 @@ function headerMap(request: IncomingMessage): HeaderMap {
     if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(", ") : value);
   }
   return headers;
-}
-
-function requirePlain({ "content-encoding": encoding = "identity" }: IncomingMessage["headers"]): void {
-  if (encoding === "identity") return;
-  const instead = "send the body as it is";
-  throw new HttpError("UNSUPPORTED_MEDIA_TYPE", `content-encoding ${encoding} is not supported: ${instead}`);
-}
-
-function requireJsonBody(request: FastifyRequest): void {
-  if (isJson(request)) return;
-  throw new HttpError("UNSUPPORTED_MEDIA_TYPE", "send the operation as application/json in UTF-8");
 }
 
 /** Before its text is hashed, looked up or parsed. */

@@ -1,0 +1,38 @@
+import { AuditError } from "../../audit/errors.js";
+import { DEFAULT_LOG, type LogIdentity } from "../../audit/service.js";
+import type { Ask } from "./endpoint.js";
+import { InvalidRequest, StatusError } from "./status.js";
+
+/** A log as the protocol knows it. */
+export interface Config {
+  readonly log: string;
+  readonly identity: LogIdentity;
+}
+
+/**
+ * The log that a request is for: `config_id` is its name. Without one, the only log of format `pangea`, or that named
+ * `default`. Rejects where there is none, and where its format is another one, which has other hashes and proofs.
+ */
+export async function configOf({ service, shared }: Ask, configId: string | undefined): Promise<Config> {
+  const log = configId ?? unnamed(shared.logs);
+  const identity = await service.identity(log).catch((error: unknown) => {
+    if (error instanceof AuditError && error.code === "NOT_FOUND") throw badConfig("ConfigNotExist", error.message);
+    throw error;
+  });
+  const { name } = identity.format;
+  if (name === "pangea") return { log, identity };
+  const message = `the log ${log} has the format ${name}: this API serves logs of the format pangea; use GraphQL for this one`;
+  throw badConfig("ConfigServiceMismatch", message);
+}
+
+function unnamed(logs: readonly string[]): string {
+  const [only, ...others] = logs;
+  if (only !== undefined && others.length === 0) return only;
+  if (logs.includes(DEFAULT_LOG)) return DEFAULT_LOG;
+  const known = logs.length === 0 ? "this gateway keeps none" : `there are ${logs.join(", ")}`;
+  throw new StatusError("BAD_USER_INPUT", "MissingConfigID", `name a log of the format pangea in config_id: ${known}`);
+}
+
+function badConfig(code: string, detail: string): InvalidRequest {
+  return new InvalidRequest([{ code, detail, source: "/config_id" }]);
+}

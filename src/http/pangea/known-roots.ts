@@ -1,0 +1,25 @@
+import { LRUCache } from "lru-cache";
+import type { Root } from "../../audit/service.js";
+
+/** Some 10 MiB. */
+const MAX_ROOTS = 65_536;
+
+/**
+ * The sizes of roots that clients were told: they send back a root's hash alone (`prev_root`), and no hash leads to a
+ * size. A client whose root was forgotten, or told by another gateway, gets no consistency proof this once.
+ */
+export class KnownRoots {
+  readonly #sizes = new LRUCache<string, number>({ max: MAX_ROOTS });
+
+  remember({ log, hash, treeSize }: Root): void {
+    this.#sizes.set(keyOf(log, hash), treeSize);
+  }
+
+  sizeOf(log: string, hash: string): number | undefined {
+    return this.#sizes.get(keyOf(log, hash));
+  }
+}
+
+function keyOf(log: string, hash: string): string {
+  return `${hash} ${log}`;
+}
