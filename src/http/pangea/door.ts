@@ -18,6 +18,7 @@ import { KnownRoots } from "./known-roots.js";
 import { serveLog, serveLogBulk } from "./log.js";
 import { firstTry } from "./request-id.js";
 import { serveRoot } from "./roots.js";
+import { serveResults, serveSearch } from "./search.js";
 
 export interface PangeaDoorOptions extends Records {
   readonly admit: Admit;
@@ -41,6 +42,8 @@ const { QUERY, MUTATION } = OperationTypeNode;
 const ENDPOINTS: readonly Endpoint[] = [
   { url: "/v1/log", type: MUTATION, serve: serveLog },
   { url: "/v2/log", type: MUTATION, serve: serveLogBulk },
+  { url: "/v1/search", type: QUERY, serve: serveSearch },
+  { url: "/v1/results", type: QUERY, serve: serveResults },
   { url: "/v1/root", type: QUERY, serve: serveRoot },
 ];
 

@@ -54,8 +54,11 @@ export class StatusError extends AuditError {
 export class InvalidRequest extends AuditError {
   readonly wireProblems: readonly WireProblem[];
 
-  constructor(problems: readonly WireProblem[]) {
-    super("BAD_USER_INPUT", `There was ${problems.length} validation error(s) in the request.`);
+  constructor(
+    problems: readonly WireProblem[],
+    summary = `There were ${problems.length} validation error(s) in the request.`,
+  ) {
+    super("BAD_USER_INPUT", summary);
     this.wireProblems = problems.slice(0, MAX_PROBLEMS);
   }
 }
