@@ -12,6 +12,8 @@ import { interruptible } from "../interruptible-service.js";
 import type { Readiness } from "../operations/readiness.js";
 import { refusalOf, type Refusals } from "../refusal.js";
 import { refuseWith } from "../refusing.js";
+import { serveExport, serveLogAsync, servePoll } from "./accepted.js";
+import { serveDownload } from "./download.js";
 import type { Ask, Endpoint, Shared } from "./endpoint.js";
 import { arrival, outcomeAnswer, refusalAnswer, type Arrival } from "./envelope.js";
 import { KnownRoots } from "./known-roots.js";
@@ -44,6 +46,9 @@ const ENDPOINTS: readonly Endpoint[] = [
   { url: "/v2/log", type: MUTATION, serve: serveLogBulk },
   { url: "/v1/search", type: QUERY, serve: serveSearch },
   { url: "/v1/results", type: QUERY, serve: serveResults },
+  { url: "/v2/log_async", type: MUTATION, serve: serveLogAsync },
+  { url: "/v1/export", type: QUERY, serve: serveExport },
+  { url: "/v1/download_results", type: QUERY, serve: serveDownload },
   { url: "/v1/root", type: QUERY, serve: serveRoot },
 ];
 
@@ -81,6 +86,11 @@ export function pangeaDoor(app: FastifyInstance, options: PangeaDoorOptions): vo
   });
   for (const endpoint of ENDPOINTS)
     app.post(endpoint.url, (request, reply) => serve(request, reply, { endpoint, shared, options }));
+  app.get<{ Params: { readonly id: string } }>("/request/:id", (request, reply) => {
+    const { id } = request.params;
+    const endpoint: Endpoint = { url: "/request/{id}", type: QUERY, serve: (ask) => servePoll(ask, id) };
+    return serve(request, reply, { endpoint, shared, options });
+  });
   for (const url of ELSEWHERE)
     app.all(url, () => {
       throw new AuditError(

@@ -30,7 +30,13 @@ export interface Shared {
 
 /** What an endpoint has done, in the protocol's words. */
 export type Outcome =
-  | { readonly kind: "success"; readonly summary: string; readonly result: object }
+  | {
+      readonly kind: "success";
+      readonly summary: string;
+      readonly result: object;
+      /** The id of the request that this is the result of, where it was accepted earlier. */
+      readonly requestId?: string;
+    }
   | {
       readonly kind: "accepted";
       /** The id that the client polls. */

@@ -23,7 +23,13 @@ export function arrival(nowMs: number): Arrival {
 export function outcomeAnswer(outcome: Outcome, { requestTime, requestId }: Arrival, baseUrl: string): Answer {
   if (outcome.kind === "success") {
     const { summary, result } = outcome;
-    return enveloped(200, { requestId, requestTime, status: "Success", summary, result });
+    return enveloped(200, {
+      requestId: outcome.requestId ?? requestId,
+      requestTime,
+      status: "Success",
+      summary,
+      result,
+    });
   }
   const { requestId: polled } = outcome;
   const result = { ttl_mins: TTL_MINUTES, retry_counter: 0, location: `${baseUrl}/request/${polled}` };

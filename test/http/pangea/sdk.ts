@@ -144,12 +144,14 @@ const ARWEAVE = "https://arweave.net/";
  * Keeps the SDK from the network: arweave.net, which it asks first, has no record, so that it asks the gateway (protocol
  * section 4.7). Any other host than this machine is refused. Undo with the function that is returned.
  */
-export function stubArweave(): () => void {
+export function stubArweave(
+  arweave: () => Response = () => Response.json({ data: { transactions: { edges: [] } } }),
+): () => void {
   const real = globalThis.fetch;
   globalThis.fetch = async (input, init) => {
-    const url = input instanceof Request ? input.url : String(input);
-    if (url.startsWith(ARWEAVE)) return Response.json({ data: { transactions: { edges: [] } } });
-    if (!url.startsWith("http://127.0.0.1:")) throw new Error(`a test may not ask ${url}`);
+    const { href } = new URL(input instanceof Request ? input.url : input);
+    if (href.startsWith(ARWEAVE)) return arweave();
+    if (!href.startsWith("http://127.0.0.1:")) throw new Error(`a test may not ask ${href}`);
     return real(input, init);
   };
   return () => {

@@ -70,13 +70,11 @@ describe("the Node SDK's search", () => {
   });
 
   test("known fault of the SDK: it rejects where arweave.net cannot be reached", async () => {
-    const stubbed = globalThis.fetch;
-    globalThis.fetch = async (input, init) => {
-      if (String(input).startsWith("https://arweave.net/")) throw new TypeError("fetch failed");
-      return stubbed(input, init);
-    };
+    const undo = stubArweave(() => {
+      throw new TypeError("fetch failed");
+    });
     const failure = failureOf(client.search("", {}, { verifyConsistency: true }));
-    await failure.finally(() => (globalThis.fetch = stubbed));
+    await failure.finally(undo);
     expect((await failure).name).toBe("TypeError");
   });
 

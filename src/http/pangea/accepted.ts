@@ -1,0 +1,88 @@
+import { AuditError } from "../../audit/errors.js";
+import type { TokenSealer } from "../../keys/sealed-token.js";
+import { bulkOutcome, bulkRequest } from "./log.js";
+import type { Ask, Outcome } from "./endpoint.js";
+import { exportBody, logBulkBody } from "./requests.js";
+import { configOf } from "./config.js";
+import { selected } from "./search.js";
+
+/** What was accepted: a bulk request that is logged, or the whole result of a window. */
+export type Accepted =
+  | {
+      readonly kind: "bulk";
+      /** `BulkRequest.id`. */
+      readonly id: string;
+      readonly verbose: boolean;
+    }
+  | {
+      readonly kind: "export";
+      /** `PinnedResult.id`. */
+      readonly id: string;
+    };
+
+/** Incremented when the shape of an id changes: ids of another version are refused, not misread. */
+const VERSION = 1;
+const PREFIX = "prq_";
+
+interface SealedRequest {
+  readonly version: typeof VERSION;
+  /** The credential that made it, and alone may poll it. */
+  readonly owner: string;
+  readonly accepted: Accepted;
+}
+
+/**
+ * POST /v2/log_async. Answered when the events are logged: what is accepted is durable, and the first poll has its result,
+ * from any gateway.
+ */
+export async function serveLogAsync(ask: Ask): Promise<Outcome> {
+  const body = logBulkBody(ask.body);
+  const { id } = await ask.service.appendLater(await bulkRequest(ask, body));
+  return { kind: "accepted", requestId: sealed(ask, { kind: "bulk", id, verbose: body.verbose ?? false }) };
+}
+
+/** POST /v1/export. The entries are read when they are downloaded; what is accepted is pinned. */
+export async function serveExport(ask: Ask): Promise<Outcome> {
+  const body = exportBody(ask.body);
+  const { log } = await configOf(ask, body.config_id);
+  const { result } = await ask.service.search({ log, query: "", ...selected(body) }, { first: 0 });
+  return { kind: "accepted", requestId: sealed(ask, { kind: "export", id: result.id }) };
+}
+
+/** GET /request/{id}: the response that the request would have had. */
+export async function servePoll(ask: Ask, id: string): Promise<Outcome> {
+  const accepted = openRequest(ask, id);
+  if (accepted.kind === "export")
+    return { kind: "success", summary: "Exported: download it by its request_id", result: {}, requestId: id };
+  const request = await ask.service.bulkRequest(accepted.id);
+  if (request === undefined) throw noRequest();
+  return { ...bulkOutcome(request.logged, accepted.verbose), requestId: id };
+}
+
+function sealed({ principal, shared }: Ask, accepted: Accepted): string {
+  const request: SealedRequest = { version: VERSION, owner: principal.id, accepted };
+  return PREFIX + shared.sealer.seal("pangea-request", Buffer.from(JSON.stringify(request)));
+}
+
+/** What a request id stands for. Throws NOT_FOUND for any other text, and FORBIDDEN for another credential's. */
+export function openRequest({ principal, shared }: Ask, id: string): Accepted {
+  const request = openSealed(shared.sealer, id.startsWith(PREFIX) ? id.slice(PREFIX.length) : "");
+  if (request === undefined) throw noRequest();
+  if (request.owner === principal.id) return request.accepted;
+  throw new AuditError("FORBIDDEN", "the request was made with another credential");
+}
+
+function openSealed(sealer: TokenSealer, token: string): SealedRequest | undefined {
+  const opened = sealer.open("pangea-request", token);
+  const request: unknown = opened.kind === "opened" ? JSON.parse(opened.payload.toString()) : undefined;
+  return isRequest(request) ? request : undefined;
+}
+
+/** What opens was written by `sealed`, so only the version has to be checked. */
+function isRequest(value: unknown): value is SealedRequest {
+  return typeof value === "object" && value !== null && "version" in value && value.version === VERSION;
+}
+
+function noRequest(): AuditError {
+  return new AuditError("NOT_FOUND", "there is no such request: poll the location of its 202, as it was");
+}
