@@ -18,8 +18,10 @@ import type { Ask, Endpoint, Shared } from "./endpoint.js";
 import { arrival, outcomeAnswer, refusalAnswer, type Arrival } from "./envelope.js";
 import { KnownRoots } from "./known-roots.js";
 import { serveLog, serveLogBulk } from "./log.js";
+import { serveLogStream } from "./log-stream.js";
 import { firstTry } from "./request-id.js";
 import { serveRoot } from "./roots.js";
+import { serveSchema } from "./schema.js";
 import { serveResults, serveSearch } from "./search.js";
 
 export interface PangeaDoorOptions extends Records {
@@ -49,6 +51,8 @@ const ENDPOINTS: readonly Endpoint[] = [
   { url: "/v2/log_async", type: MUTATION, serve: serveLogAsync },
   { url: "/v1/export", type: QUERY, serve: serveExport },
   { url: "/v1/download_results", type: QUERY, serve: serveDownload },
+  { url: "/v1/log_stream", type: MUTATION, serve: serveLogStream },
+  { url: "/v1/schema", type: QUERY, serve: serveSchema },
   { url: "/v1/root", type: QUERY, serve: serveRoot },
 ];
 

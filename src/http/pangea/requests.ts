@@ -1,5 +1,6 @@
 import { eventRules } from "../../core/event-rules.js";
 import { EVENT_FIELDS } from "../../core/event.js";
+import type { JsonObject } from "../../core/json.js";
 import { MAX_PAGE_SIZE, MAX_REQUEST_EVENTS } from "../../audit/service.js";
 import { ORDER_FIELDS } from "../../query/order.js";
 import { MAX_RESTRICTION_VALUES, RESTRICTION_FIELDS, type Restriction } from "../../query/restriction.js";
@@ -185,4 +186,44 @@ export const schemaBody = validator<OfConfig>({
   type: "object",
   additionalProperties: false,
   properties: { config_id: TEXT },
+});
+
+/** One record of Auth0's log, with whatever else it has. */
+export interface Auth0Record extends JsonObject {
+  readonly date: string;
+  readonly type: string;
+  readonly description?: string;
+  readonly client_id?: string;
+  readonly user_id?: string;
+  readonly ip?: string;
+}
+
+export interface LogStreamBody extends OfConfig {
+  readonly logs: readonly { readonly data: Auth0Record }[];
+}
+
+/** The members that become fields of an event keep the limits of these. */
+const AUTH0_RECORD = {
+  type: "object",
+  required: ["date", "type"],
+  properties: {
+    date: { type: "string", format: "date-time", maxLength: limits.timestamp.most },
+    type: { type: "string", minLength: 1, maxLength: limits.action.most },
+    description: { type: "string", maxLength: limits.message.most },
+    client_id: { type: "string", maxLength: limits.actor.most },
+    user_id: { type: "string", maxLength: limits.actor.most },
+    ip: { type: "string", maxLength: limits.source.most },
+  },
+};
+
+export const logStreamBody = validator<LogStreamBody>({
+  type: "object",
+  required: ["logs"],
+  properties: {
+    config_id: TEXT,
+    logs: {
+      ...{ type: "array", minItems: 1, maxItems: MAX_REQUEST_EVENTS },
+      items: { type: "object", required: ["data"], properties: { data: AUTH0_RECORD } },
+    },
+  },
 });
