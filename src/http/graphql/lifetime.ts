@@ -13,8 +13,13 @@ export function lifetime(response: ServerResponse, timeoutMs: number): AbortSign
   return signal;
 }
 
+interface StreamLifetime {
+  readonly signal: AbortSignal;
+  readonly end: () => void;
+}
+
 /** The same for an answer over a stream, whose client no longer waits when the stream has ended. Call `end` after it. */
-export function streamLifetime(stream: AbortSignal, timeoutMs: number) {
+export function streamLifetime(stream: AbortSignal, timeoutMs: number): StreamLifetime {
   const { signal, end, leave } = deadline(timeoutMs);
   if (stream.aborted) leave();
   stream.addEventListener("abort", leave, { once: true });
