@@ -52,8 +52,10 @@ async function filesEnteredOnce(operation: string): Promise<readonly string[]> {
   const entered = result.filter(({ functions }) =>
     functions.some(({ functionName, ranges }) => functionName !== "" && (ranges[0]?.count ?? 0) > 0),
   );
-  // The tests of other files in this process have instances of their own.
-  return [...new Set(entered.flatMap(({ url }) => /\/build\/src\/(.+)\.js$/.exec(url)?.[1] ?? []))];
+  // What another file's test left running in this process is loaded from the same files, but before this one.
+  const loaded = Math.max(...result.filter(({ url }) => url === import.meta.url).map(({ scriptId }) => Number(scriptId)));
+  const own = entered.filter(({ scriptId }) => Number(scriptId) > loaded);
+  return [...new Set(own.flatMap(({ url }) => /\/build\/src\/(.+)\.js$/.exec(url)?.[1] ?? []))];
 }
 
 test.each([
