@@ -41,7 +41,8 @@ export async function testGateway(
   const post = async (query: string, variables: object = {}): Promise<unknown> => {
     const response = await fetch(`${gateway.url}/graphql`, {
       method: "POST",
-      headers: { "content-type": "application/json" },
+      // A gateway with open connections lingers when it is closed.
+      headers: { "content-type": "application/json", connection: "close" },
       body: JSON.stringify({ query, variables }),
     });
     return response.json();

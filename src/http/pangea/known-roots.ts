@@ -9,14 +9,16 @@ const MAX_ROOTS = 65_536;
  * size. A client whose root was forgotten, or told by another gateway, gets no consistency proof this once.
  */
 export class KnownRoots {
-  readonly #sizes = new LRUCache<string, number>({ max: MAX_ROOTS });
+  // Made when it is needed, because it takes its memory at once and most gateways serve no such client.
+  #sizes: LRUCache<string, number> | undefined;
 
   remember({ log, hash, treeSize }: Root): void {
+    this.#sizes ??= new LRUCache({ max: MAX_ROOTS });
     this.#sizes.set(keyOf(log, hash), treeSize);
   }
 
   sizeOf(log: string, hash: string): number | undefined {
-    return this.#sizes.get(keyOf(log, hash));
+    return this.#sizes?.get(keyOf(log, hash));
   }
 }
 
