@@ -20,6 +20,17 @@ export interface Principal {
   readonly expiresAtMs?: number;
 }
 
+/** A principal as JSON has it, inside what is sealed: a set of scopes is not JSON. */
+export type WrittenPrincipal = Omit<Principal, "scopes"> & { readonly scopes: readonly Scope[] };
+
+export function writtenPrincipal(principal: Principal): WrittenPrincipal {
+  return { ...principal, scopes: [...principal.scopes] };
+}
+
+export function principalOf(written: WrittenPrincipal): Principal {
+  return { ...written, scopes: new Set(written.scopes) };
+}
+
 /** The principal of a gateway without credentials: someone on this machine, who could read its files as well. */
 export const LOOPBACK: Principal = Object.freeze({ id: "loopback", kind: "loopback", scopes: new Set(SCOPES) });
 

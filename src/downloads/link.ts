@@ -1,9 +1,8 @@
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { DownloadFormat } from "../audit/download-link.js";
 import { badInput } from "../audit/errors.js";
-import type { Principal, Scope } from "../audit/principal.js";
+import { principalOf, writtenPrincipal, type Principal, type WrittenPrincipal } from "../audit/principal.js";
 import type { TokenSealer } from "../keys/sealed-token.js";
-import type { Restriction } from "../query/restriction.js";
 
 /** What a link opens, and for whom. */
 export interface LinkClaims {
@@ -27,18 +26,10 @@ const MAX_TOKEN_CHARACTERS = 7_000;
 /** Incremented when the shape of a token changes: tokens of another version are unknown, not misread. */
 const VERSION = 1;
 
-/** The written form: a set of scopes is not JSON. */
 interface SealedClaims {
   readonly version: typeof VERSION;
   readonly claims: Omit<LinkClaims, "principal">;
-  readonly principal: {
-    readonly id: string;
-    readonly kind: Principal["kind"];
-    readonly scopes: readonly Scope[];
-    readonly tenant?: string;
-    readonly restriction?: Restriction;
-    readonly expiresAtMs?: number;
-  };
+  readonly principal: WrittenPrincipal;
 }
 
 /**
@@ -46,11 +37,7 @@ interface SealedClaims {
  * BAD_USER_INPUT when the search is too long for a link.
  */
 export function sealLink(sealer: TokenSealer, { principal, ...claims }: LinkClaims): string {
-  const sealed: SealedClaims = {
-    version: VERSION,
-    claims,
-    principal: { ...principal, scopes: [...principal.scopes] },
-  };
+  const sealed: SealedClaims = { version: VERSION, claims, principal: writtenPrincipal(principal) };
   const token = sealer.seal("download", deflateRawSync(JSON.stringify(sealed)));
   if (token.length <= MAX_TOKEN_CHARACTERS) return token;
   const expected = `a search that fits into a link of ${MAX_TOKEN_CHARACTERS} characters: shorten its query or restriction`;
@@ -63,7 +50,7 @@ export function openLink(sealer: TokenSealer, token: string, nowMs: number): Ope
   if (!isSealedClaims(sealed)) return { kind: "rejected", reason: "unknown" };
   const { principal, claims } = sealed;
   if (claims.expiresAtMs <= nowMs) return { kind: "rejected", reason: "expired" };
-  return { kind: "opened", claims: { ...claims, principal: { ...principal, scopes: new Set(principal.scopes) } } };
+  return { kind: "opened", claims: { ...claims, principal: principalOf(principal) } };
 }
 
 /** What opens was written by sealLink, so only the version has to be checked. */

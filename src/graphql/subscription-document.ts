@@ -66,7 +66,7 @@ export class SubscriptionDocuments {
   /** `operation` is the document's, which must be valid. */
   requireFollowable(document: DocumentNode, operation: OperationDefinitionNode, variables: Variables = {}): void {
     if (operation.operation !== OperationTypeNode.SUBSCRIPTION)
-      throw unresolved(`A ${operation.operation} must be sent by POST, not as a stream.`);
+      throw unresolved(`A ${operation.operation} has one result: it cannot be followed.`);
     refusing(() => {
       requireFitting(this.schema, operation, variables);
       requireCost(this.#measure.cost(document, operation, variables));

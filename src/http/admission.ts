@@ -6,7 +6,7 @@ import {
   type Access,
   type CredentialHeaders,
 } from "../access/authenticate.js";
-import type { Refusal } from "../access/credential.js";
+import type { CredentialOutcome, Refusal } from "../access/credential.js";
 import { recordingReads, type ReadLog } from "../access/disclosure-log.js";
 import type { EventRate } from "../access/rate.js";
 import { ScopedService } from "../access/scoped-service.js";
@@ -63,6 +63,11 @@ export function serviceFor(principal: Principal, { service, readLog, eventRate }
 /** Who sent these headers. Rejects with AuditError UNAUTHENTICATED, FORBIDDEN or UNAVAILABLE. */
 export async function identify(headers: CredentialHeaders, { access, logger }: Door): Promise<Principal> {
   const outcome = await authenticate(headers, access, Date.now()).catch((error: unknown) => cannotTell(error, logger));
+  return requirePrincipal(outcome, logger);
+}
+
+/** Whom a credential belongs to. Throws AuditError UNAUTHENTICATED or FORBIDDEN. */
+export function requirePrincipal(outcome: CredentialOutcome, logger: Logger): Principal {
   if (outcome.kind === "principal") return outcome.principal;
   const { reason, because } = outcome;
   if (because !== undefined) logger.warn({ because }, "a verified credential was refused");

@@ -20,7 +20,7 @@ import { BodyBudget, MAX_BODIES_BYTES } from "./body-budget.js";
 import { allowOrigins, requireClosed } from "./cors.js";
 import { downloadsDoor } from "./downloads/door.js";
 import { linkMaker } from "./downloads/link-maker.js";
-import { READ_RATE, type ReadRate } from "./downloads/read-rate.js";
+import type { ReadRate } from "./downloads/read-rate.js";
 import { graphqlDoor } from "./graphql/door.js";
 import { execution } from "./graphql/execution.js";
 import { operationsDoor } from "./operations/door.js";
@@ -35,11 +35,11 @@ import { OpenStreams, STREAM_LIMITS, type StreamLimits } from "./streams/open-st
 import { pageOrigins } from "./streams/page-origins.js";
 import { RecordedOperations } from "./streams/recorded-operations.js";
 import { streamAdmission } from "./streams/stream-holder.js";
+import { streamTokensDoor } from "./streams/stream-token.js";
 import { webSockets } from "./streams/websocket.js";
 import { WebSocketSessions } from "./streams/websocket-sessions.js";
 
 const REQUEST_TIMEOUT_MS = 30_000;
-const MAX_DOWNLOADS = 8;
 const SECRET_BYTES = 32;
 
 /** What is served, and to whom it is told. */
@@ -112,7 +112,7 @@ export interface Gateway {
 /** Serves an audit service over GraphQL and HTTP until closed. Rejects with an AccessError where it would be open to others. */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const { service, logger, host, compileAtHit, corsOrigins = [], trusted } = options;
-  const { requestTimeoutMs = REQUEST_TIMEOUT_MS } = options;
+  const { requestTimeoutMs = REQUEST_TIMEOUT_MS, maxDownloads, readRate } = options;
   const access = options.access ?? withoutCredentials(host);
   const readings = options.readLog === undefined ? undefined : readLog(service, options.readLog);
   const eventRate = options.eventRate && new EventRate(options.eventRate);
@@ -124,14 +124,14 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   if (trusted !== undefined) await warmUp(apollo, service, trusted.texts);
   const streams = new OpenStreams({ ...STREAM_LIMITS, ...options.streamLimits });
   const sealer = options.sealer ?? new TokenSealer(randomBytes(SECRET_BYTES));
-  const metrics = options.metrics ?? new Metrics();
+  const { metrics = new Metrics() } = options;
   metrics.watchOpenStreams(() => streams.count);
   const subscriptions = await Subscriptions.open(logger, { trusted, suggests: introspection === "everyone" });
   const readiness = new Readiness(options.health ?? healthOf(service));
   const refusals = new Refusals({ metrics, logger });
-  const { slowMs } = streams.limits;
   const maxBodyBytes = options.maxBodyBytes ?? MAX_BODY_BYTES;
-  const shared = { ...{ logger, metrics, readiness, refusals, slowMs }, admit: admission(door) };
+  const { slowMs, maxStreams } = streams.limits;
+  const shared = { ...{ logger, metrics, readiness, refusals, slowMs, sealer }, admit: admission(door) };
   const baseUrl = () => options.publicUrl ?? (isLoopback(host) ? url : "");
   const downloadLinks = linkMaker({ sealer, baseUrl });
   const execute = execution({ apollo, downloadLinks, introspection, refusals, metrics, logger });
@@ -139,7 +139,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const tail = {
     ...{ logger, readiness, refusals, streams },
     operations: new RecordedOperations({ ...executing, subscriptions, metrics, logger }),
-    admitStream: streamAdmission(door),
+    admitStream: streamAdmission(door, sealer),
   };
   const { app, upgrades } = httpServer({ maxBodyBytes, readiness });
   app.decorate(BODY_BUDGET, new BodyBudget(options.maxBodiesBytes ?? MAX_BODIES_BYTES, maxBodyBytes));
@@ -147,13 +147,13 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   refuseOthers(app, { logger, refusals, maxBodyBytes, slowMs });
   await app.register(named(graphqlDoor), { ...shared, ...executing });
   const served = { ...shared, downloadLinks, requestTimeoutMs };
-  await app.register(named(pangeaDoor), { ...served, sealer, baseUrl, maxBodyBytes, logs: options.pangeaLogs ?? [] });
+  await app.register(named(pangeaDoor), { ...served, baseUrl, maxBodyBytes, logs: options.pangeaLogs ?? [] });
+  await app.register(named(streamTokensDoor), shared);
   const admitPage = pageOrigins(corsOrigins, options.publicUrl);
   await app.register(named(eventStreams), { ...tail, admitPage });
-  const sessions = new WebSocketSessions(streams.limits.maxStreams);
+  const sessions = new WebSocketSessions(maxStreams);
   await app.register(named(webSockets), { ...tail, access, admitPage, sessions, upgrades });
-  const { maxDownloads = MAX_DOWNLOADS, readRate = READ_RATE } = options;
-  await app.register(named(downloadsDoor), { ...shared, door, sealer, maxDownloads, readRate });
+  await app.register(named(downloadsDoor), { ...shared, door, maxDownloads, readRate });
   await app.register(named(pagesDoor), { graphiqlFolder: options.graphiqlFolder, slowMs });
   await app.register(named(operationsDoor), { ...shared, metricsPolicy: options.metricsPolicy ?? "admin" });
   await app.ready();

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 
 /** The purpose of a token; a token of one kind is never accepted as another. */
-export type TokenKind = "result" | "cursor" | "download" | "pangea-search" | "pangea-request";
+export type TokenKind = "result" | "cursor" | "download" | "stream" | "pangea-search" | "pangea-request";
 
 /** The result of opening a client's token. `altered` also covers a token made under another key. */
 export type OpenedToken =

@@ -1,24 +1,12 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
+import { hasBrowser, launchBrowser } from "../browser.js";
 import { type GatewayProcess, gatewayFolder, graphqlData, removeFolder, startGateway } from "../gateway.js";
-import { describeWith, findProgram } from "../service.js";
+import { describeWith } from "../service.js";
 
-const browserPath = findProgram("chromium", "chromium-browser", "google-chrome");
 const START_MS = 180_000;
 
-/** Keeps the browser itself from calling home, so that every request seen is the page's. */
-const QUIET = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
-describeWith("chromium", browserPath !== undefined, () => {
+describeWith("chromium", hasBrowser, () => {
   const folder = gatewayFolder();
   const requests: string[] = [];
   const complaints: string[] = [];
@@ -29,7 +17,7 @@ describeWith("chromium", browserPath !== undefined, () => {
   // One visit as a newcomer makes it: every tab from the left, each with its button pressed once.
   beforeAll(async () => {
     gateway = await startGateway({ folder });
-    browser = await chromium.launch({ executablePath: browserPath ?? "", args: QUIET });
+    browser = await launchBrowser();
     const page = await browser.newPage({ viewport: { width: 1400, height: 2400 } });
     page.on("request", (request) => requests.push(request.url()));
     page.on("console", (message) => complaints.push(`${message.type()}: ${message.text()}`));

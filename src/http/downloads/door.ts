@@ -19,18 +19,18 @@ import { HttpError, refusalOf } from "../refusal.js";
 import { DownloadRecord, type DownloadEnd } from "./download-record.js";
 import { admitLink } from "./link-admission.js";
 import { DOWNLOADS_PATH } from "./link-maker.js";
-import { watchReadRate, type ReadRate } from "./read-rate.js";
+import { READ_RATE, watchReadRate, type ReadRate } from "./read-rate.js";
 
 export interface DownloadsDoorOptions {
   readonly door: Door;
   readonly sealer: TokenSealer;
-  /** How many may be sent at once. */
-  readonly maxDownloads: number;
+  /** How many may be sent at once. Default 8. */
+  readonly maxDownloads?: number | undefined;
   readonly readiness: Readiness;
   /** How long a reader may leave what was sent to it unread. */
   readonly slowMs: number;
-  /** How fast it must read. */
-  readonly readRate: ReadRate;
+  /** How fast it must read. Default: READ_RATE. */
+  readonly readRate?: ReadRate | undefined;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
@@ -38,6 +38,7 @@ export interface DownloadsDoorOptions {
 /** Speed before size: the text of a log shrinks to a fifth at any level. */
 const GZIP_LEVEL = 3;
 const HIGH_WATER_BYTES = 65_536;
+const MAX_DOWNLOADS = 8;
 /** How many files are sent at once to one caller: one that is being read, and one that is begun beside it. */
 const SHARE = 2;
 const RETRY_AFTER_MS = 5_000;
@@ -49,7 +50,7 @@ const RETRY_AFTER_MS = 5_000;
  */
 export function downloadsDoor(app: FastifyInstance, options: DownloadsDoorOptions): void {
   const places = new Places({
-    ...{ what: "downloads", most: options.maxDownloads, share: SHARE },
+    ...{ what: "downloads", most: options.maxDownloads ?? MAX_DOWNLOADS, share: SHARE },
     retryAfterMs: RETRY_AFTER_MS,
   });
   const usedLinks = new Set<string>();
@@ -144,7 +145,7 @@ function fileHeaders({ extension, contentType }: FileFormat, { log, treeSize }: 
 }
 
 /** Aborts when the client has gone, reads too slowly, or leaves what it was sent unread for too long. */
-function stopped(response: ServerResponse, { slowMs, readRate }: DownloadsDoorOptions): AbortSignal {
+function stopped(response: ServerResponse, { slowMs, readRate = READ_RATE }: DownloadsDoorOptions): AbortSignal {
   const controller = new AbortController();
   const tooSlow = () => {
     controller.abort(new HttpError("SLOW_READER", "the reader is too slow"));

@@ -33,7 +33,9 @@ export function eventStreams(app: FastifyInstance, options: EventStreamsOptions)
   app.decorateRequest(HOLDER, null);
   app.addHook("onRequest", async (request) => {
     readiness.requireOpen();
-    request.setDecorator(HOLDER, await admitStream({ headers: request.headers, address: request.ip }));
+    const token = request.method === "GET" ? searchOf(request).get("token") : null;
+    const asker = { headers: request.headers, address: request.ip, ...(token !== null && { token }) };
+    request.setDecorator(HOLDER, await admitStream(asker));
     if (request.method === "GET") requireOwnPage(request, options.admitPage);
     else if (!isJson(request)) throw new HttpError("UNSUPPORTED_MEDIA_TYPE", "send the operation as application/json");
   });
@@ -83,9 +85,13 @@ function requireOwnPage({ headers }: FastifyRequest, admitPage: AdmitPage): void
   );
 }
 
-function parameters({ method, body, url }: FastifyRequest): unknown {
-  if (method === "POST") return parseParameters(body);
-  const search = new URLSearchParams(url.slice("/graphql".length));
+function searchOf({ url }: FastifyRequest): URLSearchParams {
+  return new URLSearchParams(url.slice("/graphql".length));
+}
+
+function parameters(request: FastifyRequest): unknown {
+  if (request.method === "POST") return parseParameters(request.body);
+  const search = searchOf(request);
   const parsed = (name: string) => {
     const text = search.get(name);
     return text === null ? undefined : parseJson(Buffer.from(text));

@@ -1,28 +1,58 @@
 import type { CredentialHeaders } from "../../access/authenticate.js";
+import { linkHolder } from "../../access/link-holder.js";
 import { AuditError } from "../../audit/errors.js";
 import { sameRights, type Principal } from "../../audit/principal.js";
 import type { AuditService } from "../../audit/service.js";
-import { identify, serviceFor, type Caller, type Door } from "../admission.js";
+import type { TokenSealer } from "../../keys/sealed-token.js";
+import { identify, requirePrincipal, serviceFor, type Caller, type Door } from "../admission.js";
+import { openStreamToken } from "./stream-token.js";
 
 /** Where a stream comes from. */
 export interface StreamAsker {
   readonly headers: CredentialHeaders;
   /** The client's IP address. */
   readonly address: string;
+  /** From POST /stream-tokens, in place of a credential. */
+  readonly token?: string;
 }
 
 /** Lets in whoever wants to follow the log. Rejects with AuditError UNAUTHENTICATED, FORBIDDEN or UNAVAILABLE. */
 export type AdmitStream = (asker: StreamAsker) => Promise<StreamHolder>;
 
-export function streamAdmission(door: Door): AdmitStream {
-  return async (asker) => new StreamHolder(door, asker, await identify(asker.headers, door));
+export function streamAdmission(door: Door, sealer: TokenSealer): AdmitStream {
+  return async (asker) => {
+    const present = presenting(asker, door, sealer);
+    return new StreamHolder({ door, address: asker.address, present }, await present());
+  };
+}
+
+/** Identifies the asker, now and at any later time. */
+type Present = () => Promise<Principal>;
+
+/** A token is opened once: what it stands for is presented as long as the stream is open. */
+function presenting({ headers, token }: StreamAsker, door: Door, sealer: TokenSealer): Present {
+  if (token === undefined) return () => identify(headers, door);
+  const maker = openStreamToken(sealer, token, Date.now());
+  return async () => {
+    if (maker === undefined)
+      throw new AuditError(
+        "UNAUTHENTICATED",
+        "the stream token has expired or is none: get one from POST /stream-tokens",
+      );
+    return requirePrincipal(await linkHolder(maker, door.access, { headers, nowMs: Date.now() }), door.logger);
+  };
+}
+
+interface Admitted {
+  readonly door: Door;
+  readonly address: string;
+  readonly present: Present;
 }
 
 /** Whoever was let in with a credential that must stay good for as long as a stream is open. */
 export class StreamHolder {
   constructor(
-    private readonly door: Door,
-    private readonly asker: StreamAsker,
+    private readonly admitted: Admitted,
     private principal: Principal,
   ) {}
 
@@ -33,7 +63,7 @@ export class StreamHolder {
 
   /** Who shares the gateway's places with others: a credential, or an address where nobody has one. */
   get sharer(): string {
-    return this.door.access.kind === "open" ? this.asker.address : this.principal.id;
+    return this.admitted.door.access.kind === "open" ? this.admitted.address : this.principal.id;
   }
 
   /** Milliseconds since the epoch. */
@@ -43,7 +73,7 @@ export class StreamHolder {
 
   /** The audit service as the credential allows: made anew each time, for it remembers what it showed. */
   service(): AuditService {
-    return serviceFor(this.principal, this.door);
+    return serviceFor(this.principal, this.admitted.door);
   }
 
   /** For an operation that has one result. */
@@ -54,7 +84,7 @@ export class StreamHolder {
   /** Presents the credential again: undefined while it allows what it did, else why the stream must end. */
   async recheck(): Promise<AuditError | undefined> {
     try {
-      const principal = await identify(this.asker.headers, this.door);
+      const principal = await this.admitted.present();
       if (!sameRights(principal, this.principal))
         return new AuditError("UNAUTHENTICATED", "the credential's rights have changed");
       this.principal = principal;
