@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { allowsGzip, requireJson } from "../../src/http/accept.js";
+import { allowsGzip, prefersHtml, requireJson } from "../../src/http/accept.js";
 
 test.each([
   [undefined, false],
@@ -42,3 +42,15 @@ test.each(["", "image/png", "text/html", "application/json;q=0", "application/js
     }).toThrow(expect.objectContaining({ status: 406 }));
   },
 );
+
+test.each([
+  ["text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8", true],
+  ["text/html", true],
+  ["application/json, text/html;q=0.9", false],
+  ["application/json", false],
+  ["*/*", false],
+  ["", false],
+  [undefined, false],
+])("Accept: %j would have a page: %j", (accept, expected) => {
+  expect(prefersHtml(accept === undefined ? {} : { accept })).toBe(expected);
+});

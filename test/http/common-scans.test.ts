@@ -81,7 +81,7 @@ test("an error shows nothing of the inside", async () => {
   expect(Object.keys(errors[0]?.extensions ?? {})).toEqual(["code"]);
 });
 
-test("there is no page for queries at the endpoint itself", async () => {
-  const page = await fetch(`${gateway.url}/graphql`, { headers: { accept: "text/html" } });
-  expect(await page.text()).not.toMatch(/graphiql|playground/i);
+test("there is no page for queries at the endpoint itself: browsers are sent on", async () => {
+  const page = await fetch(`${gateway.url}/graphql`, { headers: { accept: "text/html" }, redirect: "manual" });
+  expect([page.status, page.headers.get("location"), await page.text()]).toEqual([303, "/graphiql/", ""]);
 });

@@ -75,7 +75,21 @@ describe("GraphQL over HTTP", () => {
   test("answers a GET only to clients that a foreign page cannot make a browser be", async () => {
     const path = "/graphql?query=%7B__typename%7D";
     expect((await request(path)).status).toBe(400);
-    expect((await request(path, { headers: { "apollo-require-preflight": "1" } })).status).toBe(200);
+    expect((await request(path, { headers: { authorization: "Basic YTpi" } })).status).toBe(400);
+    for (const [name, value] of [
+      ["apollo-require-preflight", "1"],
+      ["x-apollo-operation-name", "Size"],
+      ["authorization", "Bearer any"],
+    ] as const)
+      expect((await request(path, { headers: { [name]: value } })).status).toBe(200);
+  });
+
+  test("shows GraphiQL to who opens its address in a browser", async () => {
+    const accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    const { status, headers } = await request("/graphql", { headers: { accept }, redirect: "manual" });
+    expect([status, headers.get("location")]).toEqual([303, "/graphiql/"]);
+    const asked = await request("/graphql?query=%7B__typename%7D", { headers: { accept }, redirect: "manual" });
+    expect(asked.status).toBe(400);
   });
 
   test("does nothing for who would not take the answer", async () => {

@@ -7,9 +7,10 @@ import type { DocumentParameters, TrustedDocuments } from "../../graphql/trusted
 import type { Admit, Caller } from "../admission.js";
 import { send, type Answer } from "../answer.js";
 import { parseJson, parseParameters, requireJsonBody, requirePlain, takeBodies } from "../body.js";
+import { isPreflighted } from "../cors.js";
 import type { Readiness } from "../operations/readiness.js";
 import { HttpError } from "../refusal.js";
-import { requireJson } from "../accept.js";
+import { prefersHtml, requireJson } from "../accept.js";
 import type { Execute } from "./execution.js";
 import { lifetime } from "./lifetime.js";
 
@@ -27,25 +28,33 @@ export interface GraphqlDoorOptions {
 
 /** Where the caller of a request is kept from its head to its body. */
 const CALLER = "caller";
+const TO_GRAPHIQL: Answer = { status: 303, headers: { location: "/graphiql/" }, body: "" };
 
 /** GraphQL over HTTP: hands requests to Apollo as plain data and its answers back. */
 export function graphqlDoor(app: FastifyInstance, options: GraphqlDoorOptions): void {
-  const { admit, readiness } = options;
+  const { admit, readiness, slowMs } = options;
   const serve = served(options);
   takeBodies(app, (request) => request.getDecorator<Caller>(CALLER).principal.id);
   app.decorateRequest(CALLER, null);
-  app.addHook("onRequest", async (request) => {
+  app.addHook("onRequest", async (request, reply) => {
     readiness.requireOpen();
+    if (isVisit(request)) return send(reply, TO_GRAPHIQL, slowMs);
     request.setDecorator(CALLER, await admit(request.headers));
     requireJson(request.headers);
     requirePlain(request.headers);
     if (request.method === "POST") requireJsonBody(request);
+    return undefined;
   });
   app.route({
     method: ["GET", "POST"],
     url: "/graphql",
     handler: (request, reply) => serve(request, reply, request.getDecorator<Caller>(CALLER)),
   });
+}
+
+/** Someone opened the address of the API in a browser. */
+function isVisit({ method, url, headers }: FastifyRequest): boolean {
+  return method === "GET" && url === "/graphql" && prefersHtml(headers);
 }
 
 function served({ execute, requestTimeoutMs, trusted, slowMs }: GraphqlDoorOptions) {
@@ -104,6 +113,8 @@ function headerMap(request: IncomingMessage): HeaderMap {
   for (const [name, value] of Object.entries(request.headers)) {
     if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(", ") : value);
   }
+  // Apollo's CSRF prevention goes by names of headers alone.
+  if (isPreflighted(request.headers)) headers.set("apollo-require-preflight", "1");
   return headers;
 }
 

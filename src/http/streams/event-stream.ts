@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { FormattedExecutionResult } from "graphql";
 import type { Subscribed } from "../../graphql/subscriptions.js";
 import { begin, giveUpUnread, SAFE } from "../answer.js";
+import { isPreflighted } from "../cors.js";
 import { isJson, parseJson, parseParameters, takeBodies } from "../body.js";
 import { HttpError, refusalOf } from "../refusal.js";
 import { SLOW_READER, type Stream } from "./open-streams.js";
@@ -75,13 +76,13 @@ export function eventStreams(app: FastifyInstance, options: EventStreamsOptions)
  * Fetch metadata section 2.1).
  */
 function requireOwnPage({ headers }: FastifyRequest, admitPage: AdmitPage): void {
-  if (headers["apollo-require-preflight"]) return;
+  if (isPreflighted(headers)) return;
   const isOwn = headers.origin === undefined ? headers["sec-fetch-site"] === "same-origin" : admitPage(headers);
   if (isOwn) return;
   const named = "or has to come from a page of this gateway, or of a site in AUDITQL_CORS_ORIGINS";
   throw new HttpError(
     "BAD_REQUEST",
-    `a stream by GET needs the header apollo-require-preflight: 1, ${named}; or use POST`,
+    `a stream by GET needs a bearer token or the header apollo-require-preflight: 1, ${named}; or use POST`,
   );
 }
 

@@ -1,8 +1,8 @@
-import { createRequire } from "node:module";
 import type { AuditService } from "../../../src/audit/service.js";
 import type { GatewayOptions } from "../../../src/http/gateway.js";
 import { openTestService } from "../../engine/test-log.js";
 import { testGateway, type TestGateway } from "../../graphql/gateway.js";
+import { published } from "../../published.js";
 
 /** The parts of the published Node SDK that tests use, as its own declarations have them. */
 export interface PangeaSdk {
@@ -87,14 +87,8 @@ export interface SdkFailure {
   readonly errors: readonly { readonly code: string; readonly detail: string; readonly source: string }[];
 }
 
-/** The SDK as published. Throws where test/clients is not installed: a test that needs it must fail then. */
 export function pangeaSdk(): PangeaSdk {
-  const clients = createRequire(new URL("../../../../test/clients/package.json", import.meta.url));
-  try {
-    return clients("pangea-node-sdk") as PangeaSdk;
-  } catch (error) {
-    throw new Error("install the clients first: npm ci --prefix test/clients", { cause: error });
-  }
+  return published("pangea-node-sdk") as PangeaSdk;
 }
 
 export const PANGEA_LOG = [{ log: "default", format: "pangea" }] as const;
