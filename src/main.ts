@@ -10,7 +10,7 @@ import { exposureOf } from "./keys/private-file.js";
 import { TokenSealer } from "./keys/sealed-token.js";
 import { explanation } from "./cli/explanation.js";
 import type { FsckFlags } from "./cli/fsck.js";
-import { program } from "./cli/program.js";
+import { program, type SchemaFlags } from "./cli/program.js";
 import { writerTo, type Output } from "./cli/output.js";
 import type { Engine } from "./cli/opening.js";
 import type { EnginePlan, Operator } from "./cli/serve.js";
@@ -159,7 +159,10 @@ try {
       (await import("./cli/fsck.js")).fsckStore(storage, flags, tools),
     copy: async (storage: Settings["storage"], target: string) =>
       (await import("./cli/copy.js")).copyStore(storage, target, tools),
-    schema: async (auditable: boolean) => (await import("./graphql/schema.js")).auditSchemaText({ auditable }),
+    schema: async ({ auditable, api }: SchemaFlags) => {
+      const { apiSchemaText, auditSchemaText } = await import("./graphql/schema.js");
+      return api ? apiSchemaText() : auditSchemaText({ auditable });
+    },
   };
   await program(commands, process.env).parseAsync();
 } catch (error) {

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import { readSettings, SettingsError, type Environment, type Flags, type Settings } from "../settings/read.js";
 import type { SettingRow } from "../settings/setting.js";
@@ -14,11 +15,17 @@ export interface Commands {
   verify(file: string, flags: TrustFlags): Promise<number>;
   /** Answers the exit code. */
   save(flags: SaveFlags): Promise<number>;
-  schema(auditable: boolean): Promise<string>;
+  schema(flags: SchemaFlags): Promise<string>;
   /** Answers the exit code. */
   fsck(storage: Settings["storage"], flags: FsckFlags): Promise<number>;
   /** Copies this store to another. Answers the exit code. */
   copy(storage: Settings["storage"], target: string): Promise<number>;
+}
+
+/** Which schema is printed. */
+export interface SchemaFlags {
+  readonly auditable: boolean;
+  readonly api?: true;
 }
 
 /** Where `auditql serve` listens, if it is told nothing else. */
@@ -47,7 +54,7 @@ Examples:
   AUDITQL_TOKEN=aql_… auditql save --url https://audit.example.com/graphql --key "$LOG_KEY" --query actor:dana > evidence.ndjson`;
 
 export function program(commands: Commands, env: Environment): Command {
-  const root = new Command("auditql").description("A tamper-evident audit log with a GraphQL API.");
+  const root = new Command("auditql").description("A tamper-evident audit log with a GraphQL API.").version(version());
   // Passed on to the commands below. Commander's own code for a mistyped flag is 1, which means a finding here.
   root.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : MISUSE));
   const serve = root.command("serve").description("Start the gateway. Each flag is also an environment variable.");
@@ -74,12 +81,21 @@ export function program(commands: Commands, env: Environment): Command {
     .command("schema")
     .description("Print the GraphQL schema as a federation subgraph.")
     .option("--no-auditable", "leave Auditable out, for a supergraph where no subgraph has that interface")
-    .action(async ({ auditable }: { readonly auditable: boolean }) => {
-      process.stdout.write(await commands.schema(auditable));
+    .option("--api", "print it for clients, without what federation adds: for compilers such as Relay's")
+    .action(async (flags: SchemaFlags) => {
+      process.stdout.write(await commands.schema(flags));
     });
   addStoreCommands(root, commands, env);
   addKeyCommand(root, { defaultFile: env[API_KEYS.variable] || DEFAULT_KEYS_FILE, to: terminal });
   return root;
+}
+
+/** That of the package. */
+function version(): string {
+  const parsed = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
+    version: string;
+  };
+  return parsed.version;
 }
 
 function addSaveCommand(root: Command, commands: Commands): void {

@@ -1,5 +1,5 @@
 import "reflect-metadata";
-import type { GraphQLSchema } from "graphql";
+import { printSchema, type GraphQLSchema } from "graphql";
 import type { AuditContext } from "./context.js";
 // The schema's root fields are printed in the order of these imports.
 import { SearchResolver } from "./search.js";
@@ -35,6 +35,14 @@ export async function auditSchema(options: SchemaOptions = {}): Promise<GraphQLS
 /** The schema as text, to be composed into a supergraph; with Auditable, as it is published in schema.graphql. */
 export async function auditSchemaText(options: SchemaOptions = {}): Promise<string> {
   return (await auditSubgraph(options)).text;
+}
+
+/**
+ * The schema as text for clients, without what federation adds: for compilers such as Relay's, which know no schema
+ * extension.
+ */
+export async function apiSchemaText(): Promise<string> {
+  return `${printSchema((await auditSubgraph({ auditable: false })).api)}\n`;
 }
 
 function auditSubgraph({ auditable = true }: SchemaOptions): Promise<Subgraph> {

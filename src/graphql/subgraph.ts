@@ -39,6 +39,8 @@ export interface SubgraphOptions<C> {
 export interface Subgraph {
   readonly schema: GraphQLSchema;
   readonly text: string;
+  /** Without the fields and types for routers. */
+  readonly api: GraphQLSchema;
 }
 
 /** Later versions cannot be composed with tools other than Apollo's own. */
@@ -65,7 +67,7 @@ export async function buildSubgraph<C>(options: SubgraphOptions<C>): Promise<Sub
   setResolver(schema, "_entities", (_source, { representations }, context: C) =>
     representations.map((reference) => entity(reference, context, options.references)),
   );
-  return { schema, text };
+  return { schema, text, api: own };
 }
 
 function routerFields(entities: readonly string[]): string {

@@ -8,6 +8,7 @@ import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { buildSchema, Kind, parse, printSchema } from "graphql";
 
 const MAIN = fileURLToPath(new URL("../../src/main.js", import.meta.url));
 const HANGING = fileURLToPath(new URL("hanging-engine.js", import.meta.url));
@@ -184,6 +185,30 @@ test("auditql schema prints the published schema", async () => {
     readFile(new URL("../../../schema.graphql", import.meta.url), "utf8"),
   ]);
   expect(printed).toBe(published);
+});
+
+test("auditql schema --api prints it for clients: the same types and fields, and nothing of federation", async () => {
+  const [printed, published] = await Promise.all([
+    text(auditql(["schema", "--api"]).stdout),
+    readFile(new URL("../../../schema.graphql", import.meta.url), "utf8"),
+  ]);
+  expect(printSchema(buildSchema(printed))).toBe(printed.trimEnd());
+  expect(printed).not.toMatch(/@key|@link|@shareable|@interfaceObject|Auditable|_entities|_service/);
+  const fieldsOf = (sdl: string) =>
+    parse(sdl).definitions.flatMap((definition) =>
+      definition.kind === Kind.OBJECT_TYPE_DEFINITION && definition.name.value !== "Auditable"
+        ? [`${definition.name.value}: ${(definition.fields ?? []).map(({ name }) => name.value).join(" ")}`]
+        : [],
+    );
+  expect(fieldsOf(printed)).toEqual(expect.arrayContaining([expect.stringMatching(/^Entry: id log leafIndex/)]));
+  expect(new Set(fieldsOf(printed))).toEqual(new Set(fieldsOf(published)));
+});
+
+test("auditql --version is that of the package", async () => {
+  const { version } = JSON.parse(await readFile(new URL("../../../package.json", import.meta.url), "utf8")) as {
+    version: string;
+  };
+  for (const flag of ["--version", "-V"]) expect(await text(auditql([flag]).stdout)).toBe(`${version}\n`);
 });
 
 test("auditql verify exits as the verifier says", async () => {
