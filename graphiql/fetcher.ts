@@ -2,10 +2,31 @@ import { createGraphiQLFetcher, type Fetcher, type FetcherOpts, type FetcherPara
 import { getOperationAST, OperationTypeNode, type ExecutionResult } from "graphql";
 import { createClient } from "graphql-sse";
 
-/** Queries and mutations by POST; subscriptions as server-sent events, which pass every proxy that HTTP passes. */
-export function fetcherOf(url: string): Fetcher {
+/**
+ * Queries and mutations by POST; subscriptions as server-sent events, which pass every proxy that HTTP passes. The
+ * credential goes along where a tab's own headers have none; the empty text is none.
+ */
+export function fetcherOf(url: string, credential: () => string): Fetcher {
   const ask = createGraphiQLFetcher({ url });
-  return (params, options) => (isSubscription(params, options) ? follow(url, params, options) : ask(params, options));
+  return (params, { headers, ...options } = {}) => {
+    const sent = { ...options, headers: { ...authorization(credential()), ...lowerCase(headers) } };
+    return isSubscription(params, options) ? follow(url, params, sent) : ask(params, sent);
+  };
+}
+
+/** Whether the gateway asks for another credential than this. */
+export async function isRefused(url: string, credential: string): Promise<boolean> {
+  const headers = { "content-type": "application/json", ...authorization(credential) };
+  const response = await fetch(url, { method: "POST", headers, body: JSON.stringify({ query: "{ __typename }" }) });
+  return response.status === 401;
+}
+
+function authorization(credential: string): Readonly<Record<string, string>> {
+  return credential === "" ? {} : { authorization: `Bearer ${credential}` };
+}
+
+function lowerCase(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
 function isSubscription({ operationName }: FetcherParams, { documentAST }: FetcherOpts = {}): boolean {

@@ -1,9 +1,11 @@
+import { useGraphiQLActions } from "@graphiql/react";
 import { GraphiQL } from "graphiql";
 import "graphiql/style.css";
-import { createElement } from "react";
+import { createElement, Fragment, useEffect, useRef, useState, type ReactElement } from "react";
 import { createRoot } from "react-dom/client";
+import { CredentialBar, keptCredential } from "./credential-bar.js";
 import { exampleTabs } from "./example-tabs.js";
-import { fetcherOf } from "./fetcher.js";
+import { fetcherOf, isRefused } from "./fetcher.js";
 import "./editor-workers.js";
 
 /** Relative, so that the page also works where a proxy puts the gateway below a path. */
@@ -19,15 +21,39 @@ function firstVariables(): { readonly initialVariables?: string } {
   return isFirstVisit && first !== undefined ? { initialVariables: first.variables } : {};
 }
 
-createRoot(frame).render(
-  createElement(
-    GraphiQL,
-    {
-      fetcher: fetcherOf(GRAPHQL_URL),
-      defaultTabs: [...exampleTabs],
-      defaultEditorToolsVisibility: "variables",
-      ...firstVariables(),
-    },
-    createElement(GraphiQL.Logo, null, "AuditQL"),
-  ),
-);
+/** Reads the schema again, as the credential may see it; drawn beside the name. */
+function SchemaReader({ credential }: { readonly credential: string }): ReactElement {
+  const actions = useGraphiQLActions();
+  const read = useRef(credential);
+  useEffect(() => {
+    if (read.current === credential) return;
+    read.current = credential;
+    void actions.introspect();
+  }, [credential, actions]);
+  return createElement(Fragment, null, "AuditQL");
+}
+
+const fetcher = fetcherOf(GRAPHQL_URL, keptCredential);
+
+function Page(): ReactElement {
+  const [credential, setCredential] = useState(keptCredential);
+  const [refused, setRefused] = useState(false);
+  useEffect(() => void isRefused(GRAPHQL_URL, credential).then(setRefused), [credential]);
+  return createElement(
+    Fragment,
+    null,
+    (refused || credential !== "") && createElement(CredentialBar, { isRefused: refused, onCredential: setCredential }),
+    createElement(
+      GraphiQL,
+      {
+        fetcher,
+        defaultTabs: [...exampleTabs],
+        defaultEditorToolsVisibility: "variables",
+        ...firstVariables(),
+      },
+      createElement(GraphiQL.Logo, null, createElement(SchemaReader, { credential })),
+    ),
+  );
+}
+
+createRoot(frame).render(createElement(Page));

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
+import { createKey } from "../../src/access/key-file.js";
 import { hasBrowser, launchBrowser } from "../browser.js";
 import { type GatewayProcess, gatewayFolder, graphqlData, removeFolder, startGateway } from "../gateway.js";
 import { describeWith } from "../service.js";
@@ -97,3 +99,55 @@ async function shown(page: Page, text: string): Promise<string> {
 async function operationNameIsRead(page: Page): Promise<void> {
   await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 200)));
 }
+
+describeWith("chromium, for a gateway that asks for a credential", hasBrowser, () => {
+  const folder = gatewayFolder();
+  let gateway: GatewayProcess;
+  let browser: Browser;
+  let page: Page;
+  let key: string;
+  beforeAll(async () => {
+    const apiKeys = join(folder, "keys.json");
+    key = (await createKey(apiKeys, { name: "someone", scopes: ["audit:admin"] }, new Date())).text;
+    gateway = await startGateway({ folder, env: { AUDITQL_API_KEYS: apiKeys } });
+    browser = await launchBrowser();
+    page = await browser.newPage({ viewport: { width: 1280, height: 1600 } });
+    await page.goto(`${gateway.url}/graphiql/`);
+  }, START_MS);
+  afterAll(async () => {
+    await browser.close();
+    await gateway.stop();
+    removeFolder(folder);
+  });
+
+  const bar = () => page.locator(".credential-bar");
+
+  test("says why it has no documentation, and takes one credential for all tabs", async () => {
+    await bar().getByText("asks for a credential").waitFor();
+    await page.getByLabel("API key or token").fill("wrong");
+    await page.getByRole("button", { name: "Use" }).click();
+    await bar().getByText("does not accept").waitFor();
+    const schema = page.waitForResponse((response) => (response.request().postData() ?? "").includes("__schema"));
+    await page.getByLabel("API key or token").fill(`Bearer ${key}`);
+    await page.getByRole("button", { name: "Use" }).click();
+    await bar().getByText("Sent with every operation").waitFor();
+    expect((await schema).status()).toBe(200);
+    expect(await execute(page, "LogEvent")).toMatch(/"leafIndex": 0,/);
+    await page.getByRole("tab", { name: "VerifyNewest" }).click();
+    expect(await execute(page, "VerifyNewest")).toMatch(/"membership": { "status": "VALID"/);
+  });
+
+  test("keeps it over a reload, and nowhere beyond the tab", async () => {
+    await page.reload();
+    expect(await execute(page, "VerifyNewest")).toMatch(/"membership": { "status": "VALID"/);
+    const storage = await page.evaluate("JSON.stringify(localStorage)");
+    expect(storage).toContain("VerifyNewest");
+    expect(storage).not.toContain(key);
+  });
+
+  test("shows results below the editors on a phone", async () => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    const pane = await page.locator(".graphiql-response").boundingBox();
+    expect(pane?.width).toBeGreaterThan(250);
+  });
+});
