@@ -53,7 +53,9 @@ async function filesEnteredOnce(operation: string): Promise<readonly string[]> {
     functions.some(({ functionName, ranges }) => functionName !== "" && (ranges[0]?.count ?? 0) > 0),
   );
   // What another file's test left running in this process is loaded from the same files, but before this one.
-  const loaded = Math.max(...result.filter(({ url }) => url === import.meta.url).map(({ scriptId }) => Number(scriptId)));
+  const loaded = Math.max(
+    ...result.filter(({ url }) => url === import.meta.url).map(({ scriptId }) => Number(scriptId)),
+  );
   const own = entered.filter(({ scriptId }) => Number(scriptId) > loaded);
   return [...new Set(own.flatMap(({ url }) => /\/build\/src\/(.+)\.js$/.exec(url)?.[1] ?? []))];
 }
