@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Restriction } from "../query/restriction.js";
 
-/** What a credential may do: log events; search and read entries; everything, including what only operators see. */
-export const SCOPES = ["audit:log", "audit:read", "audit:admin"] as const;
+/** What a credential may do: log events; search and read entries; read the metrics; everything, also what only operators see. */
+export const SCOPES = ["audit:log", "audit:read", "audit:metrics", "audit:admin"] as const;
 
 export type Scope = (typeof SCOPES)[number];
 

@@ -207,7 +207,7 @@ const GATEWAY = {
     parser: parse.oneOf(METRICS_POLICIES),
     default: "admin",
     sentence:
-      "Who may read /metrics: open, or who has the scope audit:admin, as everyone has on a gateway without credentials.",
+      "Who may read /metrics: open, or who has the scope audit:metrics or audit:admin, as everyone has on a gateway without credentials.",
   }),
 };
 

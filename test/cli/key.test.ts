@@ -86,7 +86,7 @@ describe("the flags of key create", () => {
     [
       "a scope that does not exist",
       { scope: ["log"] },
-      "--scope: expected audit:log, audit:read, audit:admin, got log",
+      "--scope: expected audit:log, audit:read, audit:metrics, audit:admin, got log",
     ],
     ["an empty tenant", { tenant: "" }, "--tenant: expected text of 1 to 128 characters"],
     ["a restriction on an unknown field", { restrict: ["message=x"] }, "--restrict: expected field=value"],

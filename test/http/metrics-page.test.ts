@@ -62,12 +62,13 @@ describe("the metrics of a gateway on this machine", () => {
 
 describe("the metrics of a gateway that asks for credentials", () => {
   let folder: string;
-  const keys = { reader: "", admin: "" };
+  const keys = { reader: "", scraper: "", admin: "" };
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "auditql-metrics-"));
     const path = join(folder, "keys.json");
     keys.reader = (await createKey(path, { name: "reader", scopes: ["audit:read"] }, new Date())).text;
+    keys.scraper = (await createKey(path, { name: "scraper", scopes: ["audit:metrics"] }, new Date())).text;
     keys.admin = (await createKey(path, { name: "admin", scopes: ["audit:admin"] }, new Date())).text;
   });
 
@@ -75,18 +76,43 @@ describe("the metrics of a gateway that asks for credentials", () => {
     await rm(folder, { recursive: true });
   });
 
-  async function status(policy: MetricsPolicy, credential: string): Promise<number> {
+  async function opened(metricsPolicy: MetricsPolicy): Promise<TestGateway> {
     const access = await openAccess({ host: "127.0.0.1", apiKeys: join(folder, "keys.json") });
-    const gateway = await testGateway(await openTestService(), { access, metricsPolicy: policy });
+    return testGateway(await openTestService(), { access, metricsPolicy });
+  }
+
+  async function status(policy: MetricsPolicy, credential: string): Promise<number> {
+    const gateway = await opened(policy);
     const answer = await metrics(gateway, credential);
     await gateway.close();
     return answer.status;
   }
 
-  test("are told to holders of audit:admin alone", async () => {
+  test("are told to holders of audit:metrics alone, and those of audit:admin", async () => {
     expect(await status("admin", "")).toBe(401);
     expect(await status("admin", keys.reader)).toBe(403);
+    expect(await status("admin", keys.scraper)).toBe(200);
     expect(await status("admin", keys.admin)).toBe(200);
+  });
+
+  test("are all that audit:metrics shows", async () => {
+    const gateway = await opened("admin");
+    const headers = { "content-type": "application/json", authorization: `Bearer ${keys.scraper}` };
+    for (const query of [
+      "{ root { treeSize } }",
+      "{ search { totalCount } }",
+      "{ entry(leafIndex: 0) { hash } }",
+      'mutation { log(event: { message: "m" }) { root { treeSize } } }',
+    ]) {
+      const response = await fetch(`${gateway.url}/graphql`, {
+        method: "POST",
+        headers,
+        body: JSON.stringify({ query }),
+      });
+      const { errors } = (await response.json()) as { errors?: readonly { extensions: { code: string } }[] };
+      expect([query, errors?.map(({ extensions }) => extensions.code)]).toEqual([query, ["FORBIDDEN"]]);
+    }
+    await gateway.close();
   });
 
   test("are told to everyone where the operator says so", async () => {

@@ -32,8 +32,8 @@ export function operationsDoor(app: FastifyInstance, options: OperationsDoorOpti
   app.route({
     ...{ method: METHODS, url: "/metrics" },
     handler: async ({ headers }, reply) => {
-      if (metricsPolicy === "admin" && !holdsAny((await admit(headers)).principal, ["audit:admin"]))
-        throw new AuditError("FORBIDDEN", "the credential lacks the scope audit:admin");
+      if (metricsPolicy === "admin" && !holdsAny((await admit(headers)).principal, ["audit:metrics"]))
+        throw new AuditError("FORBIDDEN", "the credential lacks the scope audit:metrics");
       const type = { "content-type": metrics.contentType };
       return send(reply, { status: 200, headers: type, body: await metrics.text() }, slowMs);
     },
