@@ -67,6 +67,8 @@ interface AccessParts {
   readonly readLog?: string | undefined;
   /** Whose web pages may read answers. Default: none but this gateway's own. */
   readonly corsOrigins?: readonly string[] | undefined;
+  /** The proxies whose X-Forwarded-For is believed. Default: none. */
+  readonly trustedProxies?: readonly string[] | undefined;
   /** Where clients find this gateway, for links. Default: its own address on loopback, else links are relative. */
   readonly publicUrl?: string | undefined;
 }
@@ -141,7 +143,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     operations: new RecordedOperations({ ...executing, subscriptions, metrics, logger }),
     admitStream: streamAdmission(door, sealer),
   };
-  const { app, upgrades } = httpServer({ maxBodyBytes, readiness });
+  const { app, upgrades } = httpServer({ maxBodyBytes, readiness, trustedProxies: options.trustedProxies });
   app.decorate(BODY_BUDGET, new BodyBudget(options.maxBodiesBytes ?? MAX_BODIES_BYTES, maxBodyBytes));
   allowOrigins(app, corsOrigins);
   refuseOthers(app, { logger, refusals, maxBodyBytes, slowMs });

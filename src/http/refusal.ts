@@ -68,14 +68,16 @@ export interface RefusedRequest {
   readonly code: ErrorCode;
   readonly status: number;
   readonly requestId: string;
+  /** The client's IP address. */
+  readonly address: string;
 }
 
 /** Refused requests in the metrics and in the log, which have nothing of what was sent. */
 export class Refusals {
   constructor(private readonly records: Records) {}
 
-  add({ entrance, code, status, requestId }: RefusedRequest): void {
+  add({ entrance, code, status, requestId, address }: RefusedRequest): void {
     this.records.metrics.refusal({ entrance, code });
-    this.records.logger.info({ entrance, code, status, requestId }, "refused");
+    this.records.logger.info({ entrance, code, status, requestId, address }, "refused");
   }
 }

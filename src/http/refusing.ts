@@ -47,7 +47,7 @@ export function refuseWith(app: FastifyInstance, options: RefusingOptions, shape
     const refusal = refusalOf(ofFastify(error, maxBodyBytes) ?? error, logger.child({ requestId }));
     const answer = shape.answer(refusal, request);
     const entrance = shape.entranceOf(request);
-    refusals.add({ entrance, code: refusal.code, status: answer.status, requestId });
+    refusals.add({ entrance, code: refusal.code, status: answer.status, requestId, address: request.ip });
     // The connection cannot be used again: what its client is still sending is read, or it would see a broken pipe.
     if (reply.getHeader("connection") === "close") await dropRest(request.raw, maxBodyBytes);
     return send(reply, answer, slowMs);

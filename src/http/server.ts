@@ -41,15 +41,18 @@ export interface HttpServer {
 export interface HttpServerOptions {
   readonly maxBodyBytes: number;
   readonly readiness: Readiness;
+  /** The addresses of proxies that say where their requests come from. Default: none. */
+  readonly trustedProxies?: readonly string[] | undefined;
 }
 
 /** Fastify without routes, on a server with our limits. Every request has a name, and its answer tells it. */
-export function httpServer({ maxBodyBytes, readiness }: HttpServerOptions): HttpServer {
+export function httpServer({ maxBodyBytes, readiness, trustedProxies = [] }: HttpServerOptions): HttpServer {
   const upgrades = createServer();
   const app = fastify({
     serverFactory: (listener) => nodeServer(listener, upgrades),
     routerOptions: { maxParamLength: Number.MAX_SAFE_INTEGER },
     bodyLimit: maxBodyBytes,
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     exposeHeadRoutes: false,
     return503OnClosing: false,
     genReqId: nameOf,

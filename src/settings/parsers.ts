@@ -1,5 +1,6 @@
 import { JWT_ALGORITHMS, type JwtAlgorithm } from "../access/jwt-algorithm.js";
 import { isLoopback } from "../access/loopback.js";
+import { isNetwork } from "../access/network.js";
 import type { LogDeclaration } from "../audit/log-declaration.js";
 import { MAX_EVENT_BYTES } from "../core/event-rules.js";
 import { FORMAT_NAMES, type FormatName } from "../core/format.js";
@@ -105,6 +106,15 @@ export const webOrigins: Parser<readonly string[]> = {
 function originOf(text: string): string | undefined {
   return URL.canParse(text) ? new URL(text).origin : undefined;
 }
+
+/** IP addresses and networks of them (RFC 4632 section 3.1); none if not set. */
+export const networks: Parser<readonly string[]> = {
+  value: "address,...",
+  parse: (text) => {
+    const networks = text.split(",").flatMap((network) => network.trim() || []);
+    return networks.every(isNetwork) ? value(networks) : expected("a list of addresses or networks such as 10.0.0.0/8");
+  },
+};
 
 /** An http or https URL that paths can be put behind; without its trailing slash. */
 export const publicUrl: Parser<string> = {

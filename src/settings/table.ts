@@ -202,6 +202,12 @@ const GATEWAY = {
     sentence:
       "Where clients find this gateway, such as https://audit.example.com: for links to downloads, and its pages behind a proxy. Not set: its own address on this machine, else links are relative.",
   }),
+  trustedProxies: setting({
+    variable: "AUDITQL_TRUSTED_PROXIES",
+    parser: parse.networks,
+    sentence:
+      "The proxies before this gateway, such as 10.0.0.0/8: what they write into X-Forwarded-For is believed, for shares by address and the lines of refused requests.",
+  }),
   metricsPolicy: setting({
     variable: "AUDITQL_METRICS",
     parser: parse.oneOf(METRICS_POLICIES),

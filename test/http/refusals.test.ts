@@ -80,7 +80,9 @@ describe("a request that is refused before an operation begins", () => {
   ])("$what leaves a line and is counted", async ({ path = "/graphql", init, entrance, code, status }) => {
     const before = await refused(entrance, code);
     expect(await send(path, init)).toBe(status);
-    expect(lines()).toMatchObject([{ level: 30, entrance, code, status, requestId: ID, msg: "refused" }]);
+    expect(lines()).toMatchObject([
+      { level: 30, entrance, code, status, requestId: ID, address: "127.0.0.1", msg: "refused" },
+    ]);
     expect(text()).not.toContain(SECRET);
     expect(await refused(entrance, code)).toBe(before + 1);
   });
@@ -120,6 +122,25 @@ describe("a request that is refused before an operation begins", () => {
     expect(lines()).toMatchObject([{ entrance: "websocket", code: "UNAUTHENTICATED", requestId: ID }]);
     expect(text()).not.toContain(SECRET);
     expect(await refused("websocket", "UNAUTHENTICATED")).toBe(2);
+  });
+});
+
+describe("the address of a refused request", () => {
+  const lineBehind = async (trustedProxies: readonly string[]): Promise<unknown> => {
+    const { logger, lines } = keptLines();
+    const gateway = await testGateway(await openTestService(), { logger, trustedProxies });
+    await fetch(`${gateway.url}/nothing`, { headers: { "x-forwarded-for": "198.51.100.9, 203.0.113.7" } });
+    await gateway.close();
+    return lines()[0];
+  };
+
+  test("is what a trusted proxy says, as far as it saw it", async () => {
+    expect(await lineBehind(["127.0.0.0/8"])).toMatchObject({ address: "203.0.113.7" });
+  });
+
+  test("is the connection's where nobody is trusted, or another", async () => {
+    expect(await lineBehind([])).toMatchObject({ address: "127.0.0.1" });
+    expect(await lineBehind(["10.0.0.0/8"])).toMatchObject({ address: "127.0.0.1" });
   });
 });
 

@@ -17,6 +17,7 @@ describe("settings", () => {
         requestTimeoutMs: 30_000,
         maxBodiesBytes: 268_435_456,
         corsOrigins: [],
+        trustedProxies: [],
         metricsPolicy: "admin",
       },
       execution: { compiled: true },
@@ -30,6 +31,12 @@ describe("settings", () => {
       listener: { port: 0 },
       storage: { store: "memory:", redisUrl: env.REDIS_URL },
     });
+  });
+
+  test("take proxies as addresses and networks", () => {
+    const trustedProxies = "10.0.0.0/8, 192.0.2.7,fd00::/8";
+    const { gateway } = readSettings({ trustedProxies }, {});
+    expect(gateway.trustedProxies).toEqual(["10.0.0.0/8", "192.0.2.7", "fd00::/8"]);
   });
 
   test("treat an empty variable as not set", () => {
@@ -119,6 +126,11 @@ describe("settings", () => {
     ["corsOrigins", "app.example.com"],
     ["corsOrigins", "https://app.example.com/"],
     ["corsOrigins", "null"],
+    ["trustedProxies", "proxy.internal"],
+    ["trustedProxies", "10.0.0.0/33"],
+    ["trustedProxies", "10.0.0.0/8/8"],
+    ["trustedProxies", "fd00::/129"],
+    ["trustedProxies", "10.0.0.1;10.0.0.2"],
     ["publicUrl", "audit.example.com"],
     ["publicUrl", "ftp://audit.example.com"],
     ["publicUrl", "https://audit.example.com/?a=b"],

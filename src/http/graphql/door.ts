@@ -66,7 +66,7 @@ function served({ execute, requestTimeoutMs, trusted, slowMs }: GraphqlDoorOptio
         headers: headerMap(request.raw),
         ...parameters(request, trusted),
       },
-      ...{ headers: request.headers, requestId: request.id },
+      ...{ headers: request.headers, requestId: request.id, address: request.ip },
       bodyBytes: Buffer.isBuffer(request.body) ? request.body.length : 0,
       signal: lifetime(reply.raw, requestTimeoutMs),
     });

@@ -25,6 +25,8 @@ export interface Execution {
   /** Of the request, or of the handshake of its WebSocket: they may name a trace. */
   readonly headers: IncomingHttpHeaders;
   readonly requestId: string;
+  /** The client's IP address. */
+  readonly address: string;
   /** The bytes that it was sent in. */
   readonly bodyBytes: number;
   /** Aborts, with an AuditError as its reason, when nobody waits for the result any more. */
@@ -40,7 +42,8 @@ const LONG_BODY_BYTES = 64 * 1_024;
 export function execution(options: ExecutionOptions): Execute {
   const { apollo, downloadLinks, introspection, refusals } = options;
   const tracer = registeredTracer();
-  return async ({ caller: { principal, service }, httpGraphQLRequest, headers, requestId, bodyBytes, signal }) => {
+  return async ({ caller: { principal, service }, httpGraphQLRequest, requestId, bodyBytes, ...asked }) => {
+    const { headers, address, signal } = asked;
     if (bodyBytes > LONG_BODY_BYTES) await turn();
     const served = interruptible(service, signal);
     const operation = new OperationRecord(options, { credential: principal.id, requestId });
@@ -49,7 +52,7 @@ export function execution(options: ExecutionOptions): Execute {
     const context = () => Promise.resolve({ ...forAsker, operation, downloadLink, bodyBytes });
     const execute = () => apollo.executeHTTPGraphQLRequest({ httpGraphQLRequest, context });
     const answered = await (tracer ? inOperationSpan(tracer, { headers, operation }, execute) : execute());
-    if (!operation.isAnswered) refusals.add({ ...refusedBy(answered), requestId });
+    if (!operation.isAnswered) refusals.add({ ...refusedBy(answered), requestId, address });
     return answered;
   };
 }

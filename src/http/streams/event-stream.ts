@@ -53,7 +53,7 @@ export function eventStreams(app: FastifyInstance, options: EventStreamsOptions)
       try {
         const isSafe = request.method === "GET";
         const bodyBytes = Buffer.isBuffer(request.body) ? request.body.length : 0;
-        const origin = { headers: request.headers, requestId: request.id, isSafe, bodyBytes };
+        const origin = { headers: request.headers, requestId: request.id, address: request.ip, isSafe, bodyBytes };
         const subscribed = await operations.start(operation, stream, origin);
         await sendEvents(subscribed, begin(reply, HEAD), { stream, ...streams.limits });
         giveUpUnread(reply, streams.limits.slowMs);

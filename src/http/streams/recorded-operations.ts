@@ -16,6 +16,8 @@ import type { Stream } from "./open-streams.js";
 export interface StreamOrigin {
   readonly headers: IncomingHttpHeaders;
   readonly requestId: string;
+  /** The client's IP address. */
+  readonly address: string;
 }
 
 export interface SentOperation extends StreamOrigin {
@@ -53,7 +55,7 @@ export class RecordedOperations {
   async *#result(
     { document, operationName, variables }: SubscriptionRequest,
     { holder, signal }: Stream,
-    { headers, requestId, bodyBytes }: SentOperation,
+    { bodyBytes, headers, requestId, address }: SentOperation,
   ): AsyncGenerator<FormattedExecutionResult, void> {
     const { execute, requestTimeoutMs, trusted } = this.options;
     const lifetime = streamLifetime(signal, requestTimeoutMs);
@@ -64,7 +66,10 @@ export class RecordedOperations {
     try {
       const caller = holder.caller();
       const { signal: wanted } = lifetime;
-      const answered = await execute({ caller, httpGraphQLRequest, headers, requestId, bodyBytes, signal: wanted });
+      const answered = await execute({
+        ...{ caller, httpGraphQLRequest, bodyBytes, signal: wanted },
+        ...{ headers, requestId, address },
+      });
       if (answered.body.kind === "complete") yield JSON.parse(answered.body.string) as FormattedExecutionResult;
     } finally {
       lifetime.end();

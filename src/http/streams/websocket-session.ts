@@ -38,8 +38,6 @@ export interface Arrival {
   readonly connection: Socket;
   /** Undefined until its first message says who it is. */
   readonly holder: StreamHolder | undefined;
-  /** The client's IP address. */
-  readonly address: string;
   readonly origin: StreamOrigin;
 }
 
@@ -139,9 +137,9 @@ export class WebSocketSession {
   }
 
   async #known(authorization: string | undefined): Promise<StreamHolder> {
-    const { socket, connection, address, origin } = this.arrival;
+    const { socket, connection, origin } = this.arrival;
     const headers = { host: origin.headers.host, authorization };
-    const holder = await this.options.admitStream({ headers, address });
+    const holder = await this.options.admitStream({ headers, address: origin.address });
     this.options.sessions.take(holder.sharer, connection);
     this.options.sessions.becameKnown(socket);
     return holder;
@@ -224,10 +222,10 @@ export class WebSocketSession {
   /** What the client is told of a failure before its operation began. */
   #recorded(error: unknown): Refusal {
     const { logger, refusals } = this.options;
-    const { requestId } = this.arrival.origin;
+    const { requestId, address } = this.arrival.origin;
     const refusal = refusalOf(error, logger.child({ requestId }));
     const { code } = refusal;
-    refusals.add({ entrance: "websocket", code, status: ERRORS[code].status, requestId });
+    refusals.add({ entrance: "websocket", code, status: ERRORS[code].status, requestId, address });
     return refusal;
   }
 

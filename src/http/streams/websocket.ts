@@ -49,7 +49,7 @@ export async function webSockets(app: FastifyInstance, options: WebSocketOptions
       const { ip: address, id: requestId, headers } = request;
       const connection = request.raw.socket;
       const holder = request.getDecorator<StreamHolder | undefined>(HOLDER);
-      const arrival = { socket, connection, holder, address, origin: { headers, requestId } };
+      const arrival = { socket, connection, holder, origin: { headers, requestId, address } };
       sessions.add(socket, new WebSocketSession(arrival, options));
       if (holder === undefined) sessions.addStranger(socket, address);
     },
