@@ -1,15 +1,8 @@
-import type { DocumentRange } from "./build.js";
 import { ByteWriter } from "./byte-writer.js";
-import { KEY_COLUMNS, Stream } from "./format.js";
-import type { Group } from "./group.js";
+import { KEY_COLUMNS, MICROS_BITS, PIECE_END_BYTES, Stream, TIME_BYTES } from "./format.js";
+import type { DocumentRange, Group } from "./group.js";
 import type { SegmentWriter } from "./segment-writer.js";
 
-/** Bytes of a piece's end in the table that a column begins with. */
-export const PIECE_END_BYTES = 4;
-/** Bytes of the smallest time of a piece. */
-export const TIME_BYTES = 7;
-/** What microseconds beyond a millisecond take. */
-export const MICROS_BITS = 10;
 const MS_PER_SECOND = 1_000;
 
 /**

@@ -11,14 +11,8 @@ import {
   Stream,
   type Segment,
 } from "./format.js";
-import type { Group } from "./group.js";
+import type { DocumentRange, Group } from "./group.js";
 import { SegmentWriter } from "./segment-writer.js";
-
-/** Documents of a group, from `start` to `end`, exclusive. */
-export interface DocumentRange {
-  readonly start: number;
-  readonly end: number;
-}
 
 /**
  * Builds the place-th segment of level 0 in a group, or its one of level 1. Throws a RangeError unless the group has all

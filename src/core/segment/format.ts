@@ -38,6 +38,12 @@ export type KeyColumn = (typeof KEY_COLUMNS)[number];
 export const COLUMNS = KEY_COLUMNS.length + 1;
 /** Of a sort key: the beginning of the value, without U+0000. */
 export const MAX_KEY_CHARACTERS = 128;
+/** Bytes of a piece's end in the table that a column begins with. */
+export const PIECE_END_BYTES = 4;
+/** Bytes of the smallest time of a piece. */
+export const TIME_BYTES = 7;
+/** What microseconds beyond a millisecond take. */
+export const MICROS_BITS = 10;
 /** The streams in their order: postings, positions, columns. */
 export const Stream = { postings: 0, positions: 1, columns: 2 } as const;
 export const STREAMS = 2 + COLUMNS;

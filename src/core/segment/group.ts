@@ -7,6 +7,12 @@ import { eventTime, FIRST_MS } from "./event-time.js";
 import { columnOf, KEY_COLUMNS, MAX_KEY_CHARACTERS, PIECE_DOCUMENTS } from "./format.js";
 import { grown, TermTable } from "./term-table.js";
 
+/** Documents of a group, from `start` to `end`, exclusive. */
+export interface DocumentRange {
+  readonly start: number;
+  readonly end: number;
+}
+
 /**
  * Up to 4,096 entries, from a multiple of 4,096 on, cut into terms once: segments of level 0 are built from it as it
  * grows, that of level 1 when it is full.

@@ -1,5 +1,12 @@
-import { MICROS_BITS, PIECE_END_BYTES, TIME_BYTES } from "./build-columns.js";
-import { KEY_COLUMNS, MalformedSegment, MAX_KEY_CHARACTERS, Stream } from "./format.js";
+import {
+  KEY_COLUMNS,
+  MalformedSegment,
+  MAX_KEY_CHARACTERS,
+  MICROS_BITS,
+  PIECE_END_BYTES,
+  Stream,
+  TIME_BYTES,
+} from "./format.js";
 import type { Cursor, SegmentReader } from "./read.js";
 
 /** The sort keys of one piece by their rank; 0 is an absent or empty value. Ranks of two pieces do not compare. */
