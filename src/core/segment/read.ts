@@ -181,6 +181,8 @@ interface PiecePlace {
   readonly df: number;
   readonly bytes: number;
   readonly offset: number;
+  /** Bytes of the positions, and where they begin. */
+  readonly positions: number;
   readonly positionsOffset: number;
 }
 
@@ -255,7 +257,7 @@ export class SegmentReader {
     for (const { gap, df, bytes, positions } of heads) {
       number += gap + 1;
       if (number >= this.pieces) throw new MalformedSegment("a piece beyond the segment");
-      places.set(number, { df, bytes, offset, positionsOffset });
+      places.set(number, { df, bytes, offset, positions, positionsOffset });
       offset += bytes;
       positionsOffset += positions;
     }
