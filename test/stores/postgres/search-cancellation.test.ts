@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { NEWEST_FIRST } from "../../../src/query/order.js";
+import { indexed } from "../../../src/engine/search/open-index.js";
 import { openPostgres } from "../../../src/stores/postgres/open.js";
 import { describeWith } from "../../service.js";
 import { searchCancellationContract } from "../search-cancellation-contract.js";
@@ -17,7 +18,7 @@ describeWith("PostgreSQL", hasPostgres(), () => {
 
   test("a search given up while it looks for the words of a prefix ends there", async () => {
     const url = await server.newDatabase();
-    const { index, log } = await openPostgres({ url });
+    const { index, log } = indexed(await openPostgres({ url }));
     const unlock = await lockTable(url, "auditql.words");
     const caller = new AbortController();
     const filter = { kind: "phrase", field: undefined, words: ["a"], prefix: true } as const;
@@ -34,6 +35,6 @@ describeWith("PostgreSQL", hasPostgres(), () => {
 
   searchCancellationContract("postgres", async () => {
     const url = await server.newDatabase();
-    return { store: await openPostgres({ url }), hold: () => lockTable(url, "auditql.docs") };
+    return { store: indexed(await openPostgres({ url })), hold: () => lockTable(url, "auditql.docs") };
   });
 });
