@@ -1,3 +1,4 @@
+import { MAX_TERM_BYTES } from "../words/terms.js";
 import { ByteWriter } from "./byte-writer.js";
 import {
   FORMAT_VERSION,
@@ -11,28 +12,34 @@ import {
 /** Writes a segment (format 1): its terms in rising order, and its streams; then cuts both into blocks. */
 export class SegmentWriter {
   readonly streams: readonly ByteWriter[] = Array.from({ length: STREAMS }, () => new ByteWriter());
+  /** The posting of the next term: written by the caller, taken by `term`. */
+  readonly posting = new ByteWriter();
   readonly #directory: Uint8Array[] = [];
   readonly #bodies: { readonly entries: number; readonly bytes: Uint8Array }[] = [];
-  readonly #body = new ByteWriter(MAX_BLOCK_BYTES);
-  readonly #entry = new ByteWriter(MAX_BLOCK_BYTES);
+  readonly #body = new ByteWriter(2 * MAX_BLOCK_BYTES);
+  readonly #previous = new Uint8Array(MAX_TERM_BYTES);
+  #previousLength = 0;
   #entries = 0;
   #terms = 0;
-  #previous = new Uint8Array();
 
   constructor(private readonly id: SegmentId) {}
 
-  /** Adds a term, which comes after all before it, with its posting. */
-  term(term: Uint8Array, posting: Uint8Array): void {
-    this.#encode(term, posting, this.#entries === 0 ? 0 : sharedPrefix(this.#previous, term));
-    if (this.#entries > 0 && this.#body.length + this.#entry.length > MAX_DICTIONARY_BODY_BYTES) {
+  /** Adds the first `length` bytes as a term, which comes after all before it, with its posting. */
+  term(term: Uint8Array, length: number): void {
+    const start = this.#body.length;
+    const shared = this.#shared(term, length);
+    this.#write(term, length, this.#entries === 0 ? 0 : shared);
+    if (this.#entries > 0 && this.#body.length > MAX_DICTIONARY_BODY_BYTES) {
+      this.#body.truncate(start);
       this.#closeBody();
-      this.#encode(term, posting, 0);
+      this.#write(term, length, 0);
     }
-    if (this.#entries === 0) this.#directory.push(term.slice());
-    this.#body.bytes(this.#entry.view);
+    if (this.#entries === 0) this.#directory.push(term.slice(0, length));
     this.#entries += 1;
     this.#terms += 1;
-    this.#previous = term.slice();
+    for (let i = shared; i < length; i++) this.#previous[i] = term[i] ?? 0;
+    this.#previousLength = length;
+    this.posting.clear();
   }
 
   finish(): Segment {
@@ -48,12 +55,18 @@ export class SegmentWriter {
     return { level, number, blocks: [header, ...dictionary, ...streams], directory: this.#directory };
   }
 
-  #encode(term: Uint8Array, posting: Uint8Array, shared: number): void {
-    this.#entry.clear();
-    this.#entry.varint(shared);
-    this.#entry.varint(term.length - shared);
-    this.#entry.bytes(term.subarray(shared));
-    this.#entry.bytes(posting);
+  #shared(term: Uint8Array, length: number): number {
+    const most = Math.min(length, this.#previousLength);
+    let shared = 0;
+    while (shared < most && this.#previous[shared] === term[shared]) shared += 1;
+    return shared;
+  }
+
+  #write(term: Uint8Array, length: number, shared: number): void {
+    this.#body.varint(shared);
+    this.#body.varint(length - shared);
+    this.#body.bytes(term, shared, length);
+    this.#body.append(this.posting);
   }
 
   #closeBody(): void {
@@ -75,10 +88,4 @@ function pages(stream: Uint8Array): readonly Uint8Array[] {
   return Array.from({ length: Math.ceil(stream.length / MAX_BLOCK_BYTES) }, (_, page) =>
     stream.subarray(page * MAX_BLOCK_BYTES, (page + 1) * MAX_BLOCK_BYTES),
   );
-}
-
-function sharedPrefix(a: Uint8Array, b: Uint8Array): number {
-  let shared = 0;
-  while (shared < a.length && shared < b.length && a[shared] === b[shared]) shared += 1;
-  return shared;
 }

@@ -1,5 +1,3 @@
-import { compareBytes } from "./format.js";
-
 /** Numbers byte strings from 0 in the order of their first appearance. */
 export class TermTable {
   #slots = new Int32Array(1 << 12).fill(-1);
@@ -8,6 +6,7 @@ export class TermTable {
   #ends = new Int32Array(1 << 10);
   #hashes = new Int32Array(1 << 10);
   #size = 0;
+  #counts = new Int32Array();
 
   get size(): number {
     return this.#size;
@@ -33,34 +32,64 @@ export class TermTable {
     return this.#bytes.subarray(this.#start(number), this.#ends[number]);
   }
 
+  /** Gives a term to a writer. */
+  give(number: number, to: { term(term: Uint8Array, length: number): void }): void {
+    const term = this.bytes(number);
+    to.term(term, term.length);
+  }
+
+  /** A number per term, all 0, to be left so: an array for every segment would cost more than filling it. */
+  counts(): Int32Array {
+    if (this.#counts.length < this.#size) this.#counts = new Int32Array(2 * this.#size);
+    return this.#counts;
+  }
+
   /**
    * Sorts numbers by their bytes. Five bytes and the number fit one 64-bit integer, whose sort is native; what begins
-   * alike is sorted by comparison.
+   * alike is sorted by the next five.
    */
-  sort(numbers: Int32Array): void {
+  sort(numbers: Int32Array, from = 0): void {
+    if (numbers.length > FEW && from < DEEP) this.#sortByFive(numbers, from);
+    else numbers.sort((a, b) => this.#compare(a, b));
+  }
+
+  #sortByFive(numbers: Int32Array, from: number): void {
     const keys = new BigUint64Array(numbers.length);
     const halves = new Uint32Array(keys.buffer);
     const [low, high] = LITTLE_ENDIAN ? [0, 1] : [1, 0];
-    numbers.forEach((number, place) => {
-      const at = this.#start(number);
-      const end = this.#ends[number] ?? at;
-      const byte = (i: number): number => (at + i < end ? (this.#bytes[at + i] ?? 0) : 0);
-      halves[2 * place + high] = ((byte(0) << 24) | (byte(1) << 16) | (byte(2) << 8) | byte(3)) >>> 0;
-      halves[2 * place + low] = ((byte(4) << 24) | number) >>> 0;
-    });
-    keys.sort();
-    let start = 0;
+    const bytes = this.#bytes;
     for (let place = 0; place < numbers.length; place++) {
-      numbers[place] = (halves[2 * place + low] ?? 0) & 0xffffff;
-      const next = place + 1;
-      const continues =
+      const number = numbers[place] ?? 0;
+      const at = this.#start(number) + from;
+      const left = (this.#ends[number] ?? 0) - at;
+      const head =
+        ((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
+      halves[2 * place + high] = left >= 4 ? head : left <= 0 ? 0 : head & (-1 << (8 * (4 - left)));
+      halves[2 * place + low] = ((left > 4 ? (bytes[at + 4] ?? 0) : 0) << 24) | number;
+    }
+    keys.sort();
+    for (let place = 0; place < numbers.length; place++) numbers[place] = (halves[2 * place + low] ?? 0) & MAX_TERMS;
+    let start = 0;
+    for (let next = 1; next <= numbers.length; next++) {
+      const isAlike =
         next < numbers.length &&
-        halves[2 * next + high] === halves[2 * place + high] &&
-        (halves[2 * next + low] ?? 0) >>> 24 === (halves[2 * place + low] ?? 0) >>> 24;
-      if (continues) continue;
-      if (next - start > 1) numbers.subarray(start, next).sort((a, b) => compareBytes(this.bytes(a), this.bytes(b)));
+        halves[2 * next + high] === halves[2 * start + high] &&
+        ((halves[2 * next + low] ?? 0) ^ (halves[2 * start + low] ?? 0)) >>> 24 === 0;
+      if (isAlike) continue;
+      if (next - start > 1) this.sort(numbers.subarray(start, next), from + FIVE);
       start = next;
     }
+  }
+
+  #compare(a: number, b: number): number {
+    const [startA, startB] = [this.#start(a), this.#start(b)];
+    const [lengthA, lengthB] = [(this.#ends[a] ?? 0) - startA, (this.#ends[b] ?? 0) - startB];
+    const length = Math.min(lengthA, lengthB);
+    for (let i = 0; i < length; i++) {
+      const difference = (this.#bytes[startA + i] ?? 0) - (this.#bytes[startB + i] ?? 0);
+      if (difference !== 0) return difference;
+    }
+    return lengthA - lengthB;
   }
 
   #start(number: number): number {
@@ -105,6 +134,11 @@ export class TermTable {
 
 /** What 24 bits can number. */
 const MAX_TERMS = 0xffffff;
+const FIVE = 5;
+/** What comparison sorts sooner. */
+const FEW = 24;
+/** Terms that differ in U+0000 at their end alone would be sorted by the next five without end. */
+const DEEP = 60;
 const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 
 export function grown<T extends Int32Array | Uint8Array>(from: T, to: T): T {
