@@ -149,6 +149,16 @@ function encoded(child: SegmentReader, posting: Posting, isStream: boolean): rea
       ...{ number, df: PIECE_DOCUMENTS, documents: NOTHING, positions },
     }));
   }
+  const { df, block, gapsAt, gapsEnd, end, positionKind, position } = posting;
+  if (child.pieces === 1) {
+    const isCopied = positionKind === PositionKind.stream;
+    const positions = !isStream ? NOTHING : isCopied ? block.subarray(gapsEnd, end) : repeated(position, df);
+    return [{ number: 0, df, documents: block.subarray(gapsAt, gapsEnd), positions }];
+  }
+  return splitByPiece(child, posting, isStream);
+}
+
+function splitByPiece(child: SegmentReader, posting: Posting, isStream: boolean): readonly Piece[] {
   const pieces: Piece[] = [];
   const documents = inlineDocuments(posting, child.documents);
   const from = new Cursor(posting.block, posting.gapsEnd);
@@ -177,7 +187,8 @@ function nextPositions({ positionKind, position }: Posting, from: Cursor): reado
 }
 
 function repeated(position: number, times: number): Uint8Array {
-  const writer = new ByteWriter();
+  if (position < 0x40) return new Uint8Array(times).fill(2 * position);
+  const writer = new ByteWriter(2 * times);
   for (let i = 0; i < times; i++) writer.varint(2 * position);
   return writer.copy();
 }

@@ -14,8 +14,11 @@ export class SegmentWriter {
   readonly streams: readonly ByteWriter[] = Array.from({ length: STREAMS }, () => new ByteWriter());
   /** The posting of the next term: written by the caller, taken by `term`. */
   readonly posting = new ByteWriter();
-  readonly #directory: Uint8Array[] = [];
-  readonly #bodies: { readonly entries: number; readonly bytes: Uint8Array }[] = [];
+  /** The closed dictionary blocks, and where each ends; the first terms of all, and where each ends. */
+  readonly #dictionary = new ByteWriter(4 * MAX_BLOCK_BYTES);
+  readonly #blockEnds: number[] = [];
+  readonly #firstTerms = new ByteWriter();
+  readonly #firstEnds: number[] = [];
   readonly #body = new ByteWriter(2 * MAX_BLOCK_BYTES);
   readonly #previous = new Uint8Array(MAX_TERM_BYTES);
   #previousLength = 0;
@@ -31,10 +34,13 @@ export class SegmentWriter {
     this.#write(term, length, this.#entries === 0 ? 0 : shared);
     if (this.#entries > 0 && this.#body.length > MAX_DICTIONARY_BODY_BYTES) {
       this.#body.truncate(start);
-      this.#closeBody();
+      this.#close(term, length);
       this.#write(term, length, 0);
     }
-    if (this.#entries === 0) this.#directory.push(term.slice(0, length));
+    if (this.#entries === 0) {
+      this.#firstTerms.bytes(term, 0, length);
+      this.#firstEnds.push(this.#firstTerms.length);
+    }
     this.#entries += 1;
     this.#terms += 1;
     for (let i = shared; i < length; i++) this.#previous[i] = term[i] ?? 0;
@@ -43,16 +49,21 @@ export class SegmentWriter {
   }
 
   finish(): Segment {
-    if (this.#entries > 0) this.#closeBody();
-    const dictionary = this.#bodies.map(({ entries, bytes }, place) => {
-      const fence = this.#directory[place + 1] ?? new Uint8Array();
-      return block([entries, fence.length], [fence, bytes]);
-    });
+    if (this.#entries > 0) this.#close(this.#previous, 0);
     const { level, number } = this.id;
     const lengths = this.streams.map((stream) => stream.length);
-    const header = block([FORMAT_VERSION, level, number, this.#terms, dictionary.length, ...lengths], []);
-    const streams = this.streams.flatMap((stream) => pages(stream.copy()));
-    return { level, number, blocks: [header, ...dictionary, ...streams], directory: this.#directory };
+    const header = new ByteWriter();
+    for (const value of [FORMAT_VERSION, level, number, this.#terms, this.#blockEnds.length, ...lengths])
+      header.varint(value);
+    return {
+      ...{ level, number },
+      blocks: [
+        header.copy(),
+        ...parts(this.#dictionary.copy(), this.#blockEnds),
+        ...this.streams.flatMap((stream) => pages(stream.copy())),
+      ],
+      directory: parts(this.#firstTerms.copy(), this.#firstEnds),
+    };
   }
 
   #shared(term: Uint8Array, length: number): number {
@@ -69,21 +80,24 @@ export class SegmentWriter {
     this.#body.append(this.posting);
   }
 
-  #closeBody(): void {
-    this.#bodies.push({ entries: this.#entries, bytes: this.#body.copy() });
+  /** Closes the block; its fence is the first term of the next, or empty. */
+  #close(fence: Uint8Array, length: number): void {
+    const to = this.#dictionary;
+    to.varint(this.#entries);
+    to.varint(length);
+    to.bytes(fence, 0, length);
+    to.append(this.#body);
+    this.#blockEnds.push(to.length);
     this.#body.clear();
     this.#entries = 0;
   }
 }
 
-function block(numbers: readonly number[], parts: readonly Uint8Array[]): Uint8Array {
-  const writer = new ByteWriter(MAX_BLOCK_BYTES);
-  for (const number of numbers) writer.varint(number);
-  for (const part of parts) writer.bytes(part);
-  return writer.copy();
+/** Views of one buffer: an array per block costs more than filling it. */
+function parts(bytes: Uint8Array, ends: readonly number[]): readonly Uint8Array[] {
+  return ends.map((end, place) => bytes.subarray(ends[place - 1] ?? 0, end));
 }
 
-/** Views of one buffer: an array per block costs more than filling it. */
 function pages(stream: Uint8Array): readonly Uint8Array[] {
   return Array.from({ length: Math.ceil(stream.length / MAX_BLOCK_BYTES) }, (_, page) =>
     stream.subarray(page * MAX_BLOCK_BYTES, (page + 1) * MAX_BLOCK_BYTES),

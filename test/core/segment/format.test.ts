@@ -141,6 +141,16 @@ test("a table of terms sorts them by their bytes", () => {
   );
 });
 
+test("a table of terms sorts what differs in the number of its U+0000 alone", () => {
+  const table = new TermTable();
+  const numbers = Int32Array.from({ length: 200 }, (_, place) => {
+    const term = new Uint8Array(199 - place);
+    return table.numberOf(term, term.length);
+  });
+  table.sort(numbers);
+  expect([...numbers]).toEqual(Array.from({ length: 200 }, (_, place) => 199 - place));
+});
+
 /** Counts what a filter that reads most of a segment finds. */
 function countOf(segment: Segment): number {
   const reader = new SegmentReader(memorySource(segment));
