@@ -98,6 +98,12 @@ export function findPosting(block: Uint8Array, term: Uint8Array, documents: numb
   return undefined;
 }
 
+export interface DictionaryBlock {
+  readonly entries: readonly DictionaryEntry[];
+  /** The first term of the next block; undefined in the last. */
+  readonly fence: Uint8Array | undefined;
+}
+
 export interface DictionaryEntry {
   readonly term: Uint8Array;
   readonly posting: Posting;
@@ -107,7 +113,7 @@ export interface DictionaryEntry {
  * Checks a whole dictionary block: terms rise from its first to its fence, and inline postings hold what their document
  * frequency says. A reader checks only what it comes by. Throws MalformedSegment.
  */
-export function checkDictionary(block: Uint8Array, documents: number): readonly DictionaryEntry[] {
+export function checkDictionary(block: Uint8Array, documents: number): DictionaryBlock {
   const scan = new DictionaryScan(block, documents);
   const entries: DictionaryEntry[] = [];
   for (let posting = scan.next(); posting !== undefined; posting = scan.next())
@@ -118,7 +124,7 @@ export function checkDictionary(block: Uint8Array, documents: number): readonly 
     if (posting.kind === PostingKind.inline) inlineDocuments(posting, documents);
   });
   if (entries.length === 0 || !scan.isDone) throw new MalformedSegment("a dictionary block of another length");
-  return entries;
+  return { entries, fence: scan.fence };
 }
 
 /** The documents of an inline posting, rising. */

@@ -63,6 +63,11 @@ export interface SegmentHeader extends SegmentId {
   readonly streams: readonly number[];
 }
 
+/** The blocks of a segment: header, dictionary and streams. */
+export function segmentBlocks({ dictionaryBlocks, streams }: SegmentHeader): number {
+  return streams.reduce((sum, bytes) => sum + Math.ceil(bytes / MAX_BLOCK_BYTES), 1 + dictionaryBlocks);
+}
+
 /** A segment as it is stored and hashed. */
 export interface Segment extends SegmentId {
   readonly blocks: readonly Uint8Array[];

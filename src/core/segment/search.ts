@@ -91,7 +91,7 @@ interface Covering {
 }
 
 function covering({ readers }: Segments, { range, descending }: SegmentQuery): readonly Covering[] {
-  const found = checkTiling(readers, range).map((reader) => {
+  const found = tiling(readers, range).map((reader) => {
     const { start, end } = leavesOf(reader.header);
     return {
       reader,
@@ -120,22 +120,28 @@ function* piecesIn(reader: SegmentReader, range: LeafRange, descending: boolean)
   }
 }
 
-/** The segments that have leaves of the range; a gap would lose matches, an overlap count them twice. */
-function checkTiling(readers: readonly SegmentReader[], range: LeafRange): readonly SegmentReader[] {
-  const covering = readers.filter(({ header }) => {
+/** What is wrong with segments over a range: a gap would lose matches, an overlap count them twice. */
+export function tilingProblem(readers: readonly SegmentReader[], range: LeafRange): string | undefined {
+  let next = range.start;
+  for (const { header } of readers) {
+    const { start, end } = leavesOf(header);
+    if (next === range.start ? start > next : start !== next) return `one begins at ${start}, not ${next}`;
+    next = end;
+  }
+  return next < range.end ? `they end at ${next}` : undefined;
+}
+
+function tiling(readers: readonly SegmentReader[], range: LeafRange): readonly SegmentReader[] {
+  const within = readersIn(readers, range);
+  const problem = tilingProblem(within, range);
+  if (problem === undefined) return within;
+  throw new RangeError(`segments must tile the leaves ${range.start} to ${range.end}: ${problem}`);
+}
+
+/** The segments that have leaves of a range. */
+export function readersIn(readers: readonly SegmentReader[], range: LeafRange): readonly SegmentReader[] {
+  return readers.filter(({ header }) => {
     const { start, end } = leavesOf(header);
     return start < range.end && end > range.start;
   });
-  let next = range.start;
-  for (const { header } of covering) {
-    const { start, end } = leavesOf(header);
-    if (next === range.start ? start > next : start !== next)
-      throw new RangeError(
-        `segments must tile the leaves ${range.start} to ${range.end}: one begins at ${start}, not ${next}`,
-      );
-    next = end;
-  }
-  if (next < range.end)
-    throw new RangeError(`segments must tile the leaves ${range.start} to ${range.end}: they end at ${next}`);
-  return covering;
 }

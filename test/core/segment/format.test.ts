@@ -12,7 +12,7 @@ import {
   type Segment,
 } from "../../../src/core/segment/format.js";
 import { Group } from "../../../src/core/segment/group.js";
-import { checkDictionary, DictionaryScan } from "../../../src/core/segment/dictionary.js";
+import { checkDictionary } from "../../../src/core/segment/dictionary.js";
 import { memorySource } from "../../../src/core/segment/memory-source.js";
 import { readHeader, SegmentReader } from "../../../src/core/segment/read.js";
 import { countMatches } from "../../../src/core/segment/search.js";
@@ -69,10 +69,10 @@ describe("a segment", () => {
     let count = 0;
     for (let number = 1; number <= dictionaryBlocks; number++) {
       const block = segment.blocks[number] ?? new Uint8Array();
-      const entries = checkDictionary(block, 4_096);
+      const { entries, fence } = checkDictionary(block, 4_096);
       count += entries.length;
       expect(entries[0]?.term).toEqual(segment.directory[number - 1]);
-      expect(new DictionaryScan(block, 4_096).fence).toEqual(segment.directory[number]);
+      expect(fence).toEqual(segment.directory[number]);
     }
     expect(count).toBe(terms);
   });
