@@ -30,40 +30,62 @@ function put(writer: SegmentWriter, column: number, piece: Uint8Array): void {
 
 function keyPiece(group: Group, column: number, range: DocumentRange): Uint8Array {
   const numbers = group.keyNumbers[column]?.subarray(range.start, range.end) ?? new Int32Array();
-  const distinct = Int32Array.from(new Set(numbers.filter((number) => number > 0)), (number) => number - 1);
-  group.keys.sort(distinct);
+  const distinct = distinctKeys(group, numbers);
   const writer = new ByteWriter();
   const width = bitsFor(distinct.length);
   writer.byte(width);
   if (width === 0) return writer.copy();
-  const ranks = new Map([...distinct].map((number, place) => [number + 1, place + 1]));
-  for (const number of [distinct[0], distinct.at(-1)]) {
+  const ranks = group.keys.counts();
+  for (let place = 0; place < distinct.length; place++) ranks[distinct[place] ?? 0] = place + 1;
+  for (const number of [distinct[0], distinct[distinct.length - 1]]) {
     const key = group.keys.bytes(number ?? 0);
     writer.varint(key.length);
     writer.bytes(key);
   }
-  writer.bytes(
-    packed(
-      Array.from(numbers, (number) => ranks.get(number) ?? 0),
-      width,
-    ),
-  );
+  const values = new Uint16Array(numbers.length);
+  for (let place = 0; place < numbers.length; place++) values[place] = ranks[(numbers[place] ?? 0) - 1] ?? 0;
+  writer.bytes(packed(values, width));
+  for (const number of distinct) ranks[number] = 0;
   return writer.copy();
+}
+
+/** The numbers of the keys that occur, in the order of the keys. */
+function distinctKeys(group: Group, numbers: Int32Array): Int32Array {
+  const counts = group.keys.counts();
+  const distinct = new Int32Array(numbers.length);
+  let size = 0;
+  for (const number of numbers) {
+    if (number === 0 || counts[number - 1] !== 0) continue;
+    counts[number - 1] = 1;
+    distinct[size++] = number - 1;
+  }
+  const found = distinct.subarray(0, size);
+  for (const number of found) counts[number] = 0;
+  group.keys.sort(found);
+  return found;
 }
 
 function timePiece(group: Group, range: DocumentRange): Uint8Array {
   const times = group.times.subarray(range.start, range.end);
-  const micros = Array.from(group.micros.subarray(range.start, range.end));
-  const known = times.filter((time) => time >= 0);
+  const micros = group.micros.subarray(range.start, range.end);
   const writer = new ByteWriter();
-  if (known.length === 0) {
+  let [smallest, largest] = [Infinity, -1];
+  for (const time of times) {
+    if (time >= 0 && time < smallest) smallest = time;
+    if (time > largest) largest = time;
+  }
+  if (largest < 0) {
     writer.byte(0);
     return writer.copy();
   }
-  const smallest = known.reduce((least, time) => Math.min(least, time));
-  const unit = known.every((time) => (time - smallest) % MS_PER_SECOND === 0) ? MS_PER_SECOND : 1;
-  const values = Array.from(times, (time) => (time < 0 ? 0 : 1 + (time - smallest) / unit));
-  const width = bitsFor(values.reduce((most, value) => Math.max(most, value)));
+  let unit = MS_PER_SECOND;
+  for (const time of times) if (time >= 0 && (time - smallest) % MS_PER_SECOND !== 0) unit = 1;
+  const values = new Float64Array(times.length);
+  for (let place = 0; place < times.length; place++) {
+    const time = times[place] ?? -1;
+    values[place] = time < 0 ? 0 : 1 + (time - smallest) / unit;
+  }
+  const width = bitsFor(1 + (largest - smallest) / unit);
   const microsBits = micros.some((value) => value > 0) ? MICROS_BITS : 0;
   writer.byte(width);
   writer.varint(unit);
@@ -79,21 +101,30 @@ export function bitsFor(most: number): number {
   return most === 0 ? 0 : Math.floor(Math.log2(most)) + 1;
 }
 
-/** Integers of up to 48 bits, one after the other, the least significant bit first. */
-function packed(values: readonly number[], width: number): Uint8Array {
+/** Integers of up to 49 bits, one after the other, the least significant bit first. */
+function packed(values: Uint16Array | Float64Array, width: number): Uint8Array {
   const bytes = new Uint8Array(Math.ceil((values.length * width) / 8));
-  let bit = 0;
-  for (const value of values) {
-    let rest = value;
+  let at = 0;
+  /** Bits that are not written yet, fewer than eight before each value. */
+  let bits = 0;
+  let count = 0;
+  for (let place = 0; place < values.length; place++) {
+    let rest = values[place] ?? 0;
     for (let left = width; left > 0;) {
-      const offset = bit % 8;
-      const taken = Math.min(8 - offset, left);
-      const at = (bit - offset) / 8;
-      bytes[at] = (bytes[at] ?? 0) | ((rest % 2 ** taken) << offset);
-      rest = Math.floor(rest / 2 ** taken);
-      bit += taken;
+      const taken = Math.min(left, CHUNK_BITS);
+      const chunk = rest % CHUNK;
+      rest = (rest - chunk) / CHUNK;
+      bits |= chunk << count;
+      for (count += taken; count >= 8; count -= 8) {
+        bytes[at++] = bits;
+        bits >>>= 8;
+      }
       left -= taken;
     }
   }
+  if (count > 0) bytes[at] = bits;
   return bytes;
 }
+
+const CHUNK_BITS = 16;
+const CHUNK = 2 ** CHUNK_BITS;

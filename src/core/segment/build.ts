@@ -11,7 +11,8 @@ import {
   Stream,
   type Segment,
 } from "./format.js";
-import type { DocumentRange, Group } from "./group.js";
+import type { Group } from "./group.js";
+import { occurrencesByTerm, type Occurrences } from "./occurrences.js";
 import { SegmentWriter } from "./segment-writer.js";
 
 /**
@@ -25,66 +26,18 @@ export function buildSegment(group: Group, level: 0 | 1, place = 0): Segment {
   const writer = new SegmentWriter({ level, number: (group.number * PIECE_DOCUMENTS) / size + place });
   const found = occurrencesByTerm(group, range);
   const postings = new PostingWriter(writer, size);
-  let start = 0;
-  found.terms.forEach((term, rank) => {
+  for (let rank = 0, start = 0; rank < found.terms.length; rank++) {
     const end = found.ends[rank] ?? start;
-    postings.write(group.terms.bytes(term), found, { start, end });
+    postings.write(found, start, end);
+    group.terms.give(found.terms[rank] ?? 0, writer);
     start = end;
-  });
+  }
   writeColumns(group, range, writer);
   return writer.finish();
 }
 
-interface Occurrences {
-  /** The terms in rising order. */
-  readonly terms: Int32Array;
-  /** Where the occurrences of each end; the first begins at 0. */
-  readonly ends: Int32Array;
-  /** By occurrence: the document in the segment, rising within a term; the position. */
-  readonly documents: Uint16Array;
-  readonly positions: Int32Array;
-}
-
-/** Sorts the terms of a range, and with integers alone its occurrences by them. */
-function occurrencesByTerm(group: Group, range: DocumentRange): Occurrences {
-  const { occurrenceTerms, occurrencePositions, starts } = group;
-  const first = starts[range.start] ?? 0;
-  const last = starts[range.end] ?? 0;
-  const counts = new Int32Array(group.terms.size);
-  let distinct = 0;
-  for (let at = first; at < last; at++) {
-    const term = occurrenceTerms[at] ?? 0;
-    if (counts[term] === 0) distinct += 1;
-    counts[term] = (counts[term] ?? 0) + 1;
-  }
-  const terms = new Int32Array(distinct);
-  for (let term = 0, at = 0; term < counts.length; term++) if (counts[term] !== 0) terms[at++] = term;
-  group.terms.sort(terms);
-  const ends = new Int32Array(distinct);
-  let end = 0;
-  terms.forEach((term, rank) => {
-    const count = counts[term] ?? 0;
-    counts[term] = end;
-    end += count;
-    ends[rank] = end;
-  });
-  const documents = new Uint16Array(end);
-  const positions = new Int32Array(end);
-  for (let document = range.start; document < range.end; document++) {
-    for (let at = starts[document] ?? 0; at < (starts[document + 1] ?? 0); at++) {
-      const term = occurrenceTerms[at] ?? 0;
-      const to = counts[term] ?? 0;
-      counts[term] = to + 1;
-      documents[to] = document - range.start;
-      positions[to] = occurrencePositions[at] ?? 0;
-    }
-  }
-  return { terms, ends, documents, positions };
-}
-
 /** Writes postings over one piece (format 1, Posting); documents and positions are encoded once, then placed. */
 class PostingWriter {
-  readonly #posting = new ByteWriter();
   readonly #gaps = new ByteWriter();
   readonly #positions = new ByteWriter();
 
@@ -93,11 +46,11 @@ class PostingWriter {
     private readonly size: number,
   ) {}
 
-  write(term: Uint8Array, found: Occurrences, at: DocumentRange): void {
-    const df = this.#encode(found, at);
-    const first = found.positions[at.start] ?? -1;
-    const isSingle = at.end - at.start === df;
-    const isConstant = isSingle && found.positions.subarray(at.start, at.end).every((position) => position === first);
+  /** Writes the posting of the occurrences from `start` to `end` to the writer's. */
+  write(found: Occurrences, start: number, end: number): void {
+    const first = found.positions[start] ?? -1;
+    const df = this.#encode(found, start, end);
+    const isConstant = end - start === df && this.#isConstant(found.positions, start, end);
     const positionKind = first < 0 ? PositionKind.none : isConstant ? PositionKind.constant : PositionKind.stream;
     const positionBytes = positionKind === PositionKind.stream ? this.#positions.length : 0;
     const kind =
@@ -106,20 +59,22 @@ class PostingWriter {
         : df === this.size && positionKind !== PositionKind.stream
           ? PostingKind.all
           : PostingKind.long;
-    const posting = this.#posting;
-    posting.clear();
+    const { posting } = this.writer;
     posting.byte(kind | (positionKind << 2) | (Math.min(df, DF_FOLLOWS) << 4));
     if (df >= DF_FOLLOWS && kind !== PostingKind.all) posting.varint(df);
-    if (kind === PostingKind.inline) posting.bytes(this.#gaps.view);
-    if (kind === PostingKind.long)
-      posting.varint(this.#long(found.documents.subarray(at.start, at.end), df, positionBytes));
+    if (kind === PostingKind.inline) posting.append(this.#gaps);
+    if (kind === PostingKind.long) posting.varint(this.#long(found.documents.subarray(start, end), df, positionBytes));
     if (positionKind === PositionKind.constant) posting.varint(first);
     if (positionKind === PositionKind.stream) this.#placePositions(kind);
-    this.writer.term(term, posting.view);
+  }
+
+  #isConstant(positions: Int32Array, start: number, end: number): boolean {
+    for (let at = start + 1; at < end; at++) if (positions[at] !== positions[start]) return false;
+    return true;
   }
 
   /** Encodes gaps and positions; returns the number of documents. */
-  #encode({ documents, positions }: Occurrences, { start, end }: DocumentRange): number {
+  #encode({ documents, positions }: Occurrences, start: number, end: number): number {
     this.#gaps.clear();
     this.#positions.clear();
     let df = 0;
@@ -152,16 +107,16 @@ class PostingWriter {
     stream.varint(isAll ? 0 : isBitmap ? BITMAP_BYTES : this.#gaps.length);
     stream.varint(positionBytes);
     if (isBitmap) stream.bytes(bitmap(documents));
-    else if (!isAll) stream.bytes(this.#gaps.view);
+    else if (!isAll) stream.append(this.#gaps);
     return offset;
   }
 
   #placePositions(kind: number): void {
     const stream = this.writer.streams[Stream.positions];
-    if (kind === PostingKind.inline) this.#posting.bytes(this.#positions.view);
+    if (kind === PostingKind.inline) this.writer.posting.append(this.#positions);
     else if (stream !== undefined) {
-      this.#posting.varint(stream.length);
-      stream.bytes(this.#positions.view);
+      this.writer.posting.varint(stream.length);
+      stream.append(this.#positions);
     }
   }
 }

@@ -20,6 +20,11 @@ export class ByteWriter {
     this.#length = 0;
   }
 
+  /** Takes back what was written behind this length. */
+  truncate(length: number): void {
+    this.#length = Math.min(this.#length, length);
+  }
+
   /** Room for so many bytes more. */
   #reserve(more: number): void {
     if (this.#length + more <= this.#bytes.length) return;
@@ -29,17 +34,17 @@ export class ByteWriter {
   }
 
   byte(value: number): void {
-    this.#reserve(1);
+    if (this.#length === this.#bytes.length) this.#reserve(1);
     this.#bytes[this.#length++] = value;
   }
 
   /** An unsigned LEB128 of an integer from 0 to 2^53 - 1. */
   varint(value: number): void {
-    this.#reserve(MAX_VARINT_BYTES);
+    if (this.#length + MAX_VARINT_BYTES > this.#bytes.length) this.#reserve(MAX_VARINT_BYTES);
     let rest = value;
     while (rest >= 0x80) {
       this.#bytes[this.#length++] = (rest % 0x80) | 0x80;
-      rest = Math.floor(rest / 0x80);
+      rest = rest <= MAX_INT32 ? rest >>> 7 : Math.floor(rest / 0x80);
     }
     this.#bytes[this.#length++] = rest;
   }
@@ -53,10 +58,18 @@ export class ByteWriter {
     }
   }
 
-  bytes(bytes: Uint8Array): void {
-    this.#reserve(bytes.length);
-    this.#bytes.set(bytes, this.#length);
-    this.#length += bytes.length;
+  /** The bytes of `from` from `start` up to `end`; a loop for few, which costs less than a view of them. */
+  bytes(from: Uint8Array, start = 0, end = from.length): void {
+    const count = end - start;
+    this.#reserve(count);
+    if (count > FEW_BYTES) this.#bytes.set(from.subarray(start, end), this.#length);
+    else for (let i = 0; i < count; i++) this.#bytes[this.#length + i] = from[start + i] ?? 0;
+    this.#length += count;
+  }
+
+  /** Adds what another holds. */
+  append(other: ByteWriter): void {
+    this.bytes(other.#bytes, 0, other.#length);
   }
 
   /** A copy of what was written. */
@@ -66,3 +79,5 @@ export class ByteWriter {
 }
 
 const MAX_VARINT_BYTES = 8;
+const MAX_INT32 = 0x7fffffff;
+const FEW_BYTES = 100;

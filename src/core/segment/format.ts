@@ -16,6 +16,8 @@ export const MAX_LEVEL = 4;
 
 /** Of a block; a stream is cut after so many bytes, and every stream begins a block. */
 export const MAX_BLOCK_BYTES = 1_952;
+/** What numbers of blocks are below: 2^22, as a row's number has it. A segment of level 4 has about 1.4 million. */
+export const MAX_SEGMENT_BLOCKS = 2 ** 22;
 /** Of the entries of a dictionary block: what is left takes their count, and the fence, which may be any term. */
 export const MAX_DICTIONARY_BODY_BYTES = 1_624;
 /** Of a posting that stands in the dictionary. */
@@ -59,6 +61,11 @@ export interface SegmentHeader extends SegmentId {
   readonly dictionaryBlocks: number;
   /** Bytes of each stream. */
   readonly streams: readonly number[];
+}
+
+/** The blocks of a segment: header, dictionary and streams. */
+export function segmentBlocks({ dictionaryBlocks, streams }: SegmentHeader): number {
+  return streams.reduce((sum, bytes) => sum + Math.ceil(bytes / MAX_BLOCK_BYTES), 1 + dictionaryBlocks);
 }
 
 /** A segment as it is stored and hashed. */

@@ -62,6 +62,13 @@ export class Group {
     this.starts[this.#documents] = this.#occurrences;
   }
 
+  /** Leaves the next document empty, for one that is not in question. */
+  skip(): void {
+    if (this.#documents === PIECE_DOCUMENTS) throw new RangeError(`a group has ${PIECE_DOCUMENTS} entries`);
+    this.#documents += 1;
+    this.starts[this.#documents] = this.#occurrences;
+  }
+
   #occurrence(term: number, position: number): void {
     const place = this.#occurrences++;
     if (place === this.occurrenceTerms.length) {

@@ -1,71 +1,94 @@
-import { PIECE_DOCUMENTS, PositionKind, PostingKind, MalformedSegment, Stream } from "./format.js";
-import { PIECE_WORDS, readPositions, type PieceBits, type Posting, type SegmentReader } from "./read.js";
+import { bitsBetween, countsBefore, has, noBits, NO_BITS, set, type PieceBits } from "./bits.js";
+import { Cursor } from "./cursor.js";
+import { inlineDocuments, readPositions, skipPositions, type Posting } from "./dictionary.js";
+import { PIECE_DOCUMENTS, PositionKind, PostingKind, Stream } from "./format.js";
+import type { PiecePlace, SegmentReader } from "./read.js";
 
-type Places = ReturnType<SegmentReader["places"]>;
-
-/** The positions of a term in the documents of a piece. */
-export type Positions = (document: number) => readonly number[];
+/** The positions of a term in each of some documents. */
+export interface Positions {
+  /** By place of a document: where its positions end; the first begin at 0. */
+  readonly ends: Uint32Array;
+  readonly values: readonly number[];
+}
 
 /** A term's documents and positions piece by piece; a piece is read when it is asked for, and the last one is kept. */
 export class PostingView {
-  readonly #constant: readonly number[];
-  #places: Places | undefined;
+  #inline: Uint32Array | undefined;
+  #places: ReadonlyMap<number, PiecePlace> | undefined;
   #piece = -1;
-  #documents: Uint32Array = new Uint32Array();
+  #bits: PieceBits = NO_BITS;
 
   constructor(
     private readonly reader: SegmentReader,
     readonly posting: Posting,
-  ) {
-    this.#constant = [posting.position];
+  ) {}
+
+  bits(piece: number): PieceBits {
+    if (this.#piece !== piece) {
+      this.#bits = this.#read(piece);
+      this.#piece = piece;
+    }
+    return this.#bits;
   }
 
-  /** Sets the bits of a piece's documents. */
-  addTo(bits: PieceBits, piece: number): void {
-    if (this.posting.kind === PostingKind.all) setAll(bits, this.reader.pieceDocuments);
-    else for (const document of this.#documentsOf(piece)) set(bits, document);
+  /** The documents of an inline posting, in the segment. */
+  get documents(): Uint32Array {
+    return (this.#inline ??= inlineDocuments(this.posting, this.reader.documents));
   }
 
-  positions(piece: number): Positions {
-    const { posting } = this;
-    if (posting.positionKind === PositionKind.none) return () => [];
-    if (posting.positionKind === PositionKind.constant) return () => this.#constant;
-    const documents = this.#documentsOf(piece);
-    const positions = posting.inlinePositions ?? this.#positionsOf(piece, documents.length);
-    const first = posting.documents === undefined ? 0 : lowerBound(posting.documents, piece * PIECE_DOCUMENTS);
-    const byDocument = new Map([...documents].map((document, place) => [document, positions[first + place] ?? []]));
-    return (document) => byDocument.get(document) ?? [];
+  /** The positions in each of these documents of a piece, which rise; none where the term is not. */
+  positions(piece: number, documents: readonly number[]): Positions {
+    const { position, positionKind } = this.posting;
+    const bits = this.bits(piece);
+    const countBefore = countsBefore(bits);
+    const cursor = positionKind === PositionKind.stream ? this.#positionsFrom(piece) : undefined;
+    const ends = new Uint32Array(documents.length);
+    const values: number[] = [];
+    let passed = 0;
+    for (let place = 0; place < documents.length; place++) {
+      const document = documents[place] ?? 0;
+      if (has(bits, document)) {
+        if (cursor !== undefined) {
+          const before = countBefore(document);
+          skipPositions(cursor, before - passed);
+          readPositions(cursor, values);
+          passed = before + 1;
+        } else if (positionKind === PositionKind.constant) values.push(position);
+      }
+      ends[place] = values.length;
+    }
+    return { ends, values };
   }
 
-  #documentsOf(piece: number): Uint32Array {
-    if (this.#piece === piece) return this.#documents;
-    const inline = this.posting.documents;
-    this.#documents = inline === undefined ? this.#longPiece(piece) : within(inline, piece * PIECE_DOCUMENTS);
-    this.#piece = piece;
-    return this.#documents;
+  #read(piece: number): PieceBits {
+    if (this.posting.kind === PostingKind.all) return bitsBetween(0, this.reader.pieceDocuments);
+    if (this.posting.kind === PostingKind.long) {
+      const place = this.#longPlaces.get(piece);
+      return place === undefined ? NO_BITS : this.reader.pieceBits(place);
+    }
+    const start = piece * PIECE_DOCUMENTS;
+    let at = lowerBound(this.documents, start);
+    let document = this.documents[at] ?? Infinity;
+    if (document >= start + PIECE_DOCUMENTS) return NO_BITS;
+    const bits = noBits();
+    for (; document < start + PIECE_DOCUMENTS; document = this.documents[++at] ?? Infinity) set(bits, document - start);
+    return bits;
   }
 
-  #longPiece(piece: number): Uint32Array {
-    const place = this.#longPlaces.get(piece);
-    return place === undefined ? new Uint32Array() : this.reader.pieceOf(place);
+  /** A cursor over the positions in the first document of a piece. */
+  #positionsFrom(piece: number): Cursor {
+    const { block, kind, gapsEnd } = this.posting;
+    if (kind === PostingKind.inline) {
+      const cursor = new Cursor(block, gapsEnd);
+      skipPositions(cursor, lowerBound(this.documents, piece * PIECE_DOCUMENTS));
+      return cursor;
+    }
+    return this.reader.stream(Stream.positions, this.#longPlaces.get(piece)?.positionsOffset ?? Infinity);
   }
 
-  #positionsOf(piece: number, df: number): readonly (readonly number[])[] {
-    const place = this.#longPlaces.get(piece);
-    if (place === undefined) return [];
-    return readPositions(this.reader.stream(Stream.positions, place.positionsOffset), df);
+  get #longPlaces(): ReadonlyMap<number, PiecePlace> {
+    return (this.#places ??= this.posting.kind === PostingKind.long ? this.reader.places(this.posting) : new Map());
   }
-
-  get #longPlaces(): Places {
-    if (this.posting.kind !== PostingKind.long) throw new MalformedSegment("positions of a posting of another kind");
-    return (this.#places ??= this.reader.places(this.posting));
-  }
-}
-
-function within(documents: Uint32Array, start: number): Uint32Array {
-  const first = lowerBound(documents, start);
-  const end = lowerBound(documents, start + PIECE_DOCUMENTS);
-  return documents.subarray(first, end).map((document) => document - start);
 }
 
 function lowerBound(documents: Uint32Array, least: number): number {
@@ -76,39 +99,4 @@ function lowerBound(documents: Uint32Array, least: number): number {
     else high = middle;
   }
   return low;
-}
-
-export function noBits(): PieceBits {
-  return new Uint32Array(PIECE_WORDS);
-}
-
-export function set(bits: PieceBits, document: number): void {
-  bits[document >>> 5] = (bits[document >>> 5] ?? 0) | (1 << (document & 31));
-}
-
-function setAll(bits: PieceBits, documents: number): void {
-  bits.fill(0xffffffff, 0, documents / 32);
-}
-
-/** The places of the set bits, rising. */
-export function setPlaces(bits: PieceBits): readonly number[] {
-  const found: number[] = [];
-  bits.forEach((word, place) => {
-    for (let rest = word; rest !== 0; rest &= rest - 1) found.push(32 * place + 31 - Math.clz32(rest & -rest));
-  });
-  return found;
-}
-
-export function countBits(bits: PieceBits): number {
-  let count = 0;
-  for (const word of bits) {
-    let rest = word - ((word >>> 1) & 0x55555555);
-    rest = (rest & 0x33333333) + ((rest >>> 2) & 0x33333333);
-    count += Math.imul((rest + (rest >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
-  }
-  return count;
-}
-
-export function isEmpty(bits: PieceBits): boolean {
-  return bits.every((word) => word === 0);
 }

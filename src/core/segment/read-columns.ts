@@ -1,3 +1,4 @@
+import type { Cursor } from "./cursor.js";
 import {
   KEY_COLUMNS,
   MalformedSegment,
@@ -7,15 +8,7 @@ import {
   Stream,
   TIME_BYTES,
 } from "./format.js";
-import type { Cursor, SegmentReader } from "./read.js";
-
-/** The sort keys of one piece by their rank; 0 is an absent or empty value. Ranks of two pieces do not compare. */
-export interface KeyPiece {
-  readonly ranks: Float64Array;
-  /** Undefined where every rank is 0. */
-  readonly smallest: Uint8Array | undefined;
-  readonly largest: Uint8Array | undefined;
-}
+import type { SegmentReader } from "./read.js";
 
 /** The times of one piece: milliseconds since the year 0000, -1 where there is none, and microseconds beyond. */
 export interface TimePiece {
@@ -23,17 +16,48 @@ export interface TimePiece {
   readonly micros: Float64Array;
 }
 
+/** The sort keys of one piece by their rank; 0 is an absent or empty value. Ranks of two pieces do not compare. */
+export class KeyPiece {
+  /** Undefined where every rank is 0. */
+  readonly smallest: Uint8Array | undefined;
+  readonly largest: Uint8Array | undefined;
+  readonly #width: number;
+  #packed: Packed | undefined;
+
+  constructor(
+    private readonly cursor: Cursor,
+    private readonly is: { readonly end: number; readonly documents: number },
+  ) {
+    this.#width = cursor.byte();
+    this.smallest = this.#width === 0 ? undefined : cursor.bytes(cursor.varint(MAX_KEY_BYTES));
+    this.largest = this.#width === 0 ? undefined : cursor.bytes(cursor.varint(MAX_KEY_BYTES));
+  }
+
+  rankOf(document: number): number {
+    return this.#ranks.at(document);
+  }
+
+  /** By document. */
+  get ranks(): Float64Array {
+    return this.#ranks.all();
+  }
+
+  get #ranks(): Packed {
+    if (this.#packed === undefined) {
+      this.#packed = new Packed(this.cursor, this.#width, this.is.documents);
+      checkEnd(this.cursor, this.is.end);
+    }
+    return this.#packed;
+  }
+}
+
 /** Reads a piece of a column of keys, by the column's place in KEY_COLUMNS. Throws MalformedSegment. */
 export function readKeys(reader: SegmentReader, column: number, piece: number): KeyPiece {
   const { cursor, end } = pieceAt(reader, column, piece);
-  const width = cursor.byte();
-  const isEmpty = width === 0;
-  const smallest = isEmpty ? undefined : cursor.bytes(cursor.varint(4 * MAX_KEY_CHARACTERS));
-  const largest = isEmpty ? undefined : cursor.bytes(cursor.varint(4 * MAX_KEY_CHARACTERS));
-  const ranks = unpacked(cursor, width, reader.pieceDocuments);
-  checkEnd(cursor, end);
-  return { ranks, smallest, largest };
+  return new KeyPiece(cursor, { end, documents: reader.pieceDocuments });
 }
+
+const MAX_KEY_BYTES = 4 * MAX_KEY_CHARACTERS;
 
 /** Reads a piece of the column of times. Throws MalformedSegment. */
 export function readTimes(reader: SegmentReader, piece: number): TimePiece {
@@ -45,8 +69,9 @@ export function readTimes(reader: SegmentReader, piece: number): TimePiece {
   const microsBits = isEmpty ? 0 : cursor.byte();
   if (microsBits !== 0 && microsBits !== MICROS_BITS) throw new MalformedSegment("microseconds of another width");
   const smallest = isEmpty ? 0 : cursor.fixed(TIME_BYTES);
-  const times = unpacked(cursor, width, documents).map((value) => (value === 0 ? -1 : smallest + (value - 1) * unit));
-  const micros = unpacked(cursor, microsBits, documents);
+  const times = new Packed(cursor, width, documents).all();
+  for (let i = 0; i < documents; i++) times[i] = times[i] === 0 ? -1 : smallest + ((times[i] ?? 0) - 1) * unit;
+  const micros = new Packed(cursor, microsBits, documents).all();
   checkEnd(cursor, end);
   return { times, micros };
 }
@@ -69,27 +94,44 @@ function checkEnd(cursor: Cursor, end: number): void {
 
 /** What times can take at most. */
 const MAX_WIDTH = 49;
+/** What a window of four bytes holds wherever in a byte it begins. */
+const WINDOW_WIDTH = 24;
+const WINDOW = 2 ** WINDOW_WIDTH;
 
-function unpacked(cursor: Cursor, width: number, count: number): Float64Array {
-  if (width > MAX_WIDTH) throw new MalformedSegment("a column of another width");
-  const values = new Float64Array(count);
-  if (width === 0) return values;
-  let byte = 0;
-  let left = 0;
-  for (let i = 0; i < count; i++) {
-    let value = 0;
-    for (let have = 0; have < width;) {
-      if (left === 0) {
-        byte = cursor.byte();
-        left = 8;
-      }
-      const taken = Math.min(left, width - have);
-      value += (byte & ((1 << taken) - 1)) * 2 ** have;
-      byte >>= taken;
-      left -= taken;
-      have += taken;
-    }
-    values[i] = value;
+/** Integers of one width, one after the other, the least significant bit first. */
+class Packed {
+  readonly #bytes: Uint8Array;
+
+  constructor(
+    cursor: Cursor,
+    private readonly width: number,
+    private readonly count: number,
+  ) {
+    if (width > MAX_WIDTH) throw new MalformedSegment("a column of another width");
+    this.#bytes = cursor.bytes(Math.ceil((count * width) / 8));
   }
-  return values;
+
+  at(place: number): number {
+    const { width } = this;
+    const bit = place * width;
+    if (width <= WINDOW_WIDTH) return this.#window(bit, width);
+    const high = this.#window(bit + WINDOW_WIDTH, Math.min(WINDOW_WIDTH, width - WINDOW_WIDTH));
+    const rest = width <= 2 * WINDOW_WIDTH ? 0 : this.#window(bit + 2 * WINDOW_WIDTH, width - 2 * WINDOW_WIDTH);
+    return this.#window(bit, WINDOW_WIDTH) + high * WINDOW + rest * WINDOW * WINDOW;
+  }
+
+  all(): Float64Array {
+    const values = new Float64Array(this.count);
+    if (this.width > 0) for (let place = 0; place < this.count; place++) values[place] = this.at(place);
+    return values;
+  }
+
+  /** Up to 24 bits from a bit on. */
+  #window(bit: number, width: number): number {
+    const bytes = this.#bytes;
+    const at = bit >>> 3;
+    const four =
+      (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24);
+    return (four >>> (bit & 7)) & ((1 << width) - 1);
+  }
 }

@@ -1,3 +1,4 @@
+import { MAX_TERM_BYTES } from "../words/terms.js";
 import { ByteWriter } from "./byte-writer.js";
 import {
   FORMAT_VERSION,
@@ -11,74 +12,94 @@ import {
 /** Writes a segment (format 1): its terms in rising order, and its streams; then cuts both into blocks. */
 export class SegmentWriter {
   readonly streams: readonly ByteWriter[] = Array.from({ length: STREAMS }, () => new ByteWriter());
-  readonly #directory: Uint8Array[] = [];
-  readonly #bodies: { readonly entries: number; readonly bytes: Uint8Array }[] = [];
-  readonly #body = new ByteWriter(MAX_BLOCK_BYTES);
-  readonly #entry = new ByteWriter(MAX_BLOCK_BYTES);
+  /** The posting of the next term: written by the caller, taken by `term`. */
+  readonly posting = new ByteWriter();
+  /** The closed dictionary blocks, and where each ends; the first terms of all, and where each ends. */
+  readonly #dictionary = new ByteWriter(4 * MAX_BLOCK_BYTES);
+  readonly #blockEnds: number[] = [];
+  readonly #firstTerms = new ByteWriter();
+  readonly #firstEnds: number[] = [];
+  readonly #body = new ByteWriter(2 * MAX_BLOCK_BYTES);
+  readonly #previous = new Uint8Array(MAX_TERM_BYTES);
+  #previousLength = 0;
   #entries = 0;
   #terms = 0;
-  #previous = new Uint8Array();
 
   constructor(private readonly id: SegmentId) {}
 
-  /** Adds a term, which comes after all before it, with its posting. */
-  term(term: Uint8Array, posting: Uint8Array): void {
-    this.#encode(term, posting, this.#entries === 0 ? 0 : sharedPrefix(this.#previous, term));
-    if (this.#entries > 0 && this.#body.length + this.#entry.length > MAX_DICTIONARY_BODY_BYTES) {
-      this.#closeBody();
-      this.#encode(term, posting, 0);
+  /** Adds the first `length` bytes as a term, which comes after all before it, with its posting. */
+  term(term: Uint8Array, length: number): void {
+    const start = this.#body.length;
+    const shared = this.#shared(term, length);
+    this.#write(term, length, this.#entries === 0 ? 0 : shared);
+    if (this.#entries > 0 && this.#body.length > MAX_DICTIONARY_BODY_BYTES) {
+      this.#body.truncate(start);
+      this.#close(term, length);
+      this.#write(term, length, 0);
     }
-    if (this.#entries === 0) this.#directory.push(term.slice());
-    this.#body.bytes(this.#entry.view);
+    if (this.#entries === 0) {
+      this.#firstTerms.bytes(term, 0, length);
+      this.#firstEnds.push(this.#firstTerms.length);
+    }
     this.#entries += 1;
     this.#terms += 1;
-    this.#previous = term.slice();
+    for (let i = shared; i < length; i++) this.#previous[i] = term[i] ?? 0;
+    this.#previousLength = length;
+    this.posting.clear();
   }
 
   finish(): Segment {
-    if (this.#entries > 0) this.#closeBody();
-    const dictionary = this.#bodies.map(({ entries, bytes }, place) => {
-      const fence = this.#directory[place + 1] ?? new Uint8Array();
-      return block([entries, fence.length], [fence, bytes]);
-    });
+    if (this.#entries > 0) this.#close(this.#previous, 0);
     const { level, number } = this.id;
     const lengths = this.streams.map((stream) => stream.length);
-    const header = block([FORMAT_VERSION, level, number, this.#terms, dictionary.length, ...lengths], []);
-    const streams = this.streams.flatMap((stream) => pages(stream.copy()));
-    return { level, number, blocks: [header, ...dictionary, ...streams], directory: this.#directory };
+    const header = new ByteWriter();
+    for (const value of [FORMAT_VERSION, level, number, this.#terms, this.#blockEnds.length, ...lengths])
+      header.varint(value);
+    return {
+      ...{ level, number },
+      blocks: [
+        header.copy(),
+        ...parts(this.#dictionary.copy(), this.#blockEnds),
+        ...this.streams.flatMap((stream) => pages(stream.copy())),
+      ],
+      directory: parts(this.#firstTerms.copy(), this.#firstEnds),
+    };
   }
 
-  #encode(term: Uint8Array, posting: Uint8Array, shared: number): void {
-    this.#entry.clear();
-    this.#entry.varint(shared);
-    this.#entry.varint(term.length - shared);
-    this.#entry.bytes(term.subarray(shared));
-    this.#entry.bytes(posting);
+  #shared(term: Uint8Array, length: number): number {
+    const most = Math.min(length, this.#previousLength);
+    let shared = 0;
+    while (shared < most && this.#previous[shared] === term[shared]) shared += 1;
+    return shared;
   }
 
-  #closeBody(): void {
-    this.#bodies.push({ entries: this.#entries, bytes: this.#body.copy() });
+  #write(term: Uint8Array, length: number, shared: number): void {
+    this.#body.varint(shared);
+    this.#body.varint(length - shared);
+    this.#body.bytes(term, shared, length);
+    this.#body.append(this.posting);
+  }
+
+  /** Closes the block; its fence is the first term of the next, or empty. */
+  #close(fence: Uint8Array, length: number): void {
+    const to = this.#dictionary;
+    to.varint(this.#entries);
+    to.varint(length);
+    to.bytes(fence, 0, length);
+    to.append(this.#body);
+    this.#blockEnds.push(to.length);
     this.#body.clear();
     this.#entries = 0;
   }
 }
 
-function block(numbers: readonly number[], parts: readonly Uint8Array[]): Uint8Array {
-  const writer = new ByteWriter(MAX_BLOCK_BYTES);
-  for (const number of numbers) writer.varint(number);
-  for (const part of parts) writer.bytes(part);
-  return writer.copy();
+/** Views of one buffer: an array per block costs more than filling it. */
+function parts(bytes: Uint8Array, ends: readonly number[]): readonly Uint8Array[] {
+  return ends.map((end, place) => bytes.subarray(ends[place - 1] ?? 0, end));
 }
 
-/** Views of one buffer: an array per block costs more than filling it. */
 function pages(stream: Uint8Array): readonly Uint8Array[] {
   return Array.from({ length: Math.ceil(stream.length / MAX_BLOCK_BYTES) }, (_, page) =>
     stream.subarray(page * MAX_BLOCK_BYTES, (page + 1) * MAX_BLOCK_BYTES),
   );
-}
-
-function sharedPrefix(a: Uint8Array, b: Uint8Array): number {
-  let shared = 0;
-  while (shared < a.length && shared < b.length && a[shared] === b[shared]) shared += 1;
-  return shared;
 }

@@ -1,5 +1,4 @@
 import { utf8, utf8Text } from "../bytes.js";
-import { isReceivedAt } from "../envelope.js";
 import { EVENT_FIELDS, fieldText, takesJson, type EventField, type EventValue } from "../event.js";
 import type { Sha256 } from "../hash.js";
 import { CanonicalScan, isDigit } from "./canonical-scan.js";
@@ -12,10 +11,14 @@ const PUBLIC_KEY = utf8(',"public_key":');
 const RECEIVED_AT = utf8(',"received_at":');
 const SIGNATURE = utf8(',"signature":');
 
+/** A time of receipt; every 0 stands for a digit. */
+const RECEIVED_AT_SHAPE = utf8("0000-00-00T00:00:00.000000Z");
+
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const MINUS = 0x2d;
 const DOT = 0x2e;
+const ZERO = 0x30;
 const COLON = 0x3a;
 const OPEN_LIST = 0x5b;
 const LETTER_T = 0x74;
@@ -66,7 +69,7 @@ export class EntryTokenizer {
       entryTerms(entry, this.sha256, this.sink);
       return;
     }
-    this.#tagged(TermTag.leaf, -1, entry.leafHash.subarray(0, LEAF_HASH_BYTES));
+    this.#leaf(entry.leafHash);
     for (const member of members) {
       this.#whole(member);
       if (member.words === undefined) this.#cut(member);
@@ -81,13 +84,19 @@ export class EntryTokenizer {
     else this.#tagged(TermTag.hashedValue, number, this.sha256(bytes).subarray(0, VALUE_HASH_BYTES));
   }
 
+  #leaf(hash: Uint8Array): void {
+    this.#scratch[0] = TermTag.leaf;
+    for (let i = 0; i < LEAF_HASH_BYTES; i++) this.#scratch[1 + i] = hash[i] ?? 0;
+    this.sink.term(this.#scratch, 1 + LEAF_HASH_BYTES, -1);
+  }
+
   #tagged(tag: number, number: number, bytes?: Uint8Array): void {
     const scratch = this.#scratch;
     scratch[0] = tag;
-    let length = 1;
-    if (number >= 0) scratch[length++] = number;
+    scratch[1] = number;
+    let length = 2;
     if (bytes !== undefined) {
-      scratch.set(bytes, length);
+      for (let i = 0; i < bytes.length; i++) scratch[length + i] = bytes[i] ?? 0;
       length += bytes.length;
     }
     this.sink.term(scratch, length, -1);
@@ -150,9 +159,14 @@ function membersOf(bytes: Uint8Array): readonly Member[] | undefined {
     const isJson = takesJson(field) && (bytes[start] === OPEN_OBJECT || bytes[start] === OPEN_LIST);
     const end = isText || isJson ? scan.value(start) : -1;
     if (end < 0) return undefined;
-    const value = readValue(bytes.subarray(start, end), { isText, isPlain: scan.plain });
-    if (value === undefined) return undefined;
-    members.push({ field, number, ...value });
+    if (scan.plain) {
+      const inside = isText ? bytes.subarray(start + 1, end - 1) : bytes.subarray(start, end);
+      members.push({ field, number, bytes: inside, words: undefined });
+    } else {
+      const value = readValue(bytes.subarray(start, end), isText);
+      if (value === undefined) return undefined;
+      members.push({ field, number, bytes: value.bytes, words: value.words });
+    }
     at = end;
     if (bytes[at] !== COMMA) break;
     at += 1;
@@ -166,12 +180,11 @@ function membersOf(bytes: Uint8Array): readonly Member[] | undefined {
 type Value = Pick<Member, "bytes" | "words">;
 
 /** Of a text or container's canonical bytes; undefined where they are not JSON. */
-function readValue(bytes: Uint8Array, is: { readonly isText: boolean; readonly isPlain: boolean }): Value | undefined {
-  if (is.isPlain) return { bytes: is.isText ? bytes.subarray(1, -1) : bytes, words: undefined };
+function readValue(bytes: Uint8Array, isText: boolean): Value | undefined {
   try {
     const value = JSON.parse(utf8Text(bytes) ?? "") as EventValue;
     const text = fieldText(value);
-    return { bytes: utf8(text), words: is.isText ? words(text) : canonicalWords(text) };
+    return { bytes: utf8(text), words: isText ? words(text) : canonicalWords(text) };
   } catch {
     return undefined;
   }
@@ -185,9 +198,20 @@ function isRestOfEnvelope(scan: CanonicalScan, start: number): boolean {
   if (at < 0 || !scan.has(RECEIVED_AT, at)) return false;
   const time = at + RECEIVED_AT.length;
   at = scan.text(time);
-  if (at < 0 || !isReceivedAt(String.fromCharCode(...scan.bytes.subarray(time + 1, at - 1)))) return false;
+  if (at < 0 || !isTimeOfReceipt(scan.bytes, time + 1, at - 1)) return false;
   if (scan.has(SIGNATURE, at)) at = scan.text(at + SIGNATURE.length);
   return at >= 0 && scan.plain && scan.bytes[at] === CLOSE_OBJECT && at + 1 === scan.bytes.length;
+}
+
+/** `isReceivedAt` of an ASCII text: digits, and between them what stands there in every such text. */
+function isTimeOfReceipt(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start !== RECEIVED_AT_SHAPE.length) return false;
+  for (let i = 0; i < RECEIVED_AT_SHAPE.length; i++) {
+    const shape = RECEIVED_AT_SHAPE[i];
+    const byte = bytes[start + i];
+    if (shape === ZERO ? !isDigit(byte) : byte !== shape) return false;
+  }
+  return true;
 }
 
 /** Whether the T here stands between `dddd-dd-dd` and a digit. */

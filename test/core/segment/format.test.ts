@@ -12,8 +12,9 @@ import {
   type Segment,
 } from "../../../src/core/segment/format.js";
 import { Group } from "../../../src/core/segment/group.js";
+import { checkDictionary } from "../../../src/core/segment/dictionary.js";
 import { memorySource } from "../../../src/core/segment/memory-source.js";
-import { readDictionary, readHeader, SegmentReader } from "../../../src/core/segment/read.js";
+import { readHeader, SegmentReader } from "../../../src/core/segment/read.js";
 import { countMatches } from "../../../src/core/segment/search.js";
 import { TermTable } from "../../../src/core/segment/term-table.js";
 import { canonicalJson } from "../../../src/core/json.js";
@@ -67,7 +68,8 @@ describe("a segment", () => {
     const { dictionaryBlocks, terms } = readHeader(segment.blocks[0] ?? new Uint8Array());
     let count = 0;
     for (let number = 1; number <= dictionaryBlocks; number++) {
-      const { entries, fence } = readDictionary(segment.blocks[number] ?? new Uint8Array(), 4_096);
+      const block = segment.blocks[number] ?? new Uint8Array();
+      const { entries, fence } = checkDictionary(block, 4_096);
       count += entries.length;
       expect(entries[0]?.term).toEqual(segment.directory[number - 1]);
       expect(fence).toEqual(segment.directory[number]);
@@ -121,7 +123,7 @@ describe("the reader of a segment", () => {
     ["a document twice", [1, 0, 0, 1, 0x62, 0x20, 3, 0]],
     ["more documents than there are", [1, 0, 0, 1, 0x62, 0xf0, 0x81, 0x02]],
   ])("refuses a dictionary block of %s", (_, bytes) => {
-    expect(() => readDictionary(Uint8Array.from(bytes), 256)).toThrow(MalformedSegment);
+    expect(() => checkDictionary(Uint8Array.from(bytes), 256)).toThrow(MalformedSegment);
   });
 });
 
@@ -137,6 +139,16 @@ test("a table of terms sorts them by their bytes", () => {
     }),
     { numRuns: 300, seed: 4 },
   );
+});
+
+test("a table of terms sorts what differs in the number of its U+0000 alone", () => {
+  const table = new TermTable();
+  const numbers = Int32Array.from({ length: 200 }, (_, place) => {
+    const term = new Uint8Array(199 - place);
+    return table.numberOf(term, term.length);
+  });
+  table.sort(numbers);
+  expect([...numbers]).toEqual(Array.from({ length: 200 }, (_, place) => 199 - place));
 });
 
 /** Counts what a filter that reads most of a segment finds. */
