@@ -1,9 +1,9 @@
 import { utf8 } from "../../core/bytes.js";
 import { columnOf, compareBytes } from "../../core/segment/format.js";
-import { setPlaces } from "../../core/segment/posting-view.js";
+import { setPlaces } from "../../core/segment/bits.js";
 import { readKeys } from "../../core/segment/read-columns.js";
 import { sortKey, type SortedField } from "../../query/order.js";
-import { Heap } from "./heap.js";
+import { Heap } from "../../core/segment/heap.js";
 import { READ_ENTRIES, readRows, readRowsAt, type LogRow } from "./log-rows.js";
 import { matchesOf, type Found, type PieceFound, type SearchedLog, type Sought } from "./matches.js";
 
@@ -34,16 +34,17 @@ export async function leavesByField(sought: Sought, wanted: Wanted, searched: Se
   const after = wanted.after === undefined ? undefined : await order.placeOf(wanted.after);
   const isBehind = (place: Place): boolean => after === undefined || order.compare(place, after) > 0;
   const loose = new Loose(order, wanted.count, isBehind);
-  const heads = new Heap<Head>((a, b) => order.compareHeads(a, b));
+  const pieces: OrderedPiece[] = [];
   for await (const found of matchesOf(sought, searched, false)) {
     if (found.kind === "rows") loose.add(found);
-    else await order.begin(found, heads);
+    else pieces.push(...(await order.piecesOf(found)));
   }
+  const merge = new Merge(pieces, order);
   const sorted = loose.sorted();
   const leaves: number[] = [];
   let next = 0;
   while (leaves.length < wanted.count) {
-    const head = await order.front(heads);
+    const head = await merge.front();
     const row = sorted[next];
     if (head === undefined && row === undefined) break;
     if (row !== undefined && (head === undefined || order.compare(row, head) < 0)) {
@@ -53,7 +54,7 @@ export async function leavesByField(sought: Sought, wanted: Wanted, searched: Se
     }
     if (head === undefined) break;
     if (isBehind(head)) leaves.push(head.leaf);
-    order.advance(heads, head);
+    merge.advance();
     searched.signal?.throwIfAborted();
   }
   return leaves;
@@ -82,12 +83,6 @@ class Loose {
   }
 }
 
-/** The next match of a piece. Its key is a bound until `isExact`: no key of the piece comes before it. */
-interface Head extends Place {
-  readonly piece: OrderedPiece;
-  readonly isExact: boolean;
-}
-
 class FieldOrder {
   readonly #column: number;
 
@@ -112,52 +107,26 @@ class FieldOrder {
     return this.sign * (compareBytes(a.key, b.key) || a.leaf - b.leaf);
   }
 
-  /** A bound comes before what may be behind it. */
-  compareHeads(a: Head, b: Head): number {
-    const byKey = this.sign * compareBytes(a.key, b.key);
-    if (byKey !== 0) return byKey;
-    if (a.isExact !== b.isExact) return a.isExact ? 1 : -1;
-    return this.sign * (a.leaf - b.leaf);
+  compareKeys(a: Place, b: Place): number {
+    return this.sign * compareBytes(a.key, b.key);
   }
 
-  async begin(found: PieceFound, heads: Heap<Head>): Promise<void> {
+  /** The matches of a piece, if there are any. */
+  async piecesOf(found: PieceFound): Promise<readonly OrderedPiece[]> {
     const places = setPlaces(found.bits);
-    if (places.length === 0) return;
-    const keys = await found.session.read((reader) => readKeys(reader, this.#column, found.piece));
-    const piece = new OrderedPiece(found.start, orderOf(places, keys.ranks, this.sign));
-    const edge = (this.sign > 0 ? keys.smallest : keys.largest) ?? new Uint8Array();
-    this.#push(heads, piece, edge);
-  }
-
-  /** The first match of all pieces, with its key. */
-  async front(heads: Heap<Head>): Promise<Head | undefined> {
-    for (;;) {
-      const first = heads.first;
-      if (first?.isExact !== false) return first;
-      const inexact: Head[] = [];
-      while (inexact.length < READ_ENTRIES && heads.first?.isExact === false) {
-        const head = heads.pop();
-        if (head !== undefined) inexact.push(head);
-      }
-      await this.#fetchKeys(inexact);
-      for (const { piece, key } of inexact) this.#push(heads, piece, key);
-    }
-  }
-
-  advance(heads: Heap<Head>, head: Head): void {
-    heads.pop();
-    if (head.piece.advance()) this.#push(heads, head.piece, head.key);
-  }
-
-  #push(heads: Heap<Head>, piece: OrderedPiece, bound: Uint8Array): void {
-    const key = piece.key;
-    heads.push({ piece, leaf: piece.leaf, key: key ?? bound, isExact: key !== undefined });
+    if (places.length === 0) return [];
+    return found.session.read((reader) => {
+      const keys = readKeys(reader, this.#column, found.piece);
+      const order = Uint32Array.from(places, (place) => (keys.rankOf(place) << DOCUMENT_BITS) | place).sort();
+      const edge = (this.sign > 0 ? keys.smallest : keys.largest) ?? ABSENT;
+      return [new OrderedPiece(found.start, this.sign > 0 ? order : order.reverse(), { smallest: keys.smallest, edge })];
+    });
   }
 
   /** Reads the keys that pieces need next, from one entry for each. */
-  async #fetchKeys(heads: readonly Head[]): Promise<void> {
-    const share = Math.max(1, Math.floor(READ_ENTRIES / heads.length));
-    const wanted = heads.flatMap(({ piece }) => piece.nextRanks(share).map((at) => ({ piece, ...at })));
+  async fetchKeys(pieces: readonly OrderedPiece[]): Promise<void> {
+    const share = Math.max(1, Math.floor(READ_ENTRIES / pieces.length));
+    const wanted = pieces.flatMap((piece) => piece.nextRanks(share).map((at) => ({ piece, ...at })));
     const rows = await readRowsAt(
       this.searched,
       wanted.map(({ leaf }) => leaf),
@@ -169,30 +138,76 @@ class FieldOrder {
   }
 }
 
-function orderOf(places: readonly number[], ranks: ArrayLike<number>, sign: 1 | -1): Uint32Array {
-  const order = Uint32Array.from(places, (place) => ((ranks[place] ?? 0) << DOCUMENT_BITS) | place).sort();
-  return sign > 0 ? order : order.reverse();
+/** All pieces as one order: the first match of each is compared with those of the others. */
+class Merge {
+  readonly #pieces: OrderedPiece[];
+  #heap: Heap<OrderedPiece>;
+
+  constructor(
+    pieces: readonly OrderedPiece[],
+    private readonly order: FieldOrder,
+  ) {
+    this.#pieces = [...pieces];
+    this.#heap = this.#ordered();
+  }
+
+  /** The first match of all, with its key; those that could be before it are looked up. */
+  async front(): Promise<OrderedPiece | undefined> {
+    for (;;) {
+      const { top } = this.#heap;
+      if (top?.isExact !== false) return top;
+      await this.order.fetchKeys(this.#pieces.filter(({ isExact }) => !isExact).slice(0, READ_ENTRIES));
+      this.#heap = this.#ordered();
+    }
+  }
+
+  advance(): void {
+    const { top } = this.#heap;
+    if (top?.advance() === true) this.#heap.replace(top);
+    else this.#heap.pop();
+  }
+
+  /** The heap orders the list in place. A key that is only a bound comes before what may be behind it. */
+  #ordered(): Heap<OrderedPiece> {
+    return new Heap(this.#pieces, (a, b) => {
+      const byKey = this.order.compareKeys(a, b);
+      if (byKey !== 0) return byKey < 0;
+      return a.isExact === b.isExact ? this.order.compare(a, b) < 0 : !a.isExact;
+    });
+  }
 }
 
-/** The matches of one piece, in their order by rank and document. */
-class OrderedPiece {
-  readonly #keys = new Map<number, Uint8Array>([[0, new Uint8Array()]]);
+const ABSENT = new Uint8Array();
+
+/** The matches of one piece, in their order by rank and document; as a place, the next one. */
+class OrderedPiece implements Place {
+  readonly #keys = new Map<number, Uint8Array>([[0, ABSENT]]);
   #at = 0;
   #ahead = 1;
+  /** No key that is still to come is before it. */
+  #bound: Uint8Array;
 
   /** `order`: rank and document as one number each. */
   constructor(
     private readonly start: number,
     private readonly order: Uint32Array,
-  ) {}
+    known: { readonly smallest: Uint8Array | undefined; readonly edge: Uint8Array },
+  ) {
+    this.#bound = known.edge;
+    if (known.smallest !== undefined) this.#keys.set(1, known.smallest);
+  }
 
   get leaf(): number {
     return this.start + ((this.order[this.#at] ?? 0) & ((1 << DOCUMENT_BITS) - 1));
   }
 
-  /** The key of the next match; undefined until it was learnt. */
-  get key(): Uint8Array | undefined {
-    return this.#keys.get(this.#rank(this.#at));
+  /** Of the next match, or a bound of it. */
+  get key(): Uint8Array {
+    return this.#keys.get(this.#rank(this.#at)) ?? this.#bound;
+  }
+
+  get isExact(): boolean {
+    return this.#keys.has(this.#rank(this.#at));
   }
 
   learn(rank: number, key: Uint8Array): void {
@@ -202,6 +217,7 @@ class OrderedPiece {
   /** Whether there is another one. */
   advance(): boolean {
     const before = this.#rank(this.#at);
+    this.#bound = this.key;
     this.#at += 1;
     if (this.#rank(this.#at) !== before) this.#keys.delete(before);
     return this.#at < this.order.length;

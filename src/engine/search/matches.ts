@@ -1,8 +1,8 @@
 import type { LogReads } from "../../audit/store.js";
+import { bitsBetween, countBits, setPlaces, type PieceBits } from "../../core/segment/bits.js";
 import { evaluation, type Evaluation } from "../../core/segment/evaluate.js";
 import type { SegmentFilter } from "../../core/segment/filter.js";
-import { countBits, noBits, setPlaces } from "../../core/segment/posting-view.js";
-import type { PieceBits, SegmentReader } from "../../core/segment/read.js";
+import type { SegmentReader } from "../../core/segment/read.js";
 import type { LeafRange } from "../../core/tree.js";
 import { nodeSha256 } from "../../keys/node-crypto.js";
 import { READ_ENTRIES, readRows, type LogRow } from "./log-rows.js";
@@ -143,14 +143,7 @@ async function* inSegment(
 function maskOf(wanted: LeafRange, documents: number): PieceBits | undefined {
   const start = Math.max(0, wanted.start);
   const end = Math.min(documents, wanted.end);
-  if (start >= end) return undefined;
-  const mask = noBits();
-  for (let word = start >>> 5; word <= (end - 1) >>> 5; word++) {
-    const from = Math.max(0, start - 32 * word);
-    const to = Math.min(32, end - 32 * word);
-    mask[word] = (0xffffffff >>> (32 - (to - from))) << from;
-  }
-  return mask;
+  return start < end ? bitsBetween(start, end) : undefined;
 }
 
 async function* inRows(

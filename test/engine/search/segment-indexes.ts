@@ -11,7 +11,7 @@ import { batch, emptyHead } from "../../stores/batches.js";
 export const LOG = "default";
 /** The entries of a stored segment of the lowest level. */
 export const GROUP = 4_096;
-export const BUILD_MS = 120_000;
+export const BUILD_MS = 300_000;
 
 const indexes: SegmentIndex[] = [];
 afterEach(async () => {

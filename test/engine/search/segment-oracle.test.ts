@@ -111,7 +111,7 @@ describe(`the segment index, compared with a plain scan (seed ${SEED})`, () => {
           const all = plainly(query, { limit: SIZE });
           expect(await index.count(query, Infinity)).toBe(all.length);
         }),
-        { numRuns: 150, seed: SEED },
+        { numRuns: 60, seed: SEED },
       );
     },
     BUILD_MS,
