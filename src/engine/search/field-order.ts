@@ -119,7 +119,9 @@ class FieldOrder {
       const keys = readKeys(reader, this.#column, found.piece);
       const order = Uint32Array.from(places, (place) => (keys.rankOf(place) << DOCUMENT_BITS) | place).sort();
       const edge = (this.sign > 0 ? keys.smallest : keys.largest) ?? ABSENT;
-      return [new OrderedPiece(found.start, this.sign > 0 ? order : order.reverse(), { smallest: keys.smallest, edge })];
+      return [
+        new OrderedPiece(found.start, this.sign > 0 ? order : order.reverse(), { smallest: keys.smallest, edge }),
+      ];
     });
   }
 

@@ -1,7 +1,7 @@
 import type { BlockStore, SegmentBlocks } from "../../audit/block-store.js";
 import type { LogReads } from "../../audit/store.js";
 import { equalBytes } from "../../core/bytes.js";
-import { PIECE_DOCUMENTS, segmentDocuments } from "../../core/segment/format.js";
+import { PIECE_DOCUMENTS, type SegmentId } from "../../core/segment/format.js";
 import { MERGED_CHILDREN } from "../../core/segment/merge.js";
 import type { IndexedEntry } from "../../core/words/entry-terms.js";
 import { READ_ENTRIES, readRows } from "./log-rows.js";
@@ -21,17 +21,18 @@ export interface BuilderParts {
   readonly warn: (message: string) => void;
 }
 
-type Task =
-  | { readonly kind: "build"; readonly group: number }
-  | { readonly kind: "merge"; readonly children: readonly OpenSegment[] };
+/** `makes`: the segment that comes of it. */
+type Task = { readonly makes: SegmentId } & (
+  { readonly kind: "build" } | { readonly kind: "merge"; readonly children: readonly OpenSegment[] }
+);
 
 /**
  * Stores the segments of one log as it grows: of level 1 from its entries, of higher levels from 16 below, which are then
  * removed. Searches do not wait for it. What it had not stored when the process ends, it builds again.
  */
 export class SegmentBuilder {
-  /** Groups that cannot be built: the log has lost an entry there. Searches read them from the log. */
-  readonly #skipped = new Set<number>();
+  /** Segments that cannot be stored: the log has lost an entry there, or the store keeps a damaged one in its place. */
+  readonly #skipped = new Set<string>();
   #running: Promise<void> | undefined;
   #isWoken = false;
   /** Why it stopped last: said once. */
@@ -80,7 +81,11 @@ export class SegmentBuilder {
       const task = this.#nextTask(list, size);
       if (task === undefined) return;
       try {
-        await (task.kind === "build" ? this.#build(task.group) : this.#merge(task.children));
+        const made = await (task.kind === "build"
+          ? groupSegment(this.parts, task.makes.number)
+          : this.#merged(task.children));
+        if (made !== undefined) await blocks.put(log, made);
+        if (!(await stored.reload()).some(({ row }) => isSame(row, task.makes))) this.#skipped.add(nameOf(task.makes));
       } catch (error) {
         if (!(error instanceof SegmentLost)) throw error;
         await stored.lost(error.segment);
@@ -89,28 +94,24 @@ export class SegmentBuilder {
   }
 
   #nextTask(list: readonly OpenSegment[], size: number): Task | undefined {
-    const children = mergeable(list);
-    if (children !== undefined) return { kind: "merge", children };
+    const isOpen = (makes: SegmentId): boolean => !this.#skipped.has(nameOf(makes));
+    const merge = merges(list).find(({ makes }) => isOpen(makes));
+    if (merge !== undefined) return merge;
     let next = 0;
     for (const { start, end } of [...list.map(({ range }) => range), { start: size, end: size }]) {
-      for (; next + PIECE_DOCUMENTS <= start; next += PIECE_DOCUMENTS)
-        if (!this.#skipped.has(next / PIECE_DOCUMENTS)) return { kind: "build", group: next / PIECE_DOCUMENTS };
-      next = end;
+      for (; next + PIECE_DOCUMENTS <= start; next += PIECE_DOCUMENTS) {
+        const makes = { level: 1, number: next / PIECE_DOCUMENTS };
+        if (isOpen(makes)) return { kind: "build", makes };
+      }
+      next = Math.max(next, end);
     }
     return undefined;
   }
 
-  async #build(group: number): Promise<void> {
-    const segment = await groupSegment(this.parts, group);
-    if (segment === undefined) this.#skipped.add(group);
-    else await this.parts.blocks.put(this.parts.log, segment);
-  }
-
-  async #merge(children: readonly OpenSegment[]): Promise<void> {
-    const { log, maker, blocks } = this.parts;
+  async #merged(children: readonly OpenSegment[]): Promise<SegmentBlocks> {
     const read: SegmentBlocks[] = [];
     for (const child of children) read.push(await child.whole());
-    await blocks.put(log, await maker.merge(read));
+    return this.parts.maker.merge(read);
   }
 }
 
@@ -136,15 +137,21 @@ export async function groupSegment(
   }
 }
 
-/** The first 16 neighbours that one segment of the next level covers. */
-function mergeable(list: readonly OpenSegment[]): readonly OpenSegment[] | undefined {
-  for (const [place, first] of list.entries()) {
-    const { level, number } = first.row;
-    if (level >= MAX_MERGED_LEVEL || number % MERGED_CHILDREN !== 0) continue;
+/** Each 16 neighbours that one segment of the next level covers. */
+function merges(list: readonly OpenSegment[]): readonly (Task & { readonly kind: "merge" })[] {
+  return list.flatMap(({ row: { level, number } }, place) => {
+    if (level < 1 || level >= MAX_MERGED_LEVEL || number % MERGED_CHILDREN !== 0) return [];
     const children = list.slice(place, place + MERGED_CHILDREN);
-    const last = children.at(-1);
-    const end = (number + MERGED_CHILDREN) * segmentDocuments(level);
-    if (children.length === MERGED_CHILDREN && last?.row.level === level && last.range.end === end) return children;
-  }
-  return undefined;
+    const isRow = children.every(({ row }, i) => isSame(row, { level, number: number + i }));
+    const makes = { level: level + 1, number: number / MERGED_CHILDREN };
+    return isRow && children.length === MERGED_CHILDREN ? [{ kind: "merge", makes, children }] : [];
+  });
+}
+
+function isSame(a: SegmentId, b: SegmentId): boolean {
+  return a.level === b.level && a.number === b.number;
+}
+
+function nameOf({ level, number }: SegmentId): string {
+  return `${level}/${number}`;
 }

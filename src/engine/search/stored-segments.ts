@@ -177,6 +177,7 @@ export async function prefetch(segments: readonly OpenSegment[], terms: readonly
 /** The stored segments of one log, as far as this process knows. */
 export class StoredSegments {
   #list: Promise<readonly OpenSegment[]> | undefined;
+  readonly #unusable = new Set<string>();
   /** Where the last one ends, as far as known. */
   knownEnd = 0;
   /** Those that another one covers: to be removed. */
@@ -203,18 +204,24 @@ export class StoredSegments {
 
   /**
    * Decides about a segment that could not be read: one that is still listed is damaged, and is removed, to be built again
-   * from the log.
+   * from the log. One that cannot be removed, from a database that may only be read, is not used any more.
    */
-  async lost({ level, number, digest }: StoredSegment): Promise<void> {
+  async lost(segment: StoredSegment): Promise<void> {
     const { log, blocks } = this.home;
-    const rows = await blocks.segments(log);
-    const isListed = rows.some((row) => row.level === level && row.number === number && equalBytes(row.digest, digest));
-    if (isListed) await blocks.remove(log, [{ level, number }]);
+    const isListed = async (): Promise<boolean> => {
+      const rows = await blocks.segments(log);
+      return rows.some((row) => nameOf(row) === nameOf(segment));
+    };
+    if (await isListed()) {
+      await blocks.remove(log, [segment]).catch(() => undefined);
+      if (await isListed()) this.#unusable.add(nameOf(segment));
+    }
     await this.reload();
   }
 
   async #load(): Promise<readonly OpenSegment[]> {
-    const rows = await this.#ofThisLog(await this.home.blocks.segments(this.home.log));
+    const listed = await this.home.blocks.segments(this.home.log);
+    const rows = await this.#ofThisLog(listed.filter((row) => !this.#unusable.has(nameOf(row))));
     const open = rows.map((row) => new OpenSegment(row, this.home));
     open.sort((a, b) => a.range.start - b.range.start || b.range.end - a.range.end);
     let end = 0;
@@ -238,7 +245,7 @@ export class StoredSegments {
     if (last === undefined || (await this.#fits(last)) === "fits") return rows;
     const found = await Promise.all(rows.map(async (row) => ({ row, fit: await this.#fits(row) })));
     const others = found.filter(({ fit }) => fit === "another").map(({ row }) => row);
-    if (others.length > 0) await this.home.blocks.remove(this.home.log, others);
+    if (others.length > 0) await this.home.blocks.remove(this.home.log, others).catch(() => undefined);
     return found.filter(({ fit }) => fit === "fits").map(({ row }) => row);
   }
 
@@ -248,4 +255,8 @@ export class StoredSegments {
     if (hash.length === 0) return "beyond";
     return equalBytes(hash, row.lastLeafHash) ? "fits" : "another";
   }
+}
+
+function nameOf({ level, number, digest }: StoredSegment): string {
+  return `${level}/${number}/${Buffer.from(digest).toString("hex")}`;
 }
