@@ -30,8 +30,9 @@ export interface SegmentIndexOptions {
 }
 
 const CACHE_BYTES = 64 * 2 ** 20;
-/** How often logs are looked at that nobody searches, whichever gateway they grow by. */
+/** How often logs are looked at that nobody searches; where several gateways share a database, each does. */
 const SWEEP_MS = 1_000;
+const SHARED_SWEEP_MS = 5_000;
 /** Segments that one search may come upon damaged. */
 const MAX_LOST = 32;
 
@@ -50,7 +51,7 @@ export class SegmentIndex implements SearchIndex {
     const cache = blockCache(cacheBytes);
     this.#make = (log) => new LogIndex({ log, reads, blocks, cache, isShared, warn, maker: this.#maker });
     void this.#wakeAll();
-    this.#sweep = setInterval(() => void this.#wakeAll(), SWEEP_MS).unref();
+    this.#sweep = setInterval(() => void this.#wakeAll(), isShared ? SHARED_SWEEP_MS : SWEEP_MS).unref();
   }
 
   indexedSize(log: string): Promise<number> {
