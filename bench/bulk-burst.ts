@@ -9,10 +9,12 @@ import type { AuditService, LogRequest } from "../src/audit/service.js";
 import { MemoryRootCache } from "../src/caches/memory/root-cache.js";
 import { openLocalService } from "../src/engine/local-service.js";
 import { ephemeralKeyring } from "../src/keys/keyring.js";
+import { indexed } from "../src/engine/search/open-index.js";
 import { openStore } from "../src/stores/index.js";
 import { somePostgres } from "../test/stores/postgres/server.js";
 import { eventAt } from "./events.js";
 import { figure, machine, median } from "./machine.js";
+import { untilStored } from "./stored-index.js";
 
 /**
  * Usage: node build/bench/bulk-burst.js [rounds] [store] [in flight]
@@ -29,7 +31,6 @@ const DUE_WITHIN_MS = 1_000;
 const WARM_UP = 4;
 const LOOK_MS = 10;
 const SINGLE_EVERY_MS = 100;
-const INDEX_MS = 600_000;
 
 /** The number of events that may wait in the log's queue, and the way into it: `later` as `logBulkAsync`, `at once` as `logBulk`. */
 const VARIANTS = {
@@ -170,7 +171,7 @@ class Singles {
 }
 
 async function open({ url, variant }: Run) {
-  const { log: store, index, isShared: sharedStore } = await openStore(url);
+  const { log: store, index, isShared: sharedStore } = indexed(await openStore(url));
   const { way, room: maxWaitingEvents } = VARIANTS[variant];
   const service = await openLocalService({
     ...{ store, index, sharedStore, keyring: ephemeralKeyring(), cache: new MemoryRootCache() },
@@ -190,7 +191,7 @@ async function measure(run: Run): Promise<Measured> {
   const { store, index, service, accept } = await open(run);
   for (let turn = 0; turn < WARM_UP; turn++) await accept(request({ start: turn * 1_000, count: 1_000 }));
   await untilLogged(service, () => WARM_UP * 1_000);
-  await index.reached(LOG, WARM_UP * 1_000, INDEX_MS);
+  await untilStored(index, LOG, WARM_UP * 1_000);
   const beforeMebibytes = process.memoryUsage().rss / 2 ** 20;
   const cpu = process.cpuUsage();
   const singles = new Singles(service);
@@ -198,7 +199,7 @@ async function measure(run: Run): Promise<Measured> {
   await untilLogged(service, () => WARM_UP * 1_000 + EVENTS + singles.logged);
   const loggedMs = performance.now() - began;
   const single = await singles.end();
-  await index.reached(LOG, WARM_UP * 1_000 + EVENTS + singles.logged, INDEX_MS); // what one variant leaves for later is counted too
+  await untilStored(index, LOG, WARM_UP * 1_000 + EVENTS + singles.logged); // what one variant leaves for later is counted too
   const { user, system } = process.cpuUsage(cpu);
   const peakMebibytes = process.resourceUsage().maxRSS / 1_024;
   await service.close();

@@ -14,6 +14,7 @@ import { auditContext, type AuditContext } from "../src/graphql/context.js";
 import { graphqlServer } from "../src/graphql/server.js";
 import { interruptible } from "../src/http/interruptible-service.js";
 import { ephemeralKeyring } from "../src/keys/keyring.js";
+import { indexed } from "../src/engine/search/open-index.js";
 import { openStore } from "../src/stores/index.js";
 import { somePostgres } from "../test/stores/postgres/server.js";
 import { eventAt } from "./events.js";
@@ -21,6 +22,7 @@ import type { Operation } from "./gateway/load.js";
 import { search } from "./gateway/operations.js";
 import { figure, machine, median } from "./machine.js";
 import { choosableReads, type Reads } from "./plain-reads.js";
+import { untilStored } from "./stored-index.js";
 
 /**
  * Usage: node build/bench/page-binding.js [events] [rounds] [pages] [store]
@@ -41,7 +43,6 @@ const ACTORS = 500;
 const WINDOW_BATCHES = 20;
 const START_MICROS = Date.UTC(2026, 0, 1) * 1_000;
 const MICROS_PER_BATCH = 1_000_000;
-const INDEX_MS = 600_000;
 
 type Page = (place: number, isVerified: boolean) => Operation;
 
@@ -77,14 +78,14 @@ class Engine {
       ...{ logger: pino({ level: "silent" }), compileAtHit: COMPILE_AT_HIT },
     });
     await apollo.start();
-    const engine = new Engine(await openStore(url), apollo);
+    const engine = new Engine(indexed(await openStore(url)), apollo);
     const service = await engine.open();
     for (let start = 0; start < events; start += BULK) {
       const batch = Array.from({ length: BULK }, (_, at) => ({ event: eventAt(start + at) }));
       await service.append({ log: LOG, events: batch, sign: false, path: "events" });
       engine.#micros += MICROS_PER_BATCH;
     }
-    await engine.store.index.reached(LOG, events, INDEX_MS);
+    await untilStored(engine.store.index, LOG, events);
     await service.close();
     return engine;
   }

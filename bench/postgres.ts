@@ -4,9 +4,11 @@ import type { IndexQuery, SearchIndex } from "../src/audit/search-index.js";
 import type { NewEntry } from "../src/audit/store.js";
 import type { Filter } from "../src/query/ast.js";
 import { PostgresLogStore } from "../src/stores/postgres/log-store.js";
+import { indexed } from "../src/engine/search/open-index.js";
 import { openDatabase, openPostgres } from "../src/stores/postgres/open.js";
 import { somePostgres } from "../test/stores/postgres/server.js";
 import { entryAt } from "./events.js";
+import { untilStored } from "./stored-index.js";
 
 /**
  * Usage: node build/bench/postgres.js. On a PostgreSQL of its own, or the one of AUDITQL_TEST_POSTGRES: appends beside bare
@@ -138,8 +140,8 @@ const server = await somePostgres(["fsync=on"]);
 const url = await server.newDatabase();
 console.log(`Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? "?"}; PostgreSQL on loopback, fsync on`);
 await appends(url);
-const { log, index } = await openPostgres({ url });
-const indexingMs = await ms(async () => index.reached(LOG, EVENTS, 60_000));
+const { log, index } = indexed(await openPostgres({ url }));
+const indexingMs = await ms(async () => untilStored(index, LOG, EVENTS));
 console.log(`index catching up ${rate((EVENTS * 1_000) / indexingMs)}`);
 console.log(`search of ${EVENTS.toLocaleString("en")} events, page of 50, p50/p99 in ms:`);
 await searches(index);

@@ -4,8 +4,10 @@ import { join } from "node:path";
 import type { AppendBatch } from "../src/audit/store.js";
 import type { IndexQuery, IndexedStore } from "../src/audit/search-index.js";
 import type { Filter } from "../src/query/ast.js";
+import { indexed } from "../src/engine/search/open-index.js";
 import { openStore } from "../src/stores/index.js";
 import { entryAt } from "./events.js";
+import { untilStored } from "./stored-index.js";
 
 /** Usage: node build/bench/stores.js [events] [batch]. Appends to a fresh SQLite log while the index follows, then searches. */
 const events = Number(process.argv[2] ?? 100_000);
@@ -41,7 +43,7 @@ async function appendAll({ log, index }: IndexedStore): Promise<void> {
     appendMs += performance.now() - began;
   }
   const appended = performance.now() - start;
-  await index.reached(LOG, events, 600_000);
+  await untilStored(index, LOG, events);
   const indexed = performance.now() - start;
   console.log(`append (index following)    ${perSecond(events, appendMs)}`);
   console.log(`append with making events   ${perSecond(events, appended)}`);
@@ -102,7 +104,7 @@ async function timed(call: () => Promise<unknown>): Promise<string> {
 
 const folder = mkdtempSync(join(tmpdir(), "auditql-bench-"));
 const path = join(folder, "log.db");
-const store = await openStore(`sqlite:${path}`);
+const store = indexed(await openStore(`sqlite:${path}`));
 console.log(
   `Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? "?"}; ${events} events, batches of ${batchSize}`,
 );
@@ -121,8 +123,8 @@ rmSync(folder, { recursive: true });
 async function openAgain(what: string): Promise<void> {
   const start = performance.now();
   const cpuStart = process.cpuUsage();
-  const { log, index } = await openStore(`sqlite:${path}`);
-  await index.reached(LOG, events, 600_000);
+  const { log, index } = indexed(await openStore(`sqlite:${path}`));
+  await untilStored(index, LOG, events);
   const ms = performance.now() - start;
   const cpu = `${(cpuMicros(cpuStart) / events).toFixed(1)} us of processor time per event`;
   console.log(`${what}: ${ms.toFixed(0)} ms, ${perSecond(events, ms)}, ${cpu}`);

@@ -6,6 +6,7 @@ import type { RootCache } from "./audit/cache.js";
 import { openLocalService } from "./engine/local-service.js";
 import { checkLog, type LogHealth, type ReadPaths } from "./engine/log-health.js";
 import type { IndexedStore } from "./audit/search-index.js";
+import { indexed } from "./engine/search/open-index.js";
 import { exposureOf } from "./keys/private-file.js";
 import { TokenSealer } from "./keys/sealed-token.js";
 import { explanation } from "./cli/explanation.js";
@@ -36,7 +37,7 @@ async function planEngine(settings: Settings, operator: Operator): Promise<Engin
 async function openEngine(settings: Settings, keyring: Keyring, operator: Operator): Promise<Engine> {
   const { storage } = settings;
   const { instrumented, WaitingEvents } = await import("./operations/instruments.js");
-  const { log, isShared, isReadOnly, ...opened } = await openStore(storage.store, operator.fatal);
+  const { log, isShared, isReadOnly, ...opened } = indexed(await openStore(storage.store, operator.fatal));
   const engines = { ...opened, store: log, cache: await openCache(storage, operator) };
   const { store, index, cache } = instrumented(engines, operator.metrics);
   const closeAll = async () => {
@@ -128,7 +129,7 @@ async function openCache({ redisUrl, origin }: Settings["storage"], { note }: Op
 
 const tools = {
   tools: {
-    openStore: (url: string) => openStore(url),
+    openStore: async (url: string) => indexed(await openStore(url)),
     openKeyring: async (keyFile: string) => keyringOfSeed(await loadOrCreateSeed(keyFile)),
   },
   to: { out: printTo(process.stdout), note: printTo(process.stderr) },

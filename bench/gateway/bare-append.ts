@@ -1,4 +1,5 @@
 import { logFormat } from "../../src/core/format.js";
+import { indexed } from "../../src/engine/search/open-index.js";
 import { openStore } from "../../src/stores/index.js";
 import { perSecond } from "../machine.js";
 import { entryAt } from "../events.js";
@@ -8,7 +9,7 @@ const FORMAT = logFormat("rfc6962");
 
 /** Durable appends of ready-made entries to a fresh SQLite store in this process: no tree, no GraphQL. Events a second. */
 export async function bareAppend(path: string, batches: number): Promise<number> {
-  const { log, index } = await openStore(`sqlite:${path}`);
+  const { log, index } = indexed(await openStore(`sqlite:${path}`));
   try {
     await log.createLog({
       log: "bare",

@@ -5,6 +5,7 @@ import type { AuditService } from "../../src/audit/service.js";
 import { MemoryRootCache } from "../../src/caches/memory/root-cache.js";
 import { openLocalService } from "../../src/engine/local-service.js";
 import { ephemeralKeyring } from "../../src/keys/keyring.js";
+import { indexed } from "../../src/engine/search/open-index.js";
 import { openStore } from "../../src/stores/index.js";
 import { figure } from "../machine.js";
 import type { Row } from "./table.js";
@@ -15,7 +16,7 @@ const PROOFS = 5_000;
 /** Membership proofs of random entries one by one, made and verified in process; memory at 10^4 leaves and at the end. */
 export async function proofRow(leaves: number): Promise<Row> {
   const folder = mkdtempSync(join(tmpdir(), "auditql-proofs-"));
-  const { log, index } = await openStore(`sqlite:${folder}/audit.db`);
+  const { log, index } = indexed(await openStore(`sqlite:${folder}/audit.db`));
   const service = await openLocalService({
     store: log,
     index,

@@ -1,6 +1,8 @@
+import type { SegmentId } from "../core/segment/format.js";
 import type { LeafRange } from "../core/tree.js";
 import type { Filter } from "../query/ast.js";
 import type { EntryOrder } from "../query/order.js";
+import type { BlockStore } from "./block-store.js";
 import type { LogStore } from "./store.js";
 
 /** A search as an index sees it: which leaves match, in which order. Pure data with the same result on every engine. */
@@ -15,7 +17,7 @@ export interface IndexQuery {
 /** A run of neighbouring matches in a query's order. */
 export interface Slice {
   /**
-   * Starts behind this leaf's place in the order, whether or not it matches; it must be indexed and of the query's log.
+   * Starts behind this leaf's place in the order, whether or not it matches; it must be of the query's log.
    * The cost does not grow with the matches before it, except in a field order that the engine has to sort for each
    * slice: use large slices there.
    */
@@ -26,14 +28,18 @@ export interface Slice {
   readonly limit: number;
 }
 
+/** A stored segment: sound if it is undamaged and what the log gives. */
+export interface CheckedSegment extends SegmentId {
+  readonly isSound: boolean;
+}
+
 /**
- * Port: finds leaves by their words. Derived data: it follows the log, can be deleted, and rebuilds itself. In a field
- * order, ties are broken by leaf index in the order's direction; an absent field sorts as the empty text.
+ * Port: finds leaves by their words. Derived data: it follows the log, can be deleted, and rebuilds itself; what it does
+ * not hold yet is read from the log. In a field order, ties are broken by leaf index in the order's direction; an absent
+ * field sorts as the empty text. Rejects with UNAVAILABLE when the store lacks leaves of a query's range.
  */
 export interface SearchIndex {
-  /** Resolves true once every leaf below `size` is indexed, false after `timeoutMs`. */
-  reached(log: string, size: number, timeoutMs: number): Promise<boolean>;
-  /** How many leaves of a log are indexed, counted from the first; does not wait. */
+  /** How many leaves of a log are in stored segments, counted from the first: the others are read from the log. */
   indexedSize(log: string): Promise<number>;
   /**
    * Leaf indexes in the query's order. Rejects with the signal's reason as soon as it aborts: work that has not begun
@@ -44,6 +50,8 @@ export interface SearchIndex {
   count(query: IndexQuery, cap: number, signal?: AbortSignal): Promise<number>;
   /** The leaf indexes below `size` with this leaf hash (32 bytes), lowest first. The caller verifies the entries. */
   leavesByHash(log: string, leafHash: Uint8Array, size: number): Promise<readonly number[]>;
+  /** Builds what is stored with leaves from `from` on again from the log, and compares, segment by segment. */
+  check(log: string, from: number): AsyncIterable<CheckedSegment>;
   close(): Promise<void>;
 }
 
@@ -55,14 +63,20 @@ export function rangeBehind({ range, order }: IndexQuery, leafIndex: number): Le
     : { start, end: Math.max(start, Math.min(end, leafIndex)) };
 }
 
-/** A log store and the index that follows it. To close them, close the index first, then the log. */
-export interface IndexedStore {
+/** A store as its engine opens it. */
+export interface OpenedStore {
   readonly log: LogStore;
-  readonly index: SearchIndex;
+  /** Where the log's search index is kept. */
+  readonly blocks: BlockStore;
   /** Other processes may append to the same logs. */
   readonly isShared: boolean;
   /**
    * Whether writes are refused at present while reads work, as on a standby. Undefined where the engine cannot tell.
    */
   readonly isReadOnly?: (() => Promise<boolean>) | undefined;
+}
+
+/** A log store and the index that follows it. To close them, close the index first, then the log. */
+export interface IndexedStore extends Omit<OpenedStore, "blocks"> {
+  readonly index: SearchIndex;
 }

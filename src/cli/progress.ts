@@ -54,7 +54,7 @@ export async function* withByteBar(
   }
 }
 
-/** Runs a check of a log with its bars: the entries, then the search index if it has to be waited for. */
+/** Runs a check of a log with its bars: the entries, then the search index. */
 export async function withBars<T>(
   log: string,
   stream: Pick<NodeJS.WriteStream, "isTTY" | "write">,
@@ -67,8 +67,8 @@ export async function withBars<T>(
       onProgress: (checked, size) => {
         entries.show(checked, size);
       },
-      onIndexing: (indexed, size) => {
-        index.show(indexed, size);
+      onIndexing: (checked, size) => {
+        index.show(checked, size);
       },
     });
   } finally {

@@ -42,8 +42,6 @@ import { PinnedSearches } from "./search/pinned-searches.js";
 import type { AcceptedEvent, CheckedEvent } from "./tree/leaf.js";
 import { requireLeafIndexes } from "./tree/size.js";
 
-const INDEX_WAIT_MS = 5_000;
-
 export interface LocalServiceOptions {
   readonly store: LogStore;
   readonly index: SearchIndex;
@@ -58,8 +56,6 @@ export interface LocalServiceOptions {
   readonly sharedStore?: boolean;
   /** Default RESULT_TTL_MS. */
   readonly resultTtlMs?: number;
-  /** How long a search waits for the index to reach the tree it is pinned to. Default 5,000. */
-  readonly indexWaitMs?: number;
   /** The time after which an append counts as one of unknown outcome. Default 30,000. */
   readonly appendTimeoutMs?: number;
   readonly queueLimits?: QueueLimits;
@@ -106,19 +102,17 @@ class LocalService implements LocalAuditService {
   readonly #logs: ReadonlyMap<string, OpenedLog>;
   readonly #searches: PinnedSearches;
   readonly #index: SearchIndex;
-  readonly #indexWaitMs: number;
   readonly #signer: EventSigner;
 
   constructor(options: LocalServiceOptions & { readonly clock: Clock }, logs: readonly OpenLog[]) {
-    const { index, keyring, clock, resultTtlMs = RESULT_TTL_MS, indexWaitMs = INDEX_WAIT_MS } = options;
+    const { index, keyring, clock, resultTtlMs = RESULT_TTL_MS } = options;
     const sealer = new TokenSealer(keyring.tokenSecret);
     this.#logs = new Map(logs.map((log) => [log.log, { log, bulk: new BulkLane(log, options.bulkLimits) }]));
     this.#searches = new PinnedSearches({
-      ...{ index, sealer, clock, ttlMs: resultTtlMs, indexWaitMs, alarm: options.alarm ?? ignore },
+      ...{ index, sealer, clock, ttlMs: resultTtlMs, alarm: options.alarm ?? ignore },
       firstAtOrAfter: (name, times, size) => this.#log(name).firstAtOrAfter(times, size),
     });
     this.#index = index;
-    this.#indexWaitMs = indexWaitMs;
     this.#signer = { seed: keyring.eventSeed, ed25519: nodeEd25519() };
   }
 
@@ -182,7 +176,6 @@ class LocalService implements LocalAuditService {
   async entryByHash(name: string, hash: Digest): Promise<EntryOutcome> {
     const log = this.#log(name);
     const size = await log.size();
-    await this.#requireIndexed(name, size);
     const found = await this.#index.leavesByHash(name, digestBytes(hash), size);
     const outcomes = await log.entries(found);
     const isIt = (outcome: EntryOutcome): boolean => outcome.kind !== "entry" || outcome.entry.hash === hash;
@@ -238,12 +231,5 @@ class LocalService implements LocalAuditService {
     if (opened !== undefined) return opened;
     const known = [...this.#logs.keys()].join(", ");
     throw new AuditError("NOT_FOUND", `There is no log ${JSON.stringify(name.slice(0, 64))}; the logs are: ${known}.`);
-  }
-
-  async #requireIndexed(log: string, size: number): Promise<void> {
-    if (await this.#index.reached(log, size, this.#indexWaitMs)) return;
-    throw new AuditError("UNAVAILABLE", "The search index has not caught up with the log: try again.", {
-      retryAfterMs: this.#indexWaitMs,
-    });
   }
 }

@@ -1,6 +1,7 @@
 import type { CachedRoot, RootCache } from "../audit/cache.js";
 import { aheadOf, type Clock } from "../audit/clock.js";
 import { deadline } from "../audit/deadline.js";
+import { PIECE_DOCUMENTS } from "../core/segment/format.js";
 import type { SearchIndex } from "../audit/search-index.js";
 import type { AppendBatch, AppendOutcome, LogHead, LogStore } from "../audit/store.js";
 import type { Metrics, PerLog } from "./metrics.js";
@@ -43,9 +44,11 @@ export function meteredCache(cache: RootCache, metrics: Metrics): RootCache {
   });
 }
 
-/** How many entries of each log are not indexed yet. */
+/** How many entries of each log could be in stored segments of its index, and are read from the log instead. */
 export function indexLag(store: LogStore, index: SearchIndex): Promise<PerLog> {
-  return ofEachLog(store, async ({ log, size }) => Math.max(0, size - (await index.indexedSize(log))));
+  return ofEachLog(store, async ({ log, size }) =>
+    Math.max(0, size - (size % PIECE_DOCUMENTS) - (await index.indexedSize(log))),
+  );
 }
 
 /** How many seconds each log's newest entry is ahead of a clock: 0, unless a gateway's clock was or is wrong. */

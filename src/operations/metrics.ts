@@ -133,7 +133,11 @@ export class Metrics {
 
   /** Each is read when the metrics are; one that fails is left out. */
   watchIndexLag(read: () => Promise<PerLog>): void {
-    this.#watchLogs("auditql_index_lag_entries", "Entries that are not in the search index yet.", read);
+    this.#watchLogs(
+      "auditql_index_lag_entries",
+      "Entries that searches read from the log, because their segments are not stored yet.",
+      read,
+    );
   }
 
   watchClockBehind(read: () => Promise<PerLog>): void {

@@ -1,6 +1,6 @@
 import type { EventField } from "../core/event.js";
 
-/** Adjacent words in this order inside one field; the last may be a prefix. Words are split as in query/words.ts. */
+/** Adjacent words in this order inside one field; the last may be a prefix. Words are cut as in core/words/words.ts. */
 export interface PhraseFilter {
   readonly kind: "phrase";
   /** The field to search; undefined for any single field. */

@@ -1,9 +1,9 @@
 import type { EventField } from "../core/event.js";
+import { words } from "../core/words/words.js";
 import { ALL, allOf, anyOf, negationOf, type Filter } from "./ast.js";
 import { Lexer } from "./lexer.js";
 import { syntaxError, SyntaxFault, type QuerySyntaxError } from "./syntax-error.js";
 import type { FieldToken, PlainToken, QuotedToken, Token } from "./token.js";
-import { words } from "./words.js";
 
 export const MAX_QUERY_CHARACTERS = 4_096;
 /**

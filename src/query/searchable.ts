@@ -1,7 +1,5 @@
-import { EVENT_FIELDS, fieldText, type AuditEvent, type EventField } from "../core/event.js";
-import { jsonWords, words } from "./words.js";
-
-type FieldValue = Parameters<typeof fieldText>[0];
+import { EVENT_FIELDS, fieldText, type AuditEvent, type EventField, type EventValue } from "../core/event.js";
+import { valueWords } from "../core/words/words.js";
 
 /** An event as search sees it: the words and the whole value of each field that is present. */
 export type SearchableEvent = { readonly [field in EventField]?: SearchableField };
@@ -33,23 +31,13 @@ class FieldSeen implements SearchableField {
   #value: string | undefined;
   #words: string | undefined;
 
-  constructor(private readonly field: FieldValue) {}
+  constructor(private readonly field: EventValue) {}
 
   get value(): string {
     return (this.#value ??= fieldText(this.field));
   }
 
   get words(): string {
-    return (this.#words ??= ` ${(typeof this.field === "string" ? words : jsonWords)(this.value).join(" ")} `);
+    return (this.#words ??= ` ${valueWords(this.field).join(" ")} `);
   }
-}
-
-/**
- * The words of one field of an event, in order; none where the field is absent. JSON other than text gives its keys and
- * values in canonical order.
- */
-export function eventWords(event: AuditEvent, field: EventField): readonly string[] {
-  const value = event[field];
-  if (value === undefined) return [];
-  return typeof value === "string" ? words(value) : jsonWords(fieldText(value));
 }

@@ -1,11 +1,11 @@
 import { badInput } from "../audit/errors.js";
-import type { IndexedStore } from "../audit/search-index.js";
+import type { OpenedStore } from "../audit/search-index.js";
 import { parseStoreUrl, schemeOf, STORE_SPELLINGS, type StoreScheme } from "./store-url.js";
 
 /** Called when a part of the store has ended unexpectedly and for good. */
 export type OnDeath = (error: Error) => void;
 
-type OpenEngine = (location: string, onDeath?: OnDeath) => Promise<IndexedStore>;
+type OpenEngine = (location: string, onDeath?: OnDeath) => Promise<OpenedStore>;
 
 const openPostgres: OpenEngine = async (location) =>
   await (await import("./postgres/open.js")).openPostgres({ url: `postgres:${location}` });
@@ -22,7 +22,7 @@ const ENGINES: Readonly<Record<StoreScheme, OpenEngine>> = {
  * Opens the store of a URL such as `sqlite:data/auditql.db`, `postgres://user@host/database` or `memory:`. Rejects with
  * BAD_USER_INPUT that lists the known schemes, or with UNAVAILABLE when the engine cannot open it.
  */
-export async function openStore(url: string, onDeath?: OnDeath): Promise<IndexedStore> {
+export async function openStore(url: string, onDeath?: OnDeath): Promise<OpenedStore> {
   const parsed = parseStoreUrl(url);
   if (parsed !== undefined) return ENGINES[parsed.scheme](parsed.location, onDeath);
   throw badInput([{ path: "store", expected: STORE_SPELLINGS, got: JSON.stringify(schemeOf(url)) }]);

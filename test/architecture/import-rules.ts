@@ -81,7 +81,13 @@ export const importRules: readonly ImportRule[] = [
   {
     ring: "auditql",
     files: /^(index\.ts)$/,
-    mayImport: [audit, keys, /^engine\/local-service\.ts$/, /^stores\/index\.ts$/, /^caches\/memory\//],
+    mayImport: [
+      audit,
+      keys,
+      /^engine\/(?:local-service|search\/open-index)\.ts$/,
+      /^stores\/index\.ts$/,
+      /^caches\/memory\//,
+    ],
     packages: [],
   },
   { ring: "generated", files: /^(generated\/)/, mayImport: [] },

@@ -36,14 +36,8 @@ const SEARCHES = [
 
 const CONCESSIONS: readonly Concession[] = [
   {
-    of: /^(index\.|docs|words|indexing)/,
-    reason: "the search index is derived, can hide an entry, and counts and orders; what it shows is bound",
-    answers: SEARCHES,
-    isSilent: true,
-  },
-  {
     of: /^(identity|schema_version)/,
-    reason: "tells files and versions apart, never answers: the index is made again, or the store is refused",
+    reason: "tells files and versions apart, never answers: the store is refused",
     isSilent: true,
   },
   {
@@ -68,7 +62,7 @@ const FIXED: Readonly<Record<string, string>> = {
   "schema_version.only_row": "a constraint lets it be 1 alone; what is without its row is attacked as `row deleted`",
 };
 
-/** Most of a change's time goes by waiting: for threads, sessions and a stuck index. */
+/** Most of a change's time goes by waiting: for threads and sessions. */
 const AT_ONCE = 4;
 
 /**

@@ -15,8 +15,6 @@ import { KEYRING, NEW_YEAR, ORIGIN } from "../engine/test-log.js";
 
 /** One full tile, and an edge of 44. */
 export const SIZE = 300;
-/** How long the index of an attacked store is waited for: that of the sound one is there at once, and one that is stuck stays so. */
-const STUCK_INDEX_MS = 500;
 const STEP_MICROS = 1_000_000;
 const ALL = Array.from({ length: SIZE }, (_, i) => i);
 /** When the attacked log is opened: later than all of its entries. */
@@ -49,9 +47,9 @@ export interface Examined {
 /** Opens a store that nobody else has open. */
 type Opening = () => Promise<IndexedStore>;
 
-/** The right answers: those of a store that nobody changed, which has to be sound. Its index may take its time. */
+/** The right answers: those of a store that nobody changed, which has to be sound. */
 export async function rightAnswers(open: Opening): Promise<Answers> {
-  const { findings, alarms, answers } = await examine(open, 20_000);
+  const { findings, alarms, answers } = await examine(open);
   const wrong = [...findings, ...alarms, ...Object.values(answers).filter(isRefusal)];
   if (wrong.length > 0) throw new Error(`a store that nobody changed is not sound: ${wrong.join("; ")}`);
   return answers;
@@ -60,15 +58,14 @@ export async function rightAnswers(open: Opening): Promise<Answers> {
 interface Opened {
   readonly now: () => number;
   readonly alarm: (text: string) => void;
-  readonly indexWaitMs: number;
 }
 
 function openService(store: IndexedStore, opened: Opened): Promise<AuditService> {
   const { log, index, isShared } = store;
-  const { now: clock, ...waits } = opened;
+  const { now: clock, ...rest } = opened;
   return openLocalService({
     ...{ store: log, index, sharedStore: isShared, cache: new MemoryRootCache(), keyring: KEYRING },
-    ...{ origin: ORIGIN, logs: [{ log: "default", format: "rfc6962" }], clock, ...waits },
+    ...{ origin: ORIGIN, logs: [{ log: "default", format: "rfc6962" }], clock, ...rest },
   });
 }
 
@@ -84,7 +81,7 @@ export async function fillAttackedLog(open: Opening): Promise<void> {
 
 async function fill(store: IndexedStore): Promise<void> {
   let now = NEW_YEAR;
-  const service = await openService(store, { now: () => now, alarm: fail, indexWaitMs: 20_000 });
+  const service = await openService(store, { now: () => now, alarm: fail });
   for (let i = 0; i < SIZE - 3; i++) {
     const event = { message: `event ${i}`, actor: i % 10 === 0 ? "mallory" : "bob", tenant_id: `t${i % 2}` };
     await service.append({ log: "default", events: [{ event }], sign: i % 50 === 0, path: "event" });
@@ -102,7 +99,7 @@ function fail(text: string): void {
 }
 
 /** Opens a store, has it checked, then opens a gateway's engine on it and asks everything. */
-export async function examine(open: Opening, indexWaitMs = STUCK_INDEX_MS): Promise<Examined> {
+export async function examine(open: Opening): Promise<Examined> {
   let store: IndexedStore;
   try {
     store = await open();
@@ -110,18 +107,18 @@ export async function examine(open: Opening, indexWaitMs = STUCK_INDEX_MS): Prom
     return { findings: [refusal(error)], alarms: [], answers: { opening: refusal(error) } };
   }
   try {
-    return await examineOpened(store, indexWaitMs);
+    return await examineOpened(store);
   } finally {
     await closeStore(store);
   }
 }
 
-async function examineOpened(store: IndexedStore, indexWaitMs: number): Promise<Examined> {
+async function examineOpened(store: IndexedStore): Promise<Examined> {
   const alarms: string[] = [];
-  const findings = await check(store, indexWaitMs);
+  const findings = await check(store);
   const alarm = (text: string): number => alarms.push(text);
   try {
-    const service = await openService(store, { now: () => NOW, alarm, indexWaitMs });
+    const service = await openService(store, { now: () => NOW, alarm });
     try {
       return { findings, alarms, answers: await askAll(service) };
     } finally {
@@ -132,7 +129,7 @@ async function examineOpened(store: IndexedStore, indexWaitMs: number): Promise<
   }
 }
 
-async function check({ log: store, index }: IndexedStore, indexStallMs: number): Promise<readonly string[]> {
+async function check({ log: store, index }: IndexedStore): Promise<readonly string[]> {
   const ed25519 = nodeEd25519();
   try {
     const heads = await store.heads();
@@ -142,7 +139,7 @@ async function check({ log: store, index }: IndexedStore, indexStallMs: number):
     for (const head of heads) {
       const key = new LogKey(`${ORIGIN}/${head.log}`, KEYRING.checkpointSeed, ed25519);
       const source = { log: head.log, store, format: logFormat(head.format, nodeSha256), key };
-      findings.push(...(await fsck({ source, index, ed25519, indexStallMs }, head)).findings);
+      findings.push(...(await fsck({ source, index, ed25519 }, head)).findings);
     }
     return findings.map(findingText);
   } catch (error) {

@@ -1,4 +1,5 @@
 import pg from "pg";
+import { indexed } from "../../src/engine/search/open-index.js";
 import { openPostgres } from "../../src/stores/postgres/open.js";
 import { somePostgres, sql, type PostgresServer } from "../stores/postgres/server.js";
 import type { AttackedStore } from "./attack-contract.js";
@@ -31,10 +32,10 @@ export class PostgresAttack implements AttackedStore {
     const server = await somePostgres();
     try {
       const sound = await server.newDatabase();
-      await fillAttackedLog(() => openPostgres({ url: sound }));
+      await fillAttackedLog(async () => indexed(await openPostgres({ url: sound })));
       const putBack = await setAside(sound);
       const copy = await server.newDatabase(nameOf(sound));
-      const right = await rightAnswers(() => openPostgres({ url: copy }));
+      const right = await rightAnswers(async () => indexed(await openPostgres({ url: copy })));
       return new PostgresAttack(server, sound, { right, putBack });
     } catch (error) {
       await server.close();
@@ -51,7 +52,9 @@ export class PostgresAttack implements AttackedStore {
     const copy = this.#idle.pop() ?? (await this.server.newDatabase(nameOf(this.sound)));
     try {
       await sql(copy, this.made.putBack);
-      return (await areMade(copy, changes)) ? await examine(() => openPostgres({ url: copy })) : undefined;
+      return (await areMade(copy, changes))
+        ? await examine(async () => indexed(await openPostgres({ url: copy })))
+        : undefined;
     } finally {
       this.#idle.push(copy);
     }

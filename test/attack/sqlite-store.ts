@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadSqliteDriver, type SqliteDatabase, type SqlRow, type SqlValue } from "../../src/stores/sqlite/driver.js";
 import { LOG_STRIDE } from "../../src/stores/sqlite/log-file.js";
+import { indexed } from "../../src/engine/search/open-index.js";
 import { openSqlite } from "../../src/stores/sqlite/open.js";
 import type { AttackedStore } from "./attack-contract.js";
 import { examine, fillAttackedLog, rightAnswers, type Answers, type Examined } from "./attacked-log.js";
@@ -26,9 +27,13 @@ export class SqliteAttack implements AttackedStore {
   static async start(file: AttackedFile = "audit.db"): Promise<SqliteAttack> {
     const folder = mkdtempSync(join(tmpdir(), "auditql-attack-"));
     mkdirSync(join(folder, "sound"));
-    await fillAttackedLog(() => openSqlite(join(folder, "sound", "audit.db")));
+    await fillAttackedLog(async () => indexed(await openSqlite(join(folder, "sound", "audit.db"))));
     const copy = copyOf(folder);
-    return new SqliteAttack(folder, file, await rightAnswers(() => openSqlite(join(copy, "audit.db"))));
+    return new SqliteAttack(
+      folder,
+      file,
+      await rightAnswers(async () => indexed(await openSqlite(join(copy, "audit.db")))),
+    );
   }
 
   attack({ sql, values }: Mutation): Promise<Examined | undefined> {
@@ -41,7 +46,9 @@ export class SqliteAttack implements AttackedStore {
   async change(change: (database: SqliteDatabase) => void): Promise<Examined | undefined> {
     const copy = copyOf(this.folder);
     try {
-      return this.#isMade(copy, change) ? await examine(() => openSqlite(join(copy, "audit.db"))) : undefined;
+      return this.#isMade(copy, change)
+        ? await examine(async () => indexed(await openSqlite(join(copy, "audit.db"))))
+        : undefined;
     } finally {
       rmSync(copy, { recursive: true });
     }

@@ -9,6 +9,7 @@ import type { IndexedStore } from "../../src/audit/search-index.js";
 import type { AuditService, BulkRequest, LogRequest, Receipt } from "../../src/audit/service.js";
 import { keyringOfSeed, type Keyring } from "../../src/keys/keyring.js";
 import { loadOrCreateSeed } from "../../src/keys/seed-file.js";
+import { indexed } from "../../src/engine/search/open-index.js";
 import { openStore } from "../../src/stores/index.js";
 import { checkEverything, fill, message, openTestService } from "../engine/test-log.js";
 import { describeWith } from "../service.js";
@@ -50,7 +51,7 @@ describeWith("PostgreSQL", hasPostgres(), () => {
     url: string,
     work: (service: AuditService, opened: IndexedStore) => Promise<T>,
   ): Promise<T> {
-    const opened = await openStore(url);
+    const opened = indexed(await openStore(url));
     const { index, isShared } = opened;
     const options = { store: opened.log, index, sharedStore: isShared, keyring, origin: ORIGIN };
     const service = await openTestService({ ...options, appendTimeoutMs: 100 });

@@ -4,11 +4,12 @@ import { openLocalService } from "../../src/engine/local-service.js";
 import { ephemeralKeyring } from "../../src/keys/keyring.js";
 import { TokenSealer } from "../../src/keys/sealed-token.js";
 import { readSettings } from "../../src/settings/read.js";
+import { indexed } from "../../src/engine/search/open-index.js";
 import { openMemory } from "../../src/stores/memory/open.js";
 
 /** A gateway whose store does not let itself be closed, as a database does that has stopped answering. */
 const settings = readSettings({ port: "0", store: "memory:" }, {});
-const { log: store, index } = openMemory();
+const { log: store, index } = indexed(openMemory());
 const keyring = ephemeralKeyring();
 const service = await openLocalService({
   ...{ store, index, cache: new MemoryRootCache(), keyring },

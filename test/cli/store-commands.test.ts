@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { keyringOfSeed } from "../../src/keys/keyring.js";
 import { loadOrCreateSeed } from "../../src/keys/seed-file.js";
 import { loadSqliteDriver } from "../../src/stores/sqlite/driver.js";
+import { indexed } from "../../src/engine/search/open-index.js";
 import { openStore } from "../../src/stores/index.js";
 import { fill, openTestService } from "../engine/test-log.js";
 
@@ -36,7 +37,7 @@ const fsck = (store: string, ...more: readonly string[]): Promise<Ended> =>
   auditql("fsck", "--store", `sqlite:${store}`, "--key-file", "auditql.key", "--mark-file", `${store}.fsck`, ...more);
 
 async function log(path: string, count: number, id = "default"): Promise<void> {
-  const { log: store, index } = await openStore(`sqlite:${join(folder, path)}`);
+  const { log: store, index } = indexed(await openStore(`sqlite:${join(folder, path)}`));
   const keyring = keyringOfSeed(await loadOrCreateSeed(join(folder, "auditql.key")));
   const service = await openTestService({
     store,
@@ -212,7 +213,7 @@ describe("auditql copy", () => {
   });
 
   it("ends with 2 where there is nothing to copy, and makes nothing", async () => {
-    const { log: store, index } = await openStore(`sqlite:${join(folder, "empty.db")}`);
+    const { log: store, index } = indexed(await openStore(`sqlite:${join(folder, "empty.db")}`));
     await index.close();
     await store.close();
     expect(await copy("empty.db", "of-empty.db")).toMatchObject({ code: 2, note: "The store holds no log.\n" });

@@ -1,10 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
+import { unicodeTable } from "../core/words/unicode-source.js";
 import { withLicences } from "./licences.js";
 import { withSettingsTable } from "./settings-table.js";
 
-/** A document of which a part is made from the code. */
+/** A document of which a part is made from the code, or a table of the code that is made from its source. */
 export interface GeneratedDocument {
   /** Below the root of the project. */
   readonly name: string;
@@ -14,6 +15,7 @@ export interface GeneratedDocument {
 export const GENERATED: readonly GeneratedDocument[] = [
   { name: "README.md", make: withSettingsTable },
   { name: "docs/licences.md", make: withLicences },
+  { name: "src/core/words/unicode.ts", make: unicodeTable },
 ];
 
 /** Where it lies, what it says now, and what it should say. */

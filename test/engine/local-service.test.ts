@@ -5,7 +5,8 @@ import { join } from "node:path";
 import type { IndexedStore } from "../../src/audit/search-index.js";
 import { FORMAT_NAMES } from "../../src/core/format.js";
 import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
-import { MemorySearchIndex } from "../../src/stores/memory/search-index.js";
+import { memoryIndex } from "./search/memory-index.js";
+import { indexed } from "../../src/engine/search/open-index.js";
 import { openSqlite } from "../../src/stores/sqlite/open.js";
 import { downloadContract } from "../audit/download-contract.js";
 import { rejection } from "./rejection.js";
@@ -30,7 +31,7 @@ describe("the local service over the SQLite store", () => {
   let logs = 0;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "auditql-service-"));
-    opened = await openSqlite(join(folder, "audit.db"));
+    opened = indexed(await openSqlite(join(folder, "audit.db")));
   });
   afterAll(async () => {
     await opened.index.close();
@@ -45,15 +46,16 @@ describe("the local service over the SQLite store", () => {
   });
 });
 
-describe("a search index that lags behind", () => {
-  test("is waited for a bounded time, then the caller is told to come again", async () => {
+describe("a search index whose store lacks the newest entries", () => {
+  test("is unavailable, and says when to come again", async () => {
     const store = new MemoryLogStore();
-    const index = new MemorySearchIndex(new MemoryLogStore());
-    const service = await openTestService({ store, index, indexWaitMs: 30 });
+    const index = memoryIndex(new MemoryLogStore());
+    const service = await openTestService({ store, index });
     const hash = (await logMessages(service, 1)).entries[0]?.hash;
     const searched = await rejection(service.search({ log: "default", query: "" }, {}));
     const looked = await rejection(Promise.resolve(hash && service.entryByHash("default", hash)));
-    for (const { code, retryAfterMs } of [searched, looked]) expect([code, retryAfterMs]).toEqual(["UNAVAILABLE", 30]);
+    for (const { code, retryAfterMs } of [searched, looked])
+      expect([code, retryAfterMs]).toEqual(["UNAVAILABLE", 1_000]);
   });
 });
 

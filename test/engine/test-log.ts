@@ -11,7 +11,7 @@ import { openLocalService, type LocalServiceOptions } from "../../src/engine/loc
 import type { LocalAuditService } from "../../src/engine/log-health.js";
 import { keyringOfSeed } from "../../src/keys/keyring.js";
 import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
-import { MemorySearchIndex } from "../../src/stores/memory/search-index.js";
+import { memoryIndex } from "./search/memory-index.js";
 
 export const KEYRING = keyringOfSeed(new Uint8Array(32).fill(7));
 export const ORIGIN = "test.example/auditql";
@@ -35,7 +35,7 @@ export function openTestService(options: Partial<LocalServiceOptions> = {}): Pro
   const memory = new MemoryLogStore();
   return openLocalService({
     store: memory,
-    index: new MemorySearchIndex(options.store instanceof MemoryLogStore ? options.store : memory),
+    index: memoryIndex(options.store instanceof MemoryLogStore ? options.store : memory),
     cache: new MemoryRootCache(),
     keyring: KEYRING,
     origin: ORIGIN,

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import type { AuditService } from "../../src/audit/service.js";
+import { indexed } from "../../src/engine/search/open-index.js";
 import { openPostgres } from "../../src/stores/postgres/open.js";
 import { logMessages, openTestService } from "../engine/test-log.js";
 import { describeWith } from "../service.js";
@@ -39,7 +40,7 @@ describeWith("PostgreSQL", hasPostgres(), () => {
   let closeStore: () => Promise<void>;
   beforeEach(async () => {
     url = await server.newDatabase();
-    const { log: store, index } = await openPostgres({ url });
+    const { log: store, index } = indexed(await openPostgres({ url }));
     closeStore = async () => {
       await index.close();
       await store.close();

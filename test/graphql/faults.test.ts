@@ -5,7 +5,7 @@ import { AuditError } from "../../src/audit/errors.js";
 import type { LogStore } from "../../src/audit/store.js";
 import { HASH_BYTES } from "../../src/core/bytes.js";
 import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
-import { MemorySearchIndex } from "../../src/stores/memory/search-index.js";
+import { memoryIndex } from "../engine/search/memory-index.js";
 import { fill, logMessages, openTestService, TestClock } from "../engine/test-log.js";
 import { testGateway, type TestGateway } from "./gateway.js";
 import { replaced } from "./watched.js";
@@ -17,7 +17,7 @@ afterEach(() => gateway?.close());
 /** A gateway over a filled store that has faults once it is open; what it logs for its operator is kept. */
 async function gatewayOver(faults: (store: MemoryLogStore) => Partial<LogStore>, entries = 5) {
   const store = new MemoryLogStore();
-  const index = new MemorySearchIndex(store);
+  const index = memoryIndex(store);
   await fill(await openTestService({ store, index, clock: new TestClock().now }), entries);
   const methods: Partial<LogStore> = {};
   const service = await openTestService({ store: replaced<LogStore>(store, methods), index });

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { IndexedStore } from "../../src/audit/search-index.js";
 import { HOLDS } from "../../src/cli/verify.js";
+import { indexed } from "../../src/engine/search/open-index.js";
 import { openStore } from "../../src/stores/index.js";
 import { verified } from "../cli/verifiers.js";
 import { openTestService } from "../engine/test-log.js";
@@ -37,7 +38,7 @@ describe.each(["memory", "sqlite"])("a front end of a gateway on %s", (engine) =
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "auditql-front-end-"));
-    store = await openStore(engine === "sqlite" ? `sqlite:${join(folder, "audit.db")}` : "memory:");
+    store = indexed(await openStore(engine === "sqlite" ? `sqlite:${join(folder, "audit.db")}` : "memory:"));
     gateway = await testGateway(await openTestService({ store: store.log, index: store.index }));
     await gateway.data(LogBulkDocument, { events: EVENTS });
   });

@@ -7,7 +7,7 @@ import { COMPILE_AT_HIT } from "../../src/graphql/compiled-execution.js";
 import { openGateway } from "../../src/http/gateway.js";
 import { ephemeralKeyring } from "../../src/keys/keyring.js";
 import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
-import { MemorySearchIndex } from "../../src/stores/memory/search-index.js";
+import { memoryIndex } from "../engine/search/memory-index.js";
 
 /** A gateway as a process of its own, which says over IPC how long its event loop was held. */
 
@@ -29,7 +29,7 @@ function slowness(): number {
 
 const store = new MemoryLogStore();
 const service = await openLocalService({
-  ...{ store, index: new MemorySearchIndex(store), cache: new MemoryRootCache() },
+  ...{ store, index: memoryIndex(store), cache: new MemoryRootCache() },
   ...{ keyring: ephemeralKeyring(), origin: "test.example/auditql" },
   logs: [{ log: "default", format: "rfc6962" }],
 });

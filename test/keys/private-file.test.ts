@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createKey } from "../../src/access/key-file.js";
 import { exposureOf, makePrivateFile } from "../../src/keys/private-file.js";
 import { loadOrCreateSeed } from "../../src/keys/seed-file.js";
+import { indexed } from "../../src/engine/search/open-index.js";
 import { openStore } from "../../src/stores/index.js";
 import { openTestService, logMessages } from "../engine/test-log.js";
 
@@ -32,7 +33,7 @@ async function modes(path: string): Promise<Readonly<Record<string, string>>> {
 describe("with a umask that takes nothing away, nobody else may read", () => {
   test("the folders and files of an SQLite store", async () => {
     const data = join(folder, "deep", "data");
-    const { log, index } = await openStore(`sqlite:${join(data, "audit.db")}`);
+    const { log, index } = indexed(await openStore(`sqlite:${join(data, "audit.db")}`));
     const service = await openTestService({ store: log, index });
     await logMessages(service, 1);
     await service.search({ log: "default", query: "" }, {});

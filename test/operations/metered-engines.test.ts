@@ -4,14 +4,15 @@ import { MemoryRootCache } from "../../src/caches/memory/root-cache.js";
 import { instrumented } from "../../src/operations/instruments.js";
 import { clockBehind, indexLag, meteredCache, meteredStore } from "../../src/operations/metered-engines.js";
 import { Metrics } from "../../src/operations/metrics.js";
+import { indexed } from "../../src/engine/search/open-index.js";
 import { openMemory } from "../../src/stores/memory/open.js";
-import { logMessages, openTestService } from "../engine/test-log.js";
+import { fill, logMessages, openTestService } from "../engine/test-log.js";
 import { replaced } from "../graphql/watched.js";
 import { samples } from "./samples.js";
 
 async function measured() {
   const metrics = new Metrics();
-  const { log, index } = openMemory();
+  const { log, index } = indexed(openMemory());
   const store = meteredStore(log, metrics);
   return { metrics, log, index, store, service: await openTestService({ store, index }) };
 }
@@ -31,7 +32,7 @@ describe("a metered store", () => {
 
   test("counts no event of a batch that may not have become durable", async () => {
     const metrics = new Metrics();
-    const { log, index } = openMemory();
+    const { log, index } = indexed(openMemory());
     const failing = replaced(log, { append: () => Promise.reject(new Error("disk full")) });
     const service = await openTestService({ store: meteredStore(failing, metrics), index });
     await expect(logMessages(service, 3)).rejects.toThrow();
@@ -45,7 +46,7 @@ describe("a metered cache", () => {
   test("is stale while it does not remember the newest root", async () => {
     const metrics = new Metrics();
     let isRemembering = false;
-    const { log: store, index } = openMemory();
+    const { log: store, index } = indexed(openMemory());
     const cache: RootCache = Object.defineProperty(new MemoryRootCache(), "isRemembering", {
       get: () => isRemembering,
     });
@@ -75,12 +76,13 @@ describe("a metered cache", () => {
 });
 
 describe("the lag of an index", () => {
-  test("is the entries that it has still before it", async () => {
+  test("is the entries whose segments it has still to store", async () => {
     const { log, index, service } = await measured();
     await logMessages(service, 7);
     expect(await indexLag(log, index)).toEqual(new Map([["default", 0]]));
-    const behind = replaced(index, { indexedSize: () => Promise.resolve(4) });
-    expect(await indexLag(log, behind)).toEqual(new Map([["default", 3]]));
+    await fill(service, 9_000);
+    const behind = replaced(index, { indexedSize: () => Promise.resolve(4_096) });
+    expect(await indexLag(log, behind)).toEqual(new Map([["default", 4_096]]));
   });
 
   test("is left out of the metrics when the store does not answer", async () => {

@@ -17,6 +17,7 @@ import { MAX_TEXT_CHARACTERS } from "../../src/core/event-rules.js";
 import { instrumented } from "../../src/operations/instruments.js";
 import { Metrics } from "../../src/operations/metrics.js";
 import { traced } from "../../src/operations/tracing.js";
+import { indexed } from "../../src/engine/search/open-index.js";
 import { openMemory } from "../../src/stores/memory/open.js";
 import { openTestService } from "../engine/test-log.js";
 import { testGateway, type TestGateway } from "../graphql/gateway.js";
@@ -104,7 +105,7 @@ describe("a gateway in a process with a tracer", () => {
     context.setGlobalContextManager(new LocalContexts());
     propagation.setGlobalPropagator(traceparent);
     trace.setGlobalTracerProvider({ getTracer: () => new RecordingTracer() });
-    const { log, index } = openMemory();
+    const { log, index } = indexed(openMemory());
     const engines = instrumented({ store: log, index, cache: new MemoryRootCache() }, new Metrics());
     gateway = await testGateway(traced(await openTestService(engines), "audit"));
   });

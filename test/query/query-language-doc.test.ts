@@ -12,7 +12,7 @@ import { printFilter } from "../../src/query/print.js";
 import { MAX_RESTRICTION_VALUES } from "../../src/query/restriction.js";
 import { SORT_KEY_CHARACTERS } from "../../src/query/order.js";
 import { parseTime } from "../../src/query/time.js";
-import { MAX_WORD_CHARACTERS } from "../../src/query/words.js";
+import { MAX_WORD_CHARACTERS } from "../../src/core/words/words.js";
 
 const page = readFileSync(new URL("../../../docs/query-language.md", import.meta.url), "utf8");
 

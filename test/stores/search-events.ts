@@ -6,7 +6,7 @@ import { logFormat } from "../../src/core/format.js";
 import type { ExactFilter, Filter, PhraseFilter } from "../../src/query/ast.js";
 import { ORDER_FIELDS, type EntryOrder } from "../../src/query/order.js";
 import { parseQuery } from "../../src/query/parser.js";
-import { words } from "../../src/query/words.js";
+import { words } from "../../src/core/words/words.js";
 import { receivedAt } from "./batches.js";
 
 const FORMAT = logFormat("rfc6962");

@@ -1,5 +1,5 @@
 import { type Clock, timeText } from "../../audit/clock.js";
-import { AuditError, badInput, strayHit } from "../../audit/errors.js";
+import { type AuditError, badInput, strayHit } from "../../audit/errors.js";
 import type { IndexQuery, SearchIndex } from "../../audit/search-index.js";
 import type {
   Asking,
@@ -33,8 +33,6 @@ export interface PinnedSearchesOptions {
   readonly clock: Clock;
   /** How long a result can be paged. */
   readonly ttlMs: number;
-  /** How long a search waits for the index to reach the tree that the search is pinned to. */
-  readonly indexWaitMs: number;
   /** Called once per log whose index names entries that a search does not match. */
   readonly alarm: (message: string) => void;
 }
@@ -117,16 +115,14 @@ export class PinnedSearches {
     entries: (log: string) => WholeResult["entries"],
   ): Promise<Download> {
     const { pin, filter } = this.opened(id, this.options.clock() / MICROS_PER_MS, bound);
-    const indexed = (): Promise<void> => this.indexed(pin);
-    await indexed();
     const { log, order, maxResults } = pin.search;
     const { range, treeSize, expiresAtMs } = pin.state;
     const { index } = this.options;
     const limit = everyMatch ? Infinity : (maxResults ?? Infinity);
     const query = { log, order, filter, range };
     const isHit = (entry: Entry): boolean => this.isHit(query, entry);
-    const whole = { index, query, limit, indexed, isHit, entries: entries(log) };
-    return { log, treeSize, expiresAtMs, pages: (signal) => readWhole(whole, signal) };
+    const whole = { index, query, limit, isHit, entries: entries(log) };
+    return Promise.resolve({ log, treeSize, expiresAtMs, pages: (signal) => readWhole(whole, signal) });
   }
 
   /** Throws BAD_USER_INPUT unless it is the id of an unexpired search with the same bound. */
@@ -153,7 +149,6 @@ export class PinnedSearches {
   }
 
   private async page(reading: Reading, span: Span): Promise<ResultPage> {
-    await this.indexed(reading.pin);
     const result = this.readable(reading);
     const { start, ...page } = await readPage(result, span);
     return { ...page, firstPosition: start, result: this.pinned(reading, result) };
@@ -167,14 +162,6 @@ export class PinnedSearches {
     if (!this.strayLogs.has(log)) this.options.alarm(strayHit(log, leafIndex).message);
     this.strayLogs.add(log);
     return false;
-  }
-
-  private async indexed({ search, state }: Pin): Promise<void> {
-    const reached = await this.options.index.reached(search.log, state.range.end, this.options.indexWaitMs);
-    if (reached) return;
-    throw new AuditError("UNAVAILABLE", "The search index has not caught up with the log: try again.", {
-      retryAfterMs: this.options.indexWaitMs,
-    });
   }
 
   /** The search as its caller may see it: up to maxResults. */

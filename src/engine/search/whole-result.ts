@@ -17,10 +17,6 @@ export interface WholeResult {
   readonly query: IndexQuery;
   /** The maximum number of entries. */
   readonly limit: number;
-  /**
-   * Rejects with UNAVAILABLE unless the index covers the query: an index being rebuilt would end the result too early.
-   */
-  readonly indexed: () => Promise<void>;
   readonly entries: (leafIndexes: readonly number[]) => Promise<readonly EntryOutcome[]>;
   /** Whether the search matches an entry, by the entry's own text. */
   readonly isHit: (entry: Entry) => boolean;
@@ -45,16 +41,12 @@ function inTree(leafIndex: number, outcome: EntryOutcome | undefined): TreeEntry
   return outcome === undefined || outcome.kind === "missing" ? { kind: "corrupt", leafIndex } : outcome;
 }
 
-async function* slices(
-  { index, query, limit, indexed }: WholeResult,
-  signal: AbortSignal,
-): AsyncGenerator<readonly number[]> {
+async function* slices({ index, query, limit }: WholeResult, signal: AbortSignal): AsyncGenerator<readonly number[]> {
   const atMost = query.order.field === "received_at" ? SLICE : SORTED_SLICE;
   let left = limit;
   let after: number | undefined;
   while (left > 0) {
     requireWanted(signal);
-    await indexed();
     const wanted = Math.min(left, atMost);
     const slice = await index.page(query, { limit: wanted, ...(after !== undefined && { after }) }, signal);
     yield slice;

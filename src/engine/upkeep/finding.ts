@@ -33,8 +33,8 @@ export type Finding =
   | { readonly kind: "head-missing" }
   /** A receipt under an idempotency key, by that key's hash in hex, was changed. */
   | { readonly kind: "receipt-changed"; readonly name: string }
-  /** The search index holds another number of entries than the log. */
-  | { readonly kind: "index-out-of-step"; readonly indexed: number; readonly size: number };
+  /** A stored segment of the search index is damaged, or is not what the entries give. */
+  | { readonly kind: "segment-changed"; readonly level: number; readonly number: number };
 
 /** A finding as a line for an operator. */
 export function findingText(finding: Finding): string {
@@ -71,8 +71,8 @@ export function findingText(finding: Finding): string {
       return "head: missing, but other data of this log is stored";
     case "receipt-changed":
       return `receipt ${finding.name}: changed since it was written; the request is refused when it is repeated`;
-    case "index-out-of-step":
-      return `search index: holds ${finding.indexed} entries of ${finding.size}; delete it, and it is rebuilt`;
+    case "segment-changed":
+      return `search index: segment ${finding.level}/${finding.number} is not what the entries give; delete the index, and it is rebuilt`;
   }
 }
 

@@ -4,6 +4,7 @@ import type { LogHead, StoredEntry } from "../../audit/store.js";
 import { equalBytes, HASH_BYTES } from "../../core/bytes.js";
 import { TreeEdge, type FullTile } from "../../core/edge.js";
 import { isReceivedAt } from "../../core/envelope.js";
+import { segmentDocuments } from "../../core/segment/format.js";
 import { signatureVerdict, type Ed25519 } from "../../core/signature.js";
 import { TILE_WIDTH } from "../../core/tile.js";
 import { BoundLeaves, textHash } from "../tree/bound-leaves.js";
@@ -29,10 +30,8 @@ export interface FsckOptions {
   /** Reads every entry nevertheless. Default false. */
   readonly full?: boolean;
   readonly onProgress?: (checked: number, size: number) => void;
-  /** Called while the check waits for the search index. */
-  readonly onIndexing?: (indexed: number, size: number) => void;
-  /** How long the search index may stand still before it counts as out of step. Default one minute. */
-  readonly indexStallMs?: number;
+  /** Called after each segment of the search index that was built again. */
+  readonly onIndexing?: (checked: number, size: number) => void;
 }
 
 export interface FsckReport {
@@ -48,9 +47,6 @@ export interface FsckReport {
 const CHUNK_ENTRIES = 8 * TILE_WIDTH;
 /** The maximum number of findings; a log that has this many is not worth more lines. */
 const MAX_FINDINGS = 1_000;
-const INDEX_STALL_MS = 60_000;
-/** How often the index is polled while the check waits for it. */
-const INDEX_LOOK_MS = 3_000;
 
 /**
  * Derives a log again from its stored bytes and compares: leaves, author's signatures, times, tiles, root, checkpoint,
@@ -220,32 +216,10 @@ class LogCheck {
   }
 
   async #compareIndex(): Promise<void> {
-    const { index, source } = this.options;
-    const { size } = this.head;
-    await this.#indexed();
-    const everything = {
-      log: source.log,
-      filter: { kind: "all" },
-      range: { start: 0, end: size },
-      order: { field: "received_at", direction: "asc" },
-    } as const;
-    const indexed = await index.count(everything, size + 1);
-    if (indexed !== size) this.#add({ kind: "index-out-of-step", indexed, size });
-  }
-
-  /** Rebuilding an index takes as long as its log is long, so the check waits as long as the index grows. */
-  async #indexed(): Promise<void> {
-    const { index, source, onIndexing, indexStallMs = INDEX_STALL_MS } = this.options;
-    const { size } = this.head;
-    const lookMs = Math.min(INDEX_LOOK_MS, indexStallMs);
-    let known = await index.indexedSize(source.log);
-    for (let stalledMs = 0; stalledMs < indexStallMs;) {
-      const isReached = await index.reached(source.log, size, lookMs);
-      const indexed = await index.indexedSize(source.log);
-      if (!isReached || indexed > known) onIndexing?.(Math.min(indexed, size), size);
-      if (isReached) return;
-      stalledMs = indexed > known ? 0 : stalledMs + lookMs;
-      known = indexed;
+    const { index, source, onIndexing } = this.options;
+    for await (const { level, number, isSound } of index.check(source.log, this.#from)) {
+      if (!isSound) this.#add({ kind: "segment-changed", level, number });
+      onIndexing?.((number + 1) * segmentDocuments(level), this.head.size);
     }
   }
 

@@ -31,17 +31,6 @@ const nameOf = (key: Uint8Array): string => key.join();
  */
 export class MemoryLogStore implements LogStore {
   readonly #logs = new Map<string, MemoryLog>();
-  readonly #listeners = new Set<(log: string, size: number) => void>();
-
-  /** Calls `listener` after each append with the log's new size. */
-  onAppend(listener: (log: string, size: number) => void): void {
-    this.#listeners.add(listener);
-  }
-
-  /** The entry at a leaf index, synchronously, for the scans of the memory index. */
-  entryAt(log: string, leafIndex: number): NewEntry | undefined {
-    return this.#logs.get(log)?.entries[leafIndex];
-  }
 
   /** There is one server. */
   snapshot<Result>(look: (reads: LogReads) => Promise<Result>): Promise<Result> {
@@ -79,7 +68,6 @@ export class MemoryLogStore implements LogStore {
     for (const tile of batch.tiles) log.tiles.set(tileKey(tile.id), tile.bytes);
     log.head = headAfter(log.head, batch);
     for (const receipt of receipts) log.receipts.set(nameOf(receipt.key), receipt);
-    for (const listener of this.#listeners) listener(batch.log, log.head.size);
     return Promise.resolve({ kind: "appended" });
   }
 
@@ -144,7 +132,7 @@ export class MemoryLogStore implements LogStore {
   }
 
   #storedEntry(log: string, leafIndex: number): StoredEntry | undefined {
-    const entry = this.entryAt(log, leafIndex);
+    const entry = this.#logs.get(log)?.entries[leafIndex];
     return entry && { leafIndex, canonical: entry.canonical, leafHash: entry.leafHash, receivedAt: entry.receivedAt };
   }
 }

@@ -67,7 +67,6 @@ const FIRST_AT_OR_AFTER: Statement<{ readonly found: number }> = {
 
 /** Keeps logs in PostgreSQL; any number of gateways may read and append to the same ones. */
 export class PostgresLogStore extends PostgresLogReads implements LogStore {
-  readonly #listeners = new Set<(log: string, size: number) => void>();
   readonly #database: Database;
   readonly #receipts: PostgresReceipts;
   readonly #turns: Turns;
@@ -85,14 +84,6 @@ export class PostgresLogStore extends PostgresLogReads implements LogStore {
     this.#confirmation = new Confirmation(database, confirmMs);
   }
 
-  /**
-   * Calls `listener` with the log's new size after each append of this process; appends of other gateways are not
-   * reported.
-   */
-  onAppend(listener: (log: string, size: number) => void): void {
-    this.#listeners.add(listener);
-  }
-
   /** An existing log is only read, so gateways also start on a read-only database. */
   async createLog(initial: LogHead): Promise<LogHead> {
     return (await this.head(initial.log)) ?? this.#create(initial);
@@ -106,12 +97,8 @@ export class PostgresLogStore extends PostgresLogReads implements LogStore {
     return (await this.#database.rows(HEADLESS, [])).map(({ log }) => log);
   }
 
-  async append(batch: AppendBatch): Promise<AppendOutcome> {
-    const { log, expectedSize, entries } = batch;
-    const outcome = await appendOutcome(this.#turns.append(batch));
-    if (outcome.kind !== "appended") return outcome;
-    for (const listener of this.#listeners) listener(log, expectedSize + entries.length);
-    return outcome;
+  append(batch: AppendBatch): Promise<AppendOutcome> {
+    return appendOutcome(this.#turns.append(batch));
   }
 
   confirm(log: string): Promise<Confirmed> {

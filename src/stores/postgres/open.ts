@@ -1,10 +1,10 @@
 import { AuditError } from "../../audit/errors.js";
-import type { IndexedStore } from "../../audit/search-index.js";
+import type { OpenedStore } from "../../audit/search-index.js";
+import { PostgresBlockStore } from "./block-store.js";
 import { Database, DATABASE_DEFAULTS, type DatabaseSettings } from "./database.js";
 import { reasonOf } from "./failures.js";
 import { PostgresLogStore } from "./log-store.js";
 import { migrate } from "./migrate.js";
-import { PostgresSearchIndex } from "./search-index.js";
 import type { Statement } from "./transaction.js";
 
 /** A step of the schema may rewrite a large table; other gateways that start meanwhile wait for it. */
@@ -18,16 +18,12 @@ const READ_ONLY: Statement<{ readonly isReadOnly: boolean }> = {
 /** `url` is a connection URL; other settings have defaults. */
 export type PostgresSettings = Pick<DatabaseSettings, "url"> & Partial<DatabaseSettings>;
 
-/** Opens the logs in a database and the index that follows them; rejects like `openDatabase`. */
-export async function openPostgres(settings: PostgresSettings): Promise<IndexedStore> {
+/** Opens the logs in a database; rejects like `openDatabase`. */
+export async function openPostgres(settings: PostgresSettings): Promise<OpenedStore> {
   const database = await openDatabase(settings);
-  const log = new PostgresLogStore(database);
-  const index = new PostgresSearchIndex(database);
-  log.onAppend((name) => {
-    index.follow(name);
-  });
+  const [log, blocks] = [new PostgresLogStore(database), new PostgresBlockStore(database)];
   const isReadOnly = async (): Promise<boolean> => (await database.rows(READ_ONLY, []))[0]?.isReadOnly ?? false;
-  return { log, index, isShared: true, isReadOnly };
+  return { log, blocks, isShared: true, isReadOnly };
 }
 
 /**

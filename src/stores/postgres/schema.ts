@@ -125,4 +125,33 @@ export const SCHEMA_STEPS: readonly SchemaStep[] = [
   ALTER TABLE auditql.bulks ADD COLUMN seal bytea;
   `,
   dropBulks,
+  `
+  DROP TABLE auditql.docs, auditql.words, auditql.indexing;
+
+  CREATE TABLE auditql.segments (
+    log text COLLATE "C",
+    level integer,
+    number bigint,
+    blocks integer NOT NULL,
+    digest bytea NOT NULL,
+    last_leaf_hash bytea NOT NULL,
+    PRIMARY KEY (log, level, number)
+  );
+
+  CREATE TABLE auditql.blocks (
+    log text COLLATE "C",
+    level integer,
+    number bigint,
+    block integer,
+    data bytea NOT NULL,
+    PRIMARY KEY (log, level, number, block)
+  ) WITH (toast_tuple_target = 4080, autovacuum_vacuum_scale_factor = 0.02); -- a block in its row; merged segments leave dead rows
+  ALTER TABLE auditql.blocks ALTER COLUMN data SET STORAGE EXTERNAL; -- bits do not compress
+
+  CREATE TABLE auditql.index_turns (
+    log text COLLATE "C" PRIMARY KEY,
+    holder text COLLATE "C" NOT NULL, -- who may store segments until then, by the database's clock
+    held_until timestamptz NOT NULL
+  ) WITH (fillfactor = 20);
+  `,
 ];

@@ -26,6 +26,8 @@ export interface FileFormat {
   readonly synchronous: "FULL" | "NORMAL";
   /** The page cache of a writing connection. */
   readonly cacheMebibytes: number;
+  /** Of a new file. Default SQLite's. */
+  readonly pageBytes?: number;
 }
 
 const BUSY_TIMEOUT_MS = 5_000;
@@ -83,7 +85,8 @@ function storedVersion(database: SqliteDatabase, path: string, format: FileForma
   throw new UnusableFileError(`it was written by ${age} AuditQL: ${versions}`);
 }
 
-function setUp(database: SqliteDatabase, { synchronous, cacheMebibytes }: FileFormat): void {
+function setUp(database: SqliteDatabase, { synchronous, cacheMebibytes, pageBytes }: FileFormat): void {
+  if (pageBytes !== undefined) database.exec(`PRAGMA page_size = ${pageBytes}`); // changes nothing of an existing file
   database.prepare("PRAGMA journal_mode = WAL").all();
   // Settings of the connection, not of the file: they are set at every open.
   database.exec(`PRAGMA synchronous = ${synchronous}; PRAGMA trusted_schema = OFF`);

@@ -6,11 +6,10 @@ import { bothOpen, WorkerChannel, type OnDeath } from "./worker-channel.js";
 import type { WorkerFiles } from "./worker-thread.js";
 
 /**
- * Keeps logs in one SQLite file: one worker commits, another reads, and this thread only passes messages. `onAppend` is
- * called after each durable append, `onDeath` when a thread ends by itself. Rejects with UNAVAILABLE when the file cannot
- * be used.
+ * Keeps logs in one SQLite file: one worker commits, another reads, and this thread only passes messages. `onDeath` is
+ * called when a thread ends by itself. Rejects with UNAVAILABLE when the file cannot be used.
  */
-export async function openSqliteLog(files: WorkerFiles, onAppend: () => void, onDeath?: OnDeath): Promise<LogStore> {
+export async function openSqliteLog(files: WorkerFiles, onDeath?: OnDeath): Promise<LogStore> {
   const { writer, reader } = await startThreads(files, onDeath);
   const head = writer.caller("head");
   const store: LogStore = {
@@ -25,11 +24,7 @@ export async function openSqliteLog(files: WorkerFiles, onAppend: () => void, on
     tiles: reader.caller("tiles"),
     firstAtOrAfter: reader.caller("firstAtOrAfter"),
     entries: (log, leafIndexes, signal) => reader.call("entries", [log, leafIndexes], signal),
-    append: async (batch) => {
-      const outcome = await writer.call("append", [packed(batch)]);
-      if (outcome.kind === "appended") onAppend();
-      return outcome;
-    },
+    append: (batch) => writer.call("append", [packed(batch)]),
     confirm: async (log) => {
       await writer.call("confirm", []);
       return { durability: "durable", head: await head(log) };

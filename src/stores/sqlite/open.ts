@@ -1,11 +1,11 @@
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { AuditError } from "../../audit/errors.js";
-import type { IndexedStore } from "../../audit/search-index.js";
+import type { OpenedStore } from "../../audit/search-index.js";
 import { makePrivateFolder } from "../../keys/private-file.js";
+import { SqliteBlockStore } from "./block-store.js";
 import { storeFailure } from "./failure.js";
 import { openSqliteLog } from "./log-store.js";
-import { SqliteSearchIndex } from "./search-index.js";
 import type { OnDeath } from "./worker-channel.js";
 import type { WorkerFiles } from "./worker-thread.js";
 
@@ -13,14 +13,12 @@ import type { WorkerFiles } from "./worker-thread.js";
  * Opens the log file at `path` and the index beside it; creates the folder and missing files. `onDeath` is called when
  * one of their threads ends by itself.
  */
-export async function openSqlite(path: string, onDeath?: OnDeath): Promise<IndexedStore> {
+export async function openSqlite(path: string, onDeath?: OnDeath): Promise<OpenedStore> {
   const files = filesAt(path);
-  let index: SqliteSearchIndex | undefined;
-  const opening = openSqliteLog(files, () => index?.wake(), onDeath);
+  const opening = openSqliteLog(files, onDeath);
   try {
-    index = await SqliteSearchIndex.open(files, opening, onDeath);
-    const log = await opening;
-    return { log, index, isShared: false };
+    const blocks = await SqliteBlockStore.open(files, opening, onDeath);
+    return { log: await opening, blocks, isShared: false };
   } catch (error) {
     await opening.then(
       (log) => log.close(),

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/
 import type { AuditService } from "../../../src/audit/service.js";
 import { RedisRootCache } from "../../../src/caches/redis/root-cache.js";
 import { openLocalService } from "../../../src/engine/local-service.js";
+import { indexed } from "../../../src/engine/search/open-index.js";
 import { openStore } from "../../../src/stores/index.js";
 import { expectCode } from "../rejection.js";
 import { eventually, redisProgram, RedisServer } from "../../caches/redis-server.js";
@@ -54,7 +55,7 @@ describeWith("a PostgreSQL of its own and redis-server", postgresPrograms() !== 
     const cache = new RedisRootCache({ url: redis.url, origin: ORIGIN, commandTimeoutMs: 5_000, newestTtlMs: 600_000 });
     await cache.attempted();
     caches.push(cache);
-    const { log: store, index, isShared } = await openStore(url);
+    const { log: store, index, isShared } = indexed(await openStore(url));
     const service = await openLocalService({
       ...{ store, index, sharedStore: isShared, cache, keyring: KEYRING, origin: ORIGIN },
       logs: [{ log: "default", format: "rfc6962" }],

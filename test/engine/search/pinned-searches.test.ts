@@ -9,10 +9,8 @@ import { logFormat } from "../../../src/core/format.js";
 import type { Restriction } from "../../../src/query/restriction.js";
 import { PinnedSearches } from "../../../src/engine/search/pinned-searches.js";
 import { TokenSealer } from "../../../src/keys/sealed-token.js";
-import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
+import { indexed } from "../../../src/engine/search/open-index.js";
 import { openMemory } from "../../../src/stores/memory/open.js";
-import { MemorySearchIndex } from "../../../src/stores/memory/search-index.js";
-import { expectCode } from "../rejection.js";
 import { emptyHead, batch } from "../../stores/batches.js";
 
 const NOW = Date.UTC(2026, 0, 2) * 1000;
@@ -21,7 +19,7 @@ const format = logFormat("rfc6962");
 
 /** A log of events whose actor says whether they are even, logged one a second, and searches over it. */
 class Bench {
-  readonly store: IndexedStore = openMemory();
+  readonly store: IndexedStore = indexed(openMemory());
   now = NOW;
   #size = 0;
 
@@ -48,7 +46,6 @@ class Bench {
       sealer: new TokenSealer(new Uint8Array(32).fill(secret)),
       clock: () => this.now,
       ttlMs: HOUR_MS,
-      indexWaitMs: 100,
     });
   }
 
@@ -139,16 +136,6 @@ describe("a pinned search", () => {
     expect(page.hasNextPage).toBe(true);
     expect(await page.result.totalCount()).toBe(10_021);
     expect(await page.result.isTruncated()).toBe(false);
-  });
-
-  it("is not downloaded before the index has reached it", async () => {
-    const bench = await Bench.open(3);
-    const { id } = (await bench.search({})).result;
-    const behind = bench.searches(1, new MemorySearchIndex(new MemoryLogStore()));
-    await expectCode(
-      behind.download({ id, everyMatch: false }, undefined, () => () => Promise.resolve([])),
-      "UNAVAILABLE",
-    );
   });
 
   it("fixes a relative window when it is made", async () => {

@@ -1,7 +1,7 @@
 import type { LogReads, LogStore } from "../../../src/audit/store.js";
 import type { AuditService } from "../../../src/audit/service.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
-import { MemorySearchIndex } from "../../../src/stores/memory/search-index.js";
+import { memoryIndex } from "../search/memory-index.js";
 import { fill, openTestService } from "../test-log.js";
 
 /** A store whose answers were changed on their way: what stands in `answers` takes the place of the honest method. */
@@ -24,7 +24,7 @@ export function flipped(bytes: Uint8Array, place: number, bit = 1): Uint8Array {
 /** A log in memory, and services over it that are told something else than it holds. */
 export class LogInMemory {
   readonly store = new MemoryLogStore();
-  readonly index = new MemorySearchIndex(this.store);
+  readonly index = memoryIndex(this.store);
   readonly alarms: string[] = [];
 
   /** What stands in `answers` takes the place of what the store says, as in `damaged`. */

@@ -7,6 +7,7 @@ import type { AuditService } from "../../../src/audit/service.js";
 import { MemoryRootCache } from "../../../src/caches/memory/root-cache.js";
 import { RedisRootCache } from "../../../src/caches/redis/root-cache.js";
 import { openLocalService } from "../../../src/engine/local-service.js";
+import { indexed } from "../../../src/engine/search/open-index.js";
 import { openStore } from "../../../src/stores/index.js";
 import { rejection } from "../rejection.js";
 import { eventually, redisProgram, RedisServer } from "../../caches/redis-server.js";
@@ -102,7 +103,7 @@ describeWith("redis-server and PostgreSQL", !!redisProgram && hasPostgres(), () 
   }
 
   async function gateway(url: string, cache: RootCache): Promise<AuditService> {
-    const { log: store, index, isShared } = await openStore(url);
+    const { log: store, index, isShared } = indexed(await openStore(url));
     const service = await openLocalService({
       ...{ store, index, sharedStore: isShared, cache, keyring: KEYRING, origin: ORIGIN },
       logs: [{ log: "default", format: "rfc6962" }],

@@ -6,13 +6,13 @@ import { copyLog } from "../../../src/engine/upkeep/copy.js";
 import { LogKey } from "../../../src/keys/log-key.js";
 import { nodeEd25519, nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
-import { MemorySearchIndex } from "../../../src/stores/memory/search-index.js";
+import { memoryIndex } from "../search/memory-index.js";
 import { expectCode, rejection } from "../rejection.js";
 import { fill, KEYRING, openTestService, ORIGIN } from "../test-log.js";
 
 async function logOf(count: number): Promise<MemoryLogStore> {
   const store = new MemoryLogStore();
-  await fill(await openTestService({ store, index: new MemorySearchIndex(store) }), count);
+  await fill(await openTestService({ store, index: memoryIndex(store) }), count);
   return store;
 }
 
@@ -63,7 +63,7 @@ describe("a copy of a log", () => {
   it("refuses a target that holds another log, or more than the source", async () => {
     const from = sourceOf(await logOf(10));
     const other = new MemoryLogStore();
-    const service = await openTestService({ store: other, index: new MemorySearchIndex(other) });
+    const service = await openTestService({ store: other, index: memoryIndex(other) });
     await service.append({ log: "default", events: [{ event: { message: "other" } }], sign: false, path: "events" });
     await expectCode(copyLog({ from, to: other }), "CONFLICT");
     await expectCode(copyLog({ from, to: await logOf(11) }), "CONFLICT");

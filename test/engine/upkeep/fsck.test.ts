@@ -8,7 +8,7 @@ import { LogKey } from "../../../src/keys/log-key.js";
 import { nodeEd25519, nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { replaced } from "../../../src/audit/wrapped.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
-import { MemorySearchIndex } from "../../../src/stores/memory/search-index.js";
+import { memoryIndex } from "../search/memory-index.js";
 import { fill, KEYRING, openTestService, ORIGIN } from "../test-log.js";
 
 const SIZE = 700;
@@ -17,7 +17,7 @@ const format = logFormat("rfc6962", nodeSha256);
 /** A log of 700 entries that a test looks at through changed glasses. */
 class Glasses {
   readonly memory = new MemoryLogStore();
-  readonly index: SearchIndex = new MemorySearchIndex(this.memory);
+  readonly index: SearchIndex = memoryIndex(this.memory);
 
   async fill(count: number): Promise<void> {
     await fill(await openTestService({ store: this.memory, index: this.index }), count);
@@ -87,32 +87,20 @@ describe("a check of a whole log", () => {
     expect(findings).toEqual([{ kind: "history-changed", treeSize: 300 }]);
   });
 
-  /** An index that is being made again: each look finds it `step` entries further. */
-  const growing = (step: number): SearchIndex => {
-    let indexed = 0;
-    return replaced<SearchIndex>(glasses.index, {
-      reached: (_, size) => Promise.resolve((indexed += step) >= size),
-      indexedSize: () => Promise.resolve(indexed),
-      count: () => Promise.resolve(Math.min(indexed, SIZE)),
+  it("names segments of the search index that are not what the entries give, and tells how far it is", async () => {
+    const asked: number[] = [];
+    const index = replaced<SearchIndex>(glasses.index, {
+      check: async function* (_, from) {
+        asked.push(from);
+        for (const number of [0, 1, 2]) yield await Promise.resolve({ level: 1, number, isSound: number !== 1 });
+      },
     });
-  };
-
-  it("waits for a search index for as long as that grows, and tells how far it is", async () => {
-    const told: number[] = [];
-    const onIndexing = (indexed: number): number => told.push(indexed);
-    const { findings } = await glasses.check({}, {}, { index: growing(100), indexStallMs: 1, onIndexing });
-    expect([findings, told]).toEqual([[], [100, 200, 300, 400, 500, 600, 700]]);
-  });
-
-  it("names a search index that stands still behind the log", async () => {
-    const { findings, mark } = await glasses.check({}, {}, { index: growing(0), indexStallMs: 1 });
-    expect([findings, mark]).toEqual([[{ kind: "index-out-of-step", indexed: 0, size: SIZE }], undefined]);
-  });
-
-  it("names a search index that has lost an entry", async () => {
-    const index = replaced<SearchIndex>(glasses.index, { count: () => Promise.resolve(SIZE - 1) });
-    const { findings } = await glasses.check({}, {}, { index });
-    expect(findings).toEqual([{ kind: "index-out-of-step", indexed: SIZE - 1, size: SIZE }]);
+    const told: (readonly number[])[] = [];
+    const onIndexing = (...progress: readonly number[]): number => told.push(progress);
+    const { findings, mark } = await glasses.check({}, {}, { index, onIndexing });
+    expect([findings, mark]).toEqual([[{ kind: "segment-changed", level: 1, number: 1 }], undefined]);
+    expect(told).toEqual([1, 2, 3].map((segments) => [4_096 * segments, SIZE]));
+    expect(asked).toEqual([0]);
   });
 
   const at = (leafIndex: number, change: (entry: StoredEntry) => StoredEntry | undefined) =>

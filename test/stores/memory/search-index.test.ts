@@ -1,4 +1,5 @@
+import { indexed } from "../../../src/engine/search/open-index.js";
 import { openMemory } from "../../../src/stores/memory/open.js";
 import { searchIndexContract } from "../search-index-contract.js";
 
-searchIndexContract("memory", () => Promise.resolve(openMemory()));
+searchIndexContract("memory", () => Promise.resolve(indexed(openMemory())));

@@ -3,6 +3,7 @@ import type { AuditService } from "../../../src/audit/service.js";
 import type { LogStore } from "../../../src/audit/store.js";
 import { MemoryRootCache } from "../../../src/caches/memory/root-cache.js";
 import { openLocalService } from "../../../src/engine/local-service.js";
+import { indexed } from "../../../src/engine/search/open-index.js";
 import { openPostgres } from "../../../src/stores/postgres/open.js";
 import { rejection } from "../../engine/rejection.js";
 import { checkEverything, KEYRING, message, ORIGIN } from "../../engine/test-log.js";
@@ -27,7 +28,7 @@ describeWith("PostgreSQL", hasPostgres(), () => {
   });
   beforeEach(async () => {
     proxy = await CommitProxy.start(await server.newDatabase());
-    const { log, index } = await openPostgres({ url: proxy.url });
+    const { log, index } = indexed(await openPostgres({ url: proxy.url }));
     store = log;
     const engines = {
       ...{ store, index, sharedStore: true },

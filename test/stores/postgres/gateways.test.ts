@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/gl
 import type { AuditService } from "../../../src/audit/service.js";
 import { MemoryRootCache } from "../../../src/caches/memory/root-cache.js";
 import { openLocalService } from "../../../src/engine/local-service.js";
+import { indexed } from "../../../src/engine/search/open-index.js";
 import { openStore } from "../../../src/stores/index.js";
 import { downloadContract } from "../../audit/download-contract.js";
 import { auditSearchContract } from "../../audit/search-contract.js";
@@ -27,7 +28,7 @@ describeWith("PostgreSQL", hasPostgres(), () => {
 
   /** A service on the database, with a cache of its own; its store is closed after the test. */
   async function gateway(log = "default"): Promise<AuditService> {
-    const { log: store, index, isShared } = await openStore(url);
+    const { log: store, index, isShared } = indexed(await openStore(url));
     closing.push(async () => {
       await index.close();
       await store.close();

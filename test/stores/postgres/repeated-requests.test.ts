@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import type { AuditService, Logged, LogRequest } from "../../../src/audit/service.js";
+import { indexed } from "../../../src/engine/search/open-index.js";
 import { openStore } from "../../../src/stores/index.js";
 import { checkEverything, message, openTestService } from "../../engine/test-log.js";
 import { describeWith } from "../../service.js";
@@ -27,7 +28,7 @@ describeWith("PostgreSQL", hasPostgres(), () => {
   });
 
   async function gateway(): Promise<AuditService> {
-    const { log: store, index, isShared } = await openStore(url);
+    const { log: store, index, isShared } = indexed(await openStore(url));
     const service = await openTestService({ store, index, sharedStore: isShared });
     closing.push(async () => {
       await service.close();
@@ -50,7 +51,7 @@ describeWith("PostgreSQL", hasPostgres(), () => {
   }
 
   async function expectLoggedOnce(): Promise<void> {
-    const { log, index } = await openStore(url);
+    const { log, index } = indexed(await openStore(url));
     const texts = await checkEverything(log);
     await index.close();
     await log.close();

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll } from "@jest/globals";
+import { indexed } from "../../../src/engine/search/open-index.js";
 import { openPostgres } from "../../../src/stores/postgres/open.js";
 import { describeWith } from "../../service.js";
 import { searchIndexContract } from "../search-index-contract.js";
@@ -13,5 +14,5 @@ describeWith("PostgreSQL", hasPostgres(), () => {
     await server.close();
   });
 
-  searchIndexContract("postgres", async () => openPostgres({ url: await server.newDatabase() }));
+  searchIndexContract("postgres", async () => indexed(await openPostgres({ url: await server.newDatabase() })));
 });

@@ -90,15 +90,6 @@ describeWith("PostgreSQL", hasPostgres(), () => {
       expect(await store.append(batch("default", 0, entries))).toEqual({ kind: "appended" });
       expect((await textsOf(store, "default")).map((text) => text?.slice(0, 1))).toEqual(["a", "b", "c", "d"]);
     });
-
-    test("tells its own process, and only about what is durable", async () => {
-      const store = await openStores(1);
-      const heard: unknown[] = [];
-      store.onAppend((log, size) => heard.push([log, size]));
-      await store.append(batch("default", 0, [entry("a"), entry("b")]));
-      await store.append(batch("default", 0, [entry("c")]));
-      expect(heard).toEqual([["default", 2]]);
-    });
   });
 
   describe("a connection", () => {

@@ -1,8 +1,9 @@
+import { indexed } from "../../../src/engine/search/open-index.js";
 import { openSqlite } from "../../../src/stores/sqlite/open.js";
 import { EMPTY_HEAD, GrowingLog, LOG } from "./growing-log.js";
 
 /** Usage: node appender.js PATH. Appends for ever, and prints the log's size after each append that was acknowledged. */
-const store = await openSqlite(process.argv[2] ?? "");
+const store = indexed(await openSqlite(process.argv[2] ?? ""));
 await store.log.createLog(EMPTY_HEAD);
 const growing = new GrowingLog();
 const stored = (await store.log.head(LOG))?.size ?? 0;

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach } from "@jest/globals";
 import type { IndexedStore } from "../../../src/audit/search-index.js";
+import { indexed } from "../../../src/engine/search/open-index.js";
 import { openSqlite } from "../../../src/stores/sqlite/open.js";
 
 /** A folder for the files of one test file, removed at its end; answers paths in it that nothing has used yet. */
@@ -27,7 +28,7 @@ export function openedStores(): (path: string) => Promise<IndexedStore> {
     await Promise.all(opened.splice(0).map(closeStore));
   });
   return async (path) => {
-    const store = await openSqlite(path);
+    const store = indexed(await openSqlite(path));
     opened.push(store);
     return store;
   };

@@ -157,7 +157,6 @@ test("can be copied while it runs, by SQLite's own means", async () => {
   const hashes = await copied.log.leafHashes(LOG, { start: 0, end: 1_000 });
   expect(hashes).toHaveLength(32 * (head?.size ?? 0));
   expect([300, 600]).toContain(head?.size);
-  expect(await copied.index.reached(LOG, head?.size ?? 0, 10_000)).toBe(true);
 });
 
 test("rejects calls after it was closed", async () => {
@@ -175,5 +174,4 @@ test("rejects calls after it was closed", async () => {
       1,
     ),
   ).rejects.toMatchObject({ code: "UNAVAILABLE" });
-  expect(await store.index.reached("default", 1, 10_000)).toBe(false);
 });

@@ -1,7 +1,8 @@
+import { indexed } from "../../../src/engine/search/open-index.js";
 import { openSqlite } from "../../../src/stores/sqlite/open.js";
 import { searchIndexContract } from "../search-index-contract.js";
 import { freshPaths } from "./folder.js";
 
 const freshPath = freshPaths();
 
-searchIndexContract("sqlite", () => openSqlite(freshPath()));
+searchIndexContract("sqlite", async () => indexed(await openSqlite(freshPath())));

@@ -1,0 +1,44 @@
+import type { SegmentId } from "../core/segment/format.js";
+
+/** A segment of a log's search index as its store lists it. */
+export interface StoredSegment extends SegmentId {
+  /** How many blocks it has: those of segment format 1, and after them one that lists their hashes. */
+  readonly blocks: number;
+  /** 32 bytes: SHA-256 of the last block. */
+  readonly digest: Uint8Array;
+  /** 32 bytes: the hash of the last leaf that it covers. Another one at that place says that it is of another log. */
+  readonly lastLeafHash: Uint8Array;
+}
+
+export interface SegmentBlocks extends StoredSegment {
+  /** As many as `blocks` says. */
+  readonly contents: readonly Uint8Array[];
+}
+
+export interface BlockId extends SegmentId {
+  readonly block: number;
+}
+
+/**
+ * Port: keeps the segments of search indexes beside the logs that they are derived from. A segment never changes: what
+ * is stored twice is the same. A reader checks every block, so a store may lose or damage some.
+ */
+export interface BlockStore {
+  /** Every segment of a log, by level, then by number. Of an unknown log, none. */
+  segments(log: string): Promise<readonly StoredSegment[]>;
+  /** Blocks in one batched read, in the order asked; undefined where a segment is not stored. */
+  blocks(log: string, ids: readonly BlockId[]): Promise<readonly (Uint8Array | undefined)[]>;
+  /**
+   * Stores a segment, whole or not at all; nothing where one of its level and number is stored. A store that has the
+   * log's entries stores it only while the last leaf is the segment's.
+   */
+  put(log: string, segment: SegmentBlocks): Promise<void>;
+  /** Removes segments, each with all of its blocks; nothing where they are gone. */
+  remove(log: string, ids: readonly SegmentId[]): Promise<void>;
+  /**
+   * Takes or extends the turn to store segments of a log, and says whether this process has it. Only against double work: another that
+   * stores at the same time stores the same.
+   */
+  claim(log: string): Promise<boolean>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,100 @@
+import { PIECE_DOCUMENTS } from "./format.js";
+
+/** Documents of one piece, 32 a number. Never changed once it is handed on, so that two may be the same. */
+export type PieceBits = Uint32Array;
+const WORDS = PIECE_DOCUMENTS / 32;
+
+export const NO_BITS: PieceBits = new Uint32Array(WORDS);
+const ALL_BITS: PieceBits = new Uint32Array(WORDS).fill(0xffffffff);
+
+/** To be filled. */
+export function noBits(): Uint32Array {
+  return new Uint32Array(WORDS);
+}
+
+/** The documents from `start` to `end`, exclusive. */
+export function bitsBetween(start: number, end: number): PieceBits {
+  if (start === 0 && end === PIECE_DOCUMENTS) return ALL_BITS;
+  const bits = noBits();
+  for (let document = start; document < end; document++) set(bits, document);
+  return bits;
+}
+
+export function set(bits: Uint32Array, document: number): void {
+  bits[document >>> 5] = (bits[document >>> 5] ?? 0) | (1 << (document & 31));
+}
+
+export function has(bits: PieceBits, document: number): boolean {
+  return ((bits[document >>> 5] ?? 0) & (1 << (document & 31))) !== 0;
+}
+
+export function isEmpty(bits: PieceBits): boolean {
+  if (bits === NO_BITS) return true;
+  if (bits === ALL_BITS) return false;
+  for (let i = 0; i < WORDS; i++) if (bits[i] !== 0) return false;
+  return true;
+}
+
+export function both(a: PieceBits, b: PieceBits): PieceBits {
+  if (a === NO_BITS || b === ALL_BITS) return a;
+  if (b === NO_BITS || a === ALL_BITS) return b;
+  const bits = noBits();
+  for (let i = 0; i < WORDS; i++) bits[i] = (a[i] ?? 0) & (b[i] ?? 0);
+  return bits;
+}
+
+export function either(a: PieceBits, b: PieceBits): PieceBits {
+  if (b === NO_BITS) return a;
+  if (a === NO_BITS) return b;
+  const bits = noBits();
+  for (let i = 0; i < WORDS; i++) bits[i] = (a[i] ?? 0) | (b[i] ?? 0);
+  return bits;
+}
+
+export function without(a: PieceBits, b: PieceBits): PieceBits {
+  if (b === NO_BITS) return a;
+  const bits = noBits();
+  for (let i = 0; i < WORDS; i++) bits[i] = (a[i] ?? 0) & ~(b[i] ?? 0);
+  return bits;
+}
+
+/** The least significant bit of each byte first. */
+export function bitsOfBytes(bytes: Uint8Array): PieceBits {
+  const bits = noBits();
+  for (let i = 0; i < WORDS; i++) {
+    const at = 4 * i;
+    bits[i] =
+      (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24);
+  }
+  return bits;
+}
+
+/** The places of the set bits, rising. */
+export function setPlaces(bits: PieceBits): readonly number[] {
+  const found: number[] = [];
+  for (let i = 0; i < WORDS; i++)
+    for (let rest = bits[i] ?? 0; rest !== 0; rest &= rest - 1) found.push(32 * i + 31 - Math.clz32(rest & -rest));
+  return found;
+}
+
+export function countBits(bits: PieceBits): number {
+  let count = 0;
+  for (let i = 0; i < WORDS; i++) count += ones(bits[i] ?? 0);
+  return count;
+}
+
+/** Counts the documents before each of those that are asked for, which rise. */
+export function countsBefore(bits: PieceBits): (document: number) => number {
+  let passed = 0;
+  let count = 0;
+  return (document) => {
+    for (; passed < document >>> 5; passed++) count += ones(bits[passed] ?? 0);
+    return count + ones((bits[passed] ?? 0) & ((1 << (document & 31)) - 1));
+  };
+}
+
+function ones(word: number): number {
+  let rest = word - ((word >>> 1) & 0x55555555);
+  rest = (rest & 0x33333333) + ((rest >>> 2) & 0x33333333);
+  return Math.imul((rest + (rest >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+}

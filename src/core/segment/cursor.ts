@@ -1,0 +1,105 @@
+import { MalformedSegment } from "./format.js";
+
+/** Reads bytes from a place on, page after page; every read is checked and throws MalformedSegment. */
+export class Cursor {
+  #page: Uint8Array;
+  #at: number;
+  /** Bytes of the pages before this one. */
+  #before: number;
+
+  /** `at`: where in the page to begin. `before`: bytes of the pages before it. `following` gives the next page. */
+  constructor(
+    page: Uint8Array,
+    at = 0,
+    private readonly pages?: { readonly before: number; readonly following: () => Uint8Array | undefined },
+  ) {
+    this.#page = page;
+    this.#at = at;
+    this.#before = pages?.before ?? 0;
+  }
+
+  get place(): number {
+    return this.#before + this.#at;
+  }
+
+  byte(): number {
+    const byte = this.#page[this.#at];
+    if (byte !== undefined) {
+      this.#at += 1;
+      return byte;
+    }
+    this.#turn();
+    return this.byte();
+  }
+
+  varint(most = Number.MAX_SAFE_INTEGER): number {
+    const first = this.#page[this.#at];
+    if (first !== undefined && first < 0x80 && first <= most) {
+      this.#at += 1;
+      return first;
+    }
+    return this.#longVarint(most);
+  }
+
+  #longVarint(most: number): number {
+    let value = 0;
+    for (let scale = 1; ; scale *= 0x80) {
+      const byte = this.byte();
+      value += (byte & 0x7f) * scale;
+      if (!Number.isSafeInteger(value) || value > most) throw new MalformedSegment(`a number over ${most}`);
+      if (byte < 0x80) {
+        if (byte === 0 && scale > 1) throw new MalformedSegment("a number that is not written shortest");
+        return value;
+      }
+    }
+  }
+
+  fixed(bytes: number): number {
+    let value = 0;
+    for (let i = 0, scale = 1; i < bytes; i++, scale *= 0x100) value += this.byte() * scale;
+    return value;
+  }
+
+  /** A view where the bytes lie in one page, else a copy. */
+  bytes(length: number): Uint8Array {
+    const end = this.#at + length;
+    if (end <= this.#page.length) {
+      const view = this.#page.subarray(this.#at, end);
+      this.#at = end;
+      return view;
+    }
+    const parts: Uint8Array[] = [];
+    let found = 0;
+    while (found < length) {
+      if (this.#at === this.#page.length) this.#turn();
+      const part = this.#page.subarray(this.#at, this.#at + length - found);
+      this.#at += part.length;
+      found += part.length;
+      parts.push(part);
+    }
+    return joined(parts, length);
+  }
+
+  /** Passes so many varints. */
+  skipVarints(count: number): void {
+    for (let left = count; left > 0;) if (this.byte() < 0x80) left -= 1;
+  }
+
+  #turn(): void {
+    const next = this.pages?.following();
+    if (next === undefined || this.#at > this.#page.length) throw new MalformedSegment("bytes end too early");
+    this.#before += this.#page.length;
+    this.#page = next;
+    this.#at = 0;
+  }
+}
+
+function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}

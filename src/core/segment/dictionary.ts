@@ -1,0 +1,167 @@
+import { MAX_TERM_BYTES } from "../words/terms.js";
+import { Cursor } from "./cursor.js";
+import { compareBytes, DF_FOLLOWS, MalformedSegment, MAX_BLOCK_BYTES, PositionKind, PostingKind } from "./format.js";
+
+/** A posting as its dictionary entry has it. */
+export interface Posting {
+  readonly kind: number;
+  readonly positionKind: number;
+  /** Documents that have the term. */
+  readonly df: number;
+  /** Of `constant`. */
+  readonly position: number;
+  /** Of `long`: in the postings, and with `stream` in the positions. */
+  readonly offset: number;
+  readonly positionsOffset: number;
+  /** Of `inline`: the dictionary block, and where in it the gaps are; the positions of `stream` follow, up to `end`. */
+  readonly block: Uint8Array;
+  readonly gapsAt: number;
+  readonly gapsEnd: number;
+  readonly end: number;
+}
+
+/** One after the other, the entries of a dictionary block of a segment of `documents` documents. */
+export class DictionaryScan {
+  /** The first term of the next block; undefined in the last. */
+  readonly fence: Uint8Array | undefined;
+  /** The entry's term: the first `length` bytes. */
+  readonly term = new Uint8Array(MAX_TERM_BYTES);
+  length = 0;
+  /** How many bytes it has in common with the term before. */
+  shared = 0;
+  readonly #cursor: Cursor;
+  #left: number;
+
+  constructor(
+    private readonly block: Uint8Array,
+    private readonly documents: number,
+  ) {
+    if (block.length > MAX_BLOCK_BYTES) throw new MalformedSegment(`a block of ${block.length} bytes`);
+    this.#cursor = new Cursor(block);
+    this.#left = this.#cursor.varint(MAX_BLOCK_BYTES);
+    const fence = this.#cursor.bytes(this.#cursor.varint(MAX_TERM_BYTES));
+    this.fence = fence.length === 0 ? undefined : fence;
+  }
+
+  /** Reads the next entry; undefined behind the last. */
+  next(): Posting | undefined {
+    if (this.#left === 0) return undefined;
+    this.#left -= 1;
+    this.shared = this.#cursor.varint(this.length);
+    this.length = this.shared + this.#cursor.varint(MAX_TERM_BYTES - this.shared);
+    for (let i = this.shared; i < this.length; i++) this.term[i] = this.#cursor.byte();
+    return this.#posting();
+  }
+
+  /** Whether every byte was read. */
+  get isDone(): boolean {
+    return this.#left === 0 && this.#cursor.place === this.block.length;
+  }
+
+  #posting(): Posting {
+    const cursor = this.#cursor;
+    const first = cursor.byte();
+    const kind = first & 3;
+    const positionKind = (first >> 2) & 3;
+    if (kind > PostingKind.all || positionKind > PositionKind.stream)
+      throw new MalformedSegment("a posting of no kind");
+    const short = first >> 4;
+    const df = kind === PostingKind.all ? this.documents : short < DF_FOLLOWS ? short : cursor.varint(this.documents);
+    if (df === 0) throw new MalformedSegment("a posting without documents");
+    const isInline = kind === PostingKind.inline;
+    const gapsAt = cursor.place;
+    if (isInline) cursor.skipVarints(df);
+    const gapsEnd = cursor.place;
+    const offset = kind === PostingKind.long ? cursor.varint() : 0;
+    const position = positionKind === PositionKind.constant ? cursor.varint() : 0;
+    const isStream = positionKind === PositionKind.stream;
+    if (isStream && isInline) skipPositions(cursor, df);
+    const positionsOffset = isStream && !isInline ? cursor.varint() : 0;
+    const { block } = this;
+    return { kind, positionKind, df, position, offset, positionsOffset, block, gapsAt, gapsEnd, end: cursor.place };
+  }
+}
+
+/** The posting of a term in a dictionary block, whose terms rise; undefined where it is not in it. */
+export function findPosting(block: Uint8Array, term: Uint8Array, documents: number): Posting | undefined {
+  const scan = new DictionaryScan(block, documents);
+  /** Bytes in which the entry before, which comes before the term, agrees with it. */
+  let agreed = 0;
+  for (let posting = scan.next(); posting !== undefined; posting = scan.next()) {
+    const { shared, length } = scan;
+    if (shared > agreed) continue;
+    if (shared < agreed) return undefined;
+    while (agreed < length && agreed < term.length && scan.term[agreed] === term[agreed]) agreed += 1;
+    if (agreed === term.length) return agreed === length ? posting : undefined;
+    if (agreed < length && (scan.term[agreed] ?? 0) > (term[agreed] ?? 0)) return undefined;
+  }
+  return undefined;
+}
+
+export interface DictionaryBlock {
+  readonly entries: readonly DictionaryEntry[];
+  /** The first term of the next block; undefined in the last. */
+  readonly fence: Uint8Array | undefined;
+}
+
+export interface DictionaryEntry {
+  readonly term: Uint8Array;
+  readonly posting: Posting;
+}
+
+/**
+ * Checks a whole dictionary block: terms rise from its first to its fence, and inline postings hold what their document
+ * frequency says. A reader checks only what it comes by. Throws MalformedSegment.
+ */
+export function checkDictionary(block: Uint8Array, documents: number): DictionaryBlock {
+  const scan = new DictionaryScan(block, documents);
+  const entries: DictionaryEntry[] = [];
+  for (let posting = scan.next(); posting !== undefined; posting = scan.next())
+    entries.push({ term: scan.term.slice(0, scan.length), posting });
+  entries.forEach(({ term, posting }, place) => {
+    const next = entries[place + 1]?.term ?? scan.fence;
+    if (next !== undefined && compareBytes(term, next) >= 0) throw new MalformedSegment("terms out of order");
+    if (posting.kind === PostingKind.inline) inlineDocuments(posting, documents);
+  });
+  if (entries.length === 0 || !scan.isDone) throw new MalformedSegment("a dictionary block of another length");
+  return { entries, fence: scan.fence };
+}
+
+/** The documents of an inline posting, rising. */
+export function inlineDocuments({ block, gapsAt, df }: Posting, documents: number): Uint32Array {
+  return readGaps(new Cursor(block, gapsAt), df, documents);
+}
+
+/** Documents by their gaps: so many, rising, below `end`. */
+export function readGaps(cursor: Cursor, df: number, end: number): Uint32Array {
+  const found = new Uint32Array(df);
+  let document = 0;
+  for (let i = 0; i < df; i++) {
+    const gap = cursor.varint(end);
+    if (i > 0 && gap === 0) throw new MalformedSegment("documents out of order");
+    document += gap;
+    if (document >= end) throw new MalformedSegment("a document beyond the segment");
+    found[i] = document;
+  }
+  return found;
+}
+
+/** Passes the positions of so many documents: the lowest bit of each position says whether one follows. */
+export function skipPositions(cursor: Cursor, documents: number): void {
+  for (let left = documents; left > 0;) {
+    const first = cursor.byte();
+    if (first >= 0x80) cursor.skipVarints(1);
+    if ((first & 1) === 0) left -= 1;
+  }
+}
+
+/** Adds the positions in the next document. */
+export function readPositions(cursor: Cursor, to: number[]): void {
+  let position = 0;
+  for (let more = 1; more === 1;) {
+    const value = cursor.varint();
+    more = value % 2;
+    position += (value - more) / 2;
+    to.push(position);
+  }
+}

@@ -1,0 +1,26 @@
+import type { EventField } from "../event.js";
+import type { Instant } from "../instant.js";
+
+/**
+ * What a search asks of an entry, as segments evaluate it. Words are those of `words`, edition 2. An entry that is no
+ * envelope has no field.
+ */
+export type SegmentFilter =
+  | { readonly kind: "all" }
+  /** Adjacent words in this order inside one field, or any single one; at least one; the last may be a prefix. */
+  | {
+      readonly kind: "phrase";
+      readonly field: EventField | undefined;
+      readonly words: readonly string[];
+      readonly prefix: boolean;
+    }
+  /** The whole value, as `fieldText` gives it. */
+  | { readonly kind: "exact"; readonly field: EventField; readonly value: string }
+  | { readonly kind: "present"; readonly field: EventField }
+  /** The event's own time, from `start` up to but not including `end`. */
+  | { readonly kind: "time"; readonly start: Instant | undefined; readonly end: Instant | undefined }
+  /** Candidates for a leaf: compare the hash. */
+  | { readonly kind: "leaf"; readonly hash: Uint8Array }
+  | { readonly kind: "and"; readonly filters: readonly SegmentFilter[] }
+  | { readonly kind: "or"; readonly filters: readonly SegmentFilter[] }
+  | { readonly kind: "not"; readonly filter: SegmentFilter };

@@ -1,0 +1,169 @@
+import { bitsBetween, bitsOfBytes, countBits, noBits, set, type PieceBits } from "./bits.js";
+import { Cursor } from "./cursor.js";
+import { DictionaryScan, findPosting, type DictionaryEntry, type Posting } from "./dictionary.js";
+import {
+  BITMAP_BYTES,
+  FORMAT_VERSION,
+  MalformedSegment,
+  MAX_BLOCK_BYTES,
+  MAX_LEVEL,
+  MAX_SEGMENT_BLOCKS,
+  pieceDocuments,
+  piecesOf,
+  segmentDocuments,
+  Stream,
+  STREAMS,
+  type SegmentHeader,
+} from "./format.js";
+
+/** The blocks of one segment: a store's, or those of a proof, which throws for a block that it does not hold. */
+export interface BlockSource {
+  /** Block 0 is the header, 1 to d the dictionary. The bytes stay as they are. */
+  block(number: number): Uint8Array;
+  /** The dictionary block that holds a term if any does: the last whose first term is not after it; else 1. */
+  locate(term: Uint8Array): number;
+}
+
+/** Reads block 0. Throws MalformedSegment for anything but a header of format 1. */
+export function readHeader(block: Uint8Array): SegmentHeader {
+  if (block.length > MAX_BLOCK_BYTES) throw new MalformedSegment(`a header of ${block.length} bytes`);
+  const cursor = new Cursor(block);
+  if (cursor.varint() !== FORMAT_VERSION) throw new MalformedSegment("another version than 1");
+  const level = cursor.varint(MAX_LEVEL);
+  const number = cursor.varint();
+  const terms = cursor.varint();
+  const dictionaryBlocks = cursor.varint(Math.min(terms, MAX_SEGMENT_BLOCKS));
+  const streams = Array.from({ length: STREAMS }, () => cursor.varint());
+  if (cursor.place !== block.length) throw new MalformedSegment("bytes after the header");
+  return { level, number, terms, dictionaryBlocks, streams };
+}
+
+/** Where a piece of a long posting lies. */
+export interface PiecePlace {
+  readonly df: number;
+  readonly bytes: number;
+  readonly offset: number;
+  /** Bytes of the positions, and where they begin. */
+  readonly positions: number;
+  readonly positionsOffset: number;
+}
+
+/** One segment over its blocks. Every method throws MalformedSegment for what no writer writes. */
+export class SegmentReader {
+  readonly header: SegmentHeader;
+  readonly documents: number;
+  readonly pieces: number;
+  readonly pieceDocuments: number;
+  /** The first block of each stream. */
+  readonly #streamBlocks: readonly number[];
+
+  constructor(readonly source: BlockSource) {
+    this.header = readHeader(source.block(0));
+    const { level, dictionaryBlocks, streams } = this.header;
+    this.documents = segmentDocuments(level);
+    this.pieces = piecesOf(level);
+    this.pieceDocuments = pieceDocuments(level);
+    let next = 1 + dictionaryBlocks;
+    this.#streamBlocks = streams.map((bytes) => {
+      const start = next;
+      next += Math.ceil(bytes / MAX_BLOCK_BYTES);
+      return start;
+    });
+  }
+
+  posting(term: Uint8Array): Posting | undefined {
+    if (this.header.dictionaryBlocks === 0) return undefined;
+    return findPosting(this.source.block(this.source.locate(term)), term, this.documents);
+  }
+
+  /** The entries whose terms begin with these bytes, in rising order. */
+  *prefixed(prefix: Uint8Array): Generator<DictionaryEntry> {
+    const { dictionaryBlocks } = this.header;
+    for (let number = dictionaryBlocks === 0 ? 1 : this.source.locate(prefix); number <= dictionaryBlocks; number++) {
+      const scan = new DictionaryScan(this.source.block(number), this.documents);
+      for (let posting = scan.next(); posting !== undefined; posting = scan.next()) {
+        const order = comparePrefix(scan.term, scan.length, prefix);
+        if (order > 0) return;
+        if (order === 0) yield { term: scan.term.slice(0, scan.length), posting };
+      }
+      const { fence } = scan;
+      if (fence === undefined || comparePrefix(fence, fence.length, prefix) > 0) return;
+    }
+  }
+
+  /** A cursor over a stream. */
+  stream(stream: number, offset: number): Cursor {
+    const length = this.header.streams[stream] ?? 0;
+    if (offset >= length) return new Cursor(NOTHING);
+    let page = Math.floor(offset / MAX_BLOCK_BYTES);
+    const before = page * MAX_BLOCK_BYTES;
+    const following = (): Uint8Array | undefined => {
+      page += 1;
+      return page * MAX_BLOCK_BYTES < length ? this.#page(stream, page) : undefined;
+    };
+    return new Cursor(this.#page(stream, page), offset - before, { before, following });
+  }
+
+  /** The pieces of a long posting, by number. */
+  places(posting: Posting): ReadonlyMap<number, PiecePlace> {
+    const cursor = this.stream(Stream.postings, posting.offset);
+    const heads = Array.from({ length: cursor.varint(this.pieces) }, () => ({
+      gap: cursor.varint(this.pieces),
+      df: 1 + cursor.varint(this.pieceDocuments - 1),
+      bytes: cursor.varint(BITMAP_BYTES),
+      positions: cursor.varint(),
+    }));
+    const places = new Map<number, PiecePlace>();
+    let [number, offset, positionsOffset] = [-1, cursor.place, posting.positionsOffset];
+    for (const { gap, df, bytes, positions } of heads) {
+      number += gap + 1;
+      if (number >= this.pieces) throw new MalformedSegment("a piece beyond the segment");
+      places.set(number, { df, bytes, offset, positions, positionsOffset });
+      offset += bytes;
+      positionsOffset += positions;
+    }
+    return places;
+  }
+
+  /** The documents of one piece of a long posting. */
+  pieceBits({ df, bytes, offset }: PiecePlace): PieceBits {
+    if (bytes === 0) return bitsBetween(0, this.pieceDocuments);
+    const cursor = this.stream(Stream.postings, offset);
+    const bits = bytes === BITMAP_BYTES ? bitsOfBytes(cursor.bytes(bytes)) : this.#gapBits(cursor, df);
+    if (cursor.place !== offset + bytes || (bytes === BITMAP_BYTES && countBits(bits) !== df))
+      throw new MalformedSegment("a piece of another size");
+    return bits;
+  }
+
+  #gapBits(cursor: Cursor, df: number): PieceBits {
+    const bits = noBits();
+    let document = 0;
+    for (let i = 0; i < df; i++) {
+      const gap = cursor.varint(this.pieceDocuments);
+      if (i > 0 && gap === 0) throw new MalformedSegment("documents out of order");
+      document += gap;
+      if (document >= this.pieceDocuments) throw new MalformedSegment("a document beyond the piece");
+      set(bits, document);
+    }
+    return bits;
+  }
+
+  #page(stream: number, page: number): Uint8Array {
+    const bytes = this.source.block((this.#streamBlocks[stream] ?? 0) + page);
+    const length = Math.min(MAX_BLOCK_BYTES, (this.header.streams[stream] ?? 0) - page * MAX_BLOCK_BYTES);
+    if (bytes.length !== length) throw new MalformedSegment("a block of another length");
+    return bytes;
+  }
+}
+
+const NOTHING = new Uint8Array();
+
+/** 0 where the first `length` bytes of a term begin with the prefix; else as bytes compare. */
+function comparePrefix(term: Uint8Array, length: number, prefix: Uint8Array): number {
+  for (let i = 0; i < prefix.length; i++) {
+    if (i === length) return -1;
+    const difference = (term[i] ?? 0) - (prefix[i] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

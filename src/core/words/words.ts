@@ -1,0 +1,110 @@
+import { utf8 } from "../bytes.js";
+import { fieldText, type EventValue } from "../event.js";
+import { CharacterClass, characterClass, foldedText } from "./characters.js";
+
+/** The edition of this definition. Segments are signed, so a change of any rule here is another edition. */
+export const WORDS_EDITION = 2;
+
+/** A word is cut after so many code points, and before the one that would take it over so many bytes of UTF-8. */
+export const MAX_WORD_CHARACTERS = 128;
+export const MAX_WORD_BYTES = 255;
+
+const ASCII = /^[\0-\x7f]*$/;
+const ASCII_WORD = /[a-z0-9]+/g;
+
+/** RFC 3339: the T between a date and a time separates, so that each can be found without the other. */
+const DATE_AND_TIME = /(\d{4}-\d\d-\d\d)T(?=\d)/gi;
+
+/** RFC 3339: the Z after a time is a word of its own, so that the time can be found without it. */
+const TIME_AND_ZULU = /(:\d\d(?:\.\d{1,9})?)(?=Z(?![0-9A-Za-z]))/gi;
+
+/**
+ * An escape of RFC 3986 that stands for ASCII other than a letter or digit, however often its percent sign was escaped;
+ * or two or more in a row for other characters, as UTF-8 has them.
+ */
+const PERCENT_ESCAPE = /%(?:25)*(?:[012][0-9a-f]|3[a-f]|40|5[b-f]|60|7[b-f])|(?:%(?:25)*[89a-f][0-9a-f]){2,}/gi;
+
+/** An escape of JSON that stands in the text itself. */
+const UNICODE_ESCAPE = /\\u[0-9a-f]{4}/gi;
+
+/** A letter that means a blank after a backslash in many languages, and may as well begin a name in a path. */
+const BLANK_ESCAPES = "nrt";
+
+/** The parts of canonical JSON: a text in quotes, or what stands between two. */
+const JSON_PART = /"(?:[^"\\]|\\.)*"|[^"]+/g;
+
+/**
+ * The words of a text, in order, edition 2, for the index and for queries alike: maximal runs of letters, marks and
+ * numbers after Unicode's folding, in the pinned version; a character of a script without blanks is a word by itself.
+ * Everything else separates, `_` included, and escapes: `%2F`, `\u0026`. What may be an escape or a name, `\nina`, is
+ * two words, `nina` and `ina`.
+ */
+export function words(text: string): readonly string[] {
+  const cut = withoutEscapes(text);
+  if (!ASCII.test(cut)) return wordsOfFolded(foldedText(cut));
+  if (cut.includes("\\")) return wordsOfFolded(cut.toLowerCase());
+  return (cut.toLowerCase().match(ASCII_WORD) ?? []).map(cutWord);
+}
+
+/**
+ * The words of a field. JSON other than text gives its keys, texts and other values in the order of its canonical text;
+ * each key and text is cut by itself.
+ */
+export function valueWords(value: EventValue): readonly string[] {
+  return typeof value === "string" ? words(value) : canonicalWords(fieldText(value));
+}
+
+/** Like `valueWords`, for JSON other than text, from its canonical text. */
+export function canonicalWords(canonical: string): readonly string[] {
+  const parts = canonical.match(JSON_PART) ?? [];
+  return parts.flatMap((part) => words(part.startsWith('"') ? (JSON.parse(part) as string) : part));
+}
+
+function withoutEscapes(text: string): string {
+  let cut = text;
+  if (cut.includes("-")) cut = cut.replace(DATE_AND_TIME, "$1 ");
+  if (cut.includes(":")) cut = cut.replace(TIME_AND_ZULU, "$1 ");
+  if (cut.includes("%")) cut = cut.replace(PERCENT_ESCAPE, " ");
+  return cut.includes("\\") ? cut.replace(UNICODE_ESCAPE, " ") : cut;
+}
+
+function wordsOfFolded(text: string): readonly string[] {
+  const found: string[] = [];
+  let word = "";
+  let before = "";
+  const close = (): void => {
+    if (word !== "") found.push(cutWord(word));
+    if (before === "\\" && word.length > 1 && BLANK_ESCAPES.includes(word.charAt(0)))
+      found.push(cutWord(word.slice(1)));
+    word = "";
+  };
+  for (const character of text) {
+    const kind = characterClass(character.codePointAt(0) ?? 0);
+    if (kind === CharacterClass.letter) {
+      word += character;
+      continue;
+    }
+    close();
+    if (kind === CharacterClass.alone) found.push(character);
+    before = character;
+  }
+  close();
+  return found;
+}
+
+function cutWord(word: string): string {
+  if (word.length <= MAX_WORD_CHARACTERS && word.length * MAX_UTF8_BYTES <= MAX_WORD_BYTES) return word;
+  let end = 0;
+  let bytes = 0;
+  let characters = 0;
+  for (const character of word) {
+    bytes += utf8(character).length;
+    characters += 1;
+    if (bytes > MAX_WORD_BYTES || characters > MAX_WORD_CHARACTERS) break;
+    end += character.length;
+  }
+  return word.slice(0, end);
+}
+
+/** Of one UTF-16 unit. */
+const MAX_UTF8_BYTES = 3;

@@ -1,0 +1,104 @@
+import type { BlockStore, StoredSegment } from "../../audit/block-store.js";
+import type { CheckedSegment } from "../../audit/search-index.js";
+import type { LogReads } from "../../audit/store.js";
+import { equalBytes } from "../../core/bytes.js";
+import { PIECE_DOCUMENTS } from "../../core/segment/format.js";
+import type { LeafRange } from "../../core/tree.js";
+import { partsOf, type Part } from "./matches.js";
+import { RecentEntries } from "./recent-entries.js";
+import { SegmentBuilder } from "./segment-builder.js";
+import { checkedSegments } from "./segment-check.js";
+import type { SegmentMaker } from "./segment-maker.js";
+import { StoredSegments, type BlockCache, type OpenSegment } from "./stored-segments.js";
+
+export interface LogIndexParts {
+  readonly log: string;
+  readonly reads: Pick<LogReads, "entries" | "head" | "leafHashes">;
+  readonly blocks: BlockStore;
+  readonly cache: BlockCache;
+  readonly maker: SegmentMaker;
+  readonly isShared: boolean;
+  readonly warn: (message: string) => void;
+}
+
+/** While segments are missing, the list is read again after this time: another gateway may store them. */
+const RELOAD_MS = 1_000;
+
+/** The index of one log: what is stored of it, what is in memory, and what builds it. */
+export class LogIndex {
+  readonly #stored: StoredSegments;
+  readonly #recent: RecentEntries;
+  readonly #builder: SegmentBuilder;
+  #reloadedAt = 0;
+
+  constructor(private readonly made: LogIndexParts) {
+    this.#stored = new StoredSegments(made, made.reads);
+    this.#recent = new RecentEntries(made.reads, made.log);
+    this.#builder = new SegmentBuilder({ ...made, stored: this.#stored });
+  }
+
+  /** The log has so many entries. */
+  grown(size: number): void {
+    if (size >= this.#stored.knownEnd + PIECE_DOCUMENTS) this.#builder.wake();
+  }
+
+  /** What of the log to look at for a range, as of now. */
+  async parts(range: LeafRange): Promise<readonly Part[]> {
+    if (range.start >= range.end) return [];
+    let list = await this.#stored.list();
+    if (this.made.isShared && (await this.#isReplaced(list))) {
+      this.#recent.clear();
+      list = await this.#stored.reload();
+    }
+    this.grown(range.end);
+    if (range.end >= endOf(list) + PIECE_DOCUMENTS) list = await this.#reloaded(list);
+    return partsOf(range, list, await this.#recent.upTo(range.end, endOf(list)));
+  }
+
+  /** How many leaves stored segments cover, from the first without a gap. */
+  async storedSize(): Promise<number> {
+    let end = 0;
+    for (const { range } of await this.#stored.reload()) if (range.start === end) end = range.end;
+    return end;
+  }
+
+  /** Checks the stored segments with leaves from `from` on. */
+  async *check(from: number): AsyncGenerator<CheckedSegment> {
+    const list = await this.#stored.reload();
+    yield* checkedSegments(
+      this.made,
+      list.filter(({ range }) => range.end > from),
+    );
+  }
+
+  async lost(segment: StoredSegment): Promise<void> {
+    await this.#stored.lost(segment);
+    this.#builder.wake();
+  }
+
+  close(): Promise<void> {
+    return this.#builder.close();
+  }
+
+  /**
+   * Whether the server has another log than was read before: after a failover, or with a restored backup. One leaf tells: another
+   * history would have to repeat this entry at this very place.
+   */
+  async #isReplaced(list: readonly OpenSegment[]): Promise<boolean> {
+    const stored = list.at(-1);
+    const last = this.#recent.last ?? (stored && { size: stored.range.end, leafHash: stored.row.lastLeafHash });
+    if (last === undefined) return false;
+    const { log, reads } = this.made;
+    return !equalBytes(await reads.leafHashes(log, { start: last.size - 1, end: last.size }), last.leafHash);
+  }
+
+  async #reloaded(list: readonly OpenSegment[]): Promise<readonly OpenSegment[]> {
+    if (performance.now() - this.#reloadedAt < RELOAD_MS) return list;
+    this.#reloadedAt = performance.now();
+    return this.#stored.reload();
+  }
+}
+
+function endOf(list: readonly OpenSegment[]): number {
+  return list.at(-1)?.range.end ?? 0;
+}

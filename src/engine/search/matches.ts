@@ -1,0 +1,193 @@
+import type { LogReads } from "../../audit/store.js";
+import { bitsBetween, countBits, setPlaces, type PieceBits } from "../../core/segment/bits.js";
+import { evaluation, type Evaluation } from "../../core/segment/evaluate.js";
+import type { SegmentFilter } from "../../core/segment/filter.js";
+import type { SegmentReader } from "../../core/segment/read.js";
+import type { LeafRange } from "../../core/tree.js";
+import { nodeSha256 } from "../../keys/node-crypto.js";
+import { READ_ENTRIES, readRows, type LogRow } from "./log-rows.js";
+import type { Recent } from "./recent-entries.js";
+import { Steps } from "./steps.js";
+import { OpenSegment, prefetch, type ReadableSegment, type SegmentSession } from "./stored-segments.js";
+import { termsOf } from "./terms.js";
+
+/** Neighbouring leaves, and where to look for matches among them. */
+export type Part =
+  | { readonly kind: "segment"; readonly range: LeafRange; readonly segment: ReadableSegment }
+  /** In memory, or else in the log. */
+  | { readonly kind: "rows"; readonly range: LeafRange; readonly rows: readonly LogRow[] | undefined };
+
+/** Matches among neighbouring leaves. */
+export type Found =
+  | PieceFound
+  /** Rising. */
+  | { readonly kind: "rows"; readonly rows: readonly LogRow[] };
+
+export interface PieceFound {
+  readonly kind: "piece";
+  /** The piece's first leaf; bit n is the leaf at start + n. */
+  readonly start: number;
+  readonly bits: PieceBits;
+  readonly session: SegmentSession;
+  readonly piece: number;
+}
+
+/** What is looked for, in a segment and in a row: the same. */
+export interface Sought {
+  readonly filter: SegmentFilter;
+  readonly isMatch: (row: LogRow) => boolean;
+}
+
+/** What a search reads. */
+export interface SearchedLog {
+  readonly log: string;
+  readonly reads: Pick<LogReads, "entries" | "head">;
+  /** They tile the query's range. */
+  readonly parts: readonly Part[];
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Tiles a range with stored segments where there are any, then with what is in memory; what is left is read from the log. */
+export function partsOf(range: LeafRange, stored: readonly ReadableSegment[], recent: Recent): readonly Part[] {
+  const parts: Part[] = [];
+  const segments = [...stored, ...recent.segments];
+  const [firstRow] = recent.rows;
+  const rows = { start: firstRow?.leafIndex ?? range.end, end: recent.range.end };
+  let next = range.start;
+  for (const segment of segments) {
+    const { start, end } = segment.range;
+    if (end <= next || start >= range.end) continue;
+    if (start > next) parts.push(unread({ start: next, end: start }));
+    parts.push({ kind: "segment", range: { start: Math.max(start, next), end: Math.min(end, range.end) }, segment });
+    next = end;
+  }
+  if (next < range.end && rows.start < range.end) {
+    const start = Math.max(next, rows.start);
+    if (start > next) parts.push(unread({ start: next, end: start }));
+    const end = Math.min(rows.end, range.end);
+    if (start < end) parts.push({ kind: "rows", range: { start, end }, rows: recent.rows });
+    next = Math.max(next, end);
+  }
+  if (next < range.end) parts.push(unread({ start: next, end: range.end }));
+  return parts;
+}
+
+function unread(range: LeafRange): Part {
+  return { kind: "rows", range, rows: undefined };
+}
+
+/** All matches, piece by piece, in the order of leaves or against it. */
+export async function* matchesOf(sought: Sought, searched: SearchedLog, descending: boolean): AsyncGenerator<Found> {
+  const steps = new Steps(searched.signal);
+  const parts = descending ? [...searched.parts].reverse() : searched.parts;
+  const stored = parts.flatMap((part) =>
+    part.kind === "segment" && part.segment instanceof OpenSegment ? [part.segment] : [],
+  );
+  const ahead = new Ahead(stored, termsOf(sought.filter));
+  for (const part of parts) {
+    if (part.kind === "segment") {
+      await ahead.reach(part.segment);
+      yield* inSegment(sought, { part, steps, descending });
+    } else yield* inRows(sought, { part, steps, descending, searched });
+  }
+}
+
+/** Fetches for more and more segments at once: a search that goes through four will probably go through all. */
+class Ahead {
+  #next = 0;
+  #step = 1;
+
+  constructor(
+    private readonly segments: readonly OpenSegment[],
+    private readonly terms: readonly Uint8Array[],
+  ) {}
+
+  async reach(segment: ReadableSegment): Promise<void> {
+    if (segment !== this.segments[this.#next]) return;
+    await prefetch(this.segments.slice(this.#next, this.#next + this.#step), this.terms);
+    this.#next += this.#step;
+    this.#step *= 2;
+  }
+}
+
+interface Walk<P> {
+  readonly part: P;
+  readonly steps: Steps;
+  readonly descending: boolean;
+}
+
+async function* inSegment(
+  { filter }: Sought,
+  { part, steps, descending }: Walk<Part & { readonly kind: "segment" }>,
+): AsyncGenerator<PieceFound> {
+  const session = part.segment.session();
+  const { start } = part.segment.range;
+  let reader: SegmentReader | undefined;
+  const evaluated: Evaluation = await session.read((of) => {
+    reader = of;
+    return evaluation(filter, of, nodeSha256);
+  });
+  if (evaluated.most === 0 || reader === undefined) return;
+  const { pieces, pieceDocuments } = reader;
+  for (let i = 0; i < pieces; i++) {
+    const piece = descending ? pieces - 1 - i : i;
+    const first = start + piece * pieceDocuments;
+    const mask = maskOf({ start: part.range.start - first, end: part.range.end - first }, pieceDocuments);
+    if (mask === undefined) continue;
+    const bits = await session.read(() => evaluated.bits(piece, mask));
+    yield { kind: "piece", start: first, bits, session, piece };
+    await steps.pause();
+  }
+}
+
+function maskOf(wanted: LeafRange, documents: number): PieceBits | undefined {
+  const start = Math.max(0, wanted.start);
+  const end = Math.min(documents, wanted.end);
+  return start < end ? bitsBetween(start, end) : undefined;
+}
+
+async function* inRows(
+  { isMatch }: Sought,
+  walk: Walk<Part & { readonly kind: "rows" }> & { readonly searched: SearchedLog },
+): AsyncGenerator<Found> {
+  const { part, steps } = walk;
+  for await (const rows of chunks(walk)) {
+    const matching: LogRow[] = [];
+    for (const row of rows) {
+      const isWithin = row.leafIndex >= part.range.start && row.leafIndex < part.range.end;
+      if (isWithin && isMatch(row)) matching.push(row);
+      await steps.pause();
+    }
+    if (matching.length > 0) yield { kind: "rows", rows: matching };
+  }
+}
+
+async function* chunks(walk: {
+  readonly part: Part & { readonly kind: "rows" };
+  readonly searched: SearchedLog;
+  readonly descending: boolean;
+}): AsyncGenerator<readonly LogRow[]> {
+  const { range, rows } = walk.part;
+  if (rows !== undefined) {
+    yield rows;
+    return;
+  }
+  for (let done = 0; done < range.end - range.start; done += READ_ENTRIES) {
+    const ends = walk.descending ? range.end - done : range.start + done;
+    const chunk = walk.descending
+      ? { start: Math.max(range.start, ends - READ_ENTRIES), end: ends }
+      : { start: ends, end: Math.min(range.end, ends + READ_ENTRIES) };
+    yield await readRows(walk.searched, chunk);
+  }
+}
+
+export function countOf(found: Found): number {
+  return found.kind === "rows" ? found.rows.length : countBits(found.bits);
+}
+
+/** Rising. */
+export function leavesIn(found: Found): readonly number[] {
+  return found.kind === "rows"
+    ? found.rows.map(({ leafIndex }) => leafIndex)
+    : setPlaces(found.bits).map((place) => found.start + place);
+}

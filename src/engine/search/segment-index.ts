@@ -1,0 +1,194 @@
+import { unlessAborted } from "../../audit/abort.js";
+import {
+  rangeBehind,
+  type CheckedSegment,
+  type IndexQuery,
+  type SearchIndex,
+  type Slice,
+} from "../../audit/search-index.js";
+import { AuditError } from "../../audit/errors.js";
+import type { BlockStore } from "../../audit/block-store.js";
+import type { LogStore } from "../../audit/store.js";
+import { equalBytes } from "../../core/bytes.js";
+import type { LeafRange } from "../../core/tree.js";
+import { matchesSearchable } from "../../query/match.js";
+import { leavesByField } from "./field-order.js";
+import { LogIndex } from "./log-index.js";
+import { countOf, leavesIn, matchesOf, type SearchedLog, type Sought } from "./matches.js";
+import { SegmentMaker } from "./segment-maker.js";
+import { blockCache, SegmentLost } from "./stored-segments.js";
+
+export interface SegmentIndexOptions {
+  readonly log: Pick<LogStore, "entries" | "head" | "heads" | "leafHashes">;
+  readonly blocks: BlockStore;
+  /** Whether other gateways write to the same logs. */
+  readonly isShared: boolean;
+  /** Memory for blocks. Default 64 MiB. */
+  readonly cacheBytes?: number;
+  /** Called with a sentence when no more segments are built for a while. */
+  readonly warn?: (message: string) => void;
+}
+
+const CACHE_BYTES = 64 * 2 ** 20;
+/** How often logs are looked at that nobody searches; where several gateways share a database, each does. */
+const SWEEP_MS = 1_000;
+const SHARED_SWEEP_MS = 5_000;
+/** Segments that one search may come upon damaged. */
+const MAX_LOST = 32;
+
+/**
+ * Finds leaves by segments over a store's blocks, and what they do not cover yet by the log itself: so every search sees
+ * every entry. Segments are built in the background, in a thread of their own.
+ */
+export class SegmentIndex implements SearchIndex {
+  readonly #logs = new Map<string, LogIndex>();
+  readonly #maker = new SegmentMaker();
+  readonly #make: (log: string) => LogIndex;
+  readonly #sweep: NodeJS.Timeout;
+
+  constructor(private readonly options: SegmentIndexOptions) {
+    const { log: reads, blocks, isShared, cacheBytes = CACHE_BYTES, warn = warnProcess } = options;
+    const cache = blockCache(cacheBytes);
+    this.#make = (log) => new LogIndex({ log, reads, blocks, cache, isShared, warn, maker: this.#maker });
+    void this.#wakeAll();
+    this.#sweep = setInterval(() => void this.#wakeAll(), isShared ? SHARED_SWEEP_MS : SWEEP_MS).unref();
+  }
+
+  indexedSize(log: string): Promise<number> {
+    return this.#log(log).storedSize();
+  }
+
+  check(log: string, from: number): AsyncIterable<CheckedSegment> {
+    return this.#log(log).check(from);
+  }
+
+  async page(query: IndexQuery, slice: Slice, signal?: AbortSignal): Promise<readonly number[]> {
+    const { after, offset = 0, limit } = slice;
+    const { field, direction } = query.order;
+    const descending = direction === "desc";
+    if (field === "received_at") {
+      const range = after === undefined ? query.range : rangeBehind(query, after);
+      const wanted = { start: offset, end: offset + limit };
+      return this.#answer({ ...query, range }, signal, (searched) =>
+        inLeafOrder(query, { wanted, descending }, searched),
+      );
+    }
+    const wanted = { field, descending, after, count: offset + limit };
+    const found = await this.#answer(query, signal, (searched) => leavesByField(soughtBy(query), wanted, searched));
+    return found.slice(offset);
+  }
+
+  count(query: IndexQuery, cap: number, signal?: AbortSignal): Promise<number> {
+    return this.#answer(query, signal, async (searched) => {
+      let count = 0;
+      for await (const found of matchesOf(soughtBy(query), searched, true)) {
+        count += countOf(found);
+        if (count >= cap) return cap;
+      }
+      return count;
+    });
+  }
+
+  async leavesByHash(log: string, leafHash: Uint8Array, size: number): Promise<readonly number[]> {
+    const sought: Sought = {
+      filter: { kind: "leaf", hash: leafHash },
+      isMatch: (row) => equalBytes(row.leafHash, leafHash),
+    };
+    const range = { start: 0, end: size };
+    const candidates = await this.#answer({ log, range }, undefined, async (searched) => {
+      const leaves: number[] = [];
+      for await (const found of matchesOf(sought, searched, false)) leaves.push(...leavesIn(found));
+      return leaves;
+    });
+    const isIt = await Promise.all(
+      candidates.map(async (leaf) =>
+        equalBytes(await this.options.log.leafHashes(log, { start: leaf, end: leaf + 1 }), leafHash),
+      ),
+    );
+    return candidates.filter((_, place) => isIt[place]);
+  }
+
+  /** Resolves when the segments in hand are stored. */
+  async close(): Promise<void> {
+    clearInterval(this.#sweep);
+    await Promise.all([...this.#logs.values()].map((log) => log.close()));
+    await this.#maker.close();
+    await this.options.blocks.close();
+  }
+
+  #log(name: string): LogIndex {
+    const known = this.#logs.get(name);
+    if (known !== undefined) return known;
+    const made = this.#make(name);
+    this.#logs.set(name, made);
+    return made;
+  }
+
+  async #wakeAll(): Promise<void> {
+    const heads = await this.options.log.heads().catch(() => []);
+    for (const { log, size } of heads) this.#log(log).grown(size);
+  }
+
+  /** Runs a search, again when a segment turned out to be gone or damaged. */
+  async #answer<T>(
+    query: Pick<IndexQuery, "log" | "range">,
+    signal: AbortSignal | undefined,
+    search: (searched: SearchedLog) => Promise<T>,
+  ): Promise<T> {
+    signal?.throwIfAborted();
+    return unlessAborted(this.#found(query, signal, search), signal); // also while it waits for a block
+  }
+
+  async #found<T>(
+    { log, range }: Pick<IndexQuery, "log" | "range">,
+    signal: AbortSignal | undefined,
+    search: (searched: SearchedLog) => Promise<T>,
+  ): Promise<T> {
+    const index = this.#log(log);
+    for (let lost = 0; ; lost++) {
+      try {
+        return await search({ log, reads: this.options.log, signal, parts: await index.parts(range) });
+      } catch (error) {
+        if (!(error instanceof SegmentLost)) throw error;
+        if (lost === MAX_LOST) throw damaged(error);
+        await index.lost(error.segment);
+      }
+    }
+  }
+}
+
+function soughtBy({ filter }: IndexQuery): Sought {
+  return { filter, isMatch: (row) => matchesSearchable(filter, row.searchable) };
+}
+
+async function inLeafOrder(
+  query: IndexQuery,
+  { wanted, descending }: { readonly wanted: LeafRange; readonly descending: boolean },
+  searched: SearchedLog,
+): Promise<readonly number[]> {
+  const leaves: number[] = [];
+  if (wanted.start === wanted.end) return leaves;
+  let passed = 0;
+  for await (const found of matchesOf(soughtBy(query), searched, descending)) {
+    const count = countOf(found);
+    if (passed + count > wanted.start) {
+      const all = leavesIn(found);
+      const inOrder = descending ? [...all].reverse() : all;
+      leaves.push(...inOrder.slice(Math.max(0, wanted.start - passed), wanted.end - passed));
+    }
+    passed += count;
+    if (passed >= wanted.end) break;
+  }
+  return leaves;
+}
+
+function damaged(cause: SegmentLost): AuditError {
+  return new AuditError("UNAVAILABLE", "The search index is damaged and is being built again: try again.", {
+    cause,
+    retryAfterMs: 1_000,
+  });
+}
+
+function warnProcess(message: string): void {
+  process.emitWarning(message, "AuditQLWarning");
+}

@@ -1,0 +1,92 @@
+import { rmSync } from "node:fs";
+import { AuditError } from "../../audit/errors.js";
+import type { BlockStore } from "../../audit/block-store.js";
+import type { BlockReader } from "./block-reader.js";
+import type { BlockWriter } from "./block-writer.js";
+import { bothOpen, WorkerChannel, WorkerError, type OnDeath } from "./worker-channel.js";
+import type { WorkerFiles } from "./worker-thread.js";
+
+interface Threads {
+  readonly writer: WorkerChannel<BlockWriter>;
+  readonly reader: WorkerChannel<BlockReader>;
+}
+
+/**
+ * Keeps segments in an SQLite file beside the log's: one worker writes, another reads. A file that cannot be used is
+ * replaced by an empty one, at any time: segments are built again.
+ */
+export class SqliteBlockStore implements BlockStore {
+  #threads: Promise<Threads>;
+
+  private constructor(
+    private readonly files: WorkerFiles,
+    private readonly onDeath: OnDeath | undefined,
+    after: Promise<unknown>,
+  ) {
+    this.#threads = this.#start(after).catch(async (error: unknown) => {
+      await after; // what is wrong with the log's file is not mended by another index
+      return this.#startAgain(error);
+    });
+  }
+
+  /** `logFile` resolves when the log file is there; this rejects as it does. `onDeath` is called when a thread ends by itself. */
+  static async open(files: WorkerFiles, logFile: Promise<unknown>, onDeath?: OnDeath): Promise<SqliteBlockStore> {
+    const store = new SqliteBlockStore(files, onDeath, logFile);
+    await store.#threads;
+    return store;
+  }
+
+  readonly segments: BlockStore["segments"] = (log) => this.#ask(({ reader }) => reader.call("segments", [log]));
+
+  readonly blocks: BlockStore["blocks"] = (log, ids) => this.#ask(({ reader }) => reader.call("blocks", [log, ids]));
+
+  readonly put: BlockStore["put"] = (log, segment) => this.#ask(({ writer }) => writer.call("put", [log, segment]));
+
+  readonly remove: BlockStore["remove"] = (log, ids) => this.#ask(({ writer }) => writer.call("remove", [log, ids]));
+
+  /** The log file's lock keeps other processes out. */
+  claim(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  async close(): Promise<void> {
+    await this.#threads.then(closeThreads, () => undefined);
+  }
+
+  /** Asks again on an empty file when the file is beyond use. */
+  async #ask<T>(call: (threads: Threads) => Promise<T>): Promise<T> {
+    const threads = this.#threads;
+    try {
+      return await call(await threads);
+    } catch (error) {
+      if (!isBeyondUse(error)) throw error;
+      if (this.#threads === threads) this.#threads = threads.then(closeThreads).then(() => this.#startAgain(error));
+      return call(await this.#threads);
+    }
+  }
+
+  #startAgain(error: unknown): Promise<Threads> {
+    if (!isBeyondUse(error)) throw error;
+    for (const suffix of ["", "-wal", "-shm"]) rmSync(this.files.indexPath + suffix, { force: true });
+    return this.#start();
+  }
+
+  /** The writer opens first: it creates the file. */
+  #start(after?: Promise<unknown>): Promise<Threads> {
+    const { files, onDeath } = this;
+    const writer = WorkerChannel.start<BlockWriter>({
+      module: new URL("./block-writer-worker.js", import.meta.url),
+      ...{ files, onDeath, ...(after && { after }) },
+    });
+    const module = new URL("./block-reader-worker.js", import.meta.url);
+    return bothOpen(writer, WorkerChannel.start<BlockReader>({ module, files, onDeath, after: writer }));
+  }
+}
+
+async function closeThreads({ writer, reader }: Threads): Promise<void> {
+  await Promise.all([writer.close(), reader.close()]);
+}
+
+function isBeyondUse(error: unknown): boolean {
+  return error instanceof AuditError && error.cause instanceof WorkerError && error.cause.beyondUse;
+}

@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { BlockStore, StoredSegment } from "../../src/audit/block-store.js";
+import type { IndexQuery } from "../../src/audit/search-index.js";
+import { replaced } from "../../src/audit/wrapped.js";
+import { SegmentIndex } from "../../src/engine/search/segment-index.js";
+import { MemoryBlockStore } from "../../src/stores/memory/block-store.js";
+import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
+import { batch, emptyHead } from "../stores/batches.js";
+import { logged } from "../stores/search-events.js";
+
+const LOG = "default";
+const GROUP = 4_096;
+const SIZE = 2 * GROUP + 10;
+
+type Rows = readonly StoredSegment[];
+type Blocks = readonly (Uint8Array | undefined)[];
+
+/** What stands in the tables of an index, each changed by itself. `blocks` changes what one read gives. */
+const CHANGES: readonly (readonly [what: string, rows: (rows: Rows) => Rows, blocks?: (blocks: Blocks) => Blocks])[] = [
+  ["segments: row deleted", (rows) => rows.slice(1)],
+  ["segments: all deleted", () => []],
+  ["segments.level: one less", (rows) => rows.map((row) => ({ ...row, level: 0 }))],
+  ["segments.level: one more", (rows) => rows.map((row) => ({ ...row, level: 2 }))],
+  ["segments.number: exchanged", (rows) => rows.map((row) => ({ ...row, number: 1 - row.number }))],
+  ["segments.number: one more", (rows) => rows.map((row) => ({ ...row, number: row.number + 1 }))],
+  ["segments.blocks: one less", (rows) => rows.map((row) => ({ ...row, blocks: row.blocks - 1 }))],
+  ["segments.blocks: 0", (rows) => rows.map((row) => ({ ...row, blocks: 0 }))],
+  ["segments.digest: flipped", (rows) => rows.map((row) => ({ ...row, digest: flipped(row.digest) }))],
+  [
+    "segments.digest: exchanged",
+    (rows) => rows.map((row, i) => ({ ...row, digest: rows[1 - i]?.digest ?? row.digest })),
+  ],
+  [
+    "segments.last_leaf_hash: flipped",
+    (rows) => rows.map((row) => ({ ...row, lastLeafHash: flipped(row.lastLeafHash) })),
+  ],
+  ["blocks: row deleted", (rows) => rows, (blocks) => blocks.map((block, i) => (i % 2 === 0 ? undefined : block))],
+  ["blocks: all deleted", (rows) => rows, (blocks) => blocks.map(() => undefined)],
+  ["blocks.data: flipped", (rows) => rows, (blocks) => blocks.map((block) => block && flipped(block))],
+  ["blocks.data: cut", (rows) => rows, (blocks) => blocks.map((block) => block?.subarray(0, -1))],
+  ["blocks.data: empty", (rows) => rows, (blocks) => blocks.map(() => new Uint8Array())],
+  ["blocks.block: the next", (rows) => rows, (blocks) => [...blocks.slice(1), ...blocks.slice(0, 1)]],
+];
+
+function flipped(bytes: Uint8Array): Uint8Array {
+  return bytes.map((byte, place) => (place === bytes.length >> 1 ? byte ^ 1 : byte));
+}
+
+const phrase = (word: string): IndexQuery["filter"] => ({
+  kind: "phrase",
+  field: "message",
+  words: [word],
+  prefix: false,
+});
+const QUERIES: readonly IndexQuery[] = [
+  phrase("rare"),
+  phrase("common"),
+  { kind: "exact", field: "actor", value: "user3" } as const,
+]
+  .flatMap((filter) => [filter, { kind: "not", filter } as const])
+  .flatMap((filter) =>
+    (["received_at", "actor"] as const).map((field) => ({
+      ...{ log: LOG, filter, range: { start: 0, end: SIZE } },
+      order: { field, direction: "desc" as const },
+    })),
+  );
+
+describe("whoever may write the blocks of a search index", () => {
+  const log = new MemoryLogStore();
+  const sound = new MemoryBlockStore();
+  let right: readonly unknown[];
+
+  beforeAll(async () => {
+    const at = (leaf: number): string => `${leaf % 500 === 0 ? "rare" : "common"} number ${leaf}`;
+    const entries = Array.from({ length: SIZE }, (_, leaf) =>
+      logged({ message: at(leaf), actor: `user${leaf % 7}` }, leaf),
+    );
+    await log.createLog(emptyHead(LOG));
+    await log.append(batch(LOG, 0, entries));
+    const index = new SegmentIndex({ log, blocks: sound, isShared: false });
+    while ((await index.indexedSize(LOG)) < 2 * GROUP) await sleep(20);
+    right = await answers(index);
+    await index.close();
+  }, 300_000);
+  afterAll(() => sound.close());
+
+  test.each(CHANGES)(
+    "changes no answer: %s",
+    async (_, rows, blocks = (read) => read) => {
+      const attacked = replaced<BlockStore>(sound, {
+        segments: async (name) => rows(await sound.segments(name)),
+        blocks: async (name, ids) => blocks(await sound.blocks(name, ids)),
+        put: () => Promise.resolve(),
+        remove: () => Promise.resolve(),
+        claim: () => Promise.resolve(false),
+      });
+      const index = new SegmentIndex({ log, blocks: attacked, isShared: false });
+      expect(await answers(index)).toEqual(right);
+      await index.close();
+    },
+    300_000,
+  );
+});
+
+async function answers(index: SegmentIndex): Promise<readonly unknown[]> {
+  const found: unknown[] = [];
+  for (const query of QUERIES)
+    found.push((await index.page(query, { limit: 50 })).join(), await index.count(query, Infinity));
+  return found;
+}

@@ -1,0 +1,105 @@
+import { beforeAll, describe, expect, test } from "@jest/globals";
+import { EVENT_FIELDS } from "../../../src/core/event.js";
+import { nobleSha256 } from "../../../src/core/hash.js";
+import { buildSegment } from "../../../src/core/segment/build.js";
+import type { SegmentFilter } from "../../../src/core/segment/filter.js";
+import { compareBytes, type Segment } from "../../../src/core/segment/format.js";
+import { memorySource } from "../../../src/core/segment/memory-source.js";
+import { mergeSegments } from "../../../src/core/segment/merge.js";
+import { SegmentReader } from "../../../src/core/segment/read.js";
+import { leavesByKey, leavesByTime, matchingLeaves } from "../../../src/core/segment/search.js";
+import { groupOf } from "./corpus.js";
+
+const SIZE = 65_536;
+
+let children: readonly SegmentReader[] = [];
+let merged: Segment;
+let parent: SegmentReader;
+
+beforeAll(() => {
+  children = Array.from({ length: 16 }, (_, number) => readerOf(buildSegment(groupOf(number), 1)));
+  merged = mergeSegments(children);
+  parent = readerOf(merged);
+});
+
+describe("a merged segment", () => {
+  const phrase = (words: readonly string[], prefix = false): SegmentFilter => ({
+    kind: "phrase",
+    field: undefined,
+    words,
+    prefix,
+  });
+  const filters: readonly SegmentFilter[] = [
+    { kind: "all" },
+    phrase(["alice"]),
+    phrase(["logged", "in"]),
+    phrase(["example", "c"], true),
+    phrase(["user4", "example", "com"]),
+    phrase(["lo"], true),
+    phrase(["4095"]),
+    phrase(["nowhere"]),
+    { kind: "exact", field: "source", value: "edge" },
+    { kind: "exact", field: "actor", value: "user7@example.com" },
+    ...EVENT_FIELDS.map((field): SegmentFilter => ({ kind: "present", field })),
+    {
+      kind: "and",
+      filters: [
+        { kind: "exact", field: "status", value: "failed" },
+        { kind: "not", filter: phrase(["東", "京"]) },
+      ],
+    },
+  ];
+
+  test.each(filters.map((filter) => [JSON.stringify(filter), filter] as const))(
+    "finds what its children find: %s",
+    (_, filter) => {
+      for (const range of [
+        { start: 0, end: SIZE },
+        { start: 4_000, end: 40_001 },
+      ]) {
+        const query = { filter, range, descending: true };
+        const found = [...matchingLeaves({ readers: [parent], sha256: nobleSha256 }, query)];
+        expect(found).toEqual([...matchingLeaves({ readers: children, sha256: nobleSha256 }, query)]);
+      }
+    },
+  );
+
+  test("sorts as its children sort", () => {
+    const query = { filter: phrase(["東", "京"]), range: { start: 0, end: SIZE }, descending: false };
+    const [one, many] = [[parent], children].map((readers) => ({ readers, sha256: nobleSha256 }));
+    if (one === undefined || many === undefined) throw new Error("two ways");
+    expect([...leavesByTime(one, query)]).toEqual([...leavesByTime(many, query)]);
+    const by = { column: 2, keyOf: (leaf: number): Uint8Array => Uint8Array.of(leaf % 7) };
+    expect([...leavesByKey(one, query, by)]).toEqual([...leavesByKey(many, query, by)]);
+  });
+
+  test("has every term of its children once, with the documents of all", () => {
+    const counts = (readers: readonly SegmentReader[]): Map<string, number> => {
+      const found = new Map<string, number>();
+      for (const reader of readers)
+        for (const { term, posting } of reader.prefixed(new Uint8Array())) {
+          const key = Buffer.from(term).toString("latin1");
+          found.set(key, (found.get(key) ?? 0) + posting.df);
+        }
+      return found;
+    };
+    const wanted = counts(children);
+    expect(counts([parent])).toEqual(wanted);
+    expect(parent.header.terms).toBe(wanted.size);
+  });
+
+  test("is the same from the same children", () => {
+    const again = mergeSegments(children);
+    expect(again.blocks.length).toBe(merged.blocks.length);
+    expect(again.blocks.every((block, place) => compareBytes(block, merged.blocks[place] ?? block) === 0)).toBe(true);
+  });
+
+  test("is not made of other children", () => {
+    expect(() => mergeSegments(children.slice(1))).toThrow(RangeError);
+    expect(() => mergeSegments([...children].reverse())).toThrow(RangeError);
+  });
+});
+
+function readerOf(segment: Segment): SegmentReader {
+  return new SegmentReader(memorySource(segment));
+}

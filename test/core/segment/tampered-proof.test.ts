@@ -1,0 +1,218 @@
+import { beforeAll, describe, expect, test } from "@jest/globals";
+import {
+  MAX_PROOF_BYTES,
+  proofBytes,
+  readProof,
+  type ProofDocument,
+  type ProvenLeaves,
+} from "../../../src/core/segment/proof-document.js";
+import { proveAnswer } from "../../../src/core/segment/prove.js";
+import { verifyAnswer, type SignedRoots } from "../../../src/core/segment/verify-answer.js";
+import type { LeafRange } from "../../../src/core/tree.js";
+import { leavesOf, nothing } from "./provable-log.js";
+import {
+  ABSENT,
+  CAPPED,
+  COUNT,
+  damaged,
+  dropAt,
+  FIRST_FIVE,
+  FIVE,
+  INDEXED,
+  indexesOf,
+  RARE,
+  replaced,
+  SIZE,
+  TamperedLog,
+  WINDOW,
+  type Claim,
+} from "./tampered-log.js";
+
+let log: TamperedLog;
+
+beforeAll(() => {
+  log = new TamperedLog();
+});
+
+describe("the document of a proof", () => {
+  test("is refused with a byte too many or too few, as another version, and as random bytes", () => {
+    const { answer, proof } = log.honest(RARE);
+    for (const other of [
+      Uint8Array.of(...proof, 0),
+      proof.subarray(0, -1),
+      replacedByte(proof, 0, 2),
+      new Uint8Array(),
+    ])
+      log.refuse(RARE, { answer, proof: other }, "MALFORMED_PROOF");
+  });
+
+  test("is not read when it is over 16 MB", () => {
+    const half = { index: 0, bytes: new Uint8Array(MAX_PROOF_BYTES / 2) };
+    const none = { leaves: [], hashes: [] };
+    const document = (leaves: ProvenLeaves["leaves"]): Uint8Array =>
+      proofBytes({
+        ...{ window: { start: 0, end: 0 }, proven: { start: 0, end: 0 }, segments: [], records: none },
+        entries: { leaves, hashes: [] },
+      });
+    expect(readProof(document([half]))).toBeDefined();
+    expect(readProof(document([half, { ...half, index: 1 }]))).toBeUndefined();
+  });
+
+  test("has no block over 1,952 bytes", () => {
+    const { proof } = log.honest(RARE);
+    const document = readProof(proof) ?? nothing();
+    const [segment = nothing(), ...rest] = document.segments;
+    const [header = nothing(), ...others] = segment.blocks.leaves;
+    const long = { ...header, bytes: new Uint8Array(1_953) };
+    const segments = [{ ...segment, blocks: { ...segment.blocks, leaves: [long, ...others] } }, ...rest];
+    expect(readProof(proofBytes({ ...document, segments }))).toBeUndefined();
+  });
+
+  test("reads back as it was written", () => {
+    for (const question of [RARE, ABSENT, FIVE, WINDOW]) {
+      const { proof } = log.honest(question);
+      expect(proofBytes(readProof(proof) ?? nothing())).toEqual(proof);
+    }
+  });
+});
+
+describe("what an answer leaves out or makes up is found", () => {
+  test.each<[string, (leaves: readonly number[]) => number[]]>([
+    ["a match left out", (leaves) => dropAt(leaves, 3)],
+    ["a match twice", (leaves) => [...leaves, leaves[0] ?? 0]],
+    ["another leaf", (leaves) => replaced(leaves, 2, 1)],
+    ["the other order", (leaves) => [...leaves].reverse()],
+  ])("%s", (_, change) => {
+    const { answer, proof } = log.honest(RARE);
+    const leaves = change(answer.kind === "page" ? answer.leaves : nothing());
+    log.refuse(RARE, { answer: { kind: "page", leaves }, proof }, "ANSWER_MISMATCH");
+  });
+
+  test("another count, or a count where a page was asked for", () => {
+    const { answer, proof } = log.honest(COUNT);
+    if (answer.kind !== "count") return nothing();
+    log.refuse(COUNT, { answer: { ...answer, count: answer.count - 1 }, proof }, "ANSWER_MISMATCH");
+    log.refuse(COUNT, { answer: { ...answer, isExact: false }, proof }, "ANSWER_MISMATCH");
+    log.refuse(RARE, { answer, proof }, "ANSWER_MISMATCH");
+  });
+
+  test("an answer to a question in the other direction, with another limit, or behind another leaf", () => {
+    log.refuse(FIRST_FIVE, log.honest(FIVE), "RANGE_MISMATCH");
+    log.refuse(FIVE, log.honest(FIRST_FIVE), "RANGE_MISMATCH");
+    log.refuse({ ...FIVE, wanted: { kind: "page", limit: 6 } }, log.honest(FIVE), "RANGE_MISMATCH");
+    log.refuse({ ...FIVE, wanted: { kind: "page", limit: 4 } }, log.honest(FIVE), "ANSWER_MISMATCH");
+    for (const [question, after] of [
+      [FIVE, SIZE - 100],
+      [FIRST_FIVE, 100],
+      [COUNT, 3_000],
+      [RARE, 3_000],
+    ] as const)
+      log.refuse(question, log.honest({ ...question, after }), "RANGE_MISMATCH");
+  });
+
+  test("a count that stopped at its cap, given as exact", () => {
+    const { answer, proof } = log.honest(CAPPED);
+    if (answer.kind !== "count") return nothing();
+    expect(answer).toEqual({ kind: "count", count: 40, isExact: false });
+    log.refuse(CAPPED, { answer: { ...answer, isExact: true }, proof }, "RANGE_MISMATCH");
+  });
+
+  test("a part of the window, given as the part that decides", () => {
+    log.refuseChanged(COUNT, ({ proven }) => ({ proven: { ...proven, end: SIZE + 1 } }), "RANGE_MISMATCH");
+    log.refuseChanged(WINDOW, ({ proven }) => ({ proven: { ...proven, start: proven.start - 1 } }), "RANGE_MISMATCH");
+    log.refuseChanged(COUNT, ({ proven }) => ({ proven: { start: proven.end, end: proven.start } }), "RANGE_MISMATCH");
+    log.refuseChanged(COUNT, ({ window }) => ({ window: { ...window, end: SIZE + 1 } }), "RANGE_MISMATCH");
+    log.refuseChanged(COUNT, () => ({ window: { start: 9, end: 8 }, proven: { start: 9, end: 8 } }), "RANGE_MISMATCH");
+  });
+});
+
+describe("a window of time", () => {
+  const shifted = (by: LeafRange): Claim => {
+    const { start, end } = log.window(WINDOW);
+    const window = { start: start + by.start, end: end + by.end };
+    return proveAnswer(log.provable(INDEXED, window), WINDOW, window);
+  };
+
+  test("is refused with an entry more or less at either edge", () => {
+    expect(log.verify(WINDOW, shifted({ start: 0, end: 0 }), INDEXED).kind).toBe("COMPLETE");
+    for (const by of [-1, 1]) {
+      log.refuse(WINDOW, shifted({ start: by, end: 0 }), "WINDOW_MISMATCH");
+      log.refuse(WINDOW, shifted({ start: 0, end: by }), "WINDOW_MISMATCH");
+    }
+  });
+
+  test("without a bound is the whole log", () => {
+    for (const window of [
+      { start: 1, end: SIZE },
+      { start: 0, end: SIZE - 1 },
+    ]) {
+      const claim = proveAnswer(log.provable(INDEXED, window), COUNT, window);
+      log.refuse(COUNT, claim, "WINDOW_MISMATCH");
+    }
+  });
+
+  test("needs the entries at its edges and beside them", () => {
+    log.refuseChanged(
+      WINDOW,
+      ({ entries }) => ({ entries: leavesOf(log.log, indexesOf(entries).slice(1)) }),
+      "ENTRY_MISMATCH",
+    );
+    log.refuseChanged(WINDOW, () => ({ entries: leavesOf(log.log, []) }), "ENTRY_MISMATCH");
+  });
+});
+
+describe("the entries behind the index", () => {
+  test("must all be there, as the log has them, and no others", () => {
+    for (const change of [
+      ({ entries }: ProofDocument) => dropAt(indexesOf(entries), 7),
+      ({ entries }: ProofDocument) => [5, ...indexesOf(entries)],
+      () => [],
+    ])
+      log.refuseChanged(RARE, (document) => ({ entries: leavesOf(log.log, change(document)) }), "ENTRY_MISMATCH");
+    const { entries } = readProof(log.honest(RARE).proof) ?? nothing();
+    for (const other of damaged(entries)) log.refuseChanged(RARE, () => ({ entries: other }), "ENTRY_MISMATCH");
+  });
+
+  test("must come from an older index too", () => {
+    expect(log.verify(RARE, log.honest(RARE), INDEXED - 1)).toEqual({ kind: "REFUSED", reason: "ENTRY_MISMATCH" });
+  });
+
+  test("are not looked for in a log that says it has more than the proof could hold", () => {
+    const roots: SignedRoots = { ...log.roots(INDEXED), log: { treeSize: 2 ** 52, rootHash: log.log.root } };
+    const document = readProof(log.honest(COUNT).proof) ?? nothing();
+    const range = { start: 0, end: 2 ** 52 };
+    const proof = proofBytes({ ...document, window: range, proven: range });
+    const verdict = verifyAnswer(roots, COUNT, { answer: { kind: "count", count: 0, isExact: true }, proof });
+    expect(verdict).toEqual({ kind: "REFUSED", reason: "ENTRY_MISMATCH" });
+  });
+});
+
+test("an index that is ahead of the log's root is refused", () => {
+  const roots = log.roots(INDEXED, 256 * INDEXED - 1);
+  const verdict = verifyAnswer(roots, FIRST_FIVE, log.honest(FIRST_FIVE));
+  expect(verdict).toEqual({ kind: "REFUSED", reason: "INDEX_AHEAD_OF_LOG" });
+});
+
+describe("the records of a proof", () => {
+  test("are those that name its segments, as the index log has them", () => {
+    const index = log.index(INDEXED);
+    for (const change of [(bases: number[]) => dropAt(bases, 1), (bases: number[]) => [3, ...bases], () => []])
+      log.refuseChanged(
+        RARE,
+        ({ records }) => ({ records: leavesOf(index, change(indexesOf(records))) }),
+        "RECORD_MISMATCH",
+      );
+    const { records } = readProof(log.honest(RARE).proof) ?? nothing();
+    for (const other of damaged(records)) log.refuseChanged(RARE, () => ({ records: other }), "RECORD_MISMATCH");
+  });
+
+  test("of another index log with the same size are refused", () => {
+    const other = { ...log.roots(INDEXED).index, rootHash: new Uint8Array(32) };
+    const verdict = verifyAnswer({ ...log.roots(INDEXED), index: other }, RARE, log.honest(RARE));
+    expect(verdict).toEqual({ kind: "REFUSED", reason: "RECORD_MISMATCH" });
+  });
+});
+
+function replacedByte(bytes: Uint8Array, place: number, by: number): Uint8Array {
+  return bytes.map((byte, i) => (i === place ? by : byte));
+}

@@ -1,0 +1,126 @@
+import { expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { utf8 } from "../../../src/core/bytes.js";
+import { nobleSha256 } from "../../../src/core/hash.js";
+import { canonicalJson, type Json } from "../../../src/core/json.js";
+import { entryTerms, type IndexedEntry, type TermSink } from "../../../src/core/words/entry-terms.js";
+import { EntryTokenizer } from "../../../src/core/words/tokenizer.js";
+
+const RECEIVED_AT = "2026-01-01T00:00:00.000000Z";
+const LEAF_HASH = Uint8Array.from({ length: 32 }, (_, place) => place);
+
+/** Pieces that meet the edges of the rules when they are joined. */
+const piece = fc.oneof(
+  fc.constantFrom("2026-03-01", "T", "t", "Z", "z", "12:30", ":05", ".", "123456789", "0", "%2F", "%25", "%C3%A9", "%"),
+  fc.constantFrom("\\", "\\n", "\\u0026", '"', "\n", "\u0000", "\u007f", "é", "東", "ไ", "\u00ad", "\u{10ec2}", "İ"),
+  fc.constantFrom("alice", "_", " ", "-", "@", "a".repeat(127), "x".repeat(130), "я".repeat(130), "{", "[", ","),
+  fc.string({ unit: "binary", maxLength: 4 }).filter((text) => !/\p{Surrogate}/u.test(text)),
+);
+const text = fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join(""));
+const json = fc.letrec<{ value: Json }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 3 },
+    text,
+    fc.integer(),
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
+    fc.constantFrom(true, false, null),
+    fc.array(tie("value"), { maxLength: 3 }),
+    fc.dictionary(text, tie("value"), { maxKeys: 3 }),
+  ),
+})).value;
+const event = fc.record(
+  {
+    message: fc.oneof(text, json),
+    actor: text,
+    action: text,
+    new: json,
+    old: fc.oneof(text, json),
+    source: text,
+    status: text,
+    target: text,
+    timestamp: fc.oneof(text, fc.integer()),
+    tenant_id: text,
+    unknown: text,
+  },
+  { requiredKeys: ["message"] },
+);
+const envelope = fc.record(
+  { event, received_at: fc.constant(RECEIVED_AT), signature: text, public_key: text },
+  { requiredKeys: ["event", "received_at"] },
+);
+
+test("the tokenizer of bytes gives what the definition gives, for hostile events", () => {
+  fc.assert(
+    fc.property(envelope, (value) => {
+      expectSame(utf8(canonicalJson(value)));
+    }),
+    { numRuns: 2_000, seed: 7 },
+  );
+});
+
+test("the tokenizer of bytes gives what the definition gives, for damaged bytes", () => {
+  fc.assert(
+    fc.property(envelope, fc.nat(), fc.nat(255), (value, at, byte) => {
+      const bytes = utf8(canonicalJson(value));
+      bytes[at % bytes.length] = byte;
+      expectSame(bytes);
+    }),
+    { numRuns: 2_000, seed: 8 },
+  );
+});
+
+test.each([
+  `{"event":{"message":"a","message":"b"},"received_at":"${RECEIVED_AT}"}`,
+  `{"event":{"message":{"a":1,"a":2}},"received_at":"${RECEIVED_AT}"}`,
+  `{"event":{"message":{"b":1,"a":2}},"received_at":"${RECEIVED_AT}"}`,
+  `{"event":{"message":[1.0,-0,01]},"received_at":"${RECEIVED_AT}"}`,
+  `{"event":{"message":[-0]},"received_at":"${RECEIVED_AT}"}`,
+  `{"event":{"message":"a",},"received_at":"${RECEIVED_AT}"}`,
+  `{"event":{"message":"a" },"received_at":"${RECEIVED_AT}"}`,
+  `{"event":{"message":"\\x"},"received_at":"${RECEIVED_AT}"}`,
+  `{"event":{"message":null},"received_at":"${RECEIVED_AT}"}`,
+  `{"event":{"actor":"a"},"received_at":"${RECEIVED_AT}"}`,
+  `{"event":{"actor":{},"message":"a"},"received_at":"${RECEIVED_AT}"}`,
+  `{"event":{"message":"a"},"received_at":"yesterday"}`,
+  `{"event":{"message":"a"},"received_at":"${RECEIVED_AT}"} `,
+  `{"event":{"message":"a"},"received_at":"${RECEIVED_AT}","x":1}`,
+  `{"event":{},"event":{"message":"a"},"received_at":"${RECEIVED_AT}"}`,
+  "no envelope at all",
+  "",
+])("the tokenizer of bytes gives what the definition gives for %s", (canonical) => {
+  expectSame(utf8(canonical));
+});
+
+test("most entries never reach the definition", () => {
+  const canonical = utf8(
+    canonicalJson({ event: { message: "Alice logged in", actor: "alice" }, received_at: RECEIVED_AT }),
+  );
+  const terms = listed((sink) => {
+    new EntryTokenizer(nobleSha256, sink).add({ canonical, leafHash: LEAF_HASH });
+  });
+  // The definition takes the fields in the order of EVENT_FIELDS, the tokenizer in that of the bytes.
+  expect(terms.findIndex((term) => term.startsWith("value actor"))).toBeLessThan(
+    terms.findIndex((term) => term.startsWith("value message")),
+  );
+});
+
+function expectSame(canonical: Uint8Array): void {
+  const entry: IndexedEntry = { canonical, leafHash: LEAF_HASH };
+  const defined = listed((sink) => {
+    entryTerms(entry, nobleSha256, sink);
+  });
+  const cut = listed((sink) => {
+    new EntryTokenizer(nobleSha256, sink).add(entry);
+  });
+  expect(cut.sort()).toEqual(defined.sort());
+}
+
+function listed(give: (sink: TermSink) => void): string[] {
+  const found: string[] = [];
+  give({
+    term: (term, length, position) =>
+      found.push(`${Buffer.from(term.subarray(0, length)).toString("hex")} ${position}`),
+    value: (field, bytes) => found.push(`value ${field} ${Buffer.from(bytes).toString("hex")}`),
+  });
+  return found;
+}

@@ -1,0 +1,222 @@
+import { describe, expect, test } from "@jest/globals";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { BlockStore } from "../../../src/audit/block-store.js";
+import type { IndexQuery } from "../../../src/audit/search-index.js";
+import type { LogStore, NewEntry } from "../../../src/audit/store.js";
+import { replaced } from "../../../src/audit/wrapped.js";
+import type { SegmentIndex } from "../../../src/engine/search/segment-index.js";
+import { ORDER_FIELDS } from "../../../src/query/order.js";
+import { MemoryBlockStore } from "../../../src/stores/memory/block-store.js";
+import { logged } from "../../stores/search-events.js";
+import { BUILD_MS, GROUP, idle, LOG, logOf, opened, untilStored } from "./segment-indexes.js";
+
+const ALL: IndexQuery = {
+  log: LOG,
+  filter: { kind: "phrase", field: "message", words: ["rare"], prefix: false },
+  range: { start: 0, end: GROUP + 10 },
+  order: { field: "received_at", direction: "asc" },
+};
+
+/** Every 500th is rare. */
+function plainEntries(size: number, from = 0): readonly NewEntry[] {
+  return Array.from({ length: size }, (_, place) => {
+    const at = from + place;
+    return logged({ message: `${at % 500 === 0 ? "rare" : "common"} number ${at}`, actor: `user${at % 7}` }, at);
+  });
+}
+
+const rare = (size: number): readonly number[] =>
+  Array.from({ length: Math.ceil(size / 500) }, (_, place) => place * 500);
+
+describe("a segment index", () => {
+  test(
+    "merges 16 segments into one, removes them, and finds the same",
+    async () => {
+      const size = 17 * GROUP + 5;
+      const blocks = new MemoryBlockStore();
+      const index = opened(await logOf(plainEntries(size)), { blocks });
+      await untilStored(index, 17 * GROUP);
+      await expect(untilListed(blocks, ["1/16", "2/0"])).resolves.toBeUndefined();
+      const query = { ...ALL, range: { start: 0, end: size } };
+      expect(await index.page(query, { limit: 1_000 })).toEqual(rare(size));
+      expect(await index.count({ ...query, filter: { kind: "all" } }, Infinity)).toBe(size);
+    },
+    BUILD_MS,
+  );
+
+  test(
+    "removes children that a crash left beside their parent",
+    async () => {
+      const log = await logOf(plainEntries(16 * GROUP));
+      const crashed = new MemoryBlockStore();
+      const first = opened(log, {
+        blocks: replaced<BlockStore>(crashed, { remove: () => Promise.reject(new Error("killed")) }),
+        warn: () => undefined,
+      });
+      await untilStored(first, 16 * GROUP);
+      const both = [...Array.from({ length: 16 }, (_, number) => `1/${number}`), "2/0"];
+      await untilListed(crashed, both);
+      await first.close();
+      opened(log, { blocks: crashed });
+      await untilListed(crashed, ["2/0"]);
+    },
+    BUILD_MS,
+  );
+
+  test(
+    "that two gateways build at once is the same as that of one",
+    async () => {
+      const log = await logOf(plainEntries(3 * GROUP));
+      const [shared, own] = [new MemoryBlockStore(), new MemoryBlockStore()];
+      const gateways = [
+        opened(log, { blocks: shared, isShared: true }),
+        opened(log, { blocks: shared, isShared: true }),
+      ];
+      const alone = opened(log, { blocks: own });
+      for (const index of [...gateways, alone]) await untilStored(index, 3 * GROUP);
+      expect(await shared.segments(LOG)).toEqual(await own.segments(LOG));
+    },
+    BUILD_MS,
+  );
+
+  test("builds two logs at the same time without mixing them", async () => {
+    const log = await logOf(plainEntries(GROUP));
+    await logOf(plainEntries(GROUP, 250), "other", log);
+    const index = opened(log);
+    await untilStored(index, GROUP);
+    await untilStored(index, GROUP, "other");
+    const range = { start: 0, end: GROUP };
+    expect(await index.page({ ...ALL, range }, { limit: 100 })).toEqual(rare(GROUP));
+    const others = rare(GROUP)
+      .map((at) => at + 250)
+      .filter((at) => at < GROUP);
+    expect(await index.page({ ...ALL, log: "other", range }, { limit: 100 })).toEqual(others);
+  });
+
+  test.each([0, 1, 20, -1])(
+    "never answers from a damaged block, number %i, and builds its segment again",
+    async (at) => {
+      const blocks = new MemoryBlockStore();
+      const log = await logOf(plainEntries(GROUP + 10));
+      const sound = opened(log, { blocks });
+      await untilStored(sound, GROUP);
+      const [row] = await blocks.segments(LOG);
+      const ids = Array.from({ length: row?.blocks ?? 0 }, (_, block) => ({ level: 1, number: 0, block }));
+      const damaged = (await blocks.blocks(LOG, ids)).at(at) ?? new Uint8Array();
+      damaged[damaged.length >> 1] = (damaged[damaged.length >> 1] ?? 0) ^ 1;
+      const index = opened(log, { blocks });
+      const orders = ORDER_FIELDS.map((field) => ({ field, direction: "asc" as const }));
+      for (const order of orders) {
+        const filter = { kind: "phrase", field: "message", words: ["number"], prefix: false } as const;
+        const all = { ...ALL, filter, order };
+        expect(await index.count(all, Infinity)).toBe(GROUP + 10);
+        expect(await index.page({ ...ALL, order: ALL.order }, { limit: 100 })).toEqual(rare(GROUP + 10));
+        expect((await index.page(all, { limit: GROUP + 10 })).length).toBe(GROUP + 10);
+      }
+      const values = ["user0", "user6"].map((value) => ({ kind: "exact", field: "actor", value }) as const);
+      for (const filter of values) expect(await index.count({ ...ALL, filter }, Infinity)).toBeGreaterThan(GROUP / 8);
+      for (let leaf = 0; leaf < GROUP; leaf += 16)
+        expect(await index.leavesByHash(LOG, plainEntries(1, leaf)[0]?.leafHash ?? new Uint8Array(), GROUP)).toEqual([
+          leaf,
+        ]);
+      await untilSound(index);
+    },
+  );
+
+  test("finds everything when segments go away while it knows them", async () => {
+    const blocks = new MemoryBlockStore();
+    const index = opened(await logOf(plainEntries(GROUP + 10)), { blocks, cacheBytes: 1_000 });
+    await untilStored(index, GROUP);
+    expect(await index.page(ALL, { limit: 100 })).toEqual(rare(GROUP + 10));
+    await blocks.remove(LOG, [{ level: 1, number: 0 }]);
+    expect(await index.page(ALL, { limit: 100 })).toEqual(rare(GROUP + 10));
+    await untilStored(index, GROUP);
+  });
+
+  test("finds what is there after a failover that lost entries, in memory and in stored segments", async () => {
+    const [old, next] = [
+      await logOf(plainEntries(GROUP + 10)),
+      await logOf([...plainEntries(300), ...plainEntries(GROUP, 500)]),
+    ];
+    let leader = old;
+    const log = replaced<LogStore>(old, {
+      entries: (...asked) => leader.entries(...asked),
+      head: (...asked) => leader.head(...asked),
+      leafHashes: (...asked) => leader.leafHashes(...asked),
+    });
+    const index = opened(log, { isShared: true });
+    await untilStored(index, GROUP);
+    expect(await index.page(ALL, { limit: 100 })).toEqual(rare(GROUP + 10));
+    leader = next;
+    const lost = [
+      0,
+      ...rare(GROUP + 500)
+        .slice(1)
+        .map((at) => at - 200),
+    ].filter((at) => at < GROUP + 10);
+    expect(await index.page(ALL, { limit: 100 })).toEqual(lost);
+    await untilStored(index, GROUP);
+    expect(await index.page(ALL, { limit: 100 })).toEqual(lost);
+  });
+
+  test("finds the others when the log lost an entry, and stores no segment with the gap", async () => {
+    const log = await logOf(plainEntries(2 * GROUP));
+    const lossy = replaced<LogStore>(log, {
+      entries: async (name, leaves) =>
+        (await log.entries(name, leaves)).map((row) => (row?.leafIndex === 1_000 ? undefined : row)),
+      leafHashes: async (name, { start, end }) => {
+        const hashes = await log.leafHashes(name, { start, end });
+        return start <= 1_000 && end > 1_000 ? hashes.subarray(32) : hashes;
+      },
+    });
+    const blocks = new MemoryBlockStore();
+    const index = opened(lossy, { blocks });
+    await untilListed(blocks, ["1/1"]);
+    const query = { ...ALL, range: { start: 0, end: 2 * GROUP } };
+    expect(await index.page(query, { limit: 100 })).toEqual(rare(2 * GROUP).filter((at) => at !== 1_000));
+  });
+
+  test("lets others have their turn, and ends when its caller is gone", async () => {
+    const index = opened(await logOf(plainEntries(3 * GROUP)), { blocks: idle() });
+    const caller = new AbortController();
+    let turns = 0;
+    const ticking = setInterval(() => {
+      turns += 1;
+      if (turns === 3) caller.abort(new Error("gone"));
+    }, 1);
+    const query = { ...ALL, range: { start: 0, end: 3 * GROUP } };
+    await expect(index.page(query, { limit: 1_000 }, caller.signal)).rejects.toThrow("gone");
+    clearInterval(ticking);
+    expect(turns).toBe(3);
+  });
+
+  test("says once why it stopped building", async () => {
+    const log = await logOf(plainEntries(GROUP));
+    const warnings: string[] = [];
+    const full = replaced<BlockStore>(new MemoryBlockStore(), {
+      put: () => Promise.reject(new Error("the disk is full")),
+    });
+    const index = opened(log, { blocks: full, warn: (message) => warnings.push(message) });
+    const query = { ...ALL, range: { start: 0, end: GROUP } };
+    while (warnings.length === 0) await sleep(5);
+    for (let i = 0; i < 3; i++) expect(await index.page(query, { limit: 100 })).toEqual(rare(GROUP));
+    await sleep(50);
+    expect(warnings).toEqual(["building the search index of default has stopped: the disk is full"]);
+  });
+});
+
+async function untilListed(blocks: BlockStore, wanted: readonly string[]): Promise<void> {
+  const deadline = performance.now() + BUILD_MS;
+  for (;;) {
+    const names = (await blocks.segments(LOG)).map(({ level, number }) => `${level}/${number}`);
+    if (names.join() === wanted.join()) return;
+    if (performance.now() > deadline) throw new Error(`stored are ${names.join()}`);
+    await sleep(20);
+  }
+}
+
+async function untilSound(index: SegmentIndex): Promise<void> {
+  await untilStored(index, GROUP);
+  for await (const { level, number, isSound } of index.check(LOG, 0))
+    expect([level, number, isSound]).toEqual([1, 0, true]);
+}

@@ -1,0 +1,127 @@
+import { beforeAll, describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import type { IndexQuery, Slice } from "../../../src/audit/search-index.js";
+import type { NewEntry } from "../../../src/audit/store.js";
+import { readEnvelope } from "../../../src/core/envelope.js";
+import { EVENT_FIELDS } from "../../../src/core/event.js";
+import { utf8Text } from "../../../src/core/bytes.js";
+import type { SegmentIndexOptions } from "../../../src/engine/search/segment-index.js";
+import type { Filter } from "../../../src/query/ast.js";
+import { matchesSearchable } from "../../../src/query/match.js";
+import { compareCodePoints, ORDER_FIELDS, sortKey } from "../../../src/query/order.js";
+import { searchable, type SearchableEvent } from "../../../src/query/searchable.js";
+import type { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
+import { entryAt } from "../../core/segment/corpus.js";
+import { hashOf, receivedAt } from "../../stores/batches.js";
+import { BUILD_MS, GROUP, idle, LOG, logOf, opened, untilStored } from "./segment-indexes.js";
+
+const SIZE = 2 * GROUP + 3 * 256 + 77;
+const SEED = 20_261_129;
+
+const corpus = (size: number): readonly NewEntry[] =>
+  Array.from({ length: size }, (_, leaf) => {
+    const { canonical, leafHash } = entryAt(leaf);
+    return { canonical: utf8Text(canonical) ?? "", leafHash, receivedAt: receivedAt(leaf) };
+  });
+
+const word = fc.constantFrom("alice", "bob", "logged", "in", "lo", "東", "京", "strasse", "7", "example", "nowhere");
+const field = fc.constantFrom(...EVENT_FIELDS);
+const filters = fc.letrec<{ filter: Filter }>((tie) => ({
+  filter: fc.oneof(
+    { maxDepth: 3, withCrossShrink: true },
+    fc.record({
+      kind: fc.constant("phrase" as const),
+      field: fc.option(field, { nil: undefined }),
+      words: fc.array(word, { minLength: 1, maxLength: 3 }),
+      prefix: fc.boolean(),
+    }),
+    fc.record({
+      kind: fc.constant("exact" as const),
+      field,
+      value: fc.constantFrom("", "ok", "failed", "edge", "alice@example.com", "user7@example.com", "/api/3", "nobody"),
+    }),
+    fc.constant({ kind: "all" as const }),
+    fc.record({ kind: fc.constant("and" as const), filters: fc.array(tie("filter"), { minLength: 2, maxLength: 3 }) }),
+    fc.record({ kind: fc.constant("or" as const), filters: fc.array(tie("filter"), { minLength: 2, maxLength: 3 }) }),
+    fc.record({ kind: fc.constant("not" as const), filter: tie("filter") }),
+  ),
+})).filter;
+const leaf = fc.nat(SIZE - 1);
+const queries = fc.record({
+  log: fc.constant(LOG),
+  filter: filters,
+  range: fc
+    .oneof(fc.tuple(leaf, leaf), fc.constant([0, SIZE] as const))
+    .map(([a, b]) => ({ start: Math.min(a, b), end: Math.max(a, b) })),
+  order: fc.record({
+    field: fc.constantFrom(...ORDER_FIELDS),
+    direction: fc.constantFrom("asc" as const, "desc" as const),
+  }),
+});
+const slices = fc.record(
+  { after: leaf, offset: fc.nat(20), limit: fc.oneof(fc.nat(60), fc.constant(SIZE)) },
+  { requiredKeys: ["limit"] },
+);
+
+describe(`the segment index, compared with a plain scan (seed ${SEED})`, () => {
+  let store: MemoryLogStore;
+  let events: readonly { readonly found: SearchableEvent; readonly keys: ReadonlyMap<string, string> }[];
+
+  beforeAll(async () => {
+    const entries = corpus(SIZE);
+    store = await logOf(entries);
+    events = entries.map(({ canonical }) => {
+      const event = readEnvelope(canonical)?.event;
+      const key = (name: (typeof ORDER_FIELDS)[number]): string =>
+        event === undefined || name === "received_at" ? "" : sortKey(event, name);
+      return {
+        found: event === undefined ? {} : searchable(event),
+        keys: new Map(ORDER_FIELDS.map((name) => [name, key(name)])),
+      };
+    });
+  });
+
+  function plainly({ filter, range, order }: IndexQuery, { after, offset = 0, limit }: Slice): readonly number[] {
+    const sign = order.direction === "asc" ? 1 : -1;
+    const compare = (a: number, b: number): number =>
+      sign * (compareCodePoints(keyOf(a, order.field), keyOf(b, order.field)) || a - b);
+    const found = Array.from({ length: range.end - range.start }, (_, place) => range.start + place)
+      .filter((at) => matchesSearchable(filter, events[at]?.found ?? {}))
+      .filter((at) => after === undefined || compare(at, after) > 0)
+      .sort(compare);
+    return found.slice(offset, offset + limit);
+  }
+
+  function keyOf(at: number, name: string): string {
+    return events[at]?.keys.get(name) ?? "";
+  }
+
+  test.each<[string, number, Partial<SegmentIndexOptions>]>([
+    ["everything that can be stored is", 2 * GROUP, {}],
+    ["no block stays in memory", 2 * GROUP, { cacheBytes: 1_000 }],
+    ["nothing is stored yet", 0, { blocks: idle() }],
+  ])(
+    "finds the same, in every order, when %s",
+    async (_, stored, options) => {
+      const index = opened(store, options);
+      await untilStored(index, stored);
+      await fc.assert(
+        fc.asyncProperty(queries, slices, async (query, slice) => {
+          expect(await index.page(query, slice)).toEqual(plainly(query, slice));
+          const all = plainly(query, { limit: SIZE });
+          expect(await index.count(query, Infinity)).toBe(all.length);
+        }),
+        { numRuns: 60, seed: SEED },
+      );
+    },
+    BUILD_MS,
+  );
+
+  test("finds leaves by their hash, in segments and behind them", async () => {
+    const index = opened(store);
+    await untilStored(index, 2 * GROUP);
+    for (const at of [0, 5_000, 2 * GROUP + 3, SIZE - 1])
+      expect(await index.leavesByHash(LOG, entryAt(at).leafHash, SIZE)).toEqual([at]);
+    expect(await index.leavesByHash(LOG, hashOf("nothing"), SIZE)).toEqual([]);
+  });
+});
