@@ -1,0 +1,176 @@
+import { serviceOf } from "../../audit/backend.js";
+import type { RootCache } from "../../audit/cache.js";
+import { AuditError, badInput } from "../../audit/errors.js";
+import { RESULT_TTL_MS } from "../../audit/retention.js";
+import type { AuditService, ConsistencyRequest } from "../../audit/service.js";
+import { digestBytes } from "../../core/bytes.js";
+import { logFormat } from "../../core/format.js";
+import { subtreePathsOfText } from "../../core/proof-text.js";
+import type { ConsistencyProof } from "../../core/proof.js";
+import { unknown, type Verdict } from "../../core/verdict.js";
+import type { Keyring } from "../../keys/keyring.js";
+import { LogKey } from "../../keys/log-key.js";
+import { nodeEd25519, nodeSha256 } from "../../keys/node-crypto.js";
+import { TokenSealer } from "../../keys/sealed-token.js";
+import { BulkRequests } from "./bulk.js";
+import { wireEvents } from "./events.js";
+import { LogLink } from "./log-link.js";
+import { PangeaRoots, readServedRoot, strange, type ServedRoot } from "./roots.js";
+import { PangeaSearches } from "./searches.js";
+import { unsupported } from "./shown.js";
+import { tailByPolling } from "./tail.js";
+import { PangeaWire, type WireOptions } from "./wire.js";
+
+/** A log of the gateway, and the service's configuration behind it. */
+export interface PangeaLog {
+  readonly log: string;
+  /** Undefined: the only configuration of the token. */
+  readonly configId?: string | undefined;
+}
+
+export interface PangeaServiceOptions extends WireOptions {
+  readonly logs: readonly PangeaLog[];
+  /** Remembers roots for all gateways. */
+  readonly cache: RootCache;
+  readonly keyring: Keyring;
+  /** The deployment's name in the checkpoints of the roots that it has seen. */
+  readonly origin: string;
+  /** How long the service is left alone between two looks of a tail. Default 2,000. */
+  readonly pollMs?: number;
+  readonly resultTtlMs?: number;
+  /** Called with a sentence about a service that contradicts itself. */
+  readonly alarm?: (message: string) => void;
+}
+
+/** What a service of the protocol has and our own engine has not. */
+export interface PangeaAuditService extends AuditService {
+  /** The service's own link to a whole result; whoever has it needs no credential. */
+  serviceLink: PangeaSearches["serviceLink"];
+}
+
+const POLL_MS = 2_000;
+const FORMAT = logFormat("pangea", nodeSha256);
+const ED25519 = nodeEd25519();
+
+/** Puts the audit service port in front of a server of the Pangea Secure Audit Log protocol. Asks it nothing yet. */
+export function openPangeaService(options: PangeaServiceOptions): PangeaAuditService {
+  const { keyring, pollMs = POLL_MS } = options;
+  const wire = new PangeaWire(options);
+  const linkOf = linksTo(wire, options);
+  const sealer = new TokenSealer(keyring.tokenSecret);
+  const signer = { format: FORMAT, seed: keyring.eventSeed, ed25519: ED25519 };
+  const searches = new PangeaSearches({ link: linkOf, sealer, ttlMs: options.resultTtlMs ?? RESULT_TTL_MS });
+
+  const bulks = new BulkRequests(wire, sealer);
+
+  const service = serviceOf({
+    name: "The audit service behind this gateway",
+    identity: async (log) => {
+      const { key } = linkOf(log).options;
+      return Promise.resolve({ format: FORMAT, origin: key.origin, verifierKey: key.verifierKey });
+    },
+    close: () => wire.close(),
+    logging: {
+      append: async (request, { signal } = {}) => {
+        const link = linkOf(request.log);
+        const { items, refused } = wireEvents(request, signer);
+        return { ...(await link.log(items, signal)), refused };
+      },
+      appendLater: async (request, { owner = "", signal } = {}) => {
+        const link = linkOf(request.log);
+        const { items, refused } = wireEvents(request, signer);
+        const { requestId, logged } = await link.logLater(items, signal);
+        return { id: bulks.id({ log: request.log, owner, requestId }), logged, refused };
+      },
+      bulkRequest: async (id, asking) => bulks.find(id, linkOf, asking),
+    },
+    reading: {
+      entries: async (log, leafIndexes) => {
+        const { shown } = linkOf(log);
+        return Promise.resolve(leafIndexes.map((leafIndex) => shown.at(requireIndex(leafIndex))));
+      },
+      entryByHash: async (log, hash) => Promise.resolve(linkOf(log).shown.byHash(hash)),
+    },
+    searching: searches,
+    downloading: searches,
+    following: {
+      tail: async (request, asking) =>
+        tailByPolling(request, asking, { searches, shown: linkOf(request.log).shown, pollMs }),
+    },
+    proving: {
+      root: async (log, treeSize) => linkOf(log).root(treeSize === undefined ? undefined : requireSize(treeSize)),
+      membershipProofs: async ({ log, treeSize, leafIndexes, hashes }) =>
+        Promise.resolve(linkOf(log).shown.proofs(treeSize, leafIndexes, hashes)),
+      consistencyProof: async (request) => stepProof(linkOf(request.log), request),
+      consistency: async (log, treeSize) => linkOf(log).options.roots.step(treeSize).catch(unpublished),
+      checkpointVerdict: async (root) => Promise.resolve(linkOf(root.log).options.key.verdict(root.checkpoint, root)),
+    },
+  });
+  return { ...service, serviceLink: (...asked) => searches.serviceLink(...asked) };
+}
+
+/** The logs by name; throws NOT_FOUND for any other. */
+function linksTo(wire: PangeaWire, options: PangeaServiceOptions): (log: string) => LogLink {
+  const { keyring, cache, origin, alarm = () => undefined } = options;
+  const links = new Map(
+    options.logs.map(({ log, configId }) => {
+      const key = new LogKey(`${origin}/${log}`, keyring.checkpointSeed, ED25519);
+      const fetch = (treeSize: number | undefined): Promise<ServedRoot> => servedRoot(link, treeSize);
+      const roots = new PangeaRoots({
+        ...{ log, format: FORMAT, key, cache, fetch, alarm },
+        secret: keyring.tokenSecret,
+      });
+      const link = new LogLink({ log, configId, wire, roots, key, format: FORMAT, alarm });
+      return [log, link] as const;
+    }),
+  );
+  return (name) => {
+    const link = links.get(name);
+    if (link !== undefined) return link;
+    const known = [...links.keys()].join(", ");
+    throw new AuditError("NOT_FOUND", `There is no log ${JSON.stringify(name.slice(0, 64))}; the logs are: ${known}.`);
+  };
+}
+
+async function servedRoot(link: LogLink, treeSize: number | undefined): Promise<ServedRoot> {
+  const { data } = await link.call("/v1/root", treeSize === undefined ? {} : { tree_size: treeSize }, {});
+  const root = readServedRoot(data);
+  if (root === undefined) throw strange("something else than a root");
+  return root;
+}
+
+/** A tree that is not published yet is proven to extend none. */
+function unpublished(error: unknown): Verdict {
+  if (error instanceof AuditError && error.code === "NOT_FOUND") return unknown("NO_PROOF");
+  throw error;
+}
+
+/** The protocol proves a tree to extend the one of a leaf less (section 1.6), and nothing else. */
+async function stepProof(link: LogLink, { fromSize, toSize }: ConsistencyRequest): Promise<ConsistencyProof> {
+  const { roots } = link.options;
+  if (toSize !== fromSize + 1 || fromSize < 1) {
+    throw unsupported("prove more than one step of a log's growth", "Ask for the proof from treeSize - 1.");
+  }
+  const [from, to, { proof = [] }] = await Promise.all([
+    roots.at(fromSize),
+    roots.at(toSize),
+    servedRoot(link, toSize),
+  ]);
+  const subtreePaths = subtreePathsOfText({ fromSize, toSize, text: proof });
+  const [last] = subtreePaths ?? [];
+  if (subtreePaths === undefined || last === undefined) throw strange("a root without the proof of its last step");
+  // RFC 9162 section 2.1.4.1 begins with the old tree's last subtree, unless that is all of it.
+  const path = last.start === 0 ? last.path : [last.hash, ...last.path];
+  const hashes = { fromHash: digestBytes(from.hash), toHash: digestBytes(to.hash) };
+  return { fromSize, toSize, ...hashes, path, subtreePaths };
+}
+
+function requireIndex(leafIndex: number): number {
+  if (Number.isSafeInteger(leafIndex) && leafIndex >= 0) return leafIndex;
+  throw badInput([{ path: "leafIndex", expected: "a whole number from 0", got: String(leafIndex) }]);
+}
+
+function requireSize(treeSize: number): number {
+  if (Number.isSafeInteger(treeSize) && treeSize >= 0) return treeSize;
+  throw badInput([{ path: "treeSize", expected: "a whole number from 0", got: String(treeSize) }]);
+}
