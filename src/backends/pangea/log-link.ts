@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import { timeText } from "../../audit/clock.js";
 import { AuditError, withOutcome } from "../../audit/errors.js";
-import type { Entry, EntryOutcome, Logged, Root } from "../../audit/service.js";
+import type { Entry, Logged, Root, TreeEntry } from "../../audit/service.js";
 import { digestBytes, digestOf, equalBytes, parseDigest, type Digest } from "../../core/bytes.js";
 import type { LogFormat } from "../../core/format.js";
 import type { Json, JsonObject } from "../../core/json.js";
@@ -30,7 +30,7 @@ export interface ServedPage {
   readonly id: string | undefined;
   readonly expiresAtMs: number | undefined;
   readonly count: number;
-  readonly outcomes: readonly (EntryOutcome & { readonly leafIndex: number })[];
+  readonly outcomes: readonly TreeEntry[];
   /** The size of the published tree, or before the first publication of the other; 0 for a log without events. */
   readonly treeSize: number;
 }

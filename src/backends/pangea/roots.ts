@@ -97,7 +97,8 @@ export class PangeaRoots {
 
   /** Whether the root of a size extends that of one leaf less. VALID for the first: there was nothing before it. */
   async step(treeSize: number): Promise<Verdict> {
-    if (treeSize <= 1) return VALID;
+    if (treeSize === 0) return unknown("EMPTY_TREE");
+    if (treeSize === 1) return VALID;
     const [{ before }, { root }] = await Promise.all([this.#knownAt(treeSize), this.#knownAt(treeSize - 1)]);
     if (typeof before !== "string") return before;
     return before === root.hash ? VALID : invalid("OLD_ROOT_MISMATCH");

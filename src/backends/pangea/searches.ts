@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { requireWanted } from "../../audit/abort.js";
 import { systemClock, timeText } from "../../audit/clock.js";
 import { badInput } from "../../audit/errors.js";
 import {
@@ -12,6 +13,7 @@ import {
   type PinnedResult,
   type ResultPage,
   type SearchRequest,
+  type TreeEntry,
 } from "../../audit/service.js";
 import type { FieldProblem } from "../../core/event.js";
 import { canonicalJson, type JsonObject } from "../../core/json.js";
@@ -31,6 +33,8 @@ import { pageProblems, spanOf, type CursorPositions, type Span } from "./span.js
 /** The protocol's most results of a search. */
 const MOST_RESULTS = 10_000;
 const MICROS_PER_MS = 1_000;
+/** So many of the protocol's longest events are less than an answer may hold. */
+const DOWNLOAD_PAGE = 200;
 /** Before every event: the service's own default is 14 days ago. */
 const BEGINNING = "1970-01-01T00:00:00Z";
 const VERSION = 1;
@@ -112,15 +116,19 @@ export class PangeaSearches {
   download({ id, everyMatch }: DownloadRequest, { bound = {} }: Asking = {}): Promise<Download> {
     const pin = this.#opened(id, bound);
     const { log, treeSize, expiresAtMs, count } = pin;
-    if (count >= MOST_RESULTS || (everyMatch && count > visible(pin))) throw tooMany();
+    if (count >= MOST_RESULTS) throw tooMany();
+    if (everyMatch && count > visible(pin)) {
+      throw unsupported("return matches beyond a search's maxResults", "Search again without it, and download that.");
+    }
     const page = (span: Span, signal: AbortSignal): Promise<ServedPage> => this.#served(pin, span, signal);
     return Promise.resolve({
       ...{ log, treeSize, expiresAtMs },
       async *pages(signal) {
-        for (let start = 0; start < visible(pin); start += MAX_PAGE_SIZE) {
-          const end = Math.min(start + MAX_PAGE_SIZE, visible(pin));
-          const { outcomes } = await page({ start, end }, signal);
-          yield outcomes.filter((outcome) => outcome.kind !== "missing");
+        requireWanted(signal);
+        for (let start = 0; start < visible(pin); start += DOWNLOAD_PAGE) {
+          const end = Math.min(start + DOWNLOAD_PAGE, visible(pin));
+          yield (await page({ start, end }, signal)).outcomes;
+          requireWanted(signal);
         }
       },
     });
@@ -152,7 +160,7 @@ export class PangeaSearches {
     if (start >= MOST_RESULTS && pin.maxResults === null && pin.count >= MOST_RESULTS) throw tooMany();
     return {
       result: this.#pinned(pin, page.treeSize),
-      ...{ entries, leafIndexes: entries.map(({ leafIndex }) => leafIndex), firstPosition: start },
+      ...{ entries, leafIndexes: entries.map(leafIndexOf), firstPosition: start },
       hasNextPage: end < visible(pin) && start < visible(pin),
       hasPreviousPage: start > 0 && visible(pin) > 0,
     };
@@ -239,6 +247,10 @@ function parsed(payload: Buffer): unknown {
   } catch {
     return undefined; // a cursor of our own engine, sealed with the same key
   }
+}
+
+function leafIndexOf(outcome: TreeEntry): number {
+  return outcome.kind === "entry" ? outcome.entry.leafIndex : outcome.leafIndex;
 }
 
 /** How many entries the result shows. */

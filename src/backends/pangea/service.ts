@@ -1,12 +1,13 @@
 import { serviceOf } from "../../audit/backend.js";
 import type { RootCache } from "../../audit/cache.js";
-import { AuditError, badInput } from "../../audit/errors.js";
+import { AuditError } from "../../audit/errors.js";
 import { RESULT_TTL_MS } from "../../audit/retention.js";
-import type { AuditService, ConsistencyRequest } from "../../audit/service.js";
+import type { AuditService, ConsistencyRequest, EntryProof, ProofRequest } from "../../audit/service.js";
+import { requireLeafIndexes, requireOrdered, requireTreeSize } from "../../audit/tree-size.js";
 import { digestBytes } from "../../core/bytes.js";
 import { logFormat } from "../../core/format.js";
 import { subtreePathsOfText } from "../../core/proof-text.js";
-import type { ConsistencyProof } from "../../core/proof.js";
+import { subtreePathsVerdict, type ConsistencyProof } from "../../core/proof.js";
 import { unknown, type Verdict } from "../../core/verdict.js";
 import type { Keyring } from "../../keys/keyring.js";
 import { LogKey } from "../../keys/log-key.js";
@@ -58,7 +59,7 @@ export function openPangeaService(options: PangeaServiceOptions): PangeaAuditSer
   const wire = new PangeaWire(options);
   const linkOf = linksTo(wire, options);
   const sealer = new TokenSealer(keyring.tokenSecret);
-  const signer = { format: FORMAT, seed: keyring.eventSeed, ed25519: ED25519 };
+  const signer = { seed: keyring.eventSeed, ed25519: ED25519 };
   const searches = new PangeaSearches({ link: linkOf, sealer, ttlMs: options.resultTtlMs ?? RESULT_TTL_MS });
 
   const bulks = new BulkRequests(wire, sealer);
@@ -73,12 +74,12 @@ export function openPangeaService(options: PangeaServiceOptions): PangeaAuditSer
     logging: {
       append: async (request, { signal } = {}) => {
         const link = linkOf(request.log);
-        const { items, refused } = wireEvents(request, signer);
+        const { items, refused } = wireEvents(request, FORMAT, signer);
         return { ...(await link.log(items, signal)), refused };
       },
       appendLater: async (request, { owner = "", signal } = {}) => {
         const link = linkOf(request.log);
-        const { items, refused } = wireEvents(request, signer);
+        const { items, refused } = wireEvents(request, FORMAT, signer);
         const { requestId, logged } = await link.logLater(items, signal);
         return { id: bulks.id({ log: request.log, owner, requestId }), logged, refused };
       },
@@ -87,7 +88,8 @@ export function openPangeaService(options: PangeaServiceOptions): PangeaAuditSer
     reading: {
       entries: async (log, leafIndexes) => {
         const { shown } = linkOf(log);
-        return Promise.resolve(leafIndexes.map((leafIndex) => shown.at(requireIndex(leafIndex))));
+        requireLeafIndexes(leafIndexes);
+        return Promise.resolve(leafIndexes.map((leafIndex) => shown.at(leafIndex)));
       },
       entryByHash: async (log, hash) => Promise.resolve(linkOf(log).shown.byHash(hash)),
     },
@@ -98,9 +100,12 @@ export function openPangeaService(options: PangeaServiceOptions): PangeaAuditSer
         tailByPolling(request, asking, { searches, shown: linkOf(request.log).shown, pollMs }),
     },
     proving: {
-      root: async (log, treeSize) => linkOf(log).root(treeSize === undefined ? undefined : requireSize(treeSize)),
-      membershipProofs: async ({ log, treeSize, leafIndexes, hashes }) =>
-        Promise.resolve(linkOf(log).shown.proofs(treeSize, leafIndexes, hashes)),
+      root: async (log, treeSize) => {
+        const link = linkOf(log);
+        if (treeSize !== undefined) requireTreeSize({ path: "treeSize", value: treeSize }, 0);
+        return link.root(treeSize);
+      },
+      membershipProofs: async (request) => shownProofs(linkOf(request.log), request),
       consistencyProof: async (request) => stepProof(linkOf(request.log), request),
       consistency: async (log, treeSize) => linkOf(log).options.roots.step(treeSize).catch(unpublished),
       checkpointVerdict: async (root) => Promise.resolve(linkOf(root.log).options.key.verdict(root.checkpoint, root)),
@@ -145,11 +150,31 @@ function unpublished(error: unknown): Verdict {
   throw error;
 }
 
+/** The proofs that came with the entries. */
+async function shownProofs(
+  link: LogLink,
+  { treeSize, leafIndexes, hashes = [] }: ProofRequest,
+): Promise<readonly EntryProof[]> {
+  requireTreeSize({ path: "treeSize", value: treeSize }, 1);
+  requireLeafIndexes(leafIndexes, treeSize);
+  const found = leafIndexes.map((leafIndex, i) => link.shown.proof(treeSize, leafIndex, hashes[i]));
+  const proofs = found.filter((proof) => proof !== undefined);
+  if (proofs.length === found.length) return proofs;
+  // A tree that the log does not have yet is something else.
+  await link.root(treeSize);
+  const what = `prove the entry at leaf index ${leafIndexes[found.indexOf(undefined)]} in a tree of ${treeSize} leaves`;
+  throw unsupported(what, "Search for it, and select its proof there without a treeSize.");
+}
+
 /** The protocol proves a tree to extend the one of a leaf less (section 1.6), and nothing else. */
 async function stepProof(link: LogLink, { fromSize, toSize }: ConsistencyRequest): Promise<ConsistencyProof> {
   const { roots } = link.options;
-  if (toSize !== fromSize + 1 || fromSize < 1) {
-    throw unsupported("prove more than one step of a log's growth", "Ask for the proof from treeSize - 1.");
+  requireTreeSize({ path: "fromSize", value: fromSize }, 1);
+  requireTreeSize({ path: "toSize", value: toSize }, 1);
+  requireOrdered(fromSize, toSize);
+  if (toSize !== fromSize + 1) {
+    await roots.at(toSize);
+    throw unsupported("prove a log's growth by more or less than one leaf", "Ask for the proof from treeSize - 1.");
   }
   const [from, to, { proof = [] }] = await Promise.all([
     roots.at(fromSize),
@@ -162,15 +187,10 @@ async function stepProof(link: LogLink, { fromSize, toSize }: ConsistencyRequest
   // RFC 9162 section 2.1.4.1 begins with the old tree's last subtree, unless that is all of it.
   const path = last.start === 0 ? last.path : [last.hash, ...last.path];
   const hashes = { fromHash: digestBytes(from.hash), toHash: digestBytes(to.hash) };
-  return { fromSize, toSize, ...hashes, path, subtreePaths };
-}
-
-function requireIndex(leafIndex: number): number {
-  if (Number.isSafeInteger(leafIndex) && leafIndex >= 0) return leafIndex;
-  throw badInput([{ path: "leafIndex", expected: "a whole number from 0", got: String(leafIndex) }]);
-}
-
-function requireSize(treeSize: number): number {
-  if (Number.isSafeInteger(treeSize) && treeSize >= 0) return treeSize;
-  throw badInput([{ path: "treeSize", expected: "a whole number from 0", got: String(treeSize) }]);
+  const made = { fromSize, toSize, ...hashes, path, subtreePaths };
+  if (subtreePathsVerdict(FORMAT, made).kind === "VALID") return made;
+  throw new AuditError(
+    "LOG_CORRUPT",
+    `The audit service's proof does not lead from its root ${fromSize} to ${toSize}.`,
+  );
 }

@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { AuditError } from "../../audit/errors.js";
-import type { Entry, EntryOutcome, EntryProof } from "../../audit/service.js";
+import type { Entry, EntryProof, TreeEntry } from "../../audit/service.js";
 import { digestBytes, digestOf, utf8, type Digest } from "../../core/bytes.js";
 import type { LogFormat } from "../../core/format.js";
 import { canonicalJson, type Json } from "../../core/json.js";
@@ -36,7 +36,9 @@ const MAX_KEPT_CHARACTERS = 64 * 1_024 * 1_024;
  * has no call for either, so a proof is there for what was shown here, and an entry by its index if it alone is the leaf.
  */
 export class ShownEntries {
+  /** By tree size and hash. */
   readonly #proven = new LRUCache<string, Proven>({ maxSize: MAX_KEPT_CHARACTERS });
+  readonly #byHash = new LRUCache<Digest, Proven>({ maxSize: MAX_KEPT_CHARACTERS });
   readonly #byIndex = new LRUCache<number, Proven>({ maxSize: MAX_KEPT_CHARACTERS });
 
   constructor(
@@ -45,7 +47,7 @@ export class ShownEntries {
   ) {}
 
   /** Checks an event of a search (section 1.6), and remembers it with its proof. */
-  show(item: unknown, trees: AnswerTrees): EntryOutcome & { readonly leafIndex: number } {
+  show(item: unknown, trees: AnswerTrees): TreeEntry {
     if (!isPlainObject(item)) throw strange("an event that is no object");
     const tree = item["published"] === true ? trees.published : trees.unpublished;
     const text = item["membership_proof"];
@@ -57,18 +59,12 @@ export class ShownEntries {
     const entry: Entry = { log: this.log, leafIndex, provenIn: tree.treeSize, ...read };
     const proof = typeof text === "string" ? this.#proof(entry, tree, text) : undefined;
     this.#keep({ entry, proof, isShared: place === undefined || place.hotItems > 0 });
-    return { kind: "entry", entry, leafIndex };
+    return { kind: "entry", entry };
   }
 
-  /** The proofs of shown entries in a tree. Rejects with UNSUPPORTED for a tree that no answer had. */
-  proofs(treeSize: number, leafIndexes: readonly number[], hashes: readonly Digest[] = []): readonly EntryProof[] {
-    return leafIndexes.map((leafIndex, i) => {
-      const shown = hashes[i] ?? this.#byIndex.get(leafIndex)?.entry.hash;
-      const proof = this.#proven.get(`${treeSize}/${shown}`)?.proof;
-      if (proof !== undefined) return proof;
-      const what = `prove the entry at leaf index ${leafIndex} in a tree of ${treeSize} leaves`;
-      throw unsupported(what, "Search for it, and select its proof there without a treeSize.");
-    });
+  /** The proof of an entry that was shown in a tree; undefined for any other. */
+  proof(treeSize: number, leafIndex: number, hash: Digest | undefined): EntryProof | undefined {
+    return this.#proven.get(`${treeSize}/${hash ?? this.known(leafIndex)?.hash}`)?.proof;
   }
 
   /** An entry that was shown, if it alone is its leaf. */
@@ -77,14 +73,15 @@ export class ShownEntries {
   }
 
   /** Such an entry; throws UNSUPPORTED for any other. */
-  at(leafIndex: number): EntryOutcome {
+  at(leafIndex: number): TreeEntry {
     const entry = this.known(leafIndex);
     if (entry !== undefined) return { kind: "entry", entry };
     throw unsupported(`find the entry at leaf index ${leafIndex}`, "Search for it, by its receivedAt for example.");
   }
 
-  byHash(hash: Digest): EntryOutcome {
-    for (const { entry } of this.#proven.values()) if (entry.hash === hash) return { kind: "entry", entry };
+  byHash(hash: Digest): TreeEntry {
+    const entry = this.#byHash.get(hash)?.entry;
+    if (entry !== undefined) return { kind: "entry", entry };
     throw unsupported("find an entry by its hash", "Search for it, by its receivedAt for example.");
   }
 
@@ -100,8 +97,9 @@ export class ShownEntries {
 
   #keep(proven: Proven): void {
     const { entry, isShared } = proven;
-    const size = entry.canonical.length + 1;
+    const size = entry.canonical.length + (proven.proof?.text?.length ?? 0) + 1;
     this.#proven.set(`${entry.provenIn}/${entry.hash}`, proven, { size });
+    this.#byHash.set(entry.hash, proven, { size });
     if (!isShared) this.#byIndex.set(entry.leafIndex, proven, { size });
   }
 }
