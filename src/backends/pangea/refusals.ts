@@ -38,24 +38,40 @@ const BLAMES: Readonly<Record<string, Blame>> = {
 const RETRY_AFTER_MS = 1_000;
 const MAX_SUMMARY = 200;
 
-/** The error of a refused call. `outcome` says what became of a write; reads have none. */
-export function errorOf(refusal: Refusal, outcome: WriteOutcome | undefined): AuditError {
+/** The write that was refused, if it was one. */
+export interface RefusedWrite {
+  /** What became of it; a read has none. */
+  readonly outcome: WriteOutcome | undefined;
+  /** Whether an earlier try of it may have been stored: then what is wrong with this one is not the whole story. */
+  readonly isRepeated: boolean;
+}
+
+/** The error of a refused call. */
+export function errorOf(refusal: Refusal, { outcome, isRepeated }: RefusedWrite): AuditError {
   const { httpStatus, status, summary, retryAfterMs } = refusal;
   const said = `${status === "" ? `HTTP ${httpStatus}` : status}: ${summary.slice(0, MAX_SUMMARY)}`;
   switch (blameOf(refusal)) {
-    case "caller":
-      return badInput(problemsOf(refusal));
-    case "absent":
-      return new AuditError("NOT_FOUND", `The audit service does not have it (${said}).`);
-    case "gateway": {
-      const message = `The audit service refuses this gateway (${said}): its operator must check token and config id.`;
+    case "caller": {
+      if (!isRepeated) return badInput(problemsOf(refusal));
+      const message = `The audit service failed, and refuses the repeated request (${said}): search for its events.`;
       return new AuditError("UNAVAILABLE", message, { outcome });
     }
+    case "absent":
+      // A write names nothing that could be absent but the endpoint itself.
+      if (outcome !== undefined) return misconfigured(said, outcome);
+      return new AuditError("NOT_FOUND", `The audit service does not have it (${said}).`);
+    case "gateway":
+      return misconfigured(said, outcome);
     case "later": {
       const message = `The audit service cannot do it now (${said}): try again.`;
       return new AuditError("UNAVAILABLE", message, { retryAfterMs: retryAfterMs ?? RETRY_AFTER_MS, outcome });
     }
   }
+}
+
+function misconfigured(said: string, outcome: WriteOutcome | undefined): AuditError {
+  const message = `The audit service refuses this gateway (${said}): its operator must check URL, token and config id.`;
+  return new AuditError("UNAVAILABLE", message, { outcome });
 }
 
 function blameOf({ status, httpStatus }: Refusal): Blame {

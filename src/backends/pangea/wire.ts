@@ -38,6 +38,8 @@ const CONNECTIONS = 32;
 /** Protocol section 1.3: as the service's own SDKs do. */
 const TRIES = 4;
 const RETRIED = new Set([500, 502, 503, 504]);
+/** What a poll may respond before the accepted request is done: all but 202 say something of the poll only. */
+const UNFINISHED = new Set([202, 404, 429, ...RETRIED]);
 /** Right after a 202 the service may not know the request yet (section 1.5). */
 const UNKNOWN_POLLS = 3;
 const REQUEST_ID = /^[A-Za-z0-9_-]{1,128}$/;
@@ -71,11 +73,17 @@ type Tried = Cut | ({ readonly kind: "answered" } & HttpAnswer);
 interface Going {
   readonly signal: AbortSignal;
   readonly isWrite: boolean;
+  /** Whether a try that failed may have stored the events. */
+  isDoubtful: boolean;
+  /** Whether the service has accepted the events and is to say later what became of them. */
+  isAccepted: boolean;
 }
 
 /**
  * The Pangea protocol over HTTP, section 1: retries what failed with 5xx or below HTTP and nothing after a 2xx, polls
- * what was accepted, and rejects with AuditError only, or with the reason of the caller's signal.
+ * what was accepted, and rejects with AuditError only, or with the reason of the caller's signal. A write that the service
+ * may have stored is repeated only under the id of its failed try, by which the service knows it: else it might be logged
+ * twice.
  */
 export class PangeaWire {
   readonly #pool: Pool;
@@ -113,7 +121,8 @@ export class PangeaWire {
     const timeoutMs = this.options.timeoutMs ?? TIMEOUT_MS;
     const expiry = AbortSignal.timeout(timeoutMs);
     try {
-      return await run({ isWrite, signal: signal === undefined ? expiry : AbortSignal.any([signal, expiry]) });
+      const until = signal === undefined ? expiry : AbortSignal.any([signal, expiry]);
+      return await run({ isWrite, signal: until, isDoubtful: false, isAccepted: false });
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof AuditError || !expiry.aborted) throw error;
@@ -124,31 +133,40 @@ export class PangeaWire {
   async #finished(first: HttpAnswer, going: Going): Promise<Answer> {
     if (first.httpStatus !== 202) return readAnswer(first, going);
     const { requestId } = readEnvelope(first, going);
+    going.isAccepted = true;
     let unknown = 0;
+    let retryAfterMs: number | undefined;
     for (let poll = 0; ; poll++) {
-      await this.#pause(poll, undefined, going);
+      await this.#pause(poll, retryAfterMs, going);
       const answer = await this.#tried(pollOf(requestId), going);
-      if (answer.httpStatus === 404 && ++unknown <= UNKNOWN_POLLS) continue;
-      if (answer.httpStatus !== 202) return readAnswer(answer, going);
+      const { httpStatus } = answer;
+      ({ retryAfterMs } = answer);
+      if (httpStatus === 404 && ++unknown > UNKNOWN_POLLS) throw cannotTell("has lost what it had accepted", going);
+      if (!UNFINISHED.has(httpStatus)) return readAnswer(answer, going);
     }
   }
 
   /** The first answer that is not to be tried again. */
   async #tried(request: HttpRequest, going: Going): Promise<HttpAnswer> {
     const failedIds: string[] = [];
-    let isSent = false;
+    const isWrite = going.isWrite && request.method === "POST";
     for (let attempt = 1; ; attempt++) {
       const tried = await this.#once(request, failedIds, going.signal);
+      let retryAfterMs: number | undefined;
       if (tried.kind === "answered") {
-        if (!RETRIED.has(tried.httpStatus) || attempt === TRIES) return tried;
-        isSent = true;
-        if (tried.requestId !== undefined) failedIds.push(tried.requestId);
+        const { httpStatus } = tried;
+        if (!RETRIED.has(httpStatus) || attempt === TRIES) return tried;
+        const id = serviceId(tried);
+        if (isWrite && id === undefined) return tried;
+        ({ retryAfterMs } = tried);
+        going.isDoubtful ||= isWrite;
+        if (id !== undefined) failedIds.push(id);
       } else {
-        isSent ||= tried.isSent;
+        going.isDoubtful ||= isWrite && tried.isSent;
         going.signal.throwIfAborted();
-        if (tried.isDone || attempt === TRIES) throw cutError(tried, { ...going, isSent });
+        if (tried.isDone || attempt === TRIES || (isWrite && tried.isSent)) throw cutError(tried, going);
       }
-      await this.#pause(attempt - 1, tried.kind === "answered" ? tried.retryAfterMs : undefined, going);
+      await this.#pause(attempt - 1, retryAfterMs, going);
     }
   }
 
@@ -199,7 +217,17 @@ function readAnswer(answer: HttpAnswer, going: Going): Answer {
   const { requestId, status, summary, result } = readEnvelope(answer, going);
   if (answer.httpStatus === 200 && status === "Success")
     return { requestId, result: isPlainObject(result) ? result : {} };
-  throw errorOf({ ...answer, status, summary, result }, going.isWrite ? outcomeOf(answer.httpStatus) : undefined);
+  throw refused({ ...answer, status, summary, result }, going);
+}
+
+function refused(refusal: Refusal, going: Going): AuditError {
+  return errorOf(refusal, { outcome: outcomeOf(refusal.httpStatus, going), isRepeated: going.isDoubtful });
+}
+
+/** The service's id of a try; undefined where something else responded, whose id says nothing to the service. */
+function serviceId({ text }: HttpAnswer): string | undefined {
+  const parsed = parsedOr(text, undefined);
+  return isPlainObject(parsed) && typeof parsed["status"] === "string" ? idIn(parsed["request_id"]) : undefined;
 }
 
 interface ReadEnvelope extends Pick<Refusal, "status" | "summary" | "result"> {
@@ -215,8 +243,7 @@ function readEnvelope({ text, httpStatus, requestId, retryAfterMs }: HttpAnswer,
     if (id !== "" || httpStatus !== 202) return { requestId: id, status, summary: told(summary), result };
   }
   if (httpStatus < 300) throw cannotTell("responded with something else than the Pangea protocol", going);
-  const outcome = going.isWrite ? outcomeOf(httpStatus) : undefined;
-  throw errorOf({ httpStatus, status: "", summary: "no JSON of the protocol", result: null, retryAfterMs }, outcome);
+  throw refused({ httpStatus, status: "", summary: "no JSON of the protocol", result: null, retryAfterMs }, going);
 }
 
 function parsedOr(text: string, otherwise: unknown): unknown {
@@ -231,17 +258,18 @@ function told(summary: unknown): string {
   return typeof summary === "string" ? summary : "";
 }
 
-/** A refusal with a 4xx stored nothing; after a 5xx the events may be there, or may come. */
-function outcomeOf(httpStatus: number): WriteOutcome {
-  return httpStatus >= 400 && httpStatus < 500 ? "NONE" : "UNKNOWN";
+/** A first try that is refused with a 4xx stored nothing; after a 5xx the events may be there, or may come. */
+function outcomeOf(httpStatus: number, { isWrite, isDoubtful, isAccepted }: Going): WriteOutcome | undefined {
+  if (!isWrite) return undefined;
+  return httpStatus >= 400 && httpStatus < 500 && !isDoubtful && !isAccepted ? "NONE" : "UNKNOWN";
 }
 
-function cutError({ cause, isDone }: Cut, { isWrite, isSent }: Going & { readonly isSent: boolean }): AuditError {
+function cutError({ cause, isDone }: Cut, { isWrite, isDoubtful, isAccepted }: Going): AuditError {
   if (hasCode(cause, "UND_ERR_RES_EXCEEDED_MAX_SIZE")) {
     return cannotTell("sent an answer that is larger than this gateway reads", { isWrite, cause });
   }
   if (isDone) return cannotTell("responded, but the answer broke off", { isWrite, cause });
-  const reached: WriteOutcome = isSent ? "UNKNOWN" : "NONE";
+  const reached: WriteOutcome = isDoubtful || isAccepted ? "UNKNOWN" : "NONE";
   return new AuditError("UNAVAILABLE", "The audit service cannot be reached: try again.", {
     ...{ retryAfterMs: LONGEST_PAUSE_MS, outcome: isWrite ? reached : undefined, cause },
   });

@@ -94,6 +94,29 @@ describe("a failing service", () => {
     expect([error.code, error.outcome, gone.server.seen.length]).toEqual(["UNAVAILABLE", "UNKNOWN", 4]);
   });
 
+  test("is not sent a write again that it cannot recognise: after a cut, and after a failure of something between", async () => {
+    const between: Respond = (response) =>
+      response.writeHead(503, { "content-type": "text/html", "x-request-id": "proxy-1" }).end("<html></html>");
+    for (const respond of [(response) => response.destroy(), html(502), between] satisfies Respond[]) {
+      const { wire, server } = await against([respond, SUCCESS]);
+      const error = await rejection(wire.call("/v1/log", {}, { isWrite: true }));
+      expect([error.code, error.outcome, server.seen.length]).toEqual(["UNAVAILABLE", "UNKNOWN", 1]);
+    }
+  });
+
+  test.each([
+    ["ValidationError", 400],
+    ["TooManyRequests", 429],
+    ["Unauthorized", 401],
+  ])("that failed and then refuses with %s leaves the outcome open", async (status, httpStatus) => {
+    const { wire } = await against([
+      responding(503, "ServiceNotAvailable", null),
+      responding(httpStatus, status, null),
+    ]);
+    const error = await rejection(wire.call("/v1/log", {}, { isWrite: true }));
+    expect([error.code, error.outcome]).toEqual(["UNAVAILABLE", "UNKNOWN"]);
+  });
+
   test("is tried once more after a cut before the answer", async () => {
     const { wire, server } = await against([(response) => response.destroy(), SUCCESS]);
     expect((await wire.call("/v1/search", {})).result).toEqual({ hash: "h" });
@@ -171,6 +194,27 @@ describe("an accepted call", () => {
     expect(polls.every(({ headers }) => headers.authorization === "Bearer pts_secret")).toBe(true);
   });
 
+  test("is polled through what is about the poll alone", async () => {
+    const { wire, server } = await against([
+      ACCEPTED,
+      responding(429, "TooManyRequests", null),
+      ...Array.from({ length: 9 }, () => responding(503, "ServiceNotAvailable", null)),
+      SUCCESS,
+    ]);
+    expect((await wire.call("/v1/log", {}, { isWrite: true })).result).toEqual({ hash: "h" });
+    expect(server.seen.filter(({ method }) => method === "POST")).toHaveLength(1);
+  });
+
+  test("that is lost, or refused to a poll, leaves the outcome open; what was wrong with it is told", async () => {
+    const poll = async (respond: Respond) =>
+      rejection((await against([ACCEPTED, respond])).wire.call("/v2/log_async", {}, { isWrite: true }));
+    for (const respond of [responding(404, "NotFound", null), responding(401, "Unauthorized", null)]) {
+      const error = await poll(respond);
+      expect([error.code, error.outcome]).toEqual(["UNAVAILABLE", "UNKNOWN"]);
+    }
+    expect((await poll(responding(400, "ValidationError", null))).code).toBe("BAD_USER_INPUT");
+  });
+
   test("ends at the deadline, as one of unknown outcome", async () => {
     const { wire } = await against([ACCEPTED], { timeoutMs: 150 });
     const error = await rejection(wire.call("/v2/log_async", {}, { isWrite: true }));
@@ -221,6 +265,15 @@ describe("a refusal", () => {
     expect(error.code).toBe(code);
     expect(error.message).not.toContain("pts_secret");
   });
+});
+
+test("a write to a URL without the endpoint is the operator's to mend, and stored nothing", async () => {
+  const { wire } = await against([responding(404, "NotFound", null)]);
+  const error = await rejection(wire.call("/v1/log", {}, { isWrite: true }));
+  expect([error.code, error.outcome, error.message]).toEqual([
+    ...["UNAVAILABLE", "NONE"],
+    expect.stringContaining("must check URL, token and config id"),
+  ]);
 });
 
 test.each([
