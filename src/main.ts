@@ -41,6 +41,8 @@ async function openPangea(baseUrl: string, settings: Settings, parts: PangeaPart
   const { storage } = settings;
   const { operator, keyring } = parts;
   const token = await pangeaToken(storage);
+  const exposure = exposureOf(privatePaths(storage));
+  if (exposure !== undefined) operator.warn(exposure);
   const { openPangeaService } = await import("./backends/pangea/service.js");
   const cache = await openCache(storage, operator);
   const named = [...storage.pangeaConfigs].map(([log, configId]) => ({ log, configId }));
@@ -78,10 +80,19 @@ interface PangeaParts {
 }
 
 async function pangeaToken({ pangeaToken: given, pangeaTokenFile }: Settings["storage"]): Promise<string> {
-  const token = given ?? (pangeaTokenFile === undefined ? "" : (await readFile(pangeaTokenFile, "utf8")).trim());
+  const token = given ?? (pangeaTokenFile === undefined ? "" : await tokenIn(pangeaTokenFile));
   if (/^[!-~]+$/.test(token)) return token;
   const expected = "the service's token, in it or in the file of AUDITQL_PANGEA_TOKEN_FILE";
   throw badInput([{ path: "AUDITQL_PANGEA_TOKEN", expected, got: token === "" ? "nothing" : "other text" }]);
+}
+
+async function tokenIn(path: string): Promise<string> {
+  try {
+    return (await readFile(path, "utf8")).trim();
+  } catch (error) {
+    const got = `${path}: ${error instanceof Error ? error.message : "unreadable"}`;
+    throw badInput([{ path: "AUDITQL_PANGEA_TOKEN_FILE", expected: "a file with the service's token", got }]);
+  }
 }
 
 /** The audit service that the settings ask for, on its engines. */
@@ -120,10 +131,11 @@ async function openEngine(settings: Settings, keyring: Keyring, operator: Operat
   }
 }
 
-/** The files that hold what is logged and the key that signs it, and their folders. */
-function privatePaths({ store, keyFile }: Settings["storage"]): readonly string[] {
+/** The files that hold what is logged and the gateway's secrets, and their folders. */
+function privatePaths({ store, keyFile, pangeaTokenFile }: Settings["storage"]): readonly string[] {
   const keyFolder = dirname(resolve(keyFile));
   const database = sqlitePathOf(store);
+  if (pangeaUrl(store) !== undefined) return [keyFolder, ...(pangeaTokenFile === undefined ? [] : [pangeaTokenFile])];
   if (database === undefined) return store === "memory:" ? [] : [keyFolder];
   const files = ["", "-wal", "-shm", "-index", "-index-wal", "-index-shm", "-lock"].map((end) => database + end);
   return [...new Set([keyFolder, dirname(resolve(database))]), ...files];

@@ -49,12 +49,14 @@ export const STORAGE = {
   pangeaToken: setting({
     variable: "AUDITQL_PANGEA_TOKEN",
     parser: parse.optional(parse.words("token", "a token")),
-    sentence: "Token for the service of pangea+https://…; better kept in a file, see AUDITQL_PANGEA_TOKEN_FILE.",
+    isSecret: true,
+    sentence:
+      "Token for the service of pangea+https://…, never on a command line; better in a file, see AUDITQL_PANGEA_TOKEN_FILE.",
   }),
   pangeaTokenFile: setting({
     variable: "AUDITQL_PANGEA_TOKEN_FILE",
     parser: parse.optional(parse.path),
-    sentence: "File with that token and nothing else; read at the start.",
+    sentence: "File with that token and nothing else, for the gateway's user alone; read at the start.",
   }),
   pangeaConfigs: setting({
     variable: "AUDITQL_PANGEA_CONFIGS",

@@ -197,15 +197,22 @@ describe("a setting that depends on another", () => {
 
 describe("the table of settings", () => {
   test("names a variable and its flag once", () => {
-    const names = SETTINGS.rows.flatMap(({ variable, flag }) => [variable, flag]);
+    const names = SETTINGS.rows.flatMap(({ variable, flag }) => [variable, flag ?? []].flat());
     expect(new Set(names).size).toBe(names.length);
     expect(SETTINGS.rows).toContainEqual(
       expect.objectContaining({ variable: "REDIS_URL", flag: "redis-url", value: "redis-url" }),
     );
   });
 
+  test("has no flag for the one secret: a command line is shown to everyone on the machine", () => {
+    const secrets = SETTINGS.rows.filter(({ flag }) => flag === undefined).map(({ variable }) => variable);
+    expect(secrets).toEqual(["AUDITQL_PANGEA_TOKEN"]);
+    expect(readSettings({ pangeaToken: "pts_x" }, {}).storage.pangeaToken).toBeUndefined();
+    expect(readSettings({}, { AUDITQL_PANGEA_TOKEN: "pts_x" }).storage.pangeaToken).toBe("pts_x");
+  });
+
   test.each(SETTINGS.rows.map((row) => [row.variable, row] as const))("says what %s is", (_variable, row) => {
-    expect(row.flag).toMatch(/^[a-z]+(-[a-z]+)*$/);
+    if (row.flag !== undefined) expect(row.flag).toMatch(/^[a-z]+(-[a-z]+)*$/);
     expect(row.value).toMatch(/^\S+$/);
     expect(row.sentence).toMatch(/^[A-Z][^\n]*\.$/);
   });

@@ -23,6 +23,21 @@ async function ask(query: string): Promise<unknown> {
   return response.json();
 }
 
+test.each([
+  [{}, "AUDITQL_PANGEA_TOKEN: expected the service's token"],
+  [{ AUDITQL_PANGEA_TOKEN: "pts secret" }, "AUDITQL_PANGEA_TOKEN: expected the service's token"],
+  [{ AUDITQL_PANGEA_TOKEN_FILE: "/nowhere" }, "AUDITQL_PANGEA_TOKEN_FILE: expected a file with the service's token"],
+])("a gateway does not start with the token %j, and says what it needs without showing it", async (token, sentence) => {
+  const started = startGateway({ folder, env: { AUDITQL_STORE: `pangea+${service.url}`, ...token } });
+  const message = await started.then(
+    () => "it started",
+    (error: unknown) => String(error),
+  );
+  expect(message).toContain(sentence);
+  expect(message).not.toContain("secret");
+  expect(message).not.toContain("    at ");
+});
+
 const VALID = { status: "VALID" };
 const VERIFIED = { hash: VALID, membership: VALID, consistency: VALID };
 const VERIFICATION = "verification { hash { status } membership { status } consistency { status } }";
