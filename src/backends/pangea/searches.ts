@@ -134,18 +134,6 @@ export class PangeaSearches {
     });
   }
 
-  /** The service's own link to a result as a file. It opens without a credential. */
-  async serviceLink(
-    id: string,
-    format: "csv" | "json",
-    { bound = {}, signal }: Asking = {},
-  ): Promise<{ readonly url: string; readonly expiresAt: string }> {
-    const pin = this.#opened(id, bound);
-    const link = this.options.link(pin.log);
-    const answer = await link.call("/v1/download_results", { result_id: pin.id, format }, { signal });
-    return { url: String(answer["dest_url"]), expiresAt: String(answer["expires_at"]) };
-  }
-
   async #page(
     pin: Pin,
     span: Span,

@@ -43,18 +43,12 @@ export interface PangeaServiceOptions extends WireOptions {
   readonly alarm?: (message: string) => void;
 }
 
-/** What a service of the protocol has and our own engine has not. */
-export interface PangeaAuditService extends AuditService {
-  /** The service's own link to a whole result; whoever has it needs no credential. */
-  serviceLink: PangeaSearches["serviceLink"];
-}
-
 const POLL_MS = 2_000;
 const FORMAT = logFormat("pangea", nodeSha256);
 const ED25519 = nodeEd25519();
 
 /** Puts the audit service port in front of a server of the Pangea Secure Audit Log protocol. Asks it nothing yet. */
-export function openPangeaService(options: PangeaServiceOptions): PangeaAuditService {
+export function openPangeaService(options: PangeaServiceOptions): AuditService {
   const { keyring, pollMs = POLL_MS } = options;
   const wire = new PangeaWire(options);
   const linkOf = linksTo(wire, options);
@@ -64,7 +58,7 @@ export function openPangeaService(options: PangeaServiceOptions): PangeaAuditSer
 
   const bulks = new BulkRequests(wire, sealer);
 
-  const service = serviceOf({
+  return serviceOf({
     name: "The audit service behind this gateway",
     identity: async (log) => {
       const { key } = linkOf(log).options;
@@ -111,7 +105,6 @@ export function openPangeaService(options: PangeaServiceOptions): PangeaAuditSer
       checkpointVerdict: async (root) => Promise.resolve(linkOf(root.log).options.key.verdict(root.checkpoint, root)),
     },
   });
-  return { ...service, serviceLink: (...asked) => searches.serviceLink(...asked) };
 }
 
 /** The logs by name; throws NOT_FOUND for any other. */

@@ -42,7 +42,8 @@ const RETRIED = new Set([500, 502, 503, 504]);
 const UNFINISHED = new Set([202, 404, 429, ...RETRIED]);
 /** Right after a 202 the service may not know the request yet (section 1.5). */
 const UNKNOWN_POLLS = 3;
-const REQUEST_ID = /^[A-Za-z0-9_-]{1,128}$/;
+/** A service may seal into an id what it has to know of the request, as that of this project does. */
+const REQUEST_ID = /^[A-Za-z0-9_-]{1,1024}$/;
 
 interface HttpRequest {
   readonly method: "POST" | "GET";

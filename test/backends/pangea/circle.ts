@@ -1,9 +1,5 @@
 import type { AuditService } from "../../../src/audit/service.js";
-import {
-  openPangeaService,
-  type PangeaAuditService,
-  type PangeaServiceOptions,
-} from "../../../src/backends/pangea/service.js";
+import { openPangeaService, type PangeaServiceOptions } from "../../../src/backends/pangea/service.js";
 import { MemoryRootCache } from "../../../src/caches/memory/root-cache.js";
 import { keyringOfSeed } from "../../../src/keys/keyring.js";
 import { openTestService } from "../../engine/test-log.js";
@@ -18,7 +14,7 @@ export interface Behind {
   readonly engine: AuditService;
   readonly door: TestGateway;
   /** The backend, with its log `default` in front of a log of the engine. */
-  front(log: string, options?: Partial<PangeaServiceOptions>): PangeaAuditService;
+  front(log: string, options?: Partial<PangeaServiceOptions>): AuditService;
   close(): Promise<void>;
 }
 

@@ -90,11 +90,6 @@ export class FakeService {
         return this.#page(String(body["id"]), Number(body["offset"] ?? 0), Number(body["limit"] ?? 20));
       case "/v1/root":
         return this.#rootAnswer(body["tree_size"] as number | undefined);
-      case "/v1/download_results":
-        return success({
-          dest_url: `https://files.example/${String(body["result_id"])}`,
-          expires_at: "2026-01-02T00:00:00Z",
-        });
       default:
         return { http: 404, status: "NotFound", result: null };
     }

@@ -56,11 +56,13 @@ export async function faultyNetwork(target: string, next: () => Fault): Promise<
       poll(url.replace("/request/", ""), response);
       return;
     }
-    const fault = next();
+    let fault = next();
     const isForwarded = fault !== "429" && fault !== "503" && fault !== "html" && fault !== "cut";
     const forwarded = isForwarded ? (fault === "repeat" ? 2 : 1) : 0;
     let reply: Reply | undefined;
     for (let i = 0; i < forwarded; i++) reply = await forward(target, seen, body);
+    // A 202 is named as what is polled, and not as the try that a service would say has failed.
+    if (fault === "503-after" && reply?.status === 202) fault = "html-after";
     const isOver = fault === "503-after" || fault === "html-after" || fault === "cut-after";
     const isSuccess = reply !== undefined && reply.status < 300 && !isOver;
     if (method === "POST" && /^\/v\d\/log/.test(url)) {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { gatewayFolder, removeFolder, startGateway, type GatewayProcess } from "../../gateway.js";
+import { gatewayFolder, graphqlData, removeFolder, startGateway, type GatewayProcess } from "../../gateway.js";
 import { startService, type StartedFake } from "./fake-service.js";
 
 let folder: string;
@@ -22,6 +22,25 @@ async function ask(query: string): Promise<unknown> {
   const response = await fetch(`${gateway?.url}/graphql`, { method: "POST", headers, body: JSON.stringify({ query }) });
   return response.json();
 }
+
+test("a gateway in front of another gateway's door of the protocol shows, verified, what that one keeps in SQLite", async () => {
+  const behind = await startGateway({ folder, env: { AUDITQL_LOG_FORMAT: "pangea" } });
+  const env = {
+    ...{ AUDITQL_STORE: `pangea+${behind.url}`, AUDITQL_PANGEA_TOKEN: "any", AUDITQL_ORIGIN: "front.example" },
+    AUDITQL_KEY_FILE: join(folder, "front.key"),
+  };
+  gateway = await startGateway({ folder, env });
+  await ask('mutation { log(event: { message: "one", actor: "alice" }, sign: true) { entry { hash } } }');
+  await ask('mutation { log(event: { message: "two", actor: "bob" }) { entry { hash } } }');
+  const search = `{ search(query: "one OR two") { totalCount nodes { leafIndex canonical hash ${VERIFICATION} } } }`;
+  const here = await ask(search);
+  const there = await graphqlData(behind.url, search);
+  await behind.stop();
+  expect(here).toEqual({ data: there });
+  expect(there).toMatchObject({
+    search: { totalCount: 2, nodes: [{ verification: VERIFIED }, { verification: VERIFIED }] },
+  });
+});
 
 test.each([
   [{}, "AUDITQL_PANGEA_TOKEN: expected the service's token"],

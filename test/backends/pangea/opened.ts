@@ -1,21 +1,18 @@
+import type { AuditService } from "../../../src/audit/service.js";
 import { MemoryRootCache } from "../../../src/caches/memory/root-cache.js";
 import type { RootCache } from "../../../src/audit/cache.js";
-import {
-  openPangeaService,
-  type PangeaAuditService,
-  type PangeaServiceOptions,
-} from "../../../src/backends/pangea/service.js";
+import { openPangeaService, type PangeaServiceOptions } from "../../../src/backends/pangea/service.js";
 import { KEYRING, ORIGIN } from "../../engine/test-log.js";
 import { startService, type FakeOptions, type StartedFake } from "./fake-service.js";
 
 export interface OpenedPangea extends StartedFake {
-  readonly service: PangeaAuditService;
+  readonly service: AuditService;
   readonly alarms: readonly string[];
   readonly cache: RootCache;
   /** The paths of the calls since the last look. */
   readonly calls: () => readonly string[];
   /** Another gateway in front of the same service, with the same key. */
-  readonly another: (options?: Partial<PangeaServiceOptions>) => PangeaAuditService;
+  readonly another: (options?: Partial<PangeaServiceOptions>) => AuditService;
 }
 
 /** A gateway's service in front of one of the protocol. */

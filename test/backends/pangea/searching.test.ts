@@ -1,5 +1,9 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
 import type { AuditService, EntryOutcome, SignedEvent } from "../../../src/audit/service.js";
+import { HOLDS } from "../../../src/cli/verify.js";
+import { fileText, openFile } from "../../../src/downloads/file.js";
+import { UNSTOPPED } from "../../audit/download-reading.js";
+import { verified } from "../../cli/verifiers.js";
 import { logFormat } from "../../../src/core/format.js";
 import { parseDigest } from "../../../src/core/bytes.js";
 import { message, messages } from "../../engine/test-log.js";
@@ -180,7 +184,7 @@ describe("what the protocol has no call for", () => {
 });
 
 describe("a whole result", () => {
-  test("is read page by page, and is linked to at the service", async () => {
+  test("is read page by page, to its maxResults", async () => {
     const { service } = await open(messages(30));
     const { result } = await service.search({ ...ALL, maxResults: 25 }, {});
     const download = await service.download({ id: result.id, everyMatch: false });
@@ -188,8 +192,19 @@ describe("a whole result", () => {
     for await (const page of download.pages(new AbortController().signal)) read.push(...page);
     expect(texts(read)).toEqual(Array.from({ length: 25 }, (_, i) => `event ${29 - i}`));
     await expectCode(service.download({ id: result.id, everyMatch: true }), "UNSUPPORTED");
-    const link = await service.serviceLink(result.id, "csv");
-    expect(link.url).toMatch(/^https:\/\/files\.example\/pas_/);
+  });
+
+  test.each([1, 3])("is evidence that verifies, with %d events under a leaf", async (hotSize) => {
+    const { service } = await open(messages(8), { hotSize });
+    const { result } = await service.search(ALL, {});
+    const file = await openFile(service, await service.download({ id: result.id, everyMatch: false }), "EVIDENCE");
+    const download = await service.download({ id: result.id, everyMatch: false });
+    let evidence = "";
+    for await (const piece of fileText(file, file.entries(download.pages(UNSTOPPED)))) evidence += piece;
+    const { verifierKey } = await service.identity("default");
+    expect(await verified(evidence, { key: verifierKey })).toMatchObject({
+      ...{ code: HOLDS, note: expect.stringMatching(/: 25 valid, 9 unknown, 0 invalid/) as unknown },
+    });
   });
 });
 
