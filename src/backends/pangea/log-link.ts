@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import { timeText } from "../../audit/clock.js";
 import { AuditError, withOutcome } from "../../audit/errors.js";
@@ -9,6 +8,7 @@ import type { Json, JsonObject } from "../../core/json.js";
 import { isPlainObject } from "../../core/problem.js";
 import { rootOfText, rootsOfText } from "../../core/proof-text.js";
 import type { LogKey } from "../../keys/log-key.js";
+import { Lookups, type Window } from "./lookups.js";
 import { readServedRoot, strange, type PangeaRoots, type ServedRoot } from "./roots.js";
 import { readEnvelope, ShownEntries, type ProvingTree } from "./shown.js";
 import type { Answer, CallOptions, PangeaWire } from "./wire.js";
@@ -38,13 +38,11 @@ export interface ServedPage {
 const MAX_UNPUBLISHED = 1_000;
 const PAGE = 1_000;
 const MOST_RESULTS = 10_000;
-/** How often, and first after how long, a logged event is looked for. */
-const LOOKS = 6;
-const FIRST_LOOK_MS = 100;
 
 /** One log of the service: calls of its configuration, and the checks of what comes back. */
 export class LogLink {
   readonly shown: ShownEntries;
+  readonly #lookups = new Lookups((window) => this.#within(window));
   readonly #unpublished = new LRUCache<number, Root>({ max: MAX_UNPUBLISHED });
   /** Of the last event that was logged here: the next one is proven to extend it. */
   #lastRoot: Digest | undefined;
@@ -160,7 +158,7 @@ export class LogLink {
       if (logged.length === 0 || logged.length < read.length)
         throw this.#broken("ENTRY_CORRUPT", "its receipt's hash is not that of its envelope");
       check();
-      const entries = await this.#found(logged, signal);
+      const entries = await this.#lookups.find(logged, signal);
       const treeSize = Math.max(...entries.map(({ provenIn = 0 }) => provenIn));
       return { entries, root: await this.root(treeSize) };
     } catch (error) {
@@ -168,28 +166,7 @@ export class LogLink {
     }
   }
 
-  /** The protocol's receipts do not say where an event is, so the events of just that time are looked up. */
-  async #found(
-    logged: readonly Pick<Entry, "hash" | "envelope">[],
-    signal: AbortSignal | undefined,
-  ): Promise<readonly Entry[]> {
-    const times = logged.map(({ envelope }) => envelope.received_at).sort();
-    const window = { start: times[0] ?? "", end: timeText(microsOf(times.at(-1) ?? "") + 1) };
-    for (let look = 0; look < LOOKS; look++) {
-      if (look > 0) await sleep(FIRST_LOOK_MS * 2 ** (look - 1), undefined, { signal });
-      const found = await this.#within(window, signal);
-      const entries = logged.map(({ hash }) => found.get(hash)).filter((entry) => entry !== undefined);
-      if (entries.length === logged.length) return entries;
-    }
-    const hashes = logged.map(({ hash }) => hash).slice(0, 3);
-    const message = `The events are logged, under hashes such as ${hashes.join(", ")}, but the audit service does not show them yet`;
-    throw new AuditError("UNAVAILABLE", `${message}: do not log them again, search for them later.`);
-  }
-
-  async #within(
-    window: { readonly start: string; readonly end: string },
-    signal: AbortSignal | undefined,
-  ): Promise<ReadonlyMap<Digest, Entry>> {
+  async #within(window: Window): Promise<ReadonlyMap<Digest, Entry>> {
     const found = new Map<Digest, Entry>();
     const body = {
       query: "",
@@ -200,13 +177,13 @@ export class LogLink {
       max_results: MOST_RESULTS,
       verbose: true,
     };
-    let page = await this.page(await this.call("/v1/search", body, { signal }));
+    let page = await this.page(await this.call("/v1/search", body, {}));
     const { id } = page;
     for (let offset = 0; ;) {
       for (const outcome of page.outcomes) if (outcome.kind === "entry") found.set(outcome.entry.hash, outcome.entry);
       offset += page.outcomes.length;
       if (page.outcomes.length === 0 || offset >= page.count || id === undefined) return found;
-      page = await this.page(await this.call("/v1/results", { id, offset, limit: PAGE }, { signal }));
+      page = await this.page(await this.call("/v1/results", { id, offset, limit: PAGE }, {}));
     }
   }
 
@@ -239,9 +216,3 @@ export class LogLink {
 }
 
 const MICROS_PER_MS = 1_000;
-const MS_DIGITS = "2026-01-01T00:00:00.000".length;
-
-/** Microseconds since 1970 of a time in the spelling of envelopes. */
-export function microsOf(receivedAt: string): number {
-  return Date.parse(`${receivedAt.slice(0, MS_DIGITS)}Z`) * MICROS_PER_MS + Number(receivedAt.slice(MS_DIGITS, -1));
-}

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { timeText } from "../../audit/clock.js";
 import type { EntryOutcome, FollowAsking, SearchRequest, TailRequest } from "../../audit/service.js";
-import { microsOf } from "./log-link.js";
+import { microsOf } from "./lookups.js";
 import type { PangeaSearches } from "./searches.js";
 import type { ShownEntries } from "./shown.js";
 import { unsupported } from "./shown.js";
