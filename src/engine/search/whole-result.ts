@@ -1,4 +1,5 @@
-import { AuditError, strayHit } from "../../audit/errors.js";
+import { requireWanted } from "../../audit/abort.js";
+import { strayHit } from "../../audit/errors.js";
 import type { IndexQuery, SearchIndex } from "../../audit/search-index.js";
 import type { Entry, EntryOutcome, TreeEntry } from "../../audit/service.js";
 
@@ -54,11 +55,4 @@ async function* slices({ index, query, limit }: WholeResult, signal: AbortSignal
     left -= slice.length;
     after = slice.at(-1);
   }
-}
-
-function requireWanted(signal: AbortSignal): void {
-  if (!signal.aborted) return;
-  throw signal.reason instanceof AuditError
-    ? signal.reason
-    : new AuditError("UNAVAILABLE", "The download was stopped.");
 }
