@@ -94,7 +94,7 @@ describe("the reader of a segment", () => {
           refused += 1;
         }
       }),
-      { numRuns: 500, seed: 3 },
+      { numRuns: 300, seed: 3 },
     );
     expect(refused).toBeGreaterThan(0);
   });
@@ -137,7 +137,7 @@ test("a table of terms sorts them by their bytes", () => {
       expect([...numbers]).toEqual(wanted);
       for (const term of terms) expect(table.bytes(table.numberOf(term, term.length))).toEqual(term);
     }),
-    { numRuns: 300, seed: 4 },
+    { numRuns: 150, seed: 4 },
   );
 });
 
