@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from "@jest/globals";
+import type { Question } from "../../../src/core/segment/answer.js";
 import {
   MAX_PROOF_BYTES,
   proofBytes,
@@ -204,6 +205,14 @@ describe("the records of a proof", () => {
       );
     const { records } = readProof(log.honest(RARE).proof) ?? nothing();
     for (const other of damaged(records)) log.refuseChanged(RARE, () => ({ records: other }), "RECORD_MISMATCH");
+  });
+
+  test("have no hashes where no segment is read, and so have entries where none is shown", () => {
+    const newest: Question = { ...FIVE, filter: { kind: "all" } };
+    const oldest: Question = { ...newest, descending: false };
+    const none = { leaves: [], hashes: [new Uint8Array(32)] };
+    log.refuseChanged(newest, () => ({ records: none }), "RECORD_MISMATCH");
+    log.refuseChanged(oldest, () => ({ entries: none }), "ENTRY_MISMATCH");
   });
 
   test("of another index log with the same size are refused", () => {
