@@ -187,6 +187,21 @@ describe("a segment that its log signed and no writer writes", () => {
     refuseSigned(() => log.segment({ level: 0, number: 17 }), "SEGMENT_MISMATCH");
   });
 
+  test("is refused with the header of another level", () => {
+    const honest = log.segment({ level: 1, number: 0 });
+    const { answer, proof } = log.honest(COUNT);
+    try {
+      log.put({ ...log.segment({ level: 0, number: 0 }), level: 1 });
+      const document = readProof(proof) ?? nothing();
+      const blocks = leavesOf(log.blocks(honest), [0, 1]);
+      const segments = document.segments.map((one) => (one.level === 1 ? { ...one, blocks } : one));
+      const records = leavesOf(log.index(INDEXED), indexesOf(document.records));
+      log.refuse(COUNT, { answer, proof: proofBytes({ ...document, segments, records }) }, "SEGMENT_MISMATCH");
+    } finally {
+      log.put(honest);
+    }
+  });
+
   test("is refused with a block more than its header says", () => {
     refuseSigned((segment) => ({ ...segment, blocks: [...segment.blocks, utf8("more")] }), "SEGMENT_MISMATCH");
   });
