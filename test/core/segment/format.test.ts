@@ -135,7 +135,9 @@ test("a table of terms sorts them by their bytes", () => {
       table.sort(numbers);
       const wanted = [...numbers].sort((a, b) => compareBytes(table.bytes(a), table.bytes(b)));
       expect([...numbers]).toEqual(wanted);
-      for (const term of terms) expect(table.bytes(table.numberOf(term, term.length))).toEqual(term);
+      const isKept = (term: Uint8Array): boolean =>
+        compareBytes(table.bytes(table.numberOf(term, term.length)), term) === 0;
+      expect(terms.every(isKept)).toBe(true);
     }),
     { numRuns: 150, seed: 4 },
   );
