@@ -20,10 +20,10 @@ describe("a gateway on SQLite of which a thread ends by itself", () => {
   test.each([
     ["log-writer", "exception", "Error: doomed"],
     ["log-reader", "exception", "Error: doomed"],
-    ["index-reader", "exception", "Error: doomed"],
-    ["index-writer", "exception", "Error: doomed"],
+    ["block-reader", "exception", "Error: doomed"],
+    ["block-writer", "exception", "Error: doomed"],
     ["log-reader", "exit", "it ended with code 7"],
-    ["index-reader", "memory", "ERR_WORKER_OUT_OF_MEMORY"],
+    ["block-reader", "memory", "ERR_WORKER_OUT_OF_MEMORY"],
   ])(
     "(%s, by %s) says so in one line, ends with 1, and has all that it acknowledged when it is started again",
     async (thread, end, cause) => {

@@ -117,11 +117,11 @@ class FieldOrder {
     if (places.length === 0) return [];
     return found.session.read((reader) => {
       const keys = readKeys(reader, this.#column, found.piece);
-      const order = Uint32Array.from(places, (place) => (keys.rankOf(place) << DOCUMENT_BITS) | place).sort();
-      const edge = (this.sign > 0 ? keys.smallest : keys.largest) ?? ABSENT;
-      return [
-        new OrderedPiece(found.start, this.sign > 0 ? order : order.reverse(), { smallest: keys.smallest, edge }),
-      ];
+      const { ranks, smallest, largest } = keys;
+      const values = new Uint32Array(places.length);
+      places.forEach((place, i) => (values[i] = ((ranks[place] ?? 0) << DOCUMENT_BITS) | place));
+      const edge = (this.sign > 0 ? smallest : largest) ?? ABSENT;
+      return [new OrderedPiece({ ...{ start: found.start, values, edge, smallest }, descending: this.sign < 0 })];
     });
   }
 
@@ -181,6 +181,17 @@ class Merge {
 
 const ABSENT = new Uint8Array();
 
+interface RankedPiece {
+  /** The piece's first leaf. */
+  readonly start: number;
+  /** Of each match, rank and document as one number; put in order when more than the first is asked for. */
+  readonly values: Uint32Array;
+  readonly descending: boolean;
+  readonly smallest: Uint8Array | undefined;
+  /** No key comes before it. */
+  readonly edge: Uint8Array;
+}
+
 /** The matches of one piece, in their order by rank and document; as a place, the next one. */
 class OrderedPiece implements Place {
   readonly #keys = new Map<number, Uint8Array>([[0, ABSENT]]);
@@ -189,18 +200,19 @@ class OrderedPiece implements Place {
   /** No key that is still to come is before it. */
   #bound: Uint8Array;
 
-  /** `order`: rank and document as one number each. */
-  constructor(
-    private readonly start: number,
-    private readonly order: Uint32Array,
-    known: { readonly smallest: Uint8Array | undefined; readonly edge: Uint8Array },
-  ) {
-    this.#bound = known.edge;
-    if (known.smallest !== undefined) this.#keys.set(1, known.smallest);
+  /** The first alone is found at once: most pieces give no more to a page. */
+  readonly #first: number;
+  #isSorted = false;
+
+  constructor(private readonly ranked: RankedPiece) {
+    const { values, descending, smallest, edge } = ranked;
+    this.#bound = edge;
+    if (smallest !== undefined) this.#keys.set(1, smallest);
+    this.#first = values.reduce((best, value) => (value < best === descending ? best : value));
   }
 
   get leaf(): number {
-    return this.start + ((this.order[this.#at] ?? 0) & ((1 << DOCUMENT_BITS) - 1));
+    return this.#leaf(this.#at);
   }
 
   /** Of the next match, or a bound of it. */
@@ -222,7 +234,7 @@ class OrderedPiece implements Place {
     this.#bound = this.key;
     this.#at += 1;
     if (this.#rank(this.#at) !== before) this.#keys.delete(before);
-    return this.#at < this.order.length;
+    return this.#at < this.ranked.values.length;
   }
 
   /** The next ranks without keys, more each time, with a leaf that has each. */
@@ -231,16 +243,29 @@ class OrderedPiece implements Place {
     const wanted = Math.min(most, this.#ahead);
     this.#ahead = Math.min(2 * this.#ahead, MOST_KEYS_AHEAD);
     let last = -1;
-    for (let at = this.#at; at < this.order.length && found.length < wanted; at++) {
+    for (let at = this.#at; at < this.ranked.values.length && found.length < wanted; at++) {
       const rank = this.#rank(at);
       if (rank === last || this.#keys.has(rank)) continue;
       last = rank;
-      found.push({ rank, leaf: this.start + ((this.order[at] ?? 0) & ((1 << DOCUMENT_BITS) - 1)) });
+      found.push({ rank, leaf: this.#leaf(at) });
     }
     return found;
   }
 
   #rank(at: number): number {
-    return (this.order[at] ?? 0) >>> DOCUMENT_BITS;
+    return this.#value(at) >>> DOCUMENT_BITS;
+  }
+
+  #leaf(at: number): number {
+    return this.ranked.start + (this.#value(at) & ((1 << DOCUMENT_BITS) - 1));
+  }
+
+  #value(at: number): number {
+    if (at === 0) return this.#first;
+    const { values, descending } = this.ranked;
+    if (!this.#isSorted) values.sort();
+    if (!this.#isSorted && descending) values.reverse();
+    this.#isSorted = true;
+    return values[at] ?? 0;
   }
 }
