@@ -114,8 +114,8 @@ function provenEntries(
   { window, proven, entries }: ProofDocument,
   edges: readonly number[],
 ): readonly LogEntry[] {
-  const isWithin = window.start <= window.end && window.end <= log.treeSize && proven.end <= window.end;
-  refuseUnless(isWithin && proven.start >= window.start && proven.start <= proven.end, "RANGE_MISMATCH");
+  const isInWindow = window.start <= proven.start && proven.start <= proven.end && proven.end <= window.end;
+  refuseUnless(isInWindow && window.end <= log.treeSize, "RANGE_MISMATCH");
   const indexed = index.treeSize * BASE_ENTRIES;
   const behind = proven.end - Math.max(indexed, proven.start);
   refuseUnless(behind <= entries.leaves.length, "ENTRY_MISMATCH");

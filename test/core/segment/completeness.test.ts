@@ -62,7 +62,7 @@ describe(`a proof of completeness (seed ${SEED})`, () => {
         expect(answer).toEqual(plainly(question));
         expect(log.verify(question, { answer, proof }, indexSize)).toEqual({ kind: "COMPLETE" });
       }),
-      { numRuns: 120, seed: SEED },
+      { numRuns: 80, seed: SEED },
     );
   });
 
@@ -77,7 +77,7 @@ describe(`a proof of completeness (seed ${SEED})`, () => {
         fc.pre(answer.kind === "count" || answer.leaves.length > 0);
         expect(log.verify(question, { answer: changed, proof }, 20).kind).toBe("REFUSED");
       }),
-      { numRuns: 60, seed: SEED },
+      { numRuns: 30, seed: SEED },
     );
   });
 });

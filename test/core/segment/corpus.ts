@@ -1,20 +1,26 @@
 import { utf8 } from "../../../src/core/bytes.js";
-import { nobleSha256 } from "../../../src/core/hash.js";
 import { canonicalJson, type Json } from "../../../src/core/json.js";
 import { logFormat } from "../../../src/core/format.js";
 import type { IndexedEntry } from "../../../src/core/words/entry-terms.js";
 import { buildSegment } from "../../../src/core/segment/build.js";
 import { PIECE_DOCUMENTS, segmentDocuments, type Segment } from "../../../src/core/segment/format.js";
 import { Group } from "../../../src/core/segment/group.js";
+import { nodeSha256 } from "../../../src/keys/node-crypto.js";
 
-const FORMAT = logFormat("rfc6962");
+const FORMAT = logFormat("rfc6962", nodeSha256);
 const VOCABULARY = ["alice", "bob", "logged", "in", "out", "log", "login", "東", "京", "straße", "7", "of"];
 const LONG = "long ".repeat(80);
 
+const made = new Map<number, IndexedEntry>();
+
 /** Entries that repeat much and hide much: the same for the same leaf, everywhere. */
 export function entryAt(leaf: number): IndexedEntry {
+  const known = made.get(leaf);
+  if (known !== undefined) return known;
   const canonical = utf8(canonicalAt(leaf));
-  return { canonical, leafHash: FORMAT.leafHash(canonical) };
+  const entry = { canonical, leafHash: FORMAT.leafHash(canonical) };
+  made.set(leaf, entry);
+  return entry;
 }
 
 function canonicalAt(leaf: number): string {
@@ -52,9 +58,16 @@ function sequence(seed: number): () => number {
   };
 }
 
-/** The group of a number, with its first `documents` entries. */
+let full: Group | undefined;
+
+/** The group of a number, with its first `documents` entries; that of all of the first 4,096 is made once. */
 export function groupOf(number: number, documents: number = PIECE_DOCUMENTS): Group {
-  const group = new Group(number, nobleSha256);
+  if (number > 0 || documents < PIECE_DOCUMENTS) return madeGroup(number, documents);
+  return (full ??= madeGroup(number, documents));
+}
+
+function madeGroup(number: number, documents: number): Group {
+  const group = new Group(number, nodeSha256);
   for (let i = 0; i < documents; i++) group.add(entryAt(number * PIECE_DOCUMENTS + i));
   return group;
 }

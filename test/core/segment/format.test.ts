@@ -94,7 +94,7 @@ describe("the reader of a segment", () => {
           refused += 1;
         }
       }),
-      { numRuns: 500, seed: 3 },
+      { numRuns: 300, seed: 3 },
     );
     expect(refused).toBeGreaterThan(0);
   });
@@ -135,9 +135,11 @@ test("a table of terms sorts them by their bytes", () => {
       table.sort(numbers);
       const wanted = [...numbers].sort((a, b) => compareBytes(table.bytes(a), table.bytes(b)));
       expect([...numbers]).toEqual(wanted);
-      for (const term of terms) expect(table.bytes(table.numberOf(term, term.length))).toEqual(term);
+      const isKept = (term: Uint8Array): boolean =>
+        compareBytes(table.bytes(table.numberOf(term, term.length)), term) === 0;
+      expect(terms.every(isKept)).toBe(true);
     }),
-    { numRuns: 300, seed: 4 },
+    { numRuns: 150, seed: 4 },
   );
 });
 

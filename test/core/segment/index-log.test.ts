@@ -92,6 +92,7 @@ describe("a record", () => {
     ["with a segment left out", 16, text.replace(/1 0 350.*\n/, "")],
     ["with a segment that is not due", 15, text.replace("0 16", "0 15")],
     ["with a segment twice", 16, `${text}1 0 350 ${"ab".repeat(32)}\n`],
+    ["with a line that is none", 16, `${text}1 0 350\n`],
     ["in another order", 16, text.replace(/(0 16.*\n)(1 0.*\n)/, "$2$1")],
     ["of another version", 16, text.replace("index/1", "index/2")],
     ["without its last newline", 16, text.slice(0, -1)],

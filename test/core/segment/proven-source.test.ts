@@ -3,6 +3,7 @@ import { utf8 } from "../../../src/core/bytes.js";
 import { buildSegment } from "../../../src/core/segment/build.js";
 import { ByteWriter } from "../../../src/core/segment/byte-writer.js";
 import { Cursor } from "../../../src/core/segment/cursor.js";
+import { checkDictionary } from "../../../src/core/segment/dictionary.js";
 import { MalformedSegment, type Segment, type SegmentHeader } from "../../../src/core/segment/format.js";
 import { memorySource } from "../../../src/core/segment/memory-source.js";
 import { MissingBlock, ProvenSource, RecordingSource } from "../../../src/core/segment/proof-source.js";
@@ -68,6 +69,13 @@ describe("the blocks that a proof holds of a segment", () => {
       "a fence that is not the next block's first term",
       () => [
         [2, fenced(2, after(first(3)))],
+        [3, block(3)],
+      ],
+    ],
+    [
+      "a fence before the next block's first term",
+      () => [
+        [2, fenced(2, after(checkDictionary(block(2), 256).entries.at(-1)?.term ?? nothing()))],
         [3, block(3)],
       ],
     ],

@@ -1,4 +1,9 @@
 import { beforeAll, describe, expect, test } from "@jest/globals";
+import { logFormat } from "../../../src/core/format.js";
+import { nobleSha256 } from "../../../src/core/hash.js";
+import type { Answer, Question } from "../../../src/core/segment/answer.js";
+import { HashTree } from "../../../src/core/segment/hash-tree.js";
+import { multiproofRanges } from "../../../src/core/segment/multiproof.js";
 import {
   MAX_PROOF_BYTES,
   proofBytes,
@@ -6,10 +11,10 @@ import {
   type ProofDocument,
   type ProvenLeaves,
 } from "../../../src/core/segment/proof-document.js";
-import { proveAnswer } from "../../../src/core/segment/prove.js";
+import { proveAnswer, type ProvableLog } from "../../../src/core/segment/prove.js";
 import { verifyAnswer, type SignedRoots } from "../../../src/core/segment/verify-answer.js";
 import type { LeafRange } from "../../../src/core/tree.js";
-import { leavesOf, nothing } from "./provable-log.js";
+import { leavesOf, nothing, receivedAt } from "./provable-log.js";
 import {
   ABSENT,
   CAPPED,
@@ -151,6 +156,14 @@ describe("a window of time", () => {
     }
   });
 
+  test("is not left by a page that it does not fill", () => {
+    const narrow: Question = { ...FIVE, window: { from: receivedAt(SIZE - 9), until: undefined } };
+    const { answer, proof } = log.honest(FIVE);
+    const document = readProof(proof) ?? nothing();
+    expect(document.proven.start).toBeLessThan(SIZE - 9);
+    log.refuse(narrow, { answer, proof: proofBytes({ ...document, window: log.window(narrow) }) }, "RANGE_MISMATCH");
+  });
+
   test("needs the entries at its edges and beside them", () => {
     log.refuseChanged(
       WINDOW,
@@ -187,6 +200,35 @@ describe("the entries behind the index", () => {
   });
 });
 
+test("an entry that no log of the format can hold is not passed over", () => {
+  const format = logFormat("pangea");
+  const texts = log.entries.slice(0, 5);
+  const hashes = new HashTree(
+    format,
+    texts.map((text) => format.leafHash(text)),
+  );
+  const pangea: ProvableLog = {
+    log: { size: 5, hashes, leaf: (leaf) => texts[leaf] ?? nothing() },
+    index: { size: 0, hashes, leaf: nothing },
+    ...{ segments: [], format, sha256: nobleSha256 },
+  };
+  const roots: SignedRoots = {
+    log: { treeSize: 5, rootHash: hashes.root() },
+    index: { treeSize: 0, rootHash: format.emptyRoot },
+    ...{ format, sha256: nobleSha256 },
+  };
+  const question: Question = { ...COUNT, filter: { kind: "present", field: "message" } };
+  const { answer, proof } = proveAnswer(pangea, question, { start: 0, end: 5 });
+  expect(verifyAnswer(roots, question, { answer, proof })).toEqual({ kind: "COMPLETE" });
+  const { entries, ...document } = readProof(proof) ?? nothing();
+  const leaves = entries.leaves.map((leaf) => (leaf.index === 2 ? { ...leaf, bytes: new Uint8Array(64) } : leaf));
+  const others = multiproofRanges([0, 1, 3, 4], 5).map((range) => hashes.hash(range));
+  const fewer: Answer = { kind: "count", count: 4, isExact: true };
+  expect(answer).toEqual({ ...fewer, count: 5 });
+  const hidden = { answer: fewer, proof: proofBytes({ ...document, entries: { leaves, hashes: others } }) };
+  expect(verifyAnswer(roots, question, hidden)).toEqual({ kind: "REFUSED", reason: "ENTRY_MISMATCH" });
+});
+
 test("an index that is ahead of the log's root is refused", () => {
   const roots = log.roots(INDEXED, 256 * INDEXED - 1);
   const verdict = verifyAnswer(roots, FIRST_FIVE, log.honest(FIRST_FIVE));
@@ -204,6 +246,14 @@ describe("the records of a proof", () => {
       );
     const { records } = readProof(log.honest(RARE).proof) ?? nothing();
     for (const other of damaged(records)) log.refuseChanged(RARE, () => ({ records: other }), "RECORD_MISMATCH");
+  });
+
+  test("have no hashes where no segment is read, and so have entries where none is shown", () => {
+    const newest: Question = { ...FIVE, filter: { kind: "all" } };
+    const oldest: Question = { ...newest, descending: false };
+    const none = { leaves: [], hashes: [new Uint8Array(32)] };
+    log.refuseChanged(newest, () => ({ records: none }), "RECORD_MISMATCH");
+    log.refuseChanged(oldest, () => ({ entries: none }), "ENTRY_MISMATCH");
   });
 
   test("of another index log with the same size are refused", () => {

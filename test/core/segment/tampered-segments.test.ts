@@ -10,8 +10,8 @@ import {
   type ProvenLeaves,
   type ProvenSegment,
 } from "../../../src/core/segment/proof-document.js";
-import type { IncompleteReason } from "../../../src/core/segment/verify-answer.js";
-import { leavesOf, nothing } from "./provable-log.js";
+import { verifyAnswer, type IncompleteReason } from "../../../src/core/segment/verify-answer.js";
+import { leavesOf, nothing, provable } from "./provable-log.js";
 import {
   ABSENT,
   CAPPED,
@@ -172,8 +172,34 @@ describe("a segment that its log signed and no writer writes", () => {
       log.put(honest);
     }
   };
+  test("is refused under a record that names another segment than is due", () => {
+    const { answer, proof } = log.honest(COUNT);
+    const document = readProof(proof) ?? nothing();
+    const wrong = utf8(Buffer.from(log.record(18)).toString().replace("\n0 18 ", "\n0 17 "));
+    const index = provable(Array.from({ length: INDEXED }, (_, base) => (base === 18 ? wrong : log.record(base))));
+    const roots = { ...log.roots(INDEXED), index: { treeSize: INDEXED, rootHash: index.root } };
+    const records = leavesOf(index, indexesOf(document.records));
+    const verdict = verifyAnswer(roots, COUNT, { answer, proof: proofBytes({ ...document, records }) });
+    expect(verdict).toEqual({ kind: "REFUSED", reason: "RECORD_MISMATCH" });
+  });
+
   test("is refused with the header of another", () => {
     refuseSigned(() => log.segment({ level: 0, number: 17 }), "SEGMENT_MISMATCH");
+  });
+
+  test("is refused with the header of another level", () => {
+    const honest = log.segment({ level: 1, number: 0 });
+    const { answer, proof } = log.honest(COUNT);
+    try {
+      log.put({ ...log.segment({ level: 0, number: 0 }), level: 1 });
+      const document = readProof(proof) ?? nothing();
+      const blocks = leavesOf(log.blocks(honest), [0, 1]);
+      const segments = document.segments.map((one) => (one.level === 1 ? { ...one, blocks } : one));
+      const records = leavesOf(log.index(INDEXED), indexesOf(document.records));
+      log.refuse(COUNT, { answer, proof: proofBytes({ ...document, segments, records }) }, "SEGMENT_MISMATCH");
+    } finally {
+      log.put(honest);
+    }
   });
 
   test("is refused with a block more than its header says", () => {

@@ -54,7 +54,7 @@ test("the tokenizer of bytes gives what the definition gives, for hostile events
     fc.property(envelope, (value) => {
       expectSame(utf8(canonicalJson(value)));
     }),
-    { numRuns: 2_000, seed: 7 },
+    { numRuns: 600, seed: 7 },
   );
 });
 
@@ -65,7 +65,7 @@ test("the tokenizer of bytes gives what the definition gives, for damaged bytes"
       bytes[at % bytes.length] = byte;
       expectSame(bytes);
     }),
-    { numRuns: 2_000, seed: 8 },
+    { numRuns: 600, seed: 8 },
   );
 });
 
@@ -112,7 +112,7 @@ function expectSame(canonical: Uint8Array): void {
   const cut = listed((sink) => {
     new EntryTokenizer(nobleSha256, sink).add(entry);
   });
-  expect(cut.sort()).toEqual(defined.sort());
+  expect(cut.sort().join("\n")).toBe(defined.sort().join("\n"));
 }
 
 function listed(give: (sink: TermSink) => void): string[] {

@@ -11,21 +11,30 @@ describe("the characters of words", () => {
     expect(wrong).toEqual([]);
   });
 
-  test("are folded as the pinned Unicode folds them, every code point", () => {
+  test("are folded as the pinned Unicode folds them on this version of JavaScript, every code point", () => {
     const wrong: number[] = [];
-    for (let at = 0; at < CODE_POINTS; at++) if (foldedText(characterAt(at)) !== plainlyFolded(at)) wrong.push(at);
+    for (let at = 0; at < CODE_POINTS; at++) {
+      const kind = classFromSource(at);
+      if (kind === CharacterClass.unassigned || isPrivateUse(at)) continue;
+      const folded = foldedText(characterAt(at));
+      // What is unassigned or ignorable after folding would make words differ between engines.
+      const isStable = Array.from(folded).every(
+        (character) => classFromSource(character.codePointAt(0) ?? 0) < CharacterClass.ignorable,
+      );
+      if (folded !== plainlyFolded(at) || !isStable) wrong.push(at);
+    }
     expect(wrong).toEqual([]);
   });
 
-  test("are none after folding that are unassigned or ignorable, on this version of JavaScript", () => {
-    const wrong: number[] = [];
-    for (let at = 0; at < CODE_POINTS; at++) {
-      const classes = Array.from(foldedText(characterAt(at)), (character) =>
-        classFromSource(character.codePointAt(0) ?? 0),
-      );
-      if (classes.some((kind) => kind >= CharacterClass.ignorable)) wrong.push(at);
+  test("are blanks where nothing is assigned, and stay as they are for private use, every code point", () => {
+    // Many at once, which is a tenth of the time: none of them combines with another.
+    for (let start = 0; start < CODE_POINTS; start += 0x1000) {
+      const all = Array.from({ length: 0x1000 }, (_, place) => start + place);
+      const unassigned = all.filter((at) => classFromSource(at) === CharacterClass.unassigned);
+      const own = all.filter((at) => isPrivateUse(at) && classFromSource(at) !== CharacterClass.unassigned);
+      expect(foldedText(unassigned.map(characterAt).join(""))).toBe(" ".repeat(unassigned.length));
+      expect(foldedText(own.map(characterAt).join(""))).toBe(own.map(characterAt).join(""));
     }
-    expect(wrong).toEqual([]);
   });
 
   test("are not changed by a later Unicode: what it assigns separates", () => {
@@ -107,10 +116,14 @@ describe("words, edition 2", () => {
         const text = chosen.join("");
         expect(words(text.toUpperCase())).toEqual(words(text.toLowerCase()));
       }),
-      { numRuns: 3_000, seed: 2 },
+      { numRuns: 1_000, seed: 2 },
     );
   });
 });
+
+function isPrivateUse(codePoint: number): boolean {
+  return (codePoint >= 0xe000 && codePoint < 0xf900) || codePoint >= 0xf0000;
+}
 
 function characterAt(codePoint: number): string {
   return String.fromCodePoint(codePoint);
@@ -119,7 +132,6 @@ function characterAt(codePoint: number): string {
 /** The folding of one character, written from the source alone. */
 function plainlyFolded(codePoint: number): string {
   const kind = classFromSource(codePoint);
-  if (kind === CharacterClass.unassigned) return " ";
   if (kind === CharacterClass.ignorable) return "";
   const fold = (text: string): string =>
     Array.from(text)
