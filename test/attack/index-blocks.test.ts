@@ -24,6 +24,10 @@ const CHANGES: readonly (readonly [what: string, rows: (rows: Rows) => Rows, blo
   ["segments.level: one more", (rows) => rows.map((row) => ({ ...row, level: 2 }))],
   ["segments.number: exchanged", (rows) => rows.map((row) => ({ ...row, number: 1 - row.number }))],
   ["segments.number: one more", (rows) => rows.map((row) => ({ ...row, number: row.number + 1 }))],
+  [
+    "segments: a row in the place of another",
+    (rows) => rows.map((row) => ({ ...(rows[0] ?? row), number: row.number, lastLeafHash: row.lastLeafHash })),
+  ],
   ["segments.blocks: one less", (rows) => rows.map((row) => ({ ...row, blocks: row.blocks - 1 }))],
   ["segments.blocks: 0", (rows) => rows.map((row) => ({ ...row, blocks: 0 }))],
   ["segments.digest: flipped", (rows) => rows.map((row) => ({ ...row, digest: flipped(row.digest) }))],
@@ -87,10 +91,12 @@ describe("whoever may write the blocks of a search index", () => {
 
   test.each(CHANGES)(
     "changes no answer: %s",
-    async (_, rows, blocks = (read) => read) => {
+    async (what, rows, blocks = (read) => read) => {
+      const moved = what === "segments: a row in the place of another";
       const attacked = replaced<BlockStore>(sound, {
         segments: async (name) => rows(await sound.segments(name)),
-        blocks: async (name, ids) => blocks(await sound.blocks(name, ids)),
+        blocks: async (name, ids) =>
+          blocks(await sound.blocks(name, moved ? ids.map((id) => ({ ...id, number: 0 })) : ids)),
         put: () => Promise.resolve(),
         remove: () => Promise.resolve(),
         claim: () => Promise.resolve(false),

@@ -43,10 +43,10 @@ export class LogIndex {
   }
 
   /** What of the log to look at for a range, as of now. */
-  async parts(range: LeafRange): Promise<readonly Part[]> {
+  async parts(range: LeafRange, signal: AbortSignal | undefined): Promise<readonly Part[]> {
     if (range.start >= range.end) return [];
     let list = await this.#stored.list();
-    if (this.made.isShared && (await this.#isReplaced(list))) {
+    if (this.made.isShared && (await this.#isReplaced(list, signal))) {
       this.#recent.clear();
       list = await this.#stored.reload();
     }
@@ -84,12 +84,13 @@ export class LogIndex {
    * Whether the server has another log than was read before: after a failover, or with a restored backup. One leaf tells: another
    * history would have to repeat this entry at this very place.
    */
-  async #isReplaced(list: readonly OpenSegment[]): Promise<boolean> {
+  async #isReplaced(list: readonly OpenSegment[], signal: AbortSignal | undefined): Promise<boolean> {
     const stored = list.at(-1);
     const last = this.#recent.last ?? (stored && { size: stored.range.end, leafHash: stored.row.lastLeafHash });
     if (last === undefined) return false;
     const { log, reads } = this.made;
-    return !equalBytes(await reads.leafHashes(log, { start: last.size - 1, end: last.size }), last.leafHash);
+    const [row] = await reads.entries(log, [last.size - 1], signal);
+    return row === undefined || !equalBytes(row.leafHash, last.leafHash);
   }
 
   async #reloaded(list: readonly OpenSegment[]): Promise<readonly OpenSegment[]> {

@@ -19,6 +19,7 @@ export async function* checkedSegments(
 
 async function isSound(parts: Pick<BuilderParts, "log" | "reads" | "maker">, segment: OpenSegment): Promise<boolean> {
   try {
+    if (segment.row.level < 1) return false; // no gateway stores one
     const { contents, digest } = await segment.whole();
     const outline = Outline.read(contents.at(-1) ?? new Uint8Array(), digest);
     if (outline === undefined || !contents.slice(0, -1).every((block, number) => outline.hasBlock(number, block)))

@@ -147,7 +147,7 @@ export class SegmentIndex implements SearchIndex {
     const index = this.#log(log);
     for (let lost = 0; ; lost++) {
       try {
-        return await search({ log, reads: this.options.log, signal, parts: await index.parts(range) });
+        return await search({ log, reads: this.options.log, signal, parts: await index.parts(range, signal) });
       } catch (error) {
         if (!(error instanceof SegmentLost)) throw error;
         if (lost === MAX_LOST) throw damaged(error);

@@ -77,7 +77,7 @@ export class OpenSegment implements ReadableSegment {
         const outline = this.outline ?? (await this.#fetchOutline());
         for (let ahead = FIRST_AHEAD; ; ahead = Math.min(2 * ahead, MOST_AHEAD)) {
           try {
-            return run((reader ??= new SegmentReader(this.#source(outline, held))));
+            return run((reader ??= this.#reader(outline, held)));
           } catch (error) {
             if (error instanceof MalformedSegment) throw new SegmentLost(this.row);
             if (!(error instanceof BlockMissing)) throw error;
@@ -137,6 +137,14 @@ export class OpenSegment implements ReadableSegment {
   async #fetchOutline(): Promise<Outline> {
     const [bytes] = await this.fetch([this.outlineId]);
     return this.takeOutline(bytes);
+  }
+
+  /** Throws SegmentLost where the list names another segment than the blocks are. */
+  #reader(outline: Outline, held: Map<number, Uint8Array>): SegmentReader {
+    const reader = new SegmentReader(this.#source(outline, held));
+    const { level, number } = reader.header;
+    if (level !== this.row.level || number !== this.row.number) throw new SegmentLost(this.row);
+    return reader;
   }
 
   #source(outline: Outline, held: Map<number, Uint8Array>): BlockSource {
