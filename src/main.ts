@@ -1,8 +1,12 @@
 #!/usr/bin/env node
+import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { loadOrCreateSeed } from "./keys/seed-file.js";
 import { ephemeralKeyring, keyringOfSeed, type Keyring } from "./keys/keyring.js";
 import type { RootCache } from "./audit/cache.js";
+import { badInput } from "./audit/errors.js";
+import { DEFAULT_LOG } from "./audit/service.js";
+import { pangeaUrl } from "./backends/pangea-url.js";
 import { openLocalService } from "./engine/local-service.js";
 import { checkLog, type LogHealth, type ReadPaths } from "./engine/log-health.js";
 import type { IndexedStore } from "./audit/search-index.js";
@@ -32,9 +36,70 @@ async function planEngine(settings: Settings, operator: Operator): Promise<Engin
   };
 }
 
+/** A service of the Pangea protocol keeps the logs: there is no store here. */
+async function openPangea(baseUrl: string, settings: Settings, parts: PangeaParts): Promise<Engine> {
+  const { storage } = settings;
+  const { operator, keyring } = parts;
+  const token = await pangeaToken(storage);
+  const exposure = exposureOf(privatePaths(storage));
+  if (exposure !== undefined) operator.warn(exposure);
+  const { openPangeaService } = await import("./backends/pangea/service.js");
+  const cache = await openCache(storage, operator);
+  const named = [...storage.pangeaConfigs].map(([log, configId]) => ({ log, configId }));
+  const logs = storage.pangeaConfigs.has(DEFAULT_LOG) ? named : [{ log: DEFAULT_LOG }, ...named];
+  const { resultTtlMs } = settings.service;
+  const { origin } = storage;
+  const service = openPangeaService({
+    baseUrl,
+    token,
+    logs,
+    cache,
+    keyring,
+    origin,
+    resultTtlMs,
+    alarm: operator.alarm,
+  });
+  return {
+    service,
+    health: {
+      probe: async () => {
+        await service.root(DEFAULT_LOG);
+        return cacheDegradations(cache);
+      },
+    },
+    async close() {
+      await service.close();
+      await cache.close();
+    },
+  };
+}
+
+interface PangeaParts {
+  readonly keyring: Keyring;
+  readonly operator: Operator;
+}
+
+async function pangeaToken({ pangeaToken: given, pangeaTokenFile }: Settings["storage"]): Promise<string> {
+  const token = given ?? (pangeaTokenFile === undefined ? "" : await tokenIn(pangeaTokenFile));
+  if (/^[!-~]+$/.test(token)) return token;
+  const expected = "the service's token, in it or in the file of AUDITQL_PANGEA_TOKEN_FILE";
+  throw badInput([{ path: "AUDITQL_PANGEA_TOKEN", expected, got: token === "" ? "nothing" : "other text" }]);
+}
+
+async function tokenIn(path: string): Promise<string> {
+  try {
+    return (await readFile(path, "utf8")).trim();
+  } catch (error) {
+    const got = `${path}: ${error instanceof Error ? error.message : "unreadable"}`;
+    throw badInput([{ path: "AUDITQL_PANGEA_TOKEN_FILE", expected: "a file with the service's token", got }]);
+  }
+}
+
 /** The audit service that the settings ask for, on its engines. */
 async function openEngine(settings: Settings, keyring: Keyring, operator: Operator): Promise<Engine> {
   const { storage } = settings;
+  const baseUrl = pangeaUrl(storage.store);
+  if (baseUrl !== undefined) return openPangea(baseUrl, settings, { keyring, operator });
   const { instrumented, WaitingEvents } = await import("./operations/instruments.js");
   const { log, isShared, isReadOnly, ...opened } = await openStore(storage.store, operator.fatal);
   const engines = { ...opened, store: log, cache: await openCache(storage, operator) };
@@ -66,10 +131,11 @@ async function openEngine(settings: Settings, keyring: Keyring, operator: Operat
   }
 }
 
-/** The files that hold what is logged and the key that signs it, and their folders. */
-function privatePaths({ store, keyFile }: Settings["storage"]): readonly string[] {
+/** The files that hold what is logged and the gateway's secrets, and their folders. */
+function privatePaths({ store, keyFile, pangeaTokenFile }: Settings["storage"]): readonly string[] {
   const keyFolder = dirname(resolve(keyFile));
   const database = sqlitePathOf(store);
+  if (pangeaUrl(store) !== undefined) return [keyFolder, ...(pangeaTokenFile === undefined ? [] : [pangeaTokenFile])];
   if (database === undefined) return store === "memory:" ? [] : [keyFolder];
   const files = ["", "-wal", "-shm", "-index", "-index-wal", "-index-shm", "-lock"].map((end) => database + end);
   return [...new Set([keyFolder, dirname(resolve(database))]), ...files];

@@ -64,7 +64,7 @@ describe("the import table", () => {
     ["access/api-key.ts", `import { Loaders } from "../graphql/loaders.js";`],
     ["graphql/log.ts", `import { authenticate } from "../access/authenticate.js";`],
     ["settings/table.ts", `import { STREAM_LIMITS } from "../http/open-streams.js";`],
-    ["settings/table.ts", `import { MAX_REQUEST_EVENTS } from "../engine/log/checked-request.js";`],
+    ["settings/table.ts", `import { QUEUE_LIMITS } from "../engine/log/queue.js";`],
     ["http/server.ts", `import type { Settings } from "../settings/read.js";`],
     ["index.ts", `export { OpenLog } from "./engine/log/open-log.js";`],
     ["verify.ts", `export { openStore } from "./stores/index.js";`],

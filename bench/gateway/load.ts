@@ -8,7 +8,8 @@ export interface Operation {
 
 export interface Load {
   readonly url: string;
-  readonly operation: Operation;
+  /** The body of each request. */
+  readonly operation: object;
   readonly connections: number;
   readonly seconds: number;
 }

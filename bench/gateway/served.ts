@@ -33,6 +33,26 @@ export function servePostgres(folder: string, databaseUrl: string): Promise<Serv
   });
 }
 
+/** The gateway on a log of the format pangea, for its door of the Pangea protocol. */
+export function servePangea(folder: string): Promise<Served> {
+  return serve(["build/src/main.js", "serve"], {
+    AUDITQL_PORT: "0",
+    AUDITQL_STORE: `sqlite:${folder}/audit.db`,
+    AUDITQL_KEY_FILE: `${folder}/auditql.key`,
+    AUDITQL_LOG_FORMAT: "pangea",
+  });
+}
+
+/** The gateway in front of a service of the Pangea protocol. */
+export function serveInFront(folder: string, { url }: Pick<Served, "url">): Promise<Served> {
+  return serve(["build/src/main.js", "serve"], {
+    AUDITQL_PORT: "0",
+    AUDITQL_STORE: `pangea+${new URL("/", url).href}`,
+    AUDITQL_PANGEA_TOKEN: "none",
+    AUDITQL_KEY_FILE: `${folder}/front.key`,
+  });
+}
+
 /** The same server with a service behind it that does nothing: what GraphQL and HTTP cost by themselves. */
 export function serveNoOp(): Promise<Served> {
   return serve(["build/bench/gateway/no-op.js"], {});

@@ -88,12 +88,12 @@ export class ScopedService implements AuditService {
 
   async search(request: SearchRequest, page: PageRequest, asking?: Asking): Promise<ResultPage> {
     this.require("audit:read");
-    return this.service.search(request, page, this.as(asking));
+    return this.shownPage(await this.service.search(request, page, this.as(asking)));
   }
 
   async results(id: string, page: PageRequest, asking?: Asking): Promise<ResultPage> {
     this.require("audit:read");
-    return this.service.results(id, page, this.as(asking));
+    return this.shownPage(await this.service.results(id, page, this.as(asking)));
   }
 
   /** Like a tail, it does not remember what its pages show. */
@@ -194,6 +194,12 @@ export class ScopedService implements AuditService {
   private shownBulk(request: BulkRequest): BulkRequest {
     this.ownReceipt(request.logged);
     return request;
+  }
+
+  /** Entries that came with a page are shown like those that are read. */
+  private shownPage(page: ResultPage): ResultPage {
+    if (page.entries === undefined) return page;
+    return { ...page, entries: page.entries.map((outcome) => this.visible(page.result.log, outcome)) };
   }
 
   private ownReceipt<T extends Logged>(receipt: T): T {

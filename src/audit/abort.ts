@@ -1,3 +1,13 @@
+import { AuditError } from "./errors.js";
+
+/** Throws once the signal of a download has aborted: the reason if it is an AuditError, else UNAVAILABLE. */
+export function requireWanted(signal: AbortSignal): void {
+  if (!signal.aborted) return;
+  throw signal.reason instanceof AuditError
+    ? signal.reason
+    : new AuditError("UNAVAILABLE", "The download was stopped.");
+}
+
 /**
  * Settles like the promise, or rejects with the signal's reason once it aborts. The promise itself keeps running and
  * its outcome is then ignored.

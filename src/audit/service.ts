@@ -72,6 +72,8 @@ export interface Entry {
   /** The exact text whose UTF-8 bytes were hashed. */
   readonly canonical: string;
   readonly envelope: Envelope;
+  /** The size of the only tree that it can be proven in, where a backend proves an entry in one tree alone. */
+  readonly provenIn?: number;
 }
 
 /** The entry at an index, or why it cannot be shown. */
@@ -155,6 +157,8 @@ export interface PageRequest {
 export interface ResultPage {
   readonly result: PinnedResult;
   readonly leafIndexes: readonly number[];
+  /** The entries at `leafIndexes` where they came with the page; else they are read with `entries`. */
+  readonly entries?: readonly EntryOutcome[];
   readonly firstPosition: number;
   readonly hasNextPage: boolean;
   readonly hasPreviousPage: boolean;
@@ -207,6 +211,13 @@ export interface ProofRequest {
   readonly log: string;
   readonly treeSize: number;
   readonly leafIndexes: readonly number[];
+  /** The hashes of the entries in the same order: needed where several may lie under one leaf, else not looked at. */
+  readonly hashes?: readonly Digest[];
+}
+
+/** A proof, and its text where the path alone does not say it: a backend's tree may have trees under its leaves. */
+export interface EntryProof extends MembershipProof {
+  readonly text?: string;
 }
 
 /** 1 <= fromSize <= toSize <= the newest size. */
@@ -263,13 +274,12 @@ export interface FollowingService {
 }
 
 export type FollowAsking = Asking & { readonly signal: AbortSignal };
-
 /** The role that proves that the log holds what it shows, and only grows. */
 export interface ProvingService {
   /** The newest root, or the root of an earlier size (0 to the newest). Rejects with NOT_FOUND beyond it. */
   root(log: string, treeSize?: number, asking?: Asking): Promise<Root>;
-  /** In the order asked. Each proof is verified against the signed root before it is returned. */
-  membershipProofs(request: ProofRequest, asking?: Asking): Promise<readonly MembershipProof[]>;
+  /** In the order asked. Our own engine verifies each against the signed root before it is returned. */
+  membershipProofs(request: ProofRequest, asking?: Asking): Promise<readonly EntryProof[]>;
   /** Verified before it is returned. */
   consistencyProof(request: ConsistencyRequest, asking?: Asking): Promise<ConsistencyProof>;
   /** Whether the root of a size is a prefix of the newest signed root known here. One check per size and head. */

@@ -22,7 +22,7 @@ export function banner({ store, access, url, verifierKey }: Started): string {
 
   GraphQL    ${url}/graphql
   GraphiQL   ${url}/graphiql/
-  Log        ${withoutPassword(store)}
+  Log        ${withoutPassword(store)}${/^pangea[+:]/.test(store) ? " (that service keeps it; verified here)" : ""}
   Log's key  ${verifierKey}
   Access     ${accessSentence(access)}
 

@@ -28,6 +28,11 @@ export interface SchemaFlags {
   readonly api?: true;
 }
 
+const SECRETS = SETTINGS.rows
+  .filter(({ flag }) => flag === undefined)
+  .map(({ variable, sentence }) => `  ${variable}  ${sentence}`)
+  .join("\n");
+
 /** Where `auditql serve` listens, if it is told nothing else. */
 const DEFAULT_API = `http://${LISTENER.host.default}:${LISTENER.port.default}/graphql`;
 
@@ -58,7 +63,8 @@ export function program(commands: Commands, env: Environment): Command {
   // Passed on to the commands below. Commander's own code for a mistyped flag is 1, which means a finding here.
   root.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : MISUSE));
   const serve = root.command("serve").description("Start the gateway. Each flag is also an environment variable.");
-  for (const row of SETTINGS.rows) serve.addOption(option(row));
+  for (const row of SETTINGS.rows) addOption(serve, row);
+  serve.addHelpText("after", `\nSecrets are environment variables only:\n${SECRETS}`);
   serve.action(async (flags: Flags) => {
     const settings = settingsOrExit(flags, env);
     if (settings !== undefined) await commands.serve(settings);
@@ -127,7 +133,7 @@ type StorageFlags = { readonly [name in keyof typeof STORAGE]?: string };
 function addStoreCommands(root: Command, commands: Commands, env: Environment): void {
   const { store, keyFile, origin } = STORAGE;
   const fsck = root.command("fsck").description("Derive every log anew from its stored bytes, and name what differs.");
-  for (const row of [store, keyFile, origin]) fsck.addOption(option(row));
+  for (const row of [store, keyFile, origin]) addOption(fsck, row);
   fsck
     .option(
       "--mark-file <path>",
@@ -143,7 +149,7 @@ function addStoreCommands(root: Command, commands: Commands, env: Environment): 
   const copy = root
     .command("copy")
     .description("Copy every log to another store, to the byte, with its idempotency keys; resumable.");
-  for (const row of [keyFile, origin]) copy.addOption(option(row));
+  for (const row of [keyFile, origin]) addOption(copy, row);
   copy
     .argument("<from>", "the store to copy, such as sqlite:./data/audit.db")
     .argument("<to>", "the store to copy to, such as postgres://user@host/database")
@@ -163,9 +169,10 @@ const terminal: Console = {
 };
 
 /** Defaults are told, not set: the environment comes between. */
-function option({ flag, variable, value, default: otherwise, sentence }: SettingRow): Option {
+function addOption(command: Command, { flag, variable, value, default: otherwise, sentence }: SettingRow): void {
+  if (flag === undefined) return;
   const note = otherwise === "" ? variable : `${variable}; default ${otherwise}`;
-  return new Option(`--${flag} <${value}>`, `${sentence} (${note})`);
+  command.addOption(new Option(`--${flag} <${value}>`, `${sentence} (${note})`));
 }
 
 function settingsOrExit(flags: Flags, env: Environment): Settings | undefined {

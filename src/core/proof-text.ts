@@ -1,4 +1,4 @@
-import { digestBytes, digestOf, parseDigest } from "./bytes.js";
+import { digestBytes, digestOf, equalBytes, parseDigest } from "./bytes.js";
 import type { LogFormat } from "./format.js";
 import {
   isLeafOf,
@@ -12,7 +12,7 @@ import {
   type SubtreePath,
   type SubtreeRanges,
 } from "./proof.js";
-import type { LeafRange } from "./tree.js";
+import { splitPoint, type LeafRange } from "./tree.js";
 import { invalid, type Verdict } from "./verdict.js";
 
 /** A membership proof in the Pangea protocol's spelling, with what it claims to prove. */
@@ -53,9 +53,9 @@ export function consistencyText(
 export function membershipTextVerdict(format: LogFormat, claim: MembershipText): Verdict {
   if (!isLeafOf(claim.leafIndex, claim.treeSize)) return invalid("INDEX_OUT_OF_RANGE");
   const ranges = membershipRanges(claim.leafIndex, claim.treeSize);
-  const items = claim.text === "" ? [] : claim.text.split(",");
+  const items = itemsOf(claim.text);
   const hot = format.name === "pangea" ? items.slice(0, Math.max(0, items.length - ranges.length)) : [];
-  const leafHash = hotRoot(format, claim.leafHash, hot);
+  const leafHash = hot.length > MAX_HOT_ITEMS ? undefined : climbed(format, claim.leafHash, hot);
   const path = parsePath(items.slice(hot.length), sides(ranges, claim.leafIndex));
   if (leafHash === undefined || path === undefined) return invalid("MALFORMED_PROOF");
   return membershipVerdict(format, { ...claim, leafHash, path });
@@ -63,20 +63,91 @@ export function membershipTextVerdict(format: LogFormat, claim: MembershipText):
 
 /** Checks a consistency text: every item must lead to the new root, and together they must rebuild the old one. */
 export function consistencyTextVerdict(format: LogFormat, claim: ConsistencyText): Verdict {
-  const ranges = isPrefix(claim.fromSize, claim.toSize) ? subtreeRanges(claim.fromSize, claim.toSize) : [];
-  const items = claim.text.map((text, i) => parseItem(text, ranges[i]));
-  const subtreePaths = items.filter((item) => item !== undefined);
-  if (subtreePaths.length < items.length) return invalid("MALFORMED_PROOF");
+  const subtreePaths = subtreePathsOfText(claim);
+  if (subtreePaths === undefined) return invalid("MALFORMED_PROOF");
   return subtreePathsVerdict(format, { ...claim, subtreePaths });
+}
+
+/** The leaf that a membership text leads to. */
+export interface TextPlace {
+  readonly leafIndex: number;
+  /** How many of its first items lie below that leaf, in a hot tree. */
+  readonly hotItems: number;
+}
+
+/**
+ * Where a membership text leads in a tree of a size: from the root down, its letters say at every node which half.
+ * Undefined when the text is too short for the size. What it proves, `membershipTextVerdict` says.
+ */
+export function placeOfText(text: string, treeSize: number): TextPlace | undefined {
+  if (!isLeafOf(0, treeSize)) return undefined;
+  const items = itemsOf(text);
+  let [start, end, left] = [0, treeSize, items.length];
+  while (end - start > 1) {
+    const item = items[--left];
+    if (item === undefined) return undefined;
+    const split = start + splitPoint(end - start);
+    if (item.startsWith("l:")) start = split;
+    else end = split;
+  }
+  return { leafIndex: start, hotItems: left };
+}
+
+/** The hashes of a membership text from the leaf up; undefined for one that is malformed. */
+export function hashesOfText(text: string): readonly Uint8Array[] | undefined {
+  const items = itemsOf(text);
+  const hashes = items.map((item) => parseHash(item, "l") ?? parseHash(item, "r")).filter((hash) => hash !== undefined);
+  return hashes.length === items.length ? hashes : undefined;
+}
+
+/** The root that a membership text leads to by its letters, whatever the tree's size; undefined for a malformed one. */
+export function rootOfText(format: LogFormat, leafHash: Uint8Array, text: string): Uint8Array | undefined {
+  return climbed(format, leafHash, itemsOf(text));
+}
+
+/** The roots of the old and the new tree as a consistency text rebuilds them. */
+export interface TextRoots {
+  readonly from: Uint8Array;
+  readonly to: Uint8Array;
+}
+
+/**
+ * What a consistency text rebuilds by its letters, whatever the trees' sizes; undefined for one that is malformed or whose
+ * items do not all lead to one new root. With both sizes, `consistencyTextVerdict` says more.
+ */
+export function rootsOfText(format: LogFormat, text: readonly string[]): TextRoots | undefined {
+  let roots: TextRoots | undefined;
+  if (text.length > MAX_HOT_ITEMS) return undefined;
+  for (const line of text) {
+    const [head = "", ...items] = line.split(",");
+    const hash = parseHash(head, "x");
+    const to = hash && climbed(format, hash, items);
+    if (hash === undefined || to === undefined || (roots !== undefined && !equalBytes(roots.to, to))) return undefined;
+    roots = { from: roots === undefined ? hash : format.nodeHash(hash, roots.from), to };
+  }
+  return roots;
+}
+
+/** A consistency text's items; undefined unless they are spelled as both sizes ask for. */
+export function subtreePathsOfText(
+  claim: Pick<ConsistencyText, "fromSize" | "toSize" | "text">,
+): readonly SubtreePath[] | undefined {
+  const ranges = isPrefix(claim.fromSize, claim.toSize) ? subtreeRanges(claim.fromSize, claim.toSize) : [];
+  const subtreePaths = claim.text.map((text, i) => parseItem(text, ranges[i])).filter((item) => item !== undefined);
+  return subtreePaths.length === claim.text.length ? subtreePaths : undefined;
 }
 
 type Side = "l" | "r";
 
+function itemsOf(text: string): readonly string[] {
+  return text === "" ? [] : text.split(",");
+}
+
 /** No tree is deeper: sizes are below 2^53. */
 const MAX_HOT_ITEMS = 53;
 
-function hotRoot(format: LogFormat, leafHash: Uint8Array, items: readonly string[]): Uint8Array | undefined {
-  if (items.length > MAX_HOT_ITEMS) return undefined;
+function climbed(format: LogFormat, leafHash: Uint8Array, items: readonly string[]): Uint8Array | undefined {
+  if (items.length > 2 * MAX_HOT_ITEMS) return undefined;
   let node = leafHash;
   for (const item of items) {
     const [left, right] = [parseHash(item, "l"), parseHash(item, "r")];

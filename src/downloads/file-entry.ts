@@ -1,10 +1,9 @@
-import type { AuditService, Download, TreeEntry } from "../audit/service.js";
-import type { MembershipProof } from "../core/proof.js";
+import type { AuditService, Download, EntryProof, TreeEntry } from "../audit/service.js";
 
 /** An entry to be written to a file, with its proof if the file has proofs and the entry can be shown. */
 export interface FileEntry {
   readonly outcome: TreeEntry;
-  readonly proof?: MembershipProof;
+  readonly proof?: EntryProof;
 }
 
 type Pages<T> = AsyncIterable<readonly T[]>;
@@ -22,12 +21,13 @@ export async function* withProofs(
   pages: Pages<TreeEntry>,
 ): AsyncGenerator<readonly FileEntry[]> {
   for await (const page of pages) {
-    const leafIndexes = page.flatMap((outcome) => (outcome.kind === "entry" ? [outcome.entry.leafIndex] : []));
-    const proofs = (await service.membershipProofs({ log, treeSize, leafIndexes })).values();
+    const entries = page.flatMap((outcome) => (outcome.kind === "entry" ? [outcome.entry] : []));
+    const [leafIndexes, hashes] = [entries.map(({ leafIndex }) => leafIndex), entries.map(({ hash }) => hash)];
+    const proofs = (await service.membershipProofs({ log, treeSize, leafIndexes, hashes })).values();
     yield page.map((outcome) => (outcome.kind === "entry" ? fileEntry(outcome, proofs.next().value) : { outcome }));
   }
 }
 
-function fileEntry(outcome: TreeEntry, proof: MembershipProof | undefined): FileEntry {
+function fileEntry(outcome: TreeEntry, proof: EntryProof | undefined): FileEntry {
   return { outcome, ...(proof !== undefined && { proof }) };
 }

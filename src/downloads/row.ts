@@ -1,8 +1,7 @@
 import { membershipClaim } from "../core/claim.js";
-import type { MembershipProof } from "../core/proof.js";
 import type { JsonObject } from "../core/json.js";
 import { EVENT_FIELDS, fieldText, type AuditEvent, type EventField } from "../core/event.js";
-import type { Entry, TreeEntry } from "../audit/service.js";
+import type { Entry, EntryProof, TreeEntry } from "../audit/service.js";
 
 /** The GraphQL API's name of an event's field. */
 export function fieldName(field: EventField): string {
@@ -36,7 +35,7 @@ function entryCells({ leafIndex, hash, envelope }: Entry): readonly string[] {
 }
 
 /** An entry as the GraphQL API shows it, without absent values; `canonical` is the exact text that was hashed. */
-export function entryObject(row: TreeEntry, proof?: MembershipProof): JsonObject {
+export function entryObject(row: TreeEntry, proof?: EntryProof): JsonObject {
   if (row.kind === "corrupt") return { leafIndex: row.leafIndex, error: CORRUPT };
   const { leafIndex, hash, canonical, envelope } = row.entry;
   const { event, received_at, signature, public_key } = envelope;
@@ -48,8 +47,14 @@ export function entryObject(row: TreeEntry, proof?: MembershipProof): JsonObject
     ...(signature !== undefined && { signature }),
     ...(public_key !== undefined && { publicKey: public_key }),
     canonical,
-    ...(proof !== undefined && { membershipProof: { ...membershipClaim(proof) } }),
+    ...(proof !== undefined && { membershipProof: proofObject(proof) }),
   };
+}
+
+/** With its text in place of the path, where the path alone does not say it. */
+function proofObject(proof: EntryProof): JsonObject {
+  const { path, ...claim } = membershipClaim(proof);
+  return { ...claim, ...(proof.text === undefined ? { path } : { text: proof.text }) };
 }
 
 function eventObject(event: AuditEvent): JsonObject {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { bulkId, parseBulkId } from "../audit/bulk-id.js";
 import type { RootCache } from "../audit/cache.js";
+import { checkRequest, type AcceptedEvent, type CheckedEvent, type EventSigner } from "../audit/checked-request.js";
 import { systemClock, type Clock } from "../audit/clock.js";
 import { AuditError, outcomeKnown } from "../audit/errors.js";
 import type { LogDeclaration } from "../audit/log-declaration.js";
@@ -25,6 +26,7 @@ import type {
   TailRequest,
 } from "../audit/service.js";
 import type { LogStore } from "../audit/store.js";
+import { requireLeafIndexes } from "../audit/tree-size.js";
 import { digestBytes, type Digest } from "../core/bytes.js";
 import type { ConsistencyProof, MembershipProof } from "../core/proof.js";
 import type { Verdict } from "../core/verdict.js";
@@ -33,14 +35,11 @@ import { nodeEd25519 } from "../keys/node-crypto.js";
 import { TokenSealer } from "../keys/sealed-token.js";
 import { BulkLane, type AppendLane, type BulkLimits } from "./bulk/bulk-lane.js";
 import type { LocalAuditService } from "./log-health.js";
-import { checkRequest, type EventSigner } from "./log/checked-request.js";
 import { OpenLog } from "./log/open-log.js";
 import type { QueueLimits } from "./log/queue.js";
 import { isKeyed, keyOf, requestKeyOf } from "./log/request-key.js";
 import { checkTail, tailLog } from "./log/tail.js";
 import { PinnedSearches } from "./search/pinned-searches.js";
-import type { AcceptedEvent, CheckedEvent } from "./tree/leaf.js";
-import { requireLeafIndexes } from "./tree/size.js";
 
 const INDEX_WAIT_MS = 5_000;
 

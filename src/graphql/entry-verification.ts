@@ -3,6 +3,7 @@ import type { Entry } from "../audit/service.js";
 import { digestOf, utf8 } from "../core/bytes.js";
 import type { LogFormat } from "../core/format.js";
 import { membershipVerdict } from "../core/proof.js";
+import { membershipTextVerdict } from "../core/proof-text.js";
 import { signatureVerdict } from "../core/signature.js";
 import { invalid, VALID, type Verdict } from "../core/verdict.js";
 import { nodeEd25519 } from "../keys/node-crypto.js";
@@ -17,6 +18,8 @@ export interface EntryInTree {
   readonly entry: Entry;
   readonly format: LogFormat;
   readonly treeSize: number;
+  /** The size whose consistency is checked: a service that proves single steps only shows that of the entry's own leaf. */
+  readonly grownTo: number;
 }
 
 @ObjectType("EntryVerification", {
@@ -64,12 +67,13 @@ export class EntryVerificationResolver {
     ]);
     if (digestOf(proof.rootHash) !== root.hash) return invalid("ROOT_MISMATCH");
     if (digestOf(proof.leafHash) !== entry.hash) return invalid("HASH_MISMATCH");
-    return membershipVerdict(format, proof);
+    const { text } = proof;
+    return text === undefined ? membershipVerdict(format, proof) : membershipTextVerdict(format, { ...proof, text });
   }
 
   @FieldResolver({ complexity: 1 })
-  consistency(@Root() { entry, treeSize }: EntryInTree, @Ctx() { loaders }: AuditContext): Promise<Verdict> {
-    return loaders.consistency.load({ log: entry.log, at: treeSize });
+  consistency(@Root() { entry, grownTo }: EntryInTree, @Ctx() { loaders }: AuditContext): Promise<Verdict> {
+    return loaders.consistency.load({ log: entry.log, at: grownTo });
   }
 }
 

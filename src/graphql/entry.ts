@@ -21,10 +21,12 @@ export interface EntryNode extends Entry {
   readonly publicKey: string | undefined;
   /** The default tree of its proofs: that of the page or receipt that shows it. */
   readonly shownIn: number | undefined;
+  /** Whether its log proves its growth leaf by leaf: see EntryInTree. */
+  readonly stepwise: boolean;
 }
 
 /** Written out member by member: spreading would cost more than all other work on a plain entry of a page. */
-export function entryNode({ log, leafIndex, hash, canonical, envelope }: Entry, shownIn?: number): EntryNode {
+export function entryNode({ log, leafIndex, hash, canonical, envelope, provenIn }: Entry, shownIn?: number): EntryNode {
   return {
     __typename: "Entry",
     log,
@@ -36,7 +38,8 @@ export function entryNode({ log, leafIndex, hash, canonical, envelope }: Entry, 
     receivedAt: envelope.received_at,
     signature: envelope.signature,
     publicKey: envelope.public_key,
-    shownIn,
+    shownIn: provenIn ?? shownIn,
+    stepwise: provenIn !== undefined,
   };
 }
 
@@ -123,7 +126,7 @@ export class EntryResolver {
   ): Promise<EntryInTree> {
     const identity = context.service.identity(entry.log);
     const [{ format }, size] = await Promise.all([identity, treeOf(entry, context, treeSize)]);
-    return { entry, format, treeSize: size };
+    return { entry, format, treeSize: size, grownTo: entry.stepwise ? entry.leafIndex + 1 : size };
   }
 }
 

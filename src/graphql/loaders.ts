@@ -1,8 +1,8 @@
 import { setImmediate as turn } from "node:timers/promises";
 import DataLoader from "dataloader";
 import { AuditError } from "../audit/errors.js";
-import type { AuditService, EntryOutcome, ResultPage, Root } from "../audit/service.js";
-import type { MembershipProof } from "../core/proof.js";
+import type { AuditService, EntryOutcome, EntryProof, ResultPage, Root } from "../audit/service.js";
+import type { Digest } from "../core/bytes.js";
 import type { Verdict } from "../core/verdict.js";
 import { EntryReads } from "./entry-reads.js";
 import { asError } from "./errors.js";
@@ -18,6 +18,8 @@ export interface ProofKey {
   readonly log: string;
   readonly treeSize: number;
   readonly leafIndex: number;
+  /** The entry's hash: several may lie under one leaf of another service's tree. */
+  readonly hash: Digest;
 }
 
 type Batch<V> = readonly (V | Error)[];
@@ -45,7 +47,7 @@ export class Loaders {
   /** Distinct ones, because the loader asks for each once. */
   #rootsAsked = 0;
   readonly entries: DataLoader<Place, EntryOutcome, string>;
-  readonly membership: DataLoader<ProofKey, MembershipProof, string>;
+  readonly membership: DataLoader<ProofKey, EntryProof, string>;
   readonly consistency: DataLoader<Place, Verdict, string>;
 
   constructor(private readonly service: AuditService) {
@@ -57,7 +59,7 @@ export class Loaders {
       cacheKeyFn: placeKey,
     });
     this.membership = new DataLoader((keys) => inGroups(keys, inOneTree, this.#loadProofs), {
-      cacheKeyFn: (key) => `${key.leafIndex}/${inOneTree(key)}`,
+      cacheKeyFn: (key) => `${key.leafIndex}/${key.hash}/${inOneTree(key)}`,
     });
     this.consistency = new DataLoader((keys) => inTurns(keys, ({ log, at }) => service.consistency(log, at)), {
       cacheKeyFn: placeKey,
@@ -85,7 +87,8 @@ export class Loaders {
   page(page: ResultPage): Promise<readonly EntryOutcome[]> {
     const known = this.#pages.get(page);
     if (known !== undefined) return known;
-    const entries = this.#reads.read(page.result.log, page.leafIndexes);
+    const { entries: given } = page;
+    const entries = given === undefined ? this.#reads.read(page.result.log, page.leafIndexes) : Promise.resolve(given);
     this.#pages.set(page, entries);
     return entries;
   }
@@ -102,11 +105,12 @@ export class Loaders {
       [first, ...rest].map(({ at }) => at),
     );
 
-  readonly #loadProofs = ([first, ...rest]: Group<ProofKey>): Promise<readonly MembershipProof[]> =>
+  readonly #loadProofs = ([first, ...rest]: Group<ProofKey>): Promise<readonly EntryProof[]> =>
     this.service.membershipProofs({
       log: first.log,
       treeSize: first.treeSize,
       leafIndexes: [first, ...rest].map(({ leafIndex }) => leafIndex),
+      hashes: [first, ...rest].map(({ hash }) => hash),
     });
 }
 

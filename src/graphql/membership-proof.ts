@@ -1,7 +1,6 @@
 import { Field, FieldResolver, ObjectType, Resolver, Root } from "type-graphql";
 import { badInput } from "../audit/errors.js";
-import type { Entry } from "../audit/service.js";
-import type { MembershipProof } from "../core/proof.js";
+import type { Entry, EntryProof } from "../audit/service.js";
 import { membershipText } from "../core/proof-text.js";
 import type { AuditContext } from "./context.js";
 import { DigestScalar, LeafIndexScalar, TreeSizeScalar } from "./scalars.js";
@@ -42,8 +41,8 @@ export abstract class MembershipProofType {
 @Resolver(() => MembershipProofType)
 export class MembershipProofResolver {
   @FieldResolver({ complexity: 10 })
-  text(@Root() proof: MembershipProof): string {
-    return membershipText(proof);
+  text(@Root() proof: EntryProof): string {
+    return proof.text ?? membershipText(proof);
   }
 }
 
@@ -52,11 +51,11 @@ export class MembershipProofResolver {
  * does not include the entry.
  */
 export async function membershipProof(
-  { log, leafIndex }: Entry,
+  { log, leafIndex, hash }: Entry,
   treeSize: number,
   { loaders }: AuditContext,
-): Promise<MembershipProof> {
-  if (treeSize > leafIndex) return loaders.membership.load({ log, treeSize, leafIndex });
+): Promise<EntryProof> {
+  if (treeSize > leafIndex) return loaders.membership.load({ log, treeSize, leafIndex, hash });
   const expected = `more than the entry's leaf index ${leafIndex}`;
   throw badInput([{ path: "treeSize", expected, got: String(treeSize) }]);
 }

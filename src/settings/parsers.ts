@@ -4,6 +4,7 @@ import { isNetwork } from "../access/network.js";
 import type { LogDeclaration } from "../audit/log-declaration.js";
 import { MAX_EVENT_BYTES } from "../core/event-rules.js";
 import { FORMAT_NAMES, type FormatName } from "../core/format.js";
+import { PANGEA_SPELLING, pangeaUrl } from "../backends/pangea-url.js";
 import { parseStoreUrl, schemeOf, STORE_SPELLINGS } from "../stores/store-url.js";
 import type { Given, Parsed, Parser } from "./setting.js";
 
@@ -73,8 +74,8 @@ export const algorithms: Parser<readonly JwtAlgorithm[]> = {
 export const storeUrl: Parser<string> = {
   value: "url",
   parse: (text) =>
-    parseStoreUrl(text) === undefined
-      ? { kind: "expected", expected: STORE_SPELLINGS, got: schemeOf(text) }
+    parseStoreUrl(text) === undefined && pangeaUrl(text) === undefined
+      ? { kind: "expected", expected: `${STORE_SPELLINGS} or ${PANGEA_SPELLING}`, got: schemeOf(text) }
       : value(text),
 };
 
@@ -166,6 +167,19 @@ export const logDeclarations: Parser<readonly LogDeclaration[]> = {
     return expected(
       `a list of name:format or name:rfc6962:KiB, each format one of ${formats}, KiB 1 to ${MAX_VALUE_KIB}`,
     );
+  },
+};
+
+const CONFIG = /^([A-Za-z0-9][A-Za-z0-9._-]{0,63}):([A-Za-z0-9_-]{1,128})$/;
+
+/** Each log's configuration at the service. */
+export const pangeaConfigs: Parser<ReadonlyMap<string, string>> = {
+  value: "name:pci_...,...",
+  parse: (text) => {
+    const items = text.split(",").filter((item) => item.trim() !== "");
+    const read = items.map((item) => CONFIG.exec(item.trim())).filter((found) => found !== null);
+    if (read.length < items.length) return expected("a list of log:config-id");
+    return value(new Map(read.map(([, log = "", id = ""]) => [log, id])));
   },
 };
 

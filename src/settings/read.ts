@@ -33,7 +33,7 @@ export function readSettings(flags: Flags, env: Environment): Settings {
 
 function givenBy(flags: Flags, env: Environment): Given {
   const ofFlag = ({ flag }: SettingRow): string | undefined =>
-    flags[flag.replace(/-(.)/g, (_, first: string) => first.toUpperCase())];
+    flag === undefined ? undefined : flags[flag.replace(/-(.)/g, (_, first: string) => first.toUpperCase())];
   return {
     text: (row) => ofFlag(row) ?? (env[row.variable] || row.default),
     place: (row) => (ofFlag(row) === undefined ? row.variable : `--${row.flag}`),

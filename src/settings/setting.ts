@@ -17,8 +17,11 @@ export interface Parser<T> {
 export interface SettingRow {
   /** The environment variable. */
   readonly variable: string;
-  /** The flag of `auditql serve`, named as the variable is: `max-streams` of AUDITQL_MAX_STREAMS. */
-  readonly flag: string;
+  /**
+   * The flag of `auditql serve`, named as the variable is: `max-streams` of AUDITQL_MAX_STREAMS. Undefined for a secret:
+   * a command line is shown to everyone on the machine.
+   */
+  readonly flag: string | undefined;
   readonly value: string;
   /** The text that stands for one that is not set. Empty: there is none. */
   readonly default: string;
@@ -47,14 +50,18 @@ export interface Setting<T> extends SettingRow, Readable<T> {}
 
 interface SettingOptions<T> extends Pick<SettingRow, "variable" | "sentence">, Partial<Pick<SettingRow, "default">> {
   readonly parser: Parser<T>;
+  /** Default false. */
+  readonly isSecret?: boolean;
 }
 
 /** One row of the table of settings. */
-export function setting<T>({ variable, default: otherwise = "", parser, sentence }: SettingOptions<T>): Setting<T> {
-  const flag = variable
+export function setting<T>(options: SettingOptions<T>): Setting<T> {
+  const { variable, default: otherwise = "", parser, sentence, isSecret = false } = options;
+  const name = variable
     .replace(/^AUDITQL_/, "")
     .replaceAll("_", "-")
     .toLowerCase();
+  const flag = isSecret ? undefined : name;
   const row = { variable, flag, value: parser.value, default: otherwise, sentence };
   const read = (given: Given): Outcome<T> => {
     const text = given.text(row);

@@ -32,7 +32,7 @@ export const STORAGE = {
     parser: parse.storeUrl,
     default: "sqlite:./data/audit.db",
     sentence:
-      "Where the log is kept: sqlite:PATH, postgres://… to share it, or memory: for one that ends with the process.",
+      "Where the log is kept: sqlite:PATH, postgres://… to share it, memory: for one that ends with the process; pangea+https://… is a service of the Pangea protocol that keeps it.",
   }),
   redisUrl: setting({
     variable: "REDIS_URL",
@@ -45,6 +45,24 @@ export const STORAGE = {
     default: "./data/auditql.key",
     sentence:
       "Ed25519 private key (PKCS#8 PEM) that signs roots; made at the first start. Back it up, show it to nobody.",
+  }),
+  pangeaToken: setting({
+    variable: "AUDITQL_PANGEA_TOKEN",
+    parser: parse.optional(parse.words("token", "a token")),
+    isSecret: true,
+    sentence:
+      "Token for the service of pangea+https://…, never on a command line; better in a file, see AUDITQL_PANGEA_TOKEN_FILE.",
+  }),
+  pangeaTokenFile: setting({
+    variable: "AUDITQL_PANGEA_TOKEN_FILE",
+    parser: parse.optional(parse.path),
+    sentence: "File with that token and nothing else, for the gateway's user alone; read at the start.",
+  }),
+  pangeaConfigs: setting({
+    variable: "AUDITQL_PANGEA_CONFIGS",
+    parser: parse.pangeaConfigs,
+    sentence:
+      "The logs at that service, each with its configuration. Not set: one log named default, in the token's only configuration.",
   }),
   origin: setting({
     variable: "AUDITQL_ORIGIN",

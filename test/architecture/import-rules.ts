@@ -24,7 +24,8 @@ const downloads = /^downloads\//;
 const operations = /^operations\//;
 const http = /^http\//;
 const settings = /^settings\//;
-const storeUrl = /^stores\/store-url\.ts$/;
+/** How a place to keep logs is written, without an engine. */
+const storeUrl = /^(?:stores\/store-url|backends\/pangea-url)\.ts$/;
 const generated = /^generated\//;
 const familyEntry = /^(?:stores|caches|backends)\/[^/]+$/;
 const engine = /^((?:stores|caches|backends)\/[^/]+\/)/;

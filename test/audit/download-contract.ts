@@ -1,12 +1,13 @@
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, test as anyTest } from "@jest/globals";
 import type { AuditService, EntryOutcome } from "../../src/audit/service.js";
 import { logMessages } from "../engine/test-log.js";
 import { downloadedSearch, UNSTOPPED } from "./download-reading.js";
 import { expectCode, expectProblems } from "../engine/rejection.js";
+import type { ContractTest } from "./contract-test.js";
 import type { OpenService } from "./service-contract.js";
 
 /** What every engine behind the port AuditService promises of downloads. */
-export function downloadContract(open: OpenService): void {
+export function downloadContract(open: OpenService, test: ContractTest = anyTest): void {
   let service: AuditService;
   let log: string;
   beforeEach(async () => {

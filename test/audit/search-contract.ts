@@ -1,11 +1,12 @@
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, test as anyTest } from "@jest/globals";
 import type { AuditService, SearchRequest } from "../../src/audit/service.js";
 import { logMessages, messages } from "../engine/test-log.js";
 import { expectCode } from "../engine/rejection.js";
+import type { ContractTest } from "./contract-test.js";
 import type { OpenService } from "./service-contract.js";
 
 /** What every engine behind the port AuditService promises of searches. */
-export function auditSearchContract(open: OpenService): void {
+export function auditSearchContract(open: OpenService, test: ContractTest = anyTest): void {
   let service: AuditService;
   let log: string;
   let request: SearchRequest;

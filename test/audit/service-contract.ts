@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, test as anyTest } from "@jest/globals";
 import type { AuditService, Entry, EntryOutcome, SignedEvent } from "../../src/audit/service.js";
 import { base64 } from "../../src/core/base64.js";
 import { digestBytes, parseDigest, utf8 } from "../../src/core/bytes.js";
@@ -7,12 +7,13 @@ import { nobleEd25519, publicKeyText, signatureVerdict } from "../../src/core/si
 import { VALID } from "../../src/core/verdict.js";
 import { logMessages, message, messages } from "../engine/test-log.js";
 import { expectCode, expectProblems, rejection } from "../engine/rejection.js";
+import type { ContractTest } from "./contract-test.js";
 
 /** Opens a service, and names an empty log of it. */
 export type OpenService = () => Promise<{ readonly service: AuditService; readonly log: string }>;
 
 /** What every engine behind the port AuditService promises. */
-export function auditServiceContract(open: OpenService): void {
+export function auditServiceContract(open: OpenService, test: ContractTest = anyTest): void {
   let service: AuditService;
   let log: string;
   beforeEach(async () => {

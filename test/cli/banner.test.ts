@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { withoutPassword } from "../../src/cli/banner.js";
+import { banner, withoutPassword } from "../../src/cli/banner.js";
 
 test.each([
   ["postgres://auditql:s3cr:t@db.example/audit", "postgres://auditql:***@db.example/audit"],
@@ -12,4 +12,16 @@ test.each([
   ["sqlite:./data/audit.db", "sqlite:./data/audit.db"],
 ])("shows %s without its password", (url, shown) => {
   expect(withoutPassword(url)).toBe(shown);
+});
+
+test.each([
+  [
+    "pangea+https://audit.example",
+    "  Log        pangea+https://audit.example (that service keeps it; verified here)\n",
+  ],
+  ["pangea:aws.us.pangea.cloud", "  Log        pangea:aws.us.pangea.cloud (that service keeps it; verified here)\n"],
+  ["sqlite:./audit.db", "  Log        sqlite:./audit.db\n"],
+])("says who keeps the log: %s", (store, line) => {
+  const started = { store, access: { kind: "open" }, url: "http://127.0.0.1:4000", verifierKey: "key" } as const;
+  expect(banner(started)).toContain(line);
 });

@@ -172,7 +172,7 @@ describe("auditql serve", () => {
     expect(code).toBe(2);
     expect(stderr.split("\n")).toEqual([
       '--port: expected an integer from 0 to 65535, got "x"',
-      '--store: expected memory: or sqlite:PATH or postgres://…, got "mongodb"',
+      '--store: expected memory: or sqlite:PATH or postgres://… or pangea+https://… or pangea:DOMAIN, got "mongodb"',
       "",
     ]);
   });

@@ -13,7 +13,7 @@ export function withSettingsTable(readme: string): string {
 function settingsTable(): string {
   const rows = SETTINGS.rows.map(({ variable, flag, default: otherwise, sentence }) => [
     `\`${variable}\``,
-    `\`--${flag}\``,
+    flag === undefined ? "" : `\`--${flag}\``,
     otherwise === "" ? "" : `\`${otherwise}\``,
     sentence.replaceAll("|", "\\|"),
   ]);

@@ -6,7 +6,10 @@ describe("settings", () => {
   test("have defaults that start a gateway on this machine alone", () => {
     expect(readSettings({}, {})).toEqual({
       listener: { host: "127.0.0.1", port: 4000 },
-      storage: { store: "sqlite:./data/audit.db", keyFile: "./data/auditql.key", origin: "localhost/auditql" },
+      storage: {
+        ...{ store: "sqlite:./data/audit.db", keyFile: "./data/auditql.key", origin: "localhost/auditql" },
+        pangeaConfigs: new Map(),
+      },
       service: {
         logs: [{ log: "default", format: "rfc6962" }],
         resultTtlMs: 172_800_000,
@@ -158,7 +161,7 @@ describe("settings", () => {
     const env = { AUDITQL_STORE: "mysql://root:secret@db/x", REDIS_URL: "//u:secret@cache", AUDITQL_PORT: "x" };
     expect(messageOf(() => readSettings({}, env)).split("\n")).toEqual([
       'AUDITQL_PORT: expected an integer from 0 to 65535, got "x"',
-      'AUDITQL_STORE: expected memory: or sqlite:PATH or postgres://…, got "mysql"',
+      'AUDITQL_STORE: expected memory: or sqlite:PATH or postgres://… or pangea+https://… or pangea:DOMAIN, got "mysql"',
       'REDIS_URL: expected a URL such as redis://127.0.0.1:6379, got "//u"',
     ]);
   });
@@ -180,7 +183,7 @@ describe("settings", () => {
     const message = messageOf(() => readSettings({ port: "-1" }, { AUDITQL_STORE: "x", AUDITQL_RESULT_TTL: "no" }));
     expect(message.split("\n")).toEqual([
       '--port: expected an integer from 0 to 65535, got "-1"',
-      'AUDITQL_STORE: expected memory: or sqlite:PATH or postgres://…, got "x"',
+      'AUDITQL_STORE: expected memory: or sqlite:PATH or postgres://… or pangea+https://… or pangea:DOMAIN, got "x"',
       'AUDITQL_RESULT_TTL: expected an integer from 1 to 31536000, got "no"',
     ]);
   });
@@ -206,15 +209,22 @@ describe("a setting that depends on another", () => {
 
 describe("the table of settings", () => {
   test("names a variable and its flag once", () => {
-    const names = SETTINGS.rows.flatMap(({ variable, flag }) => [variable, flag]);
+    const names = SETTINGS.rows.flatMap(({ variable, flag }) => [variable, flag ?? []].flat());
     expect(new Set(names).size).toBe(names.length);
     expect(SETTINGS.rows).toContainEqual(
       expect.objectContaining({ variable: "REDIS_URL", flag: "redis-url", value: "redis-url" }),
     );
   });
 
+  test("has no flag for the one secret: a command line is shown to everyone on the machine", () => {
+    const secrets = SETTINGS.rows.filter(({ flag }) => flag === undefined).map(({ variable }) => variable);
+    expect(secrets).toEqual(["AUDITQL_PANGEA_TOKEN"]);
+    expect(readSettings({ pangeaToken: "pts_x" }, {}).storage.pangeaToken).toBeUndefined();
+    expect(readSettings({}, { AUDITQL_PANGEA_TOKEN: "pts_x" }).storage.pangeaToken).toBe("pts_x");
+  });
+
   test.each(SETTINGS.rows.map((row) => [row.variable, row] as const))("says what %s is", (_variable, row) => {
-    expect(row.flag).toMatch(/^[a-z]+(-[a-z]+)*$/);
+    if (row.flag !== undefined) expect(row.flag).toMatch(/^[a-z]+(-[a-z]+)*$/);
     expect(row.value).toMatch(/^\S+$/);
     expect(row.sentence).toMatch(/^[A-Z][^\n]*\.$/);
   });

@@ -1,9 +1,9 @@
+import type { CheckedEvent } from "../../audit/checked-request.js";
 import { AuditError, outcomeKnown } from "../../audit/errors.js";
 import type { Entry, EntryOutcome, Logged } from "../../audit/service.js";
 import type { RequestReceipt } from "../../audit/store.js";
 import { equalBytes } from "../../core/bytes.js";
 import type { CachedRoots } from "../tree/cached-roots.js";
-import type { CheckedEvent } from "../tree/leaf.js";
 import type { TreeSource } from "../tree/signed-tree.js";
 import type { NewestTree } from "./newest-tree.js";
 import type { Appended, Repeated } from "./queue.js";

@@ -1,6 +1,8 @@
+import type { CheckedEvent } from "../../audit/checked-request.js";
 import { AuditError } from "../../audit/errors.js";
 import type { LogDeclaration } from "../../audit/log-declaration.js";
 import type { EntryOutcome, Logged, Root } from "../../audit/service.js";
+import { requireLeafIndexes, requireOrdered, requirePastSize, requireSize } from "../../audit/tree-size.js";
 import type { EventRules } from "../../core/event.js";
 import { eventRules } from "../../core/event-rules.js";
 import type { LogFormat } from "../../core/format.js";
@@ -10,9 +12,7 @@ import type { LogKey } from "../../keys/log-key.js";
 import { CachedRoots } from "../tree/cached-roots.js";
 import { entryOf } from "../tree/entry-reader.js";
 import { History } from "../tree/history.js";
-import type { CheckedEvent } from "../tree/leaf.js";
 import type { SignedTree, TreeSource } from "../tree/signed-tree.js";
-import { requireLeafIndexes, requireOrdered, requirePastSize, requireSize } from "../tree/size.js";
 import { TreeReaders } from "../tree/tree-readers.js";
 import { GrowthWatch } from "./growth-watch.js";
 import { KeyedAppends } from "./keyed-appends.js";

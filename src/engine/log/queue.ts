@@ -1,6 +1,7 @@
+import type { CheckedEvent } from "../../audit/checked-request.js";
 import { AuditError } from "../../audit/errors.js";
 import type { RequestReceipt } from "../../audit/store.js";
-import type { CheckedEvent, StampedEntry } from "../tree/leaf.js";
+import type { StampedEntry } from "../tree/leaf.js";
 import type { SignedTree } from "../tree/signed-tree.js";
 import type { RequestKey } from "./request-key.js";
 

@@ -1,11 +1,9 @@
+import type { CheckedRequest } from "../../audit/checked-request.js";
 import type { Entry, LogRequest } from "../../audit/service.js";
 import { equalBytes, utf8 } from "../../core/bytes.js";
-import { characterCount } from "../../core/event.js";
 import type { LogFormat } from "../../core/format.js";
 import { canonicalJson } from "../../core/json.js";
-import { textProblems, type FieldProblem } from "../../core/problem.js";
 import { nodeSha256 } from "../../keys/node-crypto.js";
-import type { CheckedRequest } from "../tree/leaf.js";
 
 /** Identifies a repeated request. Hashes, so that a log stores neither keys nor owners, and all rows have one size. */
 export interface RequestKey {
@@ -15,18 +13,8 @@ export interface RequestKey {
   readonly requestDigest: Uint8Array;
 }
 
-const MAX_KEY_CHARACTERS = 128;
 /** How many keys in a request's entries are tried as the gateway's: it has one, and few authors share a request. */
 const MAX_KEYS = 8;
-
-/** What is wrong with a request's idempotency key, if it has one. */
-export function keyProblems({ idempotencyKey }: LogRequest): readonly FieldProblem[] {
-  if (idempotencyKey === undefined) return [];
-  const path = "idempotencyKey";
-  const characters = characterCount(idempotencyKey);
-  if (characters >= 1 && characters <= MAX_KEY_CHARACTERS) return textProblems(idempotencyKey, path);
-  return [{ path, expected: `1 to ${MAX_KEY_CHARACTERS} characters`, got: String(characters) }];
-}
 
 /** A request with the owner of its key, if it has one. */
 export interface OwnedRequest extends LogRequest {

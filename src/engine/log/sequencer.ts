@@ -1,4 +1,5 @@
-import { stampEvent, type CheckedEvent } from "../tree/leaf.js";
+import type { CheckedEvent } from "../../audit/checked-request.js";
+import { stampEvent } from "../tree/leaf.js";
 import type { SignedTree } from "../tree/signed-tree.js";
 import type { DurableTree } from "./durable-tree.js";
 import type { Growth } from "./growth.js";

@@ -1,4 +1,5 @@
-import { AuditError, strayHit } from "../../audit/errors.js";
+import { requireWanted } from "../../audit/abort.js";
+import { strayHit } from "../../audit/errors.js";
 import type { IndexQuery, SearchIndex } from "../../audit/search-index.js";
 import type { Entry, EntryOutcome, TreeEntry } from "../../audit/service.js";
 
@@ -62,11 +63,4 @@ async function* slices(
     left -= slice.length;
     after = slice.at(-1);
   }
-}
-
-function requireWanted(signal: AbortSignal): void {
-  if (!signal.aborted) return;
-  throw signal.reason instanceof AuditError
-    ? signal.reason
-    : new AuditError("UNAVAILABLE", "The download was stopped.");
 }

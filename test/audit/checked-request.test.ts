@@ -1,12 +1,12 @@
 import { expect, test } from "@jest/globals";
-import { AuditError } from "../../../src/audit/errors.js";
-import { base64 } from "../../../src/core/base64.js";
-import { utf8 } from "../../../src/core/bytes.js";
-import { eventRules } from "../../../src/core/event-rules.js";
-import { logFormat } from "../../../src/core/format.js";
-import { publicKeyPem } from "../../../src/core/signature.js";
-import { checkRequest } from "../../../src/engine/log/checked-request.js";
-import { nodeEd25519 } from "../../../src/keys/node-crypto.js";
+import { checkRequest } from "../../src/audit/checked-request.js";
+import { AuditError } from "../../src/audit/errors.js";
+import { base64 } from "../../src/core/base64.js";
+import { utf8 } from "../../src/core/bytes.js";
+import { eventRules } from "../../src/core/event-rules.js";
+import { logFormat } from "../../src/core/format.js";
+import { publicKeyPem } from "../../src/core/signature.js";
+import { nodeEd25519 } from "../../src/keys/node-crypto.js";
 
 const ed25519 = nodeEd25519();
 const seed = new Uint8Array(32).fill(9);

@@ -1,14 +1,31 @@
-import { badInput } from "../../audit/errors.js";
-import { MAX_REQUEST_EVENTS, type LogRequest, type RefusedEvent, type SignedEvent } from "../../audit/service.js";
-import { base64 } from "../../core/base64.js";
-import { utf8 } from "../../core/bytes.js";
-import { parseEvent, type AuditEvent, type EventRules, type FieldProblem } from "../../core/event.js";
-import type { LogFormat } from "../../core/format.js";
-import { textProblems } from "../../core/problem.js";
-import { MAX_SIGNATURE_CHARACTERS, publicKeyText, signatureVerdict, type Ed25519 } from "../../core/signature.js";
-import type { ReasonCode } from "../../core/verdict.js";
-import type { AcceptedEvent, CheckedEvent, CheckedRequest } from "../tree/leaf.js";
-import { keyProblems } from "./request-key.js";
+import { base64 } from "../core/base64.js";
+import { utf8 } from "../core/bytes.js";
+import { characterCount, parseEvent, type AuditEvent, type EventRules, type FieldProblem } from "../core/event.js";
+import type { LogFormat } from "../core/format.js";
+import { textProblems } from "../core/problem.js";
+import { MAX_SIGNATURE_CHARACTERS, publicKeyText, signatureVerdict, type Ed25519 } from "../core/signature.js";
+import type { ReasonCode } from "../core/verdict.js";
+import { badInput } from "./errors.js";
+import { MAX_REQUEST_EVENTS, type LogRequest, type RefusedEvent, type SignedEvent } from "./service.js";
+
+/** A checked event that may be logged, with its author's signature if there is one. */
+export interface CheckedEvent {
+  readonly event: AuditEvent;
+  readonly signature?: string;
+  readonly publicKey?: string;
+}
+
+/** A request's events that may be logged, in order, and those that it skips. */
+export interface CheckedRequest {
+  readonly accepted: readonly AcceptedEvent[];
+  readonly refused: readonly RefusedEvent[];
+}
+
+export interface AcceptedEvent {
+  /** As the caller sent it. */
+  readonly sent: SignedEvent;
+  readonly checked: CheckedEvent;
+}
 
 /** So many problems of a request are looked for. */
 const MAX_FOUND_PROBLEMS = 1_000;
@@ -52,6 +69,17 @@ export function checkRequest(request: LogRequest, log: CheckedLog, signer: Event
   const isRefused = request.skipInvalid !== true || accepted.length === 0 || problems.length > countIn(bad);
   if (problems.length > 0 && isRefused) throw badInput(problems);
   return { accepted, refused: bad.map(shortened) };
+}
+
+const MAX_KEY_CHARACTERS = 128;
+
+/** What is wrong with a request's idempotency key, if it has one. */
+function keyProblems({ idempotencyKey }: LogRequest): readonly FieldProblem[] {
+  if (idempotencyKey === undefined) return [];
+  const path = "idempotencyKey";
+  const characters = characterCount(idempotencyKey);
+  if (characters >= 1 && characters <= MAX_KEY_CHARACTERS) return textProblems(idempotencyKey, path);
+  return [{ path, expected: `1 to ${MAX_KEY_CHARACTERS} characters`, got: String(characters) }];
 }
 
 function countIn(refused: readonly RefusedEvent[]): number {

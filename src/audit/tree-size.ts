@@ -1,5 +1,5 @@
-import { AuditError, badInput } from "../../audit/errors.js";
-import { isTreeSize } from "../../core/tree.js";
+import { isTreeSize } from "../core/tree.js";
+import { AuditError, badInput } from "./errors.js";
 
 /** A size or index that a client sent, and the argument that it came in. */
 export interface NamedSize {
@@ -25,12 +25,17 @@ interface Sizes {
   readonly to: number;
 }
 
-function requireReachedSize({ path, value }: NamedSize, log: string, { from, to: newestSize }: Sizes): void {
-  if (!isTreeSize(value) || value < from) {
-    throw badInput([{ path, expected: `a tree size from ${from} to 2^53 - 1`, got: String(value) }]);
-  }
+function requireReachedSize(size: NamedSize, log: string, { from, to: newestSize }: Sizes): void {
+  requireTreeSize(size, from);
+  const { value } = size;
   if (value <= newestSize) return;
   throw new AuditError("NOT_FOUND", `The log ${log} has ${newestSize} entries: it has no tree of size ${value} yet.`);
+}
+
+/** Throws BAD_USER_INPUT unless some log may have a tree of this size. */
+export function requireTreeSize({ path, value }: NamedSize, from: 0 | 1): void {
+  if (isTreeSize(value) && value >= from) return;
+  throw badInput([{ path, expected: `a tree size from ${from} to 2^53 - 1`, got: String(value) }]);
 }
 
 /** Throws BAD_USER_INPUT naming every value that is not a leaf index, or not one below `treeSize`. */
