@@ -3,6 +3,7 @@ import type { LeafRange } from "../core/tree.js";
 import type { Filter } from "../query/ast.js";
 import type { EntryOrder } from "../query/order.js";
 import type { BlockStore } from "./block-store.js";
+import type { Entry } from "./service.js";
 import type { LogStore } from "./store.js";
 
 /** A search as an index sees it: which leaves match, in which order. Pure data with the same result on every engine. */
@@ -28,6 +29,15 @@ export interface Slice {
   readonly limit: number;
 }
 
+/** An entry of the signed tree; one that was changed or lost is corrupt, one behind the tree's end is missing. */
+export type ReadEntry =
+  | { readonly kind: "entry"; readonly entry: Pick<Entry, "canonical" | "hash"> }
+  | { readonly kind: "corrupt" }
+  | { readonly kind: "missing" };
+
+/** Reads entries of a log, in the order asked. Rejects with the signal's reason once it aborts. */
+export type ReadEntries = (leafIndexes: readonly number[], signal?: AbortSignal) => Promise<readonly ReadEntry[]>;
+
 /** A stored segment: sound if it is undamaged and what the log gives. */
 export interface CheckedSegment extends SegmentId {
   readonly isSound: boolean;
@@ -35,10 +45,16 @@ export interface CheckedSegment extends SegmentId {
 
 /**
  * Port: finds leaves by their words. Derived data: it follows the log, can be deleted, and rebuilds itself; what it does
- * not hold yet is read from the log. In a field order, ties are broken by leaf index in the order's direction; an absent
+ * not hold yet is read from the log. Whether an entry that was changed there matches cannot be told: a page names it, for its
+ * reader to see that it is corrupt, and a count rejects with ENTRY_CORRUPT. In a field order, ties are broken by leaf index in the order's direction; an absent
  * field sorts as the empty text. Rejects with UNAVAILABLE when the store lacks leaves of a query's range.
  */
 export interface SearchIndex {
+  /**
+   * Follows a log from now on, and reads its entries so: compared with the signed tree, for what is cut into words must be
+   * what was logged. A log that is not followed is read as it is stored.
+   */
+  follow(log: string, entries: ReadEntries): void;
   /** How many leaves of a log are in stored segments, counted from the first: the others are read from the log. */
   indexedSize(log: string): Promise<number>;
   /**

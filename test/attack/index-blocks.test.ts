@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { BlockStore, StoredSegment } from "../../src/audit/block-store.js";
 import type { IndexQuery } from "../../src/audit/search-index.js";
 import { replaced } from "../../src/audit/wrapped.js";
+import { storedEntries } from "../../src/engine/search/log-rows.js";
 import { SegmentIndex } from "../../src/engine/search/segment-index.js";
 import { MemoryBlockStore } from "../../src/stores/memory/block-store.js";
 import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
@@ -83,6 +84,7 @@ describe("whoever may write the blocks of a search index", () => {
     await log.createLog(emptyHead(LOG));
     await log.append(batch(LOG, 0, entries));
     const index = new SegmentIndex({ log, blocks: sound, isShared: false });
+    index.follow(LOG, storedEntries(log, LOG));
     while ((await index.indexedSize(LOG)) < 2 * GROUP) await sleep(20);
     right = await answers(index);
     await index.close();

@@ -1,5 +1,5 @@
 import type { BlockStore, StoredSegment } from "../../audit/block-store.js";
-import type { CheckedSegment } from "../../audit/search-index.js";
+import type { CheckedSegment, ReadEntries } from "../../audit/search-index.js";
 import type { LogReads } from "../../audit/store.js";
 import { equalBytes } from "../../core/bytes.js";
 import { PIECE_DOCUMENTS } from "../../core/segment/format.js";
@@ -14,6 +14,7 @@ import { StoredSegments, type BlockCache, type OpenSegment } from "./stored-segm
 export interface LogIndexParts {
   readonly log: string;
   readonly reads: Pick<LogReads, "entries" | "head" | "leafHashes">;
+  readonly entries: ReadEntries;
   readonly blocks: BlockStore;
   readonly cache: BlockCache;
   readonly maker: SegmentMaker;
@@ -33,8 +34,12 @@ export class LogIndex {
 
   constructor(private readonly made: LogIndexParts) {
     this.#stored = new StoredSegments(made, made.reads);
-    this.#recent = new RecentEntries(made.reads, made.log);
+    this.#recent = new RecentEntries(made.entries);
     this.#builder = new SegmentBuilder({ ...made, stored: this.#stored });
+  }
+
+  get entries(): ReadEntries {
+    return this.made.entries;
   }
 
   /** The log has so many entries. */

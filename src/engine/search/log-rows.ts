@@ -1,6 +1,7 @@
 import { AuditError } from "../../audit/errors.js";
+import type { ReadEntries, ReadEntry } from "../../audit/search-index.js";
 import type { LogReads } from "../../audit/store.js";
-import { HASH_BYTES, utf8 } from "../../core/bytes.js";
+import { digestBytes, digestOf, HASH_BYTES, utf8 } from "../../core/bytes.js";
 import { readEnvelope } from "../../core/envelope.js";
 import type { AuditEvent } from "../../core/event.js";
 import type { LeafRange } from "../../core/tree.js";
@@ -10,38 +11,59 @@ import { searchable, type SearchableEvent } from "../../query/searchable.js";
 /** Entries read at once: up to 1 MiB each, most of them a thousandth of that. */
 export const READ_ENTRIES = 64;
 
-/** An entry as its row says, for search: nothing of it is shown. */
+/** An entry for search: nothing of it is shown. */
 export class LogRow {
   #event: AuditEvent | undefined;
   #searchable: SearchableEvent | undefined;
 
   constructor(
     readonly leafIndex: number,
-    readonly canonical: string,
-    readonly leafHash: Uint8Array,
+    private readonly read: ReadEntry,
   ) {}
 
-  /** Undefined for a row that is no envelope: it has no words and sorts as the empty text. */
+  /** Whether nobody can tell what was logged here: it may match anything. */
+  get isCorrupt(): boolean {
+    return this.read.kind !== "entry";
+  }
+
+  /** Undefined for what is no envelope: it has no words and sorts as the empty text. */
   get event(): AuditEvent | undefined {
-    return (this.#event ??= readEnvelope(this.canonical)?.event);
+    if (this.read.kind !== "entry") return undefined;
+    return (this.#event ??= readEnvelope(this.read.entry.canonical)?.event);
   }
 
   get searchable(): SearchableEvent {
     return (this.#searchable ??= this.event === undefined ? {} : searchable(this.event));
   }
 
+  /** 32 bytes; zeros for a corrupt entry. */
+  get leafHash(): Uint8Array {
+    return this.read.kind === "entry" ? digestBytes(this.read.entry.hash) : new Uint8Array(HASH_BYTES);
+  }
+
   get indexed(): IndexedEntry {
-    return { canonical: utf8(this.canonical), leafHash: this.leafHash };
+    return { canonical: utf8(this.read.kind === "entry" ? this.read.entry.canonical : ""), leafHash: this.leafHash };
   }
 }
 
-type RowReads = Pick<LogReads, "entries" | "head">;
-
 /** A log to be read, until the signal aborts. */
 export interface ReadLog {
-  readonly reads: RowReads;
-  readonly log: string;
+  readonly entries: ReadEntries;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** The entries of a log as they are stored, compared with nothing: for who checks the index itself. */
+export function storedEntries(reads: Pick<LogReads, "entries" | "head">, log: string): ReadEntries {
+  return async (leafIndexes, signal) => {
+    const found = await reads.entries(log, leafIndexes, signal);
+    const size = found.includes(undefined) ? ((await reads.head(log))?.size ?? 0) : Infinity;
+    return leafIndexes.map((leafIndex, place): ReadEntry => {
+      const row = found[place];
+      if (row !== undefined)
+        return { kind: "entry", entry: { canonical: row.canonical, hash: digestOf(row.leafHash) } };
+      return { kind: leafIndex < size ? "corrupt" : "missing" };
+    });
+  };
 }
 
 /** The rows of a range, at most READ_ENTRIES; as readRowsAt. */
@@ -53,24 +75,17 @@ export function readRows(from: ReadLog, { start, end }: LeafRange): Promise<read
 }
 
 /**
- * Reads rows, in the order asked. One that the log lost is empty, so that the others are found. Rejects with UNAVAILABLE
- * when the server does not have such entries: after a failover it may be behind.
+ * Reads rows, in the order asked. Rejects with UNAVAILABLE when the log does not have such entries: after a failover it
+ * may be behind.
  */
 export async function readRowsAt(
-  { reads, log, signal }: ReadLog,
+  { entries, signal }: ReadLog,
   leafIndexes: readonly number[],
 ): Promise<readonly LogRow[]> {
-  const found = await reads.entries(log, leafIndexes, signal);
-  const last = leafIndexes.reduce(
-    (most, leafIndex, place) => (found[place] === undefined ? Math.max(most, leafIndex) : most),
-    -1,
-  );
-  if (last >= 0 && ((await reads.head(log))?.size ?? 0) <= last)
+  const found = await entries(leafIndexes, signal);
+  if (found.some(({ kind }) => kind === "missing"))
     throw new AuditError("UNAVAILABLE", "The store does not have the log's newest entries at present: try again.", {
       retryAfterMs: 1_000,
     });
-  return leafIndexes.map((leafIndex, place) => {
-    const row = found[place];
-    return new LogRow(leafIndex, row?.canonical ?? "", row?.leafHash ?? new Uint8Array(HASH_BYTES));
-  });
+  return found.map((read, place) => new LogRow(leafIndexes[place] ?? 0, read));
 }

@@ -1,4 +1,4 @@
-import type { LogReads } from "../../audit/store.js";
+import type { ReadEntries } from "../../audit/search-index.js";
 import { bitsBetween, countBits, setPlaces, type PieceBits } from "../../core/segment/bits.js";
 import { evaluation, type Evaluation } from "../../core/segment/evaluate.js";
 import type { SegmentFilter } from "../../core/segment/filter.js";
@@ -6,7 +6,6 @@ import type { SegmentReader } from "../../core/segment/read.js";
 import type { LeafRange } from "../../core/tree.js";
 import { nodeSha256 } from "../../keys/node-crypto.js";
 import { READ_ENTRIES, readRows, type LogRow } from "./log-rows.js";
-import type { Recent } from "./recent-entries.js";
 import { Steps } from "./steps.js";
 import { OpenSegment, prefetch, type ReadableSegment, type SegmentSession } from "./stored-segments.js";
 import { termsOf } from "./terms.js";
@@ -40,36 +39,33 @@ export interface Sought {
 
 /** What a search reads. */
 export interface SearchedLog {
-  readonly log: string;
-  readonly reads: Pick<LogReads, "entries" | "head">;
+  readonly entries: ReadEntries;
   /** They tile the query's range. */
   readonly parts: readonly Part[];
   readonly signal: AbortSignal | undefined;
 }
 
 /** Tiles a range with stored segments where there are any, then with what is in memory; what is left is read from the log. */
-export function partsOf(range: LeafRange, stored: readonly ReadableSegment[], recent: Recent): readonly Part[] {
+export function partsOf(
+  range: LeafRange,
+  stored: readonly ReadableSegment[],
+  recent: readonly Part[],
+): readonly Part[] {
   const parts: Part[] = [];
-  const segments = [...stored, ...recent.segments];
-  const [firstRow] = recent.rows;
-  const rows = { start: firstRow?.leafIndex ?? range.end, end: recent.range.end };
   let next = range.start;
-  for (const segment of segments) {
-    const { start, end } = segment.range;
+  for (const part of [...stored.map(segmentPart), ...recent]) {
+    const { start, end } = part.range;
     if (end <= next || start >= range.end) continue;
     if (start > next) parts.push(unread({ start: next, end: start }));
-    parts.push({ kind: "segment", range: { start: Math.max(start, next), end: Math.min(end, range.end) }, segment });
+    parts.push({ ...part, range: { start: Math.max(start, next), end: Math.min(end, range.end) } });
     next = end;
-  }
-  if (next < range.end && rows.start < range.end) {
-    const start = Math.max(next, rows.start);
-    if (start > next) parts.push(unread({ start: next, end: start }));
-    const end = Math.min(rows.end, range.end);
-    if (start < end) parts.push({ kind: "rows", range: { start, end }, rows: recent.rows });
-    next = Math.max(next, end);
   }
   if (next < range.end) parts.push(unread({ start: next, end: range.end }));
   return parts;
+}
+
+function segmentPart(segment: ReadableSegment): Part {
+  return { kind: "segment", range: segment.range, segment };
 }
 
 function unread(range: LeafRange): Part {

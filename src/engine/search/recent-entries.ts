@@ -1,4 +1,4 @@
-import type { LogReads } from "../../audit/store.js";
+import type { ReadEntries } from "../../audit/search-index.js";
 import { buildSegment } from "../../core/segment/build.js";
 import { PIECE_DOCUMENTS, segmentDocuments } from "../../core/segment/format.js";
 import { Group } from "../../core/segment/group.js";
@@ -8,23 +8,13 @@ import type { LeafRange } from "../../core/tree.js";
 import { nodeSha256 } from "../../keys/node-crypto.js";
 import { READ_ENTRIES, readRows, type LogRow } from "./log-rows.js";
 import { Steps } from "./steps.js";
-import type { ReadableSegment } from "./stored-segments.js";
+import type { Part } from "./matches.js";
 
 const BASE_DOCUMENTS = segmentDocuments(0);
 /** Behind by more than this, it begins again at the newest group; what lies before is stored, or is read from the log. */
 const MOST_BEHIND = 2 * PIECE_DOCUMENTS;
-/** Segments of level 0 kept until those of level 1 are stored. */
-const MOST_SEGMENTS = (3 * PIECE_DOCUMENTS) / BASE_DOCUMENTS;
-
-/** The newest entries of a log as one search sees them. */
-export interface Recent {
-  /** Of level 0, neighbours, up to the rows. */
-  readonly segments: readonly ReadableSegment[];
-  /** What is behind the segments; fewer than 256. */
-  readonly rows: readonly LogRow[];
-  /** What both cover. */
-  readonly range: LeafRange;
-}
+/** Parts of 256 entries kept until segments of level 1 are stored. */
+const MOST_PARTS = (3 * PIECE_DOCUMENTS) / BASE_DOCUMENTS;
 
 /** Where a log ended, and its last leaf there. */
 export interface LastLeaf {
@@ -38,21 +28,20 @@ export interface LastLeaf {
  */
 export class RecentEntries {
   #group = new Group(0, nodeSha256);
-  #segments: ReadableSegment[] = [];
+  /** Of 256 entries each, rising. */
+  #parts: Part[] = [];
+  /** What is behind the parts; fewer than 256. */
   #rows: LogRow[] = [];
   #size = 0;
-  #lastLeafHash: Uint8Array | undefined;
+  #last: LastLeaf | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(
-    private readonly reads: Pick<LogReads, "entries" | "head">,
-    private readonly log: string,
-  ) {}
+  constructor(private readonly entries: ReadEntries) {}
 
   /**
-   * The newest entries: up to `size`, or nothing where stored segments reach it. Rejects as readRows does.
+   * The newest entries in parts, rising: up to `size`, or nothing where stored segments reach it. Rejects as readRows does.
    */
-  upTo(size: number, storedTo: number): Promise<Recent> {
+  upTo(size: number, storedTo: number): Promise<readonly Part[]> {
     const next = this.#turn.then(async () => {
       if (size > storedTo) await this.#readTo(size, storedTo);
       this.#forget(storedTo);
@@ -62,9 +51,9 @@ export class RecentEntries {
     return next;
   }
 
-  /** The last leaf that was read. */
+  /** The last sound leaf that was read. */
   get last(): LastLeaf | undefined {
-    return this.#lastLeafHash && { size: this.#size, leafHash: this.#lastLeafHash };
+    return this.#last;
   }
 
   /** Forgets everything: the log is another than it was. */
@@ -81,7 +70,7 @@ export class RecentEntries {
     const steps = new Steps();
     while (this.#size < size) {
       const range = { start: this.#size, end: Math.min(size, this.#size + READ_ENTRIES) };
-      for (const row of await readRows({ reads: this.reads, log: this.log }, range)) {
+      for (const row of await readRows({ entries: this.entries }, range)) {
         this.#add(row);
         await steps.pause();
       }
@@ -93,31 +82,36 @@ export class RecentEntries {
     this.#group.add(row.indexed);
     this.#rows.push(row);
     this.#size += 1;
-    this.#lastLeafHash = row.leafHash;
+    if (!row.isCorrupt) this.#last = { size: this.#size, leafHash: row.leafHash };
     if (this.#group.documents % BASE_DOCUMENTS !== 0) return;
+    this.#parts.push(this.#newestPart({ start: this.#size - BASE_DOCUMENTS, end: this.#size }));
+    this.#rows = [];
+  }
+
+  /** Corrupt entries may match anything, which no segment can say. */
+  #newestPart(range: LeafRange): Part {
+    if (this.#rows.some(({ isCorrupt }) => isCorrupt)) return { kind: "rows", range, rows: this.#rows };
     const segment = buildSegment(this.#group, 0, this.#group.documents / BASE_DOCUMENTS - 1);
     const reader = new SegmentReader(memorySource(segment));
     const session = { read: <T>(run: (of: SegmentReader) => T) => Promise.resolve(run(reader)) };
-    const range = { start: this.#size - BASE_DOCUMENTS, end: this.#size };
-    this.#segments.push({ range, session: () => session });
-    this.#rows = [];
+    return { kind: "segment", range, segment: { range, session: () => session } };
   }
 
   #beginAt(leaf: number): void {
     this.#group = new Group(leaf / PIECE_DOCUMENTS, nodeSha256);
-    this.#segments = [];
+    this.#parts = [];
     this.#rows = [];
     this.#size = leaf;
-    this.#lastLeafHash = undefined;
+    this.#last = undefined;
   }
 
   #forget(storedTo: number): void {
-    const kept = this.#segments.filter(({ range }) => range.end > storedTo);
-    this.#segments = kept.slice(-MOST_SEGMENTS);
+    this.#parts = this.#parts.filter(({ range }) => range.end > storedTo).slice(-MOST_PARTS);
   }
 
-  #snapshot(): Recent {
-    const start = this.#segments[0]?.range.start ?? this.#rows[0]?.leafIndex ?? this.#size;
-    return { segments: [...this.#segments], rows: [...this.#rows], range: { start, end: this.#size } };
+  #snapshot(): readonly Part[] {
+    const rows = [...this.#rows];
+    if (rows.length === 0) return [...this.#parts];
+    return [...this.#parts, { kind: "rows", range: { start: this.#size - rows.length, end: this.#size }, rows }];
   }
 }

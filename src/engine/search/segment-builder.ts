@@ -1,4 +1,5 @@
 import type { BlockStore, SegmentBlocks } from "../../audit/block-store.js";
+import type { ReadEntries } from "../../audit/search-index.js";
 import type { LogReads } from "../../audit/store.js";
 import { equalBytes } from "../../core/bytes.js";
 import { PIECE_DOCUMENTS, type SegmentId } from "../../core/segment/format.js";
@@ -13,7 +14,8 @@ const MAX_MERGED_LEVEL = 2;
 
 export interface BuilderParts {
   readonly log: string;
-  readonly reads: Pick<LogReads, "entries" | "head" | "leafHashes">;
+  readonly reads: Pick<LogReads, "head" | "leafHashes">;
+  readonly entries: ReadEntries;
   readonly blocks: BlockStore;
   readonly stored: StoredSegments;
   readonly maker: SegmentMaker;
@@ -115,22 +117,24 @@ export class SegmentBuilder {
   }
 }
 
+export type GroupParts = Pick<BuilderParts, "log" | "reads" | "entries" | "maker">;
+
 /**
- * The segment of level 1 of a group; undefined when the log does not have all of its entries. They are read in pieces, which may be of
+ * The segment of level 1 of a group; undefined when the log does not have all of its entries as they were logged. They are read in pieces, which may be of
  * several servers with different histories, so their hashes are compared with those of one read.
  */
 export async function groupSegment(
-  { log, reads, maker }: Pick<BuilderParts, "log" | "reads" | "maker">,
+  { log, reads, entries, maker }: GroupParts,
   group: number,
 ): Promise<SegmentBlocks | undefined> {
   const range = { start: group * PIECE_DOCUMENTS, end: (group + 1) * PIECE_DOCUMENTS };
   const leafHashes: Uint8Array[] = [];
-  const segment = await maker.build(range.start, entries());
+  const segment = await maker.build(range.start, groupEntries());
   return equalBytes(await reads.leafHashes(log, range), Buffer.concat(leafHashes)) ? segment : undefined;
 
-  async function* entries(): AsyncGenerator<readonly IndexedEntry[]> {
+  async function* groupEntries(): AsyncGenerator<readonly IndexedEntry[]> {
     for (let start = range.start; start < range.end; start += READ_ENTRIES) {
-      const rows = await readRows({ reads, log }, { start, end: start + READ_ENTRIES });
+      const rows = await readRows({ entries }, { start, end: start + READ_ENTRIES });
       leafHashes.push(...rows.map(({ leafHash }) => leafHash));
       yield rows.map(({ indexed }) => indexed);
     }

@@ -3,12 +3,12 @@ import type { CheckedSegment } from "../../audit/search-index.js";
 import { equalBytes } from "../../core/bytes.js";
 import { PIECE_DOCUMENTS, segmentDocuments, type SegmentId } from "../../core/segment/format.js";
 import { Outline } from "./outline.js";
-import { groupSegment, type BuilderParts } from "./segment-builder.js";
+import { groupSegment, type GroupParts } from "./segment-builder.js";
 import { SegmentLost, type OpenSegment } from "./stored-segments.js";
 
 /** Builds stored segments again from the log: each is sound that is what it gives, without a damaged block. */
 export async function* checkedSegments(
-  parts: Pick<BuilderParts, "log" | "reads" | "maker">,
+  parts: GroupParts,
   list: readonly OpenSegment[],
 ): AsyncGenerator<CheckedSegment> {
   for (const segment of list) {
@@ -17,7 +17,7 @@ export async function* checkedSegments(
   }
 }
 
-async function isSound(parts: Pick<BuilderParts, "log" | "reads" | "maker">, segment: OpenSegment): Promise<boolean> {
+async function isSound(parts: GroupParts, segment: OpenSegment): Promise<boolean> {
   try {
     if (segment.row.level < 1) return false; // no gateway stores one
     const { contents, digest } = await segment.whole();
@@ -33,10 +33,7 @@ async function isSound(parts: Pick<BuilderParts, "log" | "reads" | "maker">, seg
 }
 
 /** Undefined where the log lacks entries, which is another fault. */
-async function rebuilt(
-  parts: Pick<BuilderParts, "log" | "reads" | "maker">,
-  { level, number }: SegmentId,
-): Promise<SegmentBlocks | undefined> {
+async function rebuilt(parts: GroupParts, { level, number }: SegmentId): Promise<SegmentBlocks | undefined> {
   if (level === 1) return groupSegment(parts, number);
   const groups = segmentDocuments(level) / PIECE_DOCUMENTS;
   const children: SegmentBlocks[] = [];

@@ -3,6 +3,7 @@ import {
   rangeBehind,
   type CheckedSegment,
   type IndexQuery,
+  type ReadEntries,
   type SearchIndex,
   type Slice,
 } from "../../audit/search-index.js";
@@ -14,7 +15,8 @@ import type { LeafRange } from "../../core/tree.js";
 import { matchesSearchable } from "../../query/match.js";
 import { leavesByField } from "./field-order.js";
 import { LogIndex } from "./log-index.js";
-import { countOf, leavesIn, matchesOf, type SearchedLog, type Sought } from "./matches.js";
+import { storedEntries } from "./log-rows.js";
+import { countOf, leavesIn, matchesOf, type Found, type SearchedLog, type Sought } from "./matches.js";
 import { SegmentMaker } from "./segment-maker.js";
 import { blockCache, SegmentLost } from "./stored-segments.js";
 
@@ -43,15 +45,22 @@ const MAX_LOST = 32;
 export class SegmentIndex implements SearchIndex {
   readonly #logs = new Map<string, LogIndex>();
   readonly #maker = new SegmentMaker();
-  readonly #make: (log: string) => LogIndex;
+  readonly #followed = new Set<string>();
+  readonly #make: (log: string, entries: ReadEntries) => LogIndex;
   readonly #sweep: NodeJS.Timeout;
 
   constructor(private readonly options: SegmentIndexOptions) {
     const { log: reads, blocks, isShared, cacheBytes = CACHE_BYTES, warn = warnProcess } = options;
     const cache = blockCache(cacheBytes);
-    this.#make = (log) => new LogIndex({ log, reads, blocks, cache, isShared, warn, maker: this.#maker });
-    void this.#wakeAll();
+    this.#make = (log, entries) =>
+      new LogIndex({ log, reads, entries, blocks, cache, isShared, warn, maker: this.#maker });
     this.#sweep = setInterval(() => void this.#wakeAll(), isShared ? SHARED_SWEEP_MS : SWEEP_MS).unref();
+  }
+
+  follow(log: string, entries: ReadEntries): void {
+    this.#logs.set(log, this.#make(log, entries));
+    this.#followed.add(log);
+    void this.#wakeAll();
   }
 
   indexedSize(log: string): Promise<number> {
@@ -82,6 +91,7 @@ export class SegmentIndex implements SearchIndex {
     return this.#answer(query, signal, async (searched) => {
       let count = 0;
       for await (const found of matchesOf(soughtBy(query), searched, true)) {
+        requireSound(query.log, found);
         count += countOf(found);
         if (count >= cap) return cap;
       }
@@ -92,20 +102,14 @@ export class SegmentIndex implements SearchIndex {
   async leavesByHash(log: string, leafHash: Uint8Array, size: number): Promise<readonly number[]> {
     const sought: Sought = {
       filter: { kind: "leaf", hash: leafHash },
-      isMatch: (row) => equalBytes(row.leafHash, leafHash),
+      isMatch: (row) => row.isCorrupt || equalBytes(row.leafHash, leafHash),
     };
     const range = { start: 0, end: size };
-    const candidates = await this.#answer({ log, range }, undefined, async (searched) => {
+    return this.#answer({ log, range }, undefined, async (searched) => {
       const leaves: number[] = [];
       for await (const found of matchesOf(sought, searched, false)) leaves.push(...leavesIn(found));
       return leaves;
     });
-    const isIt = await Promise.all(
-      candidates.map(async (leaf) =>
-        equalBytes(await this.options.log.leafHashes(log, { start: leaf, end: leaf + 1 }), leafHash),
-      ),
-    );
-    return candidates.filter((_, place) => isIt[place]);
   }
 
   /** Resolves when the segments in hand are stored. */
@@ -119,14 +123,14 @@ export class SegmentIndex implements SearchIndex {
   #log(name: string): LogIndex {
     const known = this.#logs.get(name);
     if (known !== undefined) return known;
-    const made = this.#make(name);
+    const made = this.#make(name, storedEntries(this.options.log, name));
     this.#logs.set(name, made);
     return made;
   }
 
   async #wakeAll(): Promise<void> {
     const heads = await this.options.log.heads().catch(() => []);
-    for (const { log, size } of heads) this.#log(log).grown(size);
+    for (const { log, size } of heads) if (this.#followed.has(log)) this.#log(log).grown(size);
   }
 
   /** Runs a search, again when a segment turned out to be gone or damaged. */
@@ -147,7 +151,7 @@ export class SegmentIndex implements SearchIndex {
     const index = this.#log(log);
     for (let lost = 0; ; lost++) {
       try {
-        return await search({ log, reads: this.options.log, signal, parts: await index.parts(range, signal) });
+        return await search({ entries: index.entries, signal, parts: await index.parts(range, signal) });
       } catch (error) {
         if (!(error instanceof SegmentLost)) throw error;
         if (lost === MAX_LOST) throw damaged(error);
@@ -158,7 +162,7 @@ export class SegmentIndex implements SearchIndex {
 }
 
 function soughtBy({ filter }: IndexQuery): Sought {
-  return { filter, isMatch: (row) => matchesSearchable(filter, row.searchable) };
+  return { filter, isMatch: (row) => row.isCorrupt || matchesSearchable(filter, row.searchable) };
 }
 
 async function inLeafOrder(
@@ -180,6 +184,14 @@ async function inLeafOrder(
     if (passed >= wanted.end) break;
   }
   return leaves;
+}
+
+/** Throws ENTRY_CORRUPT where an entry may match, or not. */
+function requireSound(log: string, found: Found): void {
+  const corrupt = found.kind === "rows" ? found.rows.find(({ isCorrupt }) => isCorrupt) : undefined;
+  if (corrupt === undefined) return;
+  const message = `Entry ${corrupt.leafIndex} of the log ${log} no longer matches its leaf hash: whether it is a match cannot be told`;
+  throw new AuditError("ENTRY_CORRUPT", message);
 }
 
 function damaged(cause: SegmentLost): AuditError {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { BlockStore } from "../../../src/audit/block-store.js";
 import type { LogStore, NewEntry } from "../../../src/audit/store.js";
 import { replaced } from "../../../src/audit/wrapped.js";
+import { storedEntries } from "../../../src/engine/search/log-rows.js";
 import { SegmentIndex, type SegmentIndexOptions } from "../../../src/engine/search/segment-index.js";
 import { MemoryBlockStore } from "../../../src/stores/memory/block-store.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
@@ -20,6 +21,7 @@ afterEach(async () => {
 
 export function opened(log: LogStore, more: Partial<SegmentIndexOptions> = {}): SegmentIndex {
   const index = new SegmentIndex({ log, blocks: new MemoryBlockStore(), isShared: false, ...more });
+  index.follow(LOG, storedEntries(log, LOG));
   indexes.push(index);
   return index;
 }

@@ -158,7 +158,9 @@ describe("a window of time", () => {
     reads.length = 0;
     const window = { start: timeText(NEW_YEAR + 10_000_000), end: timeText(NEW_YEAR + 20_000_000) };
     await service.search({ log: "default", query: "", window }, {});
-    expect(reads).toEqual([[9, 10, 19, 20]]);
+    const [proof, ...searched] = reads;
+    expect(proof).toEqual([9, 10, 19, 20]);
+    expect(searched).toEqual([Array.from({ length: 20 }, (_, leafIndex) => leafIndex)]);
   });
 
   test("is proven once, but for a bound that no entry has reached", async () => {
@@ -208,6 +210,7 @@ describe("a search index that names other entries", () => {
   test("has none of them shown, and raises the alarm once", async () => {
     await memory.fill(10);
     const lying: SearchIndex = {
+      follow: () => undefined,
       check: async function* () {
         // nothing is stored
       },
