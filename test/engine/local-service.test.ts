@@ -4,12 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { IndexedStore } from "../../src/audit/search-index.js";
 import { FORMAT_NAMES } from "../../src/core/format.js";
-import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
-import { memoryIndex } from "./search/memory-index.js";
 import { indexed } from "../../src/engine/search/open-index.js";
 import { openSqlite } from "../../src/stores/sqlite/open.js";
 import { downloadContract } from "../audit/download-contract.js";
-import { rejection } from "./rejection.js";
 import { auditSearchContract } from "../audit/search-contract.js";
 import { auditServiceContract, type OpenService } from "../audit/service-contract.js";
 import { logMessages, openTestService } from "./test-log.js";
@@ -43,19 +40,6 @@ describe("the local service over the SQLite store", () => {
     const log = `log-${(logs += 1)}`;
     const { log: store, index } = opened;
     return { service: await openTestService({ store, index, logs: [{ log, format: "rfc6962" }] }), log };
-  });
-});
-
-describe("a search index whose store lacks the newest entries", () => {
-  test("is unavailable, and says when to come again", async () => {
-    const store = new MemoryLogStore();
-    const index = memoryIndex(new MemoryLogStore());
-    const service = await openTestService({ store, index });
-    const hash = (await logMessages(service, 1)).entries[0]?.hash;
-    const searched = await rejection(service.search({ log: "default", query: "" }, {}));
-    const looked = await rejection(Promise.resolve(hash && service.entryByHash("default", hash)));
-    for (const { code, retryAfterMs } of [searched, looked])
-      expect([code, retryAfterMs]).toEqual(["UNAVAILABLE", 1_000]);
   });
 });
 

@@ -45,21 +45,24 @@ const MAX_LOST = 32;
 export class SegmentIndex implements SearchIndex {
   readonly #logs = new Map<string, LogIndex>();
   readonly #maker = new SegmentMaker();
-  readonly #followed = new Set<string>();
-  readonly #make: (log: string, entries: ReadEntries) => LogIndex;
+  /** How the logs that it follows are read. */
+  readonly #followed = new Map<string, ReadEntries>();
+  readonly #make: (log: string) => LogIndex;
   readonly #sweep: NodeJS.Timeout;
 
   constructor(private readonly options: SegmentIndexOptions) {
     const { log: reads, blocks, isShared, cacheBytes = CACHE_BYTES, warn = warnProcess } = options;
     const cache = blockCache(cacheBytes);
-    this.#make = (log, entries) =>
-      new LogIndex({ log, reads, entries, blocks, cache, isShared, warn, maker: this.#maker });
+    this.#make = (log) => {
+      const stored = storedEntries(reads, log);
+      const entries: ReadEntries = (leaves, signal) => (this.#followed.get(log) ?? stored)(leaves, signal);
+      return new LogIndex({ log, reads, entries, blocks, cache, isShared, warn, maker: this.#maker });
+    };
     this.#sweep = setInterval(() => void this.#wakeAll(), isShared ? SHARED_SWEEP_MS : SWEEP_MS).unref();
   }
 
   follow(log: string, entries: ReadEntries): void {
-    this.#logs.set(log, this.#make(log, entries));
-    this.#followed.add(log);
+    this.#followed.set(log, entries);
     void this.#wakeAll();
   }
 
@@ -123,7 +126,7 @@ export class SegmentIndex implements SearchIndex {
   #log(name: string): LogIndex {
     const known = this.#logs.get(name);
     if (known !== undefined) return known;
-    const made = this.#make(name, storedEntries(this.options.log, name));
+    const made = this.#make(name);
     this.#logs.set(name, made);
     return made;
   }

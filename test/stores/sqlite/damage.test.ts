@@ -14,6 +14,7 @@ import { expect, test } from "@jest/globals";
 import type { IndexedStore } from "../../../src/audit/search-index.js";
 import type { Filter } from "../../../src/query/ast.js";
 import { loadSqliteDriver } from "../../../src/stores/sqlite/driver.js";
+import { storedEntries } from "../../../src/engine/search/log-rows.js";
 import { INDEX_FILE } from "../../../src/stores/sqlite/index-file.js";
 import { hashOf } from "../batches.js";
 import { closeStore, freshPaths, openedStores } from "./folder.js";
@@ -25,7 +26,8 @@ const open = openedStores();
 const SIZE = 4_196;
 const STORED = 4_096;
 
-async function untilStored({ index }: IndexedStore): Promise<void> {
+async function untilStored({ log, index }: IndexedStore): Promise<void> {
+  index.follow(LOG, storedEntries(log, LOG));
   while ((await index.indexedSize(LOG)) < STORED) await sleep(20);
 }
 
