@@ -20,6 +20,12 @@ export interface ExactFilter {
   readonly value: string;
 }
 
+/** The event has the field. */
+export interface PresentFilter {
+  readonly kind: "present";
+  readonly field: EventField;
+}
+
 export interface AndFilter {
   readonly kind: "and";
   /** At least two. */
@@ -37,12 +43,12 @@ export interface NotFilter {
   readonly filter: Filter;
 }
 
-/** Matches every entry: the empty query, and empty quotes, such as `message:""`. */
+/** Matches every entry: the empty query, `*`, and empty quotes, such as `message:""`. */
 export interface AllFilter {
   readonly kind: "all";
 }
 
-export type Filter = AllFilter | PhraseFilter | ExactFilter | AndFilter | OrFilter | NotFilter;
+export type Filter = AllFilter | PhraseFilter | ExactFilter | PresentFilter | AndFilter | OrFilter | NotFilter;
 
 export const ALL: AllFilter = Object.freeze({ kind: "all" });
 

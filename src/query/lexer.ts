@@ -1,15 +1,14 @@
-import { EVENT_FIELDS } from "../core/event.js";
-import { fieldNamed } from "./field-name.js";
+import { words } from "../core/words/words.js";
+import { fieldMeant, fieldNamed } from "./field-name.js";
 import { SyntaxFault } from "./syntax-error.js";
-import type { PlainToken, Token, TokenText } from "./token.js";
+import type { FieldToken, PlainToken, Token, TokenText } from "./token.js";
 
 const BLANKS = /\s*/y;
 const WORD = /[^\s"()]+/y;
 const QUOTED = /"((?:[^"\\]|\\[^])*)"/y;
 const ESCAPE = /\\(["\\])/g;
-const NAMED = /([A-Za-z_]\w*)([:=<>])/y;
-const OPERATOR = /[:=<>]/y;
-/** What cannot begin a value: `note:` alone, `std::string`, `x=>y` and `https://…` are text, not an unknown field. */
+const NAMED = /([A-Za-z_]\w*)(!?[:=]|[<>]=?)/y;
+/** Nothing is said of a field by `Status: 200`, `std::string`, `x=>y` and `https://…`: they are text. */
 const NO_VALUE = /\s|\)|$|[:=<>]|\/\//y;
 const OPERATOR_WORDS: ReadonlyMap<string, "and" | "or" | "not"> = new Map([
   ["AND", "and"],
@@ -19,20 +18,22 @@ const OPERATOR_WORDS: ReadonlyMap<string, "and" | "or" | "not"> = new Map([
 
 /**
  * Splits a query into tokens, one at a time, so that the first fault in the text is the one reported. After `field:`
- * everything up to a blank, quote or parenthesis is the value: colons, minus signs and `AND` are literal there.
+ * everything up to a blank, quote or parenthesis is the value: colons, minus signs and `AND` are literal there. An
+ * exclamation mark before a value negates it.
  */
 export class Lexer {
   #offset = 0;
-  #afterField = false;
+  #last: Token | undefined;
 
   constructor(readonly query: string) {}
 
   /** Returns the next token; at the end, `end` every time. Throws a SyntaxFault. */
   next(): Token {
     this.#offset += this.#match(BLANKS)?.[0].length ?? 0;
-    const token = this.#bracket() ?? this.#quoted() ?? (this.#afterField ? this.#value() : this.#term());
+    const token =
+      this.#bracket() ?? this.#quoted() ?? (this.#last?.kind === "field" ? this.#value(this.#last) : this.#term());
     this.#offset += token.text.length;
-    this.#afterField = token.kind === "field";
+    this.#last = token;
     return token;
   }
 
@@ -51,38 +52,48 @@ export class Lexer {
     return { kind: "quoted", text, offset: this.#offset, content: escaped.replace(ESCAPE, "$1") };
   }
 
-  #value(): Token {
-    this.#refuseOperator("a value; put it in quotes if it begins like this");
-    return this.#plain("word", this.#word());
+  #value({ field, operator }: FieldToken): Token {
+    const word = this.#word();
+    if (/^[=<>]/.test(word)) throw this.#fault("a value; put it in quotes if it begins like this", word.charAt(0));
+    if (!word.startsWith("!")) return this.#plain("word", word);
+    if (operator === ":" || operator === "!:") return this.#plain("minus", "!");
+    throw this.#fault(`"${field}!=" for any other value, or quotes around one that begins like this`, word);
   }
 
   #term(): Token {
-    this.#refuseOperator("a term; put text in quotes if it begins like this");
     const word = this.#word();
-    if (word.startsWith("-")) return this.#minus(word);
+    const areSigns = isSigns(word) && !this.#isBefore('("', word);
+    if (/^[-!]/.test(word) && (!areSigns || word.length === 1)) return this.#negation(word);
+    if (areSigns && /^!?[:=<>]/.test(word) && fieldNamed(this.#last?.text ?? "") !== undefined)
+      throw this.#fault("an operator directly after its field, and a value directly after that", word);
     return this.#field() ?? this.#plain(OPERATOR_WORDS.get(word) ?? "word", word);
   }
 
-  /** A minus negates what directly follows it; alone it would be a dash in a sentence. */
-  #minus(word: string): Token {
-    const next = this.query.charAt(this.#offset + 1);
-    if (word === "-" && next !== "(" && next !== '"') throw this.#fault('a term directly after "-"', word);
-    return this.#plain("minus", "-");
+  /** A minus or exclamation mark negates what directly follows it; alone it would be a dash in a sentence. */
+  #negation(word: string): Token {
+    const sign = word.charAt(0);
+    if (word === sign && !this.#isBefore('("', word)) throw this.#fault(`a term directly after "${sign}"`, word);
+    return this.#plain("minus", sign);
+  }
+
+  #isBefore(characters: string, word: string): boolean {
+    const next = this.query.charAt(this.#offset + word.length);
+    return next !== "" && characters.includes(next);
   }
 
   #field(): Token | undefined {
     const [text, name, operator] = this.#match(NAMED) ?? [];
     if (text === undefined || name === undefined) return undefined;
     const field = fieldNamed(name);
-    if (field !== undefined && (operator === ":" || operator === "="))
+    if (field !== undefined && isOperator(operator))
       return { kind: "field", text, offset: this.#offset, field, operator };
-    if (field === undefined && this.#matchAt(NO_VALUE, this.#offset + text.length) !== null) return undefined;
-    throw this.#fault(expectedInsteadOf(name, operator), text);
-  }
-
-  #refuseOperator(expected: string): void {
-    const operator = this.#match(OPERATOR);
-    if (operator !== null) throw this.#fault(expected, operator[0]);
+    if (field !== undefined) throw this.#fault(NO_ORDER, text);
+    if (this.#matchAt(NO_VALUE, this.#offset + text.length) !== null) return undefined;
+    if (name === "received_at" || name === "receivedAt")
+      throw this.#fault("times in the window argument, not in the query", text);
+    const meant = fieldMeant(name);
+    if (meant !== undefined) throw this.#fault(`"${meant}${operator ?? ""}" (put other text in quotes)`, text);
+    return undefined;
   }
 
   #word(): string {
@@ -108,9 +119,13 @@ export class Lexer {
   }
 }
 
-function expectedInsteadOf(name: string, operator: string | undefined): string {
-  if (name === "received_at" || name === "receivedAt") return "times in the window argument, not in the query";
-  if (operator === "<" || operator === ">")
-    return `":" or "=" after a field: the fields are text, without order (put other text in quotes)`;
-  return `one of the fields ${EVENT_FIELDS.join(", ")} (put other text in quotes)`;
+/** Whether a word has no letter and no digit. A star alone is a word: it stands for anything. */
+export function isSigns(word: string): boolean {
+  return word !== "*" && words(word).length === 0;
+}
+
+const NO_ORDER = '":" or "=" after a field: the fields are text, without order (put other text in quotes)';
+
+function isOperator(operator: string | undefined): operator is FieldToken["operator"] {
+  return operator === ":" || operator === "=" || operator === "!:" || operator === "!=";
 }

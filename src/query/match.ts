@@ -16,6 +16,8 @@ export function matchesSearchable(filter: Filter, event: SearchableEvent): boole
       return hasPhrase(filter, event);
     case "exact":
       return hasValue(filter, event);
+    case "present":
+      return event[filter.field] !== undefined;
     case "and":
       return filter.filters.every((part) => matchesSearchable(part, event));
     case "or":

@@ -1,7 +1,7 @@
 import type { EventField } from "../core/event.js";
 import { words } from "../core/words/words.js";
 import { ALL, allOf, anyOf, negationOf, type Filter } from "./ast.js";
-import { Lexer } from "./lexer.js";
+import { isSigns, Lexer } from "./lexer.js";
 import { syntaxError, SyntaxFault, type QuerySyntaxError } from "./syntax-error.js";
 import type { FieldToken, PlainToken, QuotedToken, Token } from "./token.js";
 
@@ -59,8 +59,8 @@ type Scope = FieldToken | undefined;
 /**
  * Recursive descent over
  *   any   = all *( "OR" all )
- *   all   = unary *( [ "AND" ] unary )
- *   unary = ( "-" / "NOT" ) unary / [ field ] ( word / quoted / "(" any ")" )
+ *   all   = unary *( [ "AND" ] unary )            signs alone are blanks between them
+ *   unary = ( "-" / "!" / "NOT" ) unary / [ field ] ( word / quoted / "(" any ")" )
  */
 class Parser {
   readonly #lexer: Lexer;
@@ -88,9 +88,29 @@ class Parser {
   }
 
   #all(scope: Scope): Filter {
+    const first = this.#token;
+    if (this.#skipSigns(scope) && !this.#beginsTerm()) throw new SyntaxFault(NO_WORD, first);
     const filters = [this.#unary(scope)];
-    while (this.#skip("and") || this.#beginsTerm()) filters.push(this.#unary(scope));
+    while (this.#continues(scope)) filters.push(this.#unary(scope));
     return allOf(filters);
+  }
+
+  /** Whether another term follows: AND has to be followed by one. */
+  #continues(scope: Scope): boolean {
+    this.#skipSigns(scope);
+    if (!this.#skip("and")) return this.#beginsTerm();
+    this.#skipSigns(scope);
+    return true;
+  }
+
+  /** Skips words without a letter or digit, such as `&` or `=>`: between terms they say nothing. */
+  #skipSigns(scope: Scope): boolean {
+    let isAny = false;
+    while (this.#token.kind === "word" && !isWhole(scope) && isSigns(this.#token.text)) {
+      this.#advance();
+      isAny = true;
+    }
+    return isAny;
   }
 
   #unary(scope: Scope): Filter {
@@ -117,7 +137,8 @@ class Parser {
   #fieldTerm(token: FieldToken, scope: Scope): Filter {
     if (scope !== undefined) throw this.#fault(`a value of ${scope.text}`);
     this.#advance();
-    return this.#primary(token);
+    if (token.operator === "!:" || token.operator === "!=") return negationOf(this.#unary(token));
+    return this.#unary(token);
   }
 
   #group(scope: Scope): Filter {
@@ -173,23 +194,33 @@ class Parser {
 
 function termFilter(token: PlainToken | QuotedToken, scope: Scope): Filter {
   const text = token.kind === "quoted" ? token.content : token.text;
-  if (scope?.operator === "=") return { kind: "exact", field: scope.field, value: text };
+  if (scope !== undefined && isWhole(scope)) return { kind: "exact", field: scope.field, value: text };
+  if (token.kind !== "quoted" && text === "*")
+    return scope === undefined ? ALL : { kind: "present", field: scope.field };
   if (token.kind !== "quoted" && text.includes("*")) return prefixFilter(token, scope?.field);
   if (token.kind === "quoted" && text.trim() === "") return ALL;
   return { kind: "phrase", field: scope?.field, words: someWords(token, text), prefix: false };
 }
 
-/** The star must follow a letter or number: otherwise `foo-*` would match `foobar`. */
-const PREFIX = /^[^*]*[\p{L}\p{M}\p{N}]\*$/u;
+/** Whether values are compared as a whole, so that every sign counts. */
+function isWhole(scope: Scope): boolean {
+  return scope?.operator === "=" || scope?.operator === "!=";
+}
+
+/** `10.0.*` and `10.0*` differ: a star after a separator stands for any words, and those need not be looked for. */
+const STAR_AT_END = /^[^*]*\*$/;
+const PREFIX = /[\p{L}\p{M}\p{N}]\*$/u;
 
 function prefixFilter(token: Token, field: EventField | undefined): Filter {
-  if (!PREFIX.test(token.text))
+  if (!STAR_AT_END.test(token.text))
     throw new SyntaxFault('"*" only at the end of a word (put other text in quotes)', token);
-  return { kind: "phrase", field, words: someWords(token, token.text), prefix: true };
+  return { kind: "phrase", field, words: someWords(token, token.text), prefix: PREFIX.test(token.text) };
 }
+
+const NO_WORD = "at least one letter or number to search for";
 
 function someWords(token: Token, text: string): readonly string[] {
   const found = words(text);
-  if (found.length === 0) throw new SyntaxFault("at least one letter or number to search for", token);
+  if (found.length === 0) throw new SyntaxFault(NO_WORD, token);
   return found;
 }

@@ -9,6 +9,8 @@ export function printFilter(filter: Filter): string {
       return `${filter.field === undefined ? "" : `${filter.field}:`}${printPhrase(filter)}`;
     case "exact":
       return `${filter.field}="${filter.value.replace(/["\\]/g, "\\$&")}"`;
+    case "present":
+      return `${filter.field}:*`;
     case "and":
       return filter.filters.map((part) => (part.kind === "or" ? grouped(part) : printFilter(part))).join(" ");
     case "or":

@@ -6,11 +6,11 @@ interface Place {
   readonly offset: number;
 }
 
-/** `field:` or `field=`, with the operator. */
+/** A field and its operator: has the words, is the whole value, or the opposite of these. */
 export interface FieldToken extends Place {
   readonly kind: "field";
   readonly field: EventField;
-  readonly operator: ":" | "=";
+  readonly operator: ":" | "=" | "!:" | "!=";
 }
 
 /** The text between quotes, without escapes. */

@@ -40,6 +40,7 @@ export const aFilter: fc.Arbitrary<Filter> = fc.letrec<{ filter: Filter }>((tie)
       prefix: fc.boolean(),
     }),
     fc.record({ kind: fc.constant("exact" as const), field: aField, value: aText }),
+    fc.record({ kind: fc.constant("present" as const), field: aField }),
     fc.constant({ kind: "all" as const }),
     fc.record({ kind: fc.constant("not" as const), filter: tie("filter") }),
     fc.record({

@@ -7,6 +7,7 @@ import { parseQuery } from "../../src/query/parser.js";
 const word = (text: string, field?: EventField): Filter => phrase(text, field, false);
 const prefix = (text: string, field?: EventField): Filter => phrase(text, field, true);
 const exact = (field: EventField, value: string): Filter => ({ kind: "exact", field, value });
+const present = (field: EventField): Filter => ({ kind: "present", field });
 const and = (...filters: Filter[]): Filter => ({ kind: "and", filters });
 const or = (...filters: Filter[]): Filter => ({ kind: "or", filters });
 const not = (filter: Filter): Filter => ({ kind: "not", filter });
@@ -27,6 +28,7 @@ const grammar: Readonly<Record<string, readonly (readonly [query: string, filter
     ['-""', not(ALL)],
     ['"" a', a],
     ['"" OR a', ALL],
+    ["*", ALL],
   ],
   words: [
     ["alice", word("alice")],
@@ -54,6 +56,9 @@ const grammar: Readonly<Record<string, readonly (readonly [query: string, filter
     ["message:log*", prefix("log", "message")],
     ["message:test-17*", prefix("test 17", "message")],
     ['"log*"', word("log")],
+    ["10.0.*", word("10 0")],
+    ["10.0*", prefix("10 0")],
+    ["s3:Get*", prefix("s3 get")],
   ],
   "whole values": [
     ["actor=alice", exact("actor", "alice")],
@@ -72,12 +77,21 @@ const grammar: Readonly<Record<string, readonly (readonly [query: string, filter
     ["http://example.com:80/a", word("http example com 80 a")],
     ["12:30", word("12 30")],
     ["10.0.0.1:8080", word("10 0 0 1 8080")],
-    ["timestamp:2026-01-02T03:04", word("2026 01 02t03 04", "timestamp")],
+    ["timestamp:2026-01-02T03:04", word("2026 01 02 03 04", "timestamp")],
     ["note: a", and(word("note"), a)],
     ["std::string", word("std string")],
     ["x=>y", word("x y")],
     ["x-id:12", word("x id 12")],
     ["message:a>b", word("a b", "message")],
+    ["arn:aws:iam::1:user/dana", word("arn aws iam 1 user dana")],
+    ["aa:bb:cc:dd:ee:ff", word("aa bb cc dd ee ff")],
+    ["addr=192.0.2.1", word("addr 192 0 2 1")],
+    ["user:alice", word("user alice")],
+    ["Status: 200", and(word("status"), word("200"))],
+    ["::1", word("1")],
+    ["source:::1", word("1", "source")],
+    ["a<b", word("a b")],
+    ["<b>bold</b>", word("b bold b")],
   ],
   "AND, OR and their order": [
     ["a b", and(a, b)],
@@ -96,7 +110,33 @@ const grammar: Readonly<Record<string, readonly (readonly [query: string, filter
     ["message:JSON-message status:signed", and(word("json message", "message"), word("signed", "status"))],
     ["message:Integration test msg", and(word("integration", "message"), word("test"), word("msg"))],
   ],
+  "signs between words": [
+    ["GET / HTTP/1.1", and(word("get"), word("http 1 1"))],
+    ["a & b", and(a, b)],
+    ["a -> b", and(a, b)],
+    ["a = b", and(a, b)],
+    ["& a &", a],
+    ["a AND & b", and(a, b)],
+    ['"k":"v"', and(word("k"), word("v"))],
+    ["actor:(a & b)", and(word("a", "actor"), word("b", "actor"))],
+    ["action=(a OR *)", or(exact("action", "a"), exact("action", "*"))],
+    ["action=(& OR a)", or(exact("action", "&"), exact("action", "a"))],
+  ],
+  presence: [
+    ["status:*", present("status")],
+    ["-status:*", not(present("status"))],
+    ["actor:(* -bob)", and(present("actor"), not(word("bob", "actor")))],
+    ["status=*", exact("status", "*")],
+  ],
   negation: [
+    ["status!=success", not(exact("status", "success"))],
+    ["status!:success", not(word("success", "status"))],
+    ["status:!success", not(word("success", "status"))],
+    ["status!:!success", word("success", "status")],
+    ['status!=(a OR "!b")', not(or(exact("status", "a"), exact("status", "!b")))],
+    ["!a", not(a)],
+    ["!(a OR b)", not(or(a, b))],
+    ["--a", a],
     ["-a", not(a)],
     ["NOT a", not(a)],
     ["a NOT b", and(a, not(b))],
@@ -107,7 +147,6 @@ const grammar: Readonly<Record<string, readonly (readonly [query: string, filter
     ['-"a b"', not(word("a b"))],
     ["-actor:a", not(word("a", "actor"))],
     ["-actor=a", not(exact("actor", "a"))],
-    ["--a", a],
     ["-NOT a", a],
     ["NOT a b", and(not(a), b)],
     ["a OR -b", or(a, not(b))],
@@ -130,7 +169,7 @@ describe.each(Object.entries(grammar))("%s", (_, rows) => {
 
 describe("parsing", () => {
   const fragment = fc.constantFrom(
-    ...'-()"\\*:=<> aé😀\0'.split(""),
+    ...'-!()"\\*:=<>&/ aé😀\0'.split(""),
     "AND ",
     "OR ",
     "NOT ",
