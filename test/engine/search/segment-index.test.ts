@@ -11,9 +11,10 @@ import { MemoryBlockStore } from "../../../src/stores/memory/block-store.js";
 import { logged } from "../../stores/search-events.js";
 import { BUILD_MS, GROUP, idle, LOG, logOf, opened, untilStored } from "./segment-indexes.js";
 
+const RARE = { kind: "phrase", field: "message", words: ["rare"], prefix: false } as const;
 const ALL: IndexQuery = {
   log: LOG,
-  filter: { kind: "phrase", field: "message", words: ["rare"], prefix: false },
+  filter: RARE,
   range: { start: 0, end: GROUP + 10 },
   order: { field: "received_at", direction: "asc" },
 };
@@ -191,6 +192,21 @@ describe("a segment index", () => {
     await expect(index.page(query, { limit: 1_000 }, caller.signal)).rejects.toThrow("gone");
     clearInterval(ticking);
     expect(turns).toBe(3);
+  });
+
+  test("answers a cheap search while dear ones are at work, however many", async () => {
+    const index = opened(await logOf(plainEntries(4 * GROUP)), { blocks: idle() });
+    const ended: string[] = [];
+    const found = async (name: string, filter: IndexQuery["filter"]): Promise<void> => {
+      const order = { field: "received_at", direction: "desc" } as const;
+      await index.page({ ...ALL, filter, order, range: { start: 0, end: 4 * GROUP } }, { limit: 1 });
+      ended.push(name);
+    };
+    await found("first", { kind: "all" }); // the newest entries are read once, and kept
+    const nowhere = { ...RARE, words: ["nowhere"] };
+    const dear = Array.from({ length: 20 }, () => found("dear", nowhere));
+    await Promise.all([...dear, found("cheap", RARE)]);
+    expect(ended.slice(0, 3)).toEqual(["first", "cheap", "dear"]);
   });
 
   test("says once why it stopped building", async () => {
