@@ -21,6 +21,12 @@ export interface CalendarTime {
   readonly offsetMinutes: number;
 }
 
+/** From `start` up to but not including `end`; undefined for a side without a bound. */
+export interface InstantRange {
+  readonly start: Instant | undefined;
+  readonly end: Instant | undefined;
+}
+
 const MICROS_PER_MS = 1_000;
 const MS_PER_MINUTE = 60_000;
 /** 0000-01-01T00:00:00.000Z and 9999-12-31T23:59:59.999Z: the range of RFC 3339. */
@@ -41,6 +47,14 @@ export function timeText(micros: number): string {
 export function instantOf(micros: number): Instant {
   const epochMs = Math.floor(micros / MICROS_PER_MS);
   return { epochMs, micros: micros - epochMs * MICROS_PER_MS };
+}
+
+export function isWithin(instant: Instant, { start, end }: InstantRange): boolean {
+  return (start === undefined || !isBefore(instant, start)) && (end === undefined || isBefore(instant, end));
+}
+
+function isBefore(a: Instant, b: Instant): boolean {
+  return a.epochMs === b.epochMs ? a.micros < b.micros : a.epochMs < b.epochMs;
 }
 
 /** An instant as such text; undefined outside the years 0000 to 9999. */

@@ -2,12 +2,27 @@ import { ArgsType, Field, ID, InputType, Int, registerEnumType } from "type-grap
 import { DEFAULT_LOG, type SearchRequest } from "../audit/service.js";
 import { NEWEST_FIRST, type EntryOrder, type OrderField } from "../query/order.js";
 import type { Restriction } from "../query/restriction.js";
+import type { TimeWindow } from "../query/time.js";
 import { withoutNulls } from "./nulls.js";
 import { PageArgs } from "./relay.js";
 
+export const WindowTime = { RECEIVED_AT: "received_at", TIMESTAMP: "timestamp" } as const;
+
+registerEnumType(WindowTime, {
+  name: "WindowTime",
+  description: "Which of an entry's times a window is of.",
+  valuesConfig: {
+    RECEIVED_AT: { description: "When the log received it, which the log's tree proves." },
+    TIMESTAMP: {
+      description:
+        "When it happened, as the application said in `timestamp`: an RFC 3339 time, or a number since 1970. An event without such a time is in no such window.",
+    },
+  },
+});
+
 @InputType("TimeWindow", {
   description:
-    "A window on `receivedAt`: from `start` (inclusive) to `end` (exclusive), or the most recent period, `last`. Each is an RFC 3339 time or relative to now, such as `7d`, `12h` or `120min`.",
+    "A window of time: from `start` (inclusive) to `end` (exclusive), or the most recent period, `last`. Each is an RFC 3339 time or relative to now, such as `7d`, `12h` or `120min`.",
 })
 export abstract class TimeWindowInput {
   @Field(() => String, { nullable: true, description: "The start, inclusive. Default: the log's beginning." })
@@ -21,6 +36,12 @@ export abstract class TimeWindowInput {
     description: "The most recent period, such as `7d`, in place of start and end.",
   })
   abstract readonly last?: string | null;
+
+  @Field(() => WindowTime, {
+    defaultValue: WindowTime.RECEIVED_AT,
+    description: "Which of an entry's times: when it was received, or when it happened.",
+  })
+  abstract readonly of?: TimeWindow["of"] | null;
 }
 
 const ALLOWED = "Allowed values, compared whole and case-sensitive.";
@@ -108,7 +129,10 @@ export abstract class SearchArgs extends PageArgs {
   })
   abstract readonly query: string;
 
-  @Field(() => TimeWindowInput, { nullable: true, description: "When entries were received. Default: the whole log." })
+  @Field(() => TimeWindowInput, {
+    nullable: true,
+    description: "When entries were received, or happened. Default: the whole log.",
+  })
   abstract readonly window?: TimeWindowInput | null;
 
   @Field(() => EntryOrderInput, { nullable: true, description: "How to sort. Default: newest first." })

@@ -1,4 +1,5 @@
 import type { EventField } from "../core/event.js";
+import type { InstantRange } from "../core/instant.js";
 
 /** Adjacent words in this order inside one field; the last may be a prefix. Words are cut as in core/words/words.ts. */
 export interface PhraseFilter {
@@ -26,6 +27,11 @@ export interface PresentFilter {
   readonly field: EventField;
 }
 
+/** The event's own time, its `timestamp` as `eventTime` reads it; an event without one never matches. */
+export interface TimeFilter extends InstantRange {
+  readonly kind: "time";
+}
+
 export interface AndFilter {
   readonly kind: "and";
   /** At least two. */
@@ -48,7 +54,8 @@ export interface AllFilter {
   readonly kind: "all";
 }
 
-export type Filter = AllFilter | PhraseFilter | ExactFilter | PresentFilter | AndFilter | OrFilter | NotFilter;
+export type Filter =
+  AllFilter | PhraseFilter | ExactFilter | PresentFilter | TimeFilter | AndFilter | OrFilter | NotFilter;
 
 export const ALL: AllFilter = Object.freeze({ kind: "all" });
 

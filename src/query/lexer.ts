@@ -1,3 +1,4 @@
+import type { EventField } from "../core/event.js";
 import { words } from "../core/words/words.js";
 import { fieldMeant, fieldNamed } from "./field-name.js";
 import { SyntaxFault } from "./syntax-error.js";
@@ -56,7 +57,7 @@ export class Lexer {
     const word = this.#word();
     if (/^[=<>]/.test(word)) throw this.#fault("a value; put it in quotes if it begins like this", word.charAt(0));
     if (!word.startsWith("!")) return this.#plain("word", word);
-    if (operator === ":" || operator === "!:") return this.#plain("minus", "!");
+    if (operator !== "=" && operator !== "!=") return this.#plain("minus", "!");
     throw this.#fault(`"${field}!=" for any other value, or quotes around one that begins like this`, word);
   }
 
@@ -85,7 +86,7 @@ export class Lexer {
     const [text, name, operator] = this.#match(NAMED) ?? [];
     if (text === undefined || name === undefined) return undefined;
     const field = fieldNamed(name);
-    if (field !== undefined && isOperator(operator))
+    if (field !== undefined && isOperator(operator, field))
       return { kind: "field", text, offset: this.#offset, field, operator };
     if (field !== undefined) throw this.#fault(NO_ORDER, text);
     if (this.#matchAt(NO_VALUE, this.#offset + text.length) !== null) return undefined;
@@ -124,8 +125,10 @@ export function isSigns(word: string): boolean {
   return word !== "*" && words(word).length === 0;
 }
 
-const NO_ORDER = '":" or "=" after a field: the fields are text, without order (put other text in quotes)';
+const NO_ORDER = '":" or "=" after a field: all but timestamp are text, without order (put other text in quotes)';
 
-function isOperator(operator: string | undefined): operator is FieldToken["operator"] {
-  return operator === ":" || operator === "=" || operator === "!:" || operator === "!=";
+const OPERATORS: readonly string[] = [":", "=", "!:", "!="] satisfies readonly FieldToken["operator"][];
+
+function isOperator(operator = "", field: EventField): operator is FieldToken["operator"] {
+  return OPERATORS.includes(operator) || (field === "timestamp" && /^[<>]/.test(operator));
 }

@@ -1,5 +1,7 @@
 import { EVENT_FIELDS, type AuditEvent } from "../core/event.js";
-import type { ExactFilter, Filter, PhraseFilter } from "./ast.js";
+import { isWithin } from "../core/instant.js";
+import { eventTime } from "../core/segment/event-time.js";
+import type { ExactFilter, Filter, PhraseFilter, TimeFilter } from "./ast.js";
 import { searchable, type SearchableEvent } from "./searchable.js";
 
 /** Whether an event matches a filter. Every engine must agree with this function. */
@@ -18,6 +20,8 @@ export function matchesSearchable(filter: Filter, event: SearchableEvent): boole
       return hasValue(filter, event);
     case "present":
       return event[filter.field] !== undefined;
+    case "time":
+      return hasTime(filter, event);
     case "and":
       return filter.filters.every((part) => matchesSearchable(part, event));
     case "or":
@@ -35,4 +39,9 @@ function hasPhrase({ field, words, prefix }: PhraseFilter, event: SearchableEven
 
 function hasValue({ field, value }: ExactFilter, event: SearchableEvent): boolean {
   return event[field]?.value === value;
+}
+
+function hasTime(range: TimeFilter, { timestamp }: SearchableEvent): boolean {
+  const instant = timestamp === undefined ? undefined : eventTime(timestamp.value);
+  return instant !== undefined && isWithin(instant, range);
 }

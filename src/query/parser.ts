@@ -3,7 +3,8 @@ import { words } from "../core/words/words.js";
 import { ALL, allOf, anyOf, negationOf, type Filter } from "./ast.js";
 import { isSigns, Lexer } from "./lexer.js";
 import { syntaxError, SyntaxFault, type QuerySyntaxError } from "./syntax-error.js";
-import type { FieldToken, PlainToken, QuotedToken, Token } from "./token.js";
+import { writtenTime } from "./time.js";
+import type { FieldToken, PlainToken, QuotedToken, TimeOperator, Token } from "./token.js";
 
 export const MAX_QUERY_CHARACTERS = 4_096;
 /**
@@ -194,6 +195,7 @@ class Parser {
 
 function termFilter(token: PlainToken | QuotedToken, scope: Scope): Filter {
   const text = token.kind === "quoted" ? token.content : token.text;
+  if (scope !== undefined && isTime(scope.operator)) return timeFilter(token, scope.operator, text);
   if (scope !== undefined && isWhole(scope)) return { kind: "exact", field: scope.field, value: text };
   if (token.kind !== "quoted" && text === "*")
     return scope === undefined ? ALL : { kind: "present", field: scope.field };
@@ -202,9 +204,23 @@ function termFilter(token: PlainToken | QuotedToken, scope: Scope): Filter {
   return { kind: "phrase", field: scope?.field, words: someWords(token, text), prefix: false };
 }
 
+function isTime(operator: FieldToken["operator"]): operator is TimeOperator {
+  return operator.startsWith("<") || operator.startsWith(">");
+}
+
+/** A day counts as a whole: `>` begins after its end. */
+function timeFilter(token: Token, operator: TimeOperator, text: string): Filter {
+  const written = writtenTime(text);
+  if (written === undefined) throw new SyntaxFault("a day or a time such as 2026-01-31 or 2026-01-31T09:00:00Z", token);
+  const bound = operator === ">=" || operator === "<" ? written.start : written.end;
+  return operator.startsWith(">")
+    ? { kind: "time", start: bound, end: undefined }
+    : { kind: "time", start: undefined, end: bound };
+}
+
 /** Whether values are compared as a whole, so that every sign counts. */
 function isWhole(scope: Scope): boolean {
-  return scope?.operator === "=" || scope?.operator === "!=";
+  return scope !== undefined && scope.operator !== ":" && scope.operator !== "!:";
 }
 
 /** `10.0.*` and `10.0*` differ: a star after a separator stands for any words, and those need not be looked for. */

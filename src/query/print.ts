@@ -1,4 +1,5 @@
-import type { Filter, PhraseFilter } from "./ast.js";
+import { instantText } from "../core/instant.js";
+import type { Filter, PhraseFilter, TimeFilter } from "./ast.js";
 
 /** A filter as query text, which parseQuery reads back as the same filter in its simplest form. */
 export function printFilter(filter: Filter): string {
@@ -11,6 +12,8 @@ export function printFilter(filter: Filter): string {
       return `${filter.field}="${filter.value.replace(/["\\]/g, "\\$&")}"`;
     case "present":
       return `${filter.field}:*`;
+    case "time":
+      return printTime(filter);
     case "and":
       return filter.filters.map((part) => (part.kind === "or" ? grouped(part) : printFilter(part))).join(" ");
     case "or":
@@ -18,6 +21,13 @@ export function printFilter(filter: Filter): string {
     case "not":
       return `-${filter.filter.kind === "and" || filter.filter.kind === "or" ? grouped(filter.filter) : printFilter(filter.filter)}`;
   }
+}
+
+/** A range with two ends is what two terms say. */
+function printTime({ start, end }: TimeFilter): string {
+  const from = start === undefined ? [] : [`timestamp>="${instantText(start) ?? ""}"`];
+  const to = end === undefined ? [] : [`timestamp<"${instantText(end) ?? ""}"`];
+  return [...from, ...to].join(" ");
 }
 
 /**

@@ -1,16 +1,26 @@
-import { calendarInstant, instantOf, instantText, monthsBefore, type Instant } from "../core/instant.js";
+import {
+  calendarInstant,
+  instantOf,
+  instantText,
+  monthsBefore,
+  type Instant,
+  type InstantRange,
+} from "../core/instant.js";
 import type { FieldProblem } from "../core/problem.js";
+import { eventTime } from "../core/segment/event-time.js";
 import { excerpt } from "./excerpt.js";
 
-/** A window on receivedAt, [start, end). Each text is an RFC 3339 time or relative to now (`7d`, `120min`). */
+/** A window of time, [start, end). Each text is an RFC 3339 time or relative to now (`7d`, `120min`). */
 export interface TimeWindow {
   readonly start?: string;
   readonly end?: string;
   /** A relative time, in place of start and end: the window from then until now. */
   readonly last?: string;
+  /** Which of an entry's times: receivedAt, which is the default, or the event's own. */
+  readonly of?: "received_at" | "timestamp";
 }
 
-/** A window's bounds as receivedAt texts: RFC 3339 UTC with six fractional digits and `Z`. */
+/** A window's bounds as texts: RFC 3339 UTC with six fractional digits and `Z`. */
 export interface WindowBounds {
   readonly start: string | undefined;
   readonly end: string | undefined;
@@ -52,6 +62,26 @@ const MONTHS_PER_UNIT = new Map([...named(["mo", "mon", "month", "months"], 1), 
  */
 export function parseTime(text: string, nowMicros: number): ParsedTime {
   return asTime(text, TIME, () => timestamp(text) ?? backFromNow(text, nowMicros));
+}
+
+const DAY = /^\d{4}-\d\d-\d\d$/;
+const MS_PER_DAY = 86_400_000;
+
+/** A written time, or a day of UTC, from its begin to its end; undefined for anything else. */
+export function writtenTime(text: string): { readonly start: Instant; readonly end: Instant } | undefined {
+  const start = eventTime(DAY.test(text) ? `${text}T00:00:00Z` : text);
+  if (start === undefined || !text.includes("-", 1)) return undefined;
+  if (DAY.test(text)) return { start, end: { epochMs: start.epochMs + MS_PER_DAY, micros: 0 } };
+  return {
+    start,
+    end: start.micros < 999 ? { ...start, micros: start.micros + 1 } : { epochMs: start.epochMs + 1, micros: 0 },
+  };
+}
+
+/** A window's bounds as instants. */
+export function instantRange({ start, end }: WindowBounds): InstantRange {
+  const instant = (text: string | undefined): Instant | undefined => (text === undefined ? undefined : eventTime(text));
+  return { start: instant(start), end: instant(end) };
 }
 
 /** Resolves a window's times; reports every bad one below `path`. */

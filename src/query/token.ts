@@ -6,12 +6,14 @@ interface Place {
   readonly offset: number;
 }
 
-/** A field and its operator: has the words, is the whole value, or the opposite of these. */
+/** A field and its operator: has the words, is the whole value, or the opposite of these; or an order, of `timestamp`. */
 export interface FieldToken extends Place {
   readonly kind: "field";
   readonly field: EventField;
-  readonly operator: ":" | "=" | "!:" | "!=";
+  readonly operator: ":" | "=" | "!:" | "!=" | TimeOperator;
 }
+
+export type TimeOperator = "<" | "<=" | ">" | ">=";
 
 /** The text between quotes, without escapes. */
 export interface QuotedToken extends Place {

@@ -101,12 +101,14 @@ export type SearchRestriction = {
   tenantId?: Array<string> | null | undefined;
 };
 
-/** A window on `receivedAt`: from `start` (inclusive) to `end` (exclusive), or the most recent period, `last`. Each is an RFC 3339 time or relative to now, such as `7d`, `12h` or `120min`. */
+/** A window of time: from `start` (inclusive) to `end` (exclusive), or the most recent period, `last`. Each is an RFC 3339 time or relative to now, such as `7d`, `12h` or `120min`. */
 export type TimeWindow = {
   /** The end, exclusive. Default: now. */
   end?: string | null | undefined;
   /** The most recent period, such as `7d`, in place of start and end. */
   last?: string | null | undefined;
+  /** Which of an entry's times: when it was received, or when it happened. */
+  of?: WindowTime;
   /** The start, inclusive. Default: the log's beginning. */
   start?: string | null | undefined;
 };
@@ -119,6 +121,13 @@ export type VerdictStatus =
   | 'UNKNOWN'
   /** Checked and correct. */
   | 'VALID';
+
+/** Which of an entry's times a window is of. */
+export type WindowTime =
+  /** When the log received it, which the log's tree proves. */
+  | 'RECEIVED_AT'
+  /** When it happened, as the application said in `timestamp`: an RFC 3339 time, or a number since 1970. An event without such a time is in no such window. */
+  | 'TIMESTAMP';
 
 export type LogBulkAsyncMutationVariables = Exact<{
   events: Array<EventInput> | EventInput;

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { EVENT_FIELDS, type AuditEvent } from "../../src/core/event.js";
+import { instantText } from "../../src/core/instant.js";
 import type { Filter } from "../../src/query/ast.js";
 
 /** Few words, so that filters and events meet often; each stays one word when it is cut. */
@@ -8,6 +9,15 @@ const aWord = fc.constantFrom("alice", "alic", "log", "login", "logged", "in", "
 const aText = fc
   .array(fc.oneof(aWord, fc.constantFrom("Alice", "LOG", "a.b", "-", '"', "\\", "AND", "")), { maxLength: 5 })
   .map((parts) => parts.join(" "));
+
+const anInstant = fc.record({
+  epochMs: fc.integer({ min: Date.UTC(2026, 0, 1), max: Date.UTC(2026, 0, 3) }),
+  micros: fc.integer({ min: 0, max: 999 }),
+});
+
+const aTime = anInstant.chain((instant) =>
+  fc.constantFrom(instantText(instant) ?? "", "2026-01-02T00:00+01:00", "1767312000", "later"),
+);
 
 const anObject = fc.dictionary(fc.constantFrom("log", "x1", "é"), fc.oneof(aText, fc.integer(), fc.boolean()));
 
@@ -23,7 +33,7 @@ export const anEvent: fc.Arbitrary<AuditEvent> = fc.record(
     source: aText,
     status: aText,
     target: aText,
-    timestamp: aText,
+    timestamp: aTime,
     tenant_id: aText,
   },
   { requiredKeys: ["message"], noNullPrototype: true },
@@ -41,6 +51,10 @@ export const aFilter: fc.Arbitrary<Filter> = fc.letrec<{ filter: Filter }>((tie)
     }),
     fc.record({ kind: fc.constant("exact" as const), field: aField, value: aText }),
     fc.record({ kind: fc.constant("present" as const), field: aField }),
+    fc.oneof(
+      fc.record({ kind: fc.constant("time" as const), start: anInstant, end: fc.constant(undefined) }),
+      fc.record({ kind: fc.constant("time" as const), start: fc.constant(undefined), end: anInstant }),
+    ),
     fc.constant({ kind: "all" as const }),
     fc.record({ kind: fc.constant("not" as const), filter: tie("filter") }),
     fc.record({

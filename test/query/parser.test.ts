@@ -8,6 +8,10 @@ const word = (text: string, field?: EventField): Filter => phrase(text, field, f
 const prefix = (text: string, field?: EventField): Filter => phrase(text, field, true);
 const exact = (field: EventField, value: string): Filter => ({ kind: "exact", field, value });
 const present = (field: EventField): Filter => ({ kind: "present", field });
+const time = (side: "start" | "end", text: string, micros = 0): Filter => ({
+  ...{ kind: "time", start: undefined, end: undefined },
+  [side]: { epochMs: Date.parse(text), micros },
+});
 const and = (...filters: Filter[]): Filter => ({ kind: "and", filters });
 const or = (...filters: Filter[]): Filter => ({ kind: "or", filters });
 const not = (filter: Filter): Filter => ({ kind: "not", filter });
@@ -121,6 +125,15 @@ const grammar: Readonly<Record<string, readonly (readonly [query: string, filter
     ["actor:(a & b)", and(word("a", "actor"), word("b", "actor"))],
     ["action=(a OR *)", or(exact("action", "a"), exact("action", "*"))],
     ["action=(& OR a)", or(exact("action", "&"), exact("action", "a"))],
+  ],
+  "the event's own time": [
+    ["timestamp>=2026-03-01", time("start", "2026-03-01T00:00:00Z")],
+    ["timestamp>2026-03-01", time("start", "2026-03-02T00:00:00Z")],
+    ["timestamp<2026-03-01", time("end", "2026-03-01T00:00:00Z")],
+    ["timestamp<=2026-03-01", time("end", "2026-03-02T00:00:00Z")],
+    ["timestamp>=2026-03-01T12:30+02:00", time("start", "2026-03-01T10:30:00Z")],
+    ['timestamp<="2026-03-01 12:30:05.1"', time("end", "2026-03-01T12:30:05.1Z", 1)],
+    ["-timestamp>=2026-03-01", not(time("start", "2026-03-01T00:00:00Z"))],
   ],
   presence: [
     ["status:*", present("status")],

@@ -48,6 +48,9 @@ describe("a query that is refused", () => {
     ["& OR a", 1, "at least one letter or number to search for", '"&"'],
     ["-&", 1, "at least one letter or number to search for", '"-&"'],
     ["! a", 1, 'a term directly after "!"', '"!"'],
+    ["timestamp>7d", 11, "a day or a time such as 2026-01-31 or 2026-01-31T09:00:00Z", '"7d"'],
+    ["timestamp<2026-02-30", 11, "a day or a time such as 2026-01-31 or 2026-01-31T09:00:00Z", '"2026-02-30"'],
+    ["timestamp<1767312000", 11, "a day or a time such as 2026-01-31 or 2026-01-31T09:00:00Z", '"1767312000"'],
     ["received_at:7d", 1, "times in the window argument, not in the query", '"received_at:"'],
     ['receivedAt>"2026-01-01"', 1, "times in the window argument, not in the query", '"receivedAt>"'],
     ["message:---", 9, "at least one letter or number to search for", '"---"'],
@@ -63,8 +66,8 @@ describe("a query that is refused", () => {
   });
 
   test.each([">", "<"])("says that the fields have no order, where %s stands after a field", (operator) => {
-    expect(errorOf(`a timestamp${operator}"2026-01-01"`).message).toBe(
-      `column 3: expected ":" or "=" after a field: the fields are text, without order (put other text in quotes), got "timestamp${operator}"`,
+    expect(errorOf(`a target${operator}"2026-01-01"`).message).toBe(
+      `column 3: expected ":" or "=" after a field: all but timestamp are text, without order (put other text in quotes), got "target${operator}"`,
     );
   });
 

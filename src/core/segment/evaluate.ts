@@ -1,7 +1,7 @@
 import { utf8 } from "../bytes.js";
 import type { EventField } from "../event.js";
 import type { Sha256 } from "../hash.js";
-import type { Instant } from "../instant.js";
+import { isWithin, type InstantRange } from "../instant.js";
 import { fieldNumber, leafTerm, presenceTerm, valueTerm, wordTerm } from "../words/terms.js";
 import { both, setPlaces, either, isEmpty, noBits, NO_BITS, set, without, type PieceBits } from "./bits.js";
 import { FIRST_MS } from "./event-time.js";
@@ -232,7 +232,7 @@ function includes({ ends, values }: Positions, place: number, position: number):
   return false;
 }
 
-function timeIn({ start, end }: SegmentFilter & { readonly kind: "time" }, reader: SegmentReader): Evaluation {
+function timeIn(range: InstantRange, reader: SegmentReader): Evaluation {
   return {
     most: reader.documents,
     bits: (piece, mask) => {
@@ -242,16 +242,11 @@ function timeIn({ start, end }: SegmentFilter & { readonly kind: "time" }, reade
       for (const document of setPlaces(mask)) {
         const time = { epochMs: (times[document] ?? 0) + FIRST_MS, micros: micros[document] ?? 0 };
         const isKnown = (times[document] ?? -1) >= 0;
-        if (isKnown && !isBefore(time, start) && (end === undefined || isBefore(time, end))) set(bits, document);
+        if (isKnown && isWithin(time, range)) set(bits, document);
       }
       return bits;
     },
   };
-}
-
-function isBefore(time: Instant, bound: Instant | undefined): boolean {
-  if (bound === undefined) return false;
-  return time.epochMs === bound.epochMs ? time.micros < bound.micros : time.epochMs < bound.epochMs;
 }
 
 /** The least first, so that what all must match is soon empty; a negation excludes nothing for certain, so it is last. */

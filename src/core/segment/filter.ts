@@ -1,5 +1,5 @@
 import type { EventField } from "../event.js";
-import type { Instant } from "../instant.js";
+import type { InstantRange } from "../instant.js";
 
 /**
  * What a search asks of an entry, as segments evaluate it. Words are those of `words`, edition 2. An entry that is no
@@ -18,7 +18,7 @@ export type SegmentFilter =
   | { readonly kind: "exact"; readonly field: EventField; readonly value: string }
   | { readonly kind: "present"; readonly field: EventField }
   /** The event's own time, from `start` up to but not including `end`. */
-  | { readonly kind: "time"; readonly start: Instant | undefined; readonly end: Instant | undefined }
+  | ({ readonly kind: "time" } & InstantRange)
   /** Candidates for a leaf: compare the hash. */
   | { readonly kind: "leaf"; readonly hash: Uint8Array }
   | { readonly kind: "and"; readonly filters: readonly SegmentFilter[] }

@@ -15,12 +15,12 @@ export type OpenedCursor =
 
 const DIGEST_BYTES = 16;
 const NUMBER_BYTES = 8;
-const NUMBERS = 5;
+const NUMBERS = 6;
 
 /**
  * Makes and opens the cursors of one search. A cursor carries the pin (so that `search` can continue from it) and a
  * digest of the arguments (so that it fits no other search, log or tenant), but not the arguments, which the client
- * sends again. Payload: five big-endian doubles (exact to 2^53), then 16 bytes of SHA-256.
+ * sends again. Payload: six big-endian doubles (exact to 2^53), then 16 bytes of SHA-256.
  */
 export class Cursors {
   private readonly digest: Buffer;
@@ -34,7 +34,10 @@ export class Cursors {
 
   seal({ state, position }: Cursor): string {
     const payload = Buffer.alloc(NUMBERS * NUMBER_BYTES + DIGEST_BYTES);
-    const numbers = [state.treeSize, state.range.start, state.range.end, state.expiresAtMs, position];
+    const numbers = [
+      ...[state.treeSize, state.range.start, state.range.end, state.pinnedAtMs, state.expiresAtMs],
+      position,
+    ];
     numbers.forEach((number, i) => payload.writeDoubleBE(number, i * NUMBER_BYTES));
     this.digest.copy(payload, NUMBERS * NUMBER_BYTES);
     return this.sealer.seal("cursor", payload);
@@ -55,8 +58,13 @@ export class Cursors {
 function readCursor(payload: Buffer): Cursor {
   const number = (i: number): number => payload.readDoubleBE(i * NUMBER_BYTES);
   return {
-    state: { treeSize: number(0), range: { start: number(1), end: number(2) }, expiresAtMs: number(3) },
-    position: number(4),
+    state: {
+      treeSize: number(0),
+      range: { start: number(1), end: number(2) },
+      pinnedAtMs: number(3),
+      expiresAtMs: number(4),
+    },
+    position: number(5),
   };
 }
 

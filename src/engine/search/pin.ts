@@ -9,7 +9,8 @@ export interface PinnedState {
   readonly treeSize: number;
   /** The leaves in the pinned tree and the time window. */
   readonly range: LeafRange;
-  /** Milliseconds since 1970. */
+  /** What relative times of its window count back from. Milliseconds since 1970. */
+  readonly pinnedAtMs: number;
   readonly expiresAtMs: number;
 }
 
@@ -39,7 +40,7 @@ export type OpenedPin =
   { readonly kind: "opened"; readonly pin: Pin } | { readonly kind: "rejected"; readonly got: string };
 
 /** Incremented when the shape of a pin changes: ids of another version are refused, not misread. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** A result id: the whole pin as JSON under a MAC, so that any gateway with the same key can use it. */
 export function sealPin(sealer: TokenSealer, pin: Pin): string {

@@ -43,7 +43,7 @@ const MICROS_PER_MS = 1000;
 interface Now {
   readonly log: string;
   readonly treeSize: number;
-  readonly nowMicros: number;
+  readonly pinnedAtMs: number;
 }
 
 /** An opened result id. */
@@ -85,16 +85,17 @@ export class PinnedSearches {
   /** A new search, or another page of an earlier one if `page` has one of its cursors. */
   async search(request: SearchRequest, page: PageRequest, asking: SearchAsking): Promise<ResultPage> {
     const { newestSize: treeSize, bound, signal } = asking;
-    const nowMicros = this.options.clock();
+    const pinnedAtMs = Math.floor(this.options.clock() / MICROS_PER_MS);
     const search = searchArguments(request, bound);
-    const checked = checkSearch(search, nowMicros);
+    const checked = checkSearch(search, pinnedAtMs * MICROS_PER_MS);
     if (checked.kind === "invalid") throw badInput([...checked.problems, ...pageProblems(page), ...strayCursors(page)]);
-    const opened = openCursors(new Cursors(this.options.sealer, search), page, { nowMs: nowMicros / MICROS_PER_MS });
+    const opened = openCursors(new Cursors(this.options.sealer, search), page, { nowMs: pinnedAtMs });
     const problems = [...pageProblems(page), ...opened.problems];
     if (problems.length > 0) throw badInput(problems);
     const earlier = (opened.after ?? opened.before)?.state;
-    const state = earlier ?? (await this.pin({ log: search.log, treeSize, nowMicros }, checked.bounds));
-    const reading = { pin: { search, state }, filter: checked.filter, signal };
+    const state = earlier ?? (await this.pin({ log: search.log, treeSize, pinnedAtMs }, checked.bounds));
+    const pin = { search, state };
+    const reading = { pin, filter: earlier === undefined ? checked.filter : filterOf(pin), signal };
     return this.page(reading, spanOf(page, opened.after?.position, opened.before?.position));
   }
 
@@ -132,20 +133,18 @@ export class PinnedSearches {
     const { search } = result.pin;
     if (canonicalJson({ ...search.bound }) !== canonicalJson({ ...bound }))
       throw badResultId("a result of another credential");
-    const checked = checkSearch(search, nowMs * MICROS_PER_MS);
-    if (checked.kind === "invalid") throw badResultId("a result whose query is no longer understood");
-    return { pin: result.pin, filter: checked.filter };
+    return { pin: result.pin, filter: filterOf(result.pin) };
   }
 
   private async pin(now: Now, { start, end }: WindowBounds): Promise<PinnedState> {
-    const { log, treeSize, nowMicros } = now;
+    const { log, treeSize, pinnedAtMs } = now;
     const { firstAtOrAfter, ttlMs } = this.options;
     const times = [start, end].filter((time) => time !== undefined);
     const found = times.length === 0 ? [] : await firstAtOrAfter(log, times, treeSize);
     const from = (start === undefined ? undefined : found[0]) ?? 0;
     const to = (end === undefined ? undefined : found.at(-1)) ?? treeSize;
     const range = { start: Math.min(from, to), end: to };
-    return { treeSize, range, expiresAtMs: Math.floor(nowMicros / MICROS_PER_MS) + ttlMs };
+    return { treeSize, range, pinnedAtMs, expiresAtMs: pinnedAtMs + ttlMs };
   }
 
   private async page(reading: Reading, span: Span): Promise<ResultPage> {
@@ -202,6 +201,13 @@ export class PinnedSearches {
   }
 }
 
+/** The filter of a pinned search, whose relative times count back from when it was pinned. */
+function filterOf({ search, state }: Pin): Filter {
+  const checked = checkSearch(search, state.pinnedAtMs * MICROS_PER_MS);
+  if (checked.kind === "invalid") throw badResultId("a result whose query is no longer understood");
+  return checked.filter;
+}
+
 /** What a page's cursors must agree with: not expired, and of a known result with exactly its state. */
 interface Bound {
   readonly nowMs: number;
@@ -244,7 +250,8 @@ function strayCursors(page: PageRequest): readonly CursorProblem[] {
 function isSameState(a: PinnedState, b: PinnedState | undefined): boolean {
   if (b === undefined) return true;
   const sameRange = a.range.start === b.range.start && a.range.end === b.range.end;
-  return sameRange && a.treeSize === b.treeSize && a.expiresAtMs === b.expiresAtMs;
+  const sameTimes = a.pinnedAtMs === b.pinnedAtMs && a.expiresAtMs === b.expiresAtMs;
+  return sameRange && sameTimes && a.treeSize === b.treeSize;
 }
 
 function badResultId(got: string): AuditError {

@@ -4,13 +4,15 @@ import { allOf, type Filter } from "../../query/ast.js";
 import { NEWEST_FIRST } from "../../query/order.js";
 import { parseQuery } from "../../query/parser.js";
 import { restrictionFilter, restrictionProblems, type Restriction } from "../../query/restriction.js";
-import { resolveWindow, type WindowBounds } from "../../query/time.js";
+import { instantRange, resolveWindow, type WindowBounds } from "../../query/time.js";
 import type { SearchArguments } from "./pin.js";
 
 /** A search ready to be pinned, or every invalid argument. */
 export type CheckedSearch =
   | { readonly kind: "checked"; readonly filter: Filter; readonly bounds: WindowBounds }
   | { readonly kind: "invalid"; readonly problems: readonly FieldProblem[] };
+
+const WHOLE_LOG: WindowBounds = { start: undefined, end: undefined };
 
 /** A request's arguments with defaults filled in: what is pinned and what cursors are bound to. */
 export function searchArguments(request: SearchRequest, bound: Restriction = {}): SearchArguments {
@@ -38,7 +40,11 @@ export function checkSearch(search: SearchArguments, nowMicros: number): Checked
   if (problems.length > 0 || query.kind === "syntax-error" || window.kind === "invalid") {
     return { kind: "invalid", problems };
   }
-  return { kind: "checked", filter: restricted(query.filter, search), bounds: window.bounds };
+  const filter = restricted(query.filter, search);
+  if (search.window.of !== "timestamp") return { kind: "checked", filter, bounds: window.bounds };
+  const time = { kind: "time", ...instantRange(window.bounds) } as const;
+  const isBounded = time.start !== undefined || time.end !== undefined;
+  return { kind: "checked", filter: isBounded ? allOf([filter, time]) : filter, bounds: WHOLE_LOG };
 }
 
 /** The combined filter of a search: its query, its restriction, and what its caller's credential allows. */

@@ -167,6 +167,7 @@ describe("what the protocol has no call for", () => {
     const other = another();
     const attempts = [
       other.entries("default", [1]),
+      other.search({ ...ALL, window: { last: "7d", of: "timestamp" } }, {}),
       other.entryByHash("default", hash ?? never()),
       other.membershipProofs({ log: "default", treeSize: 3, leafIndexes: [1] }),
       other.tail({ log: "default", fromLeafIndex: 2 }, { signal: new AbortController().signal }),

@@ -56,7 +56,8 @@ class Bench {
 
   #entry(leafIndex: number) {
     const receivedAt = timeText(NOW + leafIndex * 1_000_000);
-    const event = { message: `event ${leafIndex}`, actor: leafIndex % 2 === 0 ? "even" : "odd" };
+    const happenedAt = timeText(NOW + (leafIndex + 10) * 1_000_000);
+    const event = { message: `event ${leafIndex}`, actor: leafIndex % 2 === 0 ? "even" : "odd", timestamp: happenedAt };
     const canonical = format.canonicalText({ event, received_at: receivedAt });
     return { canonical, leafHash: format.leafHash(utf8(canonical)), receivedAt };
   }
@@ -149,6 +150,20 @@ describe("a pinned search", () => {
       { first: 3, after: page.result.cursor(2) },
     );
     expect(next.leafIndexes).toEqual([53, 54, 55]);
+  });
+
+  it("fixes a relative window of the events' own times when it is made", async () => {
+    const bench = await Bench.open(100);
+    bench.now = NOW + 60 * 1_000_000;
+    const request = { window: { last: "10s", of: "timestamp" }, order: ascending } as const;
+    const page = await bench.search(request, { first: 3 });
+    expect(page.leafIndexes).toEqual([40, 41, 42]);
+    bench.now += 30 * 1_000_000;
+    const next = await bench.search(request, { first: 3, after: page.result.cursor(2) });
+    expect(next.leafIndexes).toEqual([43, 44, 45]);
+    const same = await bench.searches().results(page.result.id, { first: 3, offset: 3 });
+    expect(same.leafIndexes).toEqual([43, 44, 45]);
+    expect(await page.result.totalCount()).toBe(60);
   });
 
   it("takes restriction and query together", async () => {
