@@ -33,7 +33,7 @@ export function search(verified: boolean, query = "status:failed", window?: Time
   return {
     query: `query Page($query: String!, $window: TimeWindow) {
       search(query: $query, window: $window, first: 50) {
-        id pageInfo { hasNextPage endCursor }
+        resultId pageInfo { hasNextPage endCursor }
         edges { cursor node { id leafIndex hash receivedAt ${EVENT} ${verified ? VERIFICATION : ""} } }
       }
     }`,

@@ -50,7 +50,7 @@ export abstract class DownloadType implements DownloadLink {
 
 @ArgsType()
 abstract class DownloadResultsArgs {
-  @Field(() => ID, { description: "The search's `EntryConnection.id`." })
+  @Field(() => ID, { description: "The search's `EntryConnection.resultId`." })
   abstract readonly id: string;
 
   @Field(() => DownloadFormatType, { defaultValue: "CSV", description: "The format of the file." })

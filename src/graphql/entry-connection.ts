@@ -40,11 +40,12 @@ export abstract class EntryEdgeType {
 })
 export abstract class EntryConnectionType {
   @Field(() => ID, {
-    description: "Identifies the whole pinned result: pass it to `results(id:)` for other pages, until `expiresAt`.",
+    description:
+      "The handle of the whole pinned result, not an id of this page: pass it to `results(id:)` for other pages, until `expiresAt`.",
   })
-  abstract readonly id: string;
+  abstract readonly resultId: string;
 
-  @Field(() => DateTimeScalar, { description: "When `id` and the cursors expire." })
+  @Field(() => DateTimeScalar, { description: "When `resultId` and the cursors expire." })
   abstract readonly expiresAt: string;
 
   @Field(() => Int, {
@@ -87,7 +88,7 @@ export class EntryEdgeResolver {
 @Resolver(() => EntryConnectionType)
 export class EntryConnectionResolver {
   @FieldResolver({ complexity: 1 })
-  id(@Parent() { result }: ResultPage): string {
+  resultId(@Parent() { result }: ResultPage): string {
     return result.id;
   }
 

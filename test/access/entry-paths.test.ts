@@ -31,14 +31,14 @@ const asking = (query: () => string): Path => {
 const askingTwice = (first: string, second: (id: string) => string): Path => {
   return async (name) => {
     const answer = await keyed.ask(name, first);
-    const [, id] = /"id":"([^"]+)"/.exec(JSON.stringify(answer)) ?? [];
+    const [, id] = /"resultId":"([^"]+)"/.exec(JSON.stringify(answer)) ?? [];
     return id === undefined ? answer : keyed.ask(name, second(id));
   };
 };
 
 async function downloaded(name: Name): Promise<Shown> {
   const linked = await askingTwice(
-    "{ search { id } }",
+    "{ search { resultId } }",
     (id) => `mutation { downloadResults(id: "${id}", format: NDJSON) { url } }`,
   )(name);
   const [, url] = /"url":"([^"]+)"/.exec(JSON.stringify(linked)) ?? [];
@@ -83,7 +83,7 @@ const PATHS: Readonly<Record<string, Path>> = {
   "search with a restriction": asking(
     () => '{ search(restriction: { actor: ["alice", "bob"] }) { nodes { leafIndex } } }',
   ),
-  results: askingTwice("{ search { id } }", (id) => `{ results(id: "${id}") { nodes { leafIndex } } }`),
+  results: askingTwice("{ search { resultId } }", (id) => `{ results(id: "${id}") { nodes { leafIndex } } }`),
   "entry by leaf index": asking(() => inEach((at) => `entry(leafIndex: ${at}) { leafIndex }`)),
   "entry by hash": asking(() => inEach((at) => `entry(hash: ${hashAt(at)}) { leafIndex }`)),
   node: asking(() => inEach((at) => `node(id: ${entryId(at)}) { ... on Entry { leafIndex } }`)),

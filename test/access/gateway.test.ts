@@ -20,12 +20,12 @@ const ask = (name: Name, query: string) => keyed.ask(name, query);
 
 describe("a result over HTTP", () => {
   const resultOf = async (name: Name) => {
-    const { data } = await ask(name, "{ search(first: 1) { id totalCount edges { cursor } } }");
-    return (data as { search: { id: string; totalCount: number; edges: readonly { cursor: string }[] } }).search;
+    const { data } = await ask(name, "{ search(first: 1) { resultId totalCount edges { cursor } } }");
+    return (data as { search: { resultId: string; totalCount: number; edges: readonly { cursor: string }[] } }).search;
   };
 
   test("counts only what its maker may see, and continues for its maker", async () => {
-    const { id, totalCount } = await resultOf("acme");
+    const { resultId: id, totalCount } = await resultOf("acme");
     expect(totalCount).toBe(2);
     const { data } = await ask("acme", `{ results(id: "${id}") { nodes { leafIndex } } }`);
     expect(leafIndexes(data)).toEqual([0, 1]);
@@ -37,7 +37,7 @@ describe("a result over HTTP", () => {
     ["admin", "acme"],
     ["alice's entries", "alice's entries of acme"],
   ])("of %s is refused to %s, by id and by cursor", async (maker, user) => {
-    const { id, edges } = await resultOf(maker);
+    const { resultId: id, edges } = await resultOf(maker);
     expect((await ask(user, `{ results(id: "${id}") { totalCount } }`)).codes).toEqual(["BAD_USER_INPUT"]);
     const byCursor = await ask(user, `{ search(after: "${edges[0]?.cursor ?? ""}") { totalCount } }`);
     expect(byCursor.codes).toEqual(["BAD_USER_INPUT"]);

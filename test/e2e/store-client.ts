@@ -22,7 +22,7 @@ const LOG_BULK_ASYNC = /* GraphQL */ `
 const SEARCH = /* GraphQL */ `
   {
     search(query: "event") {
-      id
+      resultId
       totalCount
     }
   }
@@ -57,7 +57,7 @@ const READ = /* GraphQL */ `
 `;
 
 interface Search {
-  readonly search: { readonly id: string; readonly totalCount: number };
+  readonly search: { readonly resultId: string; readonly totalCount: number };
 }
 
 interface Read {
@@ -109,7 +109,7 @@ export class StoreClient {
   /** How many events a search finds; its result is what `read` pages through. */
   async search(): Promise<number> {
     const { search } = await graphqlData<Search>(this.url, SEARCH);
-    this.#result = search.id;
+    this.#result = search.resultId;
     return search.totalCount;
   }
 

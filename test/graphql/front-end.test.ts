@@ -129,10 +129,10 @@ describe.each(["memory", "sqlite"])("a front end of a gateway on %s", (engine) =
 
   test("comes back to a result by its id, at any offset", async () => {
     const { search } = await gateway.data(SearchDocument, { query: "event", first: 5, maxResults: COUNT });
-    const { results } = await gateway.data(ResultsDocument, { id: search.id, first: 2, offset: 3 });
+    const { results } = await gateway.data(ResultsDocument, { id: search.resultId, first: 2, offset: 3 });
     expect(results.edges).toEqual(search.edges.slice(3, 5));
     const after = results.edges.at(-1)?.cursor ?? null;
-    const { results: next } = await gateway.data(ResultsDocument, { id: search.id, first: 2, after });
+    const { results: next } = await gateway.data(ResultsDocument, { id: search.resultId, first: 2, after });
     expect(next.edges).toHaveLength(2);
     expect(next.edges[0]?.node?.id).not.toBe(results.edges[1]?.node?.id);
   });

@@ -18,7 +18,7 @@ export async function linkTo(
   { query = "", maxResults, format = "NDJSON", everyMatch = false }: Wanted = {},
 ) {
   const { search } = await at.data(SearchDocument, { query, first: 0, ...(maxResults && { maxResults }) });
-  return (await at.data(DownloadResultsDocument, { id: search.id, format, everyMatch })).downloadResults;
+  return (await at.data(DownloadResultsDocument, { id: search.resultId, format, everyMatch })).downloadResults;
 }
 
 /** As it came over the wire: fetch would unzip it, and hide a body that broke off. */

@@ -125,15 +125,15 @@ describe("in front of our own engine, GraphQL", () => {
 
   test("pages forth and back by cursor and by offset, while the log grows", async () => {
     type Page = {
-      id: string;
+      resultId: string;
       edges: { cursor: string; node: { leafIndex: number } }[];
       pageInfo: Record<string, unknown>;
     };
     const shown =
-      "id edges { cursor node { leafIndex } } pageInfo { hasNextPage hasPreviousPage endCursor startCursor }";
+      "resultId edges { cursor node { leafIndex } } pageInfo { hasNextPage hasPreviousPage endCursor startCursor }";
     const { search } = await data(`{ search(query: "doc", first: 25) { ${shown} } }`);
     let page = search as Page;
-    const { id } = page;
+    const { resultId: id } = page;
     const results = async (parameters: string): Promise<Page> =>
       (await data(`query ($id: ID!) { results(id: $id, ${parameters}) { ${shown} } }`, { id }))["results"] as Page;
     const forth: number[] = [];
@@ -166,10 +166,10 @@ describe("in front of our own engine, GraphQL", () => {
 
   test("links to a file of a whole result, as the engine would write it, and to evidence that verifies", async () => {
     const file = async (at: TestGateway, format: string): Promise<string> => {
-      const { search } = await data('{ search(query: "doc", maxResults: 50, first: 0) { id } }', {}, at);
+      const { search } = await data('{ search(query: "doc", maxResults: 50, first: 0) { resultId } }', {}, at);
       const link = await data(
         `mutation ($id: ID!) { downloadResults(id: $id, format: ${format}) { url } }`,
-        { id: (search as { id: string }).id },
+        { id: (search as { resultId: string }).resultId },
         at,
       );
       return fileText(new URL((link["downloadResults"] as { url: string }).url, at.url).href);

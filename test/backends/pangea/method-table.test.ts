@@ -23,10 +23,10 @@ beforeAll(async () => {
   const { data: logged } = await front.text(
     'mutation { logBulkAsync(events: [{ message: "m", actor: "a", tenantId: "t" }, { message: "m" }]) { id } }',
   );
-  const { data: found } = await front.text("{ search { id } }");
+  const { data: found } = await front.text("{ search { resultId } }");
   ids = {
     request: (logged?.["logBulkAsync"] as { readonly id: string }).id,
-    search: (found?.["search"] as { readonly id: string }).id,
+    search: (found?.["search"] as { readonly resultId: string }).resultId,
   };
 });
 afterAll(async () => {
