@@ -10,7 +10,8 @@ export const ROOT: Operation = { query: "{ root { treeSize hash checkpoint } }" 
 export const LOG: Operation = {
   query: `mutation Log($event: EventInput!) {
     log(event: $event) {
-      entry { leafIndex hash receivedAt membershipProof { leafIndex treeSize rootHash path } }
+      entry { leafIndex hash receivedAt }
+      membershipProof { leafIndex treeSize rootHash path }
       root { treeSize hash checkpoint }
     }
   }`,
@@ -34,7 +35,7 @@ export function search(verified: boolean, query = "status:failed", window?: Time
     query: `query Page($query: String!, $window: TimeWindow) {
       search(query: $query, window: $window, first: 50) {
         resultId pageInfo { hasNextPage endCursor }
-        edges { cursor node { id leafIndex hash receivedAt ${EVENT} ${verified ? VERIFICATION : ""} } }
+        edges { cursor node { id leafIndex hash receivedAt ${EVENT} } ${verified ? VERIFICATION : ""} }
       }
     }`,
     variables: { query, ...(window && { window }) },

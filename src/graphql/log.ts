@@ -1,9 +1,11 @@
-import { Args, ArgsType, Ctx, Field, ID, Mutation, ObjectType, Resolver } from "type-graphql";
+import { Args, ArgsType, Ctx, Field, FieldResolver, ID, Mutation, ObjectType, Resolver, Root } from "type-graphql";
 import { DEFAULT_LOG, type Logged, type LogRequest, type Receipt, type RefusedEvent } from "../audit/service.js";
 import type { AuditContext } from "./context.js";
+import { EntryVerificationType, shownIn, type EntryInTree } from "./entry-verification.js";
 import { entryNode, EntryType, type EntryNode } from "./entry.js";
 import { EventInput, signedEvent } from "./event-input.js";
 import type { Loaders } from "./loaders.js";
+import { membershipProof, MembershipProofType, type ProofNode } from "./membership-proof.js";
 import { withoutNulls } from "./nulls.js";
 import { refusedEvents, RefusedEventType } from "./refused-event.js";
 import { rootNode, RootType, type RootNode } from "./root.js";
@@ -47,7 +49,7 @@ export abstract class LogBulkArgs {
   abstract readonly skipInvalid?: boolean | null;
 }
 
-export const RECEIPT_ROOT = "A signed root that includes what was logged; the proofs selected here lead to it.";
+const RECEIPT_ROOT = "A signed root that includes what was logged; the proofs of the receipt lead to it.";
 
 interface LogReceipt {
   readonly entry: EntryNode;
@@ -56,6 +58,7 @@ interface LogReceipt {
 
 export interface LoggedNodes {
   readonly entries: readonly EntryNode[];
+  readonly receipts: readonly LogReceipt[];
   readonly root: RootNode;
 }
 
@@ -65,7 +68,7 @@ interface LogBulkReceipt extends LoggedNodes {
 
 @ObjectType("LogPayload", {
   simpleResolvers: true,
-  description: "The receipt of `log`. When you have it, the event is durable.",
+  description: "The receipt of one event. When you have it, the event is durable.",
 })
 export abstract class LogPayloadType implements LogReceipt {
   @Field(() => EntryType, { description: "The event at its index in the log." })
@@ -73,6 +76,28 @@ export abstract class LogPayloadType implements LogReceipt {
 
   @Field(() => RootType, { description: RECEIPT_ROOT })
   abstract readonly root: RootNode;
+
+  @Field(() => MembershipProofType, { description: "Proves that the entry is in the tree of `root`." })
+  abstract readonly membershipProof: ProofNode;
+
+  @Field(() => EntryVerificationType, {
+    description: "Checks that the gateway makes now, in the tree of `root`. Only selected checks are made.",
+  })
+  abstract readonly verification: EntryInTree;
+}
+
+@Resolver(() => LogPayloadType)
+export class LogPayloadResolver {
+  @FieldResolver({ complexity: 15 })
+  async membershipProof(@Root() receipt: LogReceipt, @Ctx() context: AuditContext): Promise<ProofNode> {
+    const { entry, treeSize } = this.verification(receipt);
+    return membershipProof(entry, await treeSize(), context);
+  }
+
+  @FieldResolver({ complexity: 15 })
+  verification(@Root() { entry, root }: LogReceipt): EntryInTree {
+    return shownIn(entry, root.treeSize);
+  }
 }
 
 /** The fields of every receipt of several events. */
@@ -83,6 +108,12 @@ export abstract class LoggedFields implements LoggedNodes {
     description: "The events at their indexes in the log, in the order given.",
   })
   abstract readonly entries: readonly EntryNode[];
+
+  @Field(() => [LogPayloadType], {
+    complexity: 1,
+    description: "The same entries, each with its proof and verdicts under `root`.",
+  })
+  abstract readonly receipts: readonly LogReceipt[];
 
   @Field(() => RootType, { description: RECEIPT_ROOT })
   abstract readonly root: RootNode;
@@ -152,13 +183,16 @@ export function logRequest(
 }
 
 export function loggedNodes(logged: Logged, loaders: Loaders): LoggedNodes {
-  const root = loaders.keepRoot(logged.root);
+  const root = rootNode(loaders.keepRoot(logged.root));
   return {
     /** Computed when selected: most writers of a thousand events need only the root. */
     get entries() {
-      return logged.entries.map((entry) => entryNode(entry, root.treeSize));
+      return logged.entries.map(entryNode);
     },
-    root: rootNode(root),
+    get receipts() {
+      return logged.entries.map((entry) => ({ entry: entryNode(entry), root }));
+    },
+    root,
   };
 }
 
@@ -167,6 +201,9 @@ function receiptNodes(receipt: Receipt, loaders: Loaders): LogBulkReceipt {
   return {
     get entries() {
       return nodes.entries;
+    },
+    get receipts() {
+      return nodes.receipts;
     },
     root: nodes.root,
     get refused() {

@@ -7,7 +7,7 @@ import { ResultsResolver } from "./results.js";
 import { RootQueryResolver } from "./root-query.js";
 import { EntryQueryResolver } from "./entry-query.js";
 import { NodeResolver } from "./node.js";
-import { LogResolver } from "./log.js";
+import { LogPayloadResolver, LogResolver } from "./log.js";
 import { BulkRequestResolver } from "./bulk-request.js";
 import { DownloadResolver } from "./download.js";
 import { EntryLoggedResolver } from "./entry-logged.js";
@@ -60,6 +60,7 @@ function auditSubgraph({ auditable = true }: SchemaOptions): Promise<Subgraph> {
       EntryResolver,
       EntryConnectionResolver,
       EntryEdgeResolver,
+      LogPayloadResolver,
       EntryVerificationResolver,
       MembershipProofResolver,
       ConsistencyProofResolver,

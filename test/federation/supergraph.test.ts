@@ -126,12 +126,12 @@ describe("auditTrail", () => {
   test("carries every proof of its entries", async () => {
     const query = `{ user(id: "43") { auditTrail {
       root { treeSize verification { checkpoint { status } } }
-      nodes { membershipProof { treeSize } verification { hash { status } membership { status } } }
+      edges { membershipProof { treeSize } verification { hash { status } membership { status } } }
     } } }`;
     const valid = { status: "VALID" };
-    const node = { membershipProof: { treeSize: 6 }, verification: { hash: valid, membership: valid } };
+    const edge = { membershipProof: { treeSize: 6 }, verification: { hash: valid, membership: valid } };
     expect(await data(query)).toEqual({
-      user: { auditTrail: { root: { treeSize: 6, verification: { checkpoint: valid } }, nodes: [node] } },
+      user: { auditTrail: { root: { treeSize: 6, verification: { checkpoint: valid } }, edges: [edge] } },
     });
   });
 });

@@ -66,7 +66,7 @@ const cases: readonly (readonly [name: string, query: string, variables?: object
   ["an error that leaves no data", "{ root(treeSize: 99) { hash } }"],
   [
     "proofs and verdicts",
-    "{ search { edges { cursor node { membershipProof { path text } verification { membership { status reason } signature { status reason } } } } pageInfo { startCursor endCursor hasNextPage } } }",
+    "{ search { edges { cursor membershipProof { path text } verification { membership { status reason } signature { status reason } } } pageInfo { startCursor endCursor hasNextPage } } }",
   ],
   ["a field asked for under two names", "{ root { a: hash b: hash __typename } r: root { treeSize } }"],
   ["introspection", getIntrospectionQuery()],

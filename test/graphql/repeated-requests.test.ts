@@ -21,7 +21,7 @@ describe("a mutation that is sent again with its idempotency key", () => {
     await gateway.data(LogBulkDocument, { events });
     const before = await size();
     expect(await gateway.data(LogDocument, { ...variables, event: { message: "m" } })).toEqual(first);
-    expect(first.log.entry.verification.membership.status).toBe("VALID");
+    expect(first.log.verification.membership.status).toBe("VALID");
     expect(await size()).toBe(before);
   });
 
@@ -46,9 +46,9 @@ describe("logBulkAsync", () => {
     const { logBulkAsync } = await gateway.data(LogBulkAsyncDocument, { events });
     const treeSize = await size();
     expect(logBulkAsync).toMatchObject({ status: "DONE", receipt: { root: { treeSize } } });
-    const { entries = [] } = logBulkAsync.receipt ?? {};
-    expect(entries.map(({ leafIndex }) => leafIndex)).toEqual([treeSize - 2, treeSize - 1]);
-    for (const entry of entries) expect(entry.verification.membership.status).toBe("VALID");
+    const { receipts = [] } = logBulkAsync.receipt ?? {};
+    expect(receipts.map(({ entry }) => entry.leafIndex)).toEqual([treeSize - 2, treeSize - 1]);
+    for (const { verification } of receipts) expect(verification.membership.status).toBe("VALID");
     expect(await gateway.data(BulkRequestDocument, { id: logBulkAsync.id })).toEqual({ bulkRequest: logBulkAsync });
   });
 

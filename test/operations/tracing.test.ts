@@ -124,7 +124,7 @@ describe("a gateway in a process with a tracer", () => {
 
   test("puts what the audit service does for an operation under the operation's span", async () => {
     await gateway.text('mutation Login { log(event: { message: "in" }) { root { treeSize } } }');
-    const query = 'query Find { search(query: "in", first: 1) { nodes { membershipProof { leafIndex } } } }';
+    const query = 'query Find { search(query: "in", first: 1) { edges { membershipProof { leafIndex } } } }';
     const { errors } = await gateway.text(query);
     expect(errors).toBeUndefined();
     expect(parents()).toMatchObject({

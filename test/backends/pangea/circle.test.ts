@@ -115,11 +115,11 @@ describe("in front of our own engine, GraphQL", () => {
 
   test("verifies every entry of a page: hash, signature, membership and consistency are VALID", async () => {
     const { search } = await data(
-      `{ search(query: "doc", first: 100) { nodes { leafIndex ${VERIFICATION} membershipProof { text } } root { verification { checkpoint { status } } } } }`,
+      `{ search(query: "doc", first: 100) { edges { node { leafIndex } ${VERIFICATION} membershipProof { text } } root { verification { checkpoint { status } } } } }`,
     );
-    const { nodes, root } = search as { nodes: { verification: unknown }[]; root: unknown };
-    expect(nodes).toHaveLength(EVENTS.length);
-    for (const { verification } of nodes) expect(verification).toEqual(VERIFIED);
+    const { edges, root } = search as { edges: { verification: unknown }[]; root: unknown };
+    expect(edges).toHaveLength(EVENTS.length);
+    for (const { verification } of edges) expect(verification).toEqual(VERIFIED);
     expect(root).toEqual({ verification: { checkpoint: VALID } });
   });
 
