@@ -18,12 +18,12 @@ describe("schema.graphql", () => {
     const types = Object.values((await auditSchema()).getTypeMap()).filter(isObjectType);
     const withId = types.filter((type) => type.getFields()["id"] !== undefined);
     expect(withId.map(({ name }) => name).sort()).toEqual([
+      "AuditBulkRequest",
+      "AuditEntry",
+      "AuditEntryEdge",
+      "AuditMembershipProof",
+      "AuditRoot",
       "Auditable",
-      "BulkRequest",
-      "Entry",
-      "EntryEdge",
-      "MembershipProof",
-      "Root",
     ]);
   });
 

@@ -28,7 +28,7 @@ const LAST_LINE_BYTES = 32;
 const NEWLINE = 0x0a;
 
 const PINNED = /* GraphQL */ `
-  fragment Pinned on EntryConnection {
+  fragment Pinned on AuditEntryConnection {
     resultId
     root {
       log
@@ -47,7 +47,7 @@ const PINNED = /* GraphQL */ `
   }
 `;
 const SEARCH = /* GraphQL */ `
-  query Evidence($query: String!, $log: ID, $fromSize: TreeSize!, $hasFromSize: Boolean!) {
+  query Evidence($query: String!, $log: ID, $fromSize: AuditTreeSize!, $hasFromSize: Boolean!) {
     pinned: search(query: $query, log: $log, first: 0, orderBy: { field: RECEIVED_AT, direction: ASC }) {
       ...Pinned
     }
@@ -55,7 +55,7 @@ const SEARCH = /* GraphQL */ `
   ${PINNED}
 `;
 const RESULT = /* GraphQL */ `
-  query EvidenceOfResult($id: ID!, $fromSize: TreeSize!, $hasFromSize: Boolean!) {
+  query EvidenceOfResult($id: ID!, $fromSize: AuditTreeSize!, $hasFromSize: Boolean!) {
     pinned: results(id: $id, first: 0) {
       ...Pinned
     }

@@ -24,7 +24,7 @@ const NEVER = "No longer returned: `logBulkAsync` returns when the events are lo
 export const BulkRequestStatus = { PENDING: "PENDING", DONE: "DONE", FAILED: "FAILED" } as const;
 
 registerEnumType(BulkRequestStatus, {
-  name: "BulkRequestStatus",
+  name: "AuditBulkRequestStatus",
   description: "How far a bulk request is.",
   valuesConfig: {
     PENDING: { description: "Its events will be logged.", deprecationReason: NEVER },
@@ -33,7 +33,7 @@ registerEnumType(BulkRequestStatus, {
   },
 });
 
-@ObjectType("BulkRequestError", { simpleResolvers: true, description: "Why a bulk request could not be logged." })
+@ObjectType("AuditBulkRequestError", { simpleResolvers: true, description: "Why a bulk request could not be logged." })
 export abstract class BulkRequestErrorType {
   @Field(() => String, { description: "One of the codes that errors of this API have in `extensions.code`." })
   abstract readonly code: string;
@@ -42,7 +42,7 @@ export abstract class BulkRequestErrorType {
   abstract readonly message: string;
 }
 
-@ObjectType("BulkRequestReceipt", {
+@ObjectType("AuditBulkRequestReceipt", {
   simpleResolvers: true,
   description: "The receipt of a bulk request: every event in `entries` is durable.",
 })
@@ -57,7 +57,7 @@ interface BulkRequestNode {
   readonly expiresAt: null;
 }
 
-@ObjectType("BulkRequest", {
+@ObjectType("AuditBulkRequest", {
   simpleResolvers: true,
   description: "A request of `logBulkAsync` whose events are logged.",
 })
@@ -102,7 +102,7 @@ export class BulkRequestResolver {
   })
   async bulkRequest(
     @Ctx() { service, loaders }: AuditContext,
-    @Arg("id", () => ID, { description: "`BulkRequest.id`." }) id: string,
+    @Arg("id", () => ID, { description: "`AuditBulkRequest.id`." }) id: string,
   ): Promise<BulkRequestNode | null> {
     const request = await service.bulkRequest(id);
     return request === undefined ? null : bulkRequestNode(request, loaders);

@@ -12,7 +12,7 @@ export const DownloadFormatType = {
 } as const satisfies Readonly<Record<DownloadFormat, DownloadFormat>>;
 
 registerEnumType(DownloadFormatType, {
-  name: "DownloadFormat",
+  name: "AuditDownloadFormat",
   description: "The format of a file of entries. Files are sent compressed to clients that accept gzip.",
   valuesConfig: {
     CSV: {
@@ -30,7 +30,7 @@ registerEnumType(DownloadFormatType, {
   },
 });
 
-@ObjectType("Download", {
+@ObjectType("AuditDownload", {
   simpleResolvers: true,
   description: "A link to a file with all entries of a search.",
 })
@@ -50,7 +50,7 @@ export abstract class DownloadType implements DownloadLink {
 
 @ArgsType()
 abstract class DownloadResultsArgs {
-  @Field(() => ID, { description: "The search's `EntryConnection.resultId`." })
+  @Field(() => ID, { description: "The search's `AuditEntryConnection.resultId`." })
   abstract readonly id: string;
 
   @Field(() => DownloadFormatType, { defaultValue: "CSV", description: "The format of the file." })

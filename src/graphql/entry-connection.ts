@@ -20,7 +20,7 @@ interface EntryEdge {
   readonly position: number;
 }
 
-@ObjectType("EntryEdge", {
+@ObjectType("AuditEntryEdge", {
   simpleResolvers: true,
   description: "An entry in a search result, with its cursor, and its proof and verdicts under the page's `root`.",
 })
@@ -57,7 +57,7 @@ export abstract class EntryEdgeType {
   abstract readonly verification: EntryInTree;
 }
 
-@ObjectType("EntryConnection", {
+@ObjectType("AuditEntryConnection", {
   simpleResolvers: true,
   description:
     "One page of a search. The search is pinned to the tree that it was made on, so its pages stay exact while the log grows.",

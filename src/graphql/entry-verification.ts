@@ -25,10 +25,10 @@ export function shownIn(entry: Entry, treeSize: number): EntryInTree {
   return { entry, treeSize: () => size };
 }
 
-@ObjectType("EntryVerification", {
+@ObjectType("AuditEntryVerification", {
   simpleResolvers: true,
   description:
-    "The gateway's own checks of an entry. To check without trusting the gateway, use `canonical`, `membershipProof` and `Root.checkpoint`.",
+    "The gateway's own checks of an entry. To check without trusting the gateway, use `canonical`, `membershipProof` and `AuditRoot.checkpoint`.",
 })
 export abstract class EntryVerificationType {
   @Field(() => VerdictType, { description: "Whether `canonical` hashes to the entry's leaf hash." })

@@ -12,7 +12,7 @@ import { DateTimeScalar, DigestScalar, LeafIndexScalar, TreeSizeScalar } from ".
 
 /** An entry as the API returns it. */
 export interface EntryNode extends Entry {
-  readonly __typename: "Entry";
+  readonly __typename: "AuditEntry";
   readonly event: AuditEvent;
   readonly receivedAt: string;
   readonly signature: string | undefined;
@@ -22,7 +22,7 @@ export interface EntryNode extends Entry {
 /** Written out member by member: spreading would cost more than all other work on a plain entry of a page. */
 export function entryNode({ log, leafIndex, hash, canonical, envelope, provenIn }: Entry): EntryNode {
   return {
-    __typename: "Entry",
+    __typename: "AuditEntry",
     log,
     leafIndex,
     hash,
@@ -39,7 +39,7 @@ export function entryNode({ log, leafIndex, hash, canonical, envelope, provenIn 
 const TREE_SIZE =
   "The size of the tree to prove it in, larger than `leafIndex`. Default: that of the newest root, wherever the entry was read.";
 
-@ObjectType("Entry", {
+@ObjectType("AuditEntry", {
   simpleResolvers: true,
   implements: NodeType,
   description: "An event at its index in a log, as it was received, signed and hashed. It never changes.",
@@ -85,7 +85,7 @@ export abstract class EntryType implements NodeType {
 
   @Field(() => MembershipProofType, {
     description:
-      "Proves that the entry is in the tree of a size: an inclusion proof in the terms of RFC 9162. The gateway verified it. Proofs under the root of a page or a receipt are on `EntryEdge` and `LogPayload`.",
+      "Proves that the entry is in the tree of a size: an inclusion proof in the terms of RFC 9162. The gateway verified it. Proofs under the root of a page or a receipt are on `AuditEntryEdge` and `AuditLogPayload`.",
   })
   abstract readonly membershipProof: ProofNode;
 

@@ -44,7 +44,7 @@ export abstract class LogBulkArgs {
   @Field(() => Boolean, {
     nullable: true,
     description:
-      "Log the valid events and list the others in `refused`, instead of refusing all of them. The whole request is still refused if no event is valid, if the request itself is wrong, if a value does not fit the types of EventInput, such as a number as `status`, or if an event belongs to another tenant than the credential.",
+      "Log the valid events and list the others in `refused`, instead of refusing all of them. The whole request is still refused if no event is valid, if the request itself is wrong, if a value does not fit the types of `AuditEventInput`, such as a number as `status`, or if an event belongs to another tenant than the credential.",
   })
   abstract readonly skipInvalid?: boolean | null;
 }
@@ -66,7 +66,7 @@ interface LogBulkReceipt extends LoggedNodes {
   readonly refused: readonly RefusedEvent[];
 }
 
-@ObjectType("LogPayload", {
+@ObjectType("AuditLogPayload", {
   simpleResolvers: true,
   description: "The receipt of one event. When you have it, the event is durable.",
 })
@@ -119,7 +119,7 @@ export abstract class LoggedFields implements LoggedNodes {
   abstract readonly root: RootNode;
 }
 
-@ObjectType("LogBulkPayload", {
+@ObjectType("AuditLogBulkPayload", {
   simpleResolvers: true,
   description: "The receipt of `logBulk`. When you have it, every event in `entries` is durable.",
 })

@@ -7,7 +7,7 @@ import type { AuditContext } from "./context.js";
 import { rootNode, RootType, type RootNode } from "./root.js";
 import { DigestScalar, LeafIndexScalar, TreeSizeScalar } from "./scalars.js";
 
-@ObjectType("MembershipProof", {
+@ObjectType("AuditMembershipProof", {
   simpleResolvers: true,
   description:
     "Proves that an entry is in the tree of a size (an inclusion proof in the terms of RFC 9162): hashing `leafHash` with the `path` leads to `rootHash` (RFC 9162, section 2.1.3).",

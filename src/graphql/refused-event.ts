@@ -3,7 +3,7 @@ import type { RefusedEvent } from "../audit/service.js";
 import type { FieldProblem } from "../core/event.js";
 import { inApiSpelling } from "./errors.js";
 
-@ObjectType("EventProblem", {
+@ObjectType("AuditEventProblem", {
   simpleResolvers: true,
   description: "A problem with one value of an event, as in `extensions.problems` of an error.",
 })
@@ -18,7 +18,7 @@ export abstract class EventProblemType implements FieldProblem {
   abstract readonly got: string;
 }
 
-@ObjectType("RefusedEvent", {
+@ObjectType("AuditRefusedEvent", {
   simpleResolvers: true,
   description: "An event of a request with `skipInvalid` that was not logged.",
 })

@@ -76,8 +76,8 @@ function auditSubgraph({ auditable = true }: SchemaOptions): Promise<Subgraph> {
     },
     directives: ["@key", "@shareable", ...(auditable ? ["@interfaceObject"] : [])],
     references: {
-      Entry: byGlobalId,
-      Root: byGlobalId,
+      AuditEntry: byGlobalId,
+      AuditRoot: byGlobalId,
       ...(auditable ? { Auditable: auditableByReference } : {}),
     },
   });

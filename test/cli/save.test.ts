@@ -14,7 +14,7 @@ jest.setTimeout(600_000);
 const START_MS = 60_000;
 
 const LOG = /* GraphQL */ `
-  mutation Log($log: ID, $message: JSON!) {
+  mutation Log($log: ID, $message: AuditEventValue!) {
     log(log: $log, event: { message: $message }) {
       root {
         publicKey

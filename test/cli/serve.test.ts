@@ -200,7 +200,7 @@ test("auditql schema --api prints it for clients: the same types and fields, and
         ? [`${definition.name.value}: ${(definition.fields ?? []).map(({ name }) => name.value).join(" ")}`]
         : [],
     );
-  expect(fieldsOf(printed)).toEqual(expect.arrayContaining([expect.stringMatching(/^Entry: id log leafIndex/)]));
+  expect(fieldsOf(printed)).toEqual(expect.arrayContaining([expect.stringMatching(/^AuditEntry: id log leafIndex/)]));
   expect(new Set(fieldsOf(printed))).toEqual(new Set(fieldsOf(published)));
 });
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { graphqlData, graphqlRequest } from "../gateway.js";
 
 const LOG_BULK = /* GraphQL */ `
-  mutation LogBulk($events: [EventInput!]!) {
+  mutation LogBulk($events: [AuditEventInput!]!) {
     logBulk(events: $events) {
       root {
         treeSize
@@ -12,7 +12,7 @@ const LOG_BULK = /* GraphQL */ `
 `;
 
 const LOG_BULK_ASYNC = /* GraphQL */ `
-  mutation LogBulkAsync($events: [EventInput!]!) {
+  mutation LogBulkAsync($events: [AuditEventInput!]!) {
     logBulkAsync(events: $events) {
       id
     }

@@ -3,15 +3,15 @@ import type { GraphQLFormattedError } from "graphql";
 import { openTestService } from "../engine/test-log.js";
 import { testGateway, type TestGateway } from "./gateway.js";
 
-const LOG = `mutation ($event: EventInput!) { log(event: $event) { entry { leafIndex } } }`;
-const BULK = `mutation ($events: [EventInput!]!) { logBulk(events: $events) { root { treeSize } } }`;
-const SEARCH = `query ($query: String! = "", $window: TimeWindow, $restriction: SearchRestriction, $maxResults: Int, $first: Int, $after: String, $last: Int, $before: String) {
+const LOG = `mutation ($event: AuditEventInput!) { log(event: $event) { entry { leafIndex } } }`;
+const BULK = `mutation ($events: [AuditEventInput!]!) { logBulk(events: $events) { root { treeSize } } }`;
+const SEARCH = `query ($query: String! = "", $window: AuditTimeWindow, $restriction: AuditSearchRestriction, $maxResults: Int, $first: Int, $after: String, $last: Int, $before: String) {
   search(query: $query, window: $window, restriction: $restriction, maxResults: $maxResults, first: $first, after: $after, last: $last, before: $before) {
     resultId pageInfo { endCursor } nodes { leafIndex }
   }
 }`;
 const RESULTS = `query ($id: ID!, $first: Int, $offset: Int) { results(id: $id, first: $first, offset: $offset) { resultId } }`;
-const ROOT = `query ($treeSize: TreeSize) { root(treeSize: $treeSize) { hash } }`;
+const ROOT = `query ($treeSize: AuditTreeSize) { root(treeSize: $treeSize) { hash } }`;
 
 let gateway: TestGateway;
 

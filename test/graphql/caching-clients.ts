@@ -66,7 +66,7 @@ function apollo(uri: string, operations: Operations): CachingClient {
 
 /** Objects without an id, which graphcache keeps in their place and warns of otherwise. */
 const KEYLESS = Object.fromEntries(
-  ["EntryConnection", "PageInfo", "EntryVerification", "Verdict"].map((name) => [name, () => null]),
+  ["AuditEntryConnection", "PageInfo", "AuditEntryVerification", "AuditVerdict"].map((name) => [name, () => null]),
 );
 
 interface Urql {

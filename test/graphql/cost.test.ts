@@ -45,14 +45,18 @@ describe("a field", () => {
   test("that is costly has more than a value's", () => {
     const costly = fields.filter(({ field }) => Number(field.extensions["complexity"]) > 1);
     expect(Object.fromEntries(costly.map(({ name, field }) => [name, field.extensions["complexity"]]))).toMatchObject({
-      ...{ "Auditable.auditTrail": 100, "RootVerification.checkpoint": 80, "EntryVerification.signature": 40 },
       ...{
-        "Root.consistencyProof": 40,
-        "Entry.membershipProof": 15,
-        "EntryEdge.membershipProof": 15,
-        "LogPayload.membershipProof": 15,
-        "MembershipProof.path": 20,
-        "EntryEdge.cursor": 8,
+        "Auditable.auditTrail": 100,
+        "AuditRootVerification.checkpoint": 80,
+        "AuditEntryVerification.signature": 40,
+      },
+      ...{
+        "AuditRoot.consistencyProof": 40,
+        "AuditEntry.membershipProof": 15,
+        "AuditEntryEdge.membershipProof": 15,
+        "AuditLogPayload.membershipProof": 15,
+        "AuditMembershipProof.path": 20,
+        "AuditEntryEdge.cursor": 8,
       },
     });
   });
@@ -111,7 +115,7 @@ describe("the cost of an operation", () => {
     ],
     [
       "a fragment where it is spread",
-      "{ search(first: 2) { ...F } } fragment F on EntryConnection { nodes { hash } }",
+      "{ search(first: 2) { ...F } } fragment F on AuditEntryConnection { nodes { hash } }",
       5,
     ],
   ])("counts %s", (...[, text, expected, variables]) => {
@@ -168,7 +172,7 @@ describe("the limit of the cost", () => {
 
 test("a request full of mistakes is answered the first hundred, and how many more there are", async () => {
   const gateway = await testGateway(await openTestService());
-  const log = "mutation ($events: [EventInput!]!) { logBulk(events: $events) { root { treeSize } } }";
+  const log = "mutation ($events: [AuditEventInput!]!) { logBulk(events: $events) { root { treeSize } } }";
   const events = (count: number) => Array.from({ length: count }, () => ({ message: "" }));
   const told = async (count: number) => {
     const { message, extensions } = await gateway.error(log, { events: events(count) });

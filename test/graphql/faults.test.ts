@@ -68,7 +68,7 @@ describe("an entry that was changed in the store", () => {
       "{ entry(leafIndex: 3) { id } }",
       `{ node(id: "${id}") { id } }`,
       `{ nodes(ids: ["${id}"]) { id } }`,
-      `{ _entities(representations: [{ __typename: "Entry", id: "${id}" }]) { ... on Entry { id } } }`,
+      `{ _entities(representations: [{ __typename: "AuditEntry", id: "${id}" }]) { ... on AuditEntry { id } } }`,
     ];
     for (const way of ways) expect((await over.gateway.error(way)).extensions).toEqual(CORRUPT);
     expect(over.logged.map((line) => JSON.parse(line) as unknown)).toEqual(

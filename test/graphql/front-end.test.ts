@@ -183,10 +183,10 @@ describe.each(["memory", "sqlite"])("a front end of a gateway on %s", (engine) =
     const { root } = await gateway.data(RootDocument, { treeSize: 5, fromSize: 1 });
     const id = entry?.id ?? "";
     const { nodes } = await gateway.data(NodesDocument, { ids: [root.id, id, root.id] });
-    const rootNode = { __typename: "Root", id: root.id, treeSize: 5 };
-    expect(nodes).toEqual([rootNode, { __typename: "Entry", id, leafIndex: 2 }, rootNode]);
+    const rootNode = { __typename: "AuditRoot", id: root.id, treeSize: 5 };
+    expect(nodes).toEqual([rootNode, { __typename: "AuditEntry", id, leafIndex: 2 }, rootNode]);
     expect((await gateway.data(NodeDocument, { id })).node).toEqual({
-      ...{ __typename: "Entry", id },
+      ...{ __typename: "AuditEntry", id },
       event: { message: "event 2" },
     });
   });

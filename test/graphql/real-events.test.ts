@@ -4,10 +4,10 @@ import { canonicalJson, type Json } from "../../src/core/json.js";
 import { openTestService } from "../engine/test-log.js";
 import { testGateway, type TestGateway } from "./gateway.js";
 
-const LOG = `mutation ($event: EventInput!, $log: ID) {
+const LOG = `mutation ($event: AuditEventInput!, $log: ID) {
   log(event: $event, log: $log) { entry { canonical event { message new old timestamp status } } }
 }`;
-const BULK = `mutation ($events: [EventInput!]!, $skipInvalid: Boolean, $idempotencyKey: String) {
+const BULK = `mutation ($events: [AuditEventInput!]!, $skipInvalid: Boolean, $idempotencyKey: String) {
   logBulk(events: $events, skipInvalid: $skipInvalid, idempotencyKey: $idempotencyKey) {
     entries { leafIndex event { message } }
     refused { index problems { path expected got } }
@@ -96,7 +96,7 @@ describe.each([
 
   test("other JSON as a timestamp is refused", async () => {
     const error = await gateway.error(LOG, { event: { message: "m", timestamp: ["x"] } });
-    expect(error.message).toContain("EventTime expects text or a number, got a list");
+    expect(error.message).toContain("AuditEventTime expects text or a number, got a list");
   });
 
   test("names and values as long as real ones", async () => {
@@ -152,7 +152,7 @@ describe.each([
 
   test("a number that was not kept is named as it was sent, whatever its place takes", async () => {
     const query =
-      "query ($treeSize: TreeSize, $first: Int) { root(treeSize: $treeSize) { hash } search(first: $first) { resultId } }";
+      "query ($treeSize: AuditTreeSize, $first: Int) { root(treeSize: $treeSize) { hash } search(first: $first) { resultId } }";
     const { errors } = await send(query, '{"treeSize":9007199254740993,"first":1e400}');
     expect(errors?.map(({ message }) => message)).toEqual([
       expect.stringContaining("got 9007199254740993"),
@@ -259,7 +259,7 @@ describe("logBulk with skipInvalid", () => {
   });
 
   test("a bulk request for later says what it skips, again when it is repeated, and not when it is found by its id", async () => {
-    const LATER = `mutation ($events: [EventInput!]!, $key: String) {
+    const LATER = `mutation ($events: [AuditEventInput!]!, $key: String) {
       logBulkAsync(events: $events, skipInvalid: true, idempotencyKey: $key) { id refused { index problems { path } } }
     }`;
     const POLL = `query ($id: ID!) {

@@ -11,7 +11,7 @@ import { testGateway, type TestGateway } from "./gateway.js";
 
 const ASKS: readonly string[] = [
   getIntrospectionQuery(),
-  '{ __type(name: "Entry") { name } }',
+  '{ __type(name: "AuditEntry") { name } }',
   "{ _service { sdl } }",
   "query { ...F } fragment F on Query { a: __schema { queryType { name } } }",
 ];

@@ -172,7 +172,7 @@ describe("a gateway in a process with a tracer", () => {
     await gateway.text(
       `mutation { log(event: { message: "${SECRET}", timestampp: "${SECRET}" }) { root { treeSize } } }`,
     );
-    await gateway.text(`mutation($e: EventInput!) { log(event: $e) { root { treeSize } } }`, {
+    await gateway.text(`mutation($e: AuditEventInput!) { log(event: $e) { root { treeSize } } }`, {
       e: { message: SECRET, actor: SECRET.repeat(MAX_TEXT_CHARACTERS) },
     });
     await gateway.text(`{ search(query: "${SECRET} (", first: 1) { totalCount } }`);

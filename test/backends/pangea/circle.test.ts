@@ -21,7 +21,7 @@ beforeAll(async () => {
   behind = await openBehind();
   service = behind.front("default");
   front = await testGateway(service);
-  await data("mutation ($events: [EventInput!]!) { logBulk(events: $events, sign: true) { root { treeSize } } }", {
+  await data("mutation ($events: [AuditEventInput!]!) { logBulk(events: $events, sign: true) { root { treeSize } } }", {
     events: EVENTS,
   });
 });
@@ -51,7 +51,7 @@ describe("in front of our own engine, GraphQL", () => {
   test("logs an event, signed, at the place and with the bytes that the engine has, and all verdicts are VALID", async () => {
     const event = { message: { b: 1, a: "123" }, actor: "dana", tenantId: "t" };
     const logged = await data(
-      `mutation ($event: EventInput!) { log(event: $event, sign: true) { entry { ${NODE} ${VERIFICATION} } root { treeSize hash } } }`,
+      `mutation ($event: AuditEventInput!) { log(event: $event, sign: true) { entry { ${NODE} ${VERIFICATION} } root { treeSize hash } } }`,
       { event },
     );
     const { entry, root } = logged["log"] as { entry: { leafIndex: number }; root: { treeSize: number } };
@@ -59,7 +59,7 @@ describe("in front of our own engine, GraphQL", () => {
     const { verification, ...shown } = entry as typeof entry & { verification: unknown };
     expect(verification).toEqual(VERIFIED);
     const there = await data(
-      `query ($i: LeafIndex) { entry(leafIndex: $i) { ${NODE} } }`,
+      `query ($i: AuditLeafIndex) { entry(leafIndex: $i) { ${NODE} } }`,
       { i: entry.leafIndex },
       behind.door,
     );
@@ -69,7 +69,7 @@ describe("in front of our own engine, GraphQL", () => {
   test("logs what is valid of several events, and tells of the others", async () => {
     const events = [{ message: "one" }, { message: "" }, { message: "two", action: "x".repeat(33) }];
     const { logBulk } = await data(
-      `mutation ($events: [EventInput!]!) { logBulk(events: $events, skipInvalid: true) {
+      `mutation ($events: [AuditEventInput!]!) { logBulk(events: $events, skipInvalid: true) {
         entries { event { message } } refused { index problems { path } } } }`,
       { events },
     );

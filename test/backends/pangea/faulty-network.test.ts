@@ -31,9 +31,9 @@ type Answer = ExecutionResult<Record<string, unknown>>;
 const SHOWN = "hash leafIndex event { message }";
 
 const WAYS = [
-  `mutation ($event: EventInput!) { log(event: $event) { entry { ${SHOWN} } } }`,
-  `mutation ($events: [EventInput!]!) { logBulk(events: $events) { entries { ${SHOWN} } } }`,
-  `mutation ($events: [EventInput!]!) { logBulkAsync(events: $events) { receipt { entries { ${SHOWN} } } } }`,
+  `mutation ($event: AuditEventInput!) { log(event: $event) { entry { ${SHOWN} } } }`,
+  `mutation ($events: [AuditEventInput!]!) { logBulk(events: $events) { entries { ${SHOWN} } } }`,
+  `mutation ($events: [AuditEventInput!]!) { logBulkAsync(events: $events) { receipt { entries { ${SHOWN} } } } }`,
 ];
 
 /** Logs an event in one of the three ways, alone or with a second one. */
