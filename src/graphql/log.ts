@@ -51,6 +51,8 @@ export abstract class LogBulkArgs {
 
 const RECEIPT_ROOT = "A signed root that includes what was logged; the proofs of the receipt lead to it.";
 
+export const REFUSED = "The events that were not logged, in the order given; empty without `skipInvalid`.";
+
 interface LogReceipt {
   readonly entry: EntryNode;
   readonly root: RootNode;
@@ -126,7 +128,7 @@ export abstract class LoggedFields implements LoggedNodes {
 export abstract class LogBulkPayloadType extends LoggedFields implements LogBulkReceipt {
   @Field(() => [RefusedEventType], {
     complexity: 1,
-    description: "The events that were not logged, in the order given; empty without `skipInvalid`.",
+    description: REFUSED,
   })
   abstract readonly refused: readonly RefusedEvent[];
 }

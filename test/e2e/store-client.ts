@@ -14,7 +14,9 @@ const LOG_BULK = /* GraphQL */ `
 const LOG_BULK_ASYNC = /* GraphQL */ `
   mutation LogBulkAsync($events: [AuditEventInput!]!) {
     logBulkAsync(events: $events) {
-      id
+      bulkRequest {
+        id
+      }
     }
   }
 `;

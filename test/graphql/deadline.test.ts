@@ -72,7 +72,9 @@ describe("a request that takes too long", () => {
 
   test("does not say that a bulk request was not logged when it may have been", async () => {
     await gatewayOver(() => ({ appendLater: () => NEVER }));
-    const { extensions } = await gateway.error('mutation { logBulkAsync(events: [{ message: "m" }]) { id } }');
+    const { extensions } = await gateway.error(
+      'mutation { logBulkAsync(events: [{ message: "m" }]) { bulkRequest { id } } }',
+    );
     expect(extensions).toMatchObject({ code: "UNAVAILABLE", outcome: "UNKNOWN" });
   });
 
