@@ -4,6 +4,7 @@ import type { GraphQLDirective, GraphQLField, GraphQLFieldResolver, GraphQLNamed
 import { buildSchema, type BuildSchemaOptions } from "type-graphql";
 import { badInput } from "../audit/errors.js";
 import { nameOf } from "../core/problem.js";
+import { addPrefixed, withPrefix } from "./root-names.js";
 
 /**
  * An entity as a router sends it: its type and the fields of one of its keys, which a client may have chosen freely.
@@ -31,6 +32,8 @@ export interface SubgraphOptions<C> {
   /** The federation directives that the types use, imported by name: `@key`. */
   readonly directives: readonly string[];
   readonly composed?: readonly ComposedDirective[];
+  /** Begins the names of root fields in the text; the schema has them under both names. */
+  readonly prefix?: string | undefined;
   /** By entity type name. */
   readonly references: Readonly<Record<string, ReferenceResolver<C>>>;
 }
@@ -60,7 +63,10 @@ export async function buildSubgraph<C>(options: SubgraphOptions<C>): Promise<Sub
     pubSub,
   });
   for (const [name, description] of Object.entries(options.descriptions)) describe(own.getType(name), description);
-  const text = subgraphText(options, own);
+  const { prefix } = options;
+  const whole = subgraphText(options, own);
+  const text = prefix === undefined ? whole : withPrefix(whole, prefix);
+  if (prefix !== undefined) addPrefixed(own, prefix);
   const schema = extendSchema(own, parse(routerFields(Object.keys(options.references))));
   for (const type of Object.values(schema.getTypeMap())) if (isAbstractType(type)) type.resolveType = ownTypename;
   setResolver(schema, "_service", () => ({ sdl: text }));

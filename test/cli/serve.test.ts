@@ -21,8 +21,12 @@ afterEach(() => {
   for (const process of running) process.kill("SIGKILL");
 });
 
-function auditql(args: readonly string[], cwd = tmpdir()): Process {
-  const child = spawn(process.execPath, [MAIN, ...args], { cwd, stdio: ["ignore", "pipe", "pipe"] });
+function auditql(args: readonly string[], cwd = tmpdir(), env = {}): Process {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   running.add(child);
   child.once("exit", () => running.delete(child));
   return child;
@@ -216,4 +220,20 @@ test("auditql verify exits as the verifier says", async () => {
   const { code, stderr } = await exit(child);
   expect(code).toBe(2);
   expect(stderr).toMatch(/^cannot verify \/nonexistent\/document\.json: /);
+});
+
+test("auditql schema --prefix prints root fields under it, --no-node none of Relay's; AUDITQL_SUBGRAPH_PREFIX is the same prefix", async () => {
+  const [printed, byVariable] = await Promise.all([
+    text(auditql(["schema", "--prefix", "audit", "--no-node"]).stdout),
+    text(auditql(["schema", "--no-node"], tmpdir(), { AUDITQL_SUBGRAPH_PREFIX: "audit" }).stdout),
+  ]);
+  expect(printed).toMatch(/^ {2}auditSearch\($/m);
+  expect(printed).not.toMatch(/^ {2}(search|nodes?)\(/m);
+  expect(byVariable).toBe(printed);
+});
+
+test("auditql schema refuses a prefix that no name may begin with", async () => {
+  const { code, stderr } = await exit(auditql(["schema", "--prefix", "2nd"]));
+  const expected = "1 to 32 letters and digits such as audit, a small letter first";
+  expect([code, stderr]).toEqual([2, `--prefix: expected ${expected}, got "2nd"\n`]);
 });
