@@ -1,8 +1,17 @@
-import { Arg, Args, Ctx, Extensions, Field, ID, Mutation, ObjectType, Query, Resolver } from "type-graphql";
+import { Arg, Args, Ctx, Directive, Extensions, Field, ID, Mutation, ObjectType, Query, Resolver } from "type-graphql";
 import { MAX_REQUEST_EVENTS, type BulkRequest, type RefusedEvent } from "../audit/service.js";
 import type { AuditContext } from "./context.js";
 import type { Loaders } from "./loaders.js";
-import { AppendArgs, LogBulkArgs, LoggedFields, loggedNodes, logRequest, REFUSED, type LoggedNodes } from "./log.js";
+import {
+  AppendArgs,
+  LogBulkArgs,
+  LoggedFields,
+  loggedNodes,
+  logRequest,
+  PER_EVENT,
+  REFUSED,
+  type LoggedNodes,
+} from "./log.js";
 import { refusedEvents, RefusedEventType } from "./refused-event.js";
 
 @ObjectType("AuditBulkRequest", {
@@ -34,12 +43,14 @@ export abstract class LogBulkAsyncPayloadType implements LogBulkAsyncReceipt {
   @Field(() => BulkRequestType, { description: "The request, which `bulkRequest` finds again." })
   abstract readonly bulkRequest: BulkRequestNode;
 
+  @Extensions(PER_EVENT)
   @Field(() => [RefusedEventType], { complexity: 1, description: REFUSED })
   abstract readonly refused: readonly RefusedEvent[];
 }
 
 @Resolver()
 export class BulkRequestResolver {
+  @Directive('@tag(name: "audit-write")')
   @Extensions({ assumedSize: MAX_REQUEST_EVENTS })
   @Query(() => BulkRequestType, {
     complexity: 1,
@@ -55,6 +66,7 @@ export class BulkRequestResolver {
     return request === undefined ? null : bulkRequestNode(request, loaders);
   }
 
+  @Directive('@tag(name: "audit-write")')
   @Mutation(() => LogBulkAsyncPayloadType, {
     complexity: 1,
     description:

@@ -1,4 +1,15 @@
-import { Args, ArgsType, Ctx, Field, ID, Mutation, ObjectType, registerEnumType, Resolver } from "type-graphql";
+import {
+  Args,
+  ArgsType,
+  Ctx,
+  Directive,
+  Field,
+  ID,
+  Mutation,
+  ObjectType,
+  registerEnumType,
+  Resolver,
+} from "type-graphql";
 import type { DownloadFormat, DownloadLink } from "../audit/download-link.js";
 import { AuditError } from "../audit/errors.js";
 import type { AuditContext } from "./context.js";
@@ -65,6 +76,7 @@ abstract class DownloadResultsArgs {
 
 @Resolver()
 export class DownloadResolver {
+  @Directive('@tag(name: "audit-export")')
   @Mutation(() => DownloadType, {
     complexity: 1,
     description:

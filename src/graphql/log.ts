@@ -1,5 +1,25 @@
-import { Args, ArgsType, Ctx, Field, FieldResolver, ID, Mutation, ObjectType, Resolver, Root } from "type-graphql";
-import { DEFAULT_LOG, type Logged, type LogRequest, type Receipt, type RefusedEvent } from "../audit/service.js";
+import {
+  Args,
+  ArgsType,
+  Ctx,
+  Directive,
+  Extensions,
+  Field,
+  FieldResolver,
+  ID,
+  Mutation,
+  ObjectType,
+  Resolver,
+  Root,
+} from "type-graphql";
+import {
+  DEFAULT_LOG,
+  MAX_REQUEST_EVENTS,
+  type Logged,
+  type LogRequest,
+  type Receipt,
+  type RefusedEvent,
+} from "../audit/service.js";
 import type { AuditContext } from "./context.js";
 import { EntryVerificationType, shownIn, type EntryInTree } from "./entry-verification.js";
 import { entryNode, EntryType, type EntryNode } from "./entry.js";
@@ -49,6 +69,8 @@ export abstract class LogBulkArgs {
   abstract readonly skipInvalid?: boolean | null;
 }
 
+/** A list with something for each event of a request. */
+export const PER_EVENT = { listSize: MAX_REQUEST_EVENTS };
 const RECEIPT_ROOT = "A signed root that includes what was logged; the proofs of the receipt lead to it.";
 
 export const REFUSED = "The events that were not logged, in the order given; empty without `skipInvalid`.";
@@ -105,12 +127,14 @@ export class LogPayloadResolver {
 /** The fields of every receipt of several events. */
 @ObjectType({ simpleResolvers: true })
 export abstract class LoggedFields implements LoggedNodes {
+  @Extensions(PER_EVENT)
   @Field(() => [EntryType], {
     complexity: 1,
     description: "The events at their indexes in the log, in the order given.",
   })
   abstract readonly entries: readonly EntryNode[];
 
+  @Extensions(PER_EVENT)
   @Field(() => [LogPayloadType], {
     complexity: 1,
     description: "The same entries, each with its proof and verdicts under `root`.",
@@ -126,6 +150,7 @@ export abstract class LoggedFields implements LoggedNodes {
   description: "The receipt of `logBulk`. When you have it, every event in `entries` is durable.",
 })
 export abstract class LogBulkPayloadType extends LoggedFields implements LogBulkReceipt {
+  @Extensions(PER_EVENT)
   @Field(() => [RefusedEventType], {
     complexity: 1,
     description: REFUSED,
@@ -135,6 +160,7 @@ export abstract class LogBulkPayloadType extends LoggedFields implements LogBulk
 
 @Resolver()
 export class LogResolver {
+  @Directive('@tag(name: "audit-write")')
   @Mutation(() => LogPayloadType, {
     complexity: 1,
     description: "Logs one event and responds when it is durable, with its index and proof.",
@@ -150,6 +176,7 @@ export class LogResolver {
     return { entry, root };
   }
 
+  @Directive('@tag(name: "audit-write")')
   @Mutation(() => LogBulkPayloadType, {
     complexity: 1,
     description:

@@ -1,4 +1,4 @@
-import { Field, Int, ObjectType } from "type-graphql";
+import { Extensions, Field, Int, ObjectType } from "type-graphql";
 import type { RefusedEvent } from "../audit/service.js";
 import type { FieldProblem } from "../core/event.js";
 import { inApiSpelling } from "./errors.js";
@@ -26,6 +26,7 @@ export abstract class RefusedEventType implements RefusedEvent {
   @Field(() => Int, { description: "Its index in `events`, from 0." })
   abstract readonly index: number;
 
+  @Extensions({ listSize: 10 })
   @Field(() => [EventProblemType], {
     complexity: 1,
     description: "The reasons: at least one, and at most the first ten problems.",

@@ -89,7 +89,7 @@ function auditSubgraph({ auditable = true, prefix }: SchemaOptions): Promise<Sub
       Subscription: "Following the log, over server-sent events or a WebSocket.",
     },
     prefix,
-    directives: ["@key", "@shareable", ...(auditable ? ["@interfaceObject"] : [])],
+    directives: ["@key", "@shareable", "@tag", "@cost", "@listSize", ...(auditable ? ["@interfaceObject"] : [])],
     references: {
       AuditEntry: byGlobalId,
       AuditRoot: byGlobalId,

@@ -4,6 +4,7 @@ import type { GraphQLDirective, GraphQLField, GraphQLFieldResolver, GraphQLNamed
 import { buildSchema, type BuildSchemaOptions } from "type-graphql";
 import { badInput } from "../audit/errors.js";
 import { nameOf } from "../core/problem.js";
+import { withCosts } from "./declared-costs.js";
 import { addPrefixed, withPrefix } from "./root-names.js";
 
 /**
@@ -46,8 +47,8 @@ export interface Subgraph {
   readonly api: GraphQLSchema;
 }
 
-/** Later versions cannot be composed with tools other than Apollo's own. */
-const FEDERATION = "https://specs.apollo.dev/federation/v2.7";
+/** The first that has @cost and @listSize; the composition of Apollo, Hive and Cosmo knows it. */
+const FEDERATION = "https://specs.apollo.dev/federation/v2.9";
 
 /**
  * A federation subgraph from type-graphql resolvers: their schema, with the two fields that a router asks
@@ -131,7 +132,8 @@ const ownTypename = (value: { readonly __typename: string }): string => value.__
 
 /** Without the schema definition, which would say that the root types have the names that they have by default. */
 function subgraphText(options: Pick<SubgraphOptions<never>, "directives" | "composed">, own: GraphQLSchema): string {
-  const types = getDocumentNodeFromSchema(own).definitions.filter(({ kind }) => kind !== Kind.SCHEMA_DEFINITION);
+  const { definitions: whole } = withCosts(getDocumentNodeFromSchema(own), own);
+  const types = whole.filter(({ kind }) => kind !== Kind.SCHEMA_DEFINITION);
   const definitions = [...parse(links(options)).definitions, ...types];
   return `${print({ kind: Kind.DOCUMENT, definitions })}\n`;
 }
