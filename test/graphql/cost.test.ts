@@ -125,9 +125,10 @@ describe("the cost of an operation", () => {
   test("leaves room for a page of 1,000 entries with all that there is of each", () => {
     const event = "event { actor action message new old source status target tenantId timestamp }";
     const plain = `id log leafIndex hash receivedAt signature publicKey canonical ${event}`;
-    const proof = "membershipProof { leafIndex treeSize leafHash rootHash path text }";
+    const root = "root { id log treeSize hash checkpoint publishedAt origin publicKey }";
+    const proof = `membershipProof { id leafIndex treeSize leafHash rootHash path text ${root} }`;
     const verdicts = ["hash", "signature", "membership", "consistency"].map((name) => `${name} { status reason }`);
-    const edge = `cursor node { ${plain} } ${proof} verification { ${verdicts.join(" ")} }`;
+    const edge = `id cursor node { ${plain} } ${proof} verification { ${verdicts.join(" ")} }`;
     expect(cost(`{ search(first: 1000) { totalCount edges { ${edge} } } }`)).toBeLessThan(LIMITS.cost);
   });
 
