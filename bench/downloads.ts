@@ -36,7 +36,7 @@ async function indexed(gateway: Served): Promise<void> {
   const deadline = Date.now() + INDEX_MS;
   for (;;) {
     try {
-      await ask(gateway.url, { query: "{ search(first: 0) { id } }" });
+      await ask(gateway.url, { query: "{ search(first: 0) { resultId } }" });
       return;
     } catch (error) {
       if (Date.now() > deadline) throw error;
@@ -55,7 +55,9 @@ async function download(url: string, encoding: string): Promise<number> {
 }
 
 async function linkTo(gateway: Served, format: string): Promise<string> {
-  const { search } = (await ask(gateway.url, { query: "{ search(first: 0) { id } }" })) as { search: { id: string } };
+  const { search } = (await ask(gateway.url, { query: "{ search(first: 0) { resultId } }" })) as {
+    search: { resultId: string };
+  };
   const query = `mutation ($id: ID!) { downloadResults(id: $id, format: ${format}, everyMatch: true) { url } }`;
   const data = (await ask(gateway.url, { query, variables: search })) as { downloadResults: { url: string } };
   return data.downloadResults.url;

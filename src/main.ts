@@ -226,9 +226,9 @@ try {
       (await import("./cli/fsck.js")).fsckStore(storage, flags, tools),
     copy: async (storage: Settings["storage"], target: string) =>
       (await import("./cli/copy.js")).copyStore(storage, target, tools),
-    schema: async ({ auditable, api }: SchemaFlags) => {
+    schema: async ({ api, ...wanted }: SchemaFlags) => {
       const { apiSchemaText, auditSchemaText } = await import("./graphql/schema.js");
-      return api ? apiSchemaText() : auditSchemaText({ auditable });
+      return api ? apiSchemaText(wanted) : auditSchemaText(wanted);
     },
   };
   await program(commands, process.env).parseAsync();

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { readFile } from "node:fs/promises";
-import { graphql } from "graphql";
+import { graphql, isObjectType } from "graphql";
 import { auditSchema, auditSchemaText } from "../src/graphql/schema.js";
 
 describe("schema.graphql", () => {
@@ -12,6 +12,19 @@ describe("schema.graphql", () => {
   test("is of a schema that knows every directive of GraphQL", async () => {
     const names = (await auditSchema()).getDirectives().map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining(["include", "skip", "deprecated", "specifiedBy"]));
+  });
+
+  test("has an id only on what is the same wherever the id is: a cache takes two objects with one id for one", async () => {
+    const types = Object.values((await auditSchema()).getTypeMap()).filter(isObjectType);
+    const withId = types.filter((type) => type.getFields()["id"] !== undefined);
+    expect(withId.map(({ name }) => name).sort()).toEqual([
+      "AuditBulkRequest",
+      "AuditEntry",
+      "AuditEntryEdge",
+      "AuditMembershipProof",
+      "AuditRoot",
+      "Auditable",
+    ]);
   });
 
   test("is what a router is told", async () => {

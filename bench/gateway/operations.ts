@@ -8,9 +8,10 @@ export const ROOT: Operation = { query: "{ root { treeSize hash checkpoint } }" 
 
 /** One event in; its place, inclusion proof and a signed checkpoint out. */
 export const LOG: Operation = {
-  query: `mutation Log($event: EventInput!) {
+  query: `mutation Log($event: AuditEventInput!) {
     log(event: $event) {
-      entry { leafIndex hash receivedAt membershipProof { leafIndex treeSize rootHash path } }
+      entry { leafIndex hash receivedAt }
+      membershipProof { leafIndex treeSize rootHash path }
       root { treeSize hash checkpoint }
     }
   }`,
@@ -19,7 +20,7 @@ export const LOG: Operation = {
 
 export function logBulk(start: number, count: number): Operation {
   return {
-    query: "mutation LogBulk($events: [EventInput!]!) { logBulk(events: $events) { root { treeSize hash } } }",
+    query: "mutation LogBulk($events: [AuditEventInput!]!) { logBulk(events: $events) { root { treeSize hash } } }",
     variables: { events: Array.from({ length: count }, (_, i) => eventAt(start + i)) },
   };
 }
@@ -31,10 +32,10 @@ const VERIFICATION = `verification { hash ${VERDICT} signature ${VERDICT} member
 /** A page of 50 with all event fields, of what is searched for in a window of time: by default what many entries match. */
 export function search(verified: boolean, query = "status:failed", window?: TimeWindow): Operation {
   return {
-    query: `query Page($query: String!, $window: TimeWindow) {
+    query: `query Page($query: String!, $window: AuditTimeWindow) {
       search(query: $query, window: $window, first: 50) {
-        id pageInfo { hasNextPage endCursor }
-        edges { cursor node { id leafIndex hash receivedAt ${EVENT} ${verified ? VERIFICATION : ""} } }
+        resultId pageInfo { hasNextPage endCursor }
+        edges { cursor node { id leafIndex hash receivedAt ${EVENT} } ${verified ? VERIFICATION : ""} }
       }
     }`,
     variables: { query, ...(window && { window }) },

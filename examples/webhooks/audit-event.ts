@@ -1,6 +1,6 @@
 import type { Payload, Webhook } from "./payloads.js";
 
-/** The members of AuditQL's EventInput that a webhook fills. */
+/** The members of AuditQL's AuditEventInput that a webhook fills. */
 export interface WebhookEvent {
   readonly message: string;
   readonly action: string;

@@ -4,7 +4,7 @@ import { readWebhooks } from "./payloads.js";
 const BATCH = 100;
 
 const LOG_BULK = /* GraphQL */ `
-  mutation ImportWebhooks($events: [EventInput!]!) {
+  mutation ImportWebhooks($events: [AuditEventInput!]!) {
     logBulk(events: $events) {
       entries {
         leafIndex

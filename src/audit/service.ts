@@ -73,7 +73,7 @@ export interface Entry {
   readonly canonical: string;
   readonly envelope: Envelope;
   /** The size of the only tree that it can be proven in, where a backend proves an entry in one tree alone. */
-  readonly provenIn?: number;
+  readonly provenIn?: number | undefined;
 }
 
 /** The entry at an index, or why it cannot be shown. */

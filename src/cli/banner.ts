@@ -10,8 +10,9 @@ export interface Started {
 
 const FIRST_MUTATION = `mutation {
   log(event: { message: "hello", actor: "me", action: "try" }) {
-    entry { leafIndex hash verification { membership { status } } }
+    entry { leafIndex hash }
     root { treeSize hash }
+    verification { membership { status } }
   }
 }`;
 

@@ -1,8 +1,15 @@
 import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
-import { readSettings, SettingsError, type Environment, type Flags, type Settings } from "../settings/read.js";
+import {
+  readSetting,
+  readSettings,
+  SettingsError,
+  type Environment,
+  type Flags,
+  type Settings,
+} from "../settings/read.js";
 import type { SettingRow } from "../settings/setting.js";
-import { API_KEYS, LISTENER, SETTINGS, STORAGE } from "../settings/table.js";
+import { API_KEYS, LISTENER, SETTINGS, STORAGE, SUBGRAPH_PREFIX } from "../settings/table.js";
 import type { FsckFlags } from "./fsck.js";
 import { addKeyCommand, DEFAULT_KEYS_FILE, type Console } from "./key.js";
 import type { SaveFlags } from "./save.js";
@@ -25,6 +32,8 @@ export interface Commands {
 /** Which schema is printed. */
 export interface SchemaFlags {
   readonly auditable: boolean;
+  readonly node: boolean;
+  readonly prefix?: string | undefined;
   readonly api?: true;
 }
 
@@ -87,9 +96,13 @@ export function program(commands: Commands, env: Environment): Command {
     .command("schema")
     .description("Print the GraphQL schema as a federation subgraph.")
     .option("--no-auditable", "leave Auditable out, for a supergraph where no subgraph has that interface")
+    .option("--no-node", "leave node and nodes out, for a supergraph where another subgraph has them")
+    .option("--prefix <name>", `begin the names of root fields, as a gateway does (${SUBGRAPH_PREFIX.variable})`)
     .option("--api", "print it for clients, without what federation adds: for compilers such as Relay's")
     .action(async (flags: SchemaFlags) => {
-      process.stdout.write(await commands.schema(flags));
+      const given = { flag: "--prefix", text: flags.prefix };
+      const wanted = orExit(() => ({ ...flags, prefix: readSetting(SUBGRAPH_PREFIX, given, env) }));
+      if (wanted !== undefined) process.stdout.write(await commands.schema(wanted));
     });
   addStoreCommands(root, commands, env);
   addKeyCommand(root, { defaultFile: env[API_KEYS.variable] || DEFAULT_KEYS_FILE, to: terminal });
@@ -176,8 +189,12 @@ function addOption(command: Command, { flag, variable, value, default: otherwise
 }
 
 function settingsOrExit(flags: Flags, env: Environment): Settings | undefined {
+  return orExit(() => readSettings(flags, env));
+}
+
+function orExit<T>(read: () => T): T | undefined {
   try {
-    return readSettings(flags, env);
+    return read();
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
     process.stderr.write(`${error.message}\n`);

@@ -28,8 +28,8 @@ const LAST_LINE_BYTES = 32;
 const NEWLINE = 0x0a;
 
 const PINNED = /* GraphQL */ `
-  fragment Pinned on EntryConnection {
-    id
+  fragment Pinned on AuditEntryConnection {
+    resultId
     root {
       log
       treeSize
@@ -47,7 +47,7 @@ const PINNED = /* GraphQL */ `
   }
 `;
 const SEARCH = /* GraphQL */ `
-  query Evidence($query: String!, $log: ID, $fromSize: TreeSize!, $hasFromSize: Boolean!) {
+  query Evidence($query: String!, $log: ID, $fromSize: AuditTreeSize!, $hasFromSize: Boolean!) {
     pinned: search(query: $query, log: $log, first: 0, orderBy: { field: RECEIVED_AT, direction: ASC }) {
       ...Pinned
     }
@@ -55,7 +55,7 @@ const SEARCH = /* GraphQL */ `
   ${PINNED}
 `;
 const RESULT = /* GraphQL */ `
-  query EvidenceOfResult($id: ID!, $fromSize: TreeSize!, $hasFromSize: Boolean!) {
+  query EvidenceOfResult($id: ID!, $fromSize: AuditTreeSize!, $hasFromSize: Boolean!) {
     pinned: results(id: $id, first: 0) {
       ...Pinned
     }
@@ -100,7 +100,7 @@ interface Gateway {
 
 /** The root that the evidence leads to, and the result that it is downloaded by. */
 interface Pinned {
-  readonly id: string;
+  readonly resultId: string;
   readonly root: Members & { readonly treeSize: number; readonly hash: string };
 }
 
@@ -144,7 +144,7 @@ function sizeIn(text: string): number {
 function isPinned(value: unknown): value is Pinned {
   if (!isPlainObject(value) || !isPlainObject(value["root"])) return false;
   const { treeSize, hash } = value["root"];
-  return typeof value["id"] === "string" && typeof treeSize === "number" && typeof hash === "string";
+  return typeof value["resultId"] === "string" && typeof treeSize === "number" && typeof hash === "string";
 }
 
 /** The data of an answer without errors. Throws CommandError with what the gateway says is wrong. */
@@ -214,7 +214,11 @@ function causeOf(error: unknown): string {
   return "code" in cause ? String(cause.code) : cause.message;
 }
 
-async function download(gateway: Gateway, { id }: Pinned, { result }: SaveFlags): Promise<AsyncIterable<Uint8Array>> {
+async function download(
+  gateway: Gateway,
+  { resultId: id }: Pinned,
+  { result }: SaveFlags,
+): Promise<AsyncIterable<Uint8Array>> {
   const { downloadResults } = await ask(gateway, DOWNLOAD, { id, everyMatch: result === undefined });
   const link = isPlainObject(downloadResults) ? downloadResults["url"] : undefined;
   if (typeof link !== "string") throw new CommandError(`${gateway.url.href} answered without a link`);

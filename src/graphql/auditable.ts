@@ -71,8 +71,9 @@ export abstract class AuditableType implements Auditable {
   abstract readonly id: string;
 
   @Field(() => EntryConnectionType, {
+    nullable: true,
     description:
-      "The entries about this entity: those whose event has its id in `field`, exactly. Works like any other search: pinned, paged and authorised. Its cursors are refused for another entity.",
+      "The entries about this entity: those whose event has its id in `field`, exactly. Works like any other search: pinned, paged and authorised. Its cursors are refused for another entity. Null, with an error, if the search fails: the entity is shown all the same.",
   })
   abstract readonly auditTrail: ResultPage;
 }

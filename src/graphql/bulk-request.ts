@@ -1,98 +1,56 @@
-import {
-  Arg,
-  Args,
-  Ctx,
-  Extensions,
-  Field,
-  ID,
-  Mutation,
-  ObjectType,
-  Query,
-  registerEnumType,
-  Resolver,
-} from "type-graphql";
+import { Arg, Args, Ctx, Directive, Extensions, Field, ID, Mutation, ObjectType, Query, Resolver } from "type-graphql";
 import { MAX_REQUEST_EVENTS, type BulkRequest, type RefusedEvent } from "../audit/service.js";
 import type { AuditContext } from "./context.js";
 import type { Loaders } from "./loaders.js";
-import { AppendArgs, LogBulkArgs, LoggedFields, loggedNodes, logRequest, type LoggedNodes } from "./log.js";
+import {
+  AppendArgs,
+  LogBulkArgs,
+  LoggedFields,
+  loggedNodes,
+  logRequest,
+  PER_EVENT,
+  REFUSED,
+  type LoggedNodes,
+} from "./log.js";
 import { refusedEvents, RefusedEventType } from "./refused-event.js";
-import { DateTimeScalar } from "./scalars.js";
 
-/** Why fields and statuses of a version with a durable queue are deprecated: they stay for documents that select them. */
-const NEVER = "No longer returned: `logBulkAsync` returns when the events are logged.";
-
-export const BulkRequestStatus = { PENDING: "PENDING", DONE: "DONE", FAILED: "FAILED" } as const;
-
-registerEnumType(BulkRequestStatus, {
-  name: "BulkRequestStatus",
-  description: "How far a bulk request is.",
-  valuesConfig: {
-    PENDING: { description: "Its events will be logged.", deprecationReason: NEVER },
-    DONE: { description: "Its events are logged: `receipt` has them." },
-    FAILED: { description: "None of its events is logged.", deprecationReason: NEVER },
-  },
-});
-
-@ObjectType("BulkRequestError", { simpleResolvers: true, description: "Why a bulk request could not be logged." })
-export abstract class BulkRequestErrorType {
-  @Field(() => String, { description: "One of the codes that errors of this API have in `extensions.code`." })
-  abstract readonly code: string;
-
-  @Field(() => String, { description: "What happened, in a sentence." })
-  abstract readonly message: string;
-}
-
-@ObjectType("BulkRequestReceipt", {
+@ObjectType("AuditBulkRequest", {
   simpleResolvers: true,
-  description: "The receipt of a bulk request: every event in `entries` is durable.",
+  description: "A request of `logBulkAsync`: every event in `entries` is durable.",
 })
-export abstract class BulkRequestReceiptType extends LoggedFields {}
-
-interface BulkRequestNode {
-  readonly id: string;
-  readonly status: "DONE";
-  readonly receipt: LoggedNodes;
-  readonly error: null;
-  readonly refused: readonly RefusedEvent[] | null;
-  readonly expiresAt: null;
-}
-
-@ObjectType("BulkRequest", {
-  simpleResolvers: true,
-  description: "A request of `logBulkAsync` whose events are logged.",
-})
-export abstract class BulkRequestType implements BulkRequestNode {
+export abstract class BulkRequestType extends LoggedFields {
   @Field(() => ID, {
     description:
       "Finds it again with `bulkRequest` and the credential that made the request, as long as the log is kept.",
   })
   abstract readonly id: string;
+}
 
-  @Field(() => BulkRequestStatus, {
-    description: "Always DONE: a request that is not logged is refused with an error.",
-  })
-  abstract readonly status: "DONE";
+interface BulkRequestNode extends LoggedNodes {
+  readonly id: string;
+}
 
-  @Field(() => BulkRequestReceiptType, { nullable: true, description: "Its entries and their root; never null." })
-  abstract readonly receipt: LoggedNodes;
+interface LogBulkAsyncReceipt {
+  readonly bulkRequest: BulkRequestNode;
+  readonly refused: readonly RefusedEvent[];
+}
 
-  @Field(() => BulkRequestErrorType, { nullable: true, description: "Always null.", deprecationReason: NEVER })
-  abstract readonly error: null;
+@ObjectType("AuditLogBulkAsyncPayload", {
+  simpleResolvers: true,
+  description: "The receipt of `logBulkAsync`. When you have it, the events are logged.",
+})
+export abstract class LogBulkAsyncPayloadType implements LogBulkAsyncReceipt {
+  @Field(() => BulkRequestType, { description: "The request, which `bulkRequest` finds again." })
+  abstract readonly bulkRequest: BulkRequestNode;
 
-  @Field(() => [RefusedEventType], {
-    complexity: 1,
-    nullable: true,
-    description:
-      "The events that `skipInvalid` left out, as `logBulkAsync` returns them, also when the request is repeated under its key. Null from `bulkRequest`: the log keeps only a digest of the request.",
-  })
-  abstract readonly refused: readonly RefusedEvent[] | null;
-
-  @Field(() => DateTimeScalar, { nullable: true, description: "Always null.", deprecationReason: NEVER })
-  abstract readonly expiresAt: null;
+  @Extensions(PER_EVENT)
+  @Field(() => [RefusedEventType], { complexity: 1, description: REFUSED })
+  abstract readonly refused: readonly RefusedEvent[];
 }
 
 @Resolver()
 export class BulkRequestResolver {
+  @Directive('@tag(name: "audit-write")')
   @Extensions({ assumedSize: MAX_REQUEST_EVENTS })
   @Query(() => BulkRequestType, {
     complexity: 1,
@@ -102,13 +60,14 @@ export class BulkRequestResolver {
   })
   async bulkRequest(
     @Ctx() { service, loaders }: AuditContext,
-    @Arg("id", () => ID, { description: "`BulkRequest.id`." }) id: string,
+    @Arg("id", () => ID, { description: "`AuditBulkRequest.id`." }) id: string,
   ): Promise<BulkRequestNode | null> {
     const request = await service.bulkRequest(id);
     return request === undefined ? null : bulkRequestNode(request, loaders);
   }
 
-  @Mutation(() => BulkRequestType, {
+  @Directive('@tag(name: "audit-write")')
+  @Mutation(() => LogBulkAsyncPayloadType, {
     complexity: 1,
     description:
       "Logs 1 to 1,000 events like `logBulk`, but for bursts: more requests may wait, and single events overtake them. Returns when the events are logged. With an `idempotencyKey` it can be repeated after any error.",
@@ -117,16 +76,12 @@ export class BulkRequestResolver {
     @Ctx() { service, loaders }: AuditContext,
     @Args(() => AppendArgs) to: AppendArgs,
     @Args(() => LogBulkArgs) { events, skipInvalid }: LogBulkArgs,
-  ): Promise<BulkRequestNode> {
+  ): Promise<LogBulkAsyncReceipt> {
     const request = await service.appendLater(logRequest(to, { path: "events", inputs: events, skipInvalid }));
-    return bulkRequestNode(request, loaders);
+    return { bulkRequest: bulkRequestNode(request, loaders), refused: refusedEvents(request.refused ?? []) };
   }
 }
 
-function bulkRequestNode({ id, logged, refused }: BulkRequest, loaders: Loaders): BulkRequestNode {
-  return {
-    ...{ id, status: "DONE", error: null, expiresAt: null },
-    receipt: loggedNodes(logged, loaders),
-    refused: refused === undefined ? null : refusedEvents(refused),
-  };
+function bulkRequestNode({ id, logged }: BulkRequest, loaders: Loaders): BulkRequestNode {
+  return Object.assign(loggedNodes(logged, loaders), { id });
 }

@@ -3,7 +3,7 @@ import type { ConsistencyProof } from "../core/proof.js";
 import { consistencyText } from "../core/proof-text.js";
 import { DigestScalar, TreeSizeScalar } from "./scalars.js";
 
-@ObjectType("ConsistencyProof", {
+@ObjectType("AuditConsistencyProof", {
   simpleResolvers: true,
   description:
     "Proves that an old tree is a prefix of a newer one: nothing was changed, removed or reordered in between (RFC 9162, section 2.1.4).",

@@ -1,4 +1,15 @@
-import { Args, ArgsType, Ctx, Field, ID, Mutation, ObjectType, registerEnumType, Resolver } from "type-graphql";
+import {
+  Args,
+  ArgsType,
+  Ctx,
+  Directive,
+  Field,
+  ID,
+  Mutation,
+  ObjectType,
+  registerEnumType,
+  Resolver,
+} from "type-graphql";
 import type { DownloadFormat, DownloadLink } from "../audit/download-link.js";
 import { AuditError } from "../audit/errors.js";
 import type { AuditContext } from "./context.js";
@@ -12,7 +23,7 @@ export const DownloadFormatType = {
 } as const satisfies Readonly<Record<DownloadFormat, DownloadFormat>>;
 
 registerEnumType(DownloadFormatType, {
-  name: "DownloadFormat",
+  name: "AuditDownloadFormat",
   description: "The format of a file of entries. Files are sent compressed to clients that accept gzip.",
   valuesConfig: {
     CSV: {
@@ -30,7 +41,7 @@ registerEnumType(DownloadFormatType, {
   },
 });
 
-@ObjectType("Download", {
+@ObjectType("AuditDownload", {
   simpleResolvers: true,
   description: "A link to a file with all entries of a search.",
 })
@@ -50,7 +61,7 @@ export abstract class DownloadType implements DownloadLink {
 
 @ArgsType()
 abstract class DownloadResultsArgs {
-  @Field(() => ID, { description: "The search's `EntryConnection.id`." })
+  @Field(() => ID, { description: "The search's `AuditEntryConnection.resultId`." })
   abstract readonly id: string;
 
   @Field(() => DownloadFormatType, { defaultValue: "CSV", description: "The format of the file." })
@@ -65,6 +76,7 @@ abstract class DownloadResultsArgs {
 
 @Resolver()
 export class DownloadResolver {
+  @Directive('@tag(name: "audit-export")')
   @Mutation(() => DownloadType, {
     complexity: 1,
     description:

@@ -1,9 +1,11 @@
 import { Ctx, Field, FieldResolver, ID, Int, ObjectType, Resolver, Root as Parent } from "type-graphql";
-import type { GraphQLError } from "graphql";
+import { GraphQLError } from "graphql";
 import type { PinnedResult, ResultPage } from "../audit/service.js";
 import type { AuditContext } from "./context.js";
 import { entryNode, EntryType, type EntryNode } from "./entry.js";
 import { corruptEntry, strayEntry } from "./errors.js";
+import { EntryVerificationType, shownIn, type EntryInTree } from "./entry-verification.js";
+import { membershipProof, MembershipProofType, type ProofNode } from "./membership-proof.js";
 import { PageInfoType, type PageInfo } from "./relay.js";
 import { rootNode, RootType, type RootNode } from "./root.js";
 import { DateTimeScalar } from "./scalars.js";
@@ -18,8 +20,17 @@ interface EntryEdge {
   readonly position: number;
 }
 
-@ObjectType("EntryEdge", { simpleResolvers: true, description: "An entry in a search result, with its cursor." })
+@ObjectType("AuditEntryEdge", {
+  simpleResolvers: true,
+  description: "An entry in a search result, with its cursor, and its proof and verdicts under the page's `root`.",
+})
 export abstract class EntryEdgeType {
+  @Field(() => ID, {
+    description:
+      "For caches: what has the same id is the same edge, of the same result. Select it where results are cached.",
+  })
+  abstract readonly id: string;
+
   @Field(() => String, {
     description: "An opaque position in this result, for `after` and `before`. Other searches refuse it.",
   })
@@ -31,20 +42,34 @@ export abstract class EntryEdgeType {
       "The entry; null, with an error ENTRY_CORRUPT at its path, if its stored bytes no longer match its leaf hash.",
   })
   abstract readonly node: Shown;
+
+  @Field(() => MembershipProofType, {
+    nullable: true,
+    description: "Proves that the entry is in the tree of the page's `root`. Null where `node` is.",
+  })
+  abstract readonly membershipProof: ProofNode;
+
+  @Field(() => EntryVerificationType, {
+    nullable: true,
+    description:
+      "Checks that the gateway makes now, in the tree of the page's `root`. Only selected checks are made. Null where `node` is.",
+  })
+  abstract readonly verification: EntryInTree;
 }
 
-@ObjectType("EntryConnection", {
+@ObjectType("AuditEntryConnection", {
   simpleResolvers: true,
   description:
     "One page of a search. The search is pinned to the tree that it was made on, so its pages stay exact while the log grows.",
 })
 export abstract class EntryConnectionType {
   @Field(() => ID, {
-    description: "Identifies the whole pinned result: pass it to `results(id:)` for other pages, until `expiresAt`.",
+    description:
+      "The handle of the whole pinned result, not an id of this page: pass it to `results(id:)` for other pages, until `expiresAt`.",
   })
-  abstract readonly id: string;
+  abstract readonly resultId: string;
 
-  @Field(() => DateTimeScalar, { description: "When `id` and the cursors expire." })
+  @Field(() => DateTimeScalar, { description: "When `resultId` and the cursors expire." })
   abstract readonly expiresAt: string;
 
   @Field(() => Int, {
@@ -58,16 +83,16 @@ export abstract class EntryConnectionType {
   abstract readonly isTruncated: boolean;
 
   @Field(() => RootType, {
-    description: "The root of the tree that the search is pinned to. The proofs of this page's entries lead to it.",
+    description: "The root of the tree that the search is pinned to. The proofs on the page's edges lead to it.",
   })
   abstract readonly root: RootNode;
 
-  @Field(() => [EntryEdgeType], { description: "The page's entries with their cursors." })
+  @Field(() => [EntryEdgeType], { description: "The page's entries with their cursors and proofs." })
   abstract readonly edges: readonly EntryEdge[];
 
   @Field(() => [EntryType], {
     nullable: "items",
-    description: "The page's entries without edges.",
+    description: "The page's entries without edges, and so without proofs under the page's `root`.",
   })
   abstract readonly nodes: readonly Shown[];
 
@@ -77,17 +102,35 @@ export abstract class EntryConnectionType {
 
 @Resolver(() => EntryEdgeType)
 export class EntryEdgeResolver {
+  /** A cursor names its result and a position in it, and so the entry and the tree. */
+  @FieldResolver({ complexity: 8 })
+  id(@Parent() edge: EntryEdge): string {
+    return this.cursor(edge);
+  }
+
   /** Authenticated, which costs a MAC: computed only if selected. */
   @FieldResolver({ complexity: 8 })
   cursor(@Parent() { result, position }: EntryEdge): string {
     return result.cursor(position);
+  }
+
+  @FieldResolver({ complexity: 15 })
+  async membershipProof(@Parent() edge: EntryEdge, @Ctx() context: AuditContext): Promise<ProofNode> {
+    const { entry, treeSize } = this.verification(edge);
+    return membershipProof(entry, await treeSize(), context);
+  }
+
+  @FieldResolver({ complexity: 15 })
+  verification(@Parent() { node, result }: EntryEdge): EntryInTree {
+    if (node instanceof GraphQLError) throw node;
+    return shownIn(node, result.treeSize);
   }
 }
 
 @Resolver(() => EntryConnectionType)
 export class EntryConnectionResolver {
   @FieldResolver({ complexity: 1 })
-  id(@Parent() { result }: ResultPage): string {
+  resultId(@Parent() { result }: ResultPage): string {
     return result.id;
   }
 
@@ -140,11 +183,11 @@ export class EntryConnectionResolver {
  * corrupt; and the search must match it, so an entry that does not match is not shown either.
  */
 async function shownOn(page: ResultPage, { loaders }: AuditContext): Promise<readonly Shown[]> {
-  const { log, treeSize } = page.result;
+  const { log } = page.result;
   const outcomes = await loaders.page(page);
   return page.leafIndexes.map((leafIndex, at) => {
     const outcome = outcomes[at];
     if (outcome?.kind !== "entry") return corruptEntry(log, leafIndex);
-    return page.result.matches(outcome.entry) ? entryNode(outcome.entry, treeSize) : strayEntry(log, leafIndex);
+    return page.result.matches(outcome.entry) ? entryNode(outcome.entry) : strayEntry(log, leafIndex);
   });
 }

@@ -13,19 +13,22 @@ import { VerdictType } from "./verdict.js";
 
 const ed25519 = nodeEd25519();
 
-/** An entry to be verified, and the tree to verify it in. */
+/** An entry to be verified, and the tree to verify it in, which is determined for the checks that need one. */
 export interface EntryInTree {
   readonly entry: Entry;
-  readonly format: LogFormat;
-  readonly treeSize: number;
-  /** The size whose consistency is checked: a service that proves single steps only shows that of the entry's own leaf. */
-  readonly grownTo: number;
+  readonly treeSize: () => Promise<number>;
 }
 
-@ObjectType("EntryVerification", {
+/** An entry under the root of the page or receipt that shows it, or in the only tree that it can be proven in. */
+export function shownIn(entry: Entry, treeSize: number): EntryInTree {
+  const size = Promise.resolve(entry.provenIn ?? treeSize);
+  return { entry, treeSize: () => size };
+}
+
+@ObjectType("AuditEntryVerification", {
   simpleResolvers: true,
   description:
-    "The gateway's own checks of an entry. To check without trusting the gateway, use `canonical`, `membershipProof` and `Root.checkpoint`.",
+    "The gateway's own checks of an entry. To check without trusting the gateway, use `canonical`, `membershipProof` and `AuditRoot.checkpoint`.",
 })
 export abstract class EntryVerificationType {
   @Field(() => VerdictType, { description: "Whether `canonical` hashes to the entry's leaf hash." })
@@ -50,20 +53,22 @@ export abstract class EntryVerificationType {
 @Resolver(() => EntryVerificationType)
 export class EntryVerificationResolver {
   @FieldResolver({ complexity: 15 })
-  hash(@Root() { entry, format }: EntryInTree): Verdict {
-    return hashVerdict(format, entry);
+  async hash(@Root() { entry }: EntryInTree, @Ctx() context: AuditContext): Promise<Verdict> {
+    return hashVerdict(await formatOf(entry, context), entry);
   }
 
   @FieldResolver({ complexity: 40 })
-  signature(@Root() { entry, format }: EntryInTree): Verdict {
-    return signatureVerdict(entry.envelope, format, ed25519);
+  async signature(@Root() { entry }: EntryInTree, @Ctx() context: AuditContext): Promise<Verdict> {
+    return signatureVerdict(entry.envelope, await formatOf(entry, context), ed25519);
   }
 
   @FieldResolver({ complexity: 10 })
-  async membership(@Root() { entry, format, treeSize }: EntryInTree, @Ctx() context: AuditContext): Promise<Verdict> {
-    const [proof, root] = await Promise.all([
-      membershipProof(entry, treeSize, context),
-      context.loaders.root(entry.log, treeSize),
+  async membership(@Root() { entry, treeSize }: EntryInTree, @Ctx() context: AuditContext): Promise<Verdict> {
+    const size = await treeSize();
+    const [proof, root, format] = await Promise.all([
+      membershipProof(entry, size, context),
+      context.loaders.root(entry.log, size),
+      formatOf(entry, context),
     ]);
     if (digestOf(proof.rootHash) !== root.hash) return invalid("ROOT_MISMATCH");
     if (digestOf(proof.leafHash) !== entry.hash) return invalid("HASH_MISMATCH");
@@ -71,10 +76,16 @@ export class EntryVerificationResolver {
     return text === undefined ? membershipVerdict(format, proof) : membershipTextVerdict(format, { ...proof, text });
   }
 
+  /** A service that proves an entry in one tree alone proves only single steps of growth: that of the entry's own leaf. */
   @FieldResolver({ complexity: 1 })
-  consistency(@Root() { entry, grownTo }: EntryInTree, @Ctx() { loaders }: AuditContext): Promise<Verdict> {
+  async consistency(@Root() { entry, treeSize }: EntryInTree, @Ctx() { loaders }: AuditContext): Promise<Verdict> {
+    const grownTo = entry.provenIn === undefined ? await treeSize() : entry.leafIndex + 1;
     return loaders.consistency.load({ log: entry.log, at: grownTo });
   }
+}
+
+async function formatOf({ log }: Entry, { service }: AuditContext): Promise<LogFormat> {
+  return (await service.identity(log)).format;
 }
 
 function hashVerdict(format: LogFormat, { canonical, hash }: Entry): Verdict {

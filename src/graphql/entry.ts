@@ -2,33 +2,27 @@ import { Arg, Ctx, Directive, Field, FieldResolver, ID, ObjectType, Resolver, Ro
 import type { Entry } from "../audit/service.js";
 import type { Digest } from "../core/bytes.js";
 import type { AuditEvent } from "../core/event.js";
-import type { MembershipProof } from "../core/proof.js";
 import type { AuditContext } from "./context.js";
 import { EntryVerificationType, type EntryInTree } from "./entry-verification.js";
 import { EventType } from "./event.js";
 import { globalId } from "./global-id.js";
-import { MembershipProofType } from "./membership-proof.js";
-import { membershipProof } from "./membership-proof.js";
+import { membershipProof, MembershipProofType, type ProofNode } from "./membership-proof.js";
 import { NodeType } from "./relay.js";
 import { DateTimeScalar, DigestScalar, LeafIndexScalar, TreeSizeScalar } from "./scalars.js";
 
 /** An entry as the API returns it. */
 export interface EntryNode extends Entry {
-  readonly __typename: "Entry";
+  readonly __typename: "AuditEntry";
   readonly event: AuditEvent;
   readonly receivedAt: string;
   readonly signature: string | undefined;
   readonly publicKey: string | undefined;
-  /** The default tree of its proofs: that of the page or receipt that shows it. */
-  readonly shownIn: number | undefined;
-  /** Whether its log proves its growth leaf by leaf: see EntryInTree. */
-  readonly stepwise: boolean;
 }
 
 /** Written out member by member: spreading would cost more than all other work on a plain entry of a page. */
-export function entryNode({ log, leafIndex, hash, canonical, envelope, provenIn }: Entry, shownIn?: number): EntryNode {
+export function entryNode({ log, leafIndex, hash, canonical, envelope, provenIn }: Entry): EntryNode {
   return {
-    __typename: "Entry",
+    __typename: "AuditEntry",
     log,
     leafIndex,
     hash,
@@ -38,15 +32,14 @@ export function entryNode({ log, leafIndex, hash, canonical, envelope, provenIn 
     receivedAt: envelope.received_at,
     signature: envelope.signature,
     publicKey: envelope.public_key,
-    shownIn: provenIn ?? shownIn,
-    stepwise: provenIn !== undefined,
+    provenIn,
   };
 }
 
 const TREE_SIZE =
-  "The size of the tree to prove it in, larger than `leafIndex`. Default: the tree of the page or receipt that shows the entry, else the newest.";
+  "The size of the tree to prove it in, larger than `leafIndex`. Default: that of the newest root, wherever the entry was read.";
 
-@ObjectType("Entry", {
+@ObjectType("AuditEntry", {
   simpleResolvers: true,
   implements: NodeType,
   description: "An event at its index in a log, as it was received, signed and hashed. It never changes.",
@@ -92,9 +85,9 @@ export abstract class EntryType implements NodeType {
 
   @Field(() => MembershipProofType, {
     description:
-      "Proves that the entry is in the tree of a size: an inclusion proof in the terms of RFC 9162. The gateway verified it.",
+      "Proves that the entry is in the tree of a size: an inclusion proof in the terms of RFC 9162. The gateway verified it. Proofs under the root of a page or a receipt are on `AuditEntryEdge` and `AuditLogPayload`.",
   })
-  abstract readonly membershipProof: MembershipProof;
+  abstract readonly membershipProof: ProofNode;
 
   @Field(() => EntryVerificationType, {
     description: "Checks that the gateway makes now. Only selected checks are made.",
@@ -114,22 +107,21 @@ export class EntryResolver {
     @Root() entry: EntryNode,
     @Ctx() context: AuditContext,
     @Arg("treeSize", () => TreeSizeScalar, { nullable: true, description: TREE_SIZE }) treeSize?: number | null,
-  ): Promise<MembershipProof> {
-    return membershipProof(entry, await treeOf(entry, context, treeSize), context);
+  ): Promise<ProofNode> {
+    return membershipProof(entry, treeSize ?? (await newestSize(entry, context)), context);
   }
 
   @FieldResolver({ complexity: 15 })
-  async verification(
+  verification(
     @Root() entry: EntryNode,
     @Ctx() context: AuditContext,
     @Arg("treeSize", () => TreeSizeScalar, { nullable: true, description: TREE_SIZE }) treeSize?: number | null,
-  ): Promise<EntryInTree> {
-    const identity = context.service.identity(entry.log);
-    const [{ format }, size] = await Promise.all([identity, treeOf(entry, context, treeSize)]);
-    return { entry, format, treeSize: size, grownTo: entry.stepwise ? entry.leafIndex + 1 : size };
+  ): EntryInTree {
+    return { entry, treeSize: async () => treeSize ?? newestSize(entry, context) };
   }
 }
 
-async function treeOf(entry: EntryNode, { loaders }: AuditContext, asked?: number | null): Promise<number> {
-  return asked ?? entry.shownIn ?? (await loaders.root(entry.log)).treeSize;
+/** A tree that has the entry, which may have been logged after the request first read the newest root. */
+async function newestSize({ log, leafIndex }: Entry, { loaders }: AuditContext): Promise<number> {
+  return (await loaders.rootWith(log, leafIndex)).treeSize;
 }

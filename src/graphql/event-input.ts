@@ -10,7 +10,7 @@ const TEXT = "At most 1,024 characters; in a pangea log, 128.";
 const SHORT_TEXT = "At most 1,024 characters; in a pangea log, 32.";
 
 /** An event to log; core's parseEvent checks all limits and names all bad paths at once. */
-@InputType("EventInput", {
+@InputType("AuditEventInput", {
   description:
     "What happened. Only `message` is required; a field that is null counts as absent. Events are kept for ever, so put no secrets in them.",
 })

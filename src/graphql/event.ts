@@ -2,7 +2,7 @@ import { Field, ObjectType } from "type-graphql";
 import type { AuditEvent, EventValue } from "../core/event.js";
 import { EventTimeScalar, JsonScalar } from "./scalars.js";
 
-@ObjectType("Event", {
+@ObjectType("AuditEvent", {
   simpleResolvers: true,
   description: "What the application said happened, exactly as it was logged. Absent fields are null.",
 })
@@ -33,7 +33,7 @@ export abstract class EventType implements AuditEvent {
 
   @Field(() => EventTimeScalar, {
     nullable: true,
-    description: "When it happened, as the application said. `Entry.receivedAt` is when the log received it.",
+    description: "When it happened, as the application said. `AuditEntry.receivedAt` is when the log received it.",
   })
   abstract readonly timestamp?: string | number;
 

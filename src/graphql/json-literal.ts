@@ -36,7 +36,7 @@ export function jsonLiteral(node: ValueNode): Json {
 }
 
 function refused(nodes: ValueNode, expected: string): GraphQLError {
-  return new GraphQLError(`JSON expects ${expected}`, { nodes });
+  return new GraphQLError(`AuditEventValue expects ${expected}`, { nodes });
 }
 
 function objectLiteral({ fields }: ObjectValueNode): JsonObject {

@@ -71,15 +71,28 @@ export class Loaders {
     if (treeSize !== undefined) return this.#roots.load({ log, at: treeSize });
     const known = this.#newest.get(log);
     if (known !== undefined) return known;
-    const newest = this.service.root(log);
+    const newest = this.service.root(log).then((root) => this.#kept(root));
     this.#newest.set(log, newest);
     return newest;
   }
 
+  /** The newest root; read again if the one that the request has is older than the entry. */
+  async rootWith(log: string, leafIndex: number): Promise<Root> {
+    const known = this.#newest.get(log);
+    if (known !== undefined && (await known).treeSize <= leafIndex && this.#newest.get(log) === known)
+      this.#newest.delete(log);
+    return this.root(log);
+  }
+
   /** Remembers a root that came with another result. */
   keepRoot(root: Root): Root {
-    this.#roots.prime({ log: root.log, at: root.treeSize }, root);
     this.#newest.set(root.log, Promise.resolve(root));
+    return this.#kept(root);
+  }
+
+  /** Its size need not be asked for again. */
+  #kept(root: Root): Root {
+    this.#roots.prime({ log: root.log, at: root.treeSize }, root);
     return root;
   }
 

@@ -1,9 +1,31 @@
-import { Args, ArgsType, Ctx, Field, ID, Mutation, ObjectType, Resolver } from "type-graphql";
-import { DEFAULT_LOG, type Logged, type LogRequest, type Receipt, type RefusedEvent } from "../audit/service.js";
+import {
+  Args,
+  ArgsType,
+  Ctx,
+  Directive,
+  Extensions,
+  Field,
+  FieldResolver,
+  ID,
+  Mutation,
+  ObjectType,
+  Resolver,
+  Root,
+} from "type-graphql";
+import {
+  DEFAULT_LOG,
+  MAX_REQUEST_EVENTS,
+  type Logged,
+  type LogRequest,
+  type Receipt,
+  type RefusedEvent,
+} from "../audit/service.js";
 import type { AuditContext } from "./context.js";
+import { EntryVerificationType, shownIn, type EntryInTree } from "./entry-verification.js";
 import { entryNode, EntryType, type EntryNode } from "./entry.js";
 import { EventInput, signedEvent } from "./event-input.js";
 import type { Loaders } from "./loaders.js";
+import { membershipProof, MembershipProofType, type ProofNode } from "./membership-proof.js";
 import { withoutNulls } from "./nulls.js";
 import { refusedEvents, RefusedEventType } from "./refused-event.js";
 import { rootNode, RootType, type RootNode } from "./root.js";
@@ -42,12 +64,16 @@ export abstract class LogBulkArgs {
   @Field(() => Boolean, {
     nullable: true,
     description:
-      "Log the valid events and list the others in `refused`, instead of refusing all of them. The whole request is still refused if no event is valid, if the request itself is wrong, if a value does not fit the types of EventInput, such as a number as `status`, or if an event belongs to another tenant than the credential.",
+      "Log the valid events and list the others in `refused`, instead of refusing all of them. The whole request is still refused if no event is valid, if the request itself is wrong, if a value does not fit the types of `AuditEventInput`, such as a number as `status`, or if an event belongs to another tenant than the credential.",
   })
   abstract readonly skipInvalid?: boolean | null;
 }
 
-export const RECEIPT_ROOT = "A signed root that includes what was logged; the proofs selected here lead to it.";
+/** A list with something for each event of a request. */
+export const PER_EVENT = { listSize: MAX_REQUEST_EVENTS };
+const RECEIPT_ROOT = "A signed root that includes what was logged; the proofs of the receipt lead to it.";
+
+export const REFUSED = "The events that were not logged, in the order given; empty without `skipInvalid`.";
 
 interface LogReceipt {
   readonly entry: EntryNode;
@@ -56,6 +82,7 @@ interface LogReceipt {
 
 export interface LoggedNodes {
   readonly entries: readonly EntryNode[];
+  readonly receipts: readonly LogReceipt[];
   readonly root: RootNode;
 }
 
@@ -63,9 +90,9 @@ interface LogBulkReceipt extends LoggedNodes {
   readonly refused: readonly RefusedEvent[];
 }
 
-@ObjectType("LogPayload", {
+@ObjectType("AuditLogPayload", {
   simpleResolvers: true,
-  description: "The receipt of `log`. When you have it, the event is durable.",
+  description: "The receipt of one event. When you have it, the event is durable.",
 })
 export abstract class LogPayloadType implements LogReceipt {
   @Field(() => EntryType, { description: "The event at its index in the log." })
@@ -73,35 +100,67 @@ export abstract class LogPayloadType implements LogReceipt {
 
   @Field(() => RootType, { description: RECEIPT_ROOT })
   abstract readonly root: RootNode;
+
+  @Field(() => MembershipProofType, { description: "Proves that the entry is in the tree of `root`." })
+  abstract readonly membershipProof: ProofNode;
+
+  @Field(() => EntryVerificationType, {
+    description: "Checks that the gateway makes now, in the tree of `root`. Only selected checks are made.",
+  })
+  abstract readonly verification: EntryInTree;
+}
+
+@Resolver(() => LogPayloadType)
+export class LogPayloadResolver {
+  @FieldResolver({ complexity: 15 })
+  async membershipProof(@Root() receipt: LogReceipt, @Ctx() context: AuditContext): Promise<ProofNode> {
+    const { entry, treeSize } = this.verification(receipt);
+    return membershipProof(entry, await treeSize(), context);
+  }
+
+  @FieldResolver({ complexity: 15 })
+  verification(@Root() { entry, root }: LogReceipt): EntryInTree {
+    return shownIn(entry, root.treeSize);
+  }
 }
 
 /** The fields of every receipt of several events. */
 @ObjectType({ simpleResolvers: true })
 export abstract class LoggedFields implements LoggedNodes {
+  @Extensions(PER_EVENT)
   @Field(() => [EntryType], {
     complexity: 1,
     description: "The events at their indexes in the log, in the order given.",
   })
   abstract readonly entries: readonly EntryNode[];
 
+  @Extensions(PER_EVENT)
+  @Field(() => [LogPayloadType], {
+    complexity: 1,
+    description: "The same entries, each with its proof and verdicts under `root`.",
+  })
+  abstract readonly receipts: readonly LogReceipt[];
+
   @Field(() => RootType, { description: RECEIPT_ROOT })
   abstract readonly root: RootNode;
 }
 
-@ObjectType("LogBulkPayload", {
+@ObjectType("AuditLogBulkPayload", {
   simpleResolvers: true,
   description: "The receipt of `logBulk`. When you have it, every event in `entries` is durable.",
 })
 export abstract class LogBulkPayloadType extends LoggedFields implements LogBulkReceipt {
+  @Extensions(PER_EVENT)
   @Field(() => [RefusedEventType], {
     complexity: 1,
-    description: "The events that were not logged, in the order given; empty without `skipInvalid`.",
+    description: REFUSED,
   })
   abstract readonly refused: readonly RefusedEvent[];
 }
 
 @Resolver()
 export class LogResolver {
+  @Directive('@tag(name: "audit-write")')
   @Mutation(() => LogPayloadType, {
     complexity: 1,
     description: "Logs one event and responds when it is durable, with its index and proof.",
@@ -117,6 +176,7 @@ export class LogResolver {
     return { entry, root };
   }
 
+  @Directive('@tag(name: "audit-write")')
   @Mutation(() => LogBulkPayloadType, {
     complexity: 1,
     description:
@@ -152,13 +212,16 @@ export function logRequest(
 }
 
 export function loggedNodes(logged: Logged, loaders: Loaders): LoggedNodes {
-  const root = loaders.keepRoot(logged.root);
+  const root = rootNode(loaders.keepRoot(logged.root));
   return {
     /** Computed when selected: most writers of a thousand events need only the root. */
     get entries() {
-      return logged.entries.map((entry) => entryNode(entry, root.treeSize));
+      return logged.entries.map(entryNode);
     },
-    root: rootNode(root),
+    get receipts() {
+      return logged.entries.map((entry) => ({ entry: entryNode(entry), root }));
+    },
+    root,
   };
 }
 
@@ -167,6 +230,9 @@ function receiptNodes(receipt: Receipt, loaders: Loaders): LogBulkReceipt {
   return {
     get entries() {
       return nodes.entries;
+    },
+    get receipts() {
+      return nodes.receipts;
     },
     root: nodes.root,
     get refused() {

@@ -1,4 +1,4 @@
-import { Arg, Ctx, ID, Query, Resolver } from "type-graphql";
+import { Arg, Ctx, Extensions, ID, Query, Resolver } from "type-graphql";
 import { AuditError, badInput } from "../audit/errors.js";
 import type { EntryOutcome } from "../audit/service.js";
 import type { AuditContext } from "./context.js";
@@ -25,6 +25,7 @@ export class NodeResolver {
     return nodeById(id, "id", context);
   }
 
+  @Extensions({ listSize: MAX_NODES })
   @Query(() => [NodeType], {
     complexity: 1,
     nullable: "items",

@@ -8,11 +8,11 @@ import type { Reference } from "./subgraph.js";
 
 const ID_PATH = "representations.id";
 
-/** Fetches an Entry or a Root, batched with others; null where there is none. Rejects like `nodeById`. */
+/** Fetches an AuditEntry or an AuditRoot, batched with others; null where there is none. Rejects like `nodeById`. */
 export async function byGlobalId(reference: Reference, context: AuditContext): Promise<EntryNode | RootNode | null> {
   const id = referenceId(reference);
   const type = String(reference["__typename"]);
-  if (parseGlobalId(id, ID_PATH).type === type) return nodeById(id, ID_PATH, context);
+  if (`Audit${parseGlobalId(id, ID_PATH).type}` === type) return nodeById(id, ID_PATH, context);
   throw badInput([{ path: ID_PATH, expected: `the id of an entity ${type}`, got: "an id of another type" }]);
 }
 

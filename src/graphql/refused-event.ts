@@ -1,9 +1,9 @@
-import { Field, Int, ObjectType } from "type-graphql";
+import { Extensions, Field, Int, ObjectType } from "type-graphql";
 import type { RefusedEvent } from "../audit/service.js";
 import type { FieldProblem } from "../core/event.js";
 import { inApiSpelling } from "./errors.js";
 
-@ObjectType("EventProblem", {
+@ObjectType("AuditEventProblem", {
   simpleResolvers: true,
   description: "A problem with one value of an event, as in `extensions.problems` of an error.",
 })
@@ -18,7 +18,7 @@ export abstract class EventProblemType implements FieldProblem {
   abstract readonly got: string;
 }
 
-@ObjectType("RefusedEvent", {
+@ObjectType("AuditRefusedEvent", {
   simpleResolvers: true,
   description: "An event of a request with `skipInvalid` that was not logged.",
 })
@@ -26,6 +26,7 @@ export abstract class RefusedEventType implements RefusedEvent {
   @Field(() => Int, { description: "Its index in `events`, from 0." })
   abstract readonly index: number;
 
+  @Extensions({ listSize: 10 })
   @Field(() => [EventProblemType], {
     complexity: 1,
     description: "The reasons: at least one, and at most the first ten problems.",

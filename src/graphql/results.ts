@@ -7,7 +7,7 @@ import { PageArgs, pageRequest } from "./relay.js";
 
 @ArgsType()
 abstract class ResultsArgs {
-  @Field(() => ID, { description: "The search's `EntryConnection.id`." })
+  @Field(() => ID, { description: "The search's `AuditEntryConnection.resultId`." })
   abstract readonly id: string;
 
   @Field(() => Int, {

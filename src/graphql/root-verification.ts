@@ -4,7 +4,7 @@ import type { Verdict } from "../core/verdict.js";
 import type { AuditContext } from "./context.js";
 import { VerdictType } from "./verdict.js";
 
-@ObjectType("RootVerification", {
+@ObjectType("AuditRootVerification", {
   simpleResolvers: true,
   description: "The gateway's own checks of a root.",
 })

@@ -11,14 +11,14 @@ import { DateTimeScalar, DigestScalar, TreeSizeScalar } from "./scalars.js";
 
 /** A root as the API returns it. */
 export interface RootNode extends Root {
-  readonly __typename: "Root";
+  readonly __typename: "AuditRoot";
 }
 
 export function rootNode(root: Root): RootNode {
-  return { ...root, __typename: "Root" };
+  return { ...root, __typename: "AuditRoot" };
 }
 
-@ObjectType("Root", {
+@ObjectType("AuditRoot", {
   simpleResolvers: true,
   implements: NodeType,
   description:

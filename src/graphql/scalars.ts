@@ -36,7 +36,7 @@ function shown(value: unknown): string {
 
 /** The API's spelling of a hash: the only place where bytes become hexadecimal digits. */
 export const DigestScalar = checkedText(
-  "Digest",
+  "AuditDigest",
   "64 lowercase hexadecimal digits. A SHA-256 hash; upper case is refused, so that one hash has one spelling.",
   {
     check: (text) => parseDigest(text) !== undefined,
@@ -71,15 +71,15 @@ function wholeNumber(name: string, meaning: string): GraphQLScalarType {
   });
 }
 
-export const LeafIndexScalar = wholeNumber("LeafIndex", "the index of an entry in its log");
+export const LeafIndexScalar = wholeNumber("AuditLeafIndex", "the index of an entry in its log");
 
-export const TreeSizeScalar = wholeNumber("TreeSize", "the number of entries in a tree");
+export const TreeSizeScalar = wholeNumber("AuditTreeSize", "the number of entries in a tree");
 
-/** Any JSON; the event's own check refuses what a log does not accept, and names its path. */
+/** Most JSON; the event's own check refuses what a log does not accept, and names its path. */
 export const JsonScalar = new GraphQLScalarType<unknown, unknown>({
-  name: "JSON",
+  name: "AuditEventValue",
   description:
-    "Any JSON value, returned as it was logged: text stays text, an object stays an object. A number must be one that a double holds exactly, and a key may occur only once in its object: values that cannot be kept as sent are refused.",
+    "A value in an event: any JSON that can be kept as sent, returned as it was logged. Text stays text, an object stays an object. Refused are numbers that a double does not hold exactly, and a key that its object has twice.",
   serialize: (value) => value,
   parseValue: (value) => value,
   parseLiteral: (node) => jsonLiteral(node),
@@ -87,12 +87,12 @@ export const JsonScalar = new GraphQLScalarType<unknown, unknown>({
 
 function eventTime(value: unknown): unknown {
   if (typeof value === "string" || typeof value === "number" || value instanceof JsonLoss) return value;
-  throw new GraphQLError(`EventTime expects text or a number, got ${shown(value)}`);
+  throw new GraphQLError(`AuditEventTime expects text or a number, got ${shown(value)}`);
 }
 
 /** The event's own check refuses a number that could not be kept exactly. */
 export const EventTimeScalar = new GraphQLScalarType<unknown, unknown>({
-  name: "EventTime",
+  name: "AuditEventTime",
   description:
     "When something happened, by the application's clock: text such as an RFC 3339 time in any spelling, or a number such as seconds or milliseconds since 1970. It is kept, hashed and returned as it was given, and never read as a time; a log of the format pangea takes text alone.",
   serialize: (value) => value,

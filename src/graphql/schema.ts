@@ -7,7 +7,7 @@ import { ResultsResolver } from "./results.js";
 import { RootQueryResolver } from "./root-query.js";
 import { EntryQueryResolver } from "./entry-query.js";
 import { NodeResolver } from "./node.js";
-import { LogResolver } from "./log.js";
+import { LogPayloadResolver, LogResolver } from "./log.js";
 import { BulkRequestResolver } from "./bulk-request.js";
 import { DownloadResolver } from "./download.js";
 import { EntryLoggedResolver } from "./entry-logged.js";
@@ -20,32 +20,46 @@ import { MembershipProofResolver } from "./membership-proof.js";
 import { RootVerificationResolver } from "./root-verification.js";
 import { RootResolver } from "./root.js";
 import { byGlobalId } from "./reference.js";
+import { withoutNode, withPrefix } from "./root-names.js";
 import { buildSubgraph, type Subgraph } from "./subgraph.js";
 
 export interface SchemaOptions {
   /** Includes `Auditable`, which composes only where another subgraph defines that interface. Default true. */
   readonly auditable?: boolean;
+  /** Begins the names of root fields: with `audit`, `log` is `auditLog`. Not those that Relay and federation need. */
+  readonly prefix?: string | undefined;
 }
 
-/** A new instance of the executable schema: a federation subgraph. */
+export interface SchemaTextOptions extends SchemaOptions {
+  /** Includes `node` and `nodes`, which only one subgraph of a supergraph can have. Default true. */
+  readonly node?: boolean;
+}
+
+/**
+ * A new instance of the executable schema: a federation subgraph. With a prefix it has root fields under both names, for
+ * the gateway's own pages and programs; a router is told of the prefixed ones.
+ */
 export async function auditSchema(options: SchemaOptions = {}): Promise<GraphQLSchema> {
   return (await auditSubgraph(options)).schema;
 }
 
 /** The schema as text, to be composed into a supergraph; with Auditable, as it is published in schema.graphql. */
-export async function auditSchemaText(options: SchemaOptions = {}): Promise<string> {
-  return (await auditSubgraph(options)).text;
+export async function auditSchemaText({ node, ...options }: SchemaTextOptions = {}): Promise<string> {
+  const { text } = await auditSubgraph(options);
+  return node === false ? withoutNode(text) : text;
 }
 
 /**
  * The schema as text for clients, without what federation adds: for compilers such as Relay's, which know no schema
  * extension.
  */
-export async function apiSchemaText(): Promise<string> {
-  return `${printSchema((await auditSubgraph({ auditable: false })).api)}\n`;
+export async function apiSchemaText({ node, prefix }: SchemaTextOptions = {}): Promise<string> {
+  const text = `${printSchema((await auditSubgraph({ auditable: false })).api)}\n`;
+  const prefixed = prefix === undefined ? text : withPrefix(text, prefix);
+  return node === false ? withoutNode(prefixed) : prefixed;
 }
 
-function auditSubgraph({ auditable = true }: SchemaOptions): Promise<Subgraph> {
+function auditSubgraph({ auditable = true, prefix }: SchemaOptions): Promise<Subgraph> {
   return buildSubgraph<AuditContext>({
     resolvers: [
       SearchResolver,
@@ -60,6 +74,7 @@ function auditSubgraph({ auditable = true }: SchemaOptions): Promise<Subgraph> {
       EntryResolver,
       EntryConnectionResolver,
       EntryEdgeResolver,
+      LogPayloadResolver,
       EntryVerificationResolver,
       MembershipProofResolver,
       ConsistencyProofResolver,
@@ -73,21 +88,25 @@ function auditSubgraph({ auditable = true }: SchemaOptions): Promise<Subgraph> {
       Mutation: "Writing to the log. Entries cannot be changed or removed.",
       Subscription: "Following the log, over server-sent events or a WebSocket.",
     },
-    directives: ["@key", "@shareable", ...(auditable ? ["@interfaceObject"] : [])],
+    prefix,
+    directives: ["@key", "@shareable", "@tag", "@cost", "@listSize", ...(auditable ? ["@interfaceObject"] : [])],
     references: {
-      Entry: byGlobalId,
-      Root: byGlobalId,
+      AuditEntry: byGlobalId,
+      AuditRoot: byGlobalId,
       ...(auditable ? { Auditable: auditableByReference } : {}),
     },
   });
 }
 
-let unwrapped: Promise<GraphQLSchema> | undefined;
+/** By prefix. */
+const unwrapped = new Map<string | undefined, Promise<GraphQLSchema>>();
 
 /**
  * The instance shared by compiled operations and subscriptions. What Apollo wraps around its own instance's resolvers
  * must not reach it.
  */
-export function executedSchema(): Promise<GraphQLSchema> {
-  return (unwrapped ??= auditSchema());
+export function executedSchema(prefix?: string): Promise<GraphQLSchema> {
+  const schema = unwrapped.get(prefix) ?? auditSchema({ prefix });
+  unwrapped.set(prefix, schema);
+  return schema;
 }

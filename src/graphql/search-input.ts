@@ -9,7 +9,7 @@ import { PageArgs } from "./relay.js";
 export const WindowTime = { RECEIVED_AT: "received_at", TIMESTAMP: "timestamp" } as const;
 
 registerEnumType(WindowTime, {
-  name: "WindowTime",
+  name: "AuditWindowTime",
   description: "Which of an entry's times a window is of.",
   valuesConfig: {
     RECEIVED_AT: { description: "When the log received it, which the log's tree proves." },
@@ -20,7 +20,7 @@ registerEnumType(WindowTime, {
   },
 });
 
-@InputType("TimeWindow", {
+@InputType("AuditTimeWindow", {
   description:
     "A window of time: from `start` (inclusive) to `end` (exclusive), or the most recent period, `last`. Each is an RFC 3339 time or relative to now, such as `7d`, `12h` or `120min`.",
 })
@@ -46,7 +46,7 @@ export abstract class TimeWindowInput {
 
 const ALLOWED = "Allowed values, compared whole and case-sensitive.";
 
-@InputType("SearchRestriction", {
+@InputType("AuditSearchRestriction", {
   description:
     "Restricts a search in addition to its query: in each given field, an event's whole value must be one of the values. Safer than building a query from parts.",
 })
@@ -82,7 +82,7 @@ export const EntryOrderField = {
 } as const satisfies Record<Uppercase<OrderField>, OrderField>;
 
 registerEnumType(EntryOrderField, {
-  name: "EntryOrderField",
+  name: "AuditEntryOrderField",
   description:
     "What a search can be sorted by. Texts are compared by their first 128 characters; an absent field comes before every text.",
   valuesConfig: {
@@ -100,7 +100,7 @@ registerEnumType(EntryOrderField, {
 export const OrderDirection = { ASC: "asc", DESC: "desc" } as const;
 
 registerEnumType(OrderDirection, {
-  name: "OrderDirection",
+  name: "AuditOrderDirection",
   description: "Which end of an order comes first.",
   valuesConfig: {
     ASC: { description: "Smallest or oldest first." },
@@ -108,7 +108,7 @@ registerEnumType(OrderDirection, {
   },
 });
 
-@InputType("EntryOrder", {
+@InputType("AuditEntryOrder", {
   description: "How a search is sorted. Equal values are in log order, in the same direction.",
 })
 export abstract class EntryOrderInput {

@@ -17,15 +17,18 @@ export interface GraphqlServerOptions {
   readonly logger: Logger;
   /** The request from which an operation is executed as a compiled function; Infinity: never. */
   readonly compileAtHit: number;
+  /** SchemaOptions.prefix. */
+  readonly prefix?: string | undefined;
 }
 
 /** The GraphQL server without a transport, not yet started. */
 export async function graphqlServer({
   logger,
   compileAtHit,
+  prefix,
 }: GraphqlServerOptions): Promise<ApolloServer<AuditContext>> {
   const formatError = errorFormatter(failureLog(logger));
-  const schema = await auditSchema();
+  const schema = await auditSchema({ prefix });
   return new ApolloServer<AuditContext>({
     schema,
     formatError,
@@ -45,7 +48,7 @@ export async function graphqlServer({
       ApolloServerPluginInlineTrace(),
       requestPlugin({
         schema,
-        compiled: new CompiledExecution({ schema: await executedSchema(), formatError, compileAtHit }),
+        compiled: new CompiledExecution({ schema: await executedSchema(prefix), formatError, compileAtHit }),
       }),
     ],
   });

@@ -4,6 +4,8 @@ import type { GraphQLDirective, GraphQLField, GraphQLFieldResolver, GraphQLNamed
 import { buildSchema, type BuildSchemaOptions } from "type-graphql";
 import { badInput } from "../audit/errors.js";
 import { nameOf } from "../core/problem.js";
+import { withCosts } from "./declared-costs.js";
+import { addPrefixed, withPrefix } from "./root-names.js";
 
 /**
  * An entity as a router sends it: its type and the fields of one of its keys, which a client may have chosen freely.
@@ -31,6 +33,8 @@ export interface SubgraphOptions<C> {
   /** The federation directives that the types use, imported by name: `@key`. */
   readonly directives: readonly string[];
   readonly composed?: readonly ComposedDirective[];
+  /** Begins the names of root fields in the text; the schema has them under both names. */
+  readonly prefix?: string | undefined;
   /** By entity type name. */
   readonly references: Readonly<Record<string, ReferenceResolver<C>>>;
 }
@@ -43,8 +47,8 @@ export interface Subgraph {
   readonly api: GraphQLSchema;
 }
 
-/** Later versions cannot be composed with tools other than Apollo's own. */
-const FEDERATION = "https://specs.apollo.dev/federation/v2.7";
+/** The first that has @cost and @listSize; the composition of Apollo, Hive and Cosmo knows it. */
+const FEDERATION = "https://specs.apollo.dev/federation/v2.9";
 
 /**
  * A federation subgraph from type-graphql resolvers: their schema, with the two fields that a router asks
@@ -60,7 +64,10 @@ export async function buildSubgraph<C>(options: SubgraphOptions<C>): Promise<Sub
     pubSub,
   });
   for (const [name, description] of Object.entries(options.descriptions)) describe(own.getType(name), description);
-  const text = subgraphText(options, own);
+  const { prefix } = options;
+  const whole = subgraphText(options, own);
+  const text = prefix === undefined ? whole : withPrefix(whole, prefix);
+  if (prefix !== undefined) addPrefixed(own, prefix);
   const schema = extendSchema(own, parse(routerFields(Object.keys(options.references))));
   for (const type of Object.values(schema.getTypeMap())) if (isAbstractType(type)) type.resolveType = ownTypename;
   setResolver(schema, "_service", () => ({ sdl: text }));
@@ -125,7 +132,8 @@ const ownTypename = (value: { readonly __typename: string }): string => value.__
 
 /** Without the schema definition, which would say that the root types have the names that they have by default. */
 function subgraphText(options: Pick<SubgraphOptions<never>, "directives" | "composed">, own: GraphQLSchema): string {
-  const types = getDocumentNodeFromSchema(own).definitions.filter(({ kind }) => kind !== Kind.SCHEMA_DEFINITION);
+  const { definitions: whole } = withCosts(getDocumentNodeFromSchema(own), own);
+  const types = whole.filter(({ kind }) => kind !== Kind.SCHEMA_DEFINITION);
   const definitions = [...parse(links(options)).definitions, ...types];
   return `${print({ kind: Kind.DOCUMENT, definitions })}\n`;
 }

@@ -50,6 +50,8 @@ export interface SubscriptionsOptions {
   readonly trusted?: TrustedDocuments | undefined;
   /** Whether errors in a document suggest names from the schema. Default: no. */
   readonly suggests?: boolean;
+  /** SchemaOptions.prefix. */
+  readonly prefix?: string | undefined;
 }
 
 /** GraphQL subscriptions without a transport: every door applies the limits and errors of other requests. */
@@ -65,7 +67,7 @@ export class Subscriptions {
   }
 
   static async open(logger: Logger, options: SubscriptionsOptions = {}): Promise<Subscriptions> {
-    return new Subscriptions(await executedSchema(), errorFormatter(failureLog(logger)), options);
+    return new Subscriptions(await executedSchema(options.prefix), errorFormatter(failureLog(logger)), options);
   }
 
   /** Returns the type of the operation; undefined where the request does not tell: `subscribe` says why. */

@@ -4,7 +4,7 @@ import type { Verdict } from "../core/verdict.js";
 export const VerdictStatus = { VALID: "VALID", INVALID: "INVALID", UNKNOWN: "UNKNOWN" } as const;
 
 registerEnumType(VerdictStatus, {
-  name: "VerdictStatus",
+  name: "AuditVerdictStatus",
   description: "The result of one check. Checks are never merged into a single yes or no.",
   valuesConfig: {
     VALID: { description: "Checked and correct." },
@@ -13,7 +13,7 @@ registerEnumType(VerdictStatus, {
   },
 });
 
-@ObjectType("Verdict", { simpleResolvers: true, description: "The outcome of one check." })
+@ObjectType("AuditVerdict", { simpleResolvers: true, description: "The outcome of one check." })
 export abstract class VerdictType {
   @Field(() => VerdictStatus, { complexity: 1, name: "status", simple: false, description: "The result of the check." })
   abstract readonly kind: Verdict["kind"];

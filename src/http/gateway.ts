@@ -84,6 +84,8 @@ interface GraphqlParts {
   readonly requestTimeoutMs?: number | undefined;
   /** Who may ask what the schema is. Default: everyone where no credentials are asked for, else whoever has one. */
   readonly introspection?: IntrospectionPolicy | undefined;
+  /** Begins the names of root fields for a router: SchemaOptions.prefix. Default: they are as they are. */
+  readonly subgraphPrefix?: string | undefined;
   /** The only documents that are executed. Default: any. */
   readonly trusted?: TrustedDocuments | undefined;
   /** Default: those of STREAM_LIMITS. */
@@ -113,22 +115,22 @@ export interface Gateway {
 
 /** Serves an audit service over GraphQL and HTTP until closed. Rejects with an AccessError where it would be open to others. */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
-  const { service, logger, host, compileAtHit, corsOrigins = [], trusted } = options;
-  const { requestTimeoutMs = REQUEST_TIMEOUT_MS, maxDownloads, readRate } = options;
+  const { service, logger, host, compileAtHit, corsOrigins = [], trusted, subgraphPrefix: prefix } = options;
+  const { requestTimeoutMs = REQUEST_TIMEOUT_MS, maxDownloads, readRate, metrics = new Metrics() } = options;
   const access = options.access ?? withoutCredentials(host);
   const readings = options.readLog === undefined ? undefined : readLog(service, options.readLog);
   const eventRate = options.eventRate && new EventRate(options.eventRate);
   const door = { access, service, logger, readLog: readings, eventRate };
   requireClosed(corsOrigins, access);
   const introspection = options.introspection ?? (access.kind === "open" ? "everyone" : "authenticated");
-  const apollo = await graphqlServer({ logger, compileAtHit });
+  const apollo = await graphqlServer({ logger, compileAtHit, prefix });
   await apollo.start();
   if (trusted !== undefined) await warmUp(apollo, service, trusted.texts);
   const streams = new OpenStreams({ ...STREAM_LIMITS, ...options.streamLimits });
   const sealer = options.sealer ?? new TokenSealer(randomBytes(SECRET_BYTES));
-  const { metrics = new Metrics() } = options;
   metrics.watchOpenStreams(() => streams.count);
-  const subscriptions = await Subscriptions.open(logger, { trusted, suggests: introspection === "everyone" });
+  const suggests = introspection === "everyone";
+  const subscriptions = await Subscriptions.open(logger, { trusted, prefix, suggests });
   const readiness = new Readiness(options.health ?? healthOf(service));
   const refusals = new Refusals({ metrics, logger });
   const maxBodyBytes = options.maxBodyBytes ?? MAX_BODY_BYTES;

@@ -51,6 +51,15 @@ function parseOneOf<T extends string>(names: readonly T[], text: string): Parsed
   return found === undefined ? expected(`one of ${names.join(", ")}`) : value(found);
 }
 
+/** Of names of GraphQL fields. */
+export const fieldPrefix: Parser<string> = {
+  value: "name",
+  parse: (text) =>
+    /^[a-z][A-Za-z0-9]{0,31}$/.test(text)
+      ? value(text)
+      : expected("1 to 32 letters and digits such as audit, a small letter first"),
+};
+
 export const onOff: Parser<boolean> = {
   value: "on|off",
   parse: (text) => (text === "on" || text === "off" ? value(text === "on") : expected("on or off")),

@@ -1,5 +1,5 @@
 import type { FieldProblem } from "../core/event.js";
-import type { Given, Readable, SettingRow } from "./setting.js";
+import type { Given, Readable, Setting, SettingRow } from "./setting.js";
 import { SETTINGS } from "./table.js";
 
 type ValueOf<R> = R extends Readable<infer T> ? T : never;
@@ -27,6 +27,20 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  */
 export function readSettings(flags: Flags, env: Environment): Settings {
   const outcome = SETTINGS.read(givenBy(flags, env));
+  if (outcome.kind === "problems") throw new SettingsError(outcome.problems);
+  return outcome.value;
+}
+
+/** One setting by itself, of a command that has another flag for it. Throws a SettingsError. */
+export function readSetting<T>(
+  setting: Setting<T>,
+  { flag, text }: { readonly flag: string; readonly text: string | undefined },
+  env: Environment,
+): T {
+  const outcome = setting.read({
+    text: ({ variable, default: otherwise }) => text ?? (env[variable] || otherwise),
+    place: ({ variable }) => (text === undefined ? variable : flag),
+  });
   if (outcome.kind === "problems") throw new SettingsError(outcome.problems);
   return outcome.value;
 }

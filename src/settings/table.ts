@@ -180,6 +180,13 @@ const STREAM_LIMITS = {
   }),
 };
 
+export const SUBGRAPH_PREFIX = setting({
+  variable: "AUDITQL_SUBGRAPH_PREFIX",
+  parser: parse.optional(parse.fieldPrefix),
+  sentence:
+    "Begins the names of root fields in a supergraph, such as audit for auditLog and auditSearch; this gateway then serves log and search under both names. Not set: log, search.",
+});
+
 const GATEWAY = {
   eventRate: whereSet(EVENT_RATE.eventsPerSecond, eventRate),
   streamLimits: group(STREAM_LIMITS),
@@ -202,6 +209,7 @@ const GATEWAY = {
     sentence:
       "Who is told the schema: everyone, authenticated, admin or nobody. Not set: everyone on a gateway without credentials, else authenticated.",
   }),
+  subgraphPrefix: SUBGRAPH_PREFIX,
   readLog: setting({
     variable: "AUDITQL_READ_LOG",
     parser: parse.optional(parse.oneOfGiven("name", namesOfLogs)),

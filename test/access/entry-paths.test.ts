@@ -20,7 +20,7 @@ type Path = (name: Name) => Promise<Shown>;
 const entryId = (leafIndex: number) => JSON.stringify(globalId({ type: "Entry", log: "default", place: leafIndex }));
 const inEach = (field: (leafIndex: number) => string) => `{ ${ALL.map((at) => `e${at}: ${field(at)}`).join(" ")} }`;
 const hashAt = (leafIndex: number) => JSON.stringify(keyed.logged.entries[leafIndex]?.hash);
-const representations = ALL.map((at) => `{ __typename: "Entry", id: ${entryId(at)} }`).join(", ");
+const representations = ALL.map((at) => `{ __typename: "AuditEntry", id: ${entryId(at)} }`).join(", ");
 const trails = ["alice", "bob"].map((id) => `{ __typename: "Auditable", id: "${id}" }`).join(", ");
 
 const asking = (query: () => string): Path => {
@@ -31,14 +31,14 @@ const asking = (query: () => string): Path => {
 const askingTwice = (first: string, second: (id: string) => string): Path => {
   return async (name) => {
     const answer = await keyed.ask(name, first);
-    const [, id] = /"id":"([^"]+)"/.exec(JSON.stringify(answer)) ?? [];
+    const [, id] = /"resultId":"([^"]+)"/.exec(JSON.stringify(answer)) ?? [];
     return id === undefined ? answer : keyed.ask(name, second(id));
   };
 };
 
 async function downloaded(name: Name): Promise<Shown> {
   const linked = await askingTwice(
-    "{ search { id } }",
+    "{ search { resultId } }",
     (id) => `mutation { downloadResults(id: "${id}", format: NDJSON) { url } }`,
   )(name);
   const [, url] = /"url":"([^"]+)"/.exec(JSON.stringify(linked)) ?? [];
@@ -83,13 +83,13 @@ const PATHS: Readonly<Record<string, Path>> = {
   "search with a restriction": asking(
     () => '{ search(restriction: { actor: ["alice", "bob"] }) { nodes { leafIndex } } }',
   ),
-  results: askingTwice("{ search { id } }", (id) => `{ results(id: "${id}") { nodes { leafIndex } } }`),
+  results: askingTwice("{ search { resultId } }", (id) => `{ results(id: "${id}") { nodes { leafIndex } } }`),
   "entry by leaf index": asking(() => inEach((at) => `entry(leafIndex: ${at}) { leafIndex }`)),
   "entry by hash": asking(() => inEach((at) => `entry(hash: ${hashAt(at)}) { leafIndex }`)),
-  node: asking(() => inEach((at) => `node(id: ${entryId(at)}) { ... on Entry { leafIndex } }`)),
-  nodes: asking(() => `{ nodes(ids: [${ALL.map(entryId).join(", ")}]) { ... on Entry { leafIndex } } }`),
+  node: asking(() => inEach((at) => `node(id: ${entryId(at)}) { ... on AuditEntry { leafIndex } }`)),
+  nodes: asking(() => `{ nodes(ids: [${ALL.map(entryId).join(", ")}]) { ... on AuditEntry { leafIndex } } }`),
   "_entities of entries": asking(
-    () => `{ _entities(representations: [${representations}]) { ... on Entry { leafIndex } } }`,
+    () => `{ _entities(representations: [${representations}]) { ... on AuditEntry { leafIndex } } }`,
   ),
   auditTrail: asking(
     () =>
@@ -97,7 +97,7 @@ const PATHS: Readonly<Record<string, Path>> = {
   ),
   "proofs of what is shown": asking(
     () =>
-      `{ nodes(ids: [${ALL.map(entryId).join(", ")}]) { ... on Entry { membershipProof { leafIndex } verification { membership { status } } } } }`,
+      `{ nodes(ids: [${ALL.map(entryId).join(", ")}]) { ... on AuditEntry { membershipProof { leafIndex } verification { membership { status } } } } }`,
   ),
   downloads: downloaded,
   "entryLogged over SSE": followed("SSE"),

@@ -16,7 +16,7 @@ const BESIDE = "audit/watermarks";
 
 const LOG = 'mutation { log(event: { message: "m" }) { entry { leafIndex } root { treeSize } } }';
 const VERDICTS = "hash { status } signature { status } membership { status } consistency { status }";
-const SEARCH = `{ search(query: "m", first: 5) { nodes { leafIndex event { message } verification { ${VERDICTS} } } } }`;
+const SEARCH = `{ search(query: "m", first: 5) { edges { node { leafIndex event { message } } verification { ${VERDICTS} } } } }`;
 
 let folder: string;
 let store: IndexedStore;

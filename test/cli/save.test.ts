@@ -14,7 +14,7 @@ jest.setTimeout(600_000);
 const START_MS = 60_000;
 
 const LOG = /* GraphQL */ `
-  mutation Log($log: ID, $message: JSON!) {
+  mutation Log($log: ID, $message: AuditEventValue!) {
     log(log: $log, event: { message: $message }) {
       root {
         publicKey
@@ -68,9 +68,9 @@ describe("auditql save", () => {
   });
 
   test("saves the result of a search made before", async () => {
-    const query = `{ search(query: "third", first: 0) { id } }`;
-    const { search } = await graphqlData<{ readonly search: { readonly id: string } }>(gateway.url, query);
-    const { stdout } = await save(["--key", key, "--url", api, "--result", search.id]);
+    const query = `{ search(query: "third", first: 0) { resultId } }`;
+    const { search } = await graphqlData<{ readonly search: { readonly resultId: string } }>(gateway.url, query);
+    const { stdout } = await save(["--key", key, "--url", api, "--result", search.resultId]);
     expect(messages(stdout)).toEqual(["third"]);
   });
 
@@ -129,7 +129,7 @@ describe("auditql save", () => {
         return;
       }
       request.resume().on("end", () => {
-        const data = { pinned: { id: "1", root }, downloadResults: { url: "/download" } };
+        const data = { pinned: { resultId: "1", root }, downloadResults: { url: "/download" } };
         response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ data }));
       });
     });

@@ -21,8 +21,12 @@ afterEach(() => {
   for (const process of running) process.kill("SIGKILL");
 });
 
-function auditql(args: readonly string[], cwd = tmpdir()): Process {
-  const child = spawn(process.execPath, [MAIN, ...args], { cwd, stdio: ["ignore", "pipe", "pipe"] });
+function auditql(args: readonly string[], cwd = tmpdir(), env = {}): Process {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   running.add(child);
   child.once("exit", () => running.delete(child));
   return child;
@@ -75,7 +79,7 @@ describe("auditql serve", () => {
     const [, body = ""] = /-d '(.*)'/.exec(banner) ?? [];
     const answer = await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body });
     expect(await answer.json()).toMatchObject({
-      data: { log: { entry: { leafIndex: 0, verification: { membership: { status: "VALID" } } } } },
+      data: { log: { entry: { leafIndex: 0 }, verification: { membership: { status: "VALID" } } } },
     });
     child.kill("SIGTERM");
     const { code, stderr } = await exit(child);
@@ -200,7 +204,7 @@ test("auditql schema --api prints it for clients: the same types and fields, and
         ? [`${definition.name.value}: ${(definition.fields ?? []).map(({ name }) => name.value).join(" ")}`]
         : [],
     );
-  expect(fieldsOf(printed)).toEqual(expect.arrayContaining([expect.stringMatching(/^Entry: id log leafIndex/)]));
+  expect(fieldsOf(printed)).toEqual(expect.arrayContaining([expect.stringMatching(/^AuditEntry: id log leafIndex/)]));
   expect(new Set(fieldsOf(printed))).toEqual(new Set(fieldsOf(published)));
 });
 
@@ -216,4 +220,20 @@ test("auditql verify exits as the verifier says", async () => {
   const { code, stderr } = await exit(child);
   expect(code).toBe(2);
   expect(stderr).toMatch(/^cannot verify \/nonexistent\/document\.json: /);
+});
+
+test("auditql schema --prefix prints root fields under it, --no-node none of Relay's; AUDITQL_SUBGRAPH_PREFIX is the same prefix", async () => {
+  const [printed, byVariable] = await Promise.all([
+    text(auditql(["schema", "--prefix", "audit", "--no-node"]).stdout),
+    text(auditql(["schema", "--no-node"], tmpdir(), { AUDITQL_SUBGRAPH_PREFIX: "audit" }).stdout),
+  ]);
+  expect(printed).toMatch(/^ {2}auditSearch\($/m);
+  expect(printed).not.toMatch(/^ {2}(search|nodes?)\(/m);
+  expect(byVariable).toBe(printed);
+});
+
+test("auditql schema refuses a prefix that no name may begin with", async () => {
+  const { code, stderr } = await exit(auditql(["schema", "--prefix", "2nd"]));
+  const expected = "1 to 32 letters and digits such as audit, a small letter first";
+  expect([code, stderr]).toEqual([2, `--prefix: expected ${expected}, got "2nd"\n`]);
 });

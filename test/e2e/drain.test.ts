@@ -12,7 +12,7 @@ afterAll(() => {
   removeFolder(folder);
 });
 
-const LOG = "mutation($text: JSON!) { log(event: { message: $text }) { entry { leafIndex } } }";
+const LOG = "mutation($text: AuditEventValue!) { log(event: { message: $text }) { entry { leafIndex } } }";
 
 interface Logged {
   readonly text: string;
@@ -38,7 +38,7 @@ async function logUntilTurnedAway(url: string, client: number, logged: Logged[])
 }
 
 async function messageAt(url: string, leafIndex: number): Promise<unknown> {
-  const query = "query($leafIndex: LeafIndex) { entry(leafIndex: $leafIndex) { event { message } } }";
+  const query = "query($leafIndex: AuditLeafIndex) { entry(leafIndex: $leafIndex) { event { message } } }";
   const { entry } = await graphqlData<{ entry: { event: { message: unknown } } | null }>(url, query, { leafIndex });
   return entry?.event.message;
 }

@@ -3,7 +3,7 @@ import { TRANSPORTS, type Event, type Transport } from "../http/tail-clients.js"
 import type { StoredEntry } from "./log-reader.js";
 
 const QUERY = /* GraphQL */ `
-  subscription Tail($from: LeafIndex) {
+  subscription Tail($from: AuditLeafIndex) {
     entryLogged(fromLeafIndex: $from) {
       leafIndex
       hash

@@ -11,7 +11,7 @@ const CLIENTS = 4;
 const ROUND_LIMIT_MS = 60_000;
 
 const LOG = /* GraphQL */ `
-  mutation Log($events: [EventInput!]!) {
+  mutation Log($events: [AuditEventInput!]!) {
     logBulk(events: $events) {
       entries {
         leafIndex

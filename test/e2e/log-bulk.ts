@@ -3,7 +3,7 @@ import { graphqlRequest } from "../gateway.js";
 import type { StoredEntry } from "./log-reader.js";
 
 const LOG = /* GraphQL */ `
-  mutation Log($events: [EventInput!]!, $key: String) {
+  mutation Log($events: [AuditEventInput!]!, $key: String) {
     logBulk(events: $events, idempotencyKey: $key) {
       entries {
         leafIndex

@@ -35,7 +35,7 @@ const ENTRIES = /* GraphQL */ `
 `;
 
 const ROOT = /* GraphQL */ `
-  query ProvenRoot($fromSize: TreeSize!) {
+  query ProvenRoot($fromSize: AuditTreeSize!) {
     root {
       treeSize
       hash

@@ -6,7 +6,7 @@ import { logBulk, type LogBulk, type Receipt } from "./log-bulk.js";
 import type { StoredEntry } from "./log-reader.js";
 
 const ENTRY = /* GraphQL */ `
-  query Entry($leafIndex: LeafIndex!, $text: String!) {
+  query Entry($leafIndex: AuditLeafIndex!, $text: String!) {
     entry(leafIndex: $leafIndex) {
       leafIndex
       hash

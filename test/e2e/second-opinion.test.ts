@@ -7,7 +7,7 @@ import { describeWith } from "../service.js";
 const [NODE_VERIFIER, PYTHON_VERIFIER] = VERIFIERS;
 
 const LOG = /* GraphQL */ `
-  mutation Log($events: [EventInput!]!, $sign: Boolean) {
+  mutation Log($events: [AuditEventInput!]!, $sign: Boolean) {
     logBulk(events: $events, sign: $sign) {
       root {
         publicKey

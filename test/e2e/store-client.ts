@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { graphqlData, graphqlRequest } from "../gateway.js";
 
 const LOG_BULK = /* GraphQL */ `
-  mutation LogBulk($events: [EventInput!]!) {
+  mutation LogBulk($events: [AuditEventInput!]!) {
     logBulk(events: $events) {
       root {
         treeSize
@@ -12,9 +12,11 @@ const LOG_BULK = /* GraphQL */ `
 `;
 
 const LOG_BULK_ASYNC = /* GraphQL */ `
-  mutation LogBulkAsync($events: [EventInput!]!) {
+  mutation LogBulkAsync($events: [AuditEventInput!]!) {
     logBulkAsync(events: $events) {
-      id
+      bulkRequest {
+        id
+      }
     }
   }
 `;
@@ -22,7 +24,7 @@ const LOG_BULK_ASYNC = /* GraphQL */ `
 const SEARCH = /* GraphQL */ `
   {
     search(query: "event") {
-      id
+      resultId
       totalCount
     }
   }
@@ -57,7 +59,7 @@ const READ = /* GraphQL */ `
 `;
 
 interface Search {
-  readonly search: { readonly id: string; readonly totalCount: number };
+  readonly search: { readonly resultId: string; readonly totalCount: number };
 }
 
 interface Read {
@@ -109,7 +111,7 @@ export class StoreClient {
   /** How many events a search finds; its result is what `read` pages through. */
   async search(): Promise<number> {
     const { search } = await graphqlData<Search>(this.url, SEARCH);
-    this.#result = search.id;
+    this.#result = search.resultId;
     return search.totalCount;
   }
 

@@ -11,7 +11,7 @@ const PROGRAM = fileURLToPath(new URL("../../examples/webhooks/import.js", impor
 const START_MS = 600_000;
 
 const PAGE = /* GraphQL */ `
-  query Page($query: String! = "", $restriction: SearchRestriction, $first: Int, $after: String) {
+  query Page($query: String! = "", $restriction: AuditSearchRestriction, $first: Int, $after: String) {
     search(
       query: $query
       restriction: $restriction

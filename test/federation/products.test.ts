@@ -53,7 +53,7 @@ describe("the schema that the subgraph publishes", () => {
   });
 
   test("links the specification whose directives it imports", async () => {
-    expect(await publishedSchema()).toMatch(/@link\(url: \\"https:\/\/specs\.apollo\.dev\/federation\/v2\.7\\"/);
+    expect(await publishedSchema()).toMatch(/@link\(url: \\"https:\/\/specs\.apollo\.dev\/federation\/v2\.9\\"/);
   });
 
   test.each([

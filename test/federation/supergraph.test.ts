@@ -39,7 +39,7 @@ beforeAll(async () => {
   subgraphs = [{ name: "audit", url: `${audit.url}/graphql` }, ...teams];
   supergraph = await openSupergraph(subgraphs);
   const logged = await supergraph.ask(
-    `mutation ($events: [EventInput!]!) { logBulk(events: $events) { entries { id } root { treeSize } } }`,
+    `mutation ($events: [AuditEventInput!]!) { logBulk(events: $events) { entries { id } root { treeSize } } }`,
     { events: EVENTS },
   );
   const { entries } = logged.data?.["logBulk"] as { readonly entries: readonly { readonly id: string }[] };
@@ -126,12 +126,12 @@ describe("auditTrail", () => {
   test("carries every proof of its entries", async () => {
     const query = `{ user(id: "43") { auditTrail {
       root { treeSize verification { checkpoint { status } } }
-      nodes { membershipProof { treeSize } verification { hash { status } membership { status } } }
+      edges { membershipProof { treeSize } verification { hash { status } membership { status } } }
     } } }`;
     const valid = { status: "VALID" };
-    const node = { membershipProof: { treeSize: 6 }, verification: { hash: valid, membership: valid } };
+    const edge = { membershipProof: { treeSize: 6 }, verification: { hash: valid, membership: valid } };
     expect(await data(query)).toEqual({
-      user: { auditTrail: { root: { treeSize: 6, verification: { checkpoint: valid } }, nodes: [node] } },
+      user: { auditTrail: { root: { treeSize: 6, verification: { checkpoint: valid } }, edges: [edge] } },
     });
   });
 });
@@ -168,7 +168,7 @@ describe("paging through the supergraph", () => {
   ])("refuses a cursor for %s", async (_of, variables) => {
     const { data, errors } = await supergraph.ask(PAGE, { ...variables, after: endCursor });
     const problem = { path: "after", expected: "a cursor of this search", got: "a cursor of another search" };
-    expect(data).toEqual({ user: null });
+    expect(data).toEqual({ user: { auditTrail: null } });
     expect(errors).toMatchObject([{ extensions: { code: "BAD_USER_INPUT", problems: [problem] } }]);
   });
 });
@@ -223,7 +223,7 @@ describe("errors of ours", () => {
 
 describe("_entities", () => {
   const ENTITIES = `query ($representations: [_Any!]!) { _entities(representations: $representations) {
-    ... on Entry { leafIndex } ... on Root { treeSize } ... on Auditable { id auditTrail { totalCount } }
+    ... on AuditEntry { leafIndex } ... on AuditRoot { treeSize } ... on Auditable { id auditTrail { totalCount } }
   } }`;
   const entities = (...representations: object[]) =>
     post(`${audit.url}/graphql`, { query: ENTITIES, variables: { representations } });
@@ -231,11 +231,11 @@ describe("_entities", () => {
 
   test("answers each of a mixed lot in its place, null where there is none", async () => {
     const { data, errors } = await entities(
-      { __typename: "Root", id: idOf("Root:2:default") },
-      { __typename: "Entry", id: idOf("Entry:0:default") },
-      { __typename: "Entry", id: idOf("Entry:999:default") },
-      { __typename: "Root", id: idOf("Root:999:default") },
-      { __typename: "Entry", id: idOf("Entry:0:elsewhere") },
+      { __typename: "AuditRoot", id: idOf("Root:2:default") },
+      { __typename: "AuditEntry", id: idOf("Entry:0:default") },
+      { __typename: "AuditEntry", id: idOf("Entry:999:default") },
+      { __typename: "AuditRoot", id: idOf("Root:999:default") },
+      { __typename: "AuditEntry", id: idOf("Entry:0:elsewhere") },
       { __typename: "Auditable", id: "nobody" },
       { __typename: "Auditable", id: 42 },
     );
@@ -248,7 +248,7 @@ describe("_entities", () => {
   test("reads all entries of a request in one call", async () => {
     const entriesRead = jest.spyOn(audit.service, "entries");
     const { data } = await entities(
-      ...EVENTS.map((_, leafIndex) => ({ __typename: "Entry", id: idOf(`Entry:${leafIndex}:default`) })),
+      ...EVENTS.map((_, leafIndex) => ({ __typename: "AuditEntry", id: idOf(`Entry:${leafIndex}:default`) })),
     );
     const calls = entriesRead.mock.calls.map(([, leafIndexes]) => leafIndexes);
     entriesRead.mockRestore();
@@ -259,16 +259,16 @@ describe("_entities", () => {
   });
 
   test.each<[string, object, string?]>([
-    ["an id that we never answered", { __typename: "Entry", id: "made up" }],
-    ["the id of another type", { __typename: "Entry", id: idOf("Root:2:default") }],
-    ["no id", { __typename: "Root" }],
+    ["an id that we never answered", { __typename: "AuditEntry", id: "made up" }],
+    ["the id of another type", { __typename: "AuditEntry", id: idOf("Root:2:default") }],
+    ["no id", { __typename: "AuditRoot" }],
     ["a fraction for an id", { __typename: "Auditable", id: 42.5 }],
     ["an empty id", { __typename: "Auditable", id: "" }],
-    ["a type that is no entity", { __typename: "Event", id: "1" }, "__typename"],
+    ["a type that is no entity", { __typename: "AuditEvent", id: "1" }, "__typename"],
     ["a type that does not exist", { __typename: "__proto__", id: "1" }, "__typename"],
     ["no type", { id: "1" }, "__typename"],
   ])("refuses %s, and answers the others", async (_what, reference, member = "id") => {
-    const { data, errors } = await entities(reference, { __typename: "Entry", id: idOf("Entry:1:default") });
+    const { data, errors } = await entities(reference, { __typename: "AuditEntry", id: idOf("Entry:1:default") });
     expect(data).toEqual({ _entities: [null, { leafIndex: 1 }] });
     const problems = [{ path: `representations.${member}` }];
     expect(errors).toMatchObject([{ path: ["_entities", 0], extensions: { code: "BAD_USER_INPUT", problems } }]);

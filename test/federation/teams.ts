@@ -32,9 +32,9 @@ export function openUsers(): Promise<Subgraph> {
 export function openDocuments(lastChange: () => string): Promise<Subgraph> {
   const typeDefs = parse(`${LINK}
     interface Auditable { id: ID! }
-    type Document implements Auditable @key(fields: "id") { id: ID! title: String! author: User! lastChange: Entry }
+    type Document implements Auditable @key(fields: "id") { id: ID! title: String! author: User! lastChange: AuditEntry }
     type User @key(fields: "id", resolvable: false) { id: ID! }
-    type Entry @key(fields: "id", resolvable: false) { id: ID! }
+    type AuditEntry @key(fields: "id", resolvable: false) { id: ID! }
     type Query { documents: [Document!]! }
   `);
   const documents = [

@@ -35,7 +35,7 @@ describe("an answer that is too large", () => {
 
   test("gives way to an error before its text is made; a mutation is told that it was done", async () => {
     const events = Array(10).fill({ message: text, new: text, old: text });
-    const log = `mutation ($events: [EventInput!]!) { logBulk(events: $events) { entries { ${aliases} } } }`;
+    const log = `mutation ($events: [AuditEventInput!]!) { logBulk(events: $events) { entries { ${aliases} } } }`;
     const { message, extensions } = await gateway.error(log, { events });
     expect(extensions).toEqual({ code: "PAYLOAD_TOO_LARGE" });
     expect(message).toMatch(/more than 67108864 characters.* The events were logged\.$/);
@@ -45,7 +45,7 @@ describe("an answer that is too large", () => {
   test("may be of one entry that is asked for many times", async () => {
     const { data } = await gateway.text("{ entry(leafIndex: 0) { id } }");
     const { id } = data?.["entry"] as { readonly id: string };
-    const ask = `query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Entry { ${aliases} } } }`;
+    const ask = `query ($ids: [ID!]!) { nodes(ids: $ids) { ... on AuditEntry { ${aliases} } } }`;
     const few = await gateway.text(ask, { ids: [id] });
     expect(few.errors).toBeUndefined();
     const { message } = await gateway.error(ask, { ids: Array(1000).fill(id) });

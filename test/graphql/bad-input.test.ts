@@ -3,15 +3,15 @@ import type { GraphQLFormattedError } from "graphql";
 import { openTestService } from "../engine/test-log.js";
 import { testGateway, type TestGateway } from "./gateway.js";
 
-const LOG = `mutation ($event: EventInput!) { log(event: $event) { entry { leafIndex } } }`;
-const BULK = `mutation ($events: [EventInput!]!) { logBulk(events: $events) { root { treeSize } } }`;
-const SEARCH = `query ($query: String! = "", $window: TimeWindow, $restriction: SearchRestriction, $maxResults: Int, $first: Int, $after: String, $last: Int, $before: String) {
+const LOG = `mutation ($event: AuditEventInput!) { log(event: $event) { entry { leafIndex } } }`;
+const BULK = `mutation ($events: [AuditEventInput!]!) { logBulk(events: $events) { root { treeSize } } }`;
+const SEARCH = `query ($query: String! = "", $window: AuditTimeWindow, $restriction: AuditSearchRestriction, $maxResults: Int, $first: Int, $after: String, $last: Int, $before: String) {
   search(query: $query, window: $window, restriction: $restriction, maxResults: $maxResults, first: $first, after: $after, last: $last, before: $before) {
-    id pageInfo { endCursor } nodes { leafIndex }
+    resultId pageInfo { endCursor } nodes { leafIndex }
   }
 }`;
-const RESULTS = `query ($id: ID!, $first: Int, $offset: Int) { results(id: $id, first: $first, offset: $offset) { id } }`;
-const ROOT = `query ($treeSize: TreeSize) { root(treeSize: $treeSize) { hash } }`;
+const RESULTS = `query ($id: ID!, $first: Int, $offset: Int) { results(id: $id, first: $first, offset: $offset) { resultId } }`;
+const ROOT = `query ($treeSize: AuditTreeSize) { root(treeSize: $treeSize) { hash } }`;
 
 let gateway: TestGateway;
 
@@ -166,7 +166,7 @@ describe("a search is refused:", () => {
 });
 
 interface Page {
-  readonly search: { readonly id: string; readonly pageInfo: { readonly endCursor: string } };
+  readonly search: { readonly resultId: string; readonly pageInfo: { readonly endCursor: string } };
 }
 
 async function page(variables: object): Promise<Page["search"]> {
@@ -194,12 +194,12 @@ describe("a cursor or result id is refused:", () => {
   });
 
   test("an altered result id", async () => {
-    const { id } = await page({ first: 2 });
+    const { resultId: id } = await page({ first: 2 });
     expect(paths(await gateway.error(RESULTS, { id: altered(id) }))).toEqual(["id"]);
   });
 
   test("an offset beyond what a result can have, or below 0", async () => {
-    const { id } = await page({ first: 2 });
+    const { resultId: id } = await page({ first: 2 });
     expect(paths(await gateway.error(RESULTS, { id, offset: -1 }))).toEqual(["offset"]);
   });
 });

@@ -13,15 +13,15 @@ beforeAll(async () => {
 
 afterAll(() => both.close());
 
-const OPTIONAL = `query ($order: OrderDirection, $first: Int, $deep: Boolean!) {
+const OPTIONAL = `query ($order: AuditOrderDirection, $first: Int, $deep: Boolean!) {
   search(orderBy: { direction: $order }, first: $first) {
     nodes { leafIndex ...E @include(if: $deep) }
     ... @skip(if: $deep) { totalCount }
   }
 }
-fragment E on Entry { event { message old } }`;
+fragment E on AuditEntry { event { message old } }`;
 
-const INPUT = `mutation ($actor: String, $old: JSON) {
+const INPUT = `mutation ($actor: String, $old: AuditEventValue) {
   log(event: { message: { a: [1, null] }, actor: $actor, old: $old }) { entry { canonical } }
 }`;
 
@@ -34,8 +34,8 @@ const cases: readonly (readonly [name: string, query: string, variables?: object
   ["a null variable inside an input", INPUT, { actor: null, old: null }],
   ["an object as a variable inside an input", INPUT, { actor: "a", old: { z: 1, a: [null] } }],
   ["a bad event", 'mutation { log(event: { message: "", actor: null }) { entry { id } } }'],
-  ["a variable that does not coerce", "query ($n: TreeSize) { root(treeSize: $n) { hash } }", { n: -1 }],
-  ["a missing variable", "query ($n: TreeSize!) { root(treeSize: $n) { hash } }", {}],
+  ["a variable that does not coerce", "query ($n: AuditTreeSize) { root(treeSize: $n) { hash } }", { n: -1 }],
+  ["a missing variable", "query ($n: AuditTreeSize!) { root(treeSize: $n) { hash } }", {}],
   ["included and skipped fragments", OPTIONAL, { deep: true, order: "ASC" }],
   ["skipped and included fragments", OPTIONAL, { deep: false, order: "DESC", first: 1 }],
   [
@@ -49,14 +49,17 @@ const cases: readonly (readonly [name: string, query: string, variables?: object
     'query ($query: String = "") { search(query: $query) { totalCount } }',
     { query: null },
   ],
-  ["an interface", `{ node(id: "${ENTRY_ID}") { __typename id ... on Entry { leafIndex } ... on Root { treeSize } } }`],
+  [
+    "an interface",
+    `{ node(id: "${ENTRY_ID}") { __typename id ... on AuditEntry { leafIndex } ... on AuditRoot { treeSize } } }`,
+  ],
   [
     "a list of an interface with errors and nulls in it",
-    `{ nodes(ids: ["${ROOT_ID}", "x", "${ENTRY_ID}", "${Buffer.from("Entry:99:default").toString("base64url")}"]) { id ... on Root { hash } } }`,
+    `{ nodes(ids: ["${ROOT_ID}", "x", "${ENTRY_ID}", "${Buffer.from("Entry:99:default").toString("base64url")}"]) { id ... on AuditRoot { hash } } }`,
   ],
   [
     "entities",
-    `{ _entities(representations: [{ __typename: "Entry", id: "${ENTRY_ID}" }, { __typename: "Root", id: "${ROOT_ID}" }]) { __typename ... on Entry { hash } ... on Root { hash } } }`,
+    `{ _entities(representations: [{ __typename: "AuditEntry", id: "${ENTRY_ID}" }, { __typename: "AuditRoot", id: "${ROOT_ID}" }]) { __typename ... on AuditEntry { hash } ... on AuditRoot { hash } } }`,
   ],
   ["the subgraph's own text", "{ _service { sdl } }"],
   [
@@ -66,7 +69,7 @@ const cases: readonly (readonly [name: string, query: string, variables?: object
   ["an error that leaves no data", "{ root(treeSize: 99) { hash } }"],
   [
     "proofs and verdicts",
-    "{ search { edges { cursor node { membershipProof { path text } verification { membership { status reason } signature { status reason } } } } pageInfo { startCursor endCursor hasNextPage } } }",
+    "{ search { edges { cursor membershipProof { path text } verification { membership { status reason } signature { status reason } } } pageInfo { startCursor endCursor hasNextPage } } }",
   ],
   ["a field asked for under two names", "{ root { a: hash b: hash __typename } r: root { treeSize } }"],
   ["introspection", getIntrospectionQuery()],

@@ -46,7 +46,7 @@ function ofCost(cost: number): string {
   const bits = (cost - 1).toString(2).split("").reverse();
   const spread = bits.flatMap((bit, at) => (bit === "1" ? [`...F${at}`] : []));
   const fragments = bits.map((_, at) => {
-    return `fragment F${at} on Entry { ${at === 0 ? "leafIndex" : `...F${at - 1} ...F${at - 1}`} }`;
+    return `fragment F${at} on AuditEntry { ${at === 0 ? "leafIndex" : `...F${at - 1} ...F${at - 1}`} }`;
   });
   return `subscription { entryLogged { ${spread.join(" ")} } } ${fragments.join(" ")}`;
 }
@@ -159,7 +159,7 @@ describe("entryLogged", () => {
     [
       "a variable of another type",
       {
-        query: "subscription ($from: LeafIndex) { entryLogged(fromLeafIndex: $from) { leafIndex } }",
+        query: "subscription ($from: AuditLeafIndex) { entryLogged(fromLeafIndex: $from) { leafIndex } }",
         variables: { from: -1 },
       },
       ["BAD_USER_INPUT"],

@@ -41,7 +41,7 @@ const INT: Place = {
   ],
 };
 const SIZE: Place = {
-  type: "TreeSize",
+  type: "AuditTreeSize",
   values: [
     ["1", 1],
     ["0", 0],
@@ -63,21 +63,21 @@ const ID: Place = {
   ],
 };
 const FIELD: Place = {
-  type: "EntryOrderField",
+  type: "AuditEntryOrderField",
   values: [
     ["RECEIVED_AT", "RECEIVED_AT"],
     ["ACTOR", "ACTOR"],
   ],
 };
 const DIRECTION: Place = {
-  type: "OrderDirection",
+  type: "AuditOrderDirection",
   values: [
     ["ASC", "ASC"],
     ["DESC", "DESC"],
   ],
 };
 const ORDER: Place = {
-  type: "EntryOrder",
+  type: "AuditEntryOrder",
   values: [
     ["{}", {}],
     ["{ direction: ASC }", { direction: "ASC" }],
@@ -86,7 +86,7 @@ const ORDER: Place = {
   ],
 };
 const WINDOW: Place = {
-  type: "TimeWindow",
+  type: "AuditTimeWindow",
   values: [
     ['{ last: "7d" }', { last: "7d" }],
     ["{ last: null }", { last: null }],
@@ -94,7 +94,7 @@ const WINDOW: Place = {
   ],
 };
 const EVENT: Place = {
-  type: "EventInput",
+  type: "AuditEventInput",
   values: [
     ['{ message: "x" }', { message: "x" }],
     ['{ message: "x", actor: null }', { message: "x", actor: null }],
@@ -104,7 +104,7 @@ const EVENT: Place = {
   ],
 };
 const JSON_VALUE: Place = {
-  type: "JSON",
+  type: "AuditEventValue",
   values: [
     ['"t"', "t"],
     ["{ a: [null] }", { a: [null] }],

@@ -68,7 +68,7 @@ describe("an entry that was changed in the store", () => {
       "{ entry(leafIndex: 3) { id } }",
       `{ node(id: "${id}") { id } }`,
       `{ nodes(ids: ["${id}"]) { id } }`,
-      `{ _entities(representations: [{ __typename: "Entry", id: "${id}" }]) { ... on Entry { id } } }`,
+      `{ _entities(representations: [{ __typename: "AuditEntry", id: "${id}" }]) { ... on AuditEntry { id } } }`,
     ];
     for (const way of ways) expect((await over.gateway.error(way)).extensions).toEqual(CORRUPT);
     expect(over.logged.map((line) => JSON.parse(line) as unknown)).toEqual(
@@ -230,9 +230,9 @@ test("a result id and its cursors are refused when they have expired", async () 
   const service = await openTestService({ clock: clock.now, resultTtlMs: 60_000 });
   await logMessages(service, 5);
   gateway = await testGateway(service);
-  const { data } = await gateway.text("{ search(first: 2) { id pageInfo { endCursor } } }");
-  const { id, pageInfo } = data?.["search"] as { id: string; pageInfo: { endCursor: string } };
-  const further = [`{ results(id: "${id}") { id } }`, `{ search(after: "${pageInfo.endCursor}") { id } }`];
+  const { data } = await gateway.text("{ search(first: 2) { resultId pageInfo { endCursor } } }");
+  const { resultId: id, pageInfo } = data?.["search"] as { resultId: string; pageInfo: { endCursor: string } };
+  const further = [`{ results(id: "${id}") { resultId } }`, `{ search(after: "${pageInfo.endCursor}") { resultId } }`];
   for (const query of further) expect((await gateway.text(query)).errors).toBeUndefined();
   clock.advanceMs(60_001);
   for (const query of further) {

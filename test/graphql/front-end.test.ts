@@ -68,19 +68,19 @@ describe.each(["memory", "sqlite"])("a front end of a gateway on %s", (engine) =
     });
     expect(log.entry.canonical).not.toContain('"old"');
     expect(log.root.treeSize).toBe(log.entry.leafIndex + 1);
-    expect(log.entry.membershipProof).toMatchObject({ treeSize: log.root.treeSize, rootHash: log.root.hash });
-    expect(log.entry.verification).toEqual({ hash: valid, signature: unsigned, membership: valid, consistency: valid });
+    expect(log.membershipProof).toMatchObject({ treeSize: log.root.treeSize, rootHash: log.root.hash });
+    expect(log.verification).toEqual({ hash: valid, signature: unsigned, membership: valid, consistency: valid });
   });
 
   test("has the gateway sign an event, and the signature verified", async () => {
     const { log } = await gateway.data(LogDocument, { event: { message: "signed" }, sign: true });
-    expect(log.entry.verification.signature).toEqual(valid);
+    expect(log.verification.signature).toEqual(valid);
     expect(log.entry.signature).toMatch(/^[A-Za-z0-9+/]{86}==$/);
   });
 
   test("logs many events next to each other, in their order", async () => {
     const { logBulk } = await gateway.data(LogBulkDocument, { events: [{ message: "one" }, { message: "two" }] });
-    const [one, two] = logBulk.entries;
+    const [one, two] = logBulk.receipts.map(({ entry }) => entry);
     expect(two?.leafIndex).toBe((one?.leafIndex ?? 0) + 1);
     expect(logBulk.root.treeSize).toBe((two?.leafIndex ?? 0) + 1);
   });
@@ -130,27 +130,28 @@ describe.each(["memory", "sqlite"])("a front end of a gateway on %s", (engine) =
 
   test("comes back to a result by its id, at any offset", async () => {
     const { search } = await gateway.data(SearchDocument, { query: "event", first: 5, maxResults: COUNT });
-    const { results } = await gateway.data(ResultsDocument, { id: search.id, first: 2, offset: 3 });
+    const { results } = await gateway.data(ResultsDocument, { id: search.resultId, first: 2, offset: 3 });
     expect(results.edges).toEqual(search.edges.slice(3, 5));
     const after = results.edges.at(-1)?.cursor ?? null;
-    const { results: next } = await gateway.data(ResultsDocument, { id: search.id, first: 2, after });
+    const { results: next } = await gateway.data(ResultsDocument, { id: search.resultId, first: 2, after });
     expect(next.edges).toHaveLength(2);
     expect(next.edges[0]?.node?.id).not.toBe(results.edges[1]?.node?.id);
   });
 
   test("gets a page whose proofs all lead to the page's root", async () => {
     const { search } = await gateway.data(VerifiedSearchDocument, { first: 20 });
-    expect(search.nodes).toHaveLength(20);
-    for (const node of search.nodes) {
-      expect(node?.membershipProof).toMatchObject({ treeSize: search.root.treeSize, rootHash: search.root.hash });
-      expect(node?.verification).toMatchObject({ hash: valid, membership: valid, consistency: valid });
+    expect(search.edges).toHaveLength(20);
+    for (const edge of search.edges) {
+      expect(edge.membershipProof).toMatchObject({ treeSize: search.root.treeSize, rootHash: search.root.hash });
+      expect(edge.verification).toMatchObject({ hash: valid, membership: valid, consistency: valid });
     }
   });
 
   test("takes a page along, and has it verified where no gateway is trusted", async () => {
     const { search } = await gateway.data(VerifiedSearchDocument, { query: "event", first: 5 });
     const { origin, publicKey } = search.root;
-    const document = { format: "rfc6962", origin, publicKey, entries: search.nodes, roots: [search.root] };
+    const entries = search.edges.map(({ node, membershipProof }) => ({ ...node, membershipProof }));
+    const document = { format: "rfc6962", origin, publicKey, entries, roots: [search.root] };
     const { code, lines } = await verified(document, { key: publicKey });
     expect(code).toBe(HOLDS);
     expect(lines).toHaveLength(5 * 4 + 2);
@@ -183,10 +184,10 @@ describe.each(["memory", "sqlite"])("a front end of a gateway on %s", (engine) =
     const { root } = await gateway.data(RootDocument, { treeSize: 5, fromSize: 1 });
     const id = entry?.id ?? "";
     const { nodes } = await gateway.data(NodesDocument, { ids: [root.id, id, root.id] });
-    const rootNode = { __typename: "Root", id: root.id, treeSize: 5 };
-    expect(nodes).toEqual([rootNode, { __typename: "Entry", id, leafIndex: 2 }, rootNode]);
+    const rootNode = { __typename: "AuditRoot", id: root.id, treeSize: 5 };
+    expect(nodes).toEqual([rootNode, { __typename: "AuditEntry", id, leafIndex: 2 }, rootNode]);
     expect((await gateway.data(NodeDocument, { id })).node).toEqual({
-      ...{ __typename: "Entry", id },
+      ...{ __typename: "AuditEntry", id },
       event: { message: "event 2" },
     });
   });

@@ -21,7 +21,7 @@ describe("a tool that asks for the schema", () => {
     const { data, errors } = await gateway.text(getIntrospectionQuery());
     expect(errors).toBeUndefined();
     const schema = buildClientSchema(data as unknown as IntrospectionQuery);
-    const { field, direction } = (schema.getType("EntryOrder") as GraphQLInputObjectType).getFields();
+    const { field, direction } = (schema.getType("AuditEntryOrder") as GraphQLInputObjectType).getFields();
     expect([field?.defaultValue, direction?.defaultValue]).toEqual(["RECEIVED_AT", "DESC"]);
   });
 

@@ -21,7 +21,9 @@ describe("a JSON literal", () => {
   });
 
   test("refuses a variable inside of it, at any depth", () => {
-    expect(() => literal("{ a: [{ b: $b }] }")).toThrow("JSON expects a variable for the whole value, not $b inside");
+    expect(() => literal("{ a: [{ b: $b }] }")).toThrow(
+      "AuditEventValue expects a variable for the whole value, not $b inside",
+    );
   });
 
   test("refuses a number that a double does not hold exactly, and names it as it was sent", () => {
@@ -32,6 +34,6 @@ describe("a JSON literal", () => {
   });
 
   test("refuses a bare word", () => {
-    expect(() => literal("{ a: HELLO }")).toThrow("JSON expects text in quotes, got HELLO");
+    expect(() => literal("{ a: HELLO }")).toThrow("AuditEventValue expects text in quotes, got HELLO");
   });
 });

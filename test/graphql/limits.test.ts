@@ -37,7 +37,7 @@ describe("the limits of a document", () => {
   test("follow fragments for the depth", () => {
     const half = LIMITS.depth / 2;
     const document = (inner: number) =>
-      `query ${nested(half).replace("a }", "a { ...F } }")} fragment F on Entry ${nested(inner)}`;
+      `query ${nested(half).replace("a }", "a { ...F } }")} fragment F on AuditEntry ${nested(inner)}`;
     expect(complaints(document(half))).toEqual([]);
     expect(complaints(document(half + 1))).toHaveLength(1);
   });
@@ -98,7 +98,7 @@ describe("the limits of a document", () => {
   });
 
   test("allow so many selections and no more, those of fragments included", () => {
-    const document = (count: number) => `{ root { ...F } } fragment F on Root { ${"hash ".repeat(count - 2)} }`;
+    const document = (count: number) => `{ root { ...F } } fragment F on AuditRoot { ${"hash ".repeat(count - 2)} }`;
     expect(complaints(document(LIMITS.selections))).toEqual([]);
     expect(complaints(document(LIMITS.selections + 1))).toEqual([
       `The document has too many selections: the limit is ${LIMITS.selections}.`,

@@ -4,10 +4,10 @@ import { canonicalJson, type Json } from "../../src/core/json.js";
 import { openTestService } from "../engine/test-log.js";
 import { testGateway, type TestGateway } from "./gateway.js";
 
-const LOG = `mutation ($event: EventInput!, $log: ID) {
+const LOG = `mutation ($event: AuditEventInput!, $log: ID) {
   log(event: $event, log: $log) { entry { canonical event { message new old timestamp status } } }
 }`;
-const BULK = `mutation ($events: [EventInput!]!, $skipInvalid: Boolean, $idempotencyKey: String) {
+const BULK = `mutation ($events: [AuditEventInput!]!, $skipInvalid: Boolean, $idempotencyKey: String) {
   logBulk(events: $events, skipInvalid: $skipInvalid, idempotencyKey: $idempotencyKey) {
     entries { leafIndex event { message } }
     refused { index problems { path expected got } }
@@ -96,7 +96,7 @@ describe.each([
 
   test("other JSON as a timestamp is refused", async () => {
     const error = await gateway.error(LOG, { event: { message: "m", timestamp: ["x"] } });
-    expect(error.message).toContain("EventTime expects text or a number, got a list");
+    expect(error.message).toContain("AuditEventTime expects text or a number, got a list");
   });
 
   test("names and values as long as real ones", async () => {
@@ -152,7 +152,7 @@ describe.each([
 
   test("a number that was not kept is named as it was sent, whatever its place takes", async () => {
     const query =
-      "query ($treeSize: TreeSize, $first: Int) { root(treeSize: $treeSize) { hash } search(first: $first) { id } }";
+      "query ($treeSize: AuditTreeSize, $first: Int) { root(treeSize: $treeSize) { hash } search(first: $first) { resultId } }";
     const { errors } = await send(query, '{"treeSize":9007199254740993,"first":1e400}');
     expect(errors?.map(({ message }) => message)).toEqual([
       expect.stringContaining("got 9007199254740993"),
@@ -258,23 +258,26 @@ describe("logBulk with skipInvalid", () => {
     expect(refused[0]?.problems.map(({ path }) => path.length)).toEqual(Array(10).fill(512));
   });
 
-  test("a bulk request for later says what it skips, again when it is repeated, and not when it is found by its id", async () => {
-    const LATER = `mutation ($events: [EventInput!]!, $key: String) {
-      logBulkAsync(events: $events, skipInvalid: true, idempotencyKey: $key) { id refused { index problems { path } } }
+  test("a bulk request for later says what it skips, again when it is repeated", async () => {
+    const LATER = `mutation ($events: [AuditEventInput!]!, $key: String) {
+      logBulkAsync(events: $events, skipInvalid: true, idempotencyKey: $key) {
+        bulkRequest { id } refused { index problems { path } }
+      }
     }`;
     const POLL = `query ($id: ID!) {
-      bulkRequest(id: $id) { status refused { index } receipt { entries { event { message } } } }
+      bulkRequest(id: $id) { entries { event { message } } }
     }`;
     const { data } = await gateway.text(LATER, { events: mixed, key: "later" });
-    const { id, refused } = data?.["logBulkAsync"] as { readonly id: string; readonly refused: readonly unknown[] };
+    const { bulkRequest, refused } = data?.["logBulkAsync"] as {
+      readonly bulkRequest: { readonly id: string };
+      readonly refused: readonly unknown[];
+    };
     expect(refused).toMatchObject([{ index: 1 }, { index: 2, problems: [{}, { path: "events[2].tenantId" }] }]);
-    expect((await gateway.text(POLL, { id })).data?.["bulkRequest"]).toEqual({
-      status: "DONE",
-      refused: null,
-      receipt: { entries: [{ event: { message: "first" } }, { event: { message: "last" } }] },
+    expect((await gateway.text(POLL, bulkRequest)).data?.["bulkRequest"]).toEqual({
+      entries: [{ event: { message: "first" } }, { event: { message: "last" } }],
     });
     expect((await gateway.text(LATER, { events: mixed, key: "later" })).data?.["logBulkAsync"]).toEqual({
-      id,
+      bulkRequest,
       refused,
     });
   });

@@ -11,7 +11,7 @@ import { testGateway, type TestGateway } from "./gateway.js";
 
 const ASKS: readonly string[] = [
   getIntrospectionQuery(),
-  '{ __type(name: "Entry") { name } }',
+  '{ __type(name: "AuditEntry") { name } }',
   "{ _service { sdl } }",
   "query { ...F } fragment F on Query { a: __schema { queryType { name } } }",
 ];
@@ -111,8 +111,8 @@ describe("who is told the schema", () => {
     ["a field", "{ rooot { hash } }"],
     ["an argument", "{ root(treeSise: 1) { hash } }"],
     ["a type", "{ ... on Querry { __typename } }"],
-    ["an enum value", "{ search(orderBy: { direction: AASC }) { id } }"],
-    ["an input field", '{ search(restriction: { acter: ["a"] }) { id } }'],
+    ["an enum value", "{ search(orderBy: { direction: AASC }) { resultId } }"],
+    ["an input field", '{ search(restriction: { acter: ["a"] }) { resultId } }'],
   ])("nobody else is told what they may have meant: %s", async (_, query) => {
     const shown = await ask(gateway("open everyone"), query);
     const hidden = await ask(gateway("open nobody"), query);

@@ -109,12 +109,12 @@ describe("a gateway", () => {
   });
 
   test("says of variables that do not fit where, and not what they hold", async () => {
-    const query = "mutation ($e: [EventInput!]!) { logBulk(events: $e) { root { treeSize } } }";
+    const query = "mutation ($e: [AuditEventInput!]!) { logBulk(events: $e) { root { treeSize } } }";
     const secret = "hunter2".repeat(10_000);
     const { errors } = await gateway.text(query, { e: [{ message: secret }, { message: "m", acter: "a", actor: 5 }] });
     expect(errors?.map(({ message }) => message)).toEqual([
       'Variable "$e" got an invalid value at e[1].actor: String cannot represent a non string value: 5 ' +
-        'Variable "$e" got an invalid value at e[1]: Field "acter" is not defined by type "EventInput".',
+        'Variable "$e" got an invalid value at e[1]: Field "acter" is not defined by type "AuditEventInput".',
     ]);
   });
 

@@ -17,7 +17,7 @@ const EVENT = '{ message: "entries: 1 entries shown", actor: "bob", action: "aud
 test.each([
   ["log", `mutation { log(log: "readings", event: ${EVENT}) { root { treeSize } } }`],
   ["logBulk", `mutation { logBulk(log: "readings", events: [${EVENT}]) { root { treeSize } } }`],
-  ["logBulkAsync", `mutation { logBulkAsync(log: "readings", events: [${EVENT}]) { id } }`],
+  ["logBulkAsync", `mutation { logBulkAsync(log: "readings", events: [${EVENT}]) { bulkRequest { id } } }`],
 ])("%s to the log of readings is refused, to an operator on this machine too", async (_, mutation) => {
   const before = await size("readings");
   expect((await gateway.error(mutation)).extensions).toMatchObject({ code: "FORBIDDEN" });

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import { TokenSealer } from "../../src/keys/sealed-token.js";
-import { DownloadResultsDocument, SearchDocument, type DownloadFormat } from "../generated/operations.js";
+import { DownloadResultsDocument, SearchDocument, type AuditDownloadFormat } from "../generated/operations.js";
 import type { TestGateway } from "../graphql/gateway.js";
 
 export const sealer = new TokenSealer(new Uint8Array(32).fill(3));
@@ -9,7 +9,7 @@ export const sealer = new TokenSealer(new Uint8Array(32).fill(3));
 export interface Wanted {
   readonly query?: string;
   readonly maxResults?: number;
-  readonly format?: DownloadFormat;
+  readonly format?: AuditDownloadFormat;
   readonly everyMatch?: boolean;
 }
 
@@ -18,7 +18,7 @@ export async function linkTo(
   { query = "", maxResults, format = "NDJSON", everyMatch = false }: Wanted = {},
 ) {
   const { search } = await at.data(SearchDocument, { query, first: 0, ...(maxResults && { maxResults }) });
-  return (await at.data(DownloadResultsDocument, { id: search.id, format, everyMatch })).downloadResults;
+  return (await at.data(DownloadResultsDocument, { id: search.resultId, format, everyMatch })).downloadResults;
 }
 
 /** As it came over the wire: fetch would unzip it, and hide a body that broke off. */

@@ -193,7 +193,7 @@ describe("a link", () => {
   test("is gone when it has expired, and says what to do", async () => {
     const { search } = await gateway.data(SearchDocument, { first: 0 });
     const token = sealLink(sealer, {
-      ...{ principal: LOOPBACK, id: search.id, everyMatch: true, format: "CSV" },
+      ...{ principal: LOOPBACK, id: search.resultId, everyMatch: true, format: "CSV" },
       expiresAtMs: Date.now() - 1,
     });
     const { status, body } = await fetched(`${gateway.url}/downloads/${token}`);
@@ -229,9 +229,9 @@ test("a link of an API key that was revoked opens nothing", async () => {
     const response = await fetch(`${keyed.url}/graphql`, { method: "POST", headers, body: JSON.stringify({ query }) });
     return ((await response.json()) as { readonly data: Record<string, Record<string, string>> }).data;
   };
-  const { search } = await ask("{ search { id } }");
+  const { search } = await ask("{ search { resultId } }");
   const { downloadResults } = await ask(
-    `mutation { downloadResults(id: "${search?.["id"] ?? ""}", format: NDJSON) { url } }`,
+    `mutation { downloadResults(id: "${search?.["resultId"] ?? ""}", format: NDJSON) { url } }`,
   );
   const url = downloadResults?.["url"] ?? "";
   expect(lines(await text(url))).toHaveLength(3);

@@ -92,13 +92,13 @@ const members = (count: number): Record<string, number> =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, 1]));
 const LONG = "a".repeat(15_000_000);
 const LONGEST = "a".repeat(JSON_BOUNDS.textBytes);
-const LOG = "mutation ($e: EventInput!) { log(event: $e) { entry { leafIndex } } }";
-const BULK = "mutation ($e: [EventInput!]!) { logBulk(events: $e) { entries { leafIndex } } }";
+const LOG = "mutation ($e: AuditEventInput!) { log(event: $e) { entry { leafIndex } } }";
+const BULK = "mutation ($e: [AuditEventInput!]!) { logBulk(events: $e) { entries { leafIndex } } }";
 const rootIds = (count: number): readonly string[] =>
   Array.from({ length: count }, (_, i) => globalId({ type: "Root", log: "default", place: i + 1 }));
 /** A text in each place that takes one, beside events, so that the body may be large. */
 const beside = (arg: string, variable: string): string =>
-  `mutation ($v: ${variable}, $e: EventInput!) { log(event: $e) { entry { leafIndex } } downloadResults(${arg}) { url } }`;
+  `mutation ($v: ${variable}, $e: AuditEventInput!) { log(event: $e) { entry { leafIndex } } downloadResults(${arg}) { url } }`;
 const given = (query: string, v: unknown): string => request(query, { v, e: { message: "m" } });
 
 /** What a security review stopped gateways with, at the sizes that did. */
@@ -190,7 +190,7 @@ const LARGEST: readonly (readonly [string, () => string])[] = [
     "fragments that each spread the next ones",
     () =>
       request(
-        `{root{...F0}} ${times(90, (i) => `fragment F${i} on Root{hash ${times(8, (j) => `...F${i + j + 1}`)}}`)} ${times(8, (i) => `fragment F${i + 90} on Root{hash}`)}`,
+        `{root{...F0}} ${times(90, (i) => `fragment F${i} on AuditRoot{hash ${times(8, (j) => `...F${i + j + 1}`)}}`)} ${times(8, (i) => `fragment F${i + 90} on AuditRoot{hash}`)}`,
       ),
   ],
 ];
@@ -238,7 +238,7 @@ describe("no request holds the event loop for longer than others can wait:", () 
   );
   const document = fc
     .tuple(
-      fc.constantFrom("{root{", "query(", "{entry(index:", "fragment F on Root{hash "),
+      fc.constantFrom("{root{", "query(", "{entry(index:", "fragment F on AuditRoot{hash "),
       fc.array(piece, { minLength: 1, maxLength: 4 }),
     )
     .map(([head, pieces]) => {

@@ -64,7 +64,7 @@ describe("the log of operations", () => {
   });
 
   test("holds nothing of what was logged, searched for or refused", async () => {
-    const log = "mutation Log($e: EventInput!) { log(event: $e) { entry { canonical } } }";
+    const log = "mutation Log($e: AuditEventInput!) { log(event: $e) { entry { canonical } } }";
     await send(log, {}, { e: { message: SECRET } });
     await send(log, {}, { e: { message: SECRET, actor: SECRET.repeat(100) } });
     await send(log, {}, { e: { message: SECRET, [SECRET]: SECRET } });

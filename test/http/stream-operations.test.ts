@@ -12,7 +12,7 @@ import { transports, type Subscribing, type Transport } from "./tail-clients.js"
 import { FOLLOW, tailTest } from "./tail-test.js";
 
 const tails = tailTest();
-const LOG = "mutation Log($message: JSON!) { log(event: { message: $message }) { entry { leafIndex } } }";
+const LOG = "mutation Log($message: AuditEventValue!) { log(event: { message: $message }) { entry { leafIndex } } }";
 const ROOT = "query Size { root { treeSize } }";
 
 type Credential = Readonly<Record<string, string>>;
@@ -50,7 +50,7 @@ describe.each(transports)("over %s", (transport) => {
   test.each([
     { what: "an unknown field", query: "{ nope }" },
     { what: "too high a cost", query: "{ search { nodes { a: search { nodes { canonical } } } } }" },
-    { what: "a variable of another type", query: "query ($i: LeafIndex!) { entry(leafIndex: $i) { canonical } }" },
+    { what: "a variable of another type", query: "query ($i: AuditLeafIndex!) { entry(leafIndex: $i) { canonical } }" },
     { what: "an event that is no event", query: LOG, variables: { message: null } },
   ])("the errors of $what are those of POST", async ({ query, variables = {} }) => {
     const gateway = await tails.opened();

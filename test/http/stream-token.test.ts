@@ -17,7 +17,7 @@ import { tailTest } from "./tail-test.js";
 const tails = tailTest();
 const sealer = new TokenSealer(Buffer.alloc(32, 7));
 const SAME_ORIGIN = { accept: "text/event-stream", "sec-fetch-site": "same-origin" };
-const FOLLOW = "subscription Follow($from: LeafIndex) { entryLogged(fromLeafIndex: $from) { leafIndex } }";
+const FOLLOW = "subscription Follow($from: AuditLeafIndex) { entryLogged(fromLeafIndex: $from) { leafIndex } }";
 const ROOT = "{ root { treeSize } }";
 
 let apiKeys: string;

@@ -14,7 +14,7 @@ import {
   type Transport,
 } from "./tail-clients.js";
 
-export const FOLLOW = "subscription ($from: LeafIndex) { entryLogged(fromLeafIndex: $from) { leafIndex } }";
+export const FOLLOW = "subscription ($from: AuditLeafIndex) { entryLogged(fromLeafIndex: $from) { leafIndex } }";
 
 export interface TailTest {
   /** A fresh log for each test. */

@@ -125,7 +125,7 @@ describe("a gateway in a process with a tracer", () => {
 
   test("puts what the audit service does for an operation under the operation's span", async () => {
     await gateway.text('mutation Login { log(event: { message: "in" }) { root { treeSize } } }');
-    const query = 'query Find { search(query: "in", first: 1) { nodes { membershipProof { leafIndex } } } }';
+    const query = 'query Find { search(query: "in", first: 1) { edges { membershipProof { leafIndex } } } }';
     const { errors } = await gateway.text(query);
     expect(errors).toBeUndefined();
     expect(parents()).toMatchObject({
@@ -173,7 +173,7 @@ describe("a gateway in a process with a tracer", () => {
     await gateway.text(
       `mutation { log(event: { message: "${SECRET}", timestampp: "${SECRET}" }) { root { treeSize } } }`,
     );
-    await gateway.text(`mutation($e: EventInput!) { log(event: $e) { root { treeSize } } }`, {
+    await gateway.text(`mutation($e: AuditEventInput!) { log(event: $e) { root { treeSize } } }`, {
       e: { message: SECRET, actor: SECRET.repeat(MAX_TEXT_CHARACTERS) },
     });
     await gateway.text(`{ search(query: "${SECRET} (", first: 1) { totalCount } }`);

@@ -156,7 +156,7 @@ async function shownProofs(
   // A tree that the log does not have yet is something else.
   await link.root(treeSize);
   const what = `prove the entry at leaf index ${leafIndexes[found.indexOf(undefined)]} in a tree of ${treeSize} leaves`;
-  throw unsupported(what, "Search for it, and select its proof there without a treeSize.");
+  throw unsupported(what, "Search for it, and select the proof on its edge.");
 }
 
 /** The protocol proves a tree to extend the one of a leaf less (section 1.6), and nothing else. */

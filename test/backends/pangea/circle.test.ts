@@ -21,7 +21,7 @@ beforeAll(async () => {
   behind = await openBehind();
   service = behind.front("default");
   front = await testGateway(service);
-  await data("mutation ($events: [EventInput!]!) { logBulk(events: $events, sign: true) { root { treeSize } } }", {
+  await data("mutation ($events: [AuditEventInput!]!) { logBulk(events: $events, sign: true) { root { treeSize } } }", {
     events: EVENTS,
   });
 });
@@ -51,7 +51,7 @@ describe("in front of our own engine, GraphQL", () => {
   test("logs an event, signed, at the place and with the bytes that the engine has, and all verdicts are VALID", async () => {
     const event = { message: { b: 1, a: "123" }, actor: "dana", tenantId: "t" };
     const logged = await data(
-      `mutation ($event: EventInput!) { log(event: $event, sign: true) { entry { ${NODE} ${VERIFICATION} } root { treeSize hash } } }`,
+      `mutation ($event: AuditEventInput!) { log(event: $event, sign: true) { entry { ${NODE} ${VERIFICATION} } root { treeSize hash } } }`,
       { event },
     );
     const { entry, root } = logged["log"] as { entry: { leafIndex: number }; root: { treeSize: number } };
@@ -59,7 +59,7 @@ describe("in front of our own engine, GraphQL", () => {
     const { verification, ...shown } = entry as typeof entry & { verification: unknown };
     expect(verification).toEqual(VERIFIED);
     const there = await data(
-      `query ($i: LeafIndex) { entry(leafIndex: $i) { ${NODE} } }`,
+      `query ($i: AuditLeafIndex) { entry(leafIndex: $i) { ${NODE} } }`,
       { i: entry.leafIndex },
       behind.door,
     );
@@ -69,7 +69,7 @@ describe("in front of our own engine, GraphQL", () => {
   test("logs what is valid of several events, and tells of the others", async () => {
     const events = [{ message: "one" }, { message: "" }, { message: "two", action: "x".repeat(33) }];
     const { logBulk } = await data(
-      `mutation ($events: [EventInput!]!) { logBulk(events: $events, skipInvalid: true) {
+      `mutation ($events: [AuditEventInput!]!) { logBulk(events: $events, skipInvalid: true) {
         entries { event { message } } refused { index problems { path } } } }`,
       { events },
     );
@@ -84,15 +84,12 @@ describe("in front of our own engine, GraphQL", () => {
 
   test("logs several events later, and finds the request again", async () => {
     const { logBulkAsync } = await data(
-      `mutation { logBulkAsync(events: [{ message: "later 1" }, { message: "later 2" }]) { id status receipt { entries { hash } } } }`,
+      `mutation { logBulkAsync(events: [{ message: "later 1" }, { message: "later 2" }]) { bulkRequest { id entries { hash } } } }`,
     );
-    const { id, receipt } = logBulkAsync as { id: string; receipt: { entries: unknown[] } };
-    expect(receipt.entries).toHaveLength(2);
-    const { bulkRequest } = await data(
-      "query ($id: ID!) { bulkRequest(id: $id) { status receipt { entries { hash } } } }",
-      { id },
-    );
-    expect(bulkRequest).toEqual({ status: "DONE", receipt });
+    const logged = logBulkAsync as { bulkRequest: { id: string; entries: unknown[] } };
+    expect(logged.bulkRequest.entries).toHaveLength(2);
+    const { id } = logged.bulkRequest;
+    expect(await data("query ($id: ID!) { bulkRequest(id: $id) { id entries { hash } } }", { id })).toEqual(logged);
   });
 
   test.each([
@@ -115,25 +112,25 @@ describe("in front of our own engine, GraphQL", () => {
 
   test("verifies every entry of a page: hash, signature, membership and consistency are VALID", async () => {
     const { search } = await data(
-      `{ search(query: "doc", first: 100) { nodes { leafIndex ${VERIFICATION} membershipProof { text } } root { verification { checkpoint { status } } } } }`,
+      `{ search(query: "doc", first: 100) { edges { node { leafIndex } ${VERIFICATION} membershipProof { text } } root { verification { checkpoint { status } } } } }`,
     );
-    const { nodes, root } = search as { nodes: { verification: unknown }[]; root: unknown };
-    expect(nodes).toHaveLength(EVENTS.length);
-    for (const { verification } of nodes) expect(verification).toEqual(VERIFIED);
+    const { edges, root } = search as { edges: { verification: unknown }[]; root: unknown };
+    expect(edges).toHaveLength(EVENTS.length);
+    for (const { verification } of edges) expect(verification).toEqual(VERIFIED);
     expect(root).toEqual({ verification: { checkpoint: VALID } });
   });
 
   test("pages forth and back by cursor and by offset, while the log grows", async () => {
     type Page = {
-      id: string;
+      resultId: string;
       edges: { cursor: string; node: { leafIndex: number } }[];
       pageInfo: Record<string, unknown>;
     };
     const shown =
-      "id edges { cursor node { leafIndex } } pageInfo { hasNextPage hasPreviousPage endCursor startCursor }";
+      "resultId edges { cursor node { leafIndex } } pageInfo { hasNextPage hasPreviousPage endCursor startCursor }";
     const { search } = await data(`{ search(query: "doc", first: 25) { ${shown} } }`);
     let page = search as Page;
-    const { id } = page;
+    const { resultId: id } = page;
     const results = async (parameters: string): Promise<Page> =>
       (await data(`query ($id: ID!) { results(id: $id, ${parameters}) { ${shown} } }`, { id }))["results"] as Page;
     const forth: number[] = [];
@@ -166,10 +163,10 @@ describe("in front of our own engine, GraphQL", () => {
 
   test("links to a file of a whole result, as the engine would write it, and to evidence that verifies", async () => {
     const file = async (at: TestGateway, format: string): Promise<string> => {
-      const { search } = await data('{ search(query: "doc", maxResults: 50, first: 0) { id } }', {}, at);
+      const { search } = await data('{ search(query: "doc", maxResults: 50, first: 0) { resultId } }', {}, at);
       const link = await data(
         `mutation ($id: ID!) { downloadResults(id: $id, format: ${format}) { url } }`,
-        { id: (search as { id: string }).id },
+        { id: (search as { resultId: string }).resultId },
         at,
       );
       return fileText(new URL((link["downloadResults"] as { url: string }).url, at.url).href);

@@ -31,9 +31,9 @@ type Answer = ExecutionResult<Record<string, unknown>>;
 const SHOWN = "hash leafIndex event { message }";
 
 const WAYS = [
-  `mutation ($event: EventInput!) { log(event: $event) { entry { ${SHOWN} } } }`,
-  `mutation ($events: [EventInput!]!) { logBulk(events: $events) { entries { ${SHOWN} } } }`,
-  `mutation ($events: [EventInput!]!) { logBulkAsync(events: $events) { receipt { entries { ${SHOWN} } } } }`,
+  `mutation ($event: AuditEventInput!) { log(event: $event) { entry { ${SHOWN} } } }`,
+  `mutation ($events: [AuditEventInput!]!) { logBulk(events: $events) { entries { ${SHOWN} } } }`,
+  `mutation ($events: [AuditEventInput!]!) { logBulkAsync(events: $events) { bulkRequest { entries { ${SHOWN} } } } }`,
 ];
 
 /** Logs an event in one of the three ways, alone or with a second one. */
@@ -48,13 +48,13 @@ async function log(gateway: TestGateway, i: number): Promise<readonly [message: 
 interface Receipt {
   readonly entry?: Entry;
   readonly entries?: readonly Entry[];
-  readonly receipt?: Receipt;
+  readonly bulkRequest?: Receipt;
 }
 
 /** Empty for a request that failed. */
 function entriesOf({ data }: Answer): readonly Entry[] {
   const [logged] = Object.values(data ?? {}) as (Receipt | null)[];
-  const { entry, entries } = logged?.receipt ?? logged ?? {};
+  const { entry, entries } = logged?.bulkRequest ?? logged ?? {};
   return entries ?? (entry === undefined ? [] : [entry]);
 }
 

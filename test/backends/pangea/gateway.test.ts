@@ -32,13 +32,13 @@ test("a gateway in front of another gateway's door of the protocol shows, verifi
   gateway = await startGateway({ folder, env });
   await ask('mutation { log(event: { message: "one", actor: "alice" }, sign: true) { entry { hash } } }');
   await ask('mutation { log(event: { message: "two", actor: "bob" }) { entry { hash } } }');
-  const search = `{ search(query: "one OR two") { totalCount nodes { leafIndex canonical hash ${VERIFICATION} } } }`;
+  const search = `{ search(query: "one OR two") { totalCount edges { node { leafIndex canonical hash } ${VERIFICATION} } } }`;
   const here = await ask(search);
   const there = await graphqlData(behind.url, search);
   await behind.stop();
   expect(here).toEqual({ data: there });
   expect(there).toMatchObject({
-    search: { totalCount: 2, nodes: [{ verification: VERIFIED }, { verification: VERIFIED }] },
+    search: { totalCount: 2, edges: [{ verification: VERIFIED }, { verification: VERIFIED }] },
   });
 });
 
@@ -72,10 +72,14 @@ test("a gateway in front of a service logs and searches, and verifies events tha
   const events = ["zero", "one", "two", "three"].map((message) => `{ message: "${message}" }`);
   const logged = await ask(`mutation { logBulk(events: [${events.join()}], sign: true) { root { treeSize } } }`);
   expect(logged).toEqual({ data: { logBulk: { root: { treeSize: 2 } } } });
-  const found = await ask(`{ search(query: "") { totalCount nodes { leafIndex event { message } ${VERIFICATION} } } }`);
-  const node = (message: string, leafIndex: number) => ({ leafIndex, event: { message }, verification: VERIFIED });
-  const nodes = [node("three", 1), node("two", 1), node("one", 0), node("zero", 0)];
-  expect(found).toEqual({ data: { search: { totalCount: 4, nodes } } });
+  const found = await ask(
+    `{ search(query: "") { totalCount edges { node { leafIndex event { message } } ${VERIFICATION} } } }`,
+  );
+  const edge = (message: string, leafIndex: number) => ({
+    ...{ node: { leafIndex, event: { message } }, verification: VERIFIED },
+  });
+  const edges = [edge("three", 1), edge("two", 1), edge("one", 0), edge("zero", 0)];
+  expect(found).toEqual({ data: { search: { totalCount: 4, edges } } });
   expect(new Set(service.seen.map(({ headers }) => headers.authorization))).toEqual(new Set(["Bearer pts_secret"]));
   expect(service.seen.every(({ body }) => body.includes('"config_id":"pci_one"'))).toBe(true);
 });

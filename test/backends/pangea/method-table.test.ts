@@ -21,12 +21,12 @@ beforeAll(async () => {
   behind = await openBehind();
   front = await testGateway(behind.front("default"));
   const { data: logged } = await front.text(
-    'mutation { logBulkAsync(events: [{ message: "m", actor: "a", tenantId: "t" }, { message: "m" }]) { id } }',
+    'mutation { logBulkAsync(events: [{ message: "m", actor: "a", tenantId: "t" }, { message: "m" }]) { bulkRequest { id } } }',
   );
-  const { data: found } = await front.text("{ search { id } }");
+  const { data: found } = await front.text("{ search { resultId } }");
   ids = {
-    request: (logged?.["logBulkAsync"] as { readonly id: string }).id,
-    search: (found?.["search"] as { readonly id: string }).id,
+    request: (logged?.["logBulkAsync"] as { readonly bulkRequest: { readonly id: string } }).bulkRequest.id,
+    search: (found?.["search"] as { readonly resultId: string }).resultId,
   };
 });
 afterAll(async () => {

@@ -54,7 +54,7 @@ afterEach(() => front.close());
 
 const VALID = { status: "VALID" };
 const VERDICTS = "hash { status } signature { status } membership { status } consistency { status }";
-const PAGE = `{ search(query: "", orderBy: { direction: ASC }) { nodes { leafIndex event { message } verification { ${VERDICTS} } } } }`;
+const PAGE = `{ search(query: "", orderBy: { direction: ASC }) { edges { node { leafIndex event { message } } verification { ${VERDICTS} } } } }`;
 
 /** Changes the second event of a page. */
 function changed(change: (item: Item) => object): typeof tamper {
@@ -73,19 +73,23 @@ const forged = ({ envelope }: Item): JsonObject => ({
 
 async function page() {
   const { data, errors = [] } = await front.text(PAGE);
-  const { nodes } = data?.["search"] as {
-    readonly nodes: readonly ({ readonly event: { readonly message: string }; readonly verification: object } | null)[];
+  const { edges } = data?.["search"] as {
+    readonly edges: readonly {
+      readonly node: { readonly event: { readonly message: string } } | null;
+      readonly verification: object | null;
+    }[];
   };
-  return { nodes, errors };
+  return { edges, errors };
 }
 
 describe("an entry that was changed on its way", () => {
   test("is not shown where its hash is another, and the others are", async () => {
     tamper = changed((item) => ({ envelope: forged(item) }));
-    const { nodes, errors } = await page();
-    expect(nodes.map((node) => node?.event.message)).toEqual(["zero", undefined, "two", "three"]);
+    const { edges, errors } = await page();
+    expect(edges.map(({ node }) => node?.event.message)).toEqual(["zero", undefined, "two", "three"]);
     expect(errors.map(({ path, extensions }) => [path, extensions["code"]])).toEqual([
-      [["search", "nodes", 1], "ENTRY_CORRUPT"],
+      [["search", "edges", 1, "node"], "ENTRY_CORRUPT"],
+      [["search", "edges", 1, "verification"], "ENTRY_CORRUPT"],
     ]);
   });
 
@@ -94,10 +98,10 @@ describe("an entry that was changed on its way", () => {
       const envelope = forged(item);
       return { envelope, hash: digestOf(format.leafHash(utf8(canonicalJson(envelope)))) };
     });
-    const { nodes } = await page();
-    const [zero, one] = nodes;
+    const { edges } = await page();
+    const [zero, one] = edges;
     expect(zero?.verification).toEqual({ hash: VALID, signature: VALID, membership: VALID, consistency: VALID });
-    expect(one?.event.message).toBe("forged");
+    expect(one?.node?.event.message).toBe("forged");
     expect(one?.verification).toMatchObject({
       ...{ hash: VALID, signature: { status: "INVALID" }, membership: { status: "INVALID" }, consistency: VALID },
     });
@@ -105,8 +109,8 @@ describe("an entry that was changed on its way", () => {
 
   test("in its proof alone is not a member", async () => {
     tamper = changed(({ membership_proof: text }) => ({ membership_proof: text.replace(/[0-9a-f]/g, "0") }));
-    const { nodes } = await page();
-    expect(nodes[1]?.verification).toMatchObject({ hash: VALID, signature: VALID, membership: { status: "INVALID" } });
+    const { edges } = await page();
+    expect(edges[1]?.verification).toMatchObject({ hash: VALID, signature: VALID, membership: { status: "INVALID" } });
   });
 });
 
@@ -120,8 +124,8 @@ describe("a log that was changed on its way", () => {
       );
       return { data: { ...data, consistency_proof: lines } };
     };
-    const { nodes } = await page();
-    expect(nodes.map((node) => node?.verification)).toMatchObject([
+    const { edges } = await page();
+    expect(edges.map(({ verification }) => verification)).toMatchObject([
       { consistency: VALID },
       { consistency: VALID },
       { membership: VALID, consistency: { status: "INVALID" } },
