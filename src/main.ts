@@ -104,6 +104,7 @@ async function openEngine(settings: Settings, keyring: Keyring, operator: Operat
   const { log, isShared, isReadOnly, ...opened } = await openStore(storage.store, operator.fatal);
   const engines = { ...opened, store: log, cache: await openCache(storage, operator) };
   const { store, index, cache } = instrumented(engines, operator.metrics);
+  operator.metrics.knowLogs(settings.service.logs.map(({ log }) => log));
   const closeAll = async () => {
     await Promise.all([index.close(), cache.close()]);
     await store.close();

@@ -60,7 +60,9 @@ export function headersOf(refusal: Refusal): Readonly<Record<string, string>> {
 }
 
 /** The ways into the gateway, as its log and metrics name them: a path may hold the token of a link, or anything. */
-export type Entrance = "graphql" | "websocket" | "downloads" | "metrics" | "page" | "pangea";
+const ENTRANCES = ["graphql", "websocket", "downloads", "metrics", "page", "pangea"] as const;
+
+export type Entrance = (typeof ENTRANCES)[number];
 
 /** A request that was refused before an operation, or a download, began. */
 export interface RefusedRequest {
@@ -74,7 +76,9 @@ export interface RefusedRequest {
 
 /** Refused requests in the metrics and in the log, which have nothing of what was sent. */
 export class Refusals {
-  constructor(private readonly records: Records) {}
+  constructor(private readonly records: Records) {
+    for (const entrance of ENTRANCES) records.metrics.knowRefusal({ entrance, code: "UNAUTHENTICATED" });
+  }
 
   add({ entrance, code, status, requestId, address }: RefusedRequest): void {
     this.records.metrics.refusal({ entrance, code });

@@ -1,4 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { ALARM_CODES, type AlarmCode } from "../audit/alarm.js";
+import { DOWNLOAD_FORMATS, type DownloadFormat } from "../audit/download-link.js";
 import { BoundedNames } from "./bounded-names.js";
 
 /** An operation that has ended. */
@@ -15,14 +17,14 @@ export interface MeasuredOperation {
 export interface MeasuredAppend {
   readonly log: string;
   readonly events: number;
-  readonly outcome: "appended" | "conflict" | "repeated" | "error";
+  readonly outcome: (typeof APPEND_OUTCOMES)[number];
   readonly ms: number;
 }
 
 /** A download through a link. */
 export interface MeasuredDownload {
-  readonly format: string;
-  readonly outcome: "complete" | "stopped" | "slow" | "failed";
+  readonly format: DownloadFormat;
+  readonly outcome: (typeof DOWNLOAD_OUTCOMES)[number];
   readonly entries: number;
 }
 
@@ -31,6 +33,10 @@ export interface MeasuredRefusal {
   readonly entrance: string;
   readonly code: string;
 }
+
+const APPEND_OUTCOMES = ["appended", "conflict", "repeated", "error"] as const;
+const DOWNLOAD_OUTCOMES = ["complete", "stopped", "slow", "failed"] as const;
+const CACHE_OUTCOMES = ["hit", "miss", "unavailable"] as const;
 
 /** A number for each log. */
 export type PerLog = ReadonlyMap<string, number>;
@@ -95,8 +101,21 @@ export class Metrics {
     registers: [this.#registry],
   });
 
+  readonly #alarms = new Counter({
+    name: "auditql_alarms_total",
+    help: "What an operator must look at: damage in what is stored or signed, a wrong clock, a changed index.",
+    labelNames: ["code"],
+    registers: [this.#registry],
+  });
+
+  /** Prometheus cannot see the first step of a series that begins with it: what is to be noticed begins at 0. */
   constructor() {
     collectDefaultMetrics({ register: this.#registry });
+    for (const code of ALARM_CODES) this.#alarms.inc({ code }, 0);
+    for (const outcome of APPEND_OUTCOMES) this.#appends.zero({ outcome });
+    for (const outcome of CACHE_OUTCOMES) this.#roots.inc({ outcome }, 0);
+    for (const format of DOWNLOAD_FORMATS)
+      for (const outcome of DOWNLOAD_OUTCOMES) this.#downloads.inc({ format, outcome }, 0);
   }
 
   get contentType(): string {
@@ -118,7 +137,16 @@ export class Metrics {
     if (outcome === "appended") this.#events.inc({ log }, events);
   }
 
-  rootCacheRead(outcome: "hit" | "miss" | "unavailable"): void {
+  /** The logs that will be written: their counts begin at 0. */
+  knowLogs(logs: readonly string[]): void {
+    for (const log of logs) this.#events.inc({ log }, 0);
+  }
+
+  alarm(code: AlarmCode): void {
+    this.#alarms.inc({ code });
+  }
+
+  rootCacheRead(outcome: (typeof CACHE_OUTCOMES)[number]): void {
     this.#roots.inc({ outcome });
   }
 
@@ -129,6 +157,11 @@ export class Metrics {
 
   refusal({ entrance, code }: MeasuredRefusal): void {
     this.#refusals.inc({ entrance, code });
+  }
+
+  /** A refusal that may come: its count begins at 0. */
+  knowRefusal({ entrance, code }: MeasuredRefusal): void {
+    this.#refusals.inc({ entrance, code }, 0);
   }
 
   /** Each is read when the metrics are; one that fails is left out. */
