@@ -100,11 +100,12 @@ async function openEngine(settings: Settings, keyring: Keyring, operator: Operat
   const { storage } = settings;
   const baseUrl = pangeaUrl(storage.store);
   if (baseUrl !== undefined) return openPangea(baseUrl, settings, { keyring, operator });
-  const { instrumented, WaitingEvents } = await import("./operations/instruments.js");
+  const { instrumented, WaitingEvents, watchDamage } = await import("./operations/instruments.js");
   const { log, isShared, isReadOnly, ...opened } = await openStore(storage.store, operator.fatal);
   const engines = { ...opened, store: log, cache: await openCache(storage, operator) };
   const { store, index, cache } = instrumented(engines, operator.metrics);
-  operator.metrics.knowLogs(settings.service.logs.map(({ log }) => log));
+  const logs = settings.service.logs.map(({ log }) => log);
+  operator.metrics.knowLogs(logs);
   const closeAll = async () => {
     await Promise.all([index.close(), cache.close()]);
     await store.close();
@@ -116,6 +117,7 @@ async function openEngine(settings: Settings, keyring: Keyring, operator: Operat
       ...{ origin: storage.origin, alarm: operator.alarm, note: operator.note },
       onWaiting: new WaitingEvents(operator.metrics).set,
     });
+    watchDamage(logs, (log) => service.broken(log) !== undefined, operator.metrics);
     const exposure = exposureOf(privatePaths(storage));
     if (exposure !== undefined) operator.warn(exposure);
     return {

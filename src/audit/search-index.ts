@@ -55,6 +55,16 @@ export function rangeBehind({ range, order }: IndexQuery, leafIndex: number): Le
     : { start, end: Math.max(start, Math.min(end, leafIndex)) };
 }
 
+/** The connections of a store to its database. */
+export interface StoreConnections {
+  readonly used: number;
+  readonly idle: number;
+  /** How many there may be. */
+  readonly max: number;
+  /** Calls that wait for one. */
+  readonly waiting: number;
+}
+
 /** A log store and the index that follows it. To close them, close the index first, then the log. */
 export interface IndexedStore {
   readonly log: LogStore;
@@ -65,4 +75,6 @@ export interface IndexedStore {
    * Whether writes are refused at present while reads work, as on a standby. Undefined where the engine cannot tell.
    */
   readonly isReadOnly?: (() => Promise<boolean>) | undefined;
+  /** Undefined for an engine without connections. */
+  readonly connections?: (() => StoreConnections) | undefined;
 }

@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import { readSettings, SettingsError, type Environment, type Flags, type Settings } from "../settings/read.js";
 import type { SettingRow } from "../settings/setting.js";
 import { API_KEYS, LISTENER, SETTINGS, STORAGE } from "../settings/table.js";
 import type { FsckFlags } from "./fsck.js";
+import { packageVersion } from "../operations/version.js";
 import { addKeyCommand, DEFAULT_KEYS_FILE, type Console } from "./key.js";
 import type { SaveFlags } from "./save.js";
 import type { TrustFlags } from "./trusted-keys.js";
@@ -59,7 +59,9 @@ Examples:
   AUDITQL_TOKEN=aql_… auditql save --url https://audit.example.com/graphql --key "$LOG_KEY" --query actor:dana > evidence.ndjson`;
 
 export function program(commands: Commands, env: Environment): Command {
-  const root = new Command("auditql").description("A tamper-evident audit log with a GraphQL API.").version(version());
+  const root = new Command("auditql")
+    .description("A tamper-evident audit log with a GraphQL API.")
+    .version(packageVersion());
   // Passed on to the commands below. Commander's own code for a mistyped flag is 1, which means a finding here.
   root.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : MISUSE));
   const serve = root.command("serve").description("Start the gateway. Each flag is also an environment variable.");
@@ -94,14 +96,6 @@ export function program(commands: Commands, env: Environment): Command {
   addStoreCommands(root, commands, env);
   addKeyCommand(root, { defaultFile: env[API_KEYS.variable] || DEFAULT_KEYS_FILE, to: terminal });
   return root;
-}
-
-/** That of the package. */
-function version(): string {
-  const parsed = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
-    version: string;
-  };
-  return parsed.version;
 }
 
 function addSaveCommand(root: Command, commands: Commands): void {

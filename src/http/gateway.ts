@@ -127,7 +127,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const streams = new OpenStreams({ ...STREAM_LIMITS, ...options.streamLimits });
   const sealer = options.sealer ?? new TokenSealer(randomBytes(SECRET_BYTES));
   const { metrics = new Metrics() } = options;
-  metrics.watchOpenStreams(() => streams.count);
+  metrics.watch("auditql_open_streams", "Subscriptions that are open.", () => streams.count);
   const subscriptions = await Subscriptions.open(logger, { trusted, suggests: introspection === "everyone" });
   const readiness = new Readiness(options.health ?? healthOf(service));
   const refusals = new Refusals({ metrics, logger });

@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom
 import { ALARM_CODES, type AlarmCode } from "../audit/alarm.js";
 import { DOWNLOAD_FORMATS, type DownloadFormat } from "../audit/download-link.js";
 import { BoundedNames } from "./bounded-names.js";
+import { packageVersion } from "./version.js";
 
 /** An operation that has ended. */
 export interface MeasuredOperation {
@@ -40,6 +41,12 @@ const CACHE_OUTCOMES = ["hit", "miss", "unavailable"] as const;
 
 /** A number for each log. */
 export type PerLog = ReadonlyMap<string, number>;
+
+export interface WatchedNumbers {
+  /** What the numbers are of. Default: a log. */
+  readonly label?: string;
+  readonly read: () => Promise<ReadonlyMap<string, number>>;
+}
 
 const MAX_OPERATION_NAMES = 100;
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -101,6 +108,13 @@ export class Metrics {
     registers: [this.#registry],
   });
 
+  readonly #build = new Gauge({
+    name: "auditql_build_info",
+    help: "1, with what is running.",
+    labelNames: ["version"],
+    registers: [this.#registry],
+  });
+
   readonly #alarms = new Counter({
     name: "auditql_alarms_total",
     help: "What an operator must look at: damage in what is stored or signed, a wrong clock, a changed index.",
@@ -111,6 +125,7 @@ export class Metrics {
   /** Prometheus cannot see the first step of a series that begins with it: what is to be noticed begins at 0. */
   constructor() {
     collectDefaultMetrics({ register: this.#registry });
+    this.#build.set({ version: packageVersion() }, 1);
     for (const code of ALARM_CODES) this.#alarms.inc({ code }, 0);
     for (const outcome of APPEND_OUTCOMES) this.#appends.zero({ outcome });
     for (const outcome of CACHE_OUTCOMES) this.#roots.inc({ outcome }, 0);
@@ -164,31 +179,8 @@ export class Metrics {
     this.#refusals.inc({ entrance, code }, 0);
   }
 
-  /** Each is read when the metrics are; one that fails is left out. */
-  watchIndexLag(read: () => Promise<PerLog>): void {
-    this.#watchLogs("auditql_index_lag_entries", "Entries that are not in the search index yet.", read);
-  }
-
-  watchClockBehind(read: () => Promise<PerLog>): void {
-    const help = "How far the newest entry's time is ahead of this gateway's clock.";
-    this.#watchLogs("auditql_clock_behind_seconds", help, read);
-  }
-
-  watchWaitingEvents(read: () => PerLog): void {
-    const help = "Events that wait for the batch in flight.";
-    this.#watchLogs("auditql_waiting_events", help, () => Promise.resolve(read()));
-  }
-
-  watchOpenStreams(read: () => number): void {
-    this.#watch("auditql_open_streams", "Subscriptions that are open.", read);
-  }
-
-  watchRootCache(isRemembering: () => boolean): void {
-    const help = "1 from a newest root that the root cache did not keep until it keeps one.";
-    this.#watch("auditql_root_cache_stale", help, () => (isRemembering() ? 0 : 1));
-  }
-
-  #watch(name: string, help: string, read: () => number): void {
+  /** A number that is read when the metrics are. */
+  watch(name: string, help: string, read: () => number): void {
     this.#registry.removeSingleMetric(name);
     new Gauge({ name, help, registers: [this.#registry], collect: collectOne });
     function collectOne(this: Gauge): void {
@@ -196,14 +188,15 @@ export class Metrics {
     }
   }
 
-  #watchLogs(name: string, help: string, read: () => Promise<PerLog>): void {
+  /** Numbers that are read when the metrics are, one for each log or other value of the label; left out when that fails. */
+  watchEach(name: string, help: string, { label = "log", read }: WatchedNumbers): void {
     // An engine that could not be opened at first has left one.
     this.#registry.removeSingleMetric(name);
-    new Gauge({ name, help, labelNames: ["log"], registers: [this.#registry], collect: collectAll });
+    new Gauge({ name, help, labelNames: [label], registers: [this.#registry], collect: collectAll });
     async function collectAll(this: Gauge): Promise<void> {
       this.reset();
       const values = await read().catch((): PerLog => new Map());
-      for (const [log, value] of values) this.set({ log }, value);
+      for (const [of, value] of values) this.set({ [label]: of }, value);
     }
   }
 }

@@ -27,7 +27,7 @@ export async function openPostgres(settings: PostgresSettings): Promise<IndexedS
     index.follow(name);
   });
   const isReadOnly = async (): Promise<boolean> => (await database.rows(READ_ONLY, []))[0]?.isReadOnly ?? false;
-  return { log, index, isShared: true, isReadOnly };
+  return { log, index, isShared: true, isReadOnly, connections: () => database.connections };
 }
 
 /**
