@@ -143,7 +143,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     operations: new RecordedOperations({ ...executing, subscriptions, metrics, logger }),
     admitStream: streamAdmission(door, sealer),
   };
-  const { app, upgrades } = httpServer({ maxBodyBytes, readiness, trustedProxies: options.trustedProxies });
+  const { app, upgrades } = httpServer({ maxBodyBytes, readiness, refusals, trustedProxies: options.trustedProxies });
   app.decorate(BODY_BUDGET, new BodyBudget(options.maxBodiesBytes ?? MAX_BODIES_BYTES, maxBodyBytes));
   allowOrigins(app, corsOrigins);
   refuseOthers(app, { logger, refusals, maxBodyBytes, slowMs });

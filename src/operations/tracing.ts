@@ -1,5 +1,6 @@
 import {
   context,
+  isSpanContextValid,
   createContextKey,
   propagation,
   ROOT_CONTEXT,
@@ -27,6 +28,12 @@ export function registeredTracer(): Tracer | undefined {
 /** The trace context in a caller's headers. */
 export function incomingContext(headers: Readonly<Record<string, string | readonly string[] | undefined>>): Context {
   return propagation.extract(context.active(), headers);
+}
+
+/** The trace of the span that this code runs in. Undefined without an SDK. */
+export function activeTraceId(): string | undefined {
+  const span = trace.getActiveSpan()?.spanContext();
+  return span !== undefined && isSpanContextValid(span) ? span.traceId : undefined;
 }
 
 export interface SpanPlace {

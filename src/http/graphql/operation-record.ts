@@ -14,6 +14,8 @@ export interface Records {
 export interface Asked {
   readonly credential: string;
   readonly requestId: string;
+  /** That of the caller. The operation's own, which is told where there is one, may be another. */
+  readonly traceId: string | undefined;
 }
 
 /** One operation in the metrics, in the log, and in its span: its name, never its variables or its answer. */
@@ -56,7 +58,8 @@ export class OperationRecord implements OperationObserver {
     metrics.operation({ name, type, code, ms });
     const what = { ...(name === undefined ? { hash } : { operation: shortName(name) }), type, code };
     const howMuch = { ms: Math.round(1_000 * ms) / 1_000, ...(events !== undefined && { events }) };
-    logger.info({ ...what, ...howMuch, ...this.asked }, "operation");
+    const traceId = this.#span?.spanContext().traceId ?? this.asked.traceId;
+    logger.info({ ...what, ...howMuch, ...this.asked, traceId }, "operation");
     this.#outcome(code);
   }
 
