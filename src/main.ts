@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { loadOrCreateSeed } from "./keys/seed-file.js";
 import { ephemeralKeyring, keyringOfSeed, type Keyring } from "./keys/keyring.js";
@@ -10,7 +9,7 @@ import { pangeaUrl } from "./backends/pangea-url.js";
 import { openLocalService } from "./engine/local-service.js";
 import { checkLog, type LogHealth, type ReadPaths } from "./engine/log-health.js";
 import type { IndexedStore } from "./audit/search-index.js";
-import { exposureOf } from "./keys/private-file.js";
+import { exposureOf, isOurs } from "./keys/private-file.js";
 import { TokenSealer } from "./keys/sealed-token.js";
 import { explanation } from "./cli/explanation.js";
 import type { FsckFlags } from "./cli/fsck.js";
@@ -40,7 +39,7 @@ async function planEngine(settings: Settings, operator: Operator): Promise<Engin
 async function openPangea(baseUrl: string, settings: Settings, parts: PangeaParts): Promise<Engine> {
   const { storage } = settings;
   const { operator, keyring } = parts;
-  const token = await pangeaToken(storage);
+  const token = pangeaToken(storage);
   const exposure = exposureOf(privatePaths(storage));
   if (exposure !== undefined) operator.warn(exposure);
   const { openPangeaService } = await import("./backends/pangea/service.js");
@@ -79,20 +78,10 @@ interface PangeaParts {
   readonly operator: Operator;
 }
 
-async function pangeaToken({ pangeaToken: given, pangeaTokenFile }: Settings["storage"]): Promise<string> {
-  const token = given ?? (pangeaTokenFile === undefined ? "" : await tokenIn(pangeaTokenFile));
+function pangeaToken({ pangeaToken: token = "" }: Settings["storage"]): string {
   if (/^[!-~]+$/.test(token)) return token;
   const expected = "the service's token, in it or in the file of AUDITQL_PANGEA_TOKEN_FILE";
   throw badInput([{ path: "AUDITQL_PANGEA_TOKEN", expected, got: token === "" ? "nothing" : "other text" }]);
-}
-
-async function tokenIn(path: string): Promise<string> {
-  try {
-    return (await readFile(path, "utf8")).trim();
-  } catch (error) {
-    const got = `${path}: ${error instanceof Error ? error.message : "unreadable"}`;
-    throw badInput([{ path: "AUDITQL_PANGEA_TOKEN_FILE", expected: "a file with the service's token", got }]);
-  }
 }
 
 /** The audit service that the settings ask for, on its engines. */
@@ -135,13 +124,13 @@ async function openEngine(settings: Settings, keyring: Keyring, operator: Operat
 }
 
 /** The files that hold what is logged and the gateway's secrets, and their folders. */
-function privatePaths({ store, keyFile, pangeaTokenFile }: Settings["storage"]): readonly string[] {
+function privatePaths({ store, keyFile, secretFiles }: Settings["storage"]): readonly string[] {
   const keyFolder = dirname(resolve(keyFile));
   const database = sqlitePathOf(store);
-  if (pangeaUrl(store) !== undefined) return [keyFolder, ...(pangeaTokenFile === undefined ? [] : [pangeaTokenFile])];
-  if (database === undefined) return store === "memory:" ? [] : [keyFolder];
+  const secrets = secretFiles.filter(isOurs);
+  if (database === undefined) return store === "memory:" ? secrets : [keyFolder, ...secrets];
   const files = ["", "-wal", "-shm", "-index", "-index-wal", "-index-shm", "-lock"].map((end) => database + end);
-  return [...new Set([keyFolder, dirname(resolve(database))]), ...files];
+  return [...new Set([keyFolder, dirname(resolve(database))]), ...files, ...secrets];
 }
 
 interface Probed extends ReadPaths, Pick<Settings["service"], "logs"> {

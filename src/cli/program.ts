@@ -6,6 +6,7 @@ import type { FsckFlags } from "./fsck.js";
 import { packageVersion } from "../operations/version.js";
 import { addKeyCommand, DEFAULT_KEYS_FILE, type Console } from "./key.js";
 import type { SaveFlags } from "./save.js";
+import { secretIn } from "./secret-file.js";
 import type { TrustFlags } from "./trusted-keys.js";
 
 /** What the commands do, given by the one place that knows every engine. */
@@ -66,7 +67,7 @@ export function program(commands: Commands, env: Environment): Command {
   root.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : MISUSE));
   const serve = root.command("serve").description("Start the gateway. Each flag is also an environment variable.");
   for (const row of SETTINGS.rows) addOption(serve, row);
-  serve.addHelpText("after", `\nSecrets are environment variables only:\n${SECRETS}`);
+  serve.addHelpText("after", `\nA secret itself is no flag, only an environment variable:\n${SECRETS}`);
   serve.action(async (flags: Flags) => {
     const settings = settingsOrExit(flags, env);
     if (settings !== undefined) await commands.serve(settings);
@@ -84,7 +85,7 @@ export function program(commands: Commands, env: Environment): Command {
     .action(async (file: string, flags: TrustFlags) => {
       process.exitCode = await commands.verify(file, flags);
     });
-  addSaveCommand(root, commands);
+  addSaveCommand(root, commands, env);
   root
     .command("schema")
     .description("Print the GraphQL schema as a federation subgraph.")
@@ -98,7 +99,7 @@ export function program(commands: Commands, env: Environment): Command {
   return root;
 }
 
-function addSaveCommand(root: Command, commands: Commands): void {
+function addSaveCommand(root: Command, commands: Commands, env: Environment): void {
   root
     .command("save")
     .description(
@@ -106,7 +107,11 @@ function addSaveCommand(root: Command, commands: Commands): void {
     )
     .requiredOption("--key <key>", "the log's verifier key, as you got it over a way that you trust")
     .option("--url <url>", "the gateway's GraphQL API", DEFAULT_API)
-    .option("--token-file <path>", "a file with the credential, an API key or a JSON Web Token (or AUDITQL_TOKEN)")
+    .option(
+      "--token-file <path>",
+      "a file with the credential, an API key or a JSON Web Token (AUDITQL_TOKEN_FILE; or AUDITQL_TOKEN)",
+      env["AUDITQL_TOKEN_FILE"] || undefined,
+    )
     .option("--log <name>", "the log to save from; `default` if not given")
     .option("--query <query>", "save what this finds, every match; everything if not given")
     .addOption(
@@ -127,7 +132,7 @@ type StorageFlags = { readonly [name in keyof typeof STORAGE]?: string };
 function addStoreCommands(root: Command, commands: Commands, env: Environment): void {
   const { store, keyFile, origin } = STORAGE;
   const fsck = root.command("fsck").description("Derive every log anew from its stored bytes, and name what differs.");
-  for (const row of [store, keyFile, origin]) addOption(fsck, row);
+  for (const { rows } of [store, keyFile, origin]) for (const row of rows) addOption(fsck, row);
   fsck
     .option(
       "--mark-file <path>",
@@ -171,7 +176,7 @@ function addOption(command: Command, { flag, variable, value, default: otherwise
 
 function settingsOrExit(flags: Flags, env: Environment): Settings | undefined {
   try {
-    return readSettings(flags, env);
+    return readSettings(flags, env, secretIn);
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
     process.stderr.write(`${error.message}\n`);
