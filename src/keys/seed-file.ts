@@ -10,6 +10,7 @@ export class KeyFileError extends Error {
 }
 
 const OTHERS_MAY = 0o077;
+const GROUP_READS = 0o040;
 
 /**
  * Returns the 32-byte seed of the deployment's Ed25519 key from a PKCS#8 PEM file, which is created with mode 0600 when
@@ -84,10 +85,18 @@ function newPem(): string {
 
 async function refuseOpenPermissions(path: string): Promise<void> {
   if (process.platform === "win32") return; // no such permissions there
-  const { mode } = await stat(path);
-  if ((mode & OTHERS_MAY) === 0) return;
+  const { mode, uid } = await stat(path);
+  if ((mode & refusedBits(uid, process.getuid?.())) === 0) return;
   const octal = (mode & 0o777).toString(8).padStart(4, "0");
   throw new KeyFileError(`The key file ${path} has mode ${octal}, so others could read it: run "chmod 600 ${path}".`);
+}
+
+/**
+ * What a key file's mode may not have. One that is another user's, such as a secret that Kubernetes mounts for the group of a
+ * pod (fsGroup), can only be read as its group: who is in that was somebody else's decision.
+ */
+export function refusedBits(ownerUid: number, uid: number | undefined): number {
+  return ownerUid === uid ? OTHERS_MAY : OTHERS_MAY & ~GROUP_READS;
 }
 
 function seedOfPem(path: string, pem: string): Uint8Array {
