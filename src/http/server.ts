@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import fastify, { type FastifyInstance } from "fastify";
 import type { Readiness } from "./operations/readiness.js";
 import type { Refusals } from "./refusal.js";
+import { observeRequests } from "./observed-requests.js";
 import { refuseUnreadable } from "./refusing.js";
 import { keepSenders } from "./admission.js";
 import { isWebSocket, TRANSPORTS } from "./streams/transport.js";
@@ -64,6 +65,7 @@ export function httpServer({ maxBodyBytes, readiness, refusals, trustedProxies =
       app.errorHandler(error, request, reply);
     },
   });
+  observeRequests(app);
   keepSenders(app);
   for (const transport of TRANSPORTS) app.addConstraintStrategy(transport);
   app.addHook("onRequest", (request, reply, done) => {

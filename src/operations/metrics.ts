@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom
 import { ALARM_CODES, type AlarmCode } from "../audit/alarm.js";
 import { DOWNLOAD_FORMATS, type DownloadFormat } from "../audit/download-link.js";
 import { BoundedNames } from "./bounded-names.js";
+import { OtelMetrics, registeredMeter } from "./otel-metrics.js";
 import { packageVersion } from "./version.js";
 
 /** An operation that has ended. */
@@ -49,6 +50,11 @@ export interface WatchedNumbers {
 }
 
 const MAX_OPERATION_NAMES = 100;
+const DURATIONS = {
+  operations: "auditql_operation_duration_seconds",
+  appends: "auditql_append_duration_seconds",
+} as const;
+const BATCH_EVENTS = "auditql_batch_events";
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const EVENTS = [1, 4, 16, 64, 256, 1_024, 4_096];
 
@@ -57,7 +63,7 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #names = new BoundedNames(MAX_OPERATION_NAMES);
   readonly #operations = new Histogram({
-    name: "auditql_operation_duration_seconds",
+    name: DURATIONS.operations,
     help: "GraphQL operations that were answered.",
     labelNames: ["operation", "type", "code"],
     buckets: SECONDS,
@@ -70,13 +76,13 @@ export class Metrics {
     registers: [this.#registry],
   });
   readonly #batches = new Histogram({
-    name: "auditql_batch_events",
+    name: BATCH_EVENTS,
     help: "Events of the batches that the store was given.",
     buckets: EVENTS,
     registers: [this.#registry],
   });
   readonly #appends = new Histogram({
-    name: "auditql_append_duration_seconds",
+    name: DURATIONS.appends,
     help: "How long the store took over a batch.",
     labelNames: ["outcome"],
     buckets: SECONDS,
@@ -122,8 +128,12 @@ export class Metrics {
     registers: [this.#registry],
   });
 
+  /** The same for an OpenTelemetry SDK, where the process has one. */
+  readonly #otel: OtelMetrics | undefined;
+
   /** Prometheus cannot see the first step of a series that begins with it: what is to be noticed begins at 0. */
   constructor() {
+    this.#otel = this.#shared();
     collectDefaultMetrics({ register: this.#registry });
     this.#build.set({ version: packageVersion() }, 1);
     for (const code of ALARM_CODES) this.#alarms.inc({ code }, 0);
@@ -143,12 +153,16 @@ export class Metrics {
 
   operation({ name, type, code, ms }: MeasuredOperation): void {
     const operation = name === undefined ? "anonymous" : this.#names.label(name);
-    this.#operations.observe({ operation, type, code }, ms / 1_000);
+    const labels = { operation, type, code };
+    this.#operations.observe(labels, ms / 1_000);
+    this.#otel?.record(DURATIONS.operations, ms / 1_000, labels);
   }
 
   append({ log, events, outcome, ms }: MeasuredAppend): void {
     this.#batches.observe(events);
     this.#appends.observe({ outcome }, ms / 1_000);
+    this.#otel?.record(BATCH_EVENTS, events, {});
+    this.#otel?.record(DURATIONS.appends, ms / 1_000, { outcome });
     if (outcome === "appended") this.#events.inc({ log }, events);
   }
 
@@ -182,6 +196,7 @@ export class Metrics {
   /** A number that is read when the metrics are. */
   watch(name: string, help: string, read: () => number): void {
     this.#registry.removeSingleMetric(name);
+    this.#otel?.gauge(name, help);
     new Gauge({ name, help, registers: [this.#registry], collect: collectOne });
     function collectOne(this: Gauge): void {
       this.set(read());
@@ -192,11 +207,26 @@ export class Metrics {
   watchEach(name: string, help: string, { label = "log", read }: WatchedNumbers): void {
     // An engine that could not be opened at first has left one.
     this.#registry.removeSingleMetric(name);
+    this.#otel?.gauge(name, help);
     new Gauge({ name, help, labelNames: [label], registers: [this.#registry], collect: collectAll });
     async function collectAll(this: Gauge): Promise<void> {
       this.reset();
       const values = await read().catch((): PerLog => new Map());
       for (const [of, value] of values) this.set({ [label]: of }, value);
     }
+  }
+
+  /** All that is measured so far, which the constructor's fields are. */
+  #shared(): OtelMetrics | undefined {
+    const meter = registeredMeter();
+    if (meter === undefined) return undefined;
+    const otel = new OtelMetrics(this.#registry, meter);
+    for (const metric of this.#registry.getMetricsAsArray()) {
+      const { name, help } = metric;
+      if (metric instanceof Counter) otel.counter(name, help);
+      else if (metric instanceof Gauge) otel.gauge(name, help);
+      else otel.histogram(name, help, name === BATCH_EVENTS ? EVENTS : SECONDS);
+    }
+    return otel;
   }
 }

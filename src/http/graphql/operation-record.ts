@@ -1,5 +1,6 @@
-import type { Span } from "@opentelemetry/api";
+import { SpanStatusCode, type Span } from "@opentelemetry/api";
 import type { Logger } from "pino";
+import { ERRORS, type ErrorCode } from "../../graphql/error-table.js";
 import type { OperationObserver, ResolvedOperation } from "../../graphql/operation-observer.js";
 import { shortName } from "../../operations/bounded-names.js";
 import type { Metrics } from "../../operations/metrics.js";
@@ -42,7 +43,8 @@ export class OperationRecord implements OperationObserver {
 
   resolved(operation: ResolvedOperation): void {
     this.#operation = operation;
-    this.#span?.updateName(`${operation.type} ${shortName(operation.name ?? "anonymous")}`);
+    // A name that clients choose is an attribute: spans are grouped by their names.
+    this.#span?.updateName(operation.type);
   }
 
   /** The stream of a subscription begins. */
@@ -64,7 +66,17 @@ export class OperationRecord implements OperationObserver {
   }
 
   #outcome(code: string): void {
-    const type = this.#operation?.type ?? "unknown";
-    this.#span?.setAttributes({ "graphql.operation.type": type, "auditql.outcome": code });
+    const { type, name } = this.#operation ?? {};
+    this.#span?.setAttributes({
+      ...(type !== undefined && { "graphql.operation.type": type }),
+      ...(name !== undefined && { "graphql.operation.name": shortName(name) }),
+      ...(code !== "OK" && { "error.type": code }),
+    });
+    if (isFault(code)) this.#span?.setStatus({ code: SpanStatusCode.ERROR });
   }
+}
+
+/** Whether the gateway is to blame, as HTTP's 5xx say. */
+function isFault(code: string): boolean {
+  return code in ERRORS && ERRORS[code as ErrorCode].status >= 500;
 }
