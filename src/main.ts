@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 import { dirname, resolve } from "node:path";
-import { loadOrCreateSeed } from "./keys/seed-file.js";
-import { ephemeralKeyring, keyringOfSeed, type Keyring } from "./keys/keyring.js";
+import { openKeyring } from "./keys/seed-file.js";
+import { ephemeralKeyring, type Keyring } from "./keys/keyring.js";
 import type { RootCache } from "./audit/cache.js";
 import { badInput } from "./audit/errors.js";
 import { DEFAULT_LOG } from "./audit/service.js";
 import { pangeaUrl } from "./backends/pangea-url.js";
 import { openLocalService } from "./engine/local-service.js";
+import { logHandOver } from "./engine/upkeep/hand-over.js";
 import { checkLog, type LogHealth, type ReadPaths } from "./engine/log-health.js";
 import type { IndexedStore } from "./audit/search-index.js";
 import { exposureOf, isOurs } from "./keys/private-file.js";
@@ -28,7 +29,7 @@ const FAILED = 1;
 
 /** What the settings ask for that needs no store, and how to open what does. */
 async function planEngine(settings: Settings, operator: Operator): Promise<EnginePlan> {
-  const keyring = await openKeyring(settings.storage);
+  const keyring = await keyringFor(settings.storage);
   return {
     sealer: new TokenSealer(keyring.tokenSecret),
     open: () => openEngine(settings, keyring, operator),
@@ -106,6 +107,7 @@ async function openEngine(settings: Settings, keyring: Keyring, operator: Operat
       ...{ origin: storage.origin, alarm: operator.alarm, note: operator.note },
       onWaiting: new WaitingEvents(operator.metrics).set,
     });
+    await logHandOver(service, { keyring, origin: storage.origin, logs, warn: operator.warn });
     watchDamage(logs, (log) => service.broken(log) !== undefined, operator.metrics);
     const exposure = exposureOf(privatePaths(storage));
     if (exposure !== undefined) operator.warn(exposure);
@@ -168,8 +170,8 @@ function degradationsOf(log: string, health: LogHealth): readonly Degradation[] 
 }
 
 /** A log in memory ends with the process, and so may its key. */
-async function openKeyring({ store, keyFile }: Settings["storage"]): Promise<Keyring> {
-  return store === "memory:" ? ephemeralKeyring() : keyringOfSeed(await loadOrCreateSeed(keyFile));
+async function keyringFor(storage: Settings["storage"]): Promise<Keyring> {
+  return storage.store === "memory:" ? ephemeralKeyring() : openKeyring(storage);
 }
 
 async function openCache({ redisUrl, origin }: Settings["storage"], { note }: Operator): Promise<RootCache> {
@@ -187,7 +189,7 @@ async function openCache({ redisUrl, origin }: Settings["storage"], { note }: Op
 const tools = {
   tools: {
     openStore: (url: string) => openStore(url),
-    openKeyring: async (keyFile: string) => keyringOfSeed(await loadOrCreateSeed(keyFile)),
+    openKeyring,
   },
   to: { out: printTo(process.stdout), note: printTo(process.stderr) },
 };

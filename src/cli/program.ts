@@ -130,9 +130,9 @@ type StorageFlags = { readonly [name in keyof typeof STORAGE]?: string };
 
 /** Commands on stored logs, for operators: no gateway may be writing to the store meanwhile. */
 function addStoreCommands(root: Command, commands: Commands, env: Environment): void {
-  const { store, keyFile, origin } = STORAGE;
+  const { store, keyFile, previousKeyFiles, origin } = STORAGE;
   const fsck = root.command("fsck").description("Derive every log anew from its stored bytes, and name what differs.");
-  for (const { rows } of [store, keyFile, origin]) for (const row of rows) addOption(fsck, row);
+  for (const { rows } of [store, keyFile, previousKeyFiles, origin]) for (const row of rows) addOption(fsck, row);
   fsck
     .option(
       "--mark-file <path>",
@@ -148,7 +148,7 @@ function addStoreCommands(root: Command, commands: Commands, env: Environment): 
   const copy = root
     .command("copy")
     .description("Copy every log to another store, to the byte, with its idempotency keys; resumable.");
-  for (const row of [keyFile, origin]) addOption(copy, row);
+  for (const row of [keyFile, previousKeyFiles, origin]) addOption(copy, row);
   copy
     .argument("<from>", "the store to copy, such as sqlite:./data/audit.db")
     .argument("<to>", "the store to copy to, such as postgres://user@host/database")

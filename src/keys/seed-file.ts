@@ -2,6 +2,7 @@ import { createPrivateKey, generateKeyPairSync, randomUUID, type KeyObject } fro
 import { link, open, readFile, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { hasCode } from "../audit/errors.js";
+import { keyringOfSeed, type Keyring } from "./keyring.js";
 import { FILE_MODE, makePrivateFolder } from "./private-file.js";
 
 /** The key file exists but cannot be used; the message says what to do. */
@@ -19,6 +20,31 @@ const GROUP_READS = 0o040;
  */
 export async function loadOrCreateSeed(path: string): Promise<Uint8Array> {
   return seedOfPem(path, await readOrCreate(path));
+}
+
+/**
+ * The keyring of a deployment: of its key, made when missing, and of those before it, which must be there. Rejects like
+ * loadOrCreateSeed, and when a key is named twice.
+ */
+export async function openKeyring({ keyFile, previousKeyFiles, isHandingOver }: KeyFiles): Promise<Keyring> {
+  const seed = await loadOrCreateSeed(keyFile);
+  const previousSeeds = await Promise.all(previousKeyFiles.map(loadSeed));
+  const names = [seed, ...previousSeeds].map((one) => Buffer.from(one).toString("hex"));
+  if (new Set(names).size < names.length)
+    throw new KeyFileError(`${[keyFile, ...previousKeyFiles].join(" and ")} have a key in common: name each key once.`);
+  return keyringOfSeed(seed, { previousSeeds, isHandingOver });
+}
+
+export interface KeyFiles {
+  readonly keyFile: string;
+  /** Newest first. */
+  readonly previousKeyFiles: readonly string[];
+  readonly isHandingOver: boolean;
+}
+
+async function loadSeed(path: string): Promise<Uint8Array> {
+  if (await exists(path)) return seedOfPem(path, await readOrCreate(path));
+  throw new KeyFileError(`There is no previous key at ${path}: correct AUDITQL_PREVIOUS_KEYS or --previous-keys.`);
 }
 
 async function readOrCreate(path: string): Promise<string> {

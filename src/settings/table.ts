@@ -58,6 +58,19 @@ export const STORAGE = {
     sentence:
       "Ed25519 private key (PKCS#8 PEM) that signs roots; made at the first start. Back it up, show it to nobody.",
   }),
+  previousKeyFiles: setting({
+    variable: "AUDITQL_PREVIOUS_KEYS",
+    parser: parse.paths,
+    sentence:
+      "Files of the keys that signed the logs before, newest first: what they signed stays the logs' own. Not set: there was no other.",
+  }),
+  isHandingOver: setting({
+    variable: "AUDITQL_HAND_OVER",
+    parser: parse.onOff,
+    default: "on",
+    sentence:
+      "Whether the newest of AUDITQL_PREVIOUS_KEYS signs each root too, for who does not trust the new key yet.",
+  }),
   pangeaConfigs: setting({
     variable: "AUDITQL_PANGEA_CONFIGS",
     parser: parse.pangeaConfigs,

@@ -113,7 +113,7 @@ function linksTo(wire: PangeaWire, options: PangeaServiceOptions): (log: string)
   const { keyring, cache, origin, alarm = () => undefined } = options;
   const links = new Map(
     options.logs.map(({ log, configId }) => {
-      const key = new LogKey(`${origin}/${log}`, keyring.checkpointSeed, ED25519);
+      const key = new LogKey(`${origin}/${log}`, keyring, ED25519);
       const fetch = (treeSize: number | undefined): Promise<ServedRoot> => servedRoot(link, treeSize);
       const roots = new PangeaRoots({
         ...{ log, format: FORMAT, key, cache, fetch, alarm },

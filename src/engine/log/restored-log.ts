@@ -66,7 +66,7 @@ export async function restoreLog(
   { store, keyring, origin, clock, alarm }: LogEnvironment,
   { log, format: name }: LogDeclaration,
 ): Promise<RestoredLog> {
-  const key = new LogKey(`${origin}/${log}`, keyring.checkpointSeed, nodeEd25519());
+  const key = new LogKey(`${origin}/${log}`, keyring, nodeEd25519());
   const source = { log, store, format: logFormat(name, nodeSha256), key };
   const now = timeText(clock());
   const head = (await store.head(log)) ?? (await created(source, now));
