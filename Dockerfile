@@ -6,17 +6,22 @@ COPY . .
 RUN npm run build && npm prune --omit=dev
 
 FROM node:22-bookworm-slim
-ENV NODE_ENV=production AUDITQL_HOST=0.0.0.0 AUDITQL_KEY_FILE=/data/auditql.key AUDITQL_STORE=sqlite:/data/audit.db
-WORKDIR /app
-COPY --from=build /app/package.json ./
-COPY --from=build /app/node_modules ./node_modules
-COPY --from=build /app/build/src ./build/src
-COPY --from=build /app/build/graphiql ./build/graphiql
-RUN mkdir -m 700 /data && chown node:node /data
+LABEL org.opencontainers.image.title="AuditQL" \
+  org.opencontainers.image.description="A tamper-evident audit log with a GraphQL API" \
+  org.opencontainers.image.licenses="Apache-2.0"
+ENV NODE_ENV=production AUDITQL_HOST=0.0.0.0
+COPY --from=build /app/package.json /app/
+COPY --from=build /app/node_modules /app/node_modules
+COPY --from=build /app/build/src /app/build/src
+COPY --from=build /app/build/graphiql /app/build/graphiql
+# Defaults of files are below ./data: here, that is the volume. /config is for the file of API keys, see compose.yaml.
+RUN mkdir -m 700 /data /config && chown node:node /data /config
 USER node
+WORKDIR /
 VOLUME /data
 EXPOSE 4000
+# Whether the process lives. That it is ready is for a load balancer to ask (/readyz): no restart mends a database.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:4000/readyz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "build/src/main.js"]
+  CMD ["node", "-e", "fetch('http://127.0.0.1:4000/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["node", "/app/build/src/main.js"]
 CMD ["serve"]

@@ -1,17 +1,17 @@
 #!/usr/bin/env node
-import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { loadOrCreateSeed } from "./keys/seed-file.js";
-import { ephemeralKeyring, keyringOfSeed, type Keyring } from "./keys/keyring.js";
+import { openKeyring } from "./keys/seed-file.js";
+import { ephemeralKeyring, type Keyring } from "./keys/keyring.js";
 import type { RootCache } from "./audit/cache.js";
 import { badInput } from "./audit/errors.js";
 import { DEFAULT_LOG } from "./audit/service.js";
 import { pangeaUrl } from "./backends/pangea-url.js";
 import { openLocalService } from "./engine/local-service.js";
+import { logHandOver } from "./engine/upkeep/hand-over.js";
 import { checkLog, type LogHealth, type ReadPaths } from "./engine/log-health.js";
 import type { IndexedStore } from "./audit/search-index.js";
 import { indexed } from "./engine/search/open-index.js";
-import { exposureOf } from "./keys/private-file.js";
+import { exposureOf, isOurs } from "./keys/private-file.js";
 import { TokenSealer } from "./keys/sealed-token.js";
 import { explanation } from "./cli/explanation.js";
 import type { FsckFlags } from "./cli/fsck.js";
@@ -30,7 +30,7 @@ const FAILED = 1;
 
 /** What the settings ask for that needs no store, and how to open what does. */
 async function planEngine(settings: Settings, operator: Operator): Promise<EnginePlan> {
-  const keyring = await openKeyring(settings.storage);
+  const keyring = await keyringFor(settings.storage);
   return {
     sealer: new TokenSealer(keyring.tokenSecret),
     open: () => openEngine(settings, keyring, operator),
@@ -41,7 +41,7 @@ async function planEngine(settings: Settings, operator: Operator): Promise<Engin
 async function openPangea(baseUrl: string, settings: Settings, parts: PangeaParts): Promise<Engine> {
   const { storage } = settings;
   const { operator, keyring } = parts;
-  const token = await pangeaToken(storage);
+  const token = pangeaToken(storage);
   const exposure = exposureOf(privatePaths(storage));
   if (exposure !== undefined) operator.warn(exposure);
   const { openPangeaService } = await import("./backends/pangea/service.js");
@@ -80,20 +80,10 @@ interface PangeaParts {
   readonly operator: Operator;
 }
 
-async function pangeaToken({ pangeaToken: given, pangeaTokenFile }: Settings["storage"]): Promise<string> {
-  const token = given ?? (pangeaTokenFile === undefined ? "" : await tokenIn(pangeaTokenFile));
+function pangeaToken({ pangeaToken: token = "" }: Settings["storage"]): string {
   if (/^[!-~]+$/.test(token)) return token;
   const expected = "the service's token, in it or in the file of AUDITQL_PANGEA_TOKEN_FILE";
   throw badInput([{ path: "AUDITQL_PANGEA_TOKEN", expected, got: token === "" ? "nothing" : "other text" }]);
-}
-
-async function tokenIn(path: string): Promise<string> {
-  try {
-    return (await readFile(path, "utf8")).trim();
-  } catch (error) {
-    const got = `${path}: ${error instanceof Error ? error.message : "unreadable"}`;
-    throw badInput([{ path: "AUDITQL_PANGEA_TOKEN_FILE", expected: "a file with the service's token", got }]);
-  }
 }
 
 /** The audit service that the settings ask for, on its engines. */
@@ -101,10 +91,12 @@ async function openEngine(settings: Settings, keyring: Keyring, operator: Operat
   const { storage } = settings;
   const baseUrl = pangeaUrl(storage.store);
   if (baseUrl !== undefined) return openPangea(baseUrl, settings, { keyring, operator });
-  const { instrumented, WaitingEvents } = await import("./operations/instruments.js");
+  const { instrumented, WaitingEvents, watchDamage } = await import("./operations/instruments.js");
   const { log, isShared, isReadOnly, ...opened } = indexed(await openStore(storage.store, operator.fatal));
   const engines = { ...opened, store: log, cache: await openCache(storage, operator) };
   const { store, index, cache } = instrumented(engines, operator.metrics);
+  const logs = settings.service.logs.map(({ log }) => log);
+  operator.metrics.knowLogs(logs);
   const closeAll = async () => {
     await Promise.all([index.close(), cache.close()]);
     await store.close();
@@ -116,6 +108,8 @@ async function openEngine(settings: Settings, keyring: Keyring, operator: Operat
       ...{ origin: storage.origin, alarm: operator.alarm, note: operator.note },
       onWaiting: new WaitingEvents(operator.metrics).set,
     });
+    await logHandOver(service, { keyring, origin: storage.origin, logs, warn: operator.warn });
+    watchDamage(logs, (log) => service.broken(log) !== undefined, operator.metrics);
     const exposure = exposureOf(privatePaths(storage));
     if (exposure !== undefined) operator.warn(exposure);
     return {
@@ -133,13 +127,13 @@ async function openEngine(settings: Settings, keyring: Keyring, operator: Operat
 }
 
 /** The files that hold what is logged and the gateway's secrets, and their folders. */
-function privatePaths({ store, keyFile, pangeaTokenFile }: Settings["storage"]): readonly string[] {
+function privatePaths({ store, keyFile, secretFiles }: Settings["storage"]): readonly string[] {
   const keyFolder = dirname(resolve(keyFile));
   const database = sqlitePathOf(store);
-  if (pangeaUrl(store) !== undefined) return [keyFolder, ...(pangeaTokenFile === undefined ? [] : [pangeaTokenFile])];
-  if (database === undefined) return store === "memory:" ? [] : [keyFolder];
+  const secrets = secretFiles.filter(isOurs);
+  if (database === undefined) return store === "memory:" ? secrets : [keyFolder, ...secrets];
   const files = ["", "-wal", "-shm", "-index", "-index-wal", "-index-shm", "-lock"].map((end) => database + end);
-  return [...new Set([keyFolder, dirname(resolve(database))]), ...files];
+  return [...new Set([keyFolder, dirname(resolve(database))]), ...files, ...secrets];
 }
 
 interface Probed extends ReadPaths, Pick<Settings["service"], "logs"> {
@@ -177,8 +171,8 @@ function degradationsOf(log: string, health: LogHealth): readonly Degradation[] 
 }
 
 /** A log in memory ends with the process, and so may its key. */
-async function openKeyring({ store, keyFile }: Settings["storage"]): Promise<Keyring> {
-  return store === "memory:" ? ephemeralKeyring() : keyringOfSeed(await loadOrCreateSeed(keyFile));
+async function keyringFor(storage: Settings["storage"]): Promise<Keyring> {
+  return storage.store === "memory:" ? ephemeralKeyring() : openKeyring(storage);
 }
 
 async function openCache({ redisUrl, origin }: Settings["storage"], { note }: Operator): Promise<RootCache> {
@@ -196,7 +190,7 @@ async function openCache({ redisUrl, origin }: Settings["storage"], { note }: Op
 const tools = {
   tools: {
     openStore: async (url: string) => indexed(await openStore(url)),
-    openKeyring: async (keyFile: string) => keyringOfSeed(await loadOrCreateSeed(keyFile)),
+    openKeyring,
   },
   to: { out: printTo(process.stdout), note: printTo(process.stderr) },
 };

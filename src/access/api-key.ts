@@ -16,6 +16,7 @@ const ID_BYTES = 6;
 const SECRET_BYTES = 32;
 /** Enough to tell a bad paste from a wrong key. It protects nothing: anyone can compute it. */
 const CHECKSUM_BYTES = 3;
+const KEY_BEGINNING = /^aql_([0-9a-f]{12})_/;
 const KEY_TEXT = /^(aql_([0-9a-f]{12})_([A-Za-z0-9_-]{43}))([A-Za-z0-9_-]{4})$/;
 
 /** Makes a key from the system's random source. */
@@ -36,6 +37,11 @@ export function readApiKey(text: string): ReadApiKey {
   const secret = Buffer.from(secretText, "base64url");
   const sound = body !== "" && checksum(body) === sum && secret.toString("base64url") === secretText;
   return sound ? { kind: "key", key: { id, secret } } : { kind: "damaged" };
+}
+
+/** The id of a text that begins as a key does, which names the key that somebody presents and proves nothing. */
+export function apiKeyIdIn(text: string): string | undefined {
+  return KEY_BEGINNING.exec(text)?.[1];
 }
 
 /**

@@ -1,9 +1,9 @@
 import { AuditError } from "../audit/errors.js";
 import { LOOPBACK } from "../audit/principal.js";
-import { readApiKey } from "./api-key.js";
+import { apiKeyIdIn, readApiKey } from "./api-key.js";
 import { refused, type CredentialOutcome, type Refusal } from "./credential.js";
 import type { JwtVerifier } from "./jwt.js";
-import type { KeySet } from "./key-set.js";
+import { PRINCIPAL_PREFIX, type KeySet } from "./key-set.js";
 import { hostOf, isLoopback } from "./loopback.js";
 import type { WatchedFile } from "./watched-file.js";
 
@@ -42,6 +42,13 @@ export async function authenticate(
   if (read.kind === "damaged") return refused("damaged");
   if (read.kind === "other") return (await access.jwt?.identify(credential, nowMs)) ?? refused("wrong");
   return (await access.keys?.current())?.identify(read.key, nowMs) ?? refused("wrong");
+}
+
+/** The API key that a request presents, as its principal's id: what it claims, which is not proven. */
+export function presentedKey({ authorization = "" }: CredentialHeaders): string | undefined {
+  const [, credential = ""] = BEARER.exec(authorization) ?? [];
+  const id = apiKeyIdIn(credential);
+  return id === undefined ? undefined : PRINCIPAL_PREFIX + id;
 }
 
 /**

@@ -24,7 +24,7 @@ export function principalOfClaims(
   { tenantClaim, restrictionClaim }: BoundClaims,
 ): CredentialOutcome {
   const wrong = (claim: string, expected: string) =>
-    refused("wrong", `the claim ${claim}: expected ${expected}, got ${gotOf(claims[claim])}`);
+    refused("wrong", `the claim ${claim}: expected ${expected}, got ${gotOf(claims[claim])}`, holderOf(claims));
   const sub: unknown = claims.sub;
   const tenant = tenantClaim === undefined ? undefined : claims[tenantClaim];
   const restriction = restrictionClaim === undefined ? undefined : readRestriction(claims[restrictionClaim]);
@@ -38,11 +38,20 @@ export function principalOfClaims(
   return {
     kind: "principal",
     principal: {
-      ...{ id: `jwt:${sub}`, kind: "jwt", scopes: new Set<Scope>(scopes) },
+      ...{ id: idOf(sub), kind: "jwt", scopes: new Set<Scope>(scopes) },
       ...(isName(tenant) && { tenant }),
       ...(restriction !== undefined && { restriction }),
     },
   };
+}
+
+/** The principal's id of verified claims; undefined without a subject that could be one. */
+export function holderOf({ sub }: JWTPayload): string | undefined {
+  return isName(sub) ? idOf(sub) : undefined;
+}
+
+function idOf(sub: string): string {
+  return `jwt:${sub}`;
 }
 
 /** `scope` is a text with blanks (RFC 8693 section 4.2); some issuers write `scp`, or a list. Unknown scopes are dropped. */

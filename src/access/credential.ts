@@ -17,14 +17,16 @@ export type CredentialOutcome =
       readonly reason: Refusal;
       /** For the operator's log: what the issuer has to change. Only where the credential itself was verified. */
       readonly because?: string | undefined;
+      /** The principal's id, for the operator's log. Only where the credential itself was verified. */
+      readonly of?: string | undefined;
     };
 
-export function refused(reason: Refusal, because?: string): CredentialOutcome {
-  return { kind: "refused", reason, because };
+export function refused(reason: Refusal, because?: string, of?: string): CredentialOutcome {
+  return { kind: "refused", reason, because, of };
 }
 
 /** The principal, or a refusal if its credential has expired at a time in milliseconds since the epoch. */
 export function unexpired(principal: Principal, nowMs: number): CredentialOutcome {
   const expired = principal.expiresAtMs !== undefined && nowMs >= principal.expiresAtMs;
-  return expired ? refused("expired") : { kind: "principal", principal };
+  return expired ? refused("expired", undefined, principal.id) : { kind: "principal", principal };
 }

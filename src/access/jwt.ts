@@ -1,6 +1,6 @@
 import { errors, jwtVerify, type JWTPayload } from "jose";
 import { AuditError } from "../audit/errors.js";
-import { principalOfClaims, type BoundClaims } from "./claims.js";
+import { holderOf, principalOfClaims, type BoundClaims } from "./claims.js";
 import { refused, type CredentialOutcome } from "./credential.js";
 import { JWT_ALGORITHMS, type JwtAlgorithm } from "./jwt-algorithm.js";
 import { openIssuerKeys, type IssuerKeys } from "./jwks.js";
@@ -49,7 +49,10 @@ export class JwtVerifier {
         : { kind: "principal", principal: { ...outcome.principal, expiresAtMs: expiryMs(claims) } };
     } catch (error) {
       if (error instanceof AuditError) throw error;
-      return refused(error instanceof errors.JWTExpired ? "expired" : "wrong");
+      // jose looks at the times of a token last, when its signature is verified.
+      return error instanceof errors.JWTExpired
+        ? refused("expired", undefined, holderOf(error.payload))
+        : refused("wrong");
     }
   }
 

@@ -19,7 +19,7 @@ export interface StoredKey extends Grant {
 const NO_HASH = Buffer.alloc(32);
 
 /** The prefix of a key's principal id; the key's own id follows. */
-const PRINCIPAL_PREFIX = "api-key:";
+export const PRINCIPAL_PREFIX = "api-key:";
 
 /** The keys that a gateway knows at one time. */
 export class KeySet {

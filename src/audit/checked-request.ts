@@ -144,17 +144,22 @@ function checkSignature(
   const envelope = { event, received_at: "", signature, public_key: publicKey };
   const verdict = signatureVerdict(envelope, format, signer.ed25519);
   if (verdict.kind === "VALID") return { kind: "checked", checked: { event, signature, publicKey } };
-  return { kind: "bad", problems: [signatureProblem(verdict.reason, path)] };
+  return { kind: "bad", problems: [signatureProblem(verdict.reason, { event, path })] };
 }
 
-function signatureProblem(reason: ReasonCode, path: string): FieldProblem {
+function signatureProblem(
+  reason: ReasonCode,
+  { event, path }: { readonly event: AuditEvent; readonly path: string },
+): FieldProblem {
   if (reason === "MALFORMED_SIGNATURE") {
     return { path: `${path}.signature`, expected: "base64 of the 64 bytes of an Ed25519 signature", got: "other text" };
   }
   if (reason === "MALFORMED_PUBLIC_KEY") {
     return { path: `${path}.publicKey`, expected: "an Ed25519 public key as PEM, base64 or JSON", got: "other text" };
   }
-  const expected = "the key's signature over the event's canonical JSON";
+  // Their names are not all those of the API that the caller wrote the event in.
+  const members = Object.keys(event).sort().join(", ");
+  const expected = `the key's signature over the event's canonical JSON with the members ${members}`;
   return { path: `${path}.signature`, expected, got: "a signature that does not verify" };
 }
 

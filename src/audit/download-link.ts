@@ -1,7 +1,9 @@
 import type { DownloadRequest } from "./service.js";
 
 /** The formats of a downloaded file. */
-export type DownloadFormat = "CSV" | "JSON" | "NDJSON" | "EVIDENCE";
+export const DOWNLOAD_FORMATS = ["CSV", "JSON", "NDJSON", "EVIDENCE"] as const;
+
+export type DownloadFormat = (typeof DOWNLOAD_FORMATS)[number];
 
 /** A link to a file that works without a credential until it expires. */
 export interface DownloadLink {

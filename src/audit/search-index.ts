@@ -79,6 +79,16 @@ export function rangeBehind({ range, order }: IndexQuery, leafIndex: number): Le
     : { start, end: Math.max(start, Math.min(end, leafIndex)) };
 }
 
+/** The connections of a store to its database. */
+export interface StoreConnections {
+  readonly used: number;
+  readonly idle: number;
+  /** How many there may be. */
+  readonly max: number;
+  /** Calls that wait for one. */
+  readonly waiting: number;
+}
+
 /** A store as its engine opens it. */
 export interface OpenedStore {
   readonly log: LogStore;
@@ -90,6 +100,8 @@ export interface OpenedStore {
    * Whether writes are refused at present while reads work, as on a standby. Undefined where the engine cannot tell.
    */
   readonly isReadOnly?: (() => Promise<boolean>) | undefined;
+  /** Undefined for an engine without connections. */
+  readonly connections?: (() => StoreConnections) | undefined;
 }
 
 /** A log store and the index that follows it. To close them, close the index first, then the log. */

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import {
   readSetting,
@@ -11,8 +10,10 @@ import {
 import type { SettingRow } from "../settings/setting.js";
 import { API_KEYS, LISTENER, SETTINGS, STORAGE, SUBGRAPH_PREFIX } from "../settings/table.js";
 import type { FsckFlags } from "./fsck.js";
+import { packageVersion } from "../operations/version.js";
 import { addKeyCommand, DEFAULT_KEYS_FILE, type Console } from "./key.js";
 import type { SaveFlags } from "./save.js";
+import { secretIn } from "./secret-file.js";
 import type { TrustFlags } from "./trusted-keys.js";
 
 /** What the commands do, given by the one place that knows every engine. */
@@ -68,12 +69,14 @@ Examples:
   AUDITQL_TOKEN=aql_… auditql save --url https://audit.example.com/graphql --key "$LOG_KEY" --query actor:dana > evidence.ndjson`;
 
 export function program(commands: Commands, env: Environment): Command {
-  const root = new Command("auditql").description("A tamper-evident audit log with a GraphQL API.").version(version());
+  const root = new Command("auditql")
+    .description("A tamper-evident audit log with a GraphQL API.")
+    .version(packageVersion());
   // Passed on to the commands below. Commander's own code for a mistyped flag is 1, which means a finding here.
   root.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : MISUSE));
   const serve = root.command("serve").description("Start the gateway. Each flag is also an environment variable.");
   for (const row of SETTINGS.rows) addOption(serve, row);
-  serve.addHelpText("after", `\nSecrets are environment variables only:\n${SECRETS}`);
+  serve.addHelpText("after", `\nA secret itself is no flag, only an environment variable:\n${SECRETS}`);
   serve.action(async (flags: Flags) => {
     const settings = settingsOrExit(flags, env);
     if (settings !== undefined) await commands.serve(settings);
@@ -91,7 +94,7 @@ export function program(commands: Commands, env: Environment): Command {
     .action(async (file: string, flags: TrustFlags) => {
       process.exitCode = await commands.verify(file, flags);
     });
-  addSaveCommand(root, commands);
+  addSaveCommand(root, commands, env);
   root
     .command("schema")
     .description("Print the GraphQL schema as a federation subgraph.")
@@ -109,15 +112,7 @@ export function program(commands: Commands, env: Environment): Command {
   return root;
 }
 
-/** That of the package. */
-function version(): string {
-  const parsed = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
-    version: string;
-  };
-  return parsed.version;
-}
-
-function addSaveCommand(root: Command, commands: Commands): void {
+function addSaveCommand(root: Command, commands: Commands, env: Environment): void {
   root
     .command("save")
     .description(
@@ -125,7 +120,11 @@ function addSaveCommand(root: Command, commands: Commands): void {
     )
     .requiredOption("--key <key>", "the log's verifier key, as you got it over a way that you trust")
     .option("--url <url>", "the gateway's GraphQL API", DEFAULT_API)
-    .option("--token-file <path>", "a file with the credential, an API key or a JSON Web Token (or AUDITQL_TOKEN)")
+    .option(
+      "--token-file <path>",
+      "a file with the credential, an API key or a JSON Web Token (AUDITQL_TOKEN_FILE; or AUDITQL_TOKEN)",
+      env["AUDITQL_TOKEN_FILE"] || undefined,
+    )
     .option("--log <name>", "the log to save from; `default` if not given")
     .option("--query <query>", "save what this finds, every match; everything if not given")
     .addOption(
@@ -144,9 +143,9 @@ type StorageFlags = { readonly [name in keyof typeof STORAGE]?: string };
 
 /** Commands on stored logs, for operators: no gateway may be writing to the store meanwhile. */
 function addStoreCommands(root: Command, commands: Commands, env: Environment): void {
-  const { store, keyFile, origin } = STORAGE;
+  const { store, keyFile, previousKeyFiles, origin } = STORAGE;
   const fsck = root.command("fsck").description("Derive every log anew from its stored bytes, and name what differs.");
-  for (const row of [store, keyFile, origin]) addOption(fsck, row);
+  for (const { rows } of [store, keyFile, previousKeyFiles, origin]) for (const row of rows) addOption(fsck, row);
   fsck
     .option(
       "--mark-file <path>",
@@ -162,7 +161,7 @@ function addStoreCommands(root: Command, commands: Commands, env: Environment): 
   const copy = root
     .command("copy")
     .description("Copy every log to another store, to the byte, with its idempotency keys; resumable.");
-  for (const row of [keyFile, origin]) addOption(copy, row);
+  for (const row of [keyFile, previousKeyFiles, origin]) addOption(copy, row);
   copy
     .argument("<from>", "the store to copy, such as sqlite:./data/audit.db")
     .argument("<to>", "the store to copy to, such as postgres://user@host/database")
@@ -189,7 +188,7 @@ function addOption(command: Command, { flag, variable, value, default: otherwise
 }
 
 function settingsOrExit(flags: Flags, env: Environment): Settings | undefined {
-  return orExit(() => readSettings(flags, env));
+  return orExit(() => readSettings(flags, env, secretIn));
 }
 
 function orExit<T>(read: () => T): T | undefined {

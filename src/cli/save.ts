@@ -1,5 +1,5 @@
 import { open, readFile, rename, rm } from "node:fs/promises";
-import { parseVerifierKey } from "../core/checkpoint.js";
+import { openCheckpoint, parseVerifierKey } from "../core/checkpoint.js";
 import { isPlainObject } from "../core/problem.js";
 import { nobleEd25519 } from "../core/signature.js";
 import { FILE_MODE } from "../keys/private-file.js";
@@ -129,9 +129,17 @@ async function pin(gateway: Gateway, { key, log, query = "", result, fromSize }:
       : await ask(gateway, RESULT, { id: result, ...from });
   if (!isPinned(pinned)) throw new CommandError(`${gateway.url.href} answered without a root`);
   const { publicKey, log: name } = pinned.root;
-  if (publicKey === key) return pinned;
+  if (publicKey === key || isSignedBy(pinned.root, key)) return pinned;
   throw new CommandError(
     `the key that you gave is not that of the log ${JSON.stringify(name)}, which the gateway says is ${JSON.stringify(publicKey)}`,
+  );
+}
+
+/** While a log is handed over to a new key, the one before it signs each root too. */
+function isSignedBy({ checkpoint }: Pinned["root"], key: string): boolean {
+  const verifier = parseVerifierKey(key, nobleEd25519);
+  return (
+    verifier !== undefined && typeof checkpoint === "string" && openCheckpoint(checkpoint, verifier).kind === "opened"
   );
 }
 

@@ -1,8 +1,10 @@
 import { pino, type Logger } from "pino";
 import { openAccess } from "../access/open-access.js";
+import type { Alarm } from "../audit/alarm.js";
 import { DEFAULT_LOG } from "../audit/service.js";
 import type { Gateway } from "../http/gateway.js";
 import type { TokenSealer } from "../keys/sealed-token.js";
+import { countedAlarms } from "../operations/counted-alarms.js";
 import { Metrics } from "../operations/metrics.js";
 import { traced } from "../operations/tracing.js";
 import type { Settings } from "../settings/read.js";
@@ -29,7 +31,8 @@ export interface EnginePlan {
 
 /** Where the engines tell what an operator should know. */
 export interface Operator {
-  readonly alarm: (message: string) => void;
+  /** Writes a line of the level error, and counts it. */
+  readonly alarm: Alarm;
   readonly warn: (message: string) => void;
   readonly note: (message: string) => void;
   /** For what cannot be mended in this process: writes one line, and ends it with exit code 1. What was acknowledged is kept. */
@@ -55,7 +58,7 @@ export async function serve(settings: Settings, planEngine: PlanEngine, stopMs =
   const stopped = stopSignal();
   // The store's threads open their files while this one loads GraphQL.
   const opening = new OpeningEngine(() => plan.open(), logger);
-  const service = traced(opening.service, "audit");
+  const service = traced(countedAlarms(opening.service, metrics), "audit");
   let gateway: Gateway | undefined;
   let isOpen: boolean | undefined;
   try {
@@ -86,8 +89,9 @@ export async function serve(settings: Settings, planEngine: PlanEngine, stopMs =
 function operatorOf(logger: Logger, metrics: Metrics): Operator {
   return {
     metrics,
-    alarm: (message) => {
-      logger.error(message);
+    alarm: (message, code) => {
+      metrics.alarm(code);
+      logger.error({ code }, message);
     },
     warn: (message) => {
       logger.warn(message);

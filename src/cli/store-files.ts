@@ -6,6 +6,7 @@ import { logFormat } from "../core/format.js";
 import type { TreeSource } from "../engine/tree/signed-tree.js";
 import type { Keyring } from "../keys/keyring.js";
 import { LogKey } from "../keys/log-key.js";
+import type { KeyFiles } from "../keys/seed-file.js";
 import { nodeEd25519, nodeSha256 } from "../keys/node-crypto.js";
 import type { Settings } from "../settings/read.js";
 import { explanation } from "./explanation.js";
@@ -14,7 +15,7 @@ import type { Console } from "./key.js";
 /** What the commands on stored logs need, given by the one place that knows every engine. */
 export interface StoreTools {
   openStore(url: string): Promise<IndexedStore>;
-  openKeyring(keyFile: string): Promise<Keyring>;
+  openKeyring(files: KeyFiles): Promise<Keyring>;
 }
 
 /** A command's tools, and where it writes. */
@@ -55,16 +56,16 @@ export function requireLogs(count: number): void {
 
 /** Opens a store for as long as `use` takes. Rejects with an AuditError NOT_FOUND when it or its key is missing. */
 export async function withStoredLogs<T>(
-  { store, keyFile, origin }: Settings["storage"],
+  { store, origin, ...files }: Settings["storage"],
   tools: StoreTools,
   use: (logs: StoredLogs) => Promise<T>,
 ): Promise<T> {
-  requireFiles(store, keyFile);
-  const keyring = await tools.openKeyring(keyFile);
+  requireFiles(store, files.keyFile);
+  const keyring = await tools.openKeyring(files);
   return withStore(tools.openStore(store), async (opened) => {
     const heads = await opened.log.heads();
     const source = ({ log, format }: LogHead, from = opened): TreeSource => {
-      const key = new LogKey(`${origin}/${log}`, keyring.checkpointSeed, nodeEd25519());
+      const key = new LogKey(`${origin}/${log}`, keyring, nodeEd25519());
       return { log, store: from.log, format: logFormat(format, nodeSha256), key };
     };
     return use({ opened, heads, source });

@@ -79,16 +79,21 @@ export function parseVerifierKey(text: string, ed25519: Ed25519): NoteVerifier |
 }
 
 /**
- * The signed checkpoint of a tree: C2SP tlog-checkpoint without extension lines, inside a C2SP signed note. Throws a
+ * The signed checkpoint of a tree: C2SP tlog-checkpoint without extension lines, inside a C2SP signed note with a line for
+ * each key, all of the log's name. Throws a
  * TypeError when the origin is not the key's name, the size is not a tree size, or the root is not 32 bytes.
  */
-export function signCheckpoint(head: TreeHead, key: NoteSigner): string {
-  if (head.origin !== key.name) throw new TypeError(`the key belongs to ${key.name}, not to ${head.origin}`);
+export function signCheckpoint(head: TreeHead, ...keys: readonly NoteSigner[]): string {
+  const stranger = keys.find(({ name }) => name !== head.origin);
+  if (stranger !== undefined) throw new TypeError(`the key belongs to ${stranger.name}, not to ${head.origin}`);
   if (!isTreeSize(head.treeSize) || head.rootHash.length !== HASH_BYTES)
     throw new TypeError("not a tree head: expected a tree size and a root of 32 bytes");
   const body = `${head.origin}\n${head.treeSize}\n${base64(head.rootHash)}\n`;
-  const signature = base64(new Uint8Array([...keyId(key), ...key.sign(utf8(body))]));
-  return `${body}\n— ${key.name} ${signature}\n`;
+  const lines = keys.map((key) => {
+    const signature = base64(new Uint8Array([...keyId(key), ...key.sign(utf8(body))]));
+    return `— ${key.name} ${signature}\n`;
+  });
+  return `${body}\n${lines.join("")}`;
 }
 
 /**

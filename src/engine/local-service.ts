@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { Alarm } from "../audit/alarm.js";
 import { bulkId, parseBulkId } from "../audit/bulk-id.js";
 import type { RootCache } from "../audit/cache.js";
 import { checkRequest, type AcceptedEvent, type CheckedEvent, type EventSigner } from "../audit/checked-request.js";
@@ -60,8 +61,8 @@ export interface LocalServiceOptions {
   readonly queueLimits?: QueueLimits;
   /** How many bulk requests of a log are appended at once, and how much of them may wait. Default BULK_LIMITS. */
   readonly bulkLimits?: BulkLimits;
-  /** Called with a sentence about something that an operator must look at: a log that cannot be trusted. */
-  readonly alarm?: (message: string) => void;
+  /** Called about something that an operator must look at: a log that cannot be trusted. */
+  readonly alarm?: Alarm;
   /** Called with a sentence when the reason for an alarm is gone. */
   readonly note?: (message: string) => void;
   /**

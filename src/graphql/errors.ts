@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { HeaderMap } from "@apollo/server";
 import { unwrapResolverError } from "@apollo/server/errors";
 import { GraphQLError, type GraphQLErrorExtensions, type GraphQLFormattedError } from "graphql";
-import { AuditError, problemText, strayHit, type AuditErrorCode } from "../audit/errors.js";
+import { ALARM_CODES } from "../audit/alarm.js";
+import { AuditError, problemText, strayHit } from "../audit/errors.js";
 import type { FieldProblem } from "../core/event.js";
 import { ERRORS, retryAfter } from "./error-table.js";
 
@@ -19,9 +20,7 @@ export type FailureLog = (failure: Failure) => void;
 const UNEXPECTED = "INTERNAL_SERVER_ERROR";
 
 /** Codes that an operator should hear about: the stored log is damaged, or the gateway has a bug. */
-const ALARMS: ReadonlySet<string> = new Set(["ENTRY_CORRUPT", "LOG_CORRUPT", "ROOT_CONFLICT", UNEXPECTED] satisfies (
-  AuditErrorCode | typeof UNEXPECTED
-)[]);
+const ALARMS: ReadonlySet<string> = new Set([...ALARM_CODES, UNEXPECTED]);
 
 /** The maximum characters of a message to a client: it may quote what was sent, and name a hundred paths. */
 export const MAX_MESSAGE_CHARACTERS = 1_000;

@@ -60,7 +60,7 @@ export abstract class EventInput {
   @Field(() => String, {
     nullable: true,
     description:
-      "Your own Ed25519 signature over the canonical JSON of the event's fields: base64 of 64 bytes. Needs `publicKey`; a signature that does not verify is refused.",
+      "Your own Ed25519 signature over the canonical JSON (RFC 8785) of the event's fields that are not null, under these names but `tenant_id` for `tenantId`: base64 of 64 bytes. Needs `publicKey`; a signature that does not verify is refused.",
   })
   abstract readonly signature?: string | null;
 

@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import {
   authenticate,
@@ -38,7 +40,11 @@ export type Admit = (headers: CredentialHeaders) => Promise<Caller>;
 export class Unauthenticated extends AuditError {
   readonly challenge: string;
 
-  constructor(reason: Refusal) {
+  /** `of`: the principal's id, where the credential itself was verified. */
+  constructor(
+    readonly reason: Refusal,
+    readonly of?: string,
+  ) {
     super("UNAUTHENTICATED", unauthenticated(reason).message);
     this.challenge = challenge(reason);
   }
@@ -69,10 +75,12 @@ export async function identify(headers: CredentialHeaders, { access, logger }: D
 /** Whom a credential belongs to. Throws AuditError UNAUTHENTICATED or FORBIDDEN. */
 export function requirePrincipal(outcome: CredentialOutcome, logger: Logger): Principal {
   if (outcome.kind === "principal") return outcome.principal;
-  const { reason, because } = outcome;
-  if (because !== undefined) logger.warn({ because }, "a verified credential was refused");
+  const { reason, because, of } = outcome;
+  if (because !== undefined) logger.warn({ because, credential: of }, "a verified credential was refused");
   // No credential would help who asked by a wrong name.
-  throw reason === "host" ? new AuditError("FORBIDDEN", unauthenticated(reason).message) : new Unauthenticated(reason);
+  throw reason === "host"
+    ? new AuditError("FORBIDDEN", unauthenticated(reason).message)
+    : new Unauthenticated(reason, of);
 }
 
 /** The client is told to come back; the operator is told why. */
@@ -80,4 +88,41 @@ function cannotTell(error: unknown, logger: Logger): never {
   if (!(error instanceof AuditError)) throw error;
   logger.error({ cause: String(error.cause) }, error.message);
   throw new AuditError(error.code, error.message, { retryAfterMs: error.retryAfterMs ?? 1_000, cause: error });
+}
+
+/** Who sent a request, as far as that is known: for the lines that are written about it. */
+export interface Sender {
+  readonly requestId: string;
+  /** The client's IP address. */
+  readonly address: string;
+  /** Of the request, or of the handshake of its WebSocket. */
+  readonly headers: IncomingHttpHeaders;
+  /** The principal's id. Undefined until it is let in. */
+  readonly credential?: string | undefined;
+}
+
+/** Where the principal's id of a request is kept. */
+const CREDENTIAL = "credential";
+
+/** Has the requests of all doors keep who sent them. */
+export function keepSenders(app: FastifyInstance): void {
+  app.decorateRequest(CREDENTIAL, undefined);
+}
+
+/** The sender was let in, as the principal with this id. */
+export function becameKnown(request: FastifyRequest, credential: string): void {
+  request.setDecorator(CREDENTIAL, credential);
+}
+
+export function senderOf(request: FastifyRequest): Sender {
+  const { id: requestId, ip: address, headers } = request;
+  return { requestId, address, headers, credential: request.getDecorator<string | undefined>(CREDENTIAL) };
+}
+
+/** W3C Trace Context, section 3.2: the version, the trace, its span at the caller, flags; a later version may go on. */
+const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-|$)/;
+
+/** The trace that a request's headers name. */
+export function traceIdOf({ traceparent }: IncomingHttpHeaders): string | undefined {
+  return typeof traceparent === "string" ? TRACEPARENT.exec(traceparent)?.[1] : undefined;
 }

@@ -128,7 +128,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   if (trusted !== undefined) await warmUp(apollo, service, trusted.texts);
   const streams = new OpenStreams({ ...STREAM_LIMITS, ...options.streamLimits });
   const sealer = options.sealer ?? new TokenSealer(randomBytes(SECRET_BYTES));
-  metrics.watchOpenStreams(() => streams.count);
+  metrics.watch("auditql_open_streams", "Subscriptions that are open.", () => streams.count);
   const suggests = introspection === "everyone";
   const subscriptions = await Subscriptions.open(logger, { trusted, prefix, suggests });
   const readiness = new Readiness(options.health ?? healthOf(service));
@@ -145,7 +145,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     operations: new RecordedOperations({ ...executing, subscriptions, metrics, logger }),
     admitStream: streamAdmission(door, sealer),
   };
-  const { app, upgrades } = httpServer({ maxBodyBytes, readiness, trustedProxies: options.trustedProxies });
+  const { app, upgrades } = httpServer({ maxBodyBytes, readiness, refusals, trustedProxies: options.trustedProxies });
   app.decorate(BODY_BUDGET, new BodyBudget(options.maxBodiesBytes ?? MAX_BODIES_BYTES, maxBodyBytes));
   allowOrigins(app, corsOrigins);
   refuseOthers(app, { logger, refusals, maxBodyBytes, slowMs });

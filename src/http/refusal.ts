@@ -1,10 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { GraphQLFormattedError } from "graphql";
 import type { Logger } from "pino";
+import { presentedKey } from "../access/authenticate.js";
 import { AuditError } from "../audit/errors.js";
 import { ERRORS, retryAfter, type DoorErrorCode, type ErrorCode } from "../graphql/error-table.js";
 import { auditFailure, shortened } from "../graphql/errors.js";
-import { Unauthenticated } from "./admission.js";
+import { activeTraceId } from "../operations/tracing.js";
+import { traceIdOf, Unauthenticated, type Sender } from "./admission.js";
 import { jsonAnswer, type Answer } from "./answer.js";
 import type { Records } from "./graphql/operation-record.js";
 
@@ -60,24 +62,35 @@ export function headersOf(refusal: Refusal): Readonly<Record<string, string>> {
 }
 
 /** The ways into the gateway, as its log and metrics name them: a path may hold the token of a link, or anything. */
-export type Entrance = "graphql" | "websocket" | "downloads" | "metrics" | "page" | "pangea";
+const ENTRANCES = ["graphql", "websocket", "downloads", "metrics", "page", "pangea", "connection"] as const;
+
+export type Entrance = (typeof ENTRANCES)[number];
 
 /** A request that was refused before an operation, or a download, began. */
 export interface RefusedRequest {
   readonly entrance: Entrance;
-  readonly code: ErrorCode;
+  readonly refusal: Refusal | { readonly code: ErrorCode };
   readonly status: number;
-  readonly requestId: string;
-  /** The client's IP address. */
-  readonly address: string;
+  readonly sender: Sender;
 }
 
 /** Refused requests in the metrics and in the log, which have nothing of what was sent. */
 export class Refusals {
-  constructor(private readonly records: Records) {}
-
-  add({ entrance, code, status, requestId, address }: RefusedRequest): void {
-    this.records.metrics.refusal({ entrance, code });
-    this.records.logger.info({ entrance, code, status, requestId, address }, "refused");
+  constructor(private readonly records: Records) {
+    for (const entrance of ENTRANCES) records.metrics.knowRefusal({ entrance, code: "UNAUTHENTICATED" });
   }
+
+  add({ entrance, refusal, status, sender }: RefusedRequest): void {
+    const { code } = refusal;
+    const { requestId, address, headers } = sender;
+    this.records.metrics.refusal({ entrance, code });
+    const whose = { ...credentialIn(refusal, sender), traceId: activeTraceId() ?? traceIdOf(headers) };
+    this.records.logger.info({ entrance, code, status, requestId, address, ...whose }, "refused");
+  }
+}
+
+/** Whose credential it was. One that was not accepted has the id of the key that was presented, which proves nothing. */
+function credentialIn(refusal: RefusedRequest["refusal"], { headers, credential }: Sender) {
+  if (!(refusal instanceof Unauthenticated)) return { credential };
+  return { credential: refusal.of ?? presentedKey(headers), reason: refusal.reason };
 }

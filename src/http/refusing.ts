@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { maxHeaderSize, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyError, FastifyInstance, FastifyRequest } from "fastify";
@@ -6,6 +7,7 @@ import { AuditError, hasCode } from "../audit/errors.js";
 import { SAFE, send, type Answer } from "./answer.js";
 import { dropRest } from "./body.js";
 import { HttpError, refusalAnswer, refusalOf, type Entrance, type Refusal, type Refusals } from "./refusal.js";
+import { senderOf } from "./admission.js";
 import { isWebSocket } from "./streams/transport.js";
 
 export interface RefusingOptions {
@@ -47,7 +49,7 @@ export function refuseWith(app: FastifyInstance, options: RefusingOptions, shape
     const refusal = refusalOf(ofFastify(error, maxBodyBytes) ?? error, logger.child({ requestId }));
     const answer = shape.answer(refusal, request);
     const entrance = shape.entranceOf(request);
-    refusals.add({ entrance, code: refusal.code, status: answer.status, requestId, address: request.ip });
+    refusals.add({ entrance, refusal, status: answer.status, sender: { ...senderOf(request), requestId } });
     // The connection cannot be used again: what its client is still sending is read, or it would see a broken pipe.
     if (reply.getHeader("connection") === "close") await dropRest(request.raw, maxBodyBytes);
     return send(reply, answer, slowMs);
@@ -55,14 +57,21 @@ export function refuseWith(app: FastifyInstance, options: RefusingOptions, shape
 }
 
 /** Answers what is no request, or none that came to its end, and closes its connection: nothing else is known of it. */
-export function refuseUnreadable(error: Error, connection: Socket): void {
-  if (!hasCode(error, "ECONNRESET") && connection.writable) {
-    const { status, headers, body } = refusalAnswer(unreadable(error));
-    const fields = { ...SAFE, ...headers, connection: "close", "content-length": Buffer.byteLength(body) };
-    const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
-    connection.write(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${lines.join("")}\r\n${body}`);
-  }
-  connection.destroy(error);
+export function refuseUnreadable(refusals: Refusals): (error: Error, connection: Socket) => void {
+  return (error, connection) => {
+    if (!hasCode(error, "ECONNRESET") && connection.writable) {
+      const refusal = unreadable(error);
+      const requestId = randomUUID();
+      const { status, headers, body } = refusalAnswer(refusal);
+      const own = { "x-request-id": requestId, connection: "close", "content-length": Buffer.byteLength(body) };
+      const lines = Object.entries({ ...SAFE, ...headers, ...own }).map(([name, value]) => `${name}: ${value}\r\n`);
+      connection.write(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${lines.join("")}\r\n${body}`);
+      const sender = { requestId, address: connection.remoteAddress ?? "", headers: {} };
+      // A client that left in the middle of its request was not refused; what had begun to serve it says so.
+      if (!hasCode(error, "HPE_INVALID_EOF_STATE")) refusals.add({ entrance: "connection", refusal, status, sender });
+    }
+    connection.destroy(error);
+  };
 }
 
 function unreadable(error: Error): HttpError {

@@ -7,7 +7,10 @@ import { setTimeout as passed } from "node:timers/promises";
 import { promisify } from "node:util";
 import fastify, { type FastifyInstance } from "fastify";
 import type { Readiness } from "./operations/readiness.js";
+import type { Refusals } from "./refusal.js";
+import { observeRequests } from "./observed-requests.js";
 import { refuseUnreadable } from "./refusing.js";
+import { keepSenders } from "./admission.js";
 import { isWebSocket, TRANSPORTS } from "./streams/transport.js";
 
 /** How long a client may take over the head of a request, and over all of it. */
@@ -41,12 +44,13 @@ export interface HttpServer {
 export interface HttpServerOptions {
   readonly maxBodyBytes: number;
   readonly readiness: Readiness;
+  readonly refusals: Refusals;
   /** The addresses of proxies that say where their requests come from. Default: none. */
   readonly trustedProxies?: readonly string[] | undefined;
 }
 
 /** Fastify without routes, on a server with our limits. Every request has a name, and its answer tells it. */
-export function httpServer({ maxBodyBytes, readiness, trustedProxies = [] }: HttpServerOptions): HttpServer {
+export function httpServer({ maxBodyBytes, readiness, refusals, trustedProxies = [] }: HttpServerOptions): HttpServer {
   const upgrades = createServer();
   const app = fastify({
     serverFactory: (listener) => nodeServer(listener, upgrades),
@@ -56,11 +60,13 @@ export function httpServer({ maxBodyBytes, readiness, trustedProxies = [] }: Htt
     exposeHeadRoutes: false,
     return503OnClosing: false,
     genReqId: nameOf,
-    clientErrorHandler: refuseUnreadable,
+    clientErrorHandler: refuseUnreadable(refusals),
     frameworkErrors: (error, request, reply) => {
       app.errorHandler(error, request, reply);
     },
   });
+  observeRequests(app);
+  keepSenders(app);
   for (const transport of TRANSPORTS) app.addConstraintStrategy(transport);
   app.addHook("onRequest", (request, reply, done) => {
     reply.header(REQUEST_ID, request.id);

@@ -12,7 +12,16 @@ export interface Keyring {
   readonly eventSeed: Uint8Array;
   /** 32 bytes: authenticates result ids, cursors and cached values. */
   readonly tokenSecret: Uint8Array;
+  /** Seeds of the keys that signed the logs before, newest first: what they signed is the logs' own. */
+  readonly previousSeeds: readonly Uint8Array[];
+  /** Whether the newest of those signs each checkpoint too, for who does not know the new key yet. */
+  readonly isHandingOver: boolean;
 }
+
+/** What came before a key. */
+export type Previous = Pick<Keyring, "previousSeeds" | "isHandingOver">;
+
+const NONE: Previous = { previousSeeds: [], isHandingOver: false };
 
 const SEED_BYTES = 32;
 
@@ -20,9 +29,10 @@ const SEED_BYTES = 32;
  * Derives a deployment's keys from its seed with HKDF-SHA256 (RFC 5869), one label per key. Throws a RangeError unless
  * the seed has 32 bytes.
  */
-export function keyringOfSeed(seed: Uint8Array): Keyring {
+export function keyringOfSeed(seed: Uint8Array, previous = NONE): Keyring {
   if (seed.length !== SEED_BYTES) throw new RangeError(`a seed has ${SEED_BYTES} bytes, got ${seed.length}`);
   return {
+    ...previous,
     checkpointSeed: seed,
     eventSeed: derived(seed, "auditql event signing v1"),
     tokenSecret: derived(seed, "auditql tokens v1"),

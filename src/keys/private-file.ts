@@ -23,6 +23,11 @@ export function makePrivateFile(path: string): void {
   }
 }
 
+/** Whether a file is this user's. What Docker or Kubernetes mounts as a secret is root's, and they decide who may read it. */
+export function isOurs(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.uid === process.getuid?.();
+}
+
 /**
  * One sentence for the operator: which of these files and folders others on this machine may read or change, and what to
  * do. Undefined when there is none. What is there is never changed: somebody may rely on it, such as a backup.

@@ -2,6 +2,7 @@ import { createPrivateKey, generateKeyPairSync, randomUUID, type KeyObject } fro
 import { link, open, readFile, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { hasCode } from "../audit/errors.js";
+import { keyringOfSeed, type Keyring } from "./keyring.js";
 import { FILE_MODE, makePrivateFolder } from "./private-file.js";
 
 /** The key file exists but cannot be used; the message says what to do. */
@@ -10,6 +11,7 @@ export class KeyFileError extends Error {
 }
 
 const OTHERS_MAY = 0o077;
+const GROUP_READS = 0o040;
 
 /**
  * Returns the 32-byte seed of the deployment's Ed25519 key from a PKCS#8 PEM file, which is created with mode 0600 when
@@ -18,6 +20,31 @@ const OTHERS_MAY = 0o077;
  */
 export async function loadOrCreateSeed(path: string): Promise<Uint8Array> {
   return seedOfPem(path, await readOrCreate(path));
+}
+
+/**
+ * The keyring of a deployment: of its key, made when missing, and of those before it, which must be there. Rejects like
+ * loadOrCreateSeed, and when a key is named twice.
+ */
+export async function openKeyring({ keyFile, previousKeyFiles, isHandingOver }: KeyFiles): Promise<Keyring> {
+  const seed = await loadOrCreateSeed(keyFile);
+  const previousSeeds = await Promise.all(previousKeyFiles.map(loadSeed));
+  const names = [seed, ...previousSeeds].map((one) => Buffer.from(one).toString("hex"));
+  if (new Set(names).size < names.length)
+    throw new KeyFileError(`${[keyFile, ...previousKeyFiles].join(" and ")} have a key in common: name each key once.`);
+  return keyringOfSeed(seed, { previousSeeds, isHandingOver });
+}
+
+export interface KeyFiles {
+  readonly keyFile: string;
+  /** Newest first. */
+  readonly previousKeyFiles: readonly string[];
+  readonly isHandingOver: boolean;
+}
+
+async function loadSeed(path: string): Promise<Uint8Array> {
+  if (await exists(path)) return seedOfPem(path, await readOrCreate(path));
+  throw new KeyFileError(`There is no previous key at ${path}: correct AUDITQL_PREVIOUS_KEYS or --previous-keys.`);
 }
 
 async function readOrCreate(path: string): Promise<string> {
@@ -84,10 +111,18 @@ function newPem(): string {
 
 async function refuseOpenPermissions(path: string): Promise<void> {
   if (process.platform === "win32") return; // no such permissions there
-  const { mode } = await stat(path);
-  if ((mode & OTHERS_MAY) === 0) return;
+  const { mode, uid } = await stat(path);
+  if ((mode & refusedBits(uid, process.getuid?.())) === 0) return;
   const octal = (mode & 0o777).toString(8).padStart(4, "0");
   throw new KeyFileError(`The key file ${path} has mode ${octal}, so others could read it: run "chmod 600 ${path}".`);
+}
+
+/**
+ * What a key file's mode may not have. One that is another user's, such as a secret that Kubernetes mounts for the group of a
+ * pod (fsGroup), can only be read as its group: who is in that was somebody else's decision.
+ */
+export function refusedBits(ownerUid: number, uid: number | undefined): number {
+  return ownerUid === uid ? OTHERS_MAY : OTHERS_MAY & ~GROUP_READS;
 }
 
 function seedOfPem(path: string, pem: string): Uint8Array {

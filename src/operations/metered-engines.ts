@@ -44,20 +44,32 @@ export function meteredCache(cache: RootCache, metrics: Metrics): RootCache {
   });
 }
 
-/** How many entries of each log could be in stored segments of its index, and are read from the log instead. */
-export function indexLag(store: LogStore, index: SearchIndex): Promise<PerLog> {
-  return ofEachLog(store, async ({ log, size }) =>
-    Math.max(0, size - (size % PIECE_DOCUMENTS) - (await index.indexedSize(log))),
-  );
+/** What is read of a log's head, for each log of a store. */
+export type ReadHead = (head: LogHead) => number | Promise<number>;
+
+/** Reads the heads once for all that is read of them at a time. */
+export function eachLog(store: Pick<LogStore, "heads">): (read: ReadHead) => Promise<PerLog> {
+  let reading: Promise<readonly LogHead[]> | undefined;
+  return async (read) => {
+    reading ??= deadline(store.heads(), READ_TIMEOUT_MS).finally(() => (reading = undefined));
+    const values = (await reading).map(
+      async (head) => [head.log, await deadline(Promise.resolve(read(head)), READ_TIMEOUT_MS)] as const,
+    );
+    return new Map(await Promise.all(values));
+  };
 }
 
-/** How many seconds each log's newest entry is ahead of a clock: 0, unless a gateway's clock was or is wrong. */
-export function clockBehind(store: LogStore, clock: Clock): Promise<PerLog> {
-  return ofEachLog(store, ({ lastReceivedAt }) => Promise.resolve(aheadOf(clock() / 1_000, lastReceivedAt) / 1_000));
+/** How many entries of a log could be in stored segments of its index, and are read from the log instead. */
+export function indexLag(index: Pick<SearchIndex, "indexedSize">): ReadHead {
+  return async ({ log, size }) => Math.max(0, size - (size % PIECE_DOCUMENTS) - (await index.indexedSize(log)));
 }
 
-async function ofEachLog(store: LogStore, read: (head: LogHead) => Promise<number>): Promise<PerLog> {
-  const heads = await deadline(store.heads(), READ_TIMEOUT_MS);
-  const values = heads.map(async (head) => [head.log, await deadline(read(head), READ_TIMEOUT_MS)] as const);
-  return new Map(await Promise.all(values));
+/** How many seconds a log's newest entry is ahead of a clock: 0, unless a gateway's clock was or is wrong. */
+export function clockBehind(clock: Clock): ReadHead {
+  return ({ lastReceivedAt }) => aheadOf(clock() / 1_000, lastReceivedAt) / 1_000;
+}
+
+/** How many seconds ago a log's newest root was made, which an empty log has from its beginning. */
+export function rootAge(clock: Clock): ReadHead {
+  return ({ lastReceivedAt }) => Math.max(0, clock() / 1_000 - Date.parse(lastReceivedAt)) / 1_000;
 }

@@ -1,5 +1,9 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { ALARM_CODES, type AlarmCode } from "../audit/alarm.js";
+import { DOWNLOAD_FORMATS, type DownloadFormat } from "../audit/download-link.js";
 import { BoundedNames } from "./bounded-names.js";
+import { OtelMetrics, registeredMeter } from "./otel-metrics.js";
+import { packageVersion } from "./version.js";
 
 /** An operation that has ended. */
 export interface MeasuredOperation {
@@ -15,14 +19,14 @@ export interface MeasuredOperation {
 export interface MeasuredAppend {
   readonly log: string;
   readonly events: number;
-  readonly outcome: "appended" | "conflict" | "repeated" | "error";
+  readonly outcome: (typeof APPEND_OUTCOMES)[number];
   readonly ms: number;
 }
 
 /** A download through a link. */
 export interface MeasuredDownload {
-  readonly format: string;
-  readonly outcome: "complete" | "stopped" | "slow" | "failed";
+  readonly format: DownloadFormat;
+  readonly outcome: (typeof DOWNLOAD_OUTCOMES)[number];
   readonly entries: number;
 }
 
@@ -32,10 +36,25 @@ export interface MeasuredRefusal {
   readonly code: string;
 }
 
+const APPEND_OUTCOMES = ["appended", "conflict", "repeated", "error"] as const;
+const DOWNLOAD_OUTCOMES = ["complete", "stopped", "slow", "failed"] as const;
+const CACHE_OUTCOMES = ["hit", "miss", "unavailable"] as const;
+
 /** A number for each log. */
 export type PerLog = ReadonlyMap<string, number>;
 
+export interface WatchedNumbers {
+  /** What the numbers are of. Default: a log. */
+  readonly label?: string;
+  readonly read: () => Promise<ReadonlyMap<string, number>>;
+}
+
 const MAX_OPERATION_NAMES = 100;
+const DURATIONS = {
+  operations: "auditql_operation_duration_seconds",
+  appends: "auditql_append_duration_seconds",
+} as const;
+const BATCH_EVENTS = "auditql_batch_events";
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const EVENTS = [1, 4, 16, 64, 256, 1_024, 4_096];
 
@@ -44,7 +63,7 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #names = new BoundedNames(MAX_OPERATION_NAMES);
   readonly #operations = new Histogram({
-    name: "auditql_operation_duration_seconds",
+    name: DURATIONS.operations,
     help: "GraphQL operations that were answered.",
     labelNames: ["operation", "type", "code"],
     buckets: SECONDS,
@@ -57,13 +76,13 @@ export class Metrics {
     registers: [this.#registry],
   });
   readonly #batches = new Histogram({
-    name: "auditql_batch_events",
+    name: BATCH_EVENTS,
     help: "Events of the batches that the store was given.",
     buckets: EVENTS,
     registers: [this.#registry],
   });
   readonly #appends = new Histogram({
-    name: "auditql_append_duration_seconds",
+    name: DURATIONS.appends,
     help: "How long the store took over a batch.",
     labelNames: ["outcome"],
     buckets: SECONDS,
@@ -95,8 +114,33 @@ export class Metrics {
     registers: [this.#registry],
   });
 
+  readonly #build = new Gauge({
+    name: "auditql_build_info",
+    help: "1, with what is running.",
+    labelNames: ["version"],
+    registers: [this.#registry],
+  });
+
+  readonly #alarms = new Counter({
+    name: "auditql_alarms_total",
+    help: "What an operator must look at: damage in what is stored or signed, a wrong clock, a changed index.",
+    labelNames: ["code"],
+    registers: [this.#registry],
+  });
+
+  /** The same for an OpenTelemetry SDK, where the process has one. */
+  readonly #otel: OtelMetrics | undefined;
+
+  /** Prometheus cannot see the first step of a series that begins with it: what is to be noticed begins at 0. */
   constructor() {
+    this.#otel = this.#shared();
     collectDefaultMetrics({ register: this.#registry });
+    this.#build.set({ version: packageVersion() }, 1);
+    for (const code of ALARM_CODES) this.#alarms.inc({ code }, 0);
+    for (const outcome of APPEND_OUTCOMES) this.#appends.zero({ outcome });
+    for (const outcome of CACHE_OUTCOMES) this.#roots.inc({ outcome }, 0);
+    for (const format of DOWNLOAD_FORMATS)
+      for (const outcome of DOWNLOAD_OUTCOMES) this.#downloads.inc({ format, outcome }, 0);
   }
 
   get contentType(): string {
@@ -109,16 +153,29 @@ export class Metrics {
 
   operation({ name, type, code, ms }: MeasuredOperation): void {
     const operation = name === undefined ? "anonymous" : this.#names.label(name);
-    this.#operations.observe({ operation, type, code }, ms / 1_000);
+    const labels = { operation, type, code };
+    this.#operations.observe(labels, ms / 1_000);
+    this.#otel?.record(DURATIONS.operations, ms / 1_000, labels);
   }
 
   append({ log, events, outcome, ms }: MeasuredAppend): void {
     this.#batches.observe(events);
     this.#appends.observe({ outcome }, ms / 1_000);
+    this.#otel?.record(BATCH_EVENTS, events, {});
+    this.#otel?.record(DURATIONS.appends, ms / 1_000, { outcome });
     if (outcome === "appended") this.#events.inc({ log }, events);
   }
 
-  rootCacheRead(outcome: "hit" | "miss" | "unavailable"): void {
+  /** The logs that will be written: their counts begin at 0. */
+  knowLogs(logs: readonly string[]): void {
+    for (const log of logs) this.#events.inc({ log }, 0);
+  }
+
+  alarm(code: AlarmCode): void {
+    this.#alarms.inc({ code });
+  }
+
+  rootCacheRead(outcome: (typeof CACHE_OUTCOMES)[number]): void {
     this.#roots.inc({ outcome });
   }
 
@@ -131,50 +188,45 @@ export class Metrics {
     this.#refusals.inc({ entrance, code });
   }
 
-  /** Each is read when the metrics are; one that fails is left out. */
-  watchIndexLag(read: () => Promise<PerLog>): void {
-    this.#watchLogs(
-      "auditql_index_lag_entries",
-      "Entries that searches read from the log, because their segments are not stored yet.",
-      read,
-    );
+  /** A refusal that may come: its count begins at 0. */
+  knowRefusal({ entrance, code }: MeasuredRefusal): void {
+    this.#refusals.inc({ entrance, code }, 0);
   }
 
-  watchClockBehind(read: () => Promise<PerLog>): void {
-    const help = "How far the newest entry's time is ahead of this gateway's clock.";
-    this.#watchLogs("auditql_clock_behind_seconds", help, read);
-  }
-
-  watchWaitingEvents(read: () => PerLog): void {
-    const help = "Events that wait for the batch in flight.";
-    this.#watchLogs("auditql_waiting_events", help, () => Promise.resolve(read()));
-  }
-
-  watchOpenStreams(read: () => number): void {
-    this.#watch("auditql_open_streams", "Subscriptions that are open.", read);
-  }
-
-  watchRootCache(isRemembering: () => boolean): void {
-    const help = "1 from a newest root that the root cache did not keep until it keeps one.";
-    this.#watch("auditql_root_cache_stale", help, () => (isRemembering() ? 0 : 1));
-  }
-
-  #watch(name: string, help: string, read: () => number): void {
+  /** A number that is read when the metrics are. */
+  watch(name: string, help: string, read: () => number): void {
     this.#registry.removeSingleMetric(name);
+    this.#otel?.gauge(name, help);
     new Gauge({ name, help, registers: [this.#registry], collect: collectOne });
     function collectOne(this: Gauge): void {
       this.set(read());
     }
   }
 
-  #watchLogs(name: string, help: string, read: () => Promise<PerLog>): void {
+  /** Numbers that are read when the metrics are, one for each log or other value of the label; left out when that fails. */
+  watchEach(name: string, help: string, { label = "log", read }: WatchedNumbers): void {
     // An engine that could not be opened at first has left one.
     this.#registry.removeSingleMetric(name);
-    new Gauge({ name, help, labelNames: ["log"], registers: [this.#registry], collect: collectAll });
+    this.#otel?.gauge(name, help);
+    new Gauge({ name, help, labelNames: [label], registers: [this.#registry], collect: collectAll });
     async function collectAll(this: Gauge): Promise<void> {
       this.reset();
       const values = await read().catch((): PerLog => new Map());
-      for (const [log, value] of values) this.set({ log }, value);
+      for (const [of, value] of values) this.set({ [label]: of }, value);
     }
+  }
+
+  /** All that is measured so far, which the constructor's fields are. */
+  #shared(): OtelMetrics | undefined {
+    const meter = registeredMeter();
+    if (meter === undefined) return undefined;
+    const otel = new OtelMetrics(this.#registry, meter);
+    for (const metric of this.#registry.getMetricsAsArray()) {
+      const { name, help } = metric;
+      if (metric instanceof Counter) otel.counter(name, help);
+      else if (metric instanceof Gauge) otel.gauge(name, help);
+      else otel.histogram(name, help, name === BATCH_EVENTS ? EVENTS : SECONDS);
+    }
+    return otel;
   }
 }

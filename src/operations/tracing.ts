@@ -1,5 +1,6 @@
 import {
   context,
+  isSpanContextValid,
   createContextKey,
   propagation,
   ROOT_CONTEXT,
@@ -24,9 +25,16 @@ export function registeredTracer(): Tracer | undefined {
   return context.with(ROOT_CONTEXT.setValue(PROBE, true), isKept) ? trace.getTracer(NAME) : undefined;
 }
 
-/** The trace context in a caller's headers. */
+/** The trace context of a request: that of the span that it is served in, if there is one, else of its caller's headers. */
 export function incomingContext(headers: Readonly<Record<string, string | readonly string[] | undefined>>): Context {
-  return propagation.extract(context.active(), headers);
+  const active = context.active();
+  return trace.getSpan(active) === undefined ? propagation.extract(active, headers) : active;
+}
+
+/** The trace of the span that this code runs in. Undefined without an SDK. */
+export function activeTraceId(): string | undefined {
+  const span = trace.getActiveSpan()?.spanContext();
+  return span !== undefined && isSpanContextValid(span) ? span.traceId : undefined;
 }
 
 export interface SpanPlace {

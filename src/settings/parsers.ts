@@ -32,6 +32,12 @@ export function words(name: string, what: string): Parser<string> {
 
 export const path = words("path", "a path");
 
+/** None if not set. */
+export const paths: Parser<readonly string[]> = {
+  value: "path,...",
+  parse: (text) => value(text.split(",").flatMap((path) => path.trim() || [])),
+};
+
 export function oneOf<T extends string>(names: readonly T[]): Parser<T> {
   return { value: names.join("|"), parse: (text) => parseOneOf(names, text) };
 }

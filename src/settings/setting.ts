@@ -28,12 +28,19 @@ export interface SettingRow {
   readonly sentence: string;
 }
 
+/** Reads a file that holds the value of a setting and nothing else. */
+export type ReadSecret = (path: string) => Parsed<string>;
+
 /** What was given at a start. */
 export interface Given {
   /** The flag's text, else the variable's, else the default. */
   readonly text: (row: SettingRow) => string;
   /** Names where that text stands: `--port`, or AUDITQL_PORT. */
   readonly place: (row: SettingRow) => string;
+  /** What the file at this path holds. */
+  readonly secretIn: ReadSecret;
+  /** What gave it; undefined for the default. */
+  readonly by: (row: SettingRow) => "flag" | "variable" | undefined;
 }
 
 export type Outcome<T> =
@@ -46,31 +53,76 @@ export interface Readable<T> {
   readonly read: (given: Given) => Outcome<T>;
 }
 
-export interface Setting<T> extends SettingRow, Readable<T> {}
+export interface Setting<T> extends SettingRow, Readable<T> {
+  /** The setting of the file that may hold the value in its place, such as AUDITQL_STORE_FILE. */
+  readonly file: SettingRow | undefined;
+}
 
 interface SettingOptions<T> extends Pick<SettingRow, "variable" | "sentence">, Partial<Pick<SettingRow, "default">> {
   readonly parser: Parser<T>;
-  /** Default false. */
-  readonly isSecret?: boolean;
+  /** `value`: it is never on a command line. `part`: it may have a password in it. Either may be in a file. Default: neither. */
+  readonly secret?: "value" | "part";
 }
 
 /** One row of the table of settings. */
 export function setting<T>(options: SettingOptions<T>): Setting<T> {
-  const { variable, default: otherwise = "", parser, sentence, isSecret = false } = options;
+  const { variable, default: otherwise = "", parser, sentence, secret } = options;
   const name = variable
     .replace(/^AUDITQL_/, "")
     .replaceAll("_", "-")
     .toLowerCase();
-  const flag = isSecret ? undefined : name;
+  const flag = secret === "value" ? undefined : name;
   const row = { variable, flag, value: parser.value, default: otherwise, sentence };
+  const file = secret === undefined ? undefined : fileRow(variable, `${name}-file`);
   const read = (given: Given): Outcome<T> => {
+    if (file !== undefined && isInFile(row, file, given)) return readInFile(row, file, { given, parser });
     const text = given.text(row);
     const parsed = parser.parse(text, given);
-    if (parsed.kind === "value") return parsed;
-    const { expected, got = text } = parsed;
-    return { kind: "problems", problems: [{ path: given.place(row), expected, got }] };
+    return parsed.kind === "value" ? parsed : problem(given.place(row), { got: text, ...parsed });
   };
-  return { ...row, rows: [row], read };
+  return { ...row, rows: file === undefined ? [row] : [row, file], file, read };
+}
+
+function fileRow(variable: string, flag: string): SettingRow {
+  const sentence = `File that holds ${variable} in its place, and nothing else; read at the start.`;
+  return { variable: `${variable}_FILE`, flag, value: "path", default: "", sentence };
+}
+
+/** A flag wins over a variable, whichever of the two it is of. */
+function isInFile(row: SettingRow, file: SettingRow, given: Given): boolean {
+  const by = given.by(file);
+  return by !== undefined && (by === "flag" || given.by(row) !== "flag");
+}
+
+interface FileReading<T> {
+  readonly given: Given;
+  readonly parser: Parser<T>;
+}
+
+function readInFile<T>(row: SettingRow, file: SettingRow, { given, parser }: FileReading<T>): Outcome<T> {
+  const path = given.text(file);
+  const place = given.place(file);
+  if (given.by(row) === given.by(file))
+    return problem(place, { expected: `no value as long as ${given.place(row)} is set`, got: path });
+  const held = given.secretIn(path);
+  if (held.kind === "expected") return problem(place, { got: path, ...held });
+  const parsed = parser.parse(held.value, given);
+  return parsed.kind === "value" ? parsed : problem(place, { got: "other text", ...parsed });
+}
+
+function problem(path: string, { expected, got }: Pick<FieldProblem, "expected" | "got">): Outcome<never> {
+  return { kind: "problems", problems: [{ path, expected, got }] };
+}
+
+/** The files that hold the values of these settings. */
+export function filesOf(settings: readonly Setting<unknown>[]): Readable<readonly string[]> {
+  const read = (given: Given): Outcome<readonly string[]> => {
+    const value = settings.flatMap((setting) =>
+      setting.file !== undefined && isInFile(setting, setting.file, given) ? [given.text(setting.file)] : [],
+    );
+    return { kind: "value", value };
+  };
+  return { rows: [], read };
 }
 
 type Parts<V> = { readonly [name in keyof V]: Readable<V[name]> };

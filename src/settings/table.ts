@@ -6,7 +6,7 @@ import { DEFAULT_LOG } from "../audit/service.js";
 import { DEFAULT_VALUE_BYTES } from "../core/event-rules.js";
 import { FORMAT_NAMES } from "../core/format.js";
 import * as parse from "./parsers.js";
-import { group, made, setting, whereSet, type Given, type Readable } from "./setting.js";
+import { filesOf, group, made, setting, whereSet, type Given, type Readable } from "./setting.js";
 
 const MS_PER_S = 1_000;
 const MAX_TTL_S = 31_536_000;
@@ -26,19 +26,31 @@ export const LISTENER = {
   }),
 };
 
-export const STORAGE = {
+const SECRETS = {
   store: setting({
     variable: "AUDITQL_STORE",
     parser: parse.storeUrl,
     default: "sqlite:./data/audit.db",
+    secret: "part",
     sentence:
       "Where the log is kept: sqlite:PATH, postgres://… to share it, memory: for one that ends with the process; pangea+https://… is a service of the Pangea protocol that keeps it.",
   }),
   redisUrl: setting({
     variable: "REDIS_URL",
     parser: parse.optional(parse.redisUrl),
+    secret: "part",
     sentence: "Redis that remembers roots for all gateways. Not set: each gateway remembers its own.",
   }),
+  pangeaToken: setting({
+    variable: "AUDITQL_PANGEA_TOKEN",
+    parser: parse.optional(parse.words("token", "a token")),
+    secret: "value",
+    sentence: "Token for the service of pangea+https://…, never on a command line; better in a file.",
+  }),
+};
+
+export const STORAGE = {
+  ...SECRETS,
   keyFile: setting({
     variable: "AUDITQL_KEY_FILE",
     parser: parse.path,
@@ -46,17 +58,18 @@ export const STORAGE = {
     sentence:
       "Ed25519 private key (PKCS#8 PEM) that signs roots; made at the first start. Back it up, show it to nobody.",
   }),
-  pangeaToken: setting({
-    variable: "AUDITQL_PANGEA_TOKEN",
-    parser: parse.optional(parse.words("token", "a token")),
-    isSecret: true,
+  previousKeyFiles: setting({
+    variable: "AUDITQL_PREVIOUS_KEYS",
+    parser: parse.paths,
     sentence:
-      "Token for the service of pangea+https://…, never on a command line; better in a file, see AUDITQL_PANGEA_TOKEN_FILE.",
+      "Files of the keys that signed the logs before, newest first: what they signed stays the logs' own. Not set: there was no other.",
   }),
-  pangeaTokenFile: setting({
-    variable: "AUDITQL_PANGEA_TOKEN_FILE",
-    parser: parse.optional(parse.path),
-    sentence: "File with that token and nothing else, for the gateway's user alone; read at the start.",
+  isHandingOver: setting({
+    variable: "AUDITQL_HAND_OVER",
+    parser: parse.onOff,
+    default: "on",
+    sentence:
+      "Whether the newest of AUDITQL_PREVIOUS_KEYS signs each root too, for who does not trust the new key yet.",
   }),
   pangeaConfigs: setting({
     variable: "AUDITQL_PANGEA_CONFIGS",
@@ -71,6 +84,7 @@ export const STORAGE = {
     sentence:
       "Name of this deployment in its signed checkpoints, such as audit.example.com/log; `/` and the log's name follow.",
   }),
+  secretFiles: filesOf(Object.values(SECRETS)),
 };
 
 const DECLARED_LOGS = {

@@ -1,6 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import { principalOfClaims, type BoundClaims } from "../../src/access/claims.js";
 
+/** Verified: so the operator is told whose it is. */
+const WRONG = { kind: "refused", reason: "wrong", of: "jwt:alice" };
+
 const principalOf = (claims: Readonly<Record<string, unknown>>, bounds: BoundClaims = {}) => {
   const outcome = principalOfClaims(claims, bounds);
   return outcome.kind === "principal" ? outcome.principal : undefined;
@@ -61,7 +64,7 @@ describe("the scopes of a token", () => {
       "the claim scp: expected text, or a list of texts, got a list",
     ],
   ])("make it worthless when they are %s", (_, claims, because) => {
-    expect(principalOfClaims({ sub: "alice", ...claims }, {})).toEqual({ kind: "refused", reason: "wrong", because });
+    expect(principalOfClaims({ sub: "alice", ...claims }, {})).toEqual({ ...WRONG, because });
   });
 });
 
@@ -97,7 +100,7 @@ describe("a claim that binds", () => {
   ])("makes a token worthless when %s", (_, change) => {
     const [claim = ""] = Object.keys(change);
     expect(principalOfClaims({ ...good, ...change }, bound)).toEqual({
-      ...{ kind: "refused", reason: "wrong" },
+      ...WRONG,
       because: expect.stringMatching(new RegExp(`^the claim ${claim}: expected `)),
     });
   });

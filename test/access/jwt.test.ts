@@ -9,7 +9,7 @@ import { JwtVerifier } from "../../src/access/jwt.js";
 import { AUDIENCE, claims, ISSUER, issuerKey, NOW_MS, NOW_S, signed, type IssuerKey } from "./issuer.js";
 
 const WRONG = { kind: "refused", reason: "wrong" };
-const EXPIRED = { kind: "refused", reason: "expired" };
+const EXPIRED = { kind: "refused", reason: "expired", of: "jwt:alice" };
 
 let folder: string;
 let rsa: IssuerKey;

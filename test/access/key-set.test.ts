@@ -48,7 +48,10 @@ describe("a key set", () => {
   });
 
   test("says that a key has expired, from the very moment on", () => {
-    expect(identify({ ...stored, expiresAt: EXPIRY })).toEqual({ kind: "refused", reason: "expired" });
+    expect(identify({ ...stored, expiresAt: EXPIRY })).toEqual({
+      ...{ kind: "refused", reason: "expired" },
+      of: `api-key:${stored.id}`,
+    });
   });
 
   test("tells nobody but the holder that a key has expired", () => {

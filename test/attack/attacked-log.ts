@@ -137,7 +137,7 @@ async function check({ log: store, index }: IndexedStore): Promise<readonly stri
     const findings: Finding[] = headless.map(() => ({ kind: "head-missing" }));
     if (heads.length + headless.length === 0) return ["refused: the store holds no log"]; // as the command says
     for (const head of heads) {
-      const key = new LogKey(`${ORIGIN}/${head.log}`, KEYRING.checkpointSeed, ed25519);
+      const key = new LogKey(`${ORIGIN}/${head.log}`, KEYRING, ed25519);
       const source = { log: head.log, store, format: logFormat(head.format, nodeSha256), key };
       findings.push(...(await fsck({ source, index, ed25519 }, head)).findings);
     }

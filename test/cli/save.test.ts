@@ -174,17 +174,18 @@ test(
     });
     const { data } = (await asked.json()) as { readonly data: Logged["log"] };
     const args = ["--key", data.root.publicKey, "--url", `${gateway.url}/graphql`];
-    const [without, wrong, fromFile, fromEnvironment] = await Promise.all([
+    const [without, wrong, fromFile, fromEnvironment, fromNamedFile] = await Promise.all([
       save(args),
       save(args, { AUDITQL_TOKEN: "wrong" }),
       save([...args, "--token-file", tokenFile]),
       save(args, { AUDITQL_TOKEN: token }),
+      save(args, { AUDITQL_TOKEN_FILE: tokenFile }),
     ]);
     await gateway.stop();
     removeFolder(folder);
     expect([without.status, without.stderr]).toEqual([2, expect.stringMatching(/^cannot save: .*AUDITQL_TOKEN.*\n$/)]);
     expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringMatching(/^cannot save: [^\n]+\n$/)]);
-    expect([fromFile.status, fromEnvironment.status]).toEqual([0, 0]);
+    expect([fromFile.status, fromEnvironment.status, fromNamedFile.status]).toEqual([0, 0, 0]);
     expect((await verified(fromFile.stdout, { key: data.root.publicKey })).code).toBe(0);
   },
   START_MS,

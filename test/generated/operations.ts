@@ -55,7 +55,7 @@ export type AuditEventInput = {
   old?: boolean | number | string | readonly unknown[] | { readonly [key: string]: unknown } | null | undefined;
   /** The Ed25519 public key of `signature`: PEM (SPKI), or base64 of the 32 bytes. */
   publicKey?: string | null | undefined;
-  /** Your own Ed25519 signature over the canonical JSON of the event's fields: base64 of 64 bytes. Needs `publicKey`; a signature that does not verify is refused. */
+  /** Your own Ed25519 signature over the canonical JSON (RFC 8785) of the event's fields that are not null, under these names but `tenant_id` for `tenantId`: base64 of 64 bytes. Needs `publicKey`; a signature that does not verify is refused. */
   signature?: string | null | undefined;
   /** Where it came from: a host, an address. At most 1,024 characters; in a pangea log, 128. */
   source?: string | null | undefined;

@@ -7,7 +7,9 @@ import { pino } from "pino";
 import type { AuditService } from "../../src/audit/service.js";
 import { openGateway } from "../../src/http/gateway.js";
 import { Readiness } from "../../src/http/operations/readiness.js";
+import { Refusals } from "../../src/http/refusal.js";
 import { listen, httpServer } from "../../src/http/server.js";
+import { Metrics } from "../../src/operations/metrics.js";
 import { openTestService } from "../engine/test-log.js";
 
 /** The service, with appends that wait until they are let go. */
@@ -58,7 +60,9 @@ test("closing lets a running mutation finish, and turns away what comes meanwhil
 
 test("closing lets a slow reader have the rest of an answer that is written already", async () => {
   const size = 64 * 1_024 * 1_024;
-  const { app } = httpServer({ maxBodyBytes: 1_024, readiness: new Readiness({ probe: () => Promise.resolve([]) }) });
+  const readiness = new Readiness({ probe: () => Promise.resolve([]) });
+  const refusals = new Refusals({ metrics: new Metrics(), logger: pino({ level: "silent" }) });
+  const { app } = httpServer({ maxBodyBytes: 1_024, readiness, refusals });
   const written = new Promise<ServerResponse>((resolve) => {
     app.get("/large", (_, reply) => {
       resolve(reply.raw);

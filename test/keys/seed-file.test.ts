@@ -3,7 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { KeyFileError, loadOrCreateSeed } from "../../src/keys/seed-file.js";
+import { KeyFileError, loadOrCreateSeed, refusedBits } from "../../src/keys/seed-file.js";
 
 const TEST_PEM = `-----BEGIN PRIVATE KEY-----
 MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpeJF4F2UoIN1bP5rN
@@ -58,6 +58,16 @@ describe("the key file", () => {
     await expect(loadOrCreateSeed(path)).rejects.toThrow(
       new KeyFileError(`The key file ${path} has mode 0644, so others could read it: run "chmod 600 ${path}".`),
     );
+  });
+
+  test.each([
+    { what: "its owner's alone", mode: 0o400, owner: 1000, refused: false },
+    { what: "its owner's, and its group may read it", mode: 0o440, owner: 1000, refused: true },
+    { what: "a mounted secret that the gateway's group may read", mode: 0o440, owner: 0, refused: false },
+    { what: "a mounted secret that everyone may read", mode: 0o444, owner: 0, refused: true },
+    { what: "another user's that the group may write", mode: 0o660, owner: 0, refused: true },
+  ])("that is $what is refused: $refused", ({ mode, owner, refused }) => {
+    expect((mode & refusedBits(owner, 1000)) !== 0).toBe(refused);
   });
 
   const rsa = generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey.export({ format: "pem", type: "pkcs8" });

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
+import { readFile } from "node:fs/promises";
 import type { RootCache } from "../../src/audit/cache.js";
 import { MemoryRootCache } from "../../src/caches/memory/root-cache.js";
-import { instrumented } from "../../src/operations/instruments.js";
-import { clockBehind, indexLag, meteredCache, meteredStore } from "../../src/operations/metered-engines.js";
+import { instrumented, watchDamage } from "../../src/operations/instruments.js";
+import { clockBehind, eachLog, meteredCache, meteredStore, rootAge } from "../../src/operations/metered-engines.js";
 import { Metrics } from "../../src/operations/metrics.js";
 import { indexed } from "../../src/engine/search/open-index.js";
 import { openMemory } from "../../src/stores/memory/open.js";
@@ -75,29 +76,90 @@ describe("a metered cache", () => {
   });
 });
 
-describe("the lag of an index", () => {
-  test("is the entries whose segments it has still to store", async () => {
-    const { log, index, service } = await measured();
+describe("a store and its index", () => {
+  test("are told log by log: how much is logged, and how much of it searches read from there", async () => {
+    const { metrics, log: store, index, service } = await measured();
     await logMessages(service, 7);
-    expect(await indexLag(log, index)).toEqual(new Map([["default", 0]]));
+    const cache = new MemoryRootCache();
+    instrumented({ store, index, cache }, metrics);
+    const told = { 'auditql_log_entries{log="default"}': 7, 'auditql_index_lag_entries{log="default"}': 0 };
+    expect(await samples(metrics)).toMatchObject(told);
     await fill(service, 9_000);
     const behind = replaced(index, { indexedSize: () => Promise.resolve(4_096) });
-    expect(await indexLag(log, behind)).toEqual(new Map([["default", 4_096]]));
+    instrumented({ store, index: behind, cache }, metrics);
+    expect(await samples(metrics)).toMatchObject({ 'auditql_index_lag_entries{log="default"}': 4_096 });
   });
 
-  test("is left out of the metrics when the store does not answer", async () => {
+  test("are left out of the metrics while the store does not answer", async () => {
     const metrics = new Metrics();
-    metrics.watchIndexLag(() => Promise.reject(new Error("away")));
-    expect(Object.keys(await samples(metrics)).filter((name) => name.startsWith("auditql_index_lag"))).toEqual([]);
+    const { log, index } = indexed(openMemory());
+    const store = replaced(log, { heads: () => Promise.reject(new Error("away")) });
+    instrumented({ store, index, cache: new MemoryRootCache() }, metrics);
+    const found = Object.keys(await samples(metrics)).filter((name) => name.includes('log="default"'));
+    expect(found).toEqual([]);
+  });
+
+  test("cost one read of the heads for all that is told of them", async () => {
+    const metrics = new Metrics();
+    const { log, index } = indexed(openMemory());
+    let reads = 0;
+    const store = replaced(log, { heads: () => (reads++, log.heads()) });
+    instrumented({ store, index, cache: new MemoryRootCache() }, metrics);
+    await metrics.text();
+    await metrics.text();
+    expect(reads).toBe(2);
   });
 });
 
-test("how far a log's newest entry is ahead of the clock is told for each log", async () => {
-  const { metrics, log, service } = await measured();
-  const { root } = await logMessages(service, 1);
-  const behind = (ms: number) => clockBehind(log, () => (Date.parse(root.publishedAt) - ms) * 1_000);
-  expect(await behind(90_000)).toEqual(new Map([["default", 90]]));
-  expect(await behind(-90_000)).toEqual(new Map([["default", 0]]));
-  metrics.watchClockBehind(() => behind(90_000));
-  expect(await samples(metrics)).toMatchObject({ 'auditql_clock_behind_seconds{log="default"}': 90 });
+describe("the time of a log's newest entry", () => {
+  const at = async (ms: number) => {
+    const { log, service } = await measured();
+    const { root } = await logMessages(service, 1);
+    const clock = () => (Date.parse(root.publishedAt) + ms) * 1_000;
+    const each = eachLog(log);
+    return [await each(clockBehind(clock)), await each(rootAge(clock))];
+  };
+
+  test("is how far it is ahead of the clock, where a clock is wrong", async () => {
+    expect(await at(-90_000)).toEqual([new Map([["default", 90]]), new Map([["default", 0]])]);
+  });
+
+  test("is the age of the newest root", async () => {
+    expect(await at(90_000)).toEqual([new Map([["default", 0]]), new Map([["default", 90]])]);
+  });
+});
+
+test("a root cache that is away is told", async () => {
+  const metrics = new Metrics();
+  const { log: store, index } = indexed(openMemory());
+  const cache = replaced<RootCache>(new MemoryRootCache(), { isAnswering: false });
+  instrumented({ store, index, cache }, metrics);
+  expect(await samples(metrics)).toMatchObject({ auditql_root_cache_up: 0, auditql_root_cache_stale: 0 });
+});
+
+test("the connections of a store are told by what they do", async () => {
+  const metrics = new Metrics();
+  const { log: store, index } = indexed(openMemory());
+  const connections = () => ({ used: 3, idle: 2, max: 10, waiting: 1 });
+  instrumented({ store, index, cache: new MemoryRootCache(), connections }, metrics);
+  expect(await samples(metrics)).toMatchObject({
+    'auditql_store_connections{state="used"}': 3,
+    'auditql_store_connections{state="idle"}': 2,
+    auditql_store_connections_max: 10,
+    auditql_store_pending_requests: 1,
+  });
+});
+
+test("a log that is not written for damage is told, beside those that are", async () => {
+  const metrics = new Metrics();
+  watchDamage(["default", "billing"], (log) => log === "billing", metrics);
+  expect(await samples(metrics)).toMatchObject({
+    'auditql_log_damaged{log="default"}': 0,
+    'auditql_log_damaged{log="billing"}': 1,
+  });
+});
+
+test("what is running is told by its version", async () => {
+  const { version } = JSON.parse(await readFile("package.json", "utf8")) as { version: string };
+  expect(await samples(new Metrics())).toMatchObject({ [`auditql_build_info{version="${version}"}`]: 1 });
 });

@@ -6,6 +6,7 @@ import {
   trace,
   type Context,
   type ContextManager,
+  SpanKind,
   type Span,
   type SpanOptions,
   type TextMapPropagator,
@@ -19,6 +20,7 @@ import { Metrics } from "../../src/operations/metrics.js";
 import { traced } from "../../src/operations/tracing.js";
 import { indexed } from "../../src/engine/search/open-index.js";
 import { openMemory } from "../../src/stores/memory/open.js";
+import { eventually } from "../caches/redis-server.js";
 import { openTestService } from "../engine/test-log.js";
 import { testGateway, type TestGateway } from "../graphql/gateway.js";
 
@@ -26,6 +28,7 @@ interface RecordedSpan {
   name: string;
   readonly parent: string | undefined;
   readonly traceId: string;
+  readonly kind: SpanKind | undefined;
   readonly attributes: Record<string, unknown>;
   isEnded: boolean;
 }
@@ -42,7 +45,8 @@ class RecordingTracer implements Tracer {
       name,
       traceId,
       parent: parent && (spans[Number.parseInt(parent.spanId, 16)]?.name ?? "elsewhere"),
-      attributes: {},
+      kind: options.kind,
+      attributes: { ...options.attributes },
       isEnded: false,
     };
     const spanId = spans.length.toString(16).padStart(16, "0");
@@ -78,7 +82,9 @@ function recordingSpan(record: RecordedSpan, spanContext: ReturnType<Span["spanC
 
 class LocalContexts implements ContextManager {
   readonly #contexts = new AsyncLocalStorage<Context>();
-  active = () => this.#contexts.getStore() ?? ROOT_CONTEXT;
+  /** What code runs in that nobody gave a context, as in a server that an SDK has instrumented. */
+  around = ROOT_CONTEXT;
+  active = () => this.#contexts.getStore() ?? this.around;
   with: ContextManager["with"] = (inner, task, ...rest) => {
     const [self, ...args] = rest;
     return this.#contexts.run(inner, () => Reflect.apply(task, self, args));
@@ -99,10 +105,11 @@ const traceparent: TextMapPropagator = {
 };
 
 describe("a gateway in a process with a tracer", () => {
+  const contexts = new LocalContexts();
   let gateway: TestGateway;
 
   beforeAll(async () => {
-    context.setGlobalContextManager(new LocalContexts());
+    context.setGlobalContextManager(contexts);
     propagation.setGlobalPropagator(traceparent);
     trace.setGlobalTracerProvider({ getTracer: () => new RecordingTracer() });
     const { log, index } = indexed(openMemory());
@@ -129,19 +136,69 @@ describe("a gateway in a process with a tracer", () => {
     const { errors } = await gateway.text(query);
     expect(errors).toBeUndefined();
     expect(parents()).toMatchObject({
-      "mutation Login": undefined,
-      "audit.append": "mutation Login",
-      "query Find": undefined,
-      "audit.search": "query Find",
+      "POST /graphql": undefined,
+      mutation: "POST /graphql",
+      "audit.append": "mutation",
+      query: "POST /graphql",
+      "audit.search": "query",
       "index.page": "audit.search",
-      "audit.membershipProofs": "query Find",
+      "audit.membershipProofs": "query",
     });
-    expect(spans.every(({ isEnded }) => isEnded)).toBe(true);
+    await eventually(() => Promise.resolve(spans.every(({ isEnded }) => isEnded)));
+  });
+
+  test("names what it does as the conventions for GraphQL and HTTP have it", async () => {
+    await gateway.text("query Alive { __typename }");
+    await eventually(() => Promise.resolve(spans.every(({ isEnded }) => isEnded)));
+    expect(spans).toMatchObject([
+      {
+        ...{ name: "POST /graphql", kind: SpanKind.SERVER },
+        attributes: {
+          ...{ "http.request.method": "POST", "http.route": "/graphql", "http.response.status_code": 200 },
+          ...{ "url.scheme": "http", "url.path": "/graphql", "client.address": "127.0.0.1" },
+        },
+      },
+      {
+        ...{ name: "query", kind: SpanKind.SERVER },
+        attributes: { "graphql.operation.type": "query", "graphql.operation.name": "Alive" },
+      },
+    ]);
+    expect(spans.map(({ attributes }) => attributes["error.type"])).toEqual([undefined, undefined]);
+  });
+
+  test("says by its code what a client did wrong, which is no error of the server's", async () => {
+    await gateway.text("query { nothing }");
+    const [, operation] = spans;
+    expect(operation).toMatchObject({
+      name: "GraphQL Operation",
+      attributes: { "error.type": "GRAPHQL_VALIDATION_FAILED" },
+    });
+    expect(operation?.attributes).not.toHaveProperty("status");
+  });
+
+  test("says of a link or a page that is not there no more than its route", async () => {
+    await (await fetch(`${gateway.url}/downloads/${SECRET}?${SECRET}`)).text();
+    await (await fetch(`${gateway.url}/${SECRET}`, { method: "PROPFIND" })).text();
+    await eventually(() => Promise.resolve(spans.every(({ isEnded }) => isEnded)));
+    expect(spans.map(({ name }) => name)).toEqual(["GET /downloads/*", "HTTP"]);
+    expect(spans[0]?.attributes["http.response.status_code"]).toBe(404);
+    expect(JSON.stringify(spans)).not.toContain(SECRET);
+  });
+
+  test("adds no span for HTTP where the server itself is instrumented, and puts the operation under that one", async () => {
+    const outer = new RecordingTracer().startSpan("instrumented");
+    contexts.around = trace.setSpan(ROOT_CONTEXT, outer);
+    await gateway.text("query Alive { __typename }");
+    contexts.around = ROOT_CONTEXT;
+    expect(spans.map(({ name, parent }) => [name, parent])).toEqual([
+      ["instrumented", undefined],
+      ["query", "instrumented"],
+    ]);
   });
 
   test("gives a batch a trace of its own, for it carries the events of many operations", async () => {
     await gateway.text('mutation { log(event: { message: "in" }) { root { treeSize } } }');
-    expect(parents()).toMatchObject({ "mutation anonymous": undefined, "store.append": undefined });
+    expect(parents()).toMatchObject({ mutation: "POST /graphql", "store.append": undefined });
   });
 
   test("continues the trace that a request's headers name", async () => {
@@ -151,7 +208,10 @@ describe("a gateway in a process with a tracer", () => {
       headers: { "content-type": "application/json", traceparent: `00-${traceId}-00f067aa0ba902b7-01` },
       body: '{"query":"query Alive { __typename }"}',
     });
-    expect(spans).toMatchObject([{ name: "query Alive", traceId, parent: "elsewhere" }]);
+    expect(spans).toMatchObject([
+      { name: "POST /graphql", traceId, parent: "elsewhere" },
+      { name: "query", traceId, parent: "POST /graphql" },
+    ]);
   });
 
   test("ends the span of a subscription when its stream begins", async () => {
@@ -163,9 +223,9 @@ describe("a gateway in a process with a tracer", () => {
       signal: abort.signal,
     });
     expect(response.status).toBe(200);
-    const attributes = { "graphql.operation.type": "subscription", "auditql.outcome": "OK" };
-    expect(spans.find(({ name }) => name === "subscription Follow")).toMatchObject({ isEnded: true, attributes });
-    expect(parents()["audit.tail"]).toBe("subscription Follow");
+    const attributes = { "graphql.operation.type": "subscription", "graphql.operation.name": "Follow" };
+    expect(spans.find(({ name }) => name === "subscription")).toMatchObject({ isEnded: true, attributes });
+    expect(parents()).toMatchObject({ subscription: undefined, "audit.tail": "subscription" });
     abort.abort();
   });
 

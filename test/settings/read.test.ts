@@ -9,6 +9,7 @@ describe("settings", () => {
       storage: {
         ...{ store: "sqlite:./data/audit.db", keyFile: "./data/auditql.key", origin: "localhost/auditql" },
         pangeaConfigs: new Map(),
+        ...{ secretFiles: [], previousKeyFiles: [], isHandingOver: true },
       },
       service: {
         logs: [{ log: "default", format: "rfc6962" }],

@@ -1,6 +1,7 @@
 import { LRUCache } from "lru-cache";
+import type { Alarm, AlarmCode } from "../../audit/alarm.js";
 import { timeText } from "../../audit/clock.js";
-import { AuditError, withOutcome } from "../../audit/errors.js";
+import { AuditError, withOutcome, type AuditErrorCode } from "../../audit/errors.js";
 import type { Entry, Logged, Root, TreeEntry } from "../../audit/service.js";
 import { digestBytes, digestOf, equalBytes, parseDigest, type Digest } from "../../core/bytes.js";
 import type { LogFormat } from "../../core/format.js";
@@ -21,7 +22,7 @@ export interface LogLinkOptions {
   readonly roots: PangeaRoots;
   readonly key: LogKey;
   readonly format: LogFormat;
-  readonly alarm: (message: string) => void;
+  readonly alarm: Alarm;
 }
 
 /** A page of events as the service gave it, each checked. */
@@ -208,9 +209,9 @@ export class LogLink {
     this.#lastRoot = root;
   }
 
-  #broken(code: "ENTRY_CORRUPT" | "LOG_CORRUPT" | "ROOT_CONFLICT", what: string): AuditError {
+  #broken(code: AlarmCode & AuditErrorCode, what: string): AuditError {
     const message = `The audit service logged an event to ${this.options.log}, but ${what}.`;
-    this.options.alarm(message);
+    this.options.alarm(message, code);
     return new AuditError(code, message);
   }
 }

@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { LRUCache } from "lru-cache";
+import type { Alarm } from "../../audit/alarm.js";
 import type { CachedRoot, RootCache } from "../../audit/cache.js";
 import { AuditError } from "../../audit/errors.js";
 import type { Root } from "../../audit/service.js";
@@ -49,7 +50,7 @@ export interface PangeaRootsOptions {
   readonly secret: Uint8Array;
   /** Asks the service: /v1/root. */
   readonly fetch: (treeSize: number | undefined) => Promise<ServedRoot>;
-  readonly alarm: (message: string) => void;
+  readonly alarm: Alarm;
 }
 
 const MAX_KEPT_ROOTS = 10_000;
@@ -170,7 +171,7 @@ export class PangeaRoots {
 
   #conflict(what: string): AuditError {
     const message = `The audit service contradicts what it said of the log ${this.options.log} before: ${what}.`;
-    this.options.alarm(message);
+    this.options.alarm(message, "ROOT_CONFLICT");
     return new AuditError("ROOT_CONFLICT", message);
   }
 

@@ -1,3 +1,4 @@
+import type { Alarm } from "../../audit/alarm.js";
 import { serviceOf } from "../../audit/backend.js";
 import type { RootCache } from "../../audit/cache.js";
 import { AuditError } from "../../audit/errors.js";
@@ -40,7 +41,7 @@ export interface PangeaServiceOptions extends WireOptions {
   readonly pollMs?: number;
   readonly resultTtlMs?: number;
   /** Called with a sentence about a service that contradicts itself. */
-  readonly alarm?: (message: string) => void;
+  readonly alarm?: Alarm;
 }
 
 const POLL_MS = 2_000;
@@ -112,7 +113,7 @@ function linksTo(wire: PangeaWire, options: PangeaServiceOptions): (log: string)
   const { keyring, cache, origin, alarm = () => undefined } = options;
   const links = new Map(
     options.logs.map(({ log, configId }) => {
-      const key = new LogKey(`${origin}/${log}`, keyring.checkpointSeed, ED25519);
+      const key = new LogKey(`${origin}/${log}`, keyring, ED25519);
       const fetch = (treeSize: number | undefined): Promise<ServedRoot> => servedRoot(link, treeSize);
       const roots = new PangeaRoots({
         ...{ log, format: FORMAT, key, cache, fetch, alarm },

@@ -1,3 +1,4 @@
+import { alarmCodeOf } from "../../audit/alarm.js";
 import type { CheckedEvent } from "../../audit/checked-request.js";
 import { AuditError } from "../../audit/errors.js";
 import type { LogDeclaration } from "../../audit/log-declaration.js";
@@ -46,7 +47,7 @@ export class OpenLog {
     const history = new History({
       ...{ source, patienceMs },
       onBroken: (error) => {
-        alarm(error.message);
+        alarm(error.message, alarmCodeOf(error) ?? "LOG_CORRUPT");
         growth.fail(error);
       },
       onMended: () => {

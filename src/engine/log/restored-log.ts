@@ -1,3 +1,4 @@
+import type { Alarm } from "../../audit/alarm.js";
 import type { RootCache } from "../../audit/cache.js";
 import { timeText, type Clock } from "../../audit/clock.js";
 import { AuditError, endsLog } from "../../audit/errors.js";
@@ -30,8 +31,8 @@ export interface LogEnvironment {
   readonly clock: Clock;
   /** Whether other gateways write to the same store, so that the newest tree must be looked up there. */
   readonly sharedStore: boolean;
-  /** Called with a sentence about something that an operator must look at: a log that cannot be trusted. */
-  readonly alarm: (message: string) => void;
+  /** Called about something that an operator must look at: a log that cannot be trusted. */
+  readonly alarm: Alarm;
   /** Called with a sentence when the reason for an alarm is gone. */
   readonly note: (message: string) => void;
   /** As LocalServiceOptions.onWaiting. */
@@ -65,7 +66,7 @@ export async function restoreLog(
   { store, keyring, origin, clock, alarm }: LogEnvironment,
   { log, format: name }: LogDeclaration,
 ): Promise<RestoredLog> {
-  const key = new LogKey(`${origin}/${log}`, keyring.checkpointSeed, nodeEd25519());
+  const key = new LogKey(`${origin}/${log}`, keyring, nodeEd25519());
   const source = { log, store, format: logFormat(name, nodeSha256), key };
   const now = timeText(clock());
   const head = (await store.head(log)) ?? (await created(source, now));
@@ -102,22 +103,14 @@ function dated(head: LogHead, now: string): LogHead {
 }
 
 /** The tree of a log that exists, or why there is none. Rejects when the store does not answer. */
-export function restore(
-  source: TreeSource,
-  now: string,
-  onDamage: (sentence: string) => void,
-): Promise<SignedTree | BrokenTree> {
+export function restore(source: TreeSource, now: string, onDamage: Alarm): Promise<SignedTree | BrokenTree> {
   return inSnapshot(source, async (view) => {
     const head = await view.store.head(view.log);
     return head === undefined ? brokenBy(await noHead(view)) : restoreHead(view, dated(head, now), onDamage);
   });
 }
 
-async function restoreHead(
-  view: TreeView,
-  head: LogHead,
-  onDamage: (sentence: string) => void,
-): Promise<SignedTree | BrokenTree> {
+async function restoreHead(view: TreeView, head: LogHead, onDamage: Alarm): Promise<SignedTree | BrokenTree> {
   try {
     const tree = await restoreTree(view, head, onDamage);
     await requireWhole(view, head);

@@ -1,3 +1,4 @@
+import type { Alarm } from "../../audit/alarm.js";
 import { aheadOf, timeText, type Clock } from "../../audit/clock.js";
 
 export interface StampsOptions {
@@ -7,7 +8,7 @@ export interface StampsOptions {
   readonly monotonicMs?: () => number;
   /** The time of the newest entry when the log was opened. */
   readonly lastReceivedAt: string;
-  readonly alarm: (message: string) => void;
+  readonly alarm: Alarm;
   /** Called with a sentence when the reason for an alarm is gone. */
   readonly note: (message: string) => void;
 }
@@ -52,6 +53,7 @@ export class Stamps {
     if (jumpMs <= MAX_JUMP_MS) return;
     alarm(
       `The clock went ${hours(jumpMs)} forward between two requests to the log ${log}. If that is wrong, all later entries get a wrong time until the clock has really come so far: check the clock.`,
+      "WRONG_CLOCK",
     );
   }
 
@@ -62,6 +64,7 @@ export class Stamps {
       this.#isAhead = true;
       alarm(
         `The newest entry of the log ${log} is ${hours(aheadMs)} ahead of this gateway's clock, and so will all later entries be until the clock has come so far: check the clocks of all gateways.`,
+        "WRONG_CLOCK",
       );
     } else if (aheadMs === 0 && this.#isAhead) {
       this.#isAhead = false;

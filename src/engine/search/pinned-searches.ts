@@ -1,3 +1,4 @@
+import type { Alarm } from "../../audit/alarm.js";
 import { type Clock, timeText } from "../../audit/clock.js";
 import { type AuditError, badInput, strayHit } from "../../audit/errors.js";
 import type { IndexQuery, SearchIndex } from "../../audit/search-index.js";
@@ -34,7 +35,7 @@ export interface PinnedSearchesOptions {
   /** How long a result can be paged. */
   readonly ttlMs: number;
   /** Called once per log whose index names entries that a search does not match. */
-  readonly alarm: (message: string) => void;
+  readonly alarm: Alarm;
 }
 
 const MICROS_PER_MS = 1000;
@@ -158,7 +159,7 @@ export class PinnedSearches {
     const { leafIndex, envelope } = entry;
     const isWithin = leafIndex >= range.start && leafIndex < range.end;
     if (isWithin && matches(filter, envelope.event)) return true;
-    if (!this.strayLogs.has(log)) this.options.alarm(strayHit(log, leafIndex).message);
+    if (!this.strayLogs.has(log)) this.options.alarm(strayHit(log, leafIndex).message, "WRONG_INDEX");
     this.strayLogs.add(log);
     return false;
   }

@@ -1,3 +1,4 @@
+import type { Alarm } from "../../audit/alarm.js";
 import { AuditError, endsLog } from "../../audit/errors.js";
 import type { LogHead, LogStore } from "../../audit/store.js";
 import { equalBytes, HASH_BYTES } from "../../core/bytes.js";
@@ -51,7 +52,7 @@ const RETRY_AFTER_MS = 1_000;
 export async function restoreTree(
   source: TreeView,
   head: LogHead,
-  onDamage: (sentence: string) => void = () => undefined,
+  onDamage: Alarm = () => undefined,
 ): Promise<SignedTree> {
   requireSigned(source, head);
   const edge = await soundEdge(source, head, onDamage);
@@ -65,7 +66,7 @@ export async function restoreTree(
 async function soundEdge(
   source: TreeView,
   { size, rootHash }: Pick<LogHead, "size" | "rootHash">,
-  onDamage: (sentence: string) => void = () => undefined,
+  onDamage: Alarm = () => undefined,
 ): Promise<TreeEdge> {
   const leads = (edge: TreeEdge | undefined): edge is TreeEdge =>
     edge !== undefined && equalBytes(edge.root(), rootHash);
@@ -73,7 +74,10 @@ async function soundEdge(
   if (leads(stored)) return stored;
   const remade = await remadeEdge(source, size).catch(unlessCorrupt);
   if (!leads(remade)) throw corrupt(source, `its stored hashes do not lead to the signed root of size ${size}`);
-  onDamage(`Stored hashes of the log ${source.log} were changed; its entries still lead to its signed root.`);
+  onDamage(
+    `Stored hashes of the log ${source.log} were changed; its entries still lead to its signed root.`,
+    "LOG_CORRUPT",
+  );
   return remade;
 }
 
@@ -199,11 +203,7 @@ function treeOf(
  * When the last entry was received, by the text that the tree covers; if that was changed, the time of the last genuine
  * one before it.
  */
-async function lastTime(
-  source: TreeView,
-  edge: TreeEdge,
-  onDamage: (sentence: string) => void = () => undefined,
-): Promise<LastTime> {
+async function lastTime(source: TreeView, edge: TreeEdge, onDamage: Alarm = () => undefined): Promise<LastTime> {
   const reader = new EntryReader(source, new TileReader(source, FEW_TILES));
   const [last] = await reader.read([edge.size - 1], edge);
   if (last?.kind === "entry") return { lastReceivedAt: last.entry.envelope.received_at };
@@ -212,7 +212,7 @@ async function lastTime(
   const genuine = (await reader.read(indexes, edge)).flatMap((outcome) => (outcome.kind === "entry" ? [outcome] : []));
   const newest = genuine.at(-1);
   if (newest === undefined) throw corrupt(source, `its last ${indexes.length} entries were changed`);
-  onDamage(`Entry ${edge.size - 1}, the last of the log ${source.log}, was changed.`);
+  onDamage(`Entry ${edge.size - 1}, the last of the log ${source.log}, was changed.`, "ENTRY_CORRUPT");
   return { lastReceivedAt: newest.entry.envelope.received_at, isLastChanged: true };
 }
 

@@ -11,7 +11,7 @@ import { openLink, type LinkClaims } from "../../downloads/link.js";
 import type { TokenSealer } from "../../keys/sealed-token.js";
 import type { Metrics } from "../../operations/metrics.js";
 import { allowsGzip } from "../accept.js";
-import type { Door } from "../admission.js";
+import { becameKnown, traceIdOf, type Door } from "../admission.js";
 import { begin, SAFE } from "../answer.js";
 import type { Readiness } from "../operations/readiness.js";
 import { Places } from "../places.js";
@@ -60,6 +60,7 @@ export function downloadsDoor(app: FastifyInstance, options: DownloadsDoorOption
       options.readiness.requireOpen();
       const link = request.params["*"];
       const claims = opened(options.sealer, link);
+      becameKnown(request, claims.principal.id);
       const user = await admitLink(claims.principal, request.headers, options.door);
       const service = user.service();
       const download = await service.download(claims);
@@ -70,7 +71,12 @@ export function downloadsDoor(app: FastifyInstance, options: DownloadsDoorOption
       if (usedLinks.has(link)) throw inUse();
       const free = places.take(options.door.access.kind === "open" ? request.ip : claims.principal.id);
       usedLinks.add(link);
-      const record = new DownloadRecord(options, { ...claims, log: download.log, requestId: request.id });
+      const record = new DownloadRecord(options, {
+        ...claims,
+        log: download.log,
+        requestId: request.id,
+        traceId: traceIdOf(request.headers),
+      });
       const stop = stopped(reply.raw, options);
       const pages = record.counted(user.whileLetIn(download.pages(stop)));
       await sendFile(reply, { file, pages, headers, stop, record }, options.logger).finally(() => {

@@ -9,6 +9,7 @@ export interface RecordedDownload {
   readonly format: DownloadFormat;
   readonly principal: Principal;
   readonly requestId: string;
+  readonly traceId: string | undefined;
 }
 
 /** How a download ended: whole; given up by its reader; cut, for that read too slowly; broken off by an error. */
@@ -34,9 +35,10 @@ export class DownloadRecord {
 
   ended(outcome: DownloadEnd): void {
     const { metrics, logger } = this.records;
-    const { log, format, principal, requestId } = this.download;
+    const { log, format, principal, requestId, traceId } = this.download;
     metrics.download({ format, outcome, entries: this.#entries });
     const ms = Math.round(performance.now() - this.#startedAt);
-    logger.info({ log, format, outcome, entries: this.#entries, ms, credential: principal.id, requestId }, "download");
+    const whose = { credential: principal.id, requestId, traceId };
+    logger.info({ log, format, outcome, entries: this.#entries, ms, ...whose }, "download");
   }
 }

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { isPlainObject } from "../../core/problem.js";
 import { textFault } from "../../graphql/limits.js";
 import type { DocumentParameters, TrustedDocuments } from "../../graphql/trusted-documents.js";
-import type { Admit, Caller } from "../admission.js";
+import { becameKnown, type Admit, type Caller } from "../admission.js";
 import { send, type Answer } from "../answer.js";
 import { parseJson, parseParameters, requireJsonBody, requirePlain, takeBodies } from "../body.js";
 import { isPreflighted } from "../cors.js";
@@ -39,7 +39,9 @@ export function graphqlDoor(app: FastifyInstance, options: GraphqlDoorOptions): 
   app.addHook("onRequest", async (request, reply) => {
     readiness.requireOpen();
     if (isVisit(request)) return send(reply, TO_GRAPHIQL, slowMs);
-    request.setDecorator(CALLER, await admit(request.headers));
+    const caller = await admit(request.headers);
+    becameKnown(request, caller.principal.id);
+    request.setDecorator(CALLER, caller);
     requireJson(request.headers);
     requirePlain(request.headers);
     if (request.method === "POST") requireJsonBody(request);

@@ -5,7 +5,7 @@ import { mayIntrospect, type IntrospectionPolicy } from "../../access/introspect
 import type { MakeLink } from "../../audit/download-link.js";
 import { auditContext, type AuditContext } from "../../graphql/context.js";
 import { registeredTracer } from "../../operations/tracing.js";
-import type { Caller } from "../admission.js";
+import { traceIdOf, type Caller } from "../admission.js";
 import { interruptible } from "../interruptible-service.js";
 import type { Refusals } from "../refusal.js";
 import { OperationRecord, type Records } from "./operation-record.js";
@@ -46,13 +46,18 @@ export function execution(options: ExecutionOptions): Execute {
     const { headers, address, signal } = asked;
     if (bodyBytes > LONG_BODY_BYTES) await turn();
     const served = interruptible(service, signal);
-    const operation = new OperationRecord(options, { credential: principal.id, requestId });
+    const operation = new OperationRecord(options, {
+      credential: principal.id,
+      requestId,
+      traceId: traceIdOf(headers),
+    });
     const forAsker = auditContext(served, mayIntrospect(principal, introspection));
     const downloadLink = downloadLinks({ principal, service: served });
     const context = () => Promise.resolve({ ...forAsker, operation, downloadLink, bodyBytes });
     const execute = () => apollo.executeHTTPGraphQLRequest({ httpGraphQLRequest, context });
     const answered = await (tracer ? inOperationSpan(tracer, { headers, operation }, execute) : execute());
-    if (!operation.isAnswered) refusals.add({ ...refusedBy(answered), requestId, address });
+    const sender = { requestId, address, headers, credential: principal.id };
+    if (!operation.isAnswered) refusals.add({ ...refusedBy(answered), sender });
     return answered;
   };
 }
@@ -60,5 +65,5 @@ export function execution(options: ExecutionOptions): Execute {
 /** What Apollo refuses before it looks for an operation is a bad request, such as a form that a browser sent. */
 function refusedBy({ status = 400 }: HTTPGraphQLResponse) {
   const code = status < 500 ? "BAD_REQUEST" : "INTERNAL_SERVER_ERROR";
-  return { entrance: "graphql", code, status } as const;
+  return { entrance: "graphql", refusal: { code }, status } as const;
 }

@@ -1,5 +1,6 @@
-import type { Span } from "@opentelemetry/api";
+import { SpanStatusCode, type Span } from "@opentelemetry/api";
 import type { Logger } from "pino";
+import { ERRORS, type ErrorCode } from "../../graphql/error-table.js";
 import type { OperationObserver, ResolvedOperation } from "../../graphql/operation-observer.js";
 import { shortName } from "../../operations/bounded-names.js";
 import type { Metrics } from "../../operations/metrics.js";
@@ -14,6 +15,8 @@ export interface Records {
 export interface Asked {
   readonly credential: string;
   readonly requestId: string;
+  /** That of the caller. The operation's own, which is told where there is one, may be another. */
+  readonly traceId: string | undefined;
 }
 
 /** One operation in the metrics, in the log, and in its span: its name, never its variables or its answer. */
@@ -40,7 +43,8 @@ export class OperationRecord implements OperationObserver {
 
   resolved(operation: ResolvedOperation): void {
     this.#operation = operation;
-    this.#span?.updateName(`${operation.type} ${shortName(operation.name ?? "anonymous")}`);
+    // A name that clients choose is an attribute: spans are grouped by their names.
+    this.#span?.updateName(operation.type);
   }
 
   /** The stream of a subscription begins. */
@@ -56,12 +60,23 @@ export class OperationRecord implements OperationObserver {
     metrics.operation({ name, type, code, ms });
     const what = { ...(name === undefined ? { hash } : { operation: shortName(name) }), type, code };
     const howMuch = { ms: Math.round(1_000 * ms) / 1_000, ...(events !== undefined && { events }) };
-    logger.info({ ...what, ...howMuch, ...this.asked }, "operation");
+    const traceId = this.#span?.spanContext().traceId ?? this.asked.traceId;
+    logger.info({ ...what, ...howMuch, ...this.asked, traceId }, "operation");
     this.#outcome(code);
   }
 
   #outcome(code: string): void {
-    const type = this.#operation?.type ?? "unknown";
-    this.#span?.setAttributes({ "graphql.operation.type": type, "auditql.outcome": code });
+    const { type, name } = this.#operation ?? {};
+    this.#span?.setAttributes({
+      ...(type !== undefined && { "graphql.operation.type": type }),
+      ...(name !== undefined && { "graphql.operation.name": shortName(name) }),
+      ...(code !== "OK" && { "error.type": code }),
+    });
+    if (isFault(code)) this.#span?.setStatus({ code: SpanStatusCode.ERROR });
   }
+}
+
+/** Whether the gateway is to blame, as HTTP's 5xx say. */
+function isFault(code: string): boolean {
+  return code in ERRORS && ERRORS[code as ErrorCode].status >= 500;
 }

@@ -8,10 +8,10 @@ export interface Traced {
   readonly operation: OperationRecord;
 }
 
-/** Runs an operation in its span, which continues the caller's trace, if its headers name one. */
+/** Runs an operation in its span, by OpenTelemetry's conventions for GraphQL servers, which continues the caller's trace, if its headers name one. */
 export function inOperationSpan<T>(tracer: Tracer, { headers, operation }: Traced, task: () => Promise<T>): Promise<T> {
   const options = { kind: SpanKind.SERVER };
-  return inSpan({ tracer, name: "graphql", options, parent: incomingContext(headers) }, (span) => {
+  return inSpan({ tracer, name: "GraphQL Operation", options, parent: incomingContext(headers) }, (span) => {
     operation.within(span);
     return task();
   });

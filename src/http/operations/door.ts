@@ -3,7 +3,7 @@ import type { MetricsPolicy } from "../../access/metrics-policy.js";
 import { AuditError } from "../../audit/errors.js";
 import { holdsAny } from "../../audit/principal.js";
 import type { Metrics } from "../../operations/metrics.js";
-import type { Admit } from "../admission.js";
+import { becameKnown, type Admit } from "../admission.js";
 import { jsonAnswer, send } from "../answer.js";
 import type { Readiness } from "./readiness.js";
 
@@ -31,9 +31,13 @@ export function operationsDoor(app: FastifyInstance, options: OperationsDoorOpti
   });
   app.route({
     ...{ method: METHODS, url: "/metrics" },
-    handler: async ({ headers }, reply) => {
-      if (metricsPolicy === "admin" && !holdsAny((await admit(headers)).principal, ["audit:metrics"]))
-        throw new AuditError("FORBIDDEN", "the credential lacks the scope audit:metrics");
+    handler: async (request, reply) => {
+      if (metricsPolicy === "admin") {
+        const { principal } = await admit(request.headers);
+        becameKnown(request, principal.id);
+        if (!holdsAny(principal, ["audit:metrics"]))
+          throw new AuditError("FORBIDDEN", "the credential lacks the scope audit:metrics");
+      }
       const type = { "content-type": metrics.contentType };
       return send(reply, { status: 200, headers: type, body: await metrics.text() }, slowMs);
     },

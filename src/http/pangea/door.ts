@@ -3,7 +3,7 @@ import { OperationTypeNode } from "graphql";
 import type { MakeLink } from "../../audit/download-link.js";
 import { AuditError } from "../../audit/errors.js";
 import type { TokenSealer } from "../../keys/sealed-token.js";
-import type { Admit, Caller } from "../admission.js";
+import { becameKnown, traceIdOf, type Admit, type Caller } from "../admission.js";
 import { send, type Answer } from "../answer.js";
 import { parseJson, requireJsonBody, requirePlain, takeBodies } from "../body.js";
 import { lifetime } from "../graphql/lifetime.js";
@@ -78,7 +78,9 @@ export function pangeaDoor(app: FastifyInstance, options: PangeaDoorOptions): vo
     request.setDecorator(ARRIVAL, arrived);
     reply.header("x-request-id", arrived.requestId);
     readiness.requireOpen();
-    request.setDecorator(CALLER, await admit(request.headers));
+    const caller = await admit(request.headers);
+    becameKnown(request, caller.principal.id);
+    request.setDecorator(CALLER, caller);
     requirePlain(request.headers);
     // Of other types a browser sends any page's request without asking.
     if (request.method === "POST") requireJsonBody(request);
@@ -116,7 +118,11 @@ async function serve(request: FastifyRequest, reply: FastifyReply, serving: Serv
   const arrived = request.getDecorator<Arrival>(ARRIVAL);
   const { requestId } = arrived;
   const ask = askOf(request, reply, { ...serving, body });
-  const record = new OperationRecord(options, { credential: ask.principal.id, requestId });
+  const record = new OperationRecord(options, {
+    credential: ask.principal.id,
+    requestId,
+    traceId: traceIdOf(request.headers),
+  });
   record.resolved({ name: `pangea ${endpoint.url}`, type: endpoint.type });
   let answer: Answer;
   try {

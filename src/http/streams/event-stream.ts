@@ -7,6 +7,7 @@ import { begin, giveUpUnread, SAFE } from "../answer.js";
 import { isPreflighted } from "../cors.js";
 import { isJson, parseJson, parseParameters, takeBodies } from "../body.js";
 import { HttpError, refusalOf } from "../refusal.js";
+import { becameKnown } from "../admission.js";
 import { SLOW_READER, type Stream } from "./open-streams.js";
 import { readOperation } from "./operation.js";
 import type { AdmitPage } from "./page-origins.js";
@@ -36,7 +37,9 @@ export function eventStreams(app: FastifyInstance, options: EventStreamsOptions)
     readiness.requireOpen();
     const token = request.method === "GET" ? searchOf(request).get("token") : null;
     const asker = { headers: request.headers, address: request.ip, ...(token !== null && { token }) };
-    request.setDecorator(HOLDER, await admitStream(asker));
+    const holder = await admitStream(asker);
+    becameKnown(request, holder.credential);
+    request.setDecorator(HOLDER, holder);
     if (request.method === "GET") requireOwnPage(request, options.admitPage);
     else if (!isJson(request)) throw new HttpError("UNSUPPORTED_MEDIA_TYPE", "send the operation as application/json");
   });

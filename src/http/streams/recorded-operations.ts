@@ -11,6 +11,7 @@ import { OperationRecord, type Records } from "../graphql/operation-record.js";
 import { inOperationSpan } from "../graphql/operation-span.js";
 import { HttpError } from "../refusal.js";
 import type { Stream } from "./open-streams.js";
+import { traceIdOf } from "../admission.js";
 
 /** The request that operations come with, or the handshake of their WebSocket. */
 export interface StreamOrigin {
@@ -82,7 +83,11 @@ export class RecordedOperations {
    */
   #subscribed(request: SubscriptionRequest, stream: Stream, { headers, requestId }: StreamOrigin): Promise<Subscribed> {
     const { holder, signal } = stream;
-    const operation = new OperationRecord(this.options, { credential: holder.credential, requestId });
+    const operation = new OperationRecord(this.options, {
+      credential: holder.credential,
+      requestId,
+      traceId: traceIdOf(headers),
+    });
     const subscriber = { service: () => holder.service(), signal, operation };
     const subscribe = () => this.options.subscriptions.subscribe(request, subscriber);
     if (this.#tracer === undefined) return subscribe();

@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import { timeText } from "../../audit/clock.js";
 import { principalOf, writtenPrincipal, type Principal, type WrittenPrincipal } from "../../audit/principal.js";
 import type { TokenSealer } from "../../keys/sealed-token.js";
-import type { Admit } from "../admission.js";
+import { becameKnown, type Admit } from "../admission.js";
 import { jsonAnswer, send } from "../answer.js";
 import type { Readiness } from "../operations/readiness.js";
 
@@ -35,9 +35,10 @@ export function streamTokensDoor(
   app: FastifyInstance,
   { admit, sealer, readiness, slowMs }: StreamTokensOptions,
 ): void {
-  app.post("/stream-tokens", async ({ headers }, reply) => {
+  app.post("/stream-tokens", async (request, reply) => {
     readiness.requireOpen();
-    const { principal } = await admit(headers);
+    const { principal } = await admit(request.headers);
+    becameKnown(request, principal.id);
     const expiresAtMs = Math.min(Date.now() + TTL_MS, principal.expiresAtMs ?? Infinity);
     const token = sealStreamToken(sealer, principal, expiresAtMs);
     return send(reply, jsonAnswer(201, { token, expiresAt: timeText(expiresAtMs * 1_000) }), slowMs);

@@ -15,6 +15,11 @@ function wantsEvents({ headers: { accept = "" } }: Head): boolean {
   return accept.includes("text/event-stream") && !accept.includes("json");
 }
 
+/** Whether the answer goes on for as long as the client likes. */
+export function isStream(head: Head): boolean {
+  return isWebSocket(head) || wantsEvents(head);
+}
+
 /** What routes may be constrained to, with the value true: three doors share the path /graphql. */
 export const TRANSPORTS: readonly Strategy[] = [
   transport("events", wantsEvents, { isOptional: true }),

@@ -127,11 +127,12 @@ export class WebSocketSession {
 
   /** Whether the client's first message, or the headers of its handshake, say who it is. */
   async letIn(payload: Readonly<Record<string, unknown>> = {}): Promise<boolean> {
+    const authorization = textOf(payload["authorization"] ?? payload["Authorization"]);
     try {
-      this.#holder ??= await this.#known(textOf(payload["authorization"] ?? payload["Authorization"]));
+      this.#holder ??= await this.#known(authorization);
       return true;
     } catch (error) {
-      this.#refuse(error);
+      this.#refuse(error, authorization);
       return false;
     }
   }
@@ -214,18 +215,20 @@ export class WebSocketSession {
     this.#close(ERRORS[reason.code].close, reason.message);
   }
 
-  #refuse(error: unknown): void {
-    const { code, message } = this.#recorded(error);
+  #refuse(error: unknown, authorization?: string): void {
+    const { code, message } = this.#recorded(error, authorization);
     this.#close(ERRORS[code].close, message);
   }
 
   /** What the client is told of a failure before its operation began. */
-  #recorded(error: unknown): Refusal {
+  #recorded(error: unknown, authorization = this.arrival.origin.headers.authorization): Refusal {
     const { logger, refusals } = this.options;
-    const { requestId, address } = this.arrival.origin;
-    const refusal = refusalOf(error, logger.child({ requestId }));
-    const { code } = refusal;
-    refusals.add({ entrance: "websocket", code, status: ERRORS[code].status, requestId, address });
+    const { origin } = this.arrival;
+    const refusal = refusalOf(error, logger.child({ requestId: origin.requestId }));
+    const { status } = ERRORS[refusal.code];
+    const headers = { ...origin.headers, authorization };
+    const sender = { ...origin, headers, credential: this.#holder?.credential };
+    refusals.add({ entrance: "websocket", refusal, status, sender });
     return refusal;
   }
 

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { handleProtocols } from "graphql-ws";
 import type { Access } from "../../access/authenticate.js";
 import { AuditError } from "../../audit/errors.js";
+import { becameKnown } from "../admission.js";
 import type { AdmitPage } from "./page-origins.js";
 import type { StreamHolder } from "./stream-holder.js";
 import { WebSocketSession, type SessionOptions } from "./websocket-session.js";
@@ -63,9 +64,10 @@ function notHere(): never {
 
 /** A credential in the headers is checked at once; a browser cannot send one, so its first message may bring it. */
 async function admitted(
-  { headers, ip, raw }: FastifyRequest,
+  request: FastifyRequest,
   { access, admitPage, admitStream, readiness, sessions }: WebSocketOptions,
 ): Promise<StreamHolder | undefined> {
+  const { headers, ip, raw } = request;
   readiness.requireOpen();
   if (!admitPage(headers)) {
     const named = "AUDITQL_CORS_ORIGINS names those that may";
@@ -73,6 +75,7 @@ async function admitted(
   }
   if (access.kind === "required" && headers.authorization === undefined) return undefined;
   const holder = await admitStream({ headers, address: ip });
+  becameKnown(request, holder.credential);
   sessions.take(holder.sharer, raw.socket);
   return holder;
 }

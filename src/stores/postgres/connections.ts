@@ -1,5 +1,6 @@
 import pg from "pg";
 import { deadline } from "../../audit/deadline.js";
+import type { StoreConnections } from "../../audit/search-index.js";
 import { parseDatabaseUrl, type DatabaseUrl } from "./database-url.js";
 import { isReadOnlySession, NoHostError } from "./failures.js";
 import {
@@ -79,6 +80,12 @@ export class Connections {
       this.#host = undefined;
       return this.#connect();
     }
+  }
+
+  get state(): StoreConnections {
+    const { totalCount, idleCount, waitingCount } = this.#pool;
+    const { maxConnections: max } = this.#settings;
+    return { used: totalCount - idleCount, idle: idleCount, max, waiting: waitingCount };
   }
 
   async close(): Promise<void> {

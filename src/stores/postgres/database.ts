@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { StoreConnections } from "../../audit/search-index.js";
 import { queryUnlessAborted } from "./abandoned-query.js";
 import { writeAlone } from "./commit.js";
 import { committing } from "./committing.js";
@@ -33,6 +34,10 @@ export class Database {
   /** Throws BAD_USER_INPUT when the URL cannot be used. */
   constructor(settings: DatabaseSettings) {
     this.#connections = new Connections(settings);
+  }
+
+  get connections(): StoreConnections {
+    return this.#connections.state;
   }
 
   /**

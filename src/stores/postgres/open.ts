@@ -23,7 +23,7 @@ export async function openPostgres(settings: PostgresSettings): Promise<OpenedSt
   const database = await openDatabase(settings);
   const [log, blocks] = [new PostgresLogStore(database), new PostgresBlockStore(database)];
   const isReadOnly = async (): Promise<boolean> => (await database.rows(READ_ONLY, []))[0]?.isReadOnly ?? false;
-  return { log, blocks, isShared: true, isReadOnly };
+  return { log, blocks, isShared: true, isReadOnly, connections: () => database.connections };
 }
 
 /**

@@ -45,7 +45,7 @@ test("a gateway in front of another gateway's door of the protocol shows, verifi
 test.each([
   [{}, "AUDITQL_PANGEA_TOKEN: expected the service's token"],
   [{ AUDITQL_PANGEA_TOKEN: "pts secret" }, "AUDITQL_PANGEA_TOKEN: expected the service's token"],
-  [{ AUDITQL_PANGEA_TOKEN_FILE: "/nowhere" }, "AUDITQL_PANGEA_TOKEN_FILE: expected a file with the service's token"],
+  [{ AUDITQL_PANGEA_TOKEN_FILE: "/nowhere" }, "AUDITQL_PANGEA_TOKEN_FILE: expected a file with the value"],
 ])("a gateway does not start with the token %j, and says what it needs without showing it", async (token, sentence) => {
   const started = startGateway({ folder, env: { AUDITQL_STORE: `pangea+${service.url}`, ...token } });
   const message = await started.then(

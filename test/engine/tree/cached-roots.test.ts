@@ -41,7 +41,7 @@ function gateway(over: RootCache = cache, sharedStore = false): Promise<AuditSer
 
 /** What the log's key, or another, would have signed. */
 function checkpoint(treeSize: number, hash: Uint8Array, { log = "default", keyring = KEYRING } = {}): string {
-  return new LogKey(`${ORIGIN}/${log}`, keyring.checkpointSeed, nodeEd25519()).sign(treeSize, hash);
+  return new LogKey(`${ORIGIN}/${log}`, keyring, nodeEd25519()).sign(treeSize, hash);
 }
 
 async function put(changes: Partial<CachedRoot>): Promise<void> {

@@ -17,7 +17,7 @@ async function logOf(count: number): Promise<MemoryLogStore> {
 }
 
 function sourceOf(store: LogStore): TreeSource {
-  const key = new LogKey(`${ORIGIN}/default`, KEYRING.checkpointSeed, nodeEd25519());
+  const key = new LogKey(`${ORIGIN}/default`, KEYRING, nodeEd25519());
   return { log: "default", store, format: logFormat("rfc6962", nodeSha256), key };
 }
 

@@ -30,7 +30,7 @@ class Glasses {
   ): Promise<FsckReport> {
     const stored = await this.memory.head("default");
     if (stored === undefined) throw new Error("no log");
-    const key = new LogKey(`${ORIGIN}/default`, KEYRING.checkpointSeed, nodeEd25519());
+    const key = new LogKey(`${ORIGIN}/default`, KEYRING, nodeEd25519());
     const source = { log: "default", store: replaced<LogStore>(this.memory, changes), format, key };
     const fixed = { source, index: this.index, ed25519: nodeEd25519() };
     return fsck({ ...fixed, ...options }, { ...stored, ...head });

@@ -162,6 +162,17 @@ describeWith("PostgreSQL", hasPostgres(), () => {
       network.close();
     });
 
+    test("is told by what it does, beside the calls that wait for one", async () => {
+      const single = new Database({ ...DATABASE_DEFAULTS, url, maxConnections: 1 });
+      const only = await single.begin();
+      const waiting = single.rows(PID, []);
+      expect(single.connections).toEqual({ used: 1, idle: 0, max: 1, waiting: 1 });
+      await only.rollback();
+      await waiting;
+      expect(single.connections).toEqual({ used: 0, idle: 1, max: 1, waiting: 0 });
+      await single.close();
+    });
+
     test("does not hide a mistake in our SQL behind UNAVAILABLE", async () => {
       await expect(database.rows({ name: "mistake", text: "SELECT no_such_column" }, [])).rejects.toMatchObject({
         code: "42703",
