@@ -34,7 +34,11 @@ function watchHeads({ store, index }: Engines, metrics: Metrics): void {
   const gauges = [
     ["auditql_log_entries", "Entries of the log.", ({ size }) => size],
     ["auditql_root_age_seconds", "How long ago the log's newest root was made.", rootAge(clock)],
-    ["auditql_index_lag_entries", "Entries that searches read from the log, because their segments are not stored yet.", indexLag(index)],
+    [
+      "auditql_index_lag_entries",
+      "Entries that searches read from the log, because their segments are not stored yet.",
+      indexLag(index),
+    ],
     [
       "auditql_clock_behind_seconds",
       "How far the newest entry's time is ahead of this gateway's clock.",

@@ -79,7 +79,8 @@ export class PangeaSearches {
       ...pageProblems(page),
     ];
     if (window.kind === "invalid" || problems.length > 0) throw badInput(problems);
-    if (request.window?.of === "timestamp") throw unsupported("search by the events' own times", "Search by the time of receipt.");
+    if (request.window?.of === "timestamp")
+      throw unsupported("search by the events' own times", "Search by the time of receipt.");
     const digest = digestOfSearch(request, bound);
     const earlier = this.#cursors(page, (pin) => pin.digest === digest);
     if (earlier.pin !== undefined)
