@@ -13,7 +13,7 @@ function base64(bytes) {
 }
 
 /**
- * The EventInput for `log(event:)` with its author's signature, by a key pair of
+ * The AuditEventInput for `log(event:)` with its author's signature, by a key pair of
  * `crypto.subtle.generateKey("Ed25519", false, ["sign", "verify"])`. Leave out what is null: it is not signed.
  */
 export async function signedEvent({ tenantId, ...event }, { privateKey, publicKey }) {

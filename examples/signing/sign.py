@@ -1,4 +1,4 @@
-"""Signs an event as its author: sign.py KEY.pem < event.json > input.json, the EventInput for `log(event:)`.
+"""Signs an event as its author: sign.py KEY.pem < event.json > input.json, the AuditEventInput for `log(event:)`.
 
 Needs the package cryptography, and a key of `openssl genpkey -algorithm ed25519`. The same in JavaScript: sign.js.
 """

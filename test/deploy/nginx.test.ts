@@ -171,7 +171,7 @@ describeWith("nginx and openssl", nginx !== undefined && findProgram("openssl") 
   });
 
   test("lets as large a body through as the gateway takes", async () => {
-    const query = "mutation Bulk($events: [EventInput!]!) { logBulk(events: $events) { root { treeSize } } }";
+    const query = "mutation Bulk($events: [AuditEventInput!]!) { logBulk(events: $events) { root { treeSize } } }";
     const events = Array.from({ length: 100 }, () => ({ message: "x".repeat(150_000) }));
     const body = JSON.stringify({ query, variables: { events } });
     expect(body.length).toBeGreaterThan(15_000_000);

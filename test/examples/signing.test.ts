@@ -18,7 +18,7 @@ jest.setTimeout(120_000);
 
 const FOLDER = fileURLToPath(new URL("../../../examples/signing/", import.meta.url));
 const LOG = /* GraphQL */ `
-  mutation Log($event: EventInput!) {
+  mutation Log($event: AuditEventInput!) {
     log(event: $event) {
       entry {
         event {
