@@ -79,7 +79,7 @@ export class Gateways {
       complaints.push(
         ...metrics
           .split("\n")
-          .filter((line) => DISTRUST.test(line))
+          .filter((line) => DISTRUST.test(line) && !line.endsWith(" 0"))
           .map((line) => `${name}: ${line}`),
       );
     }
