@@ -110,12 +110,25 @@ function wholeWordIn(field: EventField, word: string, reader: SegmentReader): Wo
   return new Map(posting === undefined ? [] : [[fieldNumber(field), [new PostingView(reader, posting)]]]);
 }
 
+interface SoughtWord {
+  readonly word: string;
+  readonly isPrefix: boolean;
+}
+
+/** What was found is kept with its reader: an evaluation that lacked a block begins again, and a prefix can have many words. */
+const FOUND = new WeakMap<SegmentReader, Map<string, Word>>();
+
 /** A word in any field, or what begins with it: their terms are neighbours. */
-function wordIn(
-  field: EventField | undefined,
-  { word, isPrefix }: { readonly word: string; readonly isPrefix: boolean },
-  reader: SegmentReader,
-): Word {
+function wordIn(field: EventField | undefined, sought: SoughtWord, reader: SegmentReader): Word {
+  const key = JSON.stringify([field, sought.word, sought.isPrefix]);
+  const kept = FOUND.get(reader) ?? new Map<string, Word>();
+  FOUND.set(reader, kept);
+  const found = kept.get(key) ?? neighbours(field, sought, reader);
+  kept.set(key, found);
+  return found;
+}
+
+function neighbours(field: EventField | undefined, { word, isPrefix }: SoughtWord, reader: SegmentReader): Word {
   const start = isPrefix ? utf8(word) : Uint8Array.of(...utf8(word), 0);
   const found = new Map<number, PostingView[]>();
   for (const { term, posting } of reader.prefixed(start)) {

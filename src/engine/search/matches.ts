@@ -8,7 +8,7 @@ import { nodeSha256 } from "../../keys/node-crypto.js";
 import { READ_ENTRIES, readRows, type LogRow } from "./log-rows.js";
 import { Steps } from "./steps.js";
 import { OpenSegment, prefetch, type ReadableSegment, type SegmentSession } from "./stored-segments.js";
-import { termsOf } from "./terms.js";
+import { prefixesOf, termsOf } from "./terms.js";
 
 /** Neighbouring leaves, and where to look for matches among them. */
 export type Part =
@@ -119,6 +119,10 @@ async function* inSegment(
   const session = part.segment.session();
   const { start } = part.segment.range;
   let reader: SegmentReader | undefined;
+  for (const prefix of prefixesOf(filter)) {
+    await session.read((of) => evaluation(prefix, of, nodeSha256)); // its words are kept; all at once would take too long
+    await steps.pause();
+  }
   const evaluated: Evaluation = await session.read((of) => {
     reader = of;
     return evaluation(filter, of, nodeSha256);
