@@ -27,12 +27,13 @@ export function canonicalJson(value: Json): string {
 
 /**
  * Parses a text that must be in canonical form already. Returns undefined for any other spelling of the same value, a
- * duplicate key included, and for a text nested deeper than an envelope may be. For untrusted text: never throws.
+ * duplicate key included, and for a text nested deeper than `levels`: without it, than an envelope may be. For untrusted
+ * text: never throws.
  */
-export function parseCanonicalJson(text: string): Json | undefined {
+export function parseCanonicalJson(text: string, levels = MAX_TEXT_DEPTH): Json | undefined {
   try {
     const value = JSON.parse(text) as Json;
-    return isWithin(value, MAX_TEXT_DEPTH) && canonicalJson(value) === text ? value : undefined;
+    return isWithin(value, levels) && canonicalJson(value) === text ? value : undefined;
   } catch {
     return undefined;
   }
