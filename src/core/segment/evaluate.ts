@@ -1,15 +1,14 @@
-import { utf8 } from "../bytes.js";
 import type { EventField } from "../event.js";
 import type { Sha256 } from "../hash.js";
 import { isWithin, type InstantRange } from "../instant.js";
 import { fieldNumber, leafTerm, presenceTerm, valueTerm, wordTerm } from "../words/terms.js";
-import { both, setPlaces, either, isEmpty, noBits, NO_BITS, set, without, type PieceBits } from "./bits.js";
+import { either, isEmpty, noBits, NO_BITS, set, setPlaces, without, type PieceBits } from "./bits.js";
 import { FIRST_MS } from "./event-time.js";
 import type { SegmentFilter } from "./filter.js";
-import { PIECE_DOCUMENTS, PositionKind, PostingKind } from "./format.js";
-import { PostingView, type Positions } from "./posting-view.js";
+import { adjacentIn, constantOrder } from "./phrase.js";
 import { readTimes } from "./read-columns.js";
 import type { SegmentReader } from "./read.js";
+import { lookUp, Postings, type FoundWord, type LookupBudget } from "./word-lookup.js";
 
 /** A filter over one segment. */
 export interface Evaluation {
@@ -27,14 +26,23 @@ const NOTHING: Evaluation = { most: 0, isExact: true, bits: () => NO_BITS };
 interface Place {
   readonly reader: SegmentReader;
   readonly sha256: Sha256;
+  readonly budget: LookupBudget;
 }
 
 /**
  * Looks a filter's terms up in a segment; the result reads pieces as they are asked for. What cannot change the result
- * is not looked up, so it is in no proof. Throws what the source throws, and MalformedSegment.
+ * is not looked up, so it is in no proof. Throws what the source throws, MalformedSegment, and Unfinished where the words of
+ * its prefixes are in more dictionary blocks than the budget has: evaluate again, with a new one.
  */
-export function evaluation(filter: SegmentFilter, reader: SegmentReader, sha256: Sha256): Evaluation {
-  return compiled(filter, { reader, sha256 });
+export function evaluation(filter: SegmentFilter, { reader, sha256, blocks = Infinity }: EvaluatedSegment): Evaluation {
+  return compiled(filter, { reader, sha256, budget: { blocks } });
+}
+
+export interface EvaluatedSegment {
+  readonly reader: SegmentReader;
+  readonly sha256: Sha256;
+  /** Of dictionaries, for words in any field and prefixes. Default: no limit. */
+  readonly blocks?: number;
 }
 
 function compiled(filter: SegmentFilter, place: Place): Evaluation {
@@ -43,13 +51,13 @@ function compiled(filter: SegmentFilter, place: Place): Evaluation {
     case "all":
       return { most: reader.documents, isExact: true, bits: (_, mask) => mask };
     case "phrase":
-      return phraseOf(filter, reader);
+      return phraseOf(filter, place);
     case "exact":
-      return termIn(valueTerm(filter.value, filter.field, sha256), reader);
+      return termIn(valueTerm(filter.value, filter.field, sha256), place);
     case "present":
-      return termIn(presenceTerm(filter.field), reader);
+      return termIn(presenceTerm(filter.field), place);
     case "leaf":
-      return termIn(leafTerm(filter.hash), reader);
+      return termIn(leafTerm(filter.hash), place);
     case "time":
       return timeIn(filter, reader);
     case "and":
@@ -72,177 +80,65 @@ function evaluations(filters: readonly SegmentFilter[], place: Place): readonly 
   return parts;
 }
 
-function termIn(term: Uint8Array, reader: SegmentReader): Evaluation {
+function termIn(term: Uint8Array, { reader }: Pick<Place, "reader">): Evaluation {
+  const postings = postingsOf(term, reader);
+  return postings === undefined ? NOTHING : unionOf(postings, reader);
+}
+
+function postingsOf(term: Uint8Array, reader: SegmentReader): Postings | undefined {
   const posting = reader.posting(term);
-  return posting === undefined ? NOTHING : unionOf([new PostingView(reader, posting)], reader);
+  if (posting === undefined) return undefined;
+  const postings = new Postings();
+  postings.add(reader, posting, true);
+  return postings;
 }
 
 type Phrase = SegmentFilter & { readonly kind: "phrase" };
 
-/** The postings of a word by the number of their field. */
-type Word = ReadonlyMap<number, readonly PostingView[]>;
-
-function phraseOf({ field, words, prefix }: Phrase, reader: SegmentReader): Evaluation {
-  const found: Word[] = [];
-  for (const [place, word] of words.entries()) {
-    const isPrefix = prefix && place === words.length - 1;
-    const inFields =
-      isPrefix || field === undefined ? wordIn(field, { word, isPrefix }, reader) : wholeWordIn(field, word, reader);
+function phraseOf({ field, words, prefix }: Phrase, place: Place): Evaluation {
+  const { reader, budget } = place;
+  const inPhrase = words.length > 1;
+  const found: FoundWord[] = [];
+  for (const [i, word] of words.entries()) {
+    const isPrefix = prefix && i === words.length - 1;
+    const isOneTerm = !isPrefix && field !== undefined;
+    const inFields = isOneTerm
+      ? inField(field, word, reader)
+      : lookUp({ word, isPrefix, field, inPhrase }, reader, budget);
     if (inFields.size === 0) return NOTHING;
     found.push(inFields);
   }
-  const [first, next] = found;
-  if (first === undefined) return NOTHING;
-  if (next === undefined) return unionOf([...first.values()].flat(), reader);
-  const fields = [...first.keys()].filter((number) => found.every((word) => word.has(number)));
+  const [first = new Map<number, Postings>()] = found;
+  const inEach = [...first.keys()].map((number) => found.map((word) => word.get(number)));
   return anyOf(
-    fields.map((number) =>
-      phraseIn(
-        found.map((word) => word.get(number) ?? []),
-        reader,
-      ),
-    ),
+    inEach.map((inOne) => {
+      const known = inOne.filter((word) => word !== undefined);
+      return known.length < inOne.length ? NOTHING : phraseIn(known, reader);
+    }),
   );
 }
 
-function wholeWordIn(field: EventField, word: string, reader: SegmentReader): Word {
-  const posting = reader.posting(wordTerm(word, field));
-  return new Map(posting === undefined ? [] : [[fieldNumber(field), [new PostingView(reader, posting)]]]);
+function inField(field: EventField, word: string, reader: SegmentReader): FoundWord {
+  const postings = postingsOf(wordTerm(word, field), reader);
+  return new Map(postings === undefined ? [] : [[fieldNumber(field), postings]]);
 }
 
-interface SoughtWord {
-  readonly word: string;
-  readonly isPrefix: boolean;
+function unionOf(postings: Postings, reader: SegmentReader): Evaluation {
+  const bits = (piece: number, mask: PieceBits): PieceBits => postings.bits(piece, mask);
+  if (postings.only !== undefined) return { most: postings.df, isExact: true, bits };
+  return { most: Math.min(reader.documents, postings.df), bits };
 }
 
-/** What was found is kept with its reader: an evaluation that lacked a block begins again, and a prefix can have many words. */
-const FOUND = new WeakMap<SegmentReader, Map<string, Word>>();
-
-/** A word in any field, or what begins with it: their terms are neighbours. */
-function wordIn(field: EventField | undefined, sought: SoughtWord, reader: SegmentReader): Word {
-  const key = JSON.stringify([field, sought.word, sought.isPrefix]);
-  const kept = FOUND.get(reader) ?? new Map<string, Word>();
-  FOUND.set(reader, kept);
-  const found = kept.get(key) ?? neighbours(field, sought, reader);
-  kept.set(key, found);
-  return found;
-}
-
-function neighbours(field: EventField | undefined, { word, isPrefix }: SoughtWord, reader: SegmentReader): Word {
-  const start = isPrefix ? utf8(word) : Uint8Array.of(...utf8(word), 0);
-  const found = new Map<number, PostingView[]>();
-  for (const { term, posting } of reader.prefixed(start)) {
-    const number = term[term.length - 1] ?? 0;
-    if (!isWordTerm(term) || (field !== undefined && number !== fieldNumber(field))) continue;
-    const views = found.get(number) ?? [];
-    views.push(new PostingView(reader, posting));
-    found.set(number, views);
-  }
-  return found;
-}
-
-function isWordTerm(term: Uint8Array): boolean {
-  return (term[0] ?? 0) >= LEAST_WORD_BYTE;
-}
-
-/** The digit 0, before which no word begins, and all other terms do. */
-const LEAST_WORD_BYTE = 0x30;
-
-function unionOf(views: readonly PostingView[], reader: SegmentReader): Evaluation {
-  const [only] = views;
-  if (only === undefined) return NOTHING;
-  if (views.length === 1)
-    return {
-      most: only.posting.df,
-      isExact: true,
-      bits: (piece, mask) => (isEmpty(mask) ? NO_BITS : both(mask, only.bits(piece))),
-    };
-  const sum = views.reduce((most, { posting }) => most + posting.df, 0);
-  const inline = inlineUnion(views);
-  const others = views.filter(({ posting }) => posting.kind !== PostingKind.inline);
-  return {
-    most: Math.min(reader.documents, sum),
-    bits: (piece, mask) => {
-      if (isEmpty(mask)) return NO_BITS;
-      let bits = inline(piece);
-      for (const view of others) bits = either(bits, view.bits(piece));
-      return both(mask, bits);
-    },
-  };
-}
-
-/** A prefix can have thousands of inline postings: they are decoded once for the segment, not once for each piece. */
-function inlineUnion(views: readonly PostingView[]): (piece: number) => PieceBits {
-  let pieces: ReadonlyMap<number, Uint32Array> | undefined;
-  return (piece) => (pieces ??= decodedByPiece(views)).get(piece) ?? NO_BITS;
-}
-
-function decodedByPiece(views: readonly PostingView[]): ReadonlyMap<number, Uint32Array> {
-  const pieces = new Map<number, Uint32Array>();
-  for (const view of views) {
-    if (view.posting.kind !== PostingKind.inline) continue;
-    for (const document of view.documents) {
-      const piece = Math.floor(document / PIECE_DOCUMENTS);
-      let bits = pieces.get(piece);
-      if (bits === undefined) pieces.set(piece, (bits = noBits()));
-      set(bits, document % PIECE_DOCUMENTS);
-    }
-  }
-  return pieces;
-}
-
-/** Adjacent words in one field, each with at least one posting. */
-function phraseIn(words: readonly (readonly PostingView[])[], reader: SegmentReader): Evaluation {
-  const together = allOf(words.map((views) => unionOf(views, reader)));
-  const constant = constantPositions(words);
-  if (constant !== undefined) return isAdjacent(constant) ? together : NOTHING;
+/** Adjacent words in one field. */
+function phraseIn(words: readonly Postings[], reader: SegmentReader): Evaluation {
+  const together = allOf(words.map((word) => unionOf(word, reader)));
+  if (words.length === 1) return together;
+  const order = constantOrder(words);
+  if (order !== undefined) return order === "adjacent" ? together : NOTHING;
   return {
     most: together.most,
-    bits: (piece, mask) => {
-      const candidates = setPlaces(together.bits(piece, mask));
-      if (candidates.length === 0) return NO_BITS;
-      const positions = words.map((views) => views.map((view) => view.positions(piece, candidates)));
-      const bits = noBits();
-      candidates.forEach((document, place) => {
-        if (hasPhrase(positions, place)) set(bits, document);
-      });
-      return bits;
-    },
+    bits: (piece, mask) => adjacentIn(words, piece, together.bits(piece, mask)),
   };
-}
-
-/** Where every document has each word once, at the same position: one comparison decides for the segment. */
-function constantPositions(words: readonly (readonly PostingView[])[]): readonly number[] | undefined {
-  const positions: number[] = [];
-  for (const [view, more] of words) {
-    if (more !== undefined || view?.posting.positionKind !== PositionKind.constant) return undefined;
-    positions.push(view.posting.position);
-  }
-  return positions;
-}
-
-function isAdjacent(positions: readonly number[]): boolean {
-  return positions.every((position, place) => position === (positions[0] ?? 0) + place);
-}
-
-/** Whether in the document at a place some position of the first word is followed by one of each next word. */
-function hasPhrase(words: readonly (readonly Positions[])[], place: number): boolean {
-  for (const { ends, values } of words[0] ?? [])
-    for (let at = place === 0 ? 0 : (ends[place - 1] ?? 0); at < (ends[place] ?? 0); at++)
-      if (isFollowed(words, place, values[at] ?? 0)) return true;
-  return false;
-}
-
-function isFollowed(words: readonly (readonly Positions[])[], place: number, position: number): boolean {
-  for (let next = 1; next < words.length; next++)
-    if (words[next]?.some((positions) => includes(positions, place, position + next)) !== true) return false;
-  return true;
-}
-
-function includes({ ends, values }: Positions, place: number, position: number): boolean {
-  for (let at = place === 0 ? 0 : (ends[place - 1] ?? 0); at < (ends[place] ?? 0); at++)
-    if (values[at] === position) return true;
-  return false;
 }
 
 function timeIn(range: InstantRange, reader: SegmentReader): Evaluation {

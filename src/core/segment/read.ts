@@ -76,19 +76,21 @@ export class SegmentReader {
     return findPosting(this.source.block(this.source.locate(term)), term, this.documents);
   }
 
-  /** The entries whose terms begin with these bytes, in rising order. */
-  *prefixed(prefix: Uint8Array): Generator<DictionaryEntry> {
-    const { dictionaryBlocks } = this.header;
-    for (let number = dictionaryBlocks === 0 ? 1 : this.source.locate(prefix); number <= dictionaryBlocks; number++) {
-      const scan = new DictionaryScan(this.source.block(number), this.documents);
-      for (let posting = scan.next(); posting !== undefined; posting = scan.next()) {
-        const order = comparePrefix(scan.term, scan.length, prefix);
-        if (order > 0) return;
-        if (order === 0) yield { term: scan.term.slice(0, scan.length), posting };
-      }
-      const { fence } = scan;
-      if (fence === undefined || comparePrefix(fence, fence.length, prefix) > 0) return;
+  /** The entries of a dictionary block whose terms begin with these bytes, rising; `isLast`: the next block has none. */
+  prefixedIn(
+    number: number,
+    prefix: Uint8Array,
+  ): { readonly entries: readonly DictionaryEntry[]; readonly isLast: boolean } {
+    const scan = new DictionaryScan(this.source.block(number), this.documents);
+    const entries: DictionaryEntry[] = [];
+    for (let posting = scan.next(); posting !== undefined; posting = scan.next()) {
+      const order = comparePrefix(scan.term, scan.length, prefix);
+      if (order > 0) return { entries, isLast: true };
+      if (order === 0) entries.push({ term: scan.term.slice(0, scan.length), posting });
     }
+    const { fence } = scan;
+    const isBehind = fence === undefined || comparePrefix(fence, fence.length, prefix) > 0;
+    return { entries, isLast: isBehind || number >= this.header.dictionaryBlocks };
   }
 
   /** A cursor over a stream. */

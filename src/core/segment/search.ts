@@ -42,7 +42,7 @@ export function* matchingLeaves(segments: Segments, query: SegmentQuery): Genera
 export function countMatches(segments: Segments, query: SegmentQuery): number {
   let count = 0;
   for (const { reader, range } of covering(segments, query)) {
-    const evaluated = evaluation(query.filter, reader, segments.sha256);
+    const evaluated = evaluation(query.filter, { reader, sha256: segments.sha256 });
     if (evaluated.isExact === true && range.end - range.start === reader.documents) count += evaluated.most;
     else if (evaluated.most > 0)
       for (const { piece, mask } of piecesIn(reader, range, false)) count += countBits(evaluated.bits(piece, mask));
@@ -75,7 +75,7 @@ export const TIME_COLUMN = KEY_COLUMNS.length;
 
 function* matchingPieces(segments: Segments, query: SegmentQuery): Generator<MatchingPiece> {
   for (const { reader, range } of covering(segments, query)) {
-    const evaluated = evaluation(query.filter, reader, segments.sha256);
+    const evaluated = evaluation(query.filter, { reader, sha256: segments.sha256 });
     if (evaluated.most === 0) continue;
     for (const { piece, mask, start } of piecesIn(reader, range, query.descending)) {
       const bits = evaluated.bits(piece, mask);

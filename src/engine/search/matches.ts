@@ -3,12 +3,13 @@ import { bitsBetween, countBits, setPlaces, type PieceBits } from "../../core/se
 import { evaluation, type Evaluation } from "../../core/segment/evaluate.js";
 import type { SegmentFilter } from "../../core/segment/filter.js";
 import type { SegmentReader } from "../../core/segment/read.js";
+import { Unfinished } from "../../core/segment/word-lookup.js";
 import type { LeafRange } from "../../core/tree.js";
 import { nodeSha256 } from "../../keys/node-crypto.js";
 import { READ_ENTRIES, readRows, type LogRow } from "./log-rows.js";
 import { Steps } from "./steps.js";
 import { OpenSegment, prefetch, type ReadableSegment, type SegmentSession } from "./stored-segments.js";
-import { prefixesOf, termsOf } from "./terms.js";
+import { termsOf } from "./terms.js";
 
 /** Neighbouring leaves, and where to look for matches among them. */
 export type Part =
@@ -119,14 +120,12 @@ async function* inSegment(
   const session = part.segment.session();
   const { start } = part.segment.range;
   let reader: SegmentReader | undefined;
-  for (const prefix of prefixesOf(filter)) {
-    await session.read((of) => evaluation(prefix, of, nodeSha256)); // its words are kept; all at once would take too long
-    await steps.pause();
-  }
-  const evaluated: Evaluation = await session.read((of) => {
+  const evaluate = (of: SegmentReader): Evaluation | undefined => {
     reader = of;
-    return evaluation(filter, of, nodeSha256);
-  });
+    return evaluatedIn(filter, of);
+  };
+  let evaluated = await session.read(evaluate);
+  for (; evaluated === undefined; evaluated = await session.read(evaluate)) await steps.pause();
   if (evaluated.most === 0 || reader === undefined) return;
   const { pieces, pieceDocuments } = reader;
   for (let i = 0; i < pieces; i++) {
@@ -137,6 +136,19 @@ async function* inSegment(
     const bits = await session.read(() => evaluated.bits(piece, mask));
     yield { kind: "piece", start: first, bits, session, piece };
     await steps.pause();
+  }
+}
+
+/** Dictionary blocks that are looked through in one go: some milliseconds. */
+const STEP_BLOCKS = 32;
+
+/** Undefined where a prefix has more words than one step may look up. */
+function evaluatedIn(filter: SegmentFilter, reader: SegmentReader): Evaluation | undefined {
+  try {
+    return evaluation(filter, { reader, sha256: nodeSha256, blocks: STEP_BLOCKS });
+  } catch (error) {
+    if (error instanceof Unfinished) return undefined;
+    throw error;
   }
 }
 

@@ -29,21 +29,6 @@ export function termsOf(filter: SegmentFilter): readonly Uint8Array[] {
   }
 }
 
-/** The phrases that end with a prefix: each may stand for most words of a segment. */
-export function prefixesOf(filter: SegmentFilter): readonly SegmentFilter[] {
-  switch (filter.kind) {
-    case "phrase":
-      return filter.prefix ? [filter] : [];
-    case "and":
-    case "or":
-      return filter.filters.flatMap(prefixesOf);
-    case "not":
-      return prefixesOf(filter.filter);
-    default:
-      return [];
-  }
-}
-
 /** Fields of one word are neighbours, so the first and the last name the blocks. */
 function phraseTerms({ field, words, prefix }: SegmentFilter & { readonly kind: "phrase" }): readonly Uint8Array[] {
   return words.flatMap((word, place) => {

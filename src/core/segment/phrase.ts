@@ -1,0 +1,74 @@
+import { both, noBits, NO_BITS, set, setPlaces, type PieceBits } from "./bits.js";
+import { PositionKind } from "./format.js";
+import type { Positions } from "./posting-view.js";
+import type { Postings } from "./word-lookup.js";
+
+/**
+ * Which of some documents of a piece, each of which has all words, have them in this order beside each other. Every word
+ * has at least one posting there.
+ */
+export function adjacentIn(words: readonly Postings[], piece: number, together: PieceBits): PieceBits {
+  const candidates = setPlaces(together);
+  if (candidates.length === 0) return NO_BITS;
+  const positions = words.map((word) => positionsIn(word, { piece, together, candidates }));
+  const bits = noBits();
+  candidates.forEach((document, place) => {
+    if (hasPhrase(positions, place)) set(bits, document);
+  });
+  return bits;
+}
+
+/** Where every document has each word once, at the same position: whether these are neighbours decides for the segment. */
+export function constantOrder(words: readonly Postings[]): "adjacent" | "apart" | undefined {
+  const positions: number[] = [];
+  for (const { only } of words) {
+    if (only?.posting.positionKind !== PositionKind.constant) return undefined;
+    positions.push(only.posting.position);
+  }
+  const [first = 0] = positions;
+  return positions.every((position, place) => position === first + place) ? "adjacent" : "apart";
+}
+
+interface Candidates {
+  readonly piece: number;
+  readonly together: PieceBits;
+  /** The documents of `together`, rising. */
+  readonly candidates: readonly number[];
+}
+
+/** A word's positions in each candidate. */
+function positionsIn(word: Postings, { piece, together, candidates }: Candidates): Positions {
+  const [view, more] = word.views(piece);
+  if (view !== undefined && more === undefined) return view.positions(piece, candidates);
+  const places = new Map(candidates.map((document, place) => [document, place]));
+  const byPlace = candidates.map((): number[] => []);
+  for (const one of word.views(piece)) {
+    const documents = setPlaces(both(together, one.bits(piece)));
+    const { ends, values } = one.positions(piece, documents);
+    documents.forEach((document, i) => {
+      for (let at = i === 0 ? 0 : (ends[i - 1] ?? 0); at < (ends[i] ?? 0); at++)
+        byPlace[places.get(document) ?? 0]?.push(values[at] ?? 0);
+    });
+  }
+  let end = 0;
+  const ends = Uint32Array.from(byPlace, (values) => (end += values.length));
+  return { ends, values: byPlace.flat() };
+}
+
+/** Whether in the document at a place some position of the first word is followed by one of each next word. */
+function hasPhrase(words: readonly Positions[], place: number): boolean {
+  const [first] = words;
+  if (first === undefined) return false;
+  const { ends, values } = first;
+  for (let at = place === 0 ? 0 : (ends[place - 1] ?? 0); at < (ends[place] ?? 0); at++) {
+    const position = values[at] ?? 0;
+    if (words.every((word, next) => next === 0 || includes(word, place, position + next))) return true;
+  }
+  return false;
+}
+
+function includes({ ends, values }: Positions, place: number, position: number): boolean {
+  for (let at = place === 0 ? 0 : (ends[place - 1] ?? 0); at < (ends[place] ?? 0); at++)
+    if (values[at] === position) return true;
+  return false;
+}

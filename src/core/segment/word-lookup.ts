@@ -1,0 +1,146 @@
+import { utf8 } from "../bytes.js";
+import type { EventField } from "../event.js";
+import { fieldNumber } from "../words/terms.js";
+import { both, either, isEmpty, noBits, NO_BITS, set, type PieceBits } from "./bits.js";
+import type { Posting } from "./dictionary.js";
+import { PIECE_DOCUMENTS, PostingKind } from "./format.js";
+import { PostingView } from "./posting-view.js";
+import type { SegmentReader } from "./read.js";
+
+/** Inline postings of one piece: a prefix can have thousands of them. */
+interface InlineOfPiece {
+  readonly bits: Uint32Array;
+  readonly views: PostingView[];
+}
+
+/** Postings that one word of a search stands for in one field. */
+export class Postings {
+  /** The sum of their document frequencies. */
+  df = 0;
+  /** The posting, where there is one. */
+  only: PostingView | undefined;
+  /** All but those that are inline. */
+  readonly #long: PostingView[] = [];
+  readonly #inline = new Map<number, InlineOfPiece>();
+
+  /** `inPhrase`: whether its positions will be asked for; if not, no more is kept of an inline posting than its documents. */
+  add(reader: SegmentReader, posting: Posting, inPhrase: boolean): void {
+    const view = new PostingView(reader, posting);
+    if (posting.kind === PostingKind.inline) this.#addInline(view, inPhrase);
+    else this.#long.push(view);
+    this.only = this.df === 0 ? view : undefined;
+    this.df += posting.df;
+  }
+
+  #addInline(view: PostingView, inPhrase: boolean): void {
+    let last: InlineOfPiece | undefined;
+    let lastPiece = -1;
+    for (const document of view.documents) {
+      const piece = Math.floor(document / PIECE_DOCUMENTS);
+      if (piece !== lastPiece || last === undefined) {
+        last = this.#inline.get(piece) ?? { bits: noBits(), views: [] };
+        if (inPhrase) last.views.push(view);
+        this.#inline.set(piece, last);
+        lastPiece = piece;
+      }
+      set(last.bits, document % PIECE_DOCUMENTS);
+    }
+  }
+
+  bits(piece: number, mask: PieceBits): PieceBits {
+    if (isEmpty(mask)) return NO_BITS;
+    let bits: PieceBits = this.#inline.get(piece)?.bits ?? NO_BITS;
+    for (const view of this.#long) bits = either(bits, view.bits(piece));
+    return both(mask, bits);
+  }
+
+  /** Those that have documents in a piece, in a phrase. */
+  views(piece: number): readonly PostingView[] {
+    const inline = this.#inline.get(piece)?.views;
+    return inline === undefined ? this.#long : [...inline, ...this.#long];
+  }
+}
+
+/** What a word of a search stands for, by the number of the field. */
+export type FoundWord = ReadonlyMap<number, Postings>;
+
+export interface SoughtWord {
+  readonly word: string;
+  /** Whether it stands for all words that begin so. */
+  readonly isPrefix: boolean;
+  /** Undefined: in any. */
+  readonly field: EventField | undefined;
+  /** Whether other words are beside it. */
+  readonly inPhrase: boolean;
+}
+
+/** Thrown when looking words up takes longer than was allowed. The next evaluation of that reader goes on from there. */
+export class Unfinished extends Error {
+  constructor() {
+    super("the words of a prefix are not all looked up yet");
+  }
+}
+
+/** How many dictionary blocks an evaluation may read for its prefixes. */
+export interface LookupBudget {
+  blocks: number;
+}
+
+/** What was found is kept with its reader, for an evaluation that lacked a block begins again. */
+const LOOKUPS = new WeakMap<SegmentReader, Map<string, NeighbourLookup>>();
+
+/** A word in any field, or what begins with it: their terms are neighbours. Throws Unfinished where the budget ends. */
+export function lookUp(sought: SoughtWord, reader: SegmentReader, budget: LookupBudget): FoundWord {
+  const key = JSON.stringify([sought.field, sought.word, sought.isPrefix, sought.inPhrase]);
+  const kept = LOOKUPS.get(reader) ?? new Map<string, NeighbourLookup>();
+  LOOKUPS.set(reader, kept);
+  const lookup = kept.get(key) ?? new NeighbourLookup(sought, reader);
+  kept.set(key, lookup);
+  while (!lookup.isDone) {
+    if (budget.blocks <= 0) throw new Unfinished();
+    lookup.readBlock();
+    budget.blocks -= 1;
+  }
+  return lookup.found;
+}
+
+/** The digit 0, before which no word begins, and all other terms do. */
+const LEAST_WORD_BYTE = 0x30;
+
+/** Looks neighbouring terms up block by block; a block that is missing changes nothing. */
+class NeighbourLookup {
+  readonly found = new Map<number, Postings>();
+  readonly #start: Uint8Array;
+  readonly #field: number | undefined;
+  readonly #inPhrase: boolean;
+  #next: number | undefined;
+  #isDone: boolean;
+
+  constructor(
+    { word, isPrefix, field, inPhrase }: SoughtWord,
+    private readonly reader: SegmentReader,
+  ) {
+    this.#inPhrase = inPhrase;
+    this.#start = isPrefix ? utf8(word) : Uint8Array.of(...utf8(word), 0);
+    this.#field = field === undefined ? undefined : fieldNumber(field);
+    this.#isDone = reader.header.dictionaryBlocks === 0;
+  }
+
+  get isDone(): boolean {
+    return this.#isDone;
+  }
+
+  readBlock(): void {
+    const number = this.#next ?? this.reader.source.locate(this.#start);
+    const { entries, isLast } = this.reader.prefixedIn(number, this.#start);
+    for (const { term, posting } of entries) {
+      const field = term[term.length - 1] ?? 0;
+      if ((term[0] ?? 0) < LEAST_WORD_BYTE || (this.#field !== undefined && field !== this.#field)) continue;
+      const postings = this.found.get(field) ?? new Postings();
+      this.found.set(field, postings);
+      postings.add(this.reader, posting, this.#inPhrase);
+    }
+    this.#next = number + 1;
+    this.#isDone = isLast;
+  }
+}
