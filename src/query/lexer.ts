@@ -6,7 +6,7 @@ import type { FieldToken, PlainToken, Token, TokenText } from "./token.js";
 
 const BLANKS = /\s*/y;
 const WORD = /[^\s"()]+/y;
-const QUOTED = /"((?:[^"\\]|\\[^])*)"/y;
+const QUOTED = /"((?:[^"\\]|\\[^])*)"(\*+(?=[\s()"]|$))?/y;
 const ESCAPE = /\\(["\\])/g;
 const NAMED = /([A-Za-z_]\w*)(!?[:=]|[<>]=?)/y;
 /** Nothing is said of a field by `Status: 200`, `std::string`, `x=>y` and `https://…`: they are text. */
@@ -47,10 +47,16 @@ export class Lexer {
 
   #quoted(): Token | undefined {
     if (this.query.charAt(this.#offset) !== '"') return undefined;
-    const [text, escaped] = this.#match(QUOTED) ?? [];
+    const [text, escaped, star] = this.#match(QUOTED) ?? [];
     if (text === undefined || escaped === undefined)
       throw this.#fault('a closing quote "', this.query.slice(this.#offset));
-    return { kind: "quoted", text, offset: this.#offset, content: escaped.replace(ESCAPE, "$1") };
+    return {
+      kind: "quoted",
+      text,
+      offset: this.#offset,
+      content: escaped.replace(ESCAPE, "$1"),
+      star: star !== undefined,
+    };
   }
 
   #value({ field, operator }: FieldToken): Token {

@@ -195,13 +195,17 @@ class Parser {
 
 function termFilter(token: PlainToken | QuotedToken, scope: Scope): Filter {
   const text = token.kind === "quoted" ? token.content : token.text;
+  const isQuotedPrefix = token.kind === "quoted" && token.star;
+  if (isQuotedPrefix && isWhole(scope))
+    throw new SyntaxFault('a whole value without "*" behind it (":" finds what begins alike)', token);
   if (scope !== undefined && isTime(scope.operator)) return timeFilter(token, scope.operator, text);
   if (scope !== undefined && isWhole(scope)) return { kind: "exact", field: scope.field, value: text };
   if (token.kind !== "quoted" && text === "*")
     return scope === undefined ? ALL : { kind: "present", field: scope.field };
   if (token.kind !== "quoted" && text.includes("*")) return prefixFilter(token, scope?.field);
   if (token.kind === "quoted" && text.trim() === "") return ALL;
-  return { kind: "phrase", field: scope?.field, words: someWords(token, text), prefix: false };
+  const prefix = isQuotedPrefix && PREFIX.test(`${text}*`);
+  return { kind: "phrase", field: scope?.field, words: someWords(token, text), prefix };
 }
 
 function isTime(operator: FieldToken["operator"]): operator is TimeOperator {

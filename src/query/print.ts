@@ -30,12 +30,8 @@ function printTime({ start, end }: TimeFilter): string {
   return [...from, ...to].join(" ");
 }
 
-/**
- * A star cannot follow a quote, so the words of a prefix are joined by a character that separates words inside a term.
- */
 function printPhrase({ words, prefix }: PhraseFilter): string {
-  if (prefix) return `${words.join("-")}*`;
-  return words.length > 1 ? `"${words.join(" ")}"` : words.join("");
+  return `${words.length > 1 ? `"${words.join(" ")}"` : words.join("")}${prefix ? "*" : ""}`;
 }
 
 function grouped(filter: Filter): string {

@@ -19,6 +19,8 @@ export type TimeOperator = "<" | "<=" | ">" | ">=";
 export interface QuotedToken extends Place {
   readonly kind: "quoted";
   readonly content: string;
+  /** Directly after the quotes. */
+  readonly star: boolean;
 }
 
 export interface PlainToken extends Place {

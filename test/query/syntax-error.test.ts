@@ -55,6 +55,8 @@ describe("a query that is refused", () => {
     ['receivedAt>"2026-01-01"', 1, "times in the window argument, not in the query", '"receivedAt>"'],
     ["message:---", 9, "at least one letter or number to search for", '"---"'],
     ['"---"', 1, "at least one letter or number to search for", '"\\"---\\""'],
+    ['actor="al"*', 7, 'a whole value without "*" behind it (":" finds what begins alike)', '"\\"al\\"*"'],
+    ['"a b"*c', 6, '"*" only at the end of a word (put other text in quotes)', '"*c"'],
     ["a*b", 1, '"*" only at the end of a word (put other text in quotes)', '"a*b"'],
     ["*a", 1, '"*" only at the end of a word (put other text in quotes)', '"*a"'],
     ["a\0", 2, "text without U+0000 and lone surrogates", '"\\u0000"'],
