@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import { MemoryRootCache } from "../../src/caches/memory/root-cache.js";
+import type { AuditEvent } from "../../src/core/event.js";
 import { openLocalService } from "../../src/engine/local-service.js";
 import { COMPILE_AT_HIT } from "../../src/graphql/compiled-execution.js";
 import { openGateway } from "../../src/http/gateway.js";
@@ -11,7 +13,10 @@ import { memoryIndex } from "../engine/search/memory-index.js";
 
 /** A gateway as a process of its own, which says over IPC how long its event loop was held. */
 
-const ENTRIES = 1_000;
+/** Four groups that are stored as segments, and entries that are not. */
+const STORED = 4 * 4_096;
+const ENTRIES = STORED + 600;
+const BATCH = 1_000;
 const RESOLUTION_MS = 5;
 
 /** Takes this long, in milliseconds, on a machine of the kind that runs the tests when it does nothing else. */
@@ -28,13 +33,17 @@ function slowness(): number {
 }
 
 const store = new MemoryLogStore();
+const index = memoryIndex(store);
 const service = await openLocalService({
-  ...{ store, index: memoryIndex(store), cache: new MemoryRootCache() },
+  ...{ store, index, cache: new MemoryRootCache() },
   ...{ keyring: ephemeralKeyring(), origin: "test.example/auditql" },
   logs: [{ log: "default", format: "rfc6962" }],
 });
-const events = Array.from({ length: ENTRIES }, (_, i) => ({ event: { message: `event ${i}` } }));
-await service.append({ log: "default", events, sign: false, path: "events" });
+for (let first = 0; first < ENTRIES; first += BATCH) {
+  const events = Array.from({ length: Math.min(BATCH, ENTRIES - first) }, (_, i) => ({ event: eventAt(first + i) }));
+  await service.append({ log: "default", events, sign: false, path: "events" });
+}
+while ((await index.indexedSize("default")) < STORED) await sleep(20);
 const gateway = await openGateway({
   service,
   ...{ host: "127.0.0.1", port: 0, compileAtHit: COMPILE_AT_HIT },
@@ -69,3 +78,9 @@ process.on("disconnect", () => {
   process.exit(0);
 });
 process.send?.({ url: gateway.url });
+
+/** Each has words of its own, for a prefix to stand for. */
+function eventAt(place: number): AuditEvent {
+  const digest = createHash("sha256").update(String(place)).digest("hex");
+  return { message: `event ${digest.slice(0, 12)} ${digest.slice(12, 24)}`, target: digest.slice(24) };
+}
