@@ -5,7 +5,10 @@ import type { IndexedEntry, TermSink } from "../words/entry-terms.js";
 import { EntryTokenizer } from "../words/tokenizer.js";
 import { eventTime, FIRST_MS } from "./event-time.js";
 import { columnOf, KEY_COLUMNS, MAX_KEY_CHARACTERS, PIECE_DOCUMENTS } from "./format.js";
-import { grown, TermTable } from "./term-table.js";
+import { grown, GroupTooLarge, TermTable } from "./term-table.js";
+
+/** Eight thousand an entry: 256 MiB here, and twice that while a segment is built. */
+export const MAX_OCCURRENCES = 2 ** 25;
 
 /** Documents of a group, from `start` to `end`, exclusive. */
 export interface DocumentRange {
@@ -38,6 +41,7 @@ export class Group {
   constructor(
     readonly number: number,
     sha256: Sha256,
+    private readonly mostOccurrences = MAX_OCCURRENCES,
   ) {
     const sink: TermSink = {
       term: (term, length, position) => {
@@ -54,7 +58,7 @@ export class Group {
     return this.#documents;
   }
 
-  /** Adds the next entry. Throws a RangeError when the group is full. */
+  /** Adds the next entry. Throws a RangeError when the group is full, and GroupTooLarge, after which it is of no use. */
   add(entry: IndexedEntry): void {
     if (this.#documents === PIECE_DOCUMENTS) throw new RangeError(`a group has ${PIECE_DOCUMENTS} entries`);
     this.#tokenizer.add(entry);
@@ -71,6 +75,7 @@ export class Group {
 
   #occurrence(term: number, position: number): void {
     const place = this.#occurrences++;
+    if (place === this.mostOccurrences) throw new GroupTooLarge(`more than ${place} words and values`);
     if (place === this.occurrenceTerms.length) {
       this.occurrenceTerms = grown(this.occurrenceTerms, new Int32Array(2 * place));
       this.occurrencePositions = grown(this.occurrencePositions, new Int32Array(2 * place));

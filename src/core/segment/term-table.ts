@@ -1,3 +1,11 @@
+/** Thrown for what would take more memory than a process should need. */
+export class GroupTooLarge extends RangeError {
+  constructor(message: string) {
+    super(message);
+    this.name = "GroupTooLarge";
+  }
+}
+
 /** Numbers byte strings from 0 in the order of their first appearance. */
 export class TermTable {
   #slots = new Int32Array(1 << 12).fill(-1);
@@ -13,7 +21,7 @@ export class TermTable {
     return this.#size;
   }
 
-  /** The number of the first `length` bytes, which are copied when they are new. */
+  /** The number of the first `length` bytes, which are copied when they are new. Throws GroupTooLarge. */
   numberOf(term: Uint8Array, length: number): number {
     let hash = this.#seed;
     for (let i = 0; i < length; i++) hash = Math.imul(hash ^ (term[i] ?? 0), 0x01000193);
@@ -112,9 +120,10 @@ export class TermTable {
 
   #add(term: Uint8Array, at: { readonly length: number; readonly hash: number; readonly slot: number }): number {
     const number = this.#size++;
-    if (number > MAX_TERMS) throw new RangeError(`a group has at most ${MAX_TERMS} different terms`);
+    if (number > MAX_TERMS) throw new GroupTooLarge(`more than ${MAX_TERMS} different terms`);
     const start = this.#start(number);
     const end = start + at.length;
+    if (end > MAX_TERM_BYTES) throw new GroupTooLarge(`more than ${MAX_TERM_BYTES} bytes of different terms`);
     if (end > this.#bytes.length) this.#bytes = grown(this.#bytes, new Uint8Array(2 * end));
     if (2 * number + 2 >= this.#places.length) this.#places = grown(this.#places, new Int32Array(8 * number));
     const bytes = this.#bytes;
@@ -139,6 +148,7 @@ export class TermTable {
 
 /** What 24 bits can number. */
 const MAX_TERMS = 0xffffff;
+const MAX_TERM_BYTES = 2 ** 28;
 const FIVE = 5;
 /** What comparison sorts sooner. */
 const FEW = 24;

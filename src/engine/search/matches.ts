@@ -1,5 +1,5 @@
 import type { ReadEntries } from "../../audit/search-index.js";
-import { bitsBetween, countBits, setPlaces, type PieceBits } from "../../core/segment/bits.js";
+import { bitsBetween, countBits, isEmpty, setPlaces, type PieceBits } from "../../core/segment/bits.js";
 import { evaluation, type Evaluation } from "../../core/segment/evaluate.js";
 import type { SegmentFilter } from "../../core/segment/filter.js";
 import type { SegmentReader } from "../../core/segment/read.js";
@@ -159,7 +159,7 @@ function maskOf(wanted: LeafRange, documents: number): PieceBits | undefined {
 }
 
 async function* inRows(
-  { isMatch }: Sought,
+  sought: Sought,
   walk: Walk<Part & { readonly kind: "rows" }> & { readonly searched: SearchedLog },
 ): AsyncGenerator<Found> {
   const { part, steps } = walk;
@@ -167,12 +167,20 @@ async function* inRows(
     const matching: LogRow[] = [];
     for (const row of rows) {
       const isWithin = row.leafIndex >= part.range.start && row.leafIndex < part.range.end;
-      if (isWithin && isMatch(row)) matching.push(row);
+      if (isWithin && isRowMatch(sought, row)) matching.push(row);
       await steps.pause();
     }
     if (matching.length > 0) yield { kind: "rows", rows: matching };
   }
 }
+
+function isRowMatch({ filter, isMatch }: Sought, row: LogRow): boolean {
+  const reader = row.alone;
+  if (reader === undefined) return isMatch(row);
+  return !isEmpty(evaluation(filter, { reader, sha256: nodeSha256 }).bits(0, FIRST_DOCUMENT));
+}
+
+const FIRST_DOCUMENT = bitsBetween(0, 1);
 
 async function* chunks(walk: {
   readonly part: Part & { readonly kind: "rows" };

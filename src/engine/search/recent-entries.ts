@@ -1,20 +1,19 @@
 import type { ReadEntries } from "../../audit/search-index.js";
-import { buildSegment } from "../../core/segment/build.js";
 import { PIECE_DOCUMENTS, segmentDocuments } from "../../core/segment/format.js";
-import { Group } from "../../core/segment/group.js";
-import { memorySource } from "../../core/segment/memory-source.js";
-import { SegmentReader } from "../../core/segment/read.js";
+import type { SegmentReader } from "../../core/segment/read.js";
 import type { LeafRange } from "../../core/tree.js";
-import { nodeSha256 } from "../../keys/node-crypto.js";
-import { READ_ENTRIES, readRows, type LogRow } from "./log-rows.js";
-import { Steps } from "./steps.js";
+import { READ_ENTRIES, readRows, segmentOfRows, type LogRow } from "./log-rows.js";
 import type { Part } from "./matches.js";
+import { Steps } from "./steps.js";
 
 const BASE_DOCUMENTS = segmentDocuments(0);
 /** Behind by more than this, it begins again at the newest group; what lies before is stored, or is read from the log. */
 const MOST_BEHIND = 2 * PIECE_DOCUMENTS;
-/** Parts of 256 entries kept until segments of level 1 are stored. */
-const MOST_PARTS = (3 * PIECE_DOCUMENTS) / BASE_DOCUMENTS;
+/** What of a base becomes a part before it is full: to build one takes time by the length of its texts. */
+const PART_CHARACTERS = 2 ** 18;
+/** Kept until segments of level 1 are stored; what is more is read from the log again by each search. */
+const KEPT_ENTRIES = 3 * PIECE_DOCUMENTS;
+const KEPT_CHARACTERS = 2 ** 26;
 
 /** Where a log ended, and its last leaf there. */
 export interface LastLeaf {
@@ -22,16 +21,21 @@ export interface LastLeaf {
   readonly leafHash: Uint8Array;
 }
 
+interface RecentPart {
+  readonly part: Part;
+  readonly characters: number;
+}
+
 /**
- * The newest entries of one log in memory: the group that its newest segments of level 0 are built from, and the rows
- * behind them. Read from the log when a search needs them, each entry once.
+ * The newest entries of one log in memory: segments of level 0, each over what is filled of it, and the rows behind them.
+ * Read from the log when a search needs them, each entry once.
  */
 export class RecentEntries {
-  #group = new Group(0, nodeSha256);
-  /** Of 256 entries each, rising. */
-  #parts: Part[] = [];
-  /** What is behind the parts; fewer than 256. */
+  /** Of one base each, rising. */
+  #parts: RecentPart[] = [];
+  /** What is behind the parts. */
   #rows: LogRow[] = [];
+  #characters = 0;
   #size = 0;
   #last: LastLeaf | undefined;
   #turn: Promise<unknown> = Promise.resolve();
@@ -78,40 +82,48 @@ export class RecentEntries {
   }
 
   #add(row: LogRow): void {
-    if (this.#group.documents === PIECE_DOCUMENTS) this.#group = new Group(this.#group.number + 1, nodeSha256);
-    this.#group.add(row.indexed);
     this.#rows.push(row);
+    this.#characters += row.characters;
     this.#size += 1;
     if (!row.isCorrupt) this.#last = { size: this.#size, leafHash: row.leafHash };
-    if (this.#group.documents % BASE_DOCUMENTS !== 0) return;
-    this.#parts.push(this.#newestPart({ start: this.#size - BASE_DOCUMENTS, end: this.#size }));
+    if (this.#size % BASE_DOCUMENTS !== 0 && this.#characters < PART_CHARACTERS) return;
+    const range = { start: this.#size - this.#rows.length, end: this.#size };
+    this.#parts.push({ part: partOf(range, this.#rows), characters: this.#characters });
     this.#rows = [];
-  }
-
-  /** Corrupt entries may match anything, which no segment can say. */
-  #newestPart(range: LeafRange): Part {
-    if (this.#rows.some(({ isCorrupt }) => isCorrupt)) return { kind: "rows", range, rows: this.#rows };
-    const segment = buildSegment(this.#group, 0, this.#group.documents / BASE_DOCUMENTS - 1);
-    const reader = new SegmentReader(memorySource(segment));
-    const session = { read: <T>(run: (of: SegmentReader) => T) => Promise.resolve(run(reader)) };
-    return { kind: "segment", range, segment: { range, session: () => session } };
+    this.#characters = 0;
   }
 
   #beginAt(leaf: number): void {
-    this.#group = new Group(leaf / PIECE_DOCUMENTS, nodeSha256);
     this.#parts = [];
     this.#rows = [];
+    this.#characters = 0;
     this.#size = leaf;
     this.#last = undefined;
   }
 
   #forget(storedTo: number): void {
-    this.#parts = this.#parts.filter(({ range }) => range.end > storedTo).slice(-MOST_PARTS);
+    let characters = 0;
+    const isKept = ({ part: { range }, characters: more }: RecentPart): boolean => {
+      characters += more;
+      return range.end > storedTo && range.end > this.#size - KEPT_ENTRIES && characters <= KEPT_CHARACTERS;
+    };
+    this.#parts = [...this.#parts].reverse().filter(isKept).reverse();
   }
 
   #snapshot(): readonly Part[] {
     const rows = [...this.#rows];
-    if (rows.length === 0) return [...this.#parts];
-    return [...this.#parts, { kind: "rows", range: { start: this.#size - rows.length, end: this.#size }, rows }];
+    const parts = this.#parts.map(({ part }) => part);
+    if (rows.length === 0) return parts;
+    return [...parts, { kind: "rows", range: { start: this.#size - rows.length, end: this.#size }, rows }];
   }
+}
+
+/** Corrupt entries may match anything, which no segment can say. */
+function partOf(range: LeafRange, rows: readonly LogRow[]): Part {
+  if (rows.some(({ isCorrupt }) => isCorrupt)) return { kind: "rows", range, rows };
+  const reader = segmentOfRows(rows);
+  const session = { read: <T>(run: (of: SegmentReader) => T) => Promise.resolve(run(reader)) };
+  const start = range.start - (range.start % BASE_DOCUMENTS);
+  const ofBase = { start, end: start + BASE_DOCUMENTS };
+  return { kind: "segment", range, segment: { range: ofBase, session: () => session } };
 }

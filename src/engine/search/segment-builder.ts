@@ -4,6 +4,7 @@ import type { LogReads } from "../../audit/store.js";
 import { equalBytes } from "../../core/bytes.js";
 import { PIECE_DOCUMENTS, type SegmentId } from "../../core/segment/format.js";
 import { MERGED_CHILDREN } from "../../core/segment/merge.js";
+import { GroupTooLarge } from "../../core/segment/term-table.js";
 import type { IndexedEntry } from "../../core/words/entry-terms.js";
 import { READ_ENTRIES, readRows } from "./log-rows.js";
 import type { SegmentMaker } from "./segment-maker.js";
@@ -11,6 +12,8 @@ import { SegmentLost, type OpenSegment, type StoredSegments } from "./stored-seg
 
 /** Segments of the next level are larger than a merge in memory should be. */
 const MAX_MERGED_LEVEL = 2;
+/** 512 MiB: children of more stay as they are. */
+const MAX_MERGED_BLOCKS = 2 ** 18;
 
 export interface BuilderParts {
   readonly log: string;
@@ -117,19 +120,25 @@ export class SegmentBuilder {
   }
 }
 
-export type GroupParts = Pick<BuilderParts, "log" | "reads" | "entries" | "maker">;
+export type GroupParts = Pick<BuilderParts, "log" | "reads" | "entries" | "maker" | "warn">;
 
 /**
- * The segment of level 1 of a group; undefined when the log does not have all of its entries as they were logged. They are read in pieces, which may be of
+ * The segment of level 1 of a group; undefined when the log does not have all of its entries as they were logged, or when they
+ * have more words than fit in memory. They are read in pieces, which may be of
  * several servers with different histories, so their hashes are compared with those of one read.
  */
 export async function groupSegment(
-  { log, reads, entries, maker }: GroupParts,
+  { log, reads, entries, maker, warn }: GroupParts,
   group: number,
 ): Promise<SegmentBlocks | undefined> {
   const range = { start: group * PIECE_DOCUMENTS, end: (group + 1) * PIECE_DOCUMENTS };
   const leafHashes: Uint8Array[] = [];
-  const segment = await maker.build(range.start, groupEntries());
+  const segment = await maker.build(range.start, groupEntries()).catch((error: unknown) => {
+    if (!(error instanceof GroupTooLarge)) throw error;
+    warn(`entries ${range.start} to ${range.end - 1} of ${log} have ${error.message}: each search reads them all`);
+    return undefined;
+  });
+  if (segment === undefined) return undefined;
   return equalBytes(await reads.leafHashes(log, range), Buffer.concat(leafHashes)) ? segment : undefined;
 
   async function* groupEntries(): AsyncGenerator<readonly IndexedEntry[]> {
@@ -148,7 +157,8 @@ function merges(list: readonly OpenSegment[]): readonly (Task & { readonly kind:
     const children = list.slice(place, place + MERGED_CHILDREN);
     const isRow = children.every(({ row }, i) => isSame(row, { level, number: number + i }));
     const makes = { level: level + 1, number: number / MERGED_CHILDREN };
-    return isRow && children.length === MERGED_CHILDREN ? [{ kind: "merge", makes, children }] : [];
+    const isSmall = children.reduce((sum, { row }) => sum + row.blocks, 0) <= MAX_MERGED_BLOCKS;
+    return isRow && isSmall && children.length === MERGED_CHILDREN ? [{ kind: "merge", makes, children }] : [];
   });
 }
 

@@ -27,7 +27,9 @@ export interface SegmentIndexOptions {
   readonly isShared: boolean;
   /** Memory for blocks. Default 64 MiB. */
   readonly cacheBytes?: number;
-  /** Called with a sentence when no more segments are built for a while. */
+  /** What builds segments, and is closed with the index. Default: a new one. */
+  readonly maker?: SegmentMaker;
+  /** Called with a sentence when segments are not built. */
   readonly warn?: (message: string) => void;
 }
 
@@ -44,7 +46,7 @@ const MAX_LOST = 32;
  */
 export class SegmentIndex implements SearchIndex {
   readonly #logs = new Map<string, LogIndex>();
-  readonly #maker = new SegmentMaker();
+  readonly #maker: SegmentMaker;
   /** How the logs that it follows are read. */
   readonly #followed = new Map<string, ReadEntries>();
   readonly #make: (log: string) => LogIndex;
@@ -52,6 +54,7 @@ export class SegmentIndex implements SearchIndex {
 
   constructor(private readonly options: SegmentIndexOptions) {
     const { log: reads, blocks, isShared, cacheBytes = CACHE_BYTES, warn = warnProcess } = options;
+    this.#maker = options.maker ?? new SegmentMaker();
     const cache = blockCache(cacheBytes);
     this.#make = (log) => {
       const stored = storedEntries(reads, log);

@@ -1,21 +1,24 @@
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import type { SegmentBlocks } from "../../audit/block-store.js";
 import { buildSegment } from "../../core/segment/build.js";
 import { PIECE_DOCUMENTS } from "../../core/segment/format.js";
 import { Group } from "../../core/segment/group.js";
 import { mergeSegments } from "../../core/segment/merge.js";
 import { SegmentReader } from "../../core/segment/read.js";
+import { GroupTooLarge } from "../../core/segment/term-table.js";
 import { nodeSha256 } from "../../keys/node-crypto.js";
 import { Outline, storable } from "./outline.js";
 import { packed, unpacked, type MakerCall, type MakerReply } from "./segment-maker.js";
 
+const MOST_OCCURRENCES = Number(workerData);
 let group = new Group(0, nodeSha256);
 let lastLeafHash: Uint8Array = new Uint8Array();
 
 function answer(call: MakerCall): MakerReply {
   switch (call.kind) {
     case "add": {
-      if (call.firstLeaf % PIECE_DOCUMENTS === 0) group = new Group(call.firstLeaf / PIECE_DOCUMENTS, nodeSha256);
+      if (call.firstLeaf % PIECE_DOCUMENTS === 0)
+        group = new Group(call.firstLeaf / PIECE_DOCUMENTS, nodeSha256, MOST_OCCURRENCES);
       if (call.firstLeaf !== group.number * PIECE_DOCUMENTS + group.documents)
         throw new RangeError(`leaf ${call.firstLeaf} does not follow the group's last`);
       const leafHashes = unpacked(call.leafHashes);
@@ -63,7 +66,11 @@ parentPort?.on("message", (call: MakerCall) => {
     reply = answer(call);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    reply = { kind: "failed", reason, damaged: error instanceof DamagedChild ? error.place : undefined };
+    if (error instanceof GroupTooLarge) group = new Group(0, nodeSha256); // or its memory would be held
+    reply =
+      error instanceof GroupTooLarge
+        ? { kind: "too-large", reason }
+        : { kind: "failed", reason, damaged: error instanceof DamagedChild ? error.place : undefined };
   }
   parentPort?.postMessage(reply, reply.kind === "made" ? [reply.contents.bytes.buffer] : []);
 });

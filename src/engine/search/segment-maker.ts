@@ -1,6 +1,8 @@
 import { Worker } from "node:worker_threads";
 import type { SegmentBlocks, StoredSegment } from "../../audit/block-store.js";
 import type { IndexedEntry } from "../../core/words/entry-terms.js";
+import { MAX_OCCURRENCES } from "../../core/segment/group.js";
+import { GroupTooLarge } from "../../core/segment/term-table.js";
 import { SegmentLost } from "./stored-segments.js";
 
 /** Many byte arrays as one that can be handed to another thread without a copy, and where each ends. */
@@ -37,6 +39,7 @@ type MergedChild = StoredSegment & { readonly contents: Packed };
 export type MakerReply =
   | { readonly kind: "added" }
   | { readonly kind: "made"; readonly segment: Omit<SegmentBlocks, "contents">; readonly contents: Packed }
+  | { readonly kind: "too-large"; readonly reason: string }
   /** `damaged`: the place of the child that is. */
   | { readonly kind: "failed"; readonly reason: string; readonly damaged: number | undefined };
 
@@ -61,7 +64,10 @@ export class SegmentMaker {
   /** One group at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  /** The segment of level 1 of these entries, 4,096 from a leaf on. Rejects as `entries` does. */
+  /** `mostOccurrences`: of the words and values of a group. */
+  constructor(private readonly mostOccurrences = MAX_OCCURRENCES) {}
+
+  /** The segment of level 1 of these entries, 4,096 from a leaf on. Rejects as `entries` does, and with GroupTooLarge. */
   async build(firstLeaf: number, entries: AsyncIterable<readonly IndexedEntry[]>): Promise<SegmentBlocks> {
     const built = this.#turn.then(async () => {
       let next = firstLeaf;
@@ -103,12 +109,15 @@ export class SegmentMaker {
       this.#asked.push({ resolve, reject });
       worker.postMessage(call, buffersOf(call));
     });
+    if (reply.kind === "too-large") throw new GroupTooLarge(reply.reason);
     if (reply.kind === "failed") throw new MakerError(reply.reason, reply.damaged);
     return reply;
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL("./segment-maker-worker.js", import.meta.url));
+    const worker = new Worker(new URL("./segment-maker-worker.js", import.meta.url), {
+      workerData: this.mostOccurrences,
+    });
     worker.unref();
     worker.on("message", (reply: MakerReply) => this.#asked.shift()?.resolve(reply));
     const end = (error: Error): void => {

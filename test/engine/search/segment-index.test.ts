@@ -6,6 +6,7 @@ import type { LogStore, NewEntry } from "../../../src/audit/store.js";
 import { replaced } from "../../../src/audit/wrapped.js";
 import { storedEntries } from "../../../src/engine/search/log-rows.js";
 import type { SegmentIndex } from "../../../src/engine/search/segment-index.js";
+import { SegmentMaker } from "../../../src/engine/search/segment-maker.js";
 import { ORDER_FIELDS } from "../../../src/query/order.js";
 import { MemoryBlockStore } from "../../../src/stores/memory/block-store.js";
 import { logged } from "../../stores/search-events.js";
@@ -178,6 +179,52 @@ describe("a segment index", () => {
     const query = { ...ALL, range: { start: 0, end: 2 * GROUP } };
     expect(await index.page(query, { limit: 100 })).toEqual([...rare(2 * GROUP), 1_001].sort((a, b) => a - b));
     await expect(index.count(query, 100)).rejects.toMatchObject({ code: "ENTRY_CORRUPT" });
+  });
+
+  test("stores no segment of entries with more words than fit in memory, says so, and finds them all the same", async () => {
+    const entries = plainEntries(3 * GROUP).map((entry, at) =>
+      at === GROUP + 7 ? logged({ message: `rare ${"wordy ".repeat(60_000)}` }, at) : entry,
+    );
+    const warnings: string[] = [];
+    const blocks = new MemoryBlockStore();
+    const maker = new SegmentMaker(80_000);
+    const index = opened(await logOf(entries), { blocks, maker, warn: (message) => warnings.push(message) });
+    await untilListed(blocks, ["1/0", "1/2"]);
+    expect(warnings).toEqual([
+      "entries 4096 to 8191 of default have more than 80000 words and values: each search reads them all",
+    ]);
+    const query = { ...ALL, range: { start: 0, end: 3 * GROUP } };
+    const found = [...rare(3 * GROUP), GROUP + 7].sort((a, b) => a - b);
+    expect(await index.page(query, { limit: 100 })).toEqual(found);
+    expect(await index.count(query, Infinity)).toBe(found.length);
+  });
+
+  test("finds the same among long entries, in parts of fewer than 256, and keeps only some of them in memory", async () => {
+    const long = "-".repeat(2 ** 20 - 200);
+    const entries = Array.from({ length: 300 }, (_, at) => {
+      const isLong = at % 4 === 1 && at > 20;
+      return logged({ message: `${at % 5 === 0 ? "rare" : "common"}${isLong ? long : ""} e${at}` }, at);
+    });
+    const log = await logOf(entries);
+    const read: number[] = [];
+    const counting = replaced<LogStore>(log, {
+      entries: (name, leaves) => (read.push(...leaves), log.entries(name, leaves)),
+    });
+    const index = opened(counting, { blocks: idle() });
+    const query = { ...ALL, range: { start: 0, end: 300 } };
+    const fives = Array.from({ length: 60 }, (_, place) => 5 * place);
+    const phrase = (...words: readonly string[]) =>
+      ({ kind: "phrase", field: "message", words, prefix: false }) as const;
+    for (let i = 0; i < 2; i++) {
+      read.length = 0;
+      expect(await index.page(query, { limit: 200 })).toEqual(fives);
+    }
+    // 70 of 1 MiB: all but the newest 64 are read again.
+    expect(read.length).toBeGreaterThan(10);
+    expect(read.length).toBeLessThan(200);
+    expect(await index.page({ ...query, filter: phrase("common", "e201") }, { limit: 9 })).toEqual([201]);
+    expect(await index.page({ ...query, filter: phrase("rare", "e225") }, { limit: 9 })).toEqual([225]);
+    expect(await index.count({ ...query, filter: { kind: "not", filter: RARE } }, Infinity)).toBe(240);
   });
 
   test("lets others have their turn, and ends when its caller is gone", async () => {
