@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
+import { QUEUE_LIMITS, SubmissionQueue, type Submission } from "../../../src/engine/log/queue.js";
 import type { AuditService } from "../../../src/audit/service.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { rejection } from "../rejection.js";
@@ -51,5 +52,33 @@ describe("batches of long texts", () => {
     expect((await rejection(logMessages(bounded, 1))).code).toBe("UNAVAILABLE");
     expect((await Promise.all(waiting)).map(({ root }) => root.treeSize)).toEqual([1, 2, 3]);
     expect((await logMessages(bounded, 1)).root.treeSize).toBe(4);
+  });
+});
+
+describe("without other limits", () => {
+  const submission = (canonical: string): Submission => ({
+    events: [],
+    entries: [{ envelope, canonical, leafHash: new Uint8Array(32), receivedAt: envelope.received_at }],
+    requestKey: undefined,
+    resolve: () => undefined,
+    reject: () => undefined,
+  });
+  const envelope = { event: { message: "m" }, received_at: "2026-01-01T00:00:00.000000Z" };
+  const MEBI = "m".repeat(2 ** 20);
+
+  test("a batch has up to 16 Mi characters", () => {
+    const queue = new SubmissionQueue(QUEUE_LIMITS);
+    for (let i = 0; i < 18; i++) queue.add(submission(MEBI));
+    expect([queue.takeBatch().length, queue.takeBatch().length]).toEqual([16, 2]);
+  });
+
+  test("up to 64 Mi characters wait, and one request more", () => {
+    const queue = new SubmissionQueue(QUEUE_LIMITS);
+    for (let i = 0; i < 64; i++) queue.add(submission(MEBI));
+    queue.requireRoom(1);
+    queue.add(submission("x"));
+    expect(() => {
+      queue.requireRoom(1);
+    }).toThrow("More is being logged");
   });
 });

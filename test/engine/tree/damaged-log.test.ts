@@ -122,6 +122,15 @@ describe("a log that cannot be trusted when it is opened", () => {
     expect((await service.entries("default", [0, 599])).map(({ kind }) => kind)).toEqual(["entry", "entry"]);
   });
 
+  test("but only seems to be put back, for it grew while it was read, is written", async () => {
+    const earlier = await memory.store.head("default");
+    await logMessages(await memory.open(), 1);
+    const heads = [earlier, earlier];
+    const service = await memory.open({ head: (log) => Promise.resolve(heads.shift() ?? memory.store.head(log)) });
+    expect((await logMessages(service, 1)).root.treeSize).toBe(602);
+    expect(memory.alarms).toEqual([]);
+  });
+
   test("because its head was put back to an earlier one is read only", async () => {
     const earlier = await memory.store.head("default");
     await logMessages(await memory.open(), 1);
