@@ -93,7 +93,10 @@ registerEnumType(EntryOrderField, {
     SOURCE: { description: "Where it came from." },
     STATUS: { description: "How it ended." },
     TARGET: { description: "What it was done to." },
-    TIMESTAMP: { description: "When it happened, as the application said; compared as text." },
+    TIMESTAMP: {
+      description:
+        "When it happened, as the application said: the moment, not the text. Events without a time that can be read come first.",
+    },
   },
 });
 

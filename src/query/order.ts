@@ -1,4 +1,6 @@
 import { fieldText, type AuditEvent, type EventField } from "../core/event.js";
+import { instantText } from "../core/instant.js";
+import { eventTime } from "../core/segment/event-time.js";
 
 /** The fields that results can be sorted by; `received_at` is the leaf order. */
 export const ORDER_FIELDS = [
@@ -22,7 +24,8 @@ export interface EntryOrder {
 export const NEWEST_FIRST: EntryOrder = Object.freeze({ field: "received_at", direction: "desc" });
 
 /**
- * Fields are sorted by their first 128 characters, without U+0000, in code point order; ties are broken by leaf index.
+ * Fields are sorted by their first 128 characters, without U+0000, in code point order, `timestamp` by its instant; ties are
+ * broken by leaf index.
  */
 export const SORT_KEY_CHARACTERS = 128;
 
@@ -32,13 +35,20 @@ const FIRST_CHARACTERS = new RegExp(`^.{0,${SORT_KEY_CHARACTERS}}`, "su");
 export type SortedField = Extract<OrderField, EventField>;
 
 /**
- * An event's sort key: the field's first characters, or those of its canonical text; empty where the field is absent.
+ * An event's sort key: the field's first characters, or those of its canonical text; empty where the field is absent. Of
+ * `timestamp` its instant, in a spelling whose order is that of time; empty where it cannot be read.
  */
 export function sortKey(event: AuditEvent, field: SortedField): string {
   const value = event[field];
   if (value === undefined) return "";
+  if (field === "timestamp") return timeKey(fieldText(value));
   const text = withoutNul(fieldText(value));
   return text.length <= SORT_KEY_CHARACTERS ? text : (FIRST_CHARACTERS.exec(text)?.[0] ?? "");
+}
+
+function timeKey(text: string): string {
+  const instant = eventTime(text);
+  return (instant && instantText(instant)) ?? "";
 }
 
 /** PostgreSQL's text cannot hold U+0000, and all engines must sort alike. */

@@ -38,7 +38,7 @@ export type AuditEntryOrderField =
   | 'STATUS'
   /** What it was done to. */
   | 'TARGET'
-  /** When it happened, as the application said; compared as text. */
+  /** When it happened, as the application said: the moment, not the text. Events without a time that can be read come first. */
   | 'TIMESTAMP';
 
 /** What happened. Only `message` is required; a field that is null counts as absent. Events are kept for ever, so put no secrets in them. */

@@ -16,6 +16,14 @@ describe("the sort key of an event", () => {
     expect(sortKey({ message: { b: 1, a: "é" } }, "message")).toBe('{"a":"é","b":1}');
   });
 
+  test("of timestamp is the moment that it names, in whatever spelling, and empty where it names none", () => {
+    const key = (timestamp: string | number): string => sortKey({ message: "x", timestamp }, "timestamp");
+    const times = ["2026-03-01T12:00:00+02:00", 1_772_359_200_001, "2026-03-01T10:00:00.002Z", "2026-03-01 11:00Z"];
+    expect(times.map(key)).toEqual([...times.map(key)].sort());
+    expect(key("2026-03-01T12:00:00+02:00")).toBe(key("2026-03-01T10:00:00Z"));
+    expect([key("yesterday"), key("")]).toEqual(["", ""]);
+  });
+
   test("of an absent field is the empty text", () => {
     expect(sortKey({ message: "x" }, "status")).toBe("");
   });

@@ -1,17 +1,12 @@
 import { utf8 } from "../../core/bytes.js";
-import { columnOf, compareBytes } from "../../core/segment/format.js";
 import { setPlaces } from "../../core/segment/bits.js";
-import { readKeys } from "../../core/segment/read-columns.js";
-import { sortKey, type SortedField } from "../../query/order.js";
+import { columnOf, compareBytes } from "../../core/segment/format.js";
 import { Heap } from "../../core/segment/heap.js";
+import { readKeys, readTimes } from "../../core/segment/read-columns.js";
+import { sortKey, type SortedField } from "../../query/order.js";
 import { READ_ENTRIES, readRows, readRowsAt, type LogRow } from "./log-rows.js";
 import { matchesOf, type Found, type PieceFound, type SearchedLog, type Sought } from "./matches.js";
-
-/** A leaf's place in the order of a field: by key, then by leaf. */
-interface Place {
-  readonly key: Uint8Array;
-  readonly leaf: number;
-}
+import { RankedPiece, TimedPiece, type OrderedPiece, type Place } from "./ordered-piece.js";
 
 /** Which matches are asked for: behind a leaf, whether or not it matches; so many. */
 interface Wanted {
@@ -21,13 +16,9 @@ interface Wanted {
   readonly count: number;
 }
 
-/** Documents of a piece: what a rank is multiplied with to sort ranks and documents as one number. */
-const DOCUMENT_BITS = 12;
-const MOST_KEYS_AHEAD = 64;
-
 /**
  * The first matches in the order of a field. A piece orders its own by ranks; pieces are compared by keys, which are read
- * from the entries, one for each rank that comes to the front.
+ * from the entries, one for each rank that comes to the front. Of the event's time a piece has the keys itself.
  */
 export async function leavesByField(sought: Sought, wanted: Wanted, searched: SearchedLog): Promise<readonly number[]> {
   const order = new FieldOrder(wanted.field, wanted.descending ? -1 : 1, searched);
@@ -112,17 +103,15 @@ class FieldOrder {
   }
 
   /** The matches of a piece, if there are any. */
-  async piecesOf(found: PieceFound): Promise<readonly OrderedPiece[]> {
-    const places = setPlaces(found.bits);
+  async piecesOf({ bits, start, piece, session }: PieceFound): Promise<readonly OrderedPiece[]> {
+    const places = setPlaces(bits);
     if (places.length === 0) return [];
-    return found.session.read((reader) => {
-      const keys = readKeys(reader, this.#column, found.piece);
-      const { ranks, smallest, largest } = keys;
-      const values = new Uint32Array(places.length);
-      places.forEach((place, i) => (values[i] = ((ranks[place] ?? 0) << DOCUMENT_BITS) | place));
-      const edge = (this.sign > 0 ? smallest : largest) ?? ABSENT;
-      return [new OrderedPiece({ ...{ start: found.start, values, edge, smallest }, descending: this.sign < 0 })];
-    });
+    const matches = { start, places, descending: this.sign < 0 };
+    return session.read((reader) => [
+      this.field === "timestamp"
+        ? new TimedPiece(matches, readTimes(reader, piece))
+        : new RankedPiece(matches, readKeys(reader, this.#column, piece)),
+    ]);
   }
 
   /** Reads the keys that pieces need next, from one entry for each. */
@@ -176,96 +165,5 @@ class Merge {
       if (byKey !== 0) return byKey < 0;
       return a.isExact === b.isExact ? this.order.compare(a, b) < 0 : !a.isExact;
     });
-  }
-}
-
-const ABSENT = new Uint8Array();
-
-interface RankedPiece {
-  /** The piece's first leaf. */
-  readonly start: number;
-  /** Of each match, rank and document as one number; put in order when more than the first is asked for. */
-  readonly values: Uint32Array;
-  readonly descending: boolean;
-  readonly smallest: Uint8Array | undefined;
-  /** No key comes before it. */
-  readonly edge: Uint8Array;
-}
-
-/** The matches of one piece, in their order by rank and document; as a place, the next one. */
-class OrderedPiece implements Place {
-  readonly #keys = new Map<number, Uint8Array>([[0, ABSENT]]);
-  #at = 0;
-  #ahead = 1;
-  /** No key that is still to come is before it. */
-  #bound: Uint8Array;
-
-  /** The first alone is found at once: most pieces give no more to a page. */
-  readonly #first: number;
-  #isSorted = false;
-
-  constructor(private readonly ranked: RankedPiece) {
-    const { values, descending, smallest, edge } = ranked;
-    this.#bound = edge;
-    if (smallest !== undefined) this.#keys.set(1, smallest);
-    this.#first = values.reduce((best, value) => (value < best === descending ? best : value));
-  }
-
-  get leaf(): number {
-    return this.#leaf(this.#at);
-  }
-
-  /** Of the next match, or a bound of it. */
-  get key(): Uint8Array {
-    return this.#keys.get(this.#rank(this.#at)) ?? this.#bound;
-  }
-
-  get isExact(): boolean {
-    return this.#keys.has(this.#rank(this.#at));
-  }
-
-  learn(rank: number, key: Uint8Array): void {
-    this.#keys.set(rank, key);
-  }
-
-  /** Whether there is another one. */
-  advance(): boolean {
-    const before = this.#rank(this.#at);
-    this.#bound = this.key;
-    this.#at += 1;
-    if (this.#rank(this.#at) !== before) this.#keys.delete(before);
-    return this.#at < this.ranked.values.length;
-  }
-
-  /** The next ranks without keys, more each time, with a leaf that has each. */
-  nextRanks(most: number): readonly { readonly rank: number; readonly leaf: number }[] {
-    const found: { readonly rank: number; readonly leaf: number }[] = [];
-    const wanted = Math.min(most, this.#ahead);
-    this.#ahead = Math.min(2 * this.#ahead, MOST_KEYS_AHEAD);
-    let last = -1;
-    for (let at = this.#at; at < this.ranked.values.length && found.length < wanted; at++) {
-      const rank = this.#rank(at);
-      if (rank === last || this.#keys.has(rank)) continue;
-      last = rank;
-      found.push({ rank, leaf: this.#leaf(at) });
-    }
-    return found;
-  }
-
-  #rank(at: number): number {
-    return this.#value(at) >>> DOCUMENT_BITS;
-  }
-
-  #leaf(at: number): number {
-    return this.ranked.start + (this.#value(at) & ((1 << DOCUMENT_BITS) - 1));
-  }
-
-  #value(at: number): number {
-    if (at === 0) return this.#first;
-    const { values, descending } = this.ranked;
-    if (!this.#isSorted) values.sort();
-    if (!this.#isSorted && descending) values.reverse();
-    this.#isSorted = true;
-    return values[at] ?? 0;
   }
 }
