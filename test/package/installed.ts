@@ -48,18 +48,19 @@ describe("the package", () => {
   test("holds the program, its page, its types, the schema and the verifier in Python, and nothing else", () => {
     expect(files).toEqual(
       expect.arrayContaining([
-        ...["build/src/main.js", "build/src/index.js", "build/src/index.d.ts", "build/src/verify.d.ts"],
+        ...["build/dist/main.js", "build/dist/index.js", "build/dist/verify.js", "build/dist/THIRD_PARTY_NOTICES.txt"],
+        ...["build/src/index.d.ts", "build/src/verify.d.ts"],
         ...["build/graphiql/index.html", "build/graphiql/page.js", "schema.graphql", "README.md", "LICENSE"],
         "verifiers/python/auditql_verify.py",
       ]),
     );
     const expected =
-      /^(build\/src\/.*\.(js|d\.ts)|build\/graphiql\/.*|verifiers\/python\/.*|[A-Z]+(\.md)?|package\.json|schema\.graphql)$/;
+      /^(build\/dist\/.*\.(js|js\.map)|build\/dist\/THIRD_PARTY_NOTICES\.txt|build\/src\/.*\.d\.ts|build\/graphiql\/.*|verifiers\/python\/.*|[A-Z]+(\.md)?|package\.json|schema\.graphql)$/;
     expect(files.filter((path) => !expected.test(path))).toEqual([]);
   });
 
   test("lets nobody import what it does not export", async () => {
-    const inner = inFolder(process.execPath, "--input-type=module", "-e", 'import "auditql/build/src/main.js"');
+    const inner = inFolder(process.execPath, "--input-type=module", "-e", 'import "auditql/build/dist/main.js"');
     await expect(inner).rejects.toThrow("ERR_PACKAGE_PATH_NOT_EXPORTED");
   });
 });
