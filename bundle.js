@@ -2,11 +2,9 @@
 // of one that reads thousand. The input is tsc's, because type-graphql reads the metadata of decorators, which esbuild drops.
 import { build } from "esbuild";
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { noticesOf } from "./notices.js";
-
-const root = fileURLToPath(new URL(".", import.meta.url));
-const OUT = `${root}build/dist`;
+import { writeNotices } from "./notices.js";
 
 /** Native, or loaded only where the settings ask for it: it costs other starts nothing, and tracing may patch it. */
 const EXTERNAL = ["libsql", "ioredis", "pg", "pg-connection-string", "undici"];
@@ -22,7 +20,6 @@ const THREADS = [
 ];
 
 const common = {
-  absWorkingDir: root,
   bundle: true,
   format: "esm",
   platform: "node",
@@ -46,49 +43,53 @@ const banner = {
 };
 
 /** The program, with all that each start needs. */
-const program = (outdir) =>
+const program = (places) =>
   build({
     ...common,
-    ...{ outdir, banner, splitting: true, external: [...EXTERNAL, ...ABSENT] },
+    ...places,
+    ...{ banner, splitting: true, external: [...EXTERNAL, ...ABSENT] },
     entryPoints: { main: "build/src/start.js" },
   });
 
 /** Each thread loads one file. */
-const threads = (outdir) =>
-  build({ ...common, outdir, external: EXTERNAL, entryPoints: THREADS.map((name) => `build/src/${name}.js`) });
+const threads = (places) =>
+  build({ ...common, ...places, external: EXTERNAL, entryPoints: THREADS.map((name) => `build/src/${name}.js`) });
 
 /** What programs import, in browsers too: packages stay imports, for bundlers and for programs that share them. */
-const library = (outdir) =>
+const library = (places) =>
   build({
     ...common,
-    ...{ outdir, splitting: true, packages: "external" },
+    ...places,
+    ...{ splitting: true, packages: "external" },
     entryPoints: ["build/src/index.js", "build/src/verify.js"],
   });
 
-/** Bundles where the folder is older than what tsc wrote. Jest calls it before the tests, which start the program. */
-export default async function bundle() {
-  if (await isFresh()) return;
-  const outdir = `${OUT}.${process.pid}`;
+/** Bundles the project in this folder, where its bundle is older than what tsc wrote. Jest calls it before tests start it. */
+export default async function bundle(root) {
+  const bundled = join(root, "build/dist");
+  if (await isFresh(root, bundled)) return;
+  const outdir = `${bundled}.${process.pid}`;
   try {
     await mkdir(outdir, { recursive: true });
-    const built = await Promise.all([program, threads, library].map((part) => part(outdir)));
-    await noticesOf(built, root, `${outdir}/THIRD_PARTY_NOTICES.txt`);
-    await rm(OUT, { recursive: true, force: true });
-    await rename(outdir, OUT);
+    const built = await Promise.all([program, threads, library].map((part) => part({ absWorkingDir: root, outdir })));
+    await writeNotices(built, root, join(outdir, "THIRD_PARTY_NOTICES.txt"));
+    await rm(bundled, { recursive: true, force: true });
+    await rename(outdir, bundled);
   } finally {
     await rm(outdir, { recursive: true, force: true });
   }
 }
 
-async function isFresh() {
-  const bundled = await stat(`${OUT}/main.js`).catch(() => undefined);
-  if (bundled === undefined) return false;
-  const names = await readdir(`${root}build/src`, { recursive: true });
+async function isFresh(root, bundled) {
+  const made = await stat(join(bundled, "main.js")).catch(() => undefined);
+  if (made === undefined) return false;
+  const names = await readdir(join(root, "build/src"), { recursive: true });
   const inputs = ["bundle.js", "notices.js", "package-lock.json"].concat(
     names.filter((name) => name.endsWith(".js")).map((name) => `build/src/${name}`),
   );
-  const ages = await Promise.all(inputs.map(async (name) => (await stat(root + name)).mtimeMs));
-  return ages.every((changed) => changed < bundled.mtimeMs);
+  const changes = await Promise.all(inputs.map(async (name) => (await stat(join(root, name))).mtimeMs));
+  return changes.every((changed) => changed < made.mtimeMs);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle();
+const here = fileURLToPath(import.meta.url);
+if (process.argv[1] === here) await bundle(join(here, ".."));

@@ -1,14 +1,15 @@
 // Writes the notices that licences want to travel with what is bundled.
 import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 
 const PACKAGE = /^(.*node_modules\/((?:@[^/]+\/)?[^/]+))\//;
 const NOTICE = /^(licen[cs]e|copying|notice)([.-].*)?$/i;
 
-/** Of each package of which the builds hold a file: its name and version, and the text of its licence. */
-export async function noticesOf(builds, root, file) {
+/** Writes of each package of which the builds hold a file: its name and version, and the text of its licence. */
+export async function writeNotices(builds, root, file) {
   const inputs = builds.flatMap(({ metafile }) => Object.values(metafile.outputs).flatMap((out) => partsOf(out)));
   const folders = new Set(inputs.map((input) => PACKAGE.exec(input)?.[1]).filter((folder) => folder !== undefined));
-  const notices = await Promise.all([...folders].sort().map((folder) => noticeOf(root + folder)));
+  const notices = await Promise.all([...folders].sort().map((folder) => noticeOf(join(root, folder))));
   const head = "AuditQL's program holds parts of the packages below. Each is under its own licence.\n";
   await writeFile(file, [head, ...new Set(notices)].join(`\n${"-".repeat(80)}\n\n`));
 }
