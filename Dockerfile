@@ -12,7 +12,7 @@ LABEL org.opencontainers.image.title="AuditQL" \
 ENV NODE_ENV=production AUDITQL_HOST=0.0.0.0
 COPY --from=build /app/package.json /app/
 COPY --from=build /app/node_modules /app/node_modules
-COPY --from=build /app/build/src /app/build/src
+COPY --from=build /app/build/dist /app/build/dist
 COPY --from=build /app/build/graphiql /app/build/graphiql
 # Defaults of files are below ./data: here, that is the volume. /config is for the file of API keys, see compose.yaml.
 RUN mkdir -m 700 /data /config && chown node:node /data /config
@@ -23,5 +23,5 @@ EXPOSE 4000
 # Whether the process lives. That it is ready is for a load balancer to ask (/readyz): no restart mends a database.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:4000/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "/app/build/src/main.js"]
+ENTRYPOINT ["node", "/app/build/dist/main.js"]
 CMD ["serve"]

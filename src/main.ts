@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { dirname, resolve } from "node:path";
 import { openKeyring } from "./keys/seed-file.js";
 import { ephemeralKeyring, type Keyring } from "./keys/keyring.js";

@@ -28,7 +28,7 @@ describe("the container files", () => {
     const copies = [...dockerfile.matchAll(/^COPY --from=build \/app\/(\S+) \/app\/(\S*)$/gm)];
     const copied = copies.map(([, path = ""]) => path);
     expect(copies.filter(([, from, to]) => to !== "" && from !== to)).toEqual([]);
-    expect(copied).toContain("build/src");
+    expect(copied).toContain("build/dist");
     // The page is bundled by a step of its own, which the image runs: its source stands for it.
     const sources = copied.map((path) => (path === "build/graphiql" ? "graphiql/esbuild.config.js" : path));
     expect(sources.filter((path) => !existsSync(join(root, path)))).toEqual([]);

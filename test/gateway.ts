@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const MAIN = fileURLToPath(new URL("../src/main.js", import.meta.url));
+/** The program as the package ships it. */
+export const MAIN = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 const READY = /^ +GraphQL +(\S+)\/graphql$/m;
 
 export interface GatewayOptions {

@@ -17,7 +17,7 @@ const START_TIMEOUT_MS = 60_000;
 
 /** The gateway as an operator starts it, on a SQLite file in `folder`. */
 export function serveSqlite(folder: string): Promise<Served> {
-  return serve(["build/src/main.js", "serve"], {
+  return serve(["build/dist/main.js", "serve"], {
     AUDITQL_PORT: "0",
     AUDITQL_STORE: `sqlite:${folder}/audit.db`,
     AUDITQL_KEY_FILE: `${folder}/auditql.key`,
@@ -26,7 +26,7 @@ export function serveSqlite(folder: string): Promise<Served> {
 
 /** One of several gateways on a database; they share the key file in `folder`, so start the first one alone. */
 export function servePostgres(folder: string, databaseUrl: string): Promise<Served> {
-  return serve(["build/src/main.js", "serve"], {
+  return serve(["build/dist/main.js", "serve"], {
     AUDITQL_PORT: "0",
     AUDITQL_STORE: databaseUrl,
     AUDITQL_KEY_FILE: `${folder}/auditql.key`,
@@ -35,7 +35,7 @@ export function servePostgres(folder: string, databaseUrl: string): Promise<Serv
 
 /** The gateway on a log of the format pangea, for its door of the Pangea protocol. */
 export function servePangea(folder: string): Promise<Served> {
-  return serve(["build/src/main.js", "serve"], {
+  return serve(["build/dist/main.js", "serve"], {
     AUDITQL_PORT: "0",
     AUDITQL_STORE: `sqlite:${folder}/audit.db`,
     AUDITQL_KEY_FILE: `${folder}/auditql.key`,
@@ -45,7 +45,7 @@ export function servePangea(folder: string): Promise<Served> {
 
 /** The gateway in front of a service of the Pangea protocol. */
 export function serveInFront(folder: string, { url }: Pick<Served, "url">): Promise<Served> {
-  return serve(["build/src/main.js", "serve"], {
+  return serve(["build/dist/main.js", "serve"], {
     AUDITQL_PORT: "0",
     AUDITQL_STORE: `pangea+${new URL("/", url).href}`,
     AUDITQL_PANGEA_TOKEN: "none",

@@ -1,13 +1,13 @@
 import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import type { Access } from "../access/authenticate.js";
 import { AuditError } from "../audit/errors.js";
 import { COMPILE_AT_HIT } from "../graphql/compiled-execution.js";
 import { TrustedDocuments } from "../graphql/trusted-documents.js";
 import { openGateway, type Gateway, type GatewayOptions } from "../http/gateway.js";
+import { packageFile } from "../operations/package.js";
 import type { Settings } from "../settings/read.js";
 
-const GRAPHIQL_FOLDER = fileURLToPath(new URL("../../graphiql", import.meta.url));
+const GRAPHIQL_FOLDER = packageFile("build/graphiql");
 
 type Parts = Pick<GatewayOptions, "service" | "health" | "logger" | "metrics" | "sealer"> & {
   readonly access: Access;

@@ -10,7 +10,7 @@ import {
 import type { SettingRow } from "../settings/setting.js";
 import { API_KEYS, LISTENER, SETTINGS, STORAGE, SUBGRAPH_PREFIX } from "../settings/table.js";
 import type { FsckFlags } from "./fsck.js";
-import { packageVersion } from "../operations/version.js";
+import { packageVersion } from "../operations/package.js";
 import { addKeyCommand, DEFAULT_KEYS_FILE, type Console } from "./key.js";
 import type { SaveFlags } from "./save.js";
 import { secretIn } from "./secret-file.js";

@@ -37,6 +37,15 @@ type Resolved = Omit<GraphQLRequestContextDidResolveOperation<AuditContext>, "op
   readonly operation?: OperationDefinitionNode | undefined;
 };
 
+/** Traces a request for a supergraph router that asks for it. Apollo's plugin is loaded with the first: no start waits for it. */
+export const inlineTrace: ApolloServerPlugin<AuditContext> = {
+  async requestDidStart(started) {
+    if (started.request.http?.headers.get("apollo-federation-include-trace") !== "ftv1") return undefined;
+    const { ApolloServerPluginInlineTrace } = await import("@apollo/server/plugin/inlineTrace");
+    return (await ApolloServerPluginInlineTrace().requestDidStart?.(started)) ?? undefined;
+  },
+};
+
 /**
  * Everything that this gateway adds to Apollo's handling of a request, in one plugin because each plugin costs every
  * request.

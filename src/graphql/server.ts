@@ -1,7 +1,7 @@
 import { ApolloServer } from "@apollo/server";
-import { ApolloServerPluginInlineTrace } from "@apollo/server/plugin/inlineTrace";
 import {
   ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginInlineTraceDisabled,
   ApolloServerPluginLandingPageDisabled,
 } from "@apollo/server/plugin/disabled";
 import type { Logger } from "pino";
@@ -10,7 +10,7 @@ import type { AuditContext } from "./context.js";
 import { errorFormatter, type FailureLog } from "./errors.js";
 import { LIMITS, limitRules } from "./limits.js";
 import { PersistedDocuments } from "./persisted-documents.js";
-import { requestPlugin } from "./request-plugin.js";
+import { inlineTrace, requestPlugin } from "./request-plugin.js";
 import { auditSchema, executedSchema } from "./schema.js";
 
 export interface GraphqlServerOptions {
@@ -44,8 +44,8 @@ export async function graphqlServer({
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginCacheControlDisabled(),
-      // Answers a supergraph router that asks for a trace, and does nothing otherwise.
-      ApolloServerPluginInlineTrace(),
+      ApolloServerPluginInlineTraceDisabled(),
+      inlineTrace,
       requestPlugin({
         schema,
         compiled: new CompiledExecution({ schema: await executedSchema(prefix), formatError, compileAtHit }),

@@ -3,7 +3,7 @@ import { ALARM_CODES, type AlarmCode } from "../audit/alarm.js";
 import { DOWNLOAD_FORMATS, type DownloadFormat } from "../audit/download-link.js";
 import { BoundedNames } from "./bounded-names.js";
 import { OtelMetrics, registeredMeter } from "./otel-metrics.js";
-import { packageVersion } from "./version.js";
+import { packageVersion } from "./package.js";
 
 /** An operation that has ended. */
 export interface MeasuredOperation {

@@ -77,7 +77,7 @@ export const importRules: readonly ImportRule[] = [
     files: /^(cli\/)/,
     mayImport: [core, query, audit, keys, ownEngine, access, downloads, graphql, pangeaApi, operations, http, settings],
   },
-  { ring: "main", files: /^(main\.ts)$/, mayImport: [/./] },
+  { ring: "main", files: /^((?:main|start)\.ts)$/, mayImport: [/./] },
   { ring: "auditql/verify", files: /^(verify\.ts)$/, mayImport: [core], packages: [] },
   {
     ring: "auditql",

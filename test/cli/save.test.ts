@@ -5,8 +5,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createKey } from "../../src/access/key-file.js";
-import { type GatewayProcess, gatewayFolder, graphqlData, removeFolder, startGateway } from "../gateway.js";
-import { ended, HAS_PYTHON, MAIN, VERIFIERS, verified, type Ended } from "./verifiers.js";
+import { type GatewayProcess, gatewayFolder, graphqlData, MAIN, removeFolder, startGateway } from "../gateway.js";
+import { ended, HAS_PYTHON, VERIFIERS, verified, type Ended } from "./verifiers.js";
 
 // Each test waits for several processes, which a busy machine starts slowly.
 jest.setTimeout(600_000);

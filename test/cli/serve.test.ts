@@ -9,8 +9,8 @@ import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { buildSchema, Kind, parse, printSchema } from "graphql";
+import { MAIN } from "../gateway.js";
 
-const MAIN = fileURLToPath(new URL("../../src/main.js", import.meta.url));
 const HANGING = fileURLToPath(new URL("hanging-engine.js", import.meta.url));
 
 type Process = ChildProcessByStdio<null, Readable, Readable>;

@@ -2,16 +2,15 @@ import { execFile } from "node:child_process";
 import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { keyringOfSeed } from "../../src/keys/keyring.js";
 import { loadOrCreateSeed } from "../../src/keys/seed-file.js";
 import { loadSqliteDriver } from "../../src/stores/sqlite/driver.js";
 import { indexed } from "../../src/engine/search/open-index.js";
 import { openStore } from "../../src/stores/index.js";
+import { MAIN } from "../gateway.js";
 import { fill, openTestService } from "../engine/test-log.js";
 
-const MAIN = fileURLToPath(new URL("../../src/main.js", import.meta.url));
 const ORIGIN = "localhost/auditql";
 
 /** A test starts up to six processes. */

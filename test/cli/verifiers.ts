@@ -7,9 +7,9 @@ import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { verifyFile, type VerifyOptions } from "../../src/cli/verify.js";
+import { MAIN } from "../gateway.js";
 import { findProgram } from "../service.js";
 
-export const MAIN = fileURLToPath(new URL("../../src/main.js", import.meta.url));
 const PYTHON_VERIFIER = fileURLToPath(new URL("../../../verifiers/python/auditql_verify.py", import.meta.url));
 const PYTHON = findProgram("python3") ?? "python3";
 /** The verifier in Python can check signatures here. */

@@ -5,13 +5,11 @@ import { rmSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { freePort } from "../free-port.js";
-import { gatewayFolder, graphqlData, graphqlRequest, removeFolder, startGateway } from "../gateway.js";
+import { gatewayFolder, graphqlData, graphqlRequest, MAIN, removeFolder, startGateway } from "../gateway.js";
 import { describeWith } from "../service.js";
 import { OwnPostgres, postgresPrograms } from "../stores/postgres/server.js";
 
-const MAIN = fileURLToPath(new URL("../../src/main.js", import.meta.url));
 const LIMIT_MS = 180_000;
 const LOG = 'mutation { log(event: { message: "hello" }) { root { treeSize } } }';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { installedPackages, isAllowed, pagePackages, readLock, type Lock } from "./licences.js";
+import { installedPackages, isAllowed, pagePackages, programPackages, readLock, type Lock } from "./licences.js";
 
 const lock = readLock();
 const root = fileURLToPath(new URL("../../../", import.meta.url));
@@ -9,8 +9,23 @@ const root = fileURLToPath(new URL("../../../", import.meta.url));
 describe("what is shipped", () => {
   test("is installed under licences that are on the list", () => {
     const packages = installedPackages(lock);
+    expect(packages).toContainEqual(expect.objectContaining({ name: "libsql", licence: "MIT" }));
+    expect(packages.filter((one) => !isAllowed(one))).toEqual([]);
+  });
+
+  test("has a program that is bundled from licences that are on the list", () => {
+    const packages = programPackages(lock);
     expect(packages).toContainEqual(expect.objectContaining({ name: "graphql", licence: "MIT" }));
     expect(packages.filter((one) => !isAllowed(one))).toEqual([]);
+  });
+
+  test("travels with a notice of each package in the program", () => {
+    const notices = readFileSync(`${root}build/dist/THIRD_PARTY_NOTICES.txt`, "utf8");
+    const named = [...notices.matchAll(/^-{80}\n\n(\S+) (\S+) \((.*)\)$/gm)];
+    const bundled = named.map(([, name = "", version = "", licence = ""]) => ({ name, version, licence }));
+    expect(bundled.map(({ name }) => name)).toEqual(expect.arrayContaining(["fastify", "graphql", "@noble/curves"]));
+    const listed = [...programPackages(lock), ...installedPackages(lock)].map((one) => JSON.stringify(one));
+    expect(bundled.map((one) => JSON.stringify(one)).filter((one) => !listed.includes(one))).toEqual([]);
   });
 
   test("has a page that is bundled from licences that are on the list", () => {

@@ -42,8 +42,19 @@ export function installedPackages(lock: Lock): readonly Licensed[] {
 
 /** What may be in the bundle of the GraphiQL page: what its sources name, and all that those packages depend on. */
 export function pagePackages(lock: Lock): readonly Licensed[] {
-  const folder = `${root}graphiql/`;
-  const files = readdirSync(folder).filter((name) => /\.(ts|config\.js)$/.test(name));
+  return bundledPackages(lock, `${root}graphiql/`, /\.(ts|config\.js)$/);
+}
+
+/** What may be in the bundle of the program, in the same way; what is installed beside it is listed there. */
+export function programPackages(lock: Lock): readonly Licensed[] {
+  const installed = new Set(installedPackages(lock).map(({ name, version }) => `${name} ${version}`));
+  return bundledPackages(lock, `${root}src/`, /\.ts$/).filter(
+    ({ name, version }) => !installed.has(`${name} ${version}`),
+  );
+}
+
+function bundledPackages(lock: Lock, folder: string, isSource: RegExp): readonly Licensed[] {
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => isSource.test(name));
   const sources = files.map((name) => readFileSync(folder + name, "utf8")).join("\n");
   const found = new Map<string, LockedPackage>();
   const add = (from: string, name: string): void => {
@@ -97,6 +108,8 @@ export function withLicences(document: string): string {
     `${before}${BEGIN}`,
     "## Installed with AuditQL",
     table(installedPackages(lock)),
+    "## In the program",
+    table(programPackages(lock)),
     "## In the GraphiQL page",
     table(pagePackages(lock)),
   ].join("\n\n");

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import { chmodSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { ended, HAS_PYTHON, MAIN, VERIFIERS } from "../cli/verifiers.js";
+import { ended, HAS_PYTHON, VERIFIERS } from "../cli/verifiers.js";
 import {
   gatewayFolder,
   graphqlData,
   graphqlRequest,
+  MAIN,
   removeFolder,
   startGateway,
   type GatewayProcess,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { FORMAT_NAMES } from "../../src/core/format.js";
-import { type GatewayProcess, gatewayFolder, graphqlData, removeFolder, startGateway } from "../gateway.js";
-import { ended, HAS_PYTHON, MAIN, VERIFIERS, type Ended } from "../cli/verifiers.js";
+import { type GatewayProcess, gatewayFolder, graphqlData, MAIN, removeFolder, startGateway } from "../gateway.js";
+import { ended, HAS_PYTHON, VERIFIERS, type Ended } from "../cli/verifiers.js";
 import { describeWith } from "../service.js";
 
 const [NODE_VERIFIER, PYTHON_VERIFIER] = VERIFIERS;

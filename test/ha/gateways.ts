@@ -1,10 +1,8 @@
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { freePort } from "../free-port.js";
+import { MAIN } from "../gateway.js";
 import type { Programs } from "./programs.js";
 import { until } from "./until.js";
-
-const MAIN = fileURLToPath(new URL("../../src/main.js", import.meta.url));
 
 /** A line of the gateway's log that says that something is wrong: pino's levels 50 (error) and 60 (fatal). */
 const ALARM = /"level":[56]0,/;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -19,11 +19,14 @@ jest.setTimeout(300_000);
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 const COMPILER = createRequire(import.meta.url).resolve("typescript/bin/tsc");
 const TYPES = join(dirname(COMPILER), "../../@types");
+/** Installed with the other programs that tests run. */
+const CHECKERS = join(root, "test/clients/node_modules/.bin");
 const run = promisify(execFile);
 const READY = /^ +GraphQL +(\S+)\/graphql$/m;
 const KEY = /^ +Log's key +(\S+)$/m;
 
 let folder = "";
+let tarball = "";
 let files: readonly string[] = [];
 
 const inFolder = async (command: string, ...args: readonly string[]): Promise<string> => {
@@ -39,7 +42,8 @@ beforeAll(async () => {
   ];
   files = packed.files.map(({ path }) => path);
   await writeFile(join(folder, "package.json"), JSON.stringify({ name: "its-user", private: true, type: "module" }));
-  await inFolder("npm", "install", "--prefer-offline", "--no-audit", "--no-fund", `./${packed.filename}`);
+  tarball = join(folder, packed.filename);
+  await inFolder("npm", "install", "--engine-strict", "--prefer-offline", "--no-audit", "--no-fund", tarball);
 });
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -48,18 +52,33 @@ describe("the package", () => {
   test("holds the program, its page, its types, the schema and the verifier in Python, and nothing else", () => {
     expect(files).toEqual(
       expect.arrayContaining([
-        ...["build/src/main.js", "build/src/index.js", "build/src/index.d.ts", "build/src/verify.d.ts"],
+        ...["build/dist/main.js", "build/dist/index.js", "build/dist/verify.js", "build/dist/THIRD_PARTY_NOTICES.txt"],
+        ...["build/src/index.d.ts", "build/src/verify.d.ts"],
         ...["build/graphiql/index.html", "build/graphiql/page.js", "schema.graphql", "README.md", "LICENSE"],
         "verifiers/python/auditql_verify.py",
       ]),
     );
     const expected =
-      /^(build\/src\/.*\.(js|d\.ts)|build\/graphiql\/.*|verifiers\/python\/.*|[A-Z]+(\.md)?|package\.json|schema\.graphql)$/;
+      /^(build\/dist\/.*\.(js|js\.map)|build\/dist\/THIRD_PARTY_NOTICES\.txt|build\/src\/.*\.d\.ts|build\/graphiql\/.*|verifiers\/python\/.*|[A-Z]+(\.md)?|package\.json|schema\.graphql)$/;
     expect(files.filter((path) => !expected.test(path))).toEqual([]);
   });
 
+  test("declares its files and types as Node, TypeScript and bundlers look for them", async () => {
+    expect(await inFolder(join(CHECKERS, "publint"), "run", tarball, "--strict")).toContain("All good!");
+    // The schema is a file to read: it has no types.
+    const types = [tarball, "--profile", "esm-only", "--exclude-entrypoints", "schema.graphql"];
+    expect(await inFolder(join(CHECKERS, "attw"), ...types)).toContain('"auditql/verify"');
+  });
+
+  test("installs what the program may load, and nothing that is bundled in it", async () => {
+    const installed = await readdir(join(folder, "node_modules"));
+    expect(installed).toEqual(expect.arrayContaining(["auditql", "libsql", "pg"]));
+    const bundled = ["fastify", "graphql", "pino", "type-graphql", "commander"];
+    expect(installed.filter((name) => bundled.includes(name))).toEqual([]);
+  });
+
   test("lets nobody import what it does not export", async () => {
-    const inner = inFolder(process.execPath, "--input-type=module", "-e", 'import "auditql/build/src/main.js"');
+    const inner = inFolder(process.execPath, "--input-type=module", "-e", 'import "auditql/build/dist/main.js"');
     await expect(inner).rejects.toThrow("ERR_PACKAGE_PATH_NOT_EXPORTED");
   });
 });

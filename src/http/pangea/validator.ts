@@ -1,4 +1,4 @@
-import { Ajv, type ErrorObject } from "ajv";
+import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { isPlainObject, jsonProblems, nameOf } from "../../core/problem.js";
 import { parseTime } from "../../query/time.js";
 import { InvalidRequest, pointer, wireProblem, type WireProblem } from "./status.js";
@@ -11,10 +11,11 @@ ajv.addFormat("date-time", (text) => /^\d{4}-/.test(text) && parseTime(text, 0).
 /** Returns the body of a request; throws InvalidRequest with every bad path. Null members of an event are left out. */
 export type Validator<Body> = (body: unknown) => Body;
 
-/** A validator of a JSON Schema (draft 7, as far as the OpenAPI document goes), compiled once. */
+/** A validator of a JSON Schema (draft 7, as far as the OpenAPI document goes), compiled once, when the first body comes. */
 export function validator<Body>(schema: object): Validator<Body> {
-  const validate = ajv.compile<Body>(schema);
+  let compiled: ValidateFunction<Body> | undefined;
   return (sent) => {
+    const validate = (compiled ??= ajv.compile<Body>(schema));
     const lost = jsonProblems(sent ?? {}, "", { takesNul: true, depth: 0 });
     if (lost.length > 0) throw new InvalidRequest(lost.map(wireProblem));
     const body = withoutNulls(sent ?? {});

@@ -6,7 +6,7 @@ export default [
     files: ["**/*.graphql"],
     languageOptions: {
       parser: graphqlPlugin.parser,
-      parserOptions: { graphQLConfig: { schema: "./schema.graphql" } },
+      parserOptions: { graphQLConfig: { schema: "../schema.graphql" } },
     },
     plugins: { "@graphql-eslint": graphqlPlugin },
     rules: {
