@@ -39,6 +39,18 @@ export function parseCanonicalJson(text: string, levels = MAX_TEXT_DEPTH): Json 
   }
 }
 
+/**
+ * Whether `canonicalJson` can write a value that a parser gave, which nests no deeper than an envelope may: neither a lone
+ * surrogate nor an infinite number is in it. Never throws.
+ */
+export function isWritable(value: Json): boolean {
+  try {
+    return isWithin(value, MAX_TEXT_DEPTH) && canonicalJson(value) !== "";
+  } catch {
+    return false;
+  }
+}
+
 /** Whether objects and lists nest at most that many levels deep; descends no deeper itself. */
 function isWithin(value: Json, levels: number): boolean {
   if (typeof value !== "object" || value === null) return true;

@@ -91,6 +91,35 @@ test.each([
   expectSame(utf8(canonical));
 });
 
+/** An event's members in an envelope. */
+const enveloped = (members: string): string => `{"event":{${members}},"received_at":"${RECEIVED_AT}"}`;
+const deep = (levels: number): string => "[".repeat(levels) + "]".repeat(levels);
+
+test.each([
+  ["a lone surrogate in an object", enveloped('"message":{"a":"\\ud800"}')],
+  ["a lone surrogate in a text", enveloped('"message":"\\udc00"')],
+  ["a lone surrogate in a key", enveloped('"message":{"\\ud800":1}')],
+  ["a lone surrogate in an unknown field", enveloped('"message":"m","more":"\\ud800"')],
+  ["a number beyond a double", enveloped('"message":[1e400]')],
+  ["a time beyond a double", enveloped('"message":"m","timestamp":-1e400')],
+  ["65 levels in a field", enveloped(`"message":${deep(65)}`)],
+  ["more levels than a stack holds", enveloped(`"message":${deep(50_000)}`)],
+])("an entry with %s, which canonical JSON cannot write, is found by its leaf alone", (_, canonical) => {
+  expectSame(utf8(canonical));
+  const terms = listed((sink) => {
+    entryTerms({ canonical: utf8(canonical), leafHash: LEAF_HASH }, nobleSha256, sink);
+  });
+  expect(terms).toEqual([expect.stringMatching(/^02/)]);
+});
+
+test("an entry with 64 levels in a field is found by what it says", () => {
+  expectSame(utf8(enveloped(`"message":${deep(64)}`)));
+  const found = listed((sink) => {
+    entryTerms({ canonical: utf8(enveloped(`"message":${deep(64)}`)), leafHash: LEAF_HASH }, nobleSha256, sink);
+  });
+  expect(found.length).toBeGreaterThan(1);
+});
+
 test("most entries never reach the definition", () => {
   const canonical = utf8(
     canonicalJson({ event: { message: "Alice logged in", actor: "alice" }, received_at: RECEIVED_AT }),
