@@ -2,7 +2,7 @@ import { utf8, utf8Text } from "../bytes.js";
 import { readEnvelope } from "../envelope.js";
 import { EVENT_FIELDS, fieldText, type AuditEvent, type Envelope, type EventField } from "../event.js";
 import type { Sha256 } from "../hash.js";
-import { isWritable } from "../json.js";
+import { isShallow, isWritable } from "../json.js";
 import { leafTerm, presenceTerm, valueTerm, wordTerm } from "./terms.js";
 import { valueWords } from "./words.js";
 
@@ -28,7 +28,7 @@ export interface IndexedEntry {
  */
 export function envelopeOf(canonical: Uint8Array): Envelope | undefined {
   const text = utf8Text(canonical);
-  const value = text === undefined ? undefined : readEnvelope(text);
+  const value = text === undefined || !isShallow(text) ? undefined : readEnvelope(text);
   return value !== undefined && isWritable({ ...value, event: { ...value.event } }) ? value : undefined;
 }
 

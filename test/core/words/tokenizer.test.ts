@@ -103,6 +103,7 @@ test.each([
   ["a number beyond a double", enveloped('"message":[1e400]')],
   ["a time beyond a double", enveloped('"message":"m","timestamp":-1e400')],
   ["65 levels in a field", enveloped(`"message":${deep(65)}`)],
+  ["65 levels under a key that stands twice", enveloped(`"message":${deep(65)},"message":"m"`)],
   ["more levels than a stack holds", enveloped(`"message":${deep(50_000)}`)],
 ])("an entry with %s, which canonical JSON cannot write, is found by its leaf alone", (_, canonical) => {
   expectSame(utf8(canonical));
