@@ -1,4 +1,3 @@
-import { pathToFileURL } from "node:url";
 import fc from "fast-check";
 import { logFormat } from "../../src/core/format.js";
 import type { Answer, Question } from "../../src/core/segment/answer.js";
@@ -209,17 +208,3 @@ function signedLie(
     log.put(honest);
   }
 }
-
-/** `node build/test/core/completeness-fuzz.js [documents] [seed]` */
-async function main([count = "20000", seed = "1"]: readonly string[]): Promise<void> {
-  const began = Date.now();
-  const { disagreements, verdicts } = await fuzzCompleteness(Number(count), Number(seed));
-  for (const [verdict, times] of [...verdicts].sort()) console.log(String(times).padStart(9), verdict);
-  const seconds = Math.round((Date.now() - began) / 1000);
-  console.log(`${count} documents, ${disagreements.length} disagreements, ${seconds} s`);
-  for (const { document, ...told } of disagreements.slice(0, 10))
-    console.log(JSON.stringify({ ...told, question: document.question, answer: document.answer }, null, 1));
-  process.exitCode = disagreements.length === 0 ? 0 : 1;
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await main(process.argv.slice(2));
