@@ -236,20 +236,28 @@ def check_answer(log, checkpoints, question_text, answer, proof):
     The verdict on an answer under the checkpoints of the log and its index log, as texts: VALID, or INVALID or UNKNOWN
     with a reason. `log`: as read_log of auditql_verify returns it. `proof`: bytes.
     """
-    roots = []
-    for origin, text in zip((log["origin"], log["origin"] + "~index-1"), checkpoints):
-        note = v.parse_note(text) if isinstance(text, str) else None
-        if note is None:
-            return v.invalid("MALFORMED_CHECKPOINT")
-        roots.append((note[1], note[2]))
-        signer = dict(log, origin=origin, key_id=v.key_id(origin, log["public_key"]))
-        verdict = v.checkpoint(signer, text, roots[-1])
-        if verdict != v.VALID:
-            return verdict
+    roots, verdict = open_checkpoints(log, checkpoints)
+    if verdict != v.VALID:
+        return verdict
     question = read_question(question_text) if isinstance(question_text, str) else None
     if question is None:
         return v.invalid("MALFORMED_QUESTION")
     return verify_answer(log, roots, question, answer, proof)
+
+
+def open_checkpoints(log, checkpoints):
+    """The roots that the checkpoints of a log and its index log sign, each (size, hash), and the verdict on them."""
+    roots = []
+    for origin, text in zip((log["origin"], log["origin"] + "~index-1"), checkpoints):
+        note = v.parse_note(text) if isinstance(text, str) else None
+        if note is None:
+            return roots, v.invalid("MALFORMED_CHECKPOINT")
+        roots.append((note[1], note[2]))
+        signer = dict(log, origin=origin, key_id=v.key_id(origin, log["public_key"]))
+        verdict = v.checkpoint(signer, text, roots[-1])
+        if verdict != v.VALID:
+            return roots, verdict
+    return roots, v.VALID
 
 
 def check_document(document):

@@ -49,7 +49,8 @@ export class Cursor {
     for (let scale = 1; ; scale *= 0x80) {
       const byte = this.byte();
       value += (byte & 0x7f) * scale;
-      if (scale > LAST_SCALE || !Number.isSafeInteger(value) || value > most) throw new MalformedSegment(`a number over ${most}`);
+      if (scale > LAST_SCALE || !Number.isSafeInteger(value) || value > most)
+        throw new MalformedSegment(`a number over ${most}`);
       if (byte < 0x80) {
         if (byte === 0 && scale > 1) throw new MalformedSegment("a number that is not written shortest");
         return value;

@@ -172,7 +172,7 @@ function provenReader(segment: ProvenSegment, record: SegmentRecord | undefined,
 }
 
 /** Whether leaves lead to a root, with exactly these hashes; no leaves need none. */
-function isInTree({ leaves, hashes }: ProvenLeaves, root: SignedRoot, format: LogFormat): boolean {
+export function isInTree({ leaves, hashes }: ProvenLeaves, root: SignedRoot, format: LogFormat): boolean {
   if (leaves.length === 0) return hashes.length === 0;
   const hashed = leaves.flatMap(({ index, bytes }) => {
     const hash = leafHashOf(format, bytes);
