@@ -47,6 +47,10 @@ export const RARE: SegmentFilter = { kind: "exact", field: "actor", value: "user
 const FAILED: SegmentFilter = { kind: "exact", field: "status", value: "failed" };
 const EDGE: SegmentFilter = { kind: "exact", field: "source", value: "edge" };
 
+function nots(levels: number, filter: SegmentFilter): SegmentFilter {
+  return levels === 0 ? filter : { kind: "not", filter: nots(levels - 1, filter) };
+}
+
 /** What an entry of the corpus has in `new`. */
 const NEW = eventOf(LEAST.log.entries[7] ?? new Uint8Array())?.new ?? {};
 
@@ -94,6 +98,7 @@ const FILTERS: readonly (readonly [string, SegmentFilter])[] = [
   ["any of several", { kind: "or", filters: [RARE, phrase(["nowhere"]), EDGE] }],
   ["any of none", { kind: "or", filters: [] }],
   ["none", { kind: "not", filter: phrase(["example"]) }],
+  ["none of none of it, as deep as a question may be", nots(253, phrase(["bob"], "message"))],
   ["none of what is nowhere", { kind: "not", filter: phrase(["nowhere"]) }],
   [
     "some within others",

@@ -1,18 +1,20 @@
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { noteSigner, signCheckpoint } from "../../../src/core/checkpoint.js";
 import { logFormat } from "../../../src/core/format.js";
+import { canonicalJson } from "../../../src/core/json.js";
 import { ByteWriter } from "../../../src/core/segment/byte-writer.js";
 import { fraudProof, verifyFraudProof, type FraudVerdict } from "../../../src/core/segment/fraud-proof.js";
-import { signIndexCheckpoint } from "../../../src/core/segment/index-log.js";
 import { writeLeaves } from "../../../src/core/segment/proof-document.js";
-import { publicKeyPem } from "../../../src/core/signature.js";
-import { nodeEd25519, nodeSha256 } from "../../../src/keys/node-crypto.js";
+import { nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { describeWith } from "../../service.js";
-import { ORIGIN, PUBLIC_KEY, SEED } from "../../vectors/document.js";
+import { fraudDocument, fraudFiles, fraudVerdict } from "../../vectors/fraud.js";
+import { fileText } from "../../vectors/make.js";
+import { hostileEnvelope } from "../words/hostile-entries.js";
+import { golden, GOLDEN_PATH, type GoldenSegment } from "./golden.js";
 import { accused, caught, caughtRecord, hiding, type Accused } from "./lying-index.js";
-import { IndexedLog, leavesOf } from "./provable-log.js";
+import { IndexedLog, leavesOf, nothing } from "./provable-log.js";
 
 const HAS_CRYPTOGRAPHY = spawnSync("python3", ["-B", "-c", "import cryptography"]).status === 0;
 const SEED_OF_TESTS = 20_261_129;
@@ -145,34 +147,73 @@ describe("a proof of fraud", () => {
   });
 });
 
+const FRAUD_VECTORS = "test/vectors/fraud/base.json";
+
+test("the vectors of fraud are what the script makes, and core comes to their verdicts", () => {
+  const text = readFileSync(FRAUD_VECTORS, "utf8");
+  const [file = nothing()] = fraudFiles().values();
+  expect(text).toBe(fileText(file));
+  for (const { name, document, verdict: wanted } of file.cases)
+    expect(`${name}: ${fraudVerdict(document)}`).toBe(`${name}: ${wanted}`);
+});
+
 describeWith("python3 and its package cryptography", HAS_CRYPTOGRAPHY, () => {
-  test("Python comes to the same verdict on proofs of fraud, and makes the segments of core", () => {
-    const documents = CASES.map(([, judged]) => documentOf(judged()));
-    const program = `
-import json, sys
-sys.path.insert(0, "verifiers/python")
-import auditql_fraud as f
-def verdict(document):
-    checkpoints = document["checkpoint"], document["indexCheckpoint"]
-    return f.check_fraud(f.v.read_log(document), checkpoints, f.v.strict_base64(document["proof"]))
-print(json.dumps([verdict(document) for document in f.v.parse_json(sys.stdin.read())]))`;
-    const { status, stdout, stderr } = spawnSync("python3", ["-B", "-c", program], {
-      ...{ input: JSON.stringify(documents), encoding: "utf8", maxBuffer: 2 ** 26 },
-    });
-    expect([status, stderr]).toEqual([0, ""]);
-    const verdicts = JSON.parse(stdout) as readonly string[];
-    expect(CASES.map(([name], i) => `${name}: ${verdicts[i] ?? ""}`)).toEqual(
-      CASES.map(([name, , wanted]) => `${name}: ${wanted}`),
+  test("Python comes to the same verdict on proofs of fraud", () => {
+    const vectors = [...fraudFiles().values()].flatMap(({ cases }) => cases);
+    const own = CASES.map(([name, judged, wanted]) => ({ name, document: fraudDocument(judged()), verdict: wanted }));
+    const judged = [...vectors, ...own];
+    const verdicts = inPython(
+      "[f.check_fraud(f.v.read_log(d), (d['checkpoint'], d['indexCheckpoint']), f.v.strict_base64(d['proof'])) for d in input]",
+      judged.map(({ document }) => document),
+    ) as readonly string[];
+    expect(judged.map(({ name }, i) => `${name}: ${verdicts[i] ?? ""}`)).toEqual(
+      judged.map(({ name, verdict: wanted }) => `${name}: ${wanted}`),
+    );
+  });
+
+  test("Python makes the golden segment, byte by byte", () => {
+    const wanted = JSON.parse(readFileSync(GOLDEN_PATH, "utf8")) as GoldenSegment;
+    const expression =
+      "[f.v.base64.b64encode(block).decode() for block in f.build_segment(0, 0, [f.Document(text.encode(), f.c.leaf_hash(f.c.RFC6962, text.encode())) for text in input])]";
+    expect(inPython(expression, wanted.entries)).toEqual(wanted.blocks);
+  });
+
+  test(`Python makes a segment of hostile entries as core does, where its Unicode has their characters (seed ${SEED_OF_TESTS})`, () => {
+    const hostile = fc
+      .sample(hostileEnvelope, { numRuns: 1_200, seed: SEED_OF_TESTS })
+      .map((value) => canonicalJson(value));
+    const known = inPython(
+      "[text for text in input if isinstance(document(text), f.Document)]",
+      hostile,
+    ) as readonly string[];
+    const sets = [known.slice(0, 256), known.slice(256, 512), known.slice(512, 768)];
+    expect(sets.every((set) => set.length === 256)).toBe(true);
+    const blocks = inPython(
+      "[[block.hex() for block in f.build_segment(0, 0, [document(text) for text in texts])] for texts in input]",
+      sets,
+    );
+    expect(blocks).toEqual(
+      sets.map((set) => golden(set).blocks.map((block) => Buffer.from(block, "base64").toString("hex"))),
     );
   });
 });
 
-function documentOf({ roots, proof }: Accused): object {
-  const key = noteSigner(ORIGIN, SEED, nodeEd25519());
-  return {
-    ...{ format: roots.format.name, origin: ORIGIN, publicKey: publicKeyPem(PUBLIC_KEY) },
-    checkpoint: signCheckpoint({ ...roots.log, origin: ORIGIN }, key),
-    indexCheckpoint: signIndexCheckpoint(roots.index, key),
-    proof: Buffer.from(proof).toString("base64"),
-  };
+/** What an expression over `input` comes to in Python. */
+function inPython(expression: string, input: unknown): unknown {
+  const program = `
+import json, sys
+sys.path.insert(0, "verifiers/python")
+import auditql_fraud as f
+def document(text):
+    try:
+        return f.Document(text.encode(), f.c.leaf_hash(f.c.RFC6962, text.encode()))
+    except f.w.UnknownCharacter:
+        return None
+input = f.v.parse_json(sys.stdin.read())
+print(json.dumps(${expression}))`;
+  const { status, stdout, stderr } = spawnSync("python3", ["-B", "-c", program], {
+    ...{ input: JSON.stringify(input), encoding: "utf8", maxBuffer: 2 ** 27 },
+  });
+  if (status !== 0) throw new Error(stderr);
+  return JSON.parse(stdout);
 }
