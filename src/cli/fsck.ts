@@ -5,6 +5,7 @@ import type { LogHead } from "../audit/store.js";
 import { digestBytes, digestOf, parseDigest } from "../core/bytes.js";
 import type { TreeSource } from "../engine/tree/signed-tree.js";
 import { findingText } from "../engine/upkeep/finding.js";
+import type { IndexSample } from "../engine/upkeep/fsck-index.js";
 import { fsck, type CheckedMark } from "../engine/upkeep/fsck.js";
 import { nodeEd25519 } from "../keys/node-crypto.js";
 import { FILE_MODE, makePrivateFolder } from "../keys/private-file.js";
@@ -18,6 +19,8 @@ export interface FsckFlags {
   readonly markFile: string;
   /** Reads everything, whatever was found sound before; its root has to be there still. */
   readonly full?: boolean;
+  /** Checks so many segments of the search index, chosen at random, in place of all that are new. The mark stays. */
+  readonly random?: number | undefined;
 }
 
 interface KeptMark extends CheckedMark {
@@ -47,10 +50,10 @@ function checkAll(storage: Settings["storage"], flags: FsckFlags, { tools, to }:
       const source = sourceOf(head);
       const name = `${store} ${source.key.origin}`;
       const since = marks.get(name);
-      const report = await check({ opened, head, source, since, full: flags.full === true }, to);
+      const report = await check({ opened, head, source, since, flags }, to);
       findings += report.findings;
       if (report.mark !== undefined) marks.set(name, { ...report.mark, isDoubted: false });
-      else if (since !== undefined) marks.set(name, { ...since, isDoubted: true });
+      else if (since !== undefined && report.findings > 0) marks.set(name, { ...since, isDoubted: true });
     }
     await writeMarks(flags.markFile, marks).catch((error: unknown) => {
       to.note(`Where this check ended is not kept, and the next one reads everything: ${String(error)}`);
@@ -81,20 +84,28 @@ interface Check {
   readonly head: LogHead;
   readonly source: TreeSource;
   readonly since: KeptMark | undefined;
-  readonly full: boolean;
+  readonly flags: FsckFlags;
 }
 
 async function check(
-  { opened, head, source, since, full }: Check,
+  { opened, head, source, since, flags: { full = false, random } }: Check,
   to: Console,
 ): Promise<{ readonly findings: number; readonly mark: CheckedMark | undefined }> {
   const mark = since === undefined ? {} : { since, full: full || since.isDoubted };
-  const options = { source, index: opened.index, ed25519: nodeEd25519(), ...mark };
+  const options = { source, index: opened.index, ed25519: nodeEd25519(), random, ...mark };
   const report = await withBars(head.log, process.stderr, (bars) => fsck({ ...options, ...bars }, head));
   for (const finding of report.findings) to.out(`${head.log}: ${findingText(finding)}`);
   const found = report.findings.length === 0 ? "sound" : `${report.findings.length} findings`;
   to.note(`${head.log}: ${found}; ${head.size} entries, read from ${report.from}`);
+  if (report.sample !== undefined) to.note(`${head.log}: ${sampleText(report.sample)}`);
   return { findings: report.findings.length, mark: report.mark };
+}
+
+/** Of one wrong base of 256 entries, wherever it is: the chance that its segment is in the sample. */
+function sampleText({ segments, entries, of }: IndexSample): string {
+  if (of === 0) return "search index: none of it is stored yet";
+  const chance = Math.floor((1_000 * entries) / of) / 10;
+  return `search index: segments built at random: ${segments}, with ${entries} of ${of} indexed entries; one wrong base is found with a chance of ${chance} %`;
 }
 
 /** A mark only saves work: a file that cannot be read means that everything is checked. */

@@ -1,4 +1,4 @@
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import {
   readSetting,
   readSettings,
@@ -142,6 +142,11 @@ function addSaveCommand(root: Command, commands: Commands, env: Environment): vo
 type StorageFlags = { readonly [name in keyof typeof STORAGE]?: string };
 
 /** Commands on stored logs, for operators: no gateway may be writing to the store meanwhile. */
+function positiveInteger(text: string): number {
+  if (/^[1-9][0-9]{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError(`Expected a number from 1 to 999999999, got ${JSON.stringify(text)}.`);
+}
+
 function addStoreCommands(root: Command, commands: Commands, env: Environment): void {
   const { store, keyFile, previousKeyFiles, origin } = STORAGE;
   const fsck = root.command("fsck").description("Derive every log anew from its stored bytes, and name what differs.");
@@ -153,10 +158,16 @@ function addStoreCommands(root: Command, commands: Commands, env: Environment): 
       "./data/fsck.json",
     )
     .option("--full", "read everything, whatever was found sound before")
+    .addOption(
+      new Option(
+        "--random <count>",
+        "build so many segments of the search index again, chosen at random, in place of all that are new; says the chance of finding one that is wrong",
+      ).argParser(positiveInteger),
+    )
     .addHelpText("after", "\nExit code: 0 sound, 1 something was found, 2 it could not be checked.")
-    .action(async ({ markFile, full = false, ...flags }: FsckFlags & StorageFlags) => {
+    .action(async ({ markFile, full = false, random, ...flags }: FsckFlags & StorageFlags) => {
       const settings = settingsOrExit(flags, env);
-      if (settings !== undefined) process.exitCode = await commands.fsck(settings.storage, { markFile, full });
+      if (settings !== undefined) process.exitCode = await commands.fsck(settings.storage, { markFile, full, random });
     });
   const copy = root
     .command("copy")

@@ -39,6 +39,33 @@ export function parseCanonicalJson(text: string, levels = MAX_TEXT_DEPTH): Json 
   }
 }
 
+/**
+ * Whether a text of JSON nests no deeper than an envelope may: of the text and not of its value, which lacks what stands
+ * under the first of two equal keys. A reader with a small stack can tell before it parses.
+ */
+export function isShallow(text: string): boolean {
+  let depth = 0;
+  let isQuoted = false;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (character === '"') isQuoted = !isQuoted;
+    else if (isQuoted) at += character === "\\" ? 1 : 0;
+    else if (character === "{" || character === "[") depth += 1;
+    else if (character === "}" || character === "]") depth -= 1;
+    if (depth > MAX_TEXT_DEPTH) return false;
+  }
+  return true;
+}
+
+/** Whether `canonicalJson` can write a value that a parser gave: no lone surrogate and no infinite number is in it. */
+export function isWritable(value: Json): boolean {
+  try {
+    return canonicalJson(value) !== "";
+  } catch {
+    return false;
+  }
+}
+
 /** Whether objects and lists nest at most that many levels deep; descends no deeper itself. */
 function isWithin(value: Json, levels: number): boolean {
   if (typeof value !== "object" || value === null) return true;

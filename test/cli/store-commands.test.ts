@@ -68,6 +68,25 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("auditql fsck", () => {
+  it("builds segments of the search index again at random, says the chance, and leaves the mark where it is", async () => {
+    await log("random.db", 2 * 4_096 + 10);
+    const [whole, some] = [await fsck("random.db"), await fsck("random.db", "--random", "1")];
+    expect([whole.code, some.code]).toEqual([0, 0]);
+    const [sound = "", sample = ""] = some.note.split("\n");
+    expect(sound).toBe("default: sound; 8202 entries, read from 8202");
+    // The index is built in the background: it may have none of the two segments yet, or one.
+    expect(sample).toMatch(
+      /: (none of it is stored yet|segments built at random: 1, with 4096 of (4096 .* 100|8192 .* 50) %)$/,
+    );
+    await log("random.db", 10);
+    await fsck("random.db", "--random", "5");
+    expect((await fsck("random.db")).note).toBe("default: sound; 8212 entries, read from 8202\n");
+    expect(await fsck("random.db", "--random", "none")).toMatchObject({
+      code: 2,
+      note: expect.stringContaining("Expected a number from 1 to 999999999") as unknown,
+    });
+  });
+
   it("ends with 0 on a sound log, and reads only what is new the next time", async () => {
     expect(await fsck("good.db")).toMatchObject({
       code: 0,

@@ -10,6 +10,7 @@ import { nobleEd25519 } from "../../src/core/signature.js";
 import { trustLog, type TrustedLog } from "../../src/core/verify.js";
 import { nodeEd25519 } from "../../src/keys/node-crypto.js";
 import { verdictsOf } from "../vectors/verdicts.js";
+import { fuzzCompleteness } from "./completeness-fuzz.js";
 import { Random } from "./mutable-value.js";
 import { mutatedDocument } from "./mutated-document.js";
 
@@ -122,15 +123,33 @@ function trustedLog(
   }
 }
 
+/** One document about completeness costs as much as so many others. */
+const COMPLETENESS_COST = 20;
+
 /** `node build/test/core/verifier-fuzz.js [documents] [seed]` */
 async function main([count = "100000", seed = "1"]: readonly string[]): Promise<void> {
+  const documents = Number(count);
+  const fuzz = await report(`${count} documents`, () => fuzzVerifiers(documents, Number(seed)));
+  const fewer = Math.ceil(documents / COMPLETENESS_COST);
+  const completeness = await report(`${fewer} proofs of completeness`, () => fuzzCompleteness(fewer, Number(seed)));
+  process.exitCode = fuzz + completeness === 0 ? 0 : 1;
+}
+
+interface Reported {
+  readonly disagreements: readonly unknown[];
+  readonly verdicts: ReadonlyMap<string, number>;
+}
+
+/** Prints what came of it. Returns the number of disagreements. */
+async function report(what: string, fuzz: () => Promise<Reported>): Promise<number> {
   const began = Date.now();
-  const { disagreements, checks, verdicts } = await fuzzVerifiers(Number(count), Number(seed));
+  const { disagreements, verdicts } = await fuzz();
   for (const [verdict, times] of [...verdicts].sort()) console.log(String(times).padStart(9), verdict);
   const seconds = Math.round((Date.now() - began) / 1000);
-  console.log(`${count} documents, ${checks} checks, ${disagreements.length} disagreements, ${seconds} s`);
+  const checks = [...verdicts.values()].reduce((sum, times) => sum + times, 0);
+  console.log(`${what}, ${checks} checks, ${disagreements.length} disagreements, ${seconds} s`);
   for (const disagreement of disagreements.slice(0, 10)) console.log(JSON.stringify(disagreement, null, 1));
-  process.exitCode = disagreements.length === 0 ? 0 : 1;
+  return disagreements.length;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await main(process.argv.slice(2));

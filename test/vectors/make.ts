@@ -4,10 +4,12 @@ import { pathToFileURL } from "node:url";
 import { FORMAT_NAMES } from "../../src/core/format.js";
 import type { Attack } from "./attack.js";
 import { CHECKPOINT_ATTACKS } from "./checkpoint-attacks.js";
+import { completenessFiles, type CompletenessFile } from "./completeness.js";
 import { CONSISTENCY_ATTACKS } from "./consistency-attacks.js";
 import { VectorLog, type Document } from "./document.js";
 import { edgeCases, signatureVectorsText } from "./ed25519-edges.js";
 import { ENTRY_ATTACKS } from "./entry-attacks.js";
+import { fraudFiles, type FraudFile } from "./fraud.js";
 import { MEMBERSHIP_ATTACKS } from "./membership-attacks.js";
 
 /** One file of vectors: a lie, and for each log format the document that tells it with the verdict of every check. */
@@ -31,7 +33,7 @@ export function vectorFiles(): ReadonlyMap<string, VectorFile> {
   return new Map(ATTACKS.map((attack) => [`${attack.name}.json`, vectorFile(attack)]));
 }
 
-export function fileText(file: VectorFile): string {
+export function fileText(file: VectorFile | CompletenessFile | FraudFile): string {
   return `${JSON.stringify(file, null, 2)}\n`;
 }
 
@@ -63,7 +65,9 @@ function honestVerdicts(document: Document): Readonly<Record<string, string>> {
 
 /** `node build/test/vectors/make.js [folder]`: writes the files again, for the committed ones to be compared with. */
 function main(folder: string): void {
-  const texts = [...vectorFiles()].map(([path, file]) => [path, fileText(file)] as const);
+  const texts = [...vectorFiles(), ...completenessFiles(), ...fraudFiles()].map(
+    ([path, file]) => [path, fileText(file)] as const,
+  );
   for (const [path, text] of [...texts, ["ed25519/edge-cases.json", signatureVectorsText(edgeCases())] as const]) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text);

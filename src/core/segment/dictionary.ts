@@ -110,14 +110,21 @@ export interface DictionaryEntry {
 }
 
 /**
- * Checks a whole dictionary block: terms rise from its first to its fence, and inline postings hold what their document
- * frequency says. A reader checks only what it comes by. Throws MalformedSegment.
+ * Checks a whole dictionary block: terms rise from its first to its fence, each written with all that it shares with the
+ * one before, on which `findPosting` relies; inline postings hold what their document frequency says. A reader checks only
+ * what it comes by. Throws MalformedSegment.
  */
 export function checkDictionary(block: Uint8Array, documents: number): DictionaryBlock {
   const scan = new DictionaryScan(block, documents);
   const entries: DictionaryEntry[] = [];
-  for (let posting = scan.next(); posting !== undefined; posting = scan.next())
-    entries.push({ term: scan.term.slice(0, scan.length), posting });
+  for (let posting = scan.next(); posting !== undefined; posting = scan.next()) {
+    const term = scan.term.slice(0, scan.length);
+    const before = entries[entries.length - 1]?.term;
+    const next = before?.[scan.shared];
+    if (next !== undefined && next === term[scan.shared])
+      throw new MalformedSegment("a term that is not written shortest");
+    entries.push({ term, posting });
+  }
   entries.forEach(({ term, posting }, place) => {
     const next = entries[place + 1]?.term ?? scan.fence;
     if (next !== undefined && compareBytes(term, next) >= 0) throw new MalformedSegment("terms out of order");
@@ -162,6 +169,7 @@ export function readPositions(cursor: Cursor, to: number[]): void {
     const value = cursor.varint();
     more = value % 2;
     position += (value - more) / 2;
+    if (position > Number.MAX_SAFE_INTEGER) throw new MalformedSegment("a position over 2^53 - 1");
     to.push(position);
   }
 }

@@ -53,7 +53,8 @@ export function proofBytes(document: ProofDocument): Uint8Array {
   return writer.copy();
 }
 
-function writeLeaves(writer: ByteWriter, { leaves, hashes }: ProvenLeaves): void {
+/** Writes leaves as `readLeaves` reads them. */
+export function writeLeaves(writer: ByteWriter, { leaves, hashes }: ProvenLeaves): void {
   writer.varint(leaves.length);
   let next = 0;
   for (const { index, bytes } of leaves) {
@@ -95,7 +96,8 @@ function readRange(cursor: Cursor): LeafRange {
   return { start, end: cursor.varint() };
 }
 
-function readLeaves(cursor: Cursor, most: number): ProvenLeaves {
+/** Reads leaves of at most `most` bytes each. Throws MalformedSegment. */
+export function readLeaves(cursor: Cursor, most: number): ProvenLeaves {
   const leaves: { readonly index: number; readonly bytes: Uint8Array }[] = [];
   let next = 0;
   for (let left = cursor.varint(); left > 0; left--) {

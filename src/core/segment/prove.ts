@@ -84,7 +84,8 @@ export function proveAnswer(
   return { answer, proof: proofBytes({ window, proven: deciding, segments, records, entries }) };
 }
 
-function provenLeaves(tree: Provable, indexes: readonly number[]): ProvenLeaves {
+/** Leaves of a tree with the hashes that lead from exactly these to its root. */
+export function provenLeaves(tree: Provable, indexes: readonly number[]): ProvenLeaves {
   const leaves = indexes.map((index) => ({ index, bytes: tree.leaf(index) }));
   return { leaves, hashes: siblings(tree, indexes) };
 }

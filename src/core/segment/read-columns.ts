@@ -58,6 +58,7 @@ export function readKeys(reader: SegmentReader, column: number, piece: number): 
 }
 
 const MAX_KEY_BYTES = 4 * MAX_KEY_CHARACTERS;
+const MS_PER_SECOND = 1_000;
 
 /** Reads a piece of the column of times. Throws MalformedSegment. */
 export function readTimes(reader: SegmentReader, piece: number): TimePiece {
@@ -66,6 +67,7 @@ export function readTimes(reader: SegmentReader, piece: number): TimePiece {
   const width = cursor.byte();
   const isEmpty = width === 0;
   const unit = isEmpty ? 1 : cursor.varint();
+  if (unit !== 1 && unit !== MS_PER_SECOND) throw new MalformedSegment("times in another unit");
   const microsBits = isEmpty ? 0 : cursor.byte();
   if (microsBits !== 0 && microsBits !== MICROS_BITS) throw new MalformedSegment("microseconds of another width");
   const smallest = isEmpty ? 0 : cursor.fixed(TIME_BYTES);

@@ -1,7 +1,8 @@
-import { equalBytes, utf8Text } from "../bytes.js";
+import { equalBytes } from "../bytes.js";
 import { logFormat, type LogFormat } from "../format.js";
 import type { Sha256 } from "../hash.js";
 import type { LeafRange } from "../tree.js";
+import { envelopeOf } from "../words/entry-terms.js";
 import {
   decide,
   edgesOf,
@@ -127,14 +128,13 @@ function provenEntries(
 
 /** Times of receipt never fall along a log: the entries at an edge and beside it show where it is. */
 function checkWindow(
-  { log, format }: SignedRoots,
+  { log }: SignedRoots,
   { window: asked }: Question,
   found: { readonly window: LeafRange; readonly entries: readonly LogEntry[] },
 ): void {
   const texts = new Map(found.entries.map(({ leaf, canonical }) => [leaf, canonical]));
   const isEdge = (leaf: number, bound: string): boolean => {
-    const timeOf = (of: number): string | undefined =>
-      format.read(utf8Text(texts.get(of) ?? new Uint8Array()) ?? "")?.received_at;
+    const timeOf = (of: number): string | undefined => envelopeOf(texts.get(of) ?? new Uint8Array())?.received_at;
     const [before, at] = [timeOf(leaf - 1), timeOf(leaf)];
     const beginsHere = leaf === 0 || (before !== undefined && before < bound);
     return beginsHere && (leaf === log.treeSize || (at !== undefined && at >= bound));
@@ -172,7 +172,7 @@ function provenReader(segment: ProvenSegment, record: SegmentRecord | undefined,
 }
 
 /** Whether leaves lead to a root, with exactly these hashes; no leaves need none. */
-function isInTree({ leaves, hashes }: ProvenLeaves, root: SignedRoot, format: LogFormat): boolean {
+export function isInTree({ leaves, hashes }: ProvenLeaves, root: SignedRoot, format: LogFormat): boolean {
   if (leaves.length === 0) return hashes.length === 0;
   const hashed = leaves.flatMap(({ index, bytes }) => {
     const hash = leafHashOf(format, bytes);

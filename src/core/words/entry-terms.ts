@@ -1,7 +1,8 @@
 import { utf8, utf8Text } from "../bytes.js";
 import { readEnvelope } from "../envelope.js";
-import { EVENT_FIELDS, fieldText, type AuditEvent, type EventField } from "../event.js";
+import { EVENT_FIELDS, fieldText, type AuditEvent, type Envelope, type EventField } from "../event.js";
 import type { Sha256 } from "../hash.js";
+import { isShallow, isWritable } from "../json.js";
 import { leafTerm, presenceTerm, valueTerm, wordTerm } from "./terms.js";
 import { valueWords } from "./words.js";
 
@@ -20,10 +21,20 @@ export interface IndexedEntry {
   readonly leafHash: Uint8Array;
 }
 
-/** The event of an entry's bytes; undefined where they are no envelope, which is found by its leaf alone. */
-export function eventOf(canonical: Uint8Array): AuditEvent | undefined {
+/**
+ * The envelope in an entry's bytes, which need not be canonical; undefined where there is none, or one that canonical JSON
+ * could not write: what a log's operator made up must not depend on a reader's stack, nor throw. Such an entry is found by
+ * its leaf alone.
+ */
+export function envelopeOf(canonical: Uint8Array): Envelope | undefined {
   const text = utf8Text(canonical);
-  return text === undefined ? undefined : readEnvelope(text)?.event;
+  const value = text === undefined || !isShallow(text) ? undefined : readEnvelope(text);
+  return value !== undefined && isWritable({ ...value, event: { ...value.event } }) ? value : undefined;
+}
+
+/** The event of an entry's bytes, likewise. */
+export function eventOf(canonical: Uint8Array): AuditEvent | undefined {
+  return envelopeOf(canonical)?.event;
 }
 
 /** Gives the terms and values of an entry to a sink: the definition, which every faster way must equal. */

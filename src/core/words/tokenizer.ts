@@ -1,6 +1,7 @@
 import { utf8, utf8Text } from "../bytes.js";
 import { EVENT_FIELDS, fieldText, takesJson, type EventField, type EventValue } from "../event.js";
 import type { Sha256 } from "../hash.js";
+import { canonicalJson } from "../json.js";
 import { CanonicalScan, isDigit } from "./canonical-scan.js";
 import { entryTerms, type IndexedEntry, type TermSink } from "./entry-terms.js";
 import { fieldNumber, isRawValue, LEAF_HASH_BYTES, MAX_TERM_BYTES, TermTag, VALUE_HASH_BYTES } from "./terms.js";
@@ -179,11 +180,12 @@ function membersOf(bytes: Uint8Array): readonly Member[] | undefined {
 
 type Value = Pick<Member, "bytes" | "words">;
 
-/** Of a text or container's canonical bytes; undefined where they are not JSON. */
+/** Of a text or container's bytes; undefined where they are not JSON, or JSON that cannot be written again. */
 function readValue(bytes: Uint8Array, isText: boolean): Value | undefined {
   try {
     const value = JSON.parse(utf8Text(bytes) ?? "") as EventValue;
-    const text = fieldText(value);
+    const canonical = canonicalJson(value);
+    const text = isText ? fieldText(value) : canonical;
     return { bytes: utf8(text), words: isText ? words(text) : canonicalWords(text) };
   } catch {
     return undefined;

@@ -30,9 +30,6 @@ const UNICODE_ESCAPE = /\\u[0-9a-f]{4}/gi;
 /** A letter that means a blank after a backslash in many languages, and may as well begin a name in a path. */
 const BLANK_ESCAPES = "nrt";
 
-/** The parts of canonical JSON: a text in quotes, or what stands between two. */
-const JSON_PART = /"(?:[^"\\]|\\.)*"|[^"]+/g;
-
 /**
  * The words of a text, in order, edition 2, for the index and for queries alike: maximal runs of letters, marks and
  * numbers after Unicode's folding, in the pinned version; a character of a script without blanks is a word by itself.
@@ -56,8 +53,23 @@ export function valueWords(value: EventValue): readonly string[] {
 
 /** Like `valueWords`, for JSON other than text, from its canonical text. */
 export function canonicalWords(canonical: string): readonly string[] {
-  const parts = canonical.match(JSON_PART) ?? [];
-  return parts.flatMap((part) => words(part.startsWith('"') ? (JSON.parse(part) as string) : part));
+  return jsonParts(canonical).flatMap((part) => words(part.startsWith('"') ? (JSON.parse(part) as string) : part));
+}
+
+/** A text in quotes, or what stands between two. No pattern, which would keep a place to turn back to for each character. */
+function jsonParts(canonical: string): readonly string[] {
+  const parts: string[] = [];
+  for (let start = 0, end = 0; start < canonical.length; start = end) {
+    const quote = canonical.indexOf('"', start);
+    end = quote < 0 ? canonical.length : quote;
+    if (quote === start) {
+      for (end = start + 1; end < canonical.length && canonical[end] !== '"'; end++)
+        if (canonical[end] === "\\") end += 1;
+      end += 1;
+    }
+    parts.push(canonical.slice(start, end));
+  }
+  return parts;
 }
 
 function withoutEscapes(text: string): string {

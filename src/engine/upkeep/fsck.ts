@@ -1,5 +1,5 @@
 import { AuditError } from "../../audit/errors.js";
-import type { SearchIndex } from "../../audit/search-index.js";
+import type { CheckedSegment, SearchIndex } from "../../audit/search-index.js";
 import type { LogHead, StoredEntry } from "../../audit/store.js";
 import { equalBytes, HASH_BYTES } from "../../core/bytes.js";
 import { TreeEdge, type FullTile } from "../../core/edge.js";
@@ -12,6 +12,7 @@ import { EntryReader } from "../tree/entry-reader.js";
 import { checkpointEdge, restoreEdge, type TreeSource } from "../tree/signed-tree.js";
 import { TileReader } from "../tree/tile-reader.js";
 import type { Finding } from "./finding.js";
+import { checkedSample, type IndexSample } from "./fsck-index.js";
 import { changedRequests } from "./fsck-requests.js";
 
 /** Where an earlier check ended without findings: the next one continues from there. */
@@ -29,8 +30,10 @@ export interface FsckOptions {
   readonly since?: CheckedMark;
   /** Reads every entry nevertheless. Default false. */
   readonly full?: boolean;
+  /** Builds so many stored segments of the search index again, chosen at random, in place of all since the mark. */
+  readonly random?: number | undefined;
   readonly onProgress?: (checked: number, size: number) => void;
-  /** Called after each segment of the search index that was built again. */
+  /** Called after each segment of the search index that was built again: entries, or segments of a sample. */
   readonly onIndexing?: (checked: number, size: number) => void;
 }
 
@@ -39,8 +42,10 @@ export interface FsckReport {
   /** The first leaf index that was read. */
   readonly from: number;
   readonly findings: readonly Finding[];
-  /** Where the next check may start; undefined when there are findings. */
+  /** Where the next check may start; undefined when there are findings, or only a sample of the search index was checked. */
   readonly mark: CheckedMark | undefined;
+  /** Of the search index, if it was asked for and the entries are sound. */
+  readonly sample: IndexSample | undefined;
 }
 
 /** Entries read at once: whole tiles, so that a chunk's tiles are compared with it. */
@@ -71,6 +76,7 @@ class LogCheck {
   readonly #signed: TreeEdge | undefined;
   #lastReceivedAt = "";
   #isCut = false;
+  #sample: IndexSample | undefined;
 
   private constructor(
     private readonly options: FsckOptions,
@@ -132,12 +138,13 @@ class LogCheck {
     await this.#compareEnd();
     const { source } = this.options;
     for await (const finding of changedRequests({ source, edge: this.#signed })) this.#add(finding);
-    const isSound = this.#findings.length === 0;
+    const isWhole = this.#findings.length === 0 && this.options.random === undefined;
     return {
       size: this.head.size,
       from: this.#from,
       findings: this.#findings,
-      mark: isSound ? { treeSize: this.#edge.size, rootHash: this.#edge.root() } : undefined,
+      mark: isWhole ? { treeSize: this.#edge.size, rootHash: this.#edge.root() } : undefined,
+      sample: this.#sample,
     };
   }
 
@@ -216,11 +223,23 @@ class LogCheck {
   }
 
   async #compareIndex(): Promise<void> {
-    const { index, source, onIndexing } = this.options;
-    for await (const { level, number, isSound } of index.check(source.log, this.#from)) {
-      if (!isSound) this.#add({ kind: "segment-changed", level, number });
-      onIndexing?.((number + 1) * segmentDocuments(level), this.head.size);
+    const { index, source, onIndexing, random } = this.options;
+    if (random === undefined) {
+      for await (const segment of index.check(source.log, this.#from)) {
+        this.#compareSegment(segment);
+        onIndexing?.((segment.number + 1) * segmentDocuments(segment.level), this.head.size);
+      }
+      return;
     }
+    let checked = 0;
+    this.#sample = await checkedSample({ index, log: source.log }, random, (segment) => {
+      this.#compareSegment(segment);
+      onIndexing?.(++checked, random);
+    });
+  }
+
+  #compareSegment({ level, number, isSound }: CheckedSegment): void {
+    if (!isSound) this.#add({ kind: "segment-changed", level, number });
   }
 
   #add(finding: Finding): void {

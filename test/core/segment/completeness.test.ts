@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { Answer, Question } from "../../../src/core/segment/answer.js";
-import { filtersOver } from "./filters.js";
 import { matchesPlainly, plainEntry, type PlainEntry } from "./plain-matcher.js";
 import { FORMAT, IndexedLog, receivedAt } from "./provable-log.js";
+import { questionsAbout } from "./questions.js";
 
 const SEED = 20_261_129;
 /** A segment of level 1, four of level 0, and 60 entries that are in no segment. */
@@ -11,33 +11,14 @@ const SIZE = 4_096 + 4 * 256 + 60;
 /** The index may be behind; at 16 the merged segment is not due yet. */
 const INDEX_SIZES = [16, 17, 19, 20];
 
+const questions = questionsAbout(SIZE);
+
 let log: IndexedLog;
 let entries: readonly PlainEntry[];
 
 beforeAll(() => {
   log = new IndexedLog(SIZE);
   entries = log.entries.map((canonical) => plainEntry({ canonical, leafHash: FORMAT.leafHash(canonical) }));
-});
-
-const bound = fc.option(
-  fc.nat(SIZE).map((leaf) => receivedAt(leaf)),
-  { nil: undefined },
-);
-const questions: fc.Arbitrary<Question> = fc.record({
-  filter: filtersOver(SIZE),
-  window: fc.tuple(bound, bound).map(([a, b]) => {
-    const isFalling = a !== undefined && b !== undefined && a > b;
-    return isFalling ? { from: b, until: a } : { from: a, until: b };
-  }),
-  after: fc.option(fc.nat(SIZE - 1), { nil: undefined, freq: 4 }),
-  descending: fc.boolean(),
-  wanted: fc.oneof(
-    fc.record({ kind: fc.constant("page" as const), limit: fc.integer({ min: 0, max: 60 }) }),
-    fc.record({
-      kind: fc.constant("count" as const),
-      cap: fc.option(fc.integer({ min: 1, max: 500 }), { nil: undefined }),
-    }),
-  ),
 });
 
 function plainly({ filter, after, descending, wanted, window }: Question): Answer {

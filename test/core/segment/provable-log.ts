@@ -1,5 +1,5 @@
 import { utf8, utf8Text } from "../../../src/core/bytes.js";
-import { logFormat } from "../../../src/core/format.js";
+import { logFormat, type LogFormat } from "../../../src/core/format.js";
 import type { Question } from "../../../src/core/segment/answer.js";
 import { buildSegment } from "../../../src/core/segment/build.js";
 import { PIECE_DOCUMENTS, segmentRoot, type Segment, type SegmentId } from "../../../src/core/segment/format.js";
@@ -32,10 +32,13 @@ function canonicalAt(leaf: number): Uint8Array {
 }
 
 /** A tree over given leaves. */
-export function provable(leaves: readonly Uint8Array[]): Provable & { readonly root: Uint8Array } {
+export function provable(
+  leaves: readonly Uint8Array[],
+  format: LogFormat = FORMAT,
+): Provable & { readonly root: Uint8Array } {
   const hashes = new HashTree(
-    FORMAT,
-    leaves.map((leaf) => FORMAT.leafHash(leaf)),
+    format,
+    leaves.map((leaf) => format.leafHash(leaf)),
   );
   return { size: leaves.length, hashes, leaf: (index) => leaves[index] ?? nothing(), root: hashes.root() };
 }
@@ -54,15 +57,21 @@ export class IndexedLog {
   readonly entries: readonly Uint8Array[];
   readonly log: Tree;
   readonly segments = new Map<string, Segment>();
-  readonly #trees = new Map<string, Tree>();
+  /** Of index logs, by size. */
+  readonly #indexes = new Map<number, Tree>();
 
-  constructor(readonly size: number) {
-    this.entries = Array.from({ length: size }, (_, leaf) => canonicalAt(leaf));
-    this.log = provable(this.entries);
+  /** `entries`: made of the corpus, if they are not given. */
+  constructor(
+    readonly size: number,
+    readonly format: LogFormat = FORMAT,
+    entries = Array.from({ length: size }, (_, leaf) => canonicalAt(leaf)),
+  ) {
+    this.entries = entries;
+    this.log = provable(this.entries, format);
     for (let start = 0; start < size; start += PIECE_DOCUMENTS) {
       const group = new Group(start / PIECE_DOCUMENTS, nodeSha256);
       for (const canonical of this.entries.slice(start, start + PIECE_DOCUMENTS))
-        group.add({ canonical, leafHash: FORMAT.leafHash(canonical) });
+        group.add({ canonical, leafHash: format.leafHash(canonical) });
       for (let place = 0; place < Math.floor(group.documents / BASE_ENTRIES); place++)
         this.put(buildSegment(group, 0, place));
       if (group.documents === PIECE_DOCUMENTS) this.put(buildSegment(group, 1));
@@ -71,7 +80,7 @@ export class IndexedLog {
 
   put(segment: Segment): void {
     this.segments.set(`${segment.level}/${segment.number}`, segment);
-    this.#trees.clear();
+    this.#indexes.clear();
   }
 
   segment({ level, number }: SegmentId): Segment {
@@ -94,7 +103,9 @@ export class IndexedLog {
   }
 
   index(size: number): Tree {
-    return provable(Array.from({ length: size }, (_, base) => this.record(base)));
+    const known = this.#indexes.get(size) ?? provable(Array.from({ length: size }, (_, base) => this.record(base)));
+    this.#indexes.set(size, known);
+    return known;
   }
 
   provable(indexSize: number, range: LeafRange): ProvableLog {
@@ -103,15 +114,15 @@ export class IndexedLog {
       source: memorySource(this.segment(id)),
       tree: this.blocks(id),
     }));
-    return { log: this.log, index: this.index(indexSize), segments, format: FORMAT, sha256: nodeSha256 };
+    return { log: this.log, index: this.index(indexSize), segments, format: this.format, sha256: nodeSha256 };
   }
 
   roots(indexSize: number, logSize = this.size): SignedRoots {
-    const log = logSize === this.size ? this.log : provable(this.entries.slice(0, logSize));
+    const log = logSize === this.size ? this.log : provable(this.entries.slice(0, logSize), this.format);
     return {
       log: { treeSize: logSize, rootHash: log.root },
       index: { treeSize: indexSize, rootHash: this.index(indexSize).root },
-      format: FORMAT,
+      format: this.format,
       sha256: nodeSha256,
     };
   }

@@ -1,13 +1,21 @@
 import { beforeAll, describe, expect, test } from "@jest/globals";
-import { utf8 } from "../../../src/core/bytes.js";
+import { utf8, utf8Text } from "../../../src/core/bytes.js";
+import { nobleSha256 } from "../../../src/core/hash.js";
+import { bitsBetween, countBits, type PieceBits } from "../../../src/core/segment/bits.js";
 import { buildSegment } from "../../../src/core/segment/build.js";
 import { ByteWriter } from "../../../src/core/segment/byte-writer.js";
 import { Cursor } from "../../../src/core/segment/cursor.js";
-import { checkDictionary } from "../../../src/core/segment/dictionary.js";
-import { MalformedSegment, type Segment, type SegmentHeader } from "../../../src/core/segment/format.js";
+import { checkDictionary, readPositions } from "../../../src/core/segment/dictionary.js";
+import { evaluation } from "../../../src/core/segment/evaluate.js";
+import {
+  MalformedSegment,
+  PIECE_END_BYTES,
+  type Segment,
+  type SegmentHeader,
+} from "../../../src/core/segment/format.js";
 import { memorySource } from "../../../src/core/segment/memory-source.js";
 import { MissingBlock, ProvenSource, RecordingSource } from "../../../src/core/segment/proof-source.js";
-import { readHeader } from "../../../src/core/segment/read.js";
+import { readHeader, SegmentReader } from "../../../src/core/segment/read.js";
 import { groupOf } from "./corpus.js";
 import { nothing } from "./provable-log.js";
 
@@ -95,6 +103,42 @@ describe("the blocks that a proof holds of a segment", () => {
     ],
   ])("are refused with %s", (_, blocks) => {
     expect(() => proven(blocks())).toThrow(MalformedSegment);
+  });
+
+  test("are refused with a term that is not written with all it shares, which a search would pass over", () => {
+    const posting = [0x14, 0, 0];
+    const blockOf = (shared: number, rest: string): Uint8Array =>
+      Uint8Array.of(2, 0, 0, 4, ...utf8("aa\0\x01"), ...posting, shared, rest.length, ...utf8(rest), ...posting);
+    expect(checkDictionary(blockOf(1, "b\0\x01"), 256).entries.map(({ term }) => utf8Text(term))).toEqual([
+      "aa\0\x01",
+      "ab\0\x01",
+    ]);
+    expect(() => checkDictionary(blockOf(0, "ab\0\x01"), 256)).toThrow(MalformedSegment);
+  });
+
+  test("are refused with positions that no number holds", () => {
+    // 2^52 - 1 with another behind it, three times over.
+    const far = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f];
+    const found: number[] = [];
+    expect(() => {
+      readPositions(new Cursor(Uint8Array.of(...far, ...far, ...far, 0)), found);
+    }).toThrow(MalformedSegment);
+  });
+
+  test("are refused with times in another unit than milliseconds and seconds", () => {
+    const blocks = segment.blocks.map((bytes) => bytes.slice());
+    const times = blocks.at(-1) ?? nothing();
+    const within = { kind: "time", start: { epochMs: 0, micros: 0 }, end: undefined } as const;
+    const found = (): PieceBits =>
+      evaluation(within, new SegmentReader(memorySource({ ...segment, blocks })), nobleSha256).bits(
+        0,
+        bitsBetween(0, 256),
+      );
+    expect(countBits(found())).toBeGreaterThan(100);
+    const at = PIECE_END_BYTES + 1;
+    expect(times[at]).toBe(1);
+    times[at] = 2;
+    expect(found).toThrow(MalformedSegment);
   });
 
   test("are those that were read from a recorded source, once each and in order", () => {

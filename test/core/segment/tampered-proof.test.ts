@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from "@jest/globals";
+import { utf8 } from "../../../src/core/bytes.js";
 import { logFormat } from "../../../src/core/format.js";
 import { nobleSha256 } from "../../../src/core/hash.js";
 import type { Answer, Question } from "../../../src/core/segment/answer.js";
@@ -14,7 +15,7 @@ import {
 import { proveAnswer, type ProvableLog } from "../../../src/core/segment/prove.js";
 import { verifyAnswer, type SignedRoots } from "../../../src/core/segment/verify-answer.js";
 import type { LeafRange } from "../../../src/core/tree.js";
-import { leavesOf, nothing, receivedAt } from "./provable-log.js";
+import { leavesOf, nothing, provable, receivedAt } from "./provable-log.js";
 import {
   ABSENT,
   CAPPED,
@@ -227,6 +228,32 @@ test("an entry that no log of the format can hold is not passed over", () => {
   expect(answer).toEqual({ ...fewer, count: 5 });
   const hidden = { answer: fewer, proof: proofBytes({ ...document, entries: { leaves, hashes: others } }) };
   expect(verifyAnswer(roots, question, hidden)).toEqual({ kind: "REFUSED", reason: "ENTRY_MISMATCH" });
+});
+
+test.each([
+  ["a lone surrogate", '{"event":{"message":{"a":"\\ud800"}},"received_at":"2026-01-01T00:00:00.000000Z"}'],
+  ["a number beyond a double", '{"event":{"message":[1e400]},"received_at":"2026-01-01T00:00:00.000000Z"}'],
+  [
+    "more levels than a stack holds",
+    `{"event":{"message":${"[".repeat(50_000)}${"]".repeat(50_000)}},"received_at":"2026-01-01T00:00:00.000000Z"}`,
+  ],
+])("an entry with %s, which its operator made up, does not break a verifier off", (_, text) => {
+  const tree = provable([utf8(text)]);
+  const index = provable([]);
+  const roots: SignedRoots = {
+    log: { treeSize: 1, rootHash: tree.root },
+    index: { treeSize: 0, rootHash: index.root },
+    ...{ format: logFormat("rfc6962"), sha256: nobleSha256 },
+  };
+  const from: ProvableLog = { log: tree, index, segments: [], format: roots.format, sha256: nobleSha256 };
+  const range = { start: 0, end: 1 };
+  const { answer, proof } = proveAnswer(from, COUNT, range);
+  expect(verifyAnswer(roots, COUNT, { answer, proof })).toEqual({ kind: "COMPLETE" });
+  const since: Question = { ...COUNT, window: { from: "2026-01-01T00:00:00.000000Z", until: undefined } };
+  expect(verifyAnswer(roots, since, proveAnswer(from, since, range))).toEqual({
+    kind: "REFUSED",
+    reason: "WINDOW_MISMATCH",
+  });
 });
 
 test("an index that is ahead of the log's root is refused", () => {

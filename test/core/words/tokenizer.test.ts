@@ -2,56 +2,17 @@ import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { utf8 } from "../../../src/core/bytes.js";
 import { nobleSha256 } from "../../../src/core/hash.js";
-import { canonicalJson, type Json } from "../../../src/core/json.js";
+import { canonicalJson } from "../../../src/core/json.js";
 import { entryTerms, type IndexedEntry, type TermSink } from "../../../src/core/words/entry-terms.js";
 import { EntryTokenizer } from "../../../src/core/words/tokenizer.js";
+import { hostileEnvelope } from "./hostile-entries.js";
 
 const RECEIVED_AT = "2026-01-01T00:00:00.000000Z";
 const LEAF_HASH = Uint8Array.from({ length: 32 }, (_, place) => place);
 
-/** Pieces that meet the edges of the rules when they are joined. */
-const piece = fc.oneof(
-  fc.constantFrom("2026-03-01", "T", "t", "Z", "z", "12:30", ":05", ".", "123456789", "0", "%2F", "%25", "%C3%A9", "%"),
-  fc.constantFrom("\\", "\\n", "\\u0026", '"', "\n", "\u0000", "\u007f", "é", "東", "ไ", "\u00ad", "\u{10ec2}", "İ"),
-  fc.constantFrom("alice", "_", " ", "-", "@", "a".repeat(127), "x".repeat(130), "я".repeat(130), "{", "[", ","),
-  fc.string({ unit: "binary", maxLength: 4 }).filter((text) => !/\p{Surrogate}/u.test(text)),
-);
-const text = fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join(""));
-const json = fc.letrec<{ value: Json }>((tie) => ({
-  value: fc.oneof(
-    { maxDepth: 3 },
-    text,
-    fc.integer(),
-    fc.double({ noNaN: true, noDefaultInfinity: true }),
-    fc.constantFrom(true, false, null),
-    fc.array(tie("value"), { maxLength: 3 }),
-    fc.dictionary(text, tie("value"), { maxKeys: 3 }),
-  ),
-})).value;
-const event = fc.record(
-  {
-    message: fc.oneof(text, json),
-    actor: text,
-    action: text,
-    new: json,
-    old: fc.oneof(text, json),
-    source: text,
-    status: text,
-    target: text,
-    timestamp: fc.oneof(text, fc.integer()),
-    tenant_id: text,
-    unknown: text,
-  },
-  { requiredKeys: ["message"] },
-);
-const envelope = fc.record(
-  { event, received_at: fc.constant(RECEIVED_AT), signature: text, public_key: text },
-  { requiredKeys: ["event", "received_at"] },
-);
-
 test("the tokenizer of bytes gives what the definition gives, for hostile events", () => {
   fc.assert(
-    fc.property(envelope, (value) => {
+    fc.property(hostileEnvelope, (value) => {
       expectSame(utf8(canonicalJson(value)));
     }),
     { numRuns: 600, seed: 7 },
@@ -60,7 +21,7 @@ test("the tokenizer of bytes gives what the definition gives, for hostile events
 
 test("the tokenizer of bytes gives what the definition gives, for damaged bytes", () => {
   fc.assert(
-    fc.property(envelope, fc.nat(), fc.nat(255), (value, at, byte) => {
+    fc.property(hostileEnvelope, fc.nat(), fc.nat(255), (value, at, byte) => {
       const bytes = utf8(canonicalJson(value));
       bytes[at % bytes.length] = byte;
       expectSame(bytes);
@@ -89,6 +50,36 @@ test.each([
   "",
 ])("the tokenizer of bytes gives what the definition gives for %s", (canonical) => {
   expectSame(utf8(canonical));
+});
+
+/** An event's members in an envelope. */
+const enveloped = (members: string): string => `{"event":{${members}},"received_at":"${RECEIVED_AT}"}`;
+const deep = (levels: number): string => "[".repeat(levels) + "]".repeat(levels);
+
+test.each([
+  ["a lone surrogate in an object", enveloped('"message":{"a":"\\ud800"}')],
+  ["a lone surrogate in a text", enveloped('"message":"\\udc00"')],
+  ["a lone surrogate in a key", enveloped('"message":{"\\ud800":1}')],
+  ["a lone surrogate in an unknown field", enveloped('"message":"m","more":"\\ud800"')],
+  ["a number beyond a double", enveloped('"message":[1e400]')],
+  ["a time beyond a double", enveloped('"message":"m","timestamp":-1e400')],
+  ["65 levels in a field", enveloped(`"message":${deep(65)}`)],
+  ["65 levels under a key that stands twice", enveloped(`"message":${deep(65)},"message":"m"`)],
+  ["more levels than a stack holds", enveloped(`"message":${deep(50_000)}`)],
+])("an entry with %s, which canonical JSON cannot write, is found by its leaf alone", (_, canonical) => {
+  expectSame(utf8(canonical));
+  const terms = listed((sink) => {
+    entryTerms({ canonical: utf8(canonical), leafHash: LEAF_HASH }, nobleSha256, sink);
+  });
+  expect(terms).toEqual([expect.stringMatching(/^02/)]);
+});
+
+test("an entry with 64 levels in a field is found by what it says", () => {
+  expectSame(utf8(enveloped(`"message":${deep(64)}`)));
+  const found = listed((sink) => {
+    entryTerms({ canonical: utf8(enveloped(`"message":${deep(64)}`)), leafHash: LEAF_HASH }, nobleSha256, sink);
+  });
+  expect(found.length).toBeGreaterThan(1);
 });
 
 test("most entries never reach the definition", () => {

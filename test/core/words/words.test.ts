@@ -119,6 +119,11 @@ describe("words, edition 2", () => {
       { numRuns: 1_000, seed: 2 },
     );
   });
+
+  test("are cut from 16 megabytes of one text, which a proof may hold", () => {
+    const found = valueWords({ key: "a".repeat(2 ** 24), more: 1 });
+    expect(found).toEqual(["key", "a".repeat(128), "more", "1"]);
+  });
 });
 
 function isPrivateUse(codePoint: number): boolean {

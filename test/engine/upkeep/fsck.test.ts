@@ -103,6 +103,35 @@ describe("a check of a whole log", () => {
     expect(asked).toEqual([0]);
   });
 
+  it("builds segments of the search index again at random, each once, and tells how much of it that was", async () => {
+    const stored = [0, 1, 2].map((number) => ({ level: 1, number, isSound: number > 0 }));
+    let built = 0;
+    const index = replaced<SearchIndex>(glasses.index, {
+      indexedSize: () => Promise.resolve(3 * 4_096),
+      check: async function* (_, from) {
+        for (const segment of stored.filter(({ number }) => 4_096 * (number + 1) > from)) {
+          built += 1;
+          yield await Promise.resolve(segment);
+        }
+      },
+    });
+    const told: (readonly number[])[] = [];
+    const onIndexing = (...progress: readonly number[]): number => told.push(progress);
+    const all = await glasses.check({}, {}, { index, random: 3, onIndexing });
+    expect(all.findings).toEqual([{ kind: "segment-changed", level: 1, number: 0 }]);
+    expect([built, all.mark, all.sample]).toEqual([3, undefined, { segments: 3, entries: 12_288, of: 12_288 }]);
+    expect(told).toEqual([1, 2, 3].map((segments) => [segments, 3]));
+    const some = await glasses.check({}, {}, { index, random: 1 });
+    expect([built, some.sample]).toEqual([4, { segments: 1, entries: 4_096, of: 12_288 }]);
+    // No mark: what was not built again is not known to be sound.
+    expect(some.mark).toBeUndefined();
+  });
+
+  it("draws nothing from an empty search index", async () => {
+    const report = await glasses.check({}, {}, { random: 5 });
+    expect(report).toMatchObject({ findings: [], mark: undefined, sample: { segments: 0, entries: 0, of: 0 } });
+  });
+
   const at = (leafIndex: number, change: (entry: StoredEntry) => StoredEntry | undefined) =>
     glasses.changing((entry) => (entry.leafIndex === leafIndex ? change(entry) : entry));
 

@@ -1,0 +1,70 @@
+import { randomInt } from "node:crypto";
+import type { CheckedSegment, SearchIndex } from "../../audit/search-index.js";
+import { segmentDocuments } from "../../core/segment/format.js";
+
+/** What a check of some segments looked at: entries in segments that were built again, of those in any. */
+export interface IndexSample {
+  readonly segments: number;
+  readonly entries: number;
+  readonly of: number;
+}
+
+/**
+ * Builds so many stored segments again, chosen at random by their entries, each once; fewer where there are no more. The operator of a log cannot
+ * know which, so that one wrong segment is found with the chance that the sample tells. Calls `found` for each.
+ */
+export async function checkedSample(
+  { index, log }: { readonly index: SearchIndex; readonly log: string },
+  count: number,
+  found: (segment: CheckedSegment) => void,
+): Promise<IndexSample> {
+  const of = await index.indexedSize(log);
+  const gaps = [{ start: 0, end: of }];
+  let [segments, entries] = [0, 0];
+  while (segments < count && entries < of) {
+    const segment = await segmentOf(index, log, leafIn(gaps, randomInt(of - entries)));
+    if (segment === undefined) break; // it was merged or dropped meanwhile
+    const width = segmentDocuments(segment.level);
+    const [start, end] = [segment.number * width, (segment.number + 1) * width];
+    const before = sizeOf(gaps);
+    takeOut(gaps, start, end);
+    if (sizeOf(gaps) === before) break;
+    found(segment);
+    segments += 1;
+    entries += before - sizeOf(gaps);
+  }
+  return { segments, entries, of };
+}
+
+/** A check from a leaf on begins with the segment that holds it; what comes behind is not built. */
+async function segmentOf(index: SearchIndex, log: string, leaf: number): Promise<CheckedSegment | undefined> {
+  for await (const segment of index.check(log, leaf)) return segment;
+  return undefined;
+}
+
+interface Gap {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The place-th leaf of the gaps. */
+function leafIn(gaps: readonly Gap[], place: number): number {
+  let left = place;
+  for (const { start, end } of gaps) {
+    if (left < end - start) return start + left;
+    left -= end - start;
+  }
+  throw new RangeError(`the gaps do not have ${place} leaves`);
+}
+
+function sizeOf(gaps: readonly Gap[]): number {
+  return gaps.reduce((sum, { start, end }) => sum + end - start, 0);
+}
+
+function takeOut(gaps: Gap[], start: number, end: number): void {
+  const left = gaps.flatMap((gap) => [
+    { start: gap.start, end: Math.min(gap.end, start) },
+    { start: Math.max(gap.start, end), end: gap.end },
+  ]);
+  gaps.splice(0, gaps.length, ...left.filter((gap) => gap.start < gap.end));
+}
