@@ -130,10 +130,10 @@ describe("the blocks that a proof holds of a segment", () => {
     const times = blocks.at(-1) ?? nothing();
     const within = { kind: "time", start: { epochMs: 0, micros: 0 }, end: undefined } as const;
     const found = (): PieceBits =>
-      evaluation(within, new SegmentReader(memorySource({ ...segment, blocks })), nobleSha256).bits(
-        0,
-        bitsBetween(0, 256),
-      );
+      evaluation(within, {
+        reader: new SegmentReader(memorySource({ ...segment, blocks })),
+        sha256: nobleSha256,
+      }).bits(0, bitsBetween(0, 256));
     expect(countBits(found())).toBeGreaterThan(100);
     const at = PIECE_END_BYTES + 1;
     expect(times[at]).toBe(1);
