@@ -84,12 +84,14 @@ export function proveAnswer(
   return { answer, proof: proofBytes({ window, proven: deciding, segments, records, entries }) };
 }
 
-function provenLeaves(tree: Provable, indexes: readonly number[]): ProvenLeaves {
+/** Leaves of a tree with the hashes that lead from them to its root. */
+export function provenLeaves(tree: Provable, indexes: readonly number[]): ProvenLeaves {
   const leaves = indexes.map((index) => ({ index, bytes: tree.leaf(index) }));
   return { leaves, hashes: siblings(tree, indexes) };
 }
 
-function siblings({ size, hashes }: Omit<Provable, "leaf">, leaves: readonly number[]): readonly Uint8Array[] {
+/** The hashes that lead from leaves of a tree to its root. */
+export function siblings({ size, hashes }: Omit<Provable, "leaf">, leaves: readonly number[]): readonly Uint8Array[] {
   if (leaves.length === 0) return [];
   return multiproofRanges(leaves, size).map((range) => hashes.hash(range));
 }

@@ -2,7 +2,10 @@ import { unlessAborted } from "../../audit/abort.js";
 import {
   rangeBehind,
   type CheckedSegment,
+  type IndexHead,
   type IndexQuery,
+  type ProofQuery,
+  type ProvenAnswer,
   type ReadEntries,
   type SearchIndex,
   type Slice,
@@ -13,6 +16,7 @@ import type { LogStore } from "../../audit/store.js";
 import { equalBytes } from "../../core/bytes.js";
 import type { LeafRange } from "../../core/tree.js";
 import { matchesSearchable } from "../../query/match.js";
+import { proofCache } from "./base-segments.js";
 import { leavesByField } from "./field-order.js";
 import { LogIndex } from "./log-index.js";
 import { storedEntries } from "./log-rows.js";
@@ -53,10 +57,11 @@ export class SegmentIndex implements SearchIndex {
   constructor(private readonly options: SegmentIndexOptions) {
     const { log: reads, blocks, isShared, cacheBytes = CACHE_BYTES, warn = warnProcess } = options;
     const cache = blockCache(cacheBytes);
+    const proofs = proofCache();
     this.#make = (log) => {
       const stored = storedEntries(reads, log);
       const entries: ReadEntries = (leaves, signal) => (this.#followed.get(log) ?? stored)(leaves, signal);
-      return new LogIndex({ log, reads, entries, blocks, cache, isShared, warn, maker: this.#maker });
+      return new LogIndex({ log, reads, entries, blocks, cache, proofs, isShared, warn, maker: this.#maker });
     };
     this.#sweep = setInterval(() => void this.#wakeAll(), isShared ? SHARED_SWEEP_MS : SWEEP_MS).unref();
   }
@@ -115,6 +120,19 @@ export class SegmentIndex implements SearchIndex {
     });
   }
 
+  async indexHead(log: string, size: number): Promise<IndexHead> {
+    const index = this.#log(log);
+    const { size: treeSize, rootHash } = await unlessLost(index, () => index.indexTree(size));
+    return { treeSize, rootHash };
+  }
+
+  async prove(query: ProofQuery, signal?: AbortSignal): Promise<ProvenAnswer> {
+    signal?.throwIfAborted();
+    const index = this.#log(query.log);
+    const proven = unlessLost(index, () => index.prove(query, signal));
+    return unlessAborted(proven, signal);
+  }
+
   /** Resolves when the segments in hand are stored. */
   async close(): Promise<void> {
     clearInterval(this.#sweep);
@@ -152,14 +170,21 @@ export class SegmentIndex implements SearchIndex {
     search: (searched: SearchedLog) => Promise<T>,
   ): Promise<T> {
     const index = this.#log(log);
-    for (let lost = 0; ; lost++) {
-      try {
-        return await search({ entries: index.entries, signal, parts: await index.parts(range, signal) });
-      } catch (error) {
-        if (!(error instanceof SegmentLost)) throw error;
-        if (lost === MAX_LOST) throw damaged(error);
-        await index.lost(error.segment);
-      }
+    return unlessLost(index, async () =>
+      search({ entries: index.entries, signal, parts: await index.parts(range, signal) }),
+    );
+  }
+}
+
+/** Reads again when a segment turned out to be gone or damaged. */
+async function unlessLost<T>(index: LogIndex, read: () => Promise<T>): Promise<T> {
+  for (let lost = 0; ; lost++) {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof SegmentLost)) throw error;
+      if (lost === MAX_LOST) throw damaged(error);
+      await index.lost(error.segment);
     }
   }
 }
