@@ -132,12 +132,12 @@ export class AnswerProver {
   async #throughTail(walk: AnswerWalk, behind: LeafRange, { query, proof }: Proving): Promise<void> {
     const { start, end } = behind;
     if (start >= end || walk.isDecided()) return;
-    if (end - start > MOST_BEHIND) throw beingBuilt();
     const bases: LeafRange[] = [];
     for (let base = Math.floor(start / BASE_ENTRIES); base * BASE_ENTRIES < end; base++)
       bases.push({ start: Math.max(start, base * BASE_ENTRIES), end: Math.min(end, (base + 1) * BASE_ENTRIES) });
     for (const base of query.question.descending ? bases.reverse() : bases) {
       if (walk.isDecided()) return;
+      if (proof.texts.size + base.end - base.start > MOST_BEHIND) throw beingBuilt();
       const leaves = Array.from({ length: base.end - base.start }, (_, place) => base.start + place);
       const [reader] = tailReaders(await this.#texts(leaves, proof), query.format, nodeSha256);
       if (reader !== undefined) await walk.through({ read: (run) => Promise.resolve(run(reader)) });

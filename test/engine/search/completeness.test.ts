@@ -80,6 +80,7 @@ describe("an index log", () => {
     await expectComplete(one.service, await search(one, "rarely"));
     await growTo(one.service, 3 * GROUP + 300);
     expect((await one.service.indexRoot(LOG, 3 * GROUP + 300)).treeSize).toBe(16);
+    await expectComplete(one.service, await search(one, "logged"));
     const page = await search(one, "rarely", 1_000);
     expect(await rejection(one.service.completeness({ of: "page", page }))).toMatchObject({ code: "UNAVAILABLE" });
   });
