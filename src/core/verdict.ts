@@ -26,6 +26,7 @@ export type ReasonCode =
   | "MALFORMED_SEGMENT" // completeness: bytes that no writer of segments writes: the log signed a wrong segment
   | "MISSING_BLOCK" // completeness: the search reads a block that the proof does not hold
   | "ANSWER_MISMATCH" // completeness: the search finds something else
+  | "QUESTION_MISMATCH" // completeness: what is proven is the answer to another question
   | "MALFORMED_QUESTION" // completeness: the question is not in the only accepted spelling
   | "NO_PROOF" // there is nothing to check
   | "EMPTY_TREE"; // the old tree is empty: a prefix of every tree, so nothing is proven
