@@ -1,5 +1,6 @@
 import type { Digest } from "../core/bytes.js";
 import type { MembershipProof } from "../core/proof.js";
+import type { Verdict } from "../core/verdict.js";
 import type { Answer, Question } from "../core/segment/answer.js";
 
 /** Several membership proofs against one tree size, read in one batch. */
@@ -62,4 +63,6 @@ export interface CompletenessProof {
   readonly answer: Answer;
   readonly index: IndexRoot;
   readonly proof: Uint8Array;
+  /** Of the service's own check against both roots. Our own engine returns no proof that is not VALID. */
+  readonly verdict: Verdict;
 }

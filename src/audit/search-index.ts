@@ -53,6 +53,8 @@ export interface ProofQuery {
   /** The leaves that its window comes to. */
   readonly window: LeafRange;
   readonly treeSize: number;
+  /** Of that size. */
+  readonly rootHash: Uint8Array;
   readonly format: LogFormat;
   /** The hashes that lead from these leaves to the log's root of that size (`multiproofRanges`). */
   readonly siblings: (leaves: readonly number[]) => Promise<readonly Uint8Array[]>;
@@ -97,7 +99,7 @@ export interface SearchIndex {
   /** The largest index log that there is of a log of `size` entries, as far as it is built. */
   indexHead(log: string, size: number): Promise<IndexHead>;
   /**
-   * Answers a question, with a proof that nothing is missing. Rejects with ENTRY_CORRUPT where an entry that the index does not
+   * Answers a question, with a proof that nothing is missing, verified before it is returned. Rejects with ENTRY_CORRUPT where an entry that the index does not
    * hold yet was changed, with PROOF_TOO_LARGE, and with UNAVAILABLE while too much of the log is not indexed.
    */
   prove(query: ProofQuery, signal?: AbortSignal): Promise<ProvenAnswer>;

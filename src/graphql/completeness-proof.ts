@@ -1,11 +1,8 @@
 import { Ctx, Field, FieldResolver, Int, ObjectType, registerEnumType, Resolver, Root as Parent } from "type-graphql";
 import type { CompletenessProof, IndexRoot } from "../audit/proofs.js";
-import { digestBytes } from "../core/bytes.js";
 import { questionText } from "../core/segment/question.js";
 import { BASE_ENTRIES } from "../core/segment/index-log.js";
-import { verifyAnswer } from "../core/segment/verify-answer.js";
-import { invalid, VALID, type Verdict } from "../core/verdict.js";
-import { nodeSha256 } from "../keys/node-crypto.js";
+import type { Verdict } from "../core/verdict.js";
 import type { AuditContext } from "./context.js";
 import { IndexRootType } from "./index-root.js";
 import { rootNode, RootType, type RootNode } from "./root.js";
@@ -61,7 +58,7 @@ export abstract class CompletenessProofType {
 
   @Field(() => VerdictType, {
     description:
-      "The gateway's own check of the proof against both roots, with what the page shows. Made now, and only if selected.",
+      "The gateway's own check of the proof against both roots, with what the page shows. A proof that it finds wrong is not returned.",
   })
   abstract readonly verdict: Verdict;
 }
@@ -86,18 +83,5 @@ export class CompletenessProofResolver {
   @FieldResolver({ complexity: 1 })
   tailSize(@Parent() { treeSize, index }: CompletenessProof): number {
     return treeSize - index.treeSize * BASE_ENTRIES;
-  }
-
-  @FieldResolver({ complexity: 20 })
-  async verdict(@Parent() proven: CompletenessProof, @Ctx() { service, loaders }: AuditContext): Promise<Verdict> {
-    const { log, treeSize, question, answer, index, proof } = proven;
-    const { format } = await service.identity(log);
-    const root = await loaders.root(log, treeSize);
-    const roots = {
-      log: { treeSize, rootHash: digestBytes(root.hash) },
-      index: { treeSize: index.treeSize, rootHash: digestBytes(index.hash) },
-    };
-    const found = verifyAnswer({ ...roots, format, sha256: nodeSha256 }, question, { answer, proof });
-    return found.kind === "COMPLETE" ? VALID : invalid(found.reason);
   }
 }

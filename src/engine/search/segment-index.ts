@@ -21,6 +21,7 @@ import { leavesByField } from "./field-order.js";
 import { LogIndex } from "./log-index.js";
 import { storedEntries } from "./log-rows.js";
 import { countOf, leavesIn, matchesOf, type Found, type SearchedLog, type Sought } from "./matches.js";
+import { ProofCheck } from "./proof-check.js";
 import { SegmentMaker } from "./segment-maker.js";
 import { blockCache, SegmentLost } from "./stored-segments.js";
 
@@ -49,6 +50,7 @@ const MAX_LOST = 32;
 export class SegmentIndex implements SearchIndex {
   readonly #logs = new Map<string, LogIndex>();
   readonly #maker = new SegmentMaker();
+  readonly #check = new ProofCheck();
   /** How the logs that it follows are read. */
   readonly #followed = new Map<string, ReadEntries>();
   readonly #make: (log: string) => LogIndex;
@@ -129,8 +131,12 @@ export class SegmentIndex implements SearchIndex {
   async prove(query: ProofQuery, signal?: AbortSignal): Promise<ProvenAnswer> {
     signal?.throwIfAborted();
     const index = this.#log(query.log);
-    const proven = unlessLost(index, () => index.prove(query, signal));
-    return unlessAborted(proven, signal);
+    const checked = async (): Promise<ProvenAnswer> => {
+      const proven = await unlessLost(index, () => index.prove(query, signal));
+      await this.#check.require(query, proven);
+      return proven;
+    };
+    return unlessAborted(checked(), signal);
   }
 
   /** Resolves when the segments in hand are stored. */
@@ -138,6 +144,7 @@ export class SegmentIndex implements SearchIndex {
     clearInterval(this.#sweep);
     await Promise.all([...this.#logs.values()].map((log) => log.close()));
     await this.#maker.close();
+    await this.#check.close();
     await this.options.blocks.close();
   }
 

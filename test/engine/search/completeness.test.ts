@@ -4,6 +4,8 @@ import type { BlockStore, SegmentBlocks } from "../../../src/audit/block-store.j
 import type { OpenedStore } from "../../../src/audit/search-index.js";
 import type { ResultPage } from "../../../src/audit/service.js";
 import { replaced } from "../../../src/audit/wrapped.js";
+import { digestBytes } from "../../../src/core/bytes.js";
+import { readQuestion } from "../../../src/core/segment/question.js";
 import { Outline } from "../../../src/engine/search/outline.js";
 import { nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { MemoryBlockStore } from "../../../src/stores/memory/block-store.js";
@@ -130,3 +132,21 @@ function ofEarlierVersion({ contents, ...segment }: SegmentBlocks): SegmentBlock
   const outline = whole.subarray(0, whole.length - 16 * 36);
   return { ...segment, digest: nodeSha256(outline), contents: [...contents.slice(0, -1), outline] };
 }
+
+test("a proof that does not hold is not returned", async () => {
+  const one = await gateway(openMemory());
+  await growTo(one.service, 300);
+  const { hash } = await one.service.root(LOG, 300);
+  const { format } = await one.service.identity(LOG);
+  const query = {
+    ...{ log: LOG, treeSize: 300, window: { start: 0, end: 300 }, format, siblings: () => Promise.resolve([]) },
+    question: readQuestion(
+      '{"descending":true,"edition":2,"filter":{"kind":"all"},"wanted":{"kind":"count"},"window":{}}',
+    ),
+    rootHash: digestBytes(hash),
+  };
+  const { question } = query;
+  if (question === undefined) throw new Error("no question");
+  const lacking = one.index.prove({ ...query, question });
+  await expect(lacking).rejects.toThrow("does not hold: ENTRY_MISMATCH");
+});
