@@ -11,14 +11,6 @@ const EXTERNAL = ["libsql", "ioredis", "pg", "pg-connection-string", "undici"];
 /** Optional parts of others, which nobody installs. */
 const ABSENT = ["class-validator", "bufferutil", "utf-8-validate"];
 
-const THREADS = [
-  "stores/sqlite/block-reader-worker",
-  "stores/sqlite/block-writer-worker",
-  "stores/sqlite/log-reader-worker",
-  "stores/sqlite/log-writer-worker",
-  "engine/search/segment-maker-worker",
-];
-
 const common = {
   bundle: true,
   format: "esm",
@@ -51,9 +43,9 @@ const program = (places) =>
     entryPoints: { main: "build/src/start.js" },
   });
 
-/** Each thread loads one file. */
+/** Each thread loads one file, whose name says what it is. */
 const threads = (places) =>
-  build({ ...common, ...places, external: EXTERNAL, entryPoints: THREADS.map((name) => `build/src/${name}.js`) });
+  build({ ...common, ...places, external: EXTERNAL, entryPoints: ["build/src/**/*-worker.js"] });
 
 /** What programs import, in browsers too: packages stay imports, for bundlers and for programs that share them. */
 const library = (places) =>

@@ -1,7 +1,15 @@
 /** `auditql/verify`: checks what a gateway returned, trusting nothing but the log's key. For browsers and Node. */
 export type { EntryClaim, RootClaim, TreeClaim } from "./core/claim.js";
+export type { Answer, Question } from "./core/segment/answer.js";
+export type { SegmentFilter } from "./core/segment/filter.js";
 export type { FormatName } from "./core/format.js";
 export type { ReasonCode, Verdict } from "./core/verdict.js";
+export {
+  verifyCompleteness,
+  type CompletenessClaim,
+  type CompletenessVerdicts,
+  type ShownAnswer,
+} from "./core/verify-completeness.js";
 export {
   checkpointVerdict,
   trustLog,

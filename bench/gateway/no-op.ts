@@ -78,6 +78,8 @@ const service: AuditService = {
   bulkRequest: unused,
   entryByHash: unused,
   consistencyProof: unused,
+  indexRoot: unused,
+  completeness: unused,
   close: () => Promise.resolve(),
 };
 

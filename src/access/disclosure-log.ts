@@ -1,13 +1,16 @@
 import { parseBulkId } from "../audit/bulk-id.js";
 import type { Principal } from "../audit/principal.js";
+import type { CompletenessProof } from "../audit/proofs.js";
 import type { AuditService, Entry, EntryOutcome, ResultPage } from "../audit/service.js";
 import { replaced } from "../audit/wrapped.js";
 import { canonicalJson, type JsonObject } from "../core/json.js";
+import { readProof } from "../core/segment/proof-document.js";
+import { questionText } from "../core/segment/question.js";
 import { ShownLeaves } from "./shown-leaves.js";
 
 /** A read of entries by one principal: how it asked, and which leaves of which log it was shown. */
 export interface Read {
-  readonly kind: "search" | "results" | "entries" | "entry by hash" | "tail" | "download";
+  readonly kind: "search" | "results" | "entries" | "entry by hash" | "tail" | "download" | "completeness proof";
   readonly log: string;
   readonly leafIndexes: readonly number[];
   /** The request, except for the leaves themselves. */
@@ -23,6 +26,8 @@ export interface ReadLog {
 /** Records a read; the response is held back until this resolves. Rejects like the append. */
 export type RecordRead = (read: Read) => Promise<void>;
 
+/** As many leaves as a page has. */
+const MOST_RECORDED = 1_000;
 /** Fits an event's field: a page of a thousand leaves does, and so does a query of 4,096 characters. */
 const MAX_ASKED_CHARACTERS = 20_000;
 
@@ -104,6 +109,7 @@ export function recordingReads(service: AuditService, record: RecordRead): Audit
       await unlisted("entry by hash", log, [outcome]);
       return outcome;
     },
+    completeness: async (...asked) => recordedProof(await service.completeness(...asked), record),
     tail: async (request, asking) =>
       before(await service.tail(request, asking), (outcome) => unlisted("tail", request.log, [outcome])),
     download: async (...asked) => {
@@ -113,6 +119,21 @@ export function recordingReads(service: AuditService, record: RecordRead): Audit
       return { ...download, pages };
     },
   });
+}
+
+async function recordedProof(proven: CompletenessProof, record: RecordRead): Promise<CompletenessProof> {
+  for (const read of readsOf(proven)) await record(read);
+  return proven;
+}
+
+/** A proof holds the texts of entries that are not indexed yet, and words of any others. */
+function readsOf({ log, proof, question }: CompletenessProof): readonly Read[] {
+  const shown = readProof(proof)?.entries.leaves.map(({ index }) => index) ?? [];
+  const asked = { question: questionText(question) };
+  return Array.from({ length: Math.max(1, Math.ceil(shown.length / MOST_RECORDED)) }, (_, part) => ({
+    ...({ kind: "completeness proof", log, asked } as const),
+    leafIndexes: shown.slice(part * MOST_RECORDED, (part + 1) * MOST_RECORDED),
+  }));
 }
 
 function asOutcome(entry: Entry): EntryOutcome {

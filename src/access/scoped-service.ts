@@ -2,10 +2,16 @@ import { parseBulkId } from "../audit/bulk-id.js";
 import { AuditError } from "../audit/errors.js";
 import { boundOf, holdsAny, type Principal, type Scope } from "../audit/principal.js";
 import type {
+  CompletenessProof,
+  CompletenessRequest,
+  ConsistencyRequest,
+  IndexRoot,
+  ProofRequest,
+} from "../audit/proofs.js";
+import type {
   Asking,
   AuditService,
   BulkRequest,
-  ConsistencyRequest,
   Download,
   DownloadRequest,
   EntryOutcome,
@@ -14,7 +20,6 @@ import type {
   Logged,
   LogRequest,
   PageRequest,
-  ProofRequest,
   Receipt,
   ResultPage,
   Root,
@@ -143,6 +148,18 @@ export class ScopedService implements AuditService {
     return this.service.consistency(log, treeSize, this.as(asking));
   }
 
+  async indexRoot(log: string, treeSize: number, asking?: Asking): Promise<IndexRoot> {
+    this.require("audit:read");
+    return this.service.indexRoot(log, treeSize, this.as(asking));
+  }
+
+  /** A proof holds words, values and whole entries of others, so only who may see every entry gets one. */
+  async completeness(request: CompletenessRequest, asking?: Asking): Promise<CompletenessProof> {
+    this.require("audit:read");
+    if (!this.seesEverything) throw notPermitted();
+    return this.service.completeness(request, this.as(asking));
+  }
+
   async checkpointVerdict(root: Root, asking?: Asking): Promise<Verdict> {
     this.require("audit:read", "audit:log");
     return this.service.checkpointVerdict(root, this.as(asking));
@@ -238,6 +255,12 @@ export class ScopedService implements AuditService {
     if (hidden.length === 0) return;
     throw new AuditError("NOT_FOUND", `The log ${log} has no entry at leaf index ${hidden.join(", ")}.`);
   }
+}
+
+function notPermitted(): AuditError {
+  const message =
+    "A proof of completeness shows words and entries of the whole log, and this credential may see a part of it: use one without a restriction.";
+  return new AuditError("PROOF_NOT_PERMITTED", message);
 }
 
 /** A corrupt entry's bytes cannot be trusted to say whose it is, so it is shown only to callers without a bound. */

@@ -1,6 +1,7 @@
 import { AuditError } from "./errors.js";
 import type {
   AuditService,
+  CompletenessService,
   DownloadingService,
   FollowingService,
   LoggingService,
@@ -19,6 +20,7 @@ export interface Backend extends Pick<AuditService, "identity" | "close"> {
   readonly downloading?: DownloadingService;
   readonly following?: FollowingService;
   readonly proving?: ProvingService;
+  readonly completeness?: CompletenessService;
 }
 
 /** What a client tried to do, for each role. */
@@ -29,6 +31,7 @@ const PURPOSES = {
   downloading: "download whole results",
   following: "follow a log",
   proving: "provide roots and proofs",
+  completeness: "prove that a search leaves nothing out",
 } as const;
 
 /** Makes a backend an audit service: calls of a role that it lacks reject with UNSUPPORTED. */
@@ -55,6 +58,8 @@ export function serviceOf(backend: Backend): AuditService {
     membershipProofs: async (...asked) => played("proving").membershipProofs(...asked),
     consistencyProof: async (...asked) => played("proving").consistencyProof(...asked),
     consistency: async (...asked) => played("proving").consistency(...asked),
+    indexRoot: async (...asked) => played("completeness").indexRoot(...asked),
+    completeness: async (...asked) => played("completeness").completeness(...asked),
     checkpointVerdict: async (...asked) => played("proving").checkpointVerdict(...asked),
   };
 }

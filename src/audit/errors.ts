@@ -12,6 +12,8 @@ export type AuditErrorCode =
   | "ENTRY_CORRUPT" // a stored entry no longer hashes to its leaf, or a receipt was changed
   | "LOG_CORRUPT" // stored hashes do not lead to the signed root
   | "ROOT_CONFLICT" // two signed roots of one size differ, or the store no longer leads to one
+  | "PROOF_NOT_PERMITTED" // the proof would show more of the log than the credential allows
+  | "PROOF_TOO_LARGE" // the proof would be larger than a verifier reads
   | "UNSUPPORTED" // the audit service behind this gateway cannot do it
   | "UNAVAILABLE"; // cannot be done now; try again after `retryAfterMs`
 

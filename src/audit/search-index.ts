@@ -1,3 +1,5 @@
+import type { LogFormat } from "../core/format.js";
+import type { Answer, Question } from "../core/segment/answer.js";
 import type { SegmentId } from "../core/segment/format.js";
 import type { LeafRange } from "../core/tree.js";
 import type { Filter } from "../query/ast.js";
@@ -38,6 +40,34 @@ export type ReadEntry =
 /** Reads entries of a log, in the order asked. Rejects with the signal's reason once it aborts. */
 export type ReadEntries = (leafIndexes: readonly number[], signal?: AbortSignal) => Promise<readonly ReadEntry[]>;
 
+/** A log's index log at one size: so many bases of 256 entries, and the root of their records. */
+export interface IndexHead {
+  readonly treeSize: number;
+  readonly rootHash: Uint8Array;
+}
+
+/** A question about a log of a size, whose answer is to be proven complete. */
+export interface ProofQuery {
+  readonly log: string;
+  readonly question: Question;
+  /** The leaves that its window comes to. */
+  readonly window: LeafRange;
+  readonly treeSize: number;
+  /** Of that size. */
+  readonly rootHash: Uint8Array;
+  readonly format: LogFormat;
+  /** The hashes that lead from these leaves to the log's root of that size (`multiproofRanges`). */
+  readonly siblings: (leaves: readonly number[]) => Promise<readonly Uint8Array[]>;
+}
+
+/** What `verifyAnswer` checks. */
+export interface ProvenAnswer {
+  readonly answer: Answer;
+  readonly proof: Uint8Array;
+  /** What it is proven by. */
+  readonly index: IndexHead;
+}
+
 /** A stored segment: sound if it is undamaged and what the log gives. */
 export interface CheckedSegment extends SegmentId {
   readonly isSound: boolean;
@@ -66,6 +96,13 @@ export interface SearchIndex {
   count(query: IndexQuery, cap: number, signal?: AbortSignal): Promise<number>;
   /** The leaf indexes below `size` with this leaf hash (32 bytes), lowest first. The caller verifies the entries. */
   leavesByHash(log: string, leafHash: Uint8Array, size: number): Promise<readonly number[]>;
+  /** The largest index log that there is of a log of `size` entries, as far as it is built. */
+  indexHead(log: string, size: number): Promise<IndexHead>;
+  /**
+   * Answers a question, with a proof that nothing is missing, verified before it is returned. Rejects with ENTRY_CORRUPT where an entry that the index does not
+   * hold yet was changed, with PROOF_TOO_LARGE, and with UNAVAILABLE while too much of the log is not indexed.
+   */
+  prove(query: ProofQuery, signal?: AbortSignal): Promise<ProvenAnswer>;
   /** Builds what is stored with leaves from `from` on again from the log, and compares, segment by segment. */
   check(log: string, from: number): AsyncIterable<CheckedSegment>;
   close(): Promise<void>;

@@ -1,11 +1,20 @@
 import type { Digest } from "../core/bytes.js";
 import type { Envelope, FieldProblem } from "../core/event.js";
 import type { LogFormat } from "../core/format.js";
-import type { ConsistencyProof, MembershipProof } from "../core/proof.js";
+import type { ConsistencyProof } from "../core/proof.js";
 import type { Verdict } from "../core/verdict.js";
 import type { EntryOrder } from "../query/order.js";
 import type { Restriction } from "../query/restriction.js";
 import type { TimeWindow } from "../query/time.js";
+import type {
+  CompletenessProof,
+  CompletenessRequest,
+  ConsistencyRequest,
+  EntryProof,
+  IndexRoot,
+  ProofRequest,
+  ProvablePage,
+} from "./proofs.js";
 
 /** The log of a request that names none. */
 export const DEFAULT_LOG = "default";
@@ -154,14 +163,10 @@ export interface PageRequest {
 }
 
 /** One page: the leaves at positions firstPosition, firstPosition + 1, … of the whole result (from 0). */
-export interface ResultPage {
+export interface ResultPage extends ProvablePage {
   readonly result: PinnedResult;
-  readonly leafIndexes: readonly number[];
   /** The entries at `leafIndexes` where they came with the page; else they are read with `entries`. */
   readonly entries?: readonly EntryOutcome[];
-  readonly firstPosition: number;
-  readonly hasNextPage: boolean;
-  readonly hasPreviousPage: boolean;
 }
 
 /** A search pinned to a tree size: every page of it is exact while the log grows. */
@@ -204,27 +209,6 @@ export interface Download {
    * returned as such. Rejects on failure, and with the signal's reason once it aborts.
    */
   pages(signal: AbortSignal): AsyncIterable<readonly TreeEntry[]>;
-}
-
-/** Several membership proofs against one tree size, read in one batch. */
-export interface ProofRequest {
-  readonly log: string;
-  readonly treeSize: number;
-  readonly leafIndexes: readonly number[];
-  /** The hashes of the entries in the same order: needed where several may lie under one leaf, else not looked at. */
-  readonly hashes?: readonly Digest[];
-}
-
-/** A proof, and its text where the path alone does not say it: a backend's tree may have trees under its leaves. */
-export interface EntryProof extends MembershipProof {
-  readonly text?: string;
-}
-
-/** 1 <= fromSize <= toSize <= the newest size. */
-export interface ConsistencyRequest {
-  readonly log: string;
-  readonly fromSize: number;
-  readonly toSize: number;
 }
 
 /** The role that logs events. */
@@ -288,12 +272,27 @@ export interface ProvingService {
   checkpointVerdict(root: Root, asking?: Asking): Promise<Verdict>;
 }
 
+/** The role that proves that a search leaves nothing out. */
+export interface CompletenessService {
+  /** The root of the largest index log that there is of the log's tree of a size. */
+  indexRoot(log: string, treeSize: number, asking?: Asking): Promise<IndexRoot>;
+  /** Verified before it is returned. Rejects as CompletenessRequest says. */
+  completeness(request: CompletenessRequest, asking?: Asking): Promise<CompletenessProof>;
+}
+
 /**
  * Port: the audit service, backed by our own engine or a remote one. Rejects with AuditError only. `serviceOf` makes
  * one of a backend that lacks roles; calls of those reject with UNSUPPORTED.
  */
 export interface AuditService
-  extends LoggingService, ReadingService, SearchingService, DownloadingService, FollowingService, ProvingService {
+  extends
+    LoggingService,
+    ReadingService,
+    SearchingService,
+    DownloadingService,
+    FollowingService,
+    ProvingService,
+    CompletenessService {
   /** Rejects with NOT_FOUND for an unknown log. */
   identity(log: string, asking?: Asking): Promise<LogIdentity>;
   close(): Promise<void>;

@@ -2,7 +2,7 @@ import { isPlainObject } from "../core/problem.js";
 import { CommandError } from "./output.js";
 
 /** The lists of evidence, whose items are read one by one. */
-export type ListName = "entries" | "roots";
+export type ListName = "entries" | "roots" | "completeness";
 
 /** What is read of evidence, in the order of the file. */
 export type Piece =
@@ -31,7 +31,7 @@ const LINES = "lines";
 
 /**
  * Reads evidence piece by piece, in memory that does not grow with it. Evidence is either one JSON object with the lists
- * `entries` and `roots`, or lines: that object with `"entries": "lines"`, then one entry on each line, then
+ * `entries`, `roots` and `completeness`, or lines: that object with `"entries": "lines"`, then one entry on each line, then
  * `{"end": <number of entries>}`, without which a file that was cut could be taken for a whole one. Throws EvidenceError,
  * and whatever the source of the bytes throws.
  */
@@ -55,7 +55,7 @@ async function* members(json: JsonSource): AsyncGenerator<Piece, boolean> {
   do {
     const name = nameOf((await json.value()).value, names, json);
     await json.expect(":");
-    if (name !== "entries" && name !== "roots") {
+    if (name !== "entries" && name !== "roots" && name !== "completeness") {
       yield { kind: "member", name, value: (await json.value()).value };
     } else if (await json.skip("[")) {
       yield* itemsOf(name, json);

@@ -82,7 +82,7 @@ export class OpeningEngine {
       ...{ identity: refuse, append: refuse, appendLater: refuse, bulkRequest: refuse },
       ...{ search: refuse, results: refuse, download: refuse, tail: refuse, root: refuse, entries: refuse },
       ...{ entryByHash: refuse, membershipProofs: refuse, consistencyProof: refuse, consistency: refuse },
-      ...{ checkpointVerdict: refuse, close: () => Promise.resolve() },
+      ...{ checkpointVerdict: refuse, indexRoot: refuse, completeness: refuse, close: () => Promise.resolve() },
     };
   }
 }

@@ -132,6 +132,7 @@ function addSaveCommand(root: Command, commands: Commands, env: Environment): vo
         .conflicts(["query", "log"]),
     )
     .option("--from-size <size>", "the size of a root that you kept: save the proof that the log still has its entries")
+    .option("--prove", "save the proofs that no match is missing too; the credential must see the whole log")
     .option("--out <path>", "the file to write, when all of it is there; standard output if not given")
     .addHelpText("after", SAVE_HELP)
     .action(async (flags: SaveFlags) => {

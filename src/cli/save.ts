@@ -1,10 +1,22 @@
-import { open, readFile, rename, rm } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import { openCheckpoint, parseVerifierKey } from "../core/checkpoint.js";
 import { isPlainObject } from "../core/problem.js";
 import { nobleEd25519 } from "../core/signature.js";
 import { FILE_MODE } from "../keys/private-file.js";
+import {
+  apiUrl,
+  ask,
+  causeOf,
+  credential,
+  MAX_ANSWER_BYTES,
+  membersIn,
+  reached,
+  type Gateway,
+  type Members,
+} from "./api.js";
 import { CommandError, explanation, type Output } from "./output.js";
 import { Progress, withByteBar } from "./progress.js";
+import { provenPages } from "./proven-pages.js";
 
 export interface SaveFlags {
   readonly url: string;
@@ -15,14 +27,14 @@ export interface SaveFlags {
   /** Of a search made before. */
   readonly result?: string;
   readonly fromSize?: string;
+  /** Whether to save the proofs that no match is missing. */
+  readonly prove?: boolean;
   readonly tokenFile?: string;
   readonly out?: string;
 }
 
 const SAVED = 0;
 const NOT_SAVED = 2;
-/** Answers of the API that are read here hold one root and one link. */
-const MAX_ANSWER_BYTES = 2 ** 20;
 /** More than `{"end":<number>}` and the line breaks around it take. */
 const LAST_LINE_BYTES = 32;
 const NEWLINE = 0x0a;
@@ -76,13 +88,17 @@ const DOWNLOAD = /* GraphQL */ `
  */
 export async function saveEvidence(flags: SaveFlags, token: string | undefined, output: Output): Promise<number> {
   try {
-    const gateway = { url: apiUrl(flags.url), token: await credential(flags, token) };
+    const gateway = { url: apiUrl(flags.url), token: await credential(flags.tokenFile, token) };
     if (parseVerifierKey(flags.key, nobleEd25519) === undefined)
       throw new CommandError("--key: expected a verifier key, as root { publicKey } returns it: origin+id+base64");
     const pinned = await pin(gateway, flags);
+    const proofs = flags.prove === true ? { completeness: await provenPages(gateway, pinned.resultId) } : {};
+    const search = flags.prove === true && flags.result === undefined ? { search: { query: flags.query ?? "" } } : {};
     const bar = new Progress("save: bytes", output.bar);
     const chunks = withByteBar(await download(gateway, pinned, flags), { bar, total: undefined });
-    const count = await written(flags.out, output, (write) => copy(chunks, pinned, write));
+    const count = await written(flags.out, output, (write) =>
+      copy(chunks, { ...pinned, head: { ...search, ...proofs } }, write),
+    );
     output.note(`saved ${count} entries of ${pinned.root.treeSize}, and the root of that size: keep its hash too`);
     output.note(`${pinned.root.treeSize} ${pinned.root.hash}`);
     return SAVED;
@@ -92,41 +108,18 @@ export async function saveEvidence(flags: SaveFlags, token: string | undefined, 
   }
 }
 
-/** Where the API is, and what it is asked with. */
-interface Gateway {
-  readonly url: URL;
-  readonly token: string | undefined;
-}
-
 /** The root that the evidence leads to, and the result that it is downloaded by. */
 interface Pinned {
   readonly resultId: string;
   readonly root: Members & { readonly treeSize: number; readonly hash: string };
 }
 
-type Members = Readonly<Record<string, unknown>>;
-
-function apiUrl(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol === "http:" || url?.protocol === "https:") return url;
-  throw new CommandError(`--url: expected an address such as http://127.0.0.1:4000/graphql, got ${text}`);
-}
-
-async function credential({ tokenFile }: SaveFlags, token: string | undefined): Promise<string | undefined> {
-  const text = tokenFile === undefined ? token : await readFile(tokenFile, "utf8");
-  const trimmed = text?.trim();
-  if (trimmed === undefined || trimmed === "") return undefined;
-  // What cannot stand in a header would be complained of with the credential in the message.
-  if (!/^[\x21-\x7e]+$/.test(trimmed)) throw new CommandError("the credential is not one line of text");
-  return trimmed;
-}
-
 async function pin(gateway: Gateway, { key, log, query = "", result, fromSize }: SaveFlags): Promise<Pinned> {
   const from = { fromSize: fromSize === undefined ? 1 : sizeIn(fromSize), hasFromSize: fromSize !== undefined };
   const { pinned } =
     result === undefined
-      ? await ask(gateway, SEARCH, { query, log, ...from })
-      : await ask(gateway, RESULT, { id: result, ...from });
+      ? await ask(gateway, { query: SEARCH, variables: { query, log, ...from } })
+      : await ask(gateway, { query: RESULT, variables: { id: result, ...from } });
   if (!isPinned(pinned)) throw new CommandError(`${gateway.url.href} answered without a root`);
   const { publicKey, log: name } = pinned.root;
   if (publicKey === key || isSignedBy(pinned.root, key)) return pinned;
@@ -155,79 +148,15 @@ function isPinned(value: unknown): value is Pinned {
   return typeof value["resultId"] === "string" && typeof treeSize === "number" && typeof hash === "string";
 }
 
-/** The data of an answer without errors. Throws CommandError with what the gateway says is wrong. */
-async function ask({ url, token }: Gateway, query: string, variables: Members): Promise<Members> {
-  const response = await reached(url, {
-    method: "POST",
-    headers: { "content-type": "application/json", ...(token !== undefined && { authorization: `Bearer ${token}` }) },
-    body: JSON.stringify({ query, variables }),
-  });
-  const answer = await answerOf(response);
-  const errors = Array.isArray(answer["errors"]) ? answer["errors"].map(messageOf) : [];
-  if (response.status === 401) {
-    const hint = token === undefined ? "; set AUDITQL_TOKEN, or give --token-file" : "";
-    throw new CommandError(`${errors.join("; ") || "the gateway refused the credential"}${hint}`);
-  }
-  const isApi = response.status !== 404 && response.status !== 405;
-  if (isApi && errors.length > 0) throw new CommandError(errors.join("; "));
-  if (isApi && isPlainObject(answer["data"])) return answer["data"];
-  throw new CommandError(
-    `${url.href} answered ${response.status}, and is no GraphQL API: give --url such as http://127.0.0.1:4000/graphql`,
-  );
-}
-
-/** The members of a JSON object; of anything else, none. Throws CommandError on an answer that is too large. */
-async function answerOf({ body }: Response): Promise<Members> {
-  if (body === null) return {};
-  const answer: AsyncIterable<Uint8Array> = body;
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of answer) {
-    bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES) throw new CommandError(`the answer is larger than ${MAX_ANSWER_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return membersIn(Buffer.concat(chunks).toString());
-}
-
-/** Of a JSON object; none of anything else. */
-function membersIn(text: string): Members {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isPlainObject(value) ? value : {};
-  } catch {
-    return {};
-  }
-}
-
-/** A message may come from anywhere; on a terminal its control characters could rewrite the lines above. */
-function messageOf(error: unknown): string {
-  const message = isPlainObject(error) ? error["message"] : undefined;
-  return (typeof message === "string" ? message : "an error without a message").replace(/\p{Cc}/gu, "?");
-}
-
-/** Neither call follows a redirection: one would turn into another request, and take the credential along. */
-async function reached(url: URL, request: RequestInit): Promise<Response> {
-  try {
-    return await fetch(url, { redirect: "manual", ...request });
-  } catch (error) {
-    throw new CommandError(`${url.origin} cannot be reached: ${causeOf(error)}`);
-  }
-}
-
-/** fetch says only that it failed; why is in its cause. */
-function causeOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-  if (!(cause instanceof Error)) return String(cause);
-  return "code" in cause ? String(cause.code) : cause.message;
-}
-
 async function download(
   gateway: Gateway,
   { resultId: id }: Pinned,
   { result }: SaveFlags,
 ): Promise<AsyncIterable<Uint8Array>> {
-  const { downloadResults } = await ask(gateway, DOWNLOAD, { id, everyMatch: result === undefined });
+  const { downloadResults } = await ask(gateway, {
+    query: DOWNLOAD,
+    variables: { id, everyMatch: result === undefined },
+  });
   const link = isPlainObject(downloadResults) ? downloadResults["url"] : undefined;
   if (typeof link !== "string") throw new CommandError(`${gateway.url.href} answered without a link`);
   // The link stands for the credential, which is not sent to where it leads.
@@ -245,7 +174,11 @@ async function* withoutFetchErrors(body: AsyncIterable<Uint8Array>): AsyncGenera
 }
 
 /** Writes the evidence as it comes, with the consistency proof put into its first line. Returns how many entries it has. */
-async function copy(chunks: AsyncIterable<Uint8Array>, { root }: Pinned, write: Output["write"]): Promise<number> {
+async function copy(
+  chunks: AsyncIterable<Uint8Array>,
+  pinned: Pinned & { readonly head: Members },
+  write: Output["write"],
+): Promise<number> {
   let [head, tail, isHead] = [Buffer.alloc(0), Buffer.alloc(0), true];
   for await (const chunk of chunks) {
     const headEnd = isHead ? chunk.indexOf(NEWLINE) + 1 || chunk.length : 0;
@@ -254,7 +187,7 @@ async function copy(chunks: AsyncIterable<Uint8Array>, { root }: Pinned, write: 
       if (head.length > MAX_ANSWER_BYTES) throw new CommandError("the download does not begin with its root");
       if (head.at(-1) !== NEWLINE) continue;
       isHead = false;
-      await write(headLine(head.toString(), root));
+      await write(headLine(head.toString(), pinned));
     }
     const rest = chunk.subarray(headEnd);
     await write(rest);
@@ -266,13 +199,14 @@ async function copy(chunks: AsyncIterable<Uint8Array>, { root }: Pinned, write: 
 }
 
 /** The download is of the tree that the search was pinned to, or it is not of that search. */
-function headLine(text: string, { checkpoint, consistencyProof }: Pinned["root"]): string {
+function headLine(text: string, { root: pinned, head: more }: Pinned & { readonly head: Members }): string {
+  const { checkpoint, consistencyProof } = pinned;
   const head = membersIn(text);
   const root: unknown = Array.isArray(head["roots"]) ? head["roots"][0] : undefined;
   if (!isPlainObject(root) || root["checkpoint"] !== checkpoint)
     throw new CommandError("the download is of another root than the search");
   const roots = [{ ...root, ...(consistencyProof !== undefined && { consistencyProof }) }];
-  return `${JSON.stringify({ ...head, roots })}\n`;
+  return `${JSON.stringify({ ...head, ...more, roots })}\n`;
 }
 
 /** A file gets its name when all of it is there, so that none that broke off is taken for evidence. */

@@ -6,6 +6,7 @@ import type { Ed25519 } from "../core/signature.js";
 import { invalid, type Verdict } from "../core/verdict.js";
 import { verifyEntry, verifyRoot } from "../core/verify.js";
 import { nodeEd25519 } from "../keys/node-crypto.js";
+import { CompletenessCheck } from "./completeness-check.js";
 import { EvidenceError, readEvidence, type Piece } from "./evidence-reader.js";
 import { explanation, type Output } from "./output.js";
 import { Progress, withByteBar } from "./progress.js";
@@ -63,8 +64,8 @@ async function bytesOf(file: string, { bar }: Output): Promise<AsyncIterable<Uin
   return withByteBar(createReadStream(file, { highWaterMark: CHUNK_BYTES }), { bar: progress, total });
 }
 
-/** What need not be there: an event's signature, and a proof from an older root. */
-const OPTIONAL: readonly string[] = ["signature", "consistency"];
+/** What need not be there: an event's signature, a proof from an older root, and what was searched. */
+const OPTIONAL: readonly string[] = ["signature", "consistency", "question"];
 
 type Item = Piece & { readonly kind: "item" };
 
@@ -82,6 +83,9 @@ class EvidenceCheck {
   readonly #waiting: Unread<EntryClaim>[] = [];
   #keptBytes = 0;
   #entries = 0;
+  readonly #completeness = new CompletenessCheck();
+  /** What the proofs of completeness prove, in words. */
+  readonly proven: string[] = [];
 
   constructor(
     private readonly keys: TrustedKeys | undefined,
@@ -98,6 +102,7 @@ class EvidenceCheck {
     if (piece.kind === "member") this.#head.set(piece.name, piece.value);
     else if (piece.kind === "end") this.#hasRoots ||= piece.list === "roots";
     else if (piece.list === "roots") this.#keepRoot(piece);
+    else if (piece.list === "completeness") this.#completeness.keep(this.#kept(piece).value);
     else if (this.#isReady()) return this.#entry(piece.value);
     else this.#waiting.push(this.#kept(piece).value);
     return "";
@@ -109,7 +114,14 @@ class EvidenceCheck {
     const entries = this.#waiting.map((entry) => this.#entry(entry));
     const roots = this.#roots.map((root, i) => this.#lines(`roots[${i}]`, { ...verifyRoot(log, root) }));
     if (this.#entries + roots.length === 0) throw new EvidenceError("there are neither entries nor roots to check");
-    return [...entries, ...roots].join("");
+    return [...entries, ...roots, ...this.#proofs()].join("");
+  }
+
+  #proofs(): readonly string[] {
+    return this.#completeness.end(this.log.log, this.#head.get("search")).map(({ verdicts, words }, place) => {
+      this.proven.push(`completeness[${place}] proves: ${printable(words ?? "nothing that can be read")}`);
+      return this.#lines(`completeness[${place}]`, verdicts);
+    });
   }
 
   #isReady(): boolean {
@@ -128,13 +140,14 @@ class EvidenceCheck {
     this.#keptBytes += piece.bytes;
     if (this.#keptBytes <= MAX_KEPT_BYTES) return piece;
     throw new EvidenceError(
-      piece.list === "roots"
-        ? `expected at most ${MAX_KEPT_BYTES} bytes of roots`
+      piece.list !== "entries"
+        ? `expected at most ${MAX_KEPT_BYTES} bytes of roots and proofs of completeness`
         : `"format", "origin", "publicKey" and "roots" must stand before more than ${MAX_KEPT_BYTES} bytes of entries`,
     );
   }
 
   #entry(claim: Unread<EntryClaim>): string {
+    this.#completeness.entry(claim);
     const { membershipProof: proof } = claim;
     const checkpoint = isPlainObject(proof) ? this.#checkpoints.get(proof["treeSize"]) : undefined;
     return this.#lines(`entries[${this.#entries++}]`, { ...verifyEntry(this.log.log, { ...claim, checkpoint }) });
@@ -148,7 +161,7 @@ class EvidenceCheck {
 
   /** A log of whose keys none is trusted has nothing to say, even if its operator signs with one key for many logs. */
   #trusted(name: string, verdict: Verdict): Verdict {
-    const isSaid = name === "checkpoint" && verdict.kind !== "UNKNOWN";
+    const isSaid = (name === "checkpoint" || name === "indexCheckpoint") && verdict.kind !== "UNKNOWN";
     return isSaid && this.log.trust === "stranger" ? invalid("UNKNOWN_KEY") : verdict;
   }
 
@@ -159,7 +172,13 @@ class EvidenceCheck {
   }
 }
 
-function summary({ counts, holds, log: { keyText, trust } }: EvidenceCheck, { note }: Output): number {
+/** What a file says may hold anything; on a terminal its control characters could rewrite the lines above. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, "?");
+}
+
+function summary({ counts, holds, proven, log: { keyText, trust } }: EvidenceCheck, { note }: Output): number {
+  for (const sentence of proven) note(sentence);
   const counted = `${counts.VALID} valid, ${counts.UNKNOWN} unknown, ${counts.INVALID} invalid`;
   const outcome = holds ? "holds" : "DOES NOT HOLD";
   if (trust === "given") note(`${outcome} under the key ${keyText}: ${counted}`);

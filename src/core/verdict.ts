@@ -16,6 +16,18 @@ export type ReasonCode =
   | "MALFORMED_CHECKPOINT" // not a signed note in canonical spelling
   | "UNKNOWN_KEY" // no signature line by the log's key
   | "CHECKPOINT_MISMATCH" // the checkpoint is for another log, size or root
+  | "INDEX_AHEAD_OF_LOG" // completeness: the index speaks of entries that the log's root does not hold
+  | "RANGE_MISMATCH" // completeness: the part that is proven does not decide the answer
+  | "WINDOW_MISMATCH" // completeness: the leaves are not those of the window of time
+  | "ENTRY_MISMATCH" // completeness: the entries are not exactly those needed, or not of the log's root
+  | "RECORD_MISMATCH" // completeness: the records are not exactly those needed, or not of the index's root
+  | "SEGMENT_MISMATCH" // completeness: a segment's header or blocks are not those of its record
+  | "NOT_TILED" // completeness: the segments leave a gap, overlap, or reach beyond what is asked
+  | "MALFORMED_SEGMENT" // completeness: bytes that no writer of segments writes: the log signed a wrong segment
+  | "MISSING_BLOCK" // completeness: the search reads a block that the proof does not hold
+  | "ANSWER_MISMATCH" // completeness: the search finds something else
+  | "QUESTION_MISMATCH" // completeness: what is proven is the answer to another question
+  | "MALFORMED_QUESTION" // completeness: the question is not in the only accepted spelling
   | "NO_PROOF" // there is nothing to check
   | "EMPTY_TREE"; // the old tree is empty: a prefix of every tree, so nothing is proven
 

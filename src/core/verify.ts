@@ -33,6 +33,7 @@ export interface Crypto {
 export interface TrustedLog {
   readonly format: LogFormat;
   readonly key: NoteVerifier;
+  readonly sha256: Sha256;
   readonly ed25519: Ed25519;
 }
 
@@ -65,6 +66,7 @@ export function trustLog(identity: LogIdentity, crypto: Crypto = {}): TrustedLog
   return {
     format: logFormat(identity.format, sha256),
     key: noteVerifier(identity.origin, publicKey, ed25519),
+    sha256,
     ed25519,
   };
 }
@@ -74,7 +76,7 @@ export function trustVerifierKey(text: string, format: FormatName, crypto: Crypt
   const { sha256 = nobleSha256, ed25519 = nobleEd25519 } = crypto;
   const key = parseVerifierKey(text, ed25519);
   if (key === undefined) throw new TypeError("expected a log's verifier key, as origin+keyid+base64");
-  return { format: logFormat(format, sha256), key, ed25519 };
+  return { format: logFormat(format, sha256), key, sha256, ed25519 };
 }
 
 /** Checks one entry. The four verdicts are independent: read all of them. Never throws, whatever the claim holds. */

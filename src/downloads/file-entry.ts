@@ -1,4 +1,5 @@
-import type { AuditService, Download, EntryProof, TreeEntry } from "../audit/service.js";
+import type { EntryProof } from "../audit/proofs.js";
+import type { AuditService, Download, TreeEntry } from "../audit/service.js";
 
 /** An entry to be written to a file, with its proof if the file has proofs and the entry can be shown. */
 export interface FileEntry {

@@ -1,7 +1,8 @@
 import { membershipClaim } from "../core/claim.js";
 import type { JsonObject } from "../core/json.js";
 import { EVENT_FIELDS, fieldText, type AuditEvent, type EventField } from "../core/event.js";
-import type { Entry, EntryProof, TreeEntry } from "../audit/service.js";
+import type { EntryProof } from "../audit/proofs.js";
+import type { Entry, TreeEntry } from "../audit/service.js";
 
 /** The GraphQL API's name of an event's field. */
 export function fieldName(field: EventField): string {

@@ -9,9 +9,15 @@ import type { LogDeclaration } from "../audit/log-declaration.js";
 import { RESULT_TTL_MS } from "../audit/retention.js";
 import type { SearchIndex } from "../audit/search-index.js";
 import type {
+  CompletenessProof,
+  CompletenessRequest,
+  ConsistencyRequest,
+  IndexRoot,
+  ProofRequest,
+} from "../audit/proofs.js";
+import type {
   Asking,
   BulkRequest,
-  ConsistencyRequest,
   Download,
   DownloadRequest,
   EntryOutcome,
@@ -19,7 +25,6 @@ import type {
   LogIdentity,
   LogRequest,
   PageRequest,
-  ProofRequest,
   Receipt,
   ResultPage,
   Root,
@@ -40,6 +45,7 @@ import { OpenLog } from "./log/open-log.js";
 import type { QueueLimits } from "./log/queue.js";
 import { isKeyed, keyOf, requestKeyOf } from "./log/request-key.js";
 import { checkTail, tailLog } from "./log/tail.js";
+import { indexRootOf, provenComplete } from "./completeness.js";
 import { PinnedSearches } from "./search/pinned-searches.js";
 
 export interface LocalServiceOptions {
@@ -197,6 +203,21 @@ class LocalService implements LocalAuditService {
 
   async checkpointVerdict(root: Root): Promise<Verdict> {
     return Promise.resolve(this.#log(root.log).key.verdict(root.checkpoint, root));
+  }
+
+  async indexRoot(name: string, treeSize: number, { signal }: Asking = {}): Promise<IndexRoot> {
+    const log = this.#log(name);
+    await log.root(treeSize); // which it has, or says that it does not
+    signal?.throwIfAborted();
+    return indexRootOf(log, await this.#index.indexHead(name, treeSize));
+  }
+
+  async completeness(request: CompletenessRequest, asking: Asking = {}): Promise<CompletenessProof> {
+    const asked = await this.#searches.question(request, asking);
+    const log = this.#log(asked.log);
+    return provenComplete(log, { asked, page: request.of === "page" ? request.page : undefined }, (query) =>
+      this.#index.prove(query, asking.signal),
+    );
   }
 
   broken(name: string): AuditError | undefined {

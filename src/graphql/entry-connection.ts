@@ -1,6 +1,8 @@
-import { Ctx, Field, FieldResolver, ID, Int, ObjectType, Resolver, Root as Parent } from "type-graphql";
+import { Arg, Ctx, Field, FieldResolver, ID, Int, ObjectType, Resolver, Root as Parent } from "type-graphql";
 import { GraphQLError } from "graphql";
+import type { CompletenessProof } from "../audit/proofs.js";
 import type { PinnedResult, ResultPage } from "../audit/service.js";
+import { CompletenessProofType, ProvenPart } from "./completeness-proof.js";
 import type { AuditContext } from "./context.js";
 import { entryNode, EntryType, type EntryNode } from "./entry.js";
 import { corruptEntry, strayEntry } from "./errors.js";
@@ -96,6 +98,13 @@ export abstract class EntryConnectionType {
   })
   abstract readonly nodes: readonly Shown[];
 
+  @Field(() => CompletenessProofType, {
+    nullable: true,
+    description:
+      "Proves that the page, or `totalCount`, leaves nothing out. Made only if selected. Null, with an error at its path, for a page in another order than RECEIVED_AT, for credentials that may see a part of the log (PROOF_NOT_PERMITTED), and where it cannot be made (PROOF_TOO_LARGE, UNAVAILABLE, UNSUPPORTED).",
+  })
+  abstract readonly completeness: CompletenessProof;
+
   @Field(() => PageInfoType, { description: "The page's position in the result." })
   abstract readonly pageInfo: PageInfo;
 }
@@ -164,6 +173,15 @@ export class EntryConnectionResolver {
   @FieldResolver({ complexity: 1 })
   nodes(@Parent() page: ResultPage, @Ctx() context: AuditContext): Promise<readonly Shown[]> {
     return shownOn(page, context);
+  }
+
+  @FieldResolver({ complexity: 80 })
+  completeness(
+    @Parent() page: ResultPage,
+    @Ctx() { service }: AuditContext,
+    @Arg("of", () => ProvenPart, { defaultValue: ProvenPart.PAGE, description: "What to prove." }) of: ProvenPart,
+  ): Promise<CompletenessProof> {
+    return service.completeness({ of, page });
   }
 
   @FieldResolver({ complexity: 1 })

@@ -48,6 +48,8 @@ export const ERRORS = {
   OPERATION_RESOLUTION_FAILURE: { status: 400, close: BAD_REQUEST },
   PAYLOAD_TOO_LARGE: { status: 413, close: BAD_REQUEST },
   PERSISTED_QUERY_NOT_FOUND: { status: 200, close: BAD_REQUEST },
+  PROOF_NOT_PERMITTED: { status: 403, close: FORBIDDEN },
+  PROOF_TOO_LARGE: { status: 422, close: BAD_REQUEST },
   RATE_LIMITED: { status: 429, close: TRY_AGAIN_LATER },
   REQUEST_TIMEOUT: { status: 408, close: TRY_AGAIN_LATER },
   ROOT_CONFLICT: { status: 500, close: INTERNAL_SERVER_ERROR },

@@ -1,7 +1,8 @@
 import { setImmediate as turn } from "node:timers/promises";
 import DataLoader from "dataloader";
 import { AuditError } from "../audit/errors.js";
-import type { AuditService, EntryOutcome, EntryProof, ResultPage, Root } from "../audit/service.js";
+import type { EntryProof } from "../audit/proofs.js";
+import type { AuditService, EntryOutcome, ResultPage, Root } from "../audit/service.js";
 import type { Digest } from "../core/bytes.js";
 import type { Verdict } from "../core/verdict.js";
 import { EntryReads } from "./entry-reads.js";

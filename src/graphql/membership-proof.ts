@@ -1,6 +1,7 @@
 import { Ctx, Field, FieldResolver, ID, ObjectType, Resolver, Root } from "type-graphql";
 import { badInput } from "../audit/errors.js";
-import type { Entry, EntryProof } from "../audit/service.js";
+import type { EntryProof } from "../audit/proofs.js";
+import type { Entry } from "../audit/service.js";
 import { digestOf } from "../core/bytes.js";
 import { membershipText } from "../core/proof-text.js";
 import type { AuditContext } from "./context.js";

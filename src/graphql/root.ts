@@ -1,10 +1,12 @@
 import { Arg, Ctx, Directive, Field, FieldResolver, ID, ObjectType, Resolver, Root as Parent } from "type-graphql";
+import type { IndexRoot } from "../audit/proofs.js";
 import type { Root } from "../audit/service.js";
 import type { Digest } from "../core/bytes.js";
 import type { ConsistencyProof } from "../core/proof.js";
 import { ConsistencyProofType } from "./consistency-proof.js";
 import type { AuditContext } from "./context.js";
 import { globalId } from "./global-id.js";
+import { IndexRootType } from "./index-root.js";
 import { NodeType } from "./relay.js";
 import { RootVerificationType } from "./root-verification.js";
 import { DateTimeScalar, DigestScalar, TreeSizeScalar } from "./scalars.js";
@@ -63,6 +65,13 @@ export abstract class RootType implements NodeType {
   })
   abstract readonly consistencyProof: ConsistencyProof;
 
+  @Field(() => IndexRootType, {
+    nullable: true,
+    description:
+      "The root of the largest index of these entries that the gateway has. Keep it beside this root: what was searched under it stays provable.",
+  })
+  abstract readonly index: IndexRoot;
+
   @Field(() => RootVerificationType, {
     description: "Checks that the gateway makes now. Only selected checks are made.",
   })
@@ -94,6 +103,11 @@ export class RootResolver {
     fromSize: number,
   ): Promise<ConsistencyProof> {
     return service.consistencyProof({ log, fromSize, toSize: treeSize });
+  }
+
+  @FieldResolver({ complexity: 10 })
+  index(@Parent() { log, treeSize }: RootNode, @Ctx() { service }: AuditContext): Promise<IndexRoot> {
+    return service.indexRoot(log, treeSize);
   }
 
   @FieldResolver({ complexity: 15 })

@@ -1,4 +1,5 @@
 import { GraphQLError, GraphQLScalarType, Kind } from "graphql";
+import { parseBase64 } from "../core/base64.js";
 import { digestOf, parseDigest } from "../core/bytes.js";
 import { JsonLoss } from "../core/lossless-json.js";
 import { nameOf } from "../core/problem.js";
@@ -41,6 +42,17 @@ export const DigestScalar = checkedText(
   {
     check: (text) => parseDigest(text) !== undefined,
     serialize: (value) => (isBytes(value) ? digestOf(value) : value),
+  },
+);
+
+/** Bytes; output only. */
+export const Base64Scalar = checkedText(
+  "AuditBase64",
+  "Bytes as base64 with padding (RFC 4648, section 4). The alphabet with `+` and `/`.",
+  {
+    check: (text) => parseBase64(text) !== undefined,
+    serialize: (value) =>
+      isBytes(value) ? Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64") : value,
   },
 );
 

@@ -12,6 +12,7 @@ import { BulkRequestResolver } from "./bulk-request.js";
 import { DownloadResolver } from "./download.js";
 import { EntryLoggedResolver } from "./entry-logged.js";
 import { auditableByReference, AuditableResolver, AuditableType } from "./auditable.js";
+import { CompletenessProofResolver } from "./completeness-proof.js";
 import { ConsistencyProofResolver } from "./consistency-proof.js";
 import { EntryConnectionResolver, EntryEdgeResolver } from "./entry-connection.js";
 import { EntryVerificationResolver } from "./entry-verification.js";
@@ -78,6 +79,7 @@ function auditSubgraph({ auditable = true, prefix }: SchemaOptions): Promise<Sub
       EntryVerificationResolver,
       MembershipProofResolver,
       ConsistencyProofResolver,
+      CompletenessProofResolver,
       RootResolver,
       RootVerificationResolver,
       ...(auditable ? [AuditableResolver] : []),

@@ -11,6 +11,7 @@ import {
   type OpenedCheckpoint,
 } from "../core/checkpoint.js";
 import { canonicalJson } from "../core/json.js";
+import { signIndexCheckpoint } from "../core/segment/index-log.js";
 import type { Ed25519 } from "../core/signature.js";
 import { invalid, VALID, type Verdict } from "../core/verdict.js";
 import { derived, type Keyring, type Previous } from "./keyring.js";
@@ -56,6 +57,11 @@ export class LogKey {
 
   sign(treeSize: number, rootHash: Uint8Array): string {
     return signCheckpoint({ origin: this.origin, treeSize, rootHash }, ...this.#signers);
+  }
+
+  /** The checkpoint of the log's index log. */
+  signIndex(treeSize: number, rootHash: Uint8Array): string {
+    return signIndexCheckpoint({ treeSize, rootHash }, ...this.#signers);
   }
 
   /** Opened by the first key that signed it. */

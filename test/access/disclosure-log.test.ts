@@ -6,6 +6,7 @@ import { LOOPBACK, type Principal } from "../../src/audit/principal.js";
 import type { AuditService } from "../../src/audit/service.js";
 import type { AuditEvent } from "../../src/core/event.js";
 import { digestOf } from "../../src/core/bytes.js";
+import { questionText } from "../../src/core/segment/question.js";
 import { keyOf } from "../../src/engine/log/request-key.js";
 import { UNSTOPPED } from "../audit/download-reading.js";
 import { expectCode } from "../engine/rejection.js";
@@ -67,6 +68,17 @@ describe("a log of readings", () => {
     const anybodys = Buffer.from(`BulkRequest:${digestOf(keyOf("admin", "k"))}:default`).toString("base64url");
     expect((await as(ADMIN).bulkRequest(anybodys))?.logged.root.treeSize).toBe(6);
     expect(await readings()).toMatchObject([{ message: "entries: 1 entries shown", new: { leafIndexes: [5] } }]);
+  });
+
+  test("says whose texts a proof of completeness showed beside the page, and of which question", async () => {
+    const admin = as(ADMIN);
+    const page = await admin.search({ log: "default", query: "nothing" }, {});
+    const { question } = await admin.completeness({ of: "page", page });
+    const [, proof] = await readings();
+    expect(proof).toMatchObject({
+      ...{ message: "completeness proof: 5 entries shown", actor: "admin", target: "default" },
+      new: { leafIndexes: [0, 1, 2, 3, 4], asked: { question: questionText(question) } },
+    });
   });
 
   test("names the tenant that the reader is bound to, and only leaves that it was shown", async () => {

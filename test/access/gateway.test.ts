@@ -44,6 +44,26 @@ describe("a result over HTTP", () => {
   });
 });
 
+describe("a proof of completeness over HTTP", () => {
+  const asked = "{ search { nodes { leafIndex } completeness { verdict { status } } root { index { treeSize } } } }";
+
+  test("is for who may see every entry", async () => {
+    const { data, codes } = await ask("read only", asked);
+    expect(codes).toEqual([]);
+    expect(data).toMatchObject({ search: { completeness: { verdict: { status: "VALID" } } } });
+  });
+
+  test.each<Name>(["acme", "globex", "alice's entries"])(
+    "is not permitted for %s, whose page is shown",
+    async (name) => {
+      const { data, codes } = await ask(name, asked);
+      expect(codes).toEqual(["PROOF_NOT_PERMITTED"]);
+      expect(data).toMatchObject({ search: { completeness: null, root: { index: { treeSize: 0 } } } });
+      expect(leafIndexes(data).length).toBeGreaterThan(0);
+    },
+  );
+});
+
 describe("logging over HTTP", () => {
   const log = (tenant?: string) =>
     `mutation { log(event: { message: "m"${tenant === undefined ? "" : `, tenantId: "${tenant}"`} }) {

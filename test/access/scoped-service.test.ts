@@ -167,6 +167,7 @@ const WHOLE: Readonly<Record<string, (as: AuditService) => Promise<unknown>>> = 
   "the newest root": (as) => as.root("default"),
   "an earlier root": (as) => as.root("default", 3),
   "a consistency proof": (as) => as.consistencyProof({ log: "default", fromSize: 3, toSize: 6 }),
+  "the root of the index log": (as) => as.indexRoot("default", 3),
   "a root's consistency": (as) => as.consistency("default", 3),
 };
 
@@ -205,6 +206,11 @@ const EVERY_METHOD: {
   consistencyProof: (as) => as.consistencyProof({ log: "default", fromSize: 1, toSize: 2 }),
   consistency: (as) => as.consistency("default", 1),
   checkpointVerdict: (as) => as.checkpointVerdict(logged.root),
+  indexRoot: (as) => as.indexRoot("default", 1),
+  completeness: async (as) => {
+    const page = await service.search({ log: "default", query: "" }, {});
+    return as.completeness({ of: "page", page });
+  },
 };
 
 test.each(Object.entries(EVERY_METHOD))("%s does nothing for a credential without a scope", async (method, call) => {

@@ -1,6 +1,7 @@
 import { LRUCache } from "lru-cache";
 import { AuditError } from "../../audit/errors.js";
-import type { Entry, EntryProof, TreeEntry } from "../../audit/service.js";
+import type { EntryProof } from "../../audit/proofs.js";
+import type { Entry, TreeEntry } from "../../audit/service.js";
 import { digestBytes, digestOf, utf8, type Digest } from "../../core/bytes.js";
 import type { LogFormat } from "../../core/format.js";
 import { canonicalJson, type Json } from "../../core/json.js";

@@ -70,13 +70,23 @@ export function decide(
   }
   const leaves: number[] = [];
   if (most > 0) for (const leaf of matchingLeaves(segments, query)) if (leaves.push(leaf) === most) break;
-  const deciding = leaves.length < most ? range : upTo(leaves[leaves.length - 1], range, descending);
+  const deciding = decidingPart(leaves, { most, range, descending });
   if (wanted.kind === "page") return { answer: { kind: "page", leaves }, deciding };
   return { answer: { kind: "count", count: leaves.length, isExact: leaves.length < most }, deciding };
 }
 
-/** A range up to its last match. */
-function upTo(last: number | undefined, { start, end }: LeafRange, descending: boolean): LeafRange {
+/** What of a range decides an answer of at most `most` leaves: all of it, or where there are so many, up to the last. */
+export function decidingPart(
+  leaves: readonly number[],
+  asked: { readonly most: number; readonly range: LeafRange; readonly descending: boolean },
+): LeafRange {
+  const {
+    most,
+    range: { start, end },
+    descending,
+  } = asked;
+  if (leaves.length < most) return { start, end };
+  const last = leaves.at(-1);
   if (last === undefined) return descending ? { start: end, end } : { start, end: start };
   return descending ? { start: last, end } : { start, end: last + 1 };
 }

@@ -23,6 +23,10 @@ export class HashTree implements TreeHashes {
     for (const tile of tiles) this.#tiles.set(`${tile.id.level}/${tile.id.index}`, tile);
   }
 
+  get size(): number {
+    return this.#edge.size;
+  }
+
   root(): Uint8Array {
     return this.#edge.root();
   }

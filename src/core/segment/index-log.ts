@@ -111,10 +111,14 @@ export function indexOrigin(origin: string): string {
   return `${origin}~index-1`;
 }
 
-/** The signed checkpoint of an index log: C2SP tlog-checkpoint, as `signCheckpoint` writes that of the log. */
-export function signIndexCheckpoint(tree: Omit<TreeHead, "origin">, logKey: NoteSigner): string {
-  const key = { ...logKey, name: indexOrigin(logKey.name), sign: (message: Uint8Array) => logKey.sign(message) };
-  return signCheckpoint({ ...tree, origin: key.name }, key);
+/** The signed checkpoint of an index log: C2SP tlog-checkpoint, as `signCheckpoint` writes that of the log, by its keys. */
+export function signIndexCheckpoint(tree: Omit<TreeHead, "origin">, ...logKeys: readonly NoteSigner[]): string {
+  const keys = logKeys.map((key) => ({
+    ...key,
+    name: indexOrigin(key.name),
+    sign: (message: Uint8Array) => key.sign(message),
+  }));
+  return signCheckpoint({ ...tree, origin: keys[0]?.name ?? "" }, ...keys);
 }
 
 /** Reads an untrusted checkpoint of the index log of the log that a key belongs to. */

@@ -90,7 +90,8 @@ export function provenLeaves(tree: Provable, indexes: readonly number[]): Proven
   return { leaves, hashes: siblings(tree, indexes) };
 }
 
-function siblings({ size, hashes }: Omit<Provable, "leaf">, leaves: readonly number[]): readonly Uint8Array[] {
+/** The hashes that lead from leaves of a tree to its root. */
+export function siblings({ size, hashes }: Omit<Provable, "leaf">, leaves: readonly number[]): readonly Uint8Array[] {
   if (leaves.length === 0) return [];
   return multiproofRanges(leaves, size).map((range) => hashes.hash(range));
 }

@@ -101,14 +101,15 @@ function covering({ readers }: Segments, { range, descending }: SegmentQuery): r
   return descending ? found.reverse() : found;
 }
 
-interface PieceMask {
+export interface PieceMask {
   readonly piece: number;
   /** The piece's first document. */
   readonly start: number;
   readonly mask: PieceBits;
 }
 
-function* piecesIn(reader: SegmentReader, range: LeafRange, descending: boolean): Generator<PieceMask> {
+/** The pieces of a range of a segment's documents, in the order in which a search reads them. */
+export function* piecesIn(reader: SegmentReader, range: LeafRange, descending: boolean): Generator<PieceMask> {
   const size = reader.pieceDocuments;
   const first = Math.floor(range.start / size);
   const pieces = Math.ceil(range.end / size) - first;

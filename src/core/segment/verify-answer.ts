@@ -3,6 +3,7 @@ import { logFormat, type LogFormat } from "../format.js";
 import type { Sha256 } from "../hash.js";
 import type { LeafRange } from "../tree.js";
 import { envelopeOf } from "../words/entry-terms.js";
+import type { ReasonCode } from "../verdict.js";
 import {
   decide,
   edgesOf,
@@ -35,18 +36,20 @@ export interface SignedRoots {
 }
 
 /** Why an answer is not proven complete. */
-export type IncompleteReason =
-  | "MALFORMED_PROOF" // not in the only accepted spelling, or too large
-  | "INDEX_AHEAD_OF_LOG" // the index speaks of entries that the log's root does not hold
-  | "RANGE_MISMATCH" // the part that is proven does not decide the answer
-  | "WINDOW_MISMATCH" // the leaves are not those of the window of time
-  | "ENTRY_MISMATCH" // the entries are not exactly those needed, or not of the log's root
-  | "RECORD_MISMATCH" // the records are not exactly those of the segments, or not of the index's root
-  | "SEGMENT_MISMATCH" // a segment's header or blocks are not those of its record
-  | "NOT_TILED" // the segments leave a gap, overlap, or reach beyond what is asked
-  | "MALFORMED_SEGMENT" // bytes that no writer of segments writes: the log signed a wrong segment
-  | "MISSING_BLOCK" // the search reads a block that the proof does not hold
-  | "ANSWER_MISMATCH"; // the search finds something else
+export type IncompleteReason = Extract<
+  ReasonCode,
+  | "MALFORMED_PROOF"
+  | "INDEX_AHEAD_OF_LOG"
+  | "RANGE_MISMATCH"
+  | "WINDOW_MISMATCH"
+  | "ENTRY_MISMATCH"
+  | "RECORD_MISMATCH"
+  | "SEGMENT_MISMATCH"
+  | "NOT_TILED"
+  | "MALFORMED_SEGMENT"
+  | "MISSING_BLOCK"
+  | "ANSWER_MISMATCH"
+>;
 
 export type Completeness =
   { readonly kind: "COMPLETE" } | { readonly kind: "REFUSED"; readonly reason: IncompleteReason };

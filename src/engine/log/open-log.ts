@@ -165,6 +165,18 @@ export class OpenLog {
     });
   }
 
+  /** The hashes that lead from several leaves, rising, to the root of a size. Rejects as membershipProofs. */
+  async multiproof(treeSize: number, leafIndexes: readonly number[]): Promise<readonly Uint8Array[]> {
+    return this.parts.reading.of({
+      locate: async () => {
+        const tree = await this.#treeOf(treeSize);
+        requireLeafIndexes(leafIndexes, treeSize);
+        return tree;
+      },
+      read: (readers, tree) => readers.prover.multiproof(tree, treeSize, leafIndexes),
+    });
+  }
+
   /** Rejects as NewestTree.reaching, requireSize and requireOrdered do. */
   async consistencyProof(fromSize: number, toSize: number): Promise<ConsistencyProof> {
     return this.parts.reading.of({

@@ -1,12 +1,16 @@
 import type { BlockStore, StoredSegment } from "../../audit/block-store.js";
-import type { CheckedSegment, ReadEntries } from "../../audit/search-index.js";
+import type { CheckedSegment, ProofQuery, ProvenAnswer, ReadEntries } from "../../audit/search-index.js";
 import type { LogReads } from "../../audit/store.js";
 import { equalBytes } from "../../core/bytes.js";
 import { PIECE_DOCUMENTS } from "../../core/segment/format.js";
+import { BASE_ENTRIES } from "../../core/segment/index-log.js";
 import type { LeafRange } from "../../core/tree.js";
 import { partsOf, type Part } from "./matches.js";
 import { RecentEntries } from "./recent-entries.js";
 import { SegmentBuilder } from "./segment-builder.js";
+import { AnswerProver } from "./answer-prover.js";
+import { BaseSegments, type ProofCache } from "./base-segments.js";
+import { IndexLog, type IndexTree } from "./index-tree.js";
 import { checkedSegments } from "./segment-check.js";
 import type { SegmentMaker } from "./segment-maker.js";
 import { StoredSegments, type BlockCache, type OpenSegment } from "./stored-segments.js";
@@ -17,6 +21,7 @@ export interface LogIndexParts {
   readonly entries: ReadEntries;
   readonly blocks: BlockStore;
   readonly cache: BlockCache;
+  readonly proofs: ProofCache;
   readonly maker: SegmentMaker;
   readonly isShared: boolean;
   readonly warn: (message: string) => void;
@@ -30,12 +35,22 @@ export class LogIndex {
   readonly #stored: StoredSegments;
   readonly #recent: RecentEntries;
   readonly #builder: SegmentBuilder;
+  readonly #bases: BaseSegments;
+  readonly #indexLog: IndexLog;
+  readonly #prover: AnswerProver;
   #reloadedAt = 0;
 
   constructor(private readonly made: LogIndexParts) {
     this.#stored = new StoredSegments(made, made.reads);
     this.#recent = new RecentEntries(made.entries);
-    this.#builder = new SegmentBuilder({ ...made, stored: this.#stored });
+    const stored = this.#stored;
+    this.#builder = new SegmentBuilder({ ...made, stored });
+    this.#bases = new BaseSegments(made, made.proofs);
+    const renew = (segment: StoredSegment): void => {
+      this.#builder.renew(segment);
+    };
+    this.#indexLog = new IndexLog({ stored, bases: this.#bases, renew });
+    this.#prover = new AnswerProver({ ...made, stored, bases: this.#bases, indexLog: this.#indexLog });
   }
 
   get entries(): ReadEntries {
@@ -50,14 +65,19 @@ export class LogIndex {
   /** What of the log to look at for a range, as of now. */
   async parts(range: LeafRange, signal: AbortSignal | undefined): Promise<readonly Part[]> {
     if (range.start >= range.end) return [];
-    let list = await this.#stored.list();
-    if (this.made.isShared && (await this.#isReplaced(list, signal))) {
-      this.#recent.clear();
-      list = await this.#stored.reload();
-    }
-    this.grown(range.end);
-    if (range.end >= endOf(list) + PIECE_DOCUMENTS) list = await this.#reloaded(list);
+    const list = await this.#current(range.end, signal);
     return partsOf(range, list, await this.#recent.upTo(range.end, endOf(list)));
+  }
+
+  /** The index log of a log of `size` entries, as far as it is built. */
+  async indexTree(size: number): Promise<IndexTree> {
+    await this.#current(size, undefined);
+    return this.#indexLog.upTo(Math.floor(size / BASE_ENTRIES));
+  }
+
+  async prove(query: ProofQuery, signal: AbortSignal | undefined): Promise<ProvenAnswer> {
+    await this.#current(query.treeSize, signal);
+    return this.#prover.prove(query, signal);
   }
 
   /** How many leaves stored segments cover, from the first without a gap. */
@@ -83,6 +103,18 @@ export class LogIndex {
 
   close(): Promise<void> {
     return this.#builder.close();
+  }
+
+  /** The stored segments of the log as the server has it now, for who reads `size` entries. */
+  async #current(size: number, signal: AbortSignal | undefined): Promise<readonly OpenSegment[]> {
+    let list = await this.#stored.list();
+    if (this.made.isShared && (await this.#isReplaced(list, signal))) {
+      this.#recent.clear();
+      this.#bases.clear();
+      list = await this.#stored.reload();
+    }
+    this.grown(size);
+    return size >= endOf(list) + PIECE_DOCUMENTS ? this.#reloaded(list) : list;
   }
 
   /**

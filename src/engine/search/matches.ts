@@ -1,11 +1,10 @@
 import type { ReadEntries } from "../../audit/search-index.js";
 import { bitsBetween, countBits, isEmpty, setPlaces, type PieceBits } from "../../core/segment/bits.js";
-import { evaluation, type Evaluation } from "../../core/segment/evaluate.js";
+import { evaluation } from "../../core/segment/evaluate.js";
 import type { SegmentFilter } from "../../core/segment/filter.js";
-import type { SegmentReader } from "../../core/segment/read.js";
-import { Unfinished } from "../../core/segment/word-lookup.js";
 import type { LeafRange } from "../../core/tree.js";
 import { nodeSha256 } from "../../keys/node-crypto.js";
+import { evaluated } from "./evaluated.js";
 import { READ_ENTRIES, readRows, type LogRow } from "./log-rows.js";
 import { Steps } from "./steps.js";
 import { OpenSegment, prefetch, type ReadableSegment, type SegmentSession } from "./stored-segments.js";
@@ -119,36 +118,17 @@ async function* inSegment(
 ): AsyncGenerator<PieceFound> {
   const session = part.segment.session();
   const { start } = part.segment.range;
-  let reader: SegmentReader | undefined;
-  const evaluate = (of: SegmentReader): Evaluation | undefined => {
-    reader = of;
-    return evaluatedIn(filter, of);
-  };
-  let evaluated = await session.read(evaluate);
-  for (; evaluated === undefined; evaluated = await session.read(evaluate)) await steps.pause();
-  if (evaluated.most === 0 || reader === undefined) return;
+  const { reader, evaluation: found } = await evaluated(filter, session, steps);
+  if (found.most === 0) return;
   const { pieces, pieceDocuments } = reader;
   for (let i = 0; i < pieces; i++) {
     const piece = descending ? pieces - 1 - i : i;
     const first = start + piece * pieceDocuments;
     const mask = maskOf({ start: part.range.start - first, end: part.range.end - first }, pieceDocuments);
     if (mask === undefined) continue;
-    const bits = await session.read(() => evaluated.bits(piece, mask));
+    const bits = await session.read(() => found.bits(piece, mask));
     yield { kind: "piece", start: first, bits, session, piece };
     await steps.pause();
-  }
-}
-
-/** Dictionary blocks that are looked through in one go: some milliseconds. */
-const STEP_BLOCKS = 32;
-
-/** Undefined where a prefix has more words than one step may look up. */
-function evaluatedIn(filter: SegmentFilter, reader: SegmentReader): Evaluation | undefined {
-  try {
-    return evaluation(filter, { reader, sha256: nodeSha256, blocks: STEP_BLOCKS });
-  } catch (error) {
-    if (error instanceof Unfinished) return undefined;
-    throw error;
   }
 }
 

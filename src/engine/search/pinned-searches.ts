@@ -1,7 +1,8 @@
 import type { Alarm } from "../../audit/alarm.js";
 import { type Clock, timeText } from "../../audit/clock.js";
 import { type AuditError, badInput, strayHit } from "../../audit/errors.js";
-import type { IndexQuery, SearchIndex } from "../../audit/search-index.js";
+import type { IndexQuery, ProofQuery, SearchIndex } from "../../audit/search-index.js";
+import type { CompletenessRequest } from "../../audit/proofs.js";
 import type {
   Asking,
   Download,
@@ -20,6 +21,7 @@ import type { Restriction } from "../../query/restriction.js";
 import type { WindowBounds } from "../../query/time.js";
 import { type Cursor, Cursors } from "./cursor.js";
 import { pageProblems, readPage, spanOf, type ReadableResult, type Span } from "./page.js";
+import { notInLeafOrder, pageQuestion } from "./page-question.js";
 import { openPin, type Pin, type PinnedState, sealPin } from "./pin.js";
 import { checkSearch, searchArguments } from "./search-arguments.js";
 import { readWhole, type WholeResult } from "./whole-result.js";
@@ -62,6 +64,9 @@ export interface SearchAsking extends Asking {
   /** The size of the log, which the search is pinned to. */
   readonly newestSize: number;
 }
+
+/** A question about a pinned tree. */
+export type PinnedQuestion = Pick<ProofQuery, "log" | "treeSize" | "window" | "question">;
 
 /** A result, and whether there are more matches than it may hold. */
 interface MatchedResult extends ReadableResult {
@@ -110,6 +115,27 @@ export class PinnedSearches {
     return this.page({ pin, filter, signal }, spanOf(page, opened.after?.position, opened.before?.position));
   }
 
+  /** The question whose answer is a page of a result, or its count. Rejects with BAD_USER_INPUT for a page in a field's order. */
+  async question({ of, page }: CompletenessRequest, { bound, signal }: Asking): Promise<PinnedQuestion> {
+    const { pin, filter } = this.opened(page.result.id, this.options.clock() / MICROS_PER_MS, bound);
+    const { search, state } = pin;
+    const checked = checkSearch(search, state.pinnedAtMs * MICROS_PER_MS);
+    const bounds: WindowBounds = checked.kind === "checked" ? checked.bounds : { start: undefined, end: undefined };
+    const window = { from: bounds.start, until: bounds.end };
+    const pinned = { log: search.log, treeSize: state.treeSize, window: state.range };
+    if (of === "totalCount") {
+      const wanted = { kind: "count", cap: search.maxResults ?? undefined } as const;
+      return { ...pinned, question: { filter, window, after: undefined, descending: true, wanted } };
+    }
+    if (search.order.field !== "received_at") throw notInLeafOrder(search.order.field);
+    const leafAt = async (position: number): Promise<number | undefined> => {
+      const query: IndexQuery = { log: search.log, order: search.order, filter, range: state.range };
+      return (await this.options.index.page(query, { offset: position, limit: 1 }, signal))[0];
+    };
+    const part = await pageQuestion(page, search, leafAt);
+    return { ...pinned, question: { filter, window, ...part } };
+  }
+
   /** `entries` reads from the result's log. */
   async download(
     { id, everyMatch }: DownloadRequest,
@@ -151,7 +177,8 @@ export class PinnedSearches {
   private async page(reading: Reading, span: Span): Promise<ResultPage> {
     const result = this.readable(reading);
     const { start, ...page } = await readPage(result, span);
-    return { ...page, firstPosition: start, result: this.pinned(reading, result) };
+    const size = { limit: span.first ?? span.last ?? 0, isFromEnd: span.first === undefined };
+    return { ...page, size, firstPosition: start, result: this.pinned(reading, result) };
   }
 
   /** The index only says where to look: the entry's own text decides whether it is a hit. */

@@ -1,8 +1,8 @@
-import type { BlockStore, SegmentBlocks } from "../../audit/block-store.js";
+import type { BlockStore, SegmentBlocks, StoredSegment } from "../../audit/block-store.js";
 import type { ReadEntries } from "../../audit/search-index.js";
 import type { LogReads } from "../../audit/store.js";
 import { equalBytes } from "../../core/bytes.js";
-import { PIECE_DOCUMENTS, type SegmentId } from "../../core/segment/format.js";
+import { PIECE_DOCUMENTS, segmentDocuments, type SegmentId } from "../../core/segment/format.js";
 import { MERGED_CHILDREN } from "../../core/segment/merge.js";
 import { GroupTooLarge } from "../../core/segment/term-table.js";
 import type { IndexedEntry } from "../../core/words/entry-terms.js";
@@ -28,7 +28,9 @@ export interface BuilderParts {
 
 /** `makes`: the segment that comes of it. */
 type Task = { readonly makes: SegmentId } & (
-  { readonly kind: "build" } | { readonly kind: "merge"; readonly children: readonly OpenSegment[] }
+  | { readonly kind: "build" }
+  | { readonly kind: "merge"; readonly children: readonly OpenSegment[] }
+  | { readonly kind: "renew"; readonly old: StoredSegment }
 );
 
 /**
@@ -36,6 +38,8 @@ type Task = { readonly makes: SegmentId } & (
  * removed. Searches do not wait for it. What it had not stored when the process ends, it builds again.
  */
 export class SegmentBuilder {
+  /** Stored segments to be built again, by name. */
+  readonly #outdated = new Map<string, StoredSegment>();
   /** Segments that cannot be stored: the log has lost an entry there, or the store keeps a damaged one in its place. */
   readonly #skipped = new Set<string>();
   #running: Promise<void> | undefined;
@@ -53,6 +57,12 @@ export class SegmentBuilder {
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
     });
+  }
+
+  /** Builds a stored segment again that an earlier version stored otherwise. Searches use it until the new one is there. */
+  renew(segment: StoredSegment): void {
+    this.#outdated.set(nameOf(segment), segment);
+    this.wake();
   }
 
   /** Resolves when the segment in hand is stored. */
@@ -79,16 +89,17 @@ export class SegmentBuilder {
   async #buildAll(): Promise<void> {
     const { log, reads, blocks, stored } = this.parts;
     const size = (await reads.head(log))?.size ?? 0;
-    if (this.#nextTask(await stored.list(), size) === undefined && stored.covered.length === 0) return;
+    if (this.#nextTask(await stored.list(), size) === undefined && stored.superseded(size).length === 0) return;
     while (!this.#isClosed && (await blocks.claim(log))) {
       const list = await stored.reload(); // another gateway may have done something meanwhile
-      if (stored.covered.length > 0) await blocks.remove(log, stored.covered); // readers go to the parent by now
+      const superseded = stored.superseded(size);
+      if (superseded.length > 0) await blocks.remove(log, superseded); // readers go to the parent by now
       const task = this.#nextTask(list, size);
       if (task === undefined) return;
       try {
-        const made = await (task.kind === "build"
-          ? groupSegment(this.parts, task.makes.number)
-          : this.#merged(task.children));
+        const made = await this.#made(task);
+        if (task.kind === "renew") this.#outdated.delete(nameOf(task.makes));
+        if (task.kind === "renew" && made !== undefined) await blocks.remove(log, [task.old]);
         if (made !== undefined) await blocks.put(log, made);
         if (!(await stored.reload()).some(({ row }) => isSame(row, task.makes))) this.#skipped.add(nameOf(task.makes));
       } catch (error) {
@@ -100,6 +111,10 @@ export class SegmentBuilder {
 
   #nextTask(list: readonly OpenSegment[], size: number): Task | undefined {
     const isOpen = (makes: SegmentId): boolean => !this.#skipped.has(nameOf(makes));
+    for (const [name, old] of this.#outdated) {
+      if (list.some(({ row }) => isSame(row, old))) return { kind: "renew", makes: old, old };
+      this.#outdated.delete(name); // it went meanwhile
+    }
     const merge = merges(list).find(({ makes }) => isOpen(makes));
     if (merge !== undefined) return merge;
     let next = 0;
@@ -111,6 +126,17 @@ export class SegmentBuilder {
       next = Math.max(next, end);
     }
     return undefined;
+  }
+
+  #made(task: Task): Promise<SegmentBlocks | undefined> {
+    switch (task.kind) {
+      case "build":
+        return groupSegment(this.parts, task.makes.number);
+      case "merge":
+        return this.#merged(task.children);
+      case "renew":
+        return segmentFromLog(this.parts, task.makes);
+    }
   }
 
   async #merged(children: readonly OpenSegment[]): Promise<SegmentBlocks> {
@@ -148,6 +174,22 @@ export async function groupSegment(
       yield rows.map(({ indexed }) => indexed);
     }
   }
+}
+
+/** A segment of level 1 or 2, built from the log alone; undefined as groupSegment. */
+export async function segmentFromLog(
+  parts: GroupParts,
+  { level, number }: SegmentId,
+): Promise<SegmentBlocks | undefined> {
+  if (level === 1) return groupSegment(parts, number);
+  const groups = segmentDocuments(level) / PIECE_DOCUMENTS;
+  const children: SegmentBlocks[] = [];
+  for (let group = number * groups; group < (number + 1) * groups; group++) {
+    const child = await groupSegment(parts, group);
+    if (child === undefined) return undefined;
+    children.push(child);
+  }
+  return parts.maker.merge(children);
 }
 
 /** Each 16 neighbours that one segment of the next level covers. */

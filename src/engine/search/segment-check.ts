@@ -1,9 +1,7 @@
-import type { SegmentBlocks } from "../../audit/block-store.js";
 import type { CheckedSegment } from "../../audit/search-index.js";
 import { equalBytes } from "../../core/bytes.js";
-import { PIECE_DOCUMENTS, segmentDocuments, type SegmentId } from "../../core/segment/format.js";
 import { Outline } from "./outline.js";
-import { groupSegment, type GroupParts } from "./segment-builder.js";
+import { segmentFromLog, type GroupParts } from "./segment-builder.js";
 import { SegmentLost, type OpenSegment } from "./stored-segments.js";
 
 /** Builds stored segments again from the log: each is sound that is what it gives, without a damaged block. */
@@ -24,23 +22,10 @@ async function isSound(parts: GroupParts, segment: OpenSegment): Promise<boolean
     const outline = Outline.read(contents.at(-1) ?? new Uint8Array(), digest);
     if (outline === undefined || !contents.slice(0, -1).every((block, number) => outline.hasBlock(number, block)))
       return false;
-    const again = await rebuilt(parts, segment.row);
+    const again = await segmentFromLog(parts, segment.row);
     return again === undefined || equalBytes(again.digest, digest);
   } catch (error) {
     if (error instanceof SegmentLost) return false;
     throw error;
   }
-}
-
-/** Undefined where the log lacks entries, which is another fault. */
-async function rebuilt(parts: GroupParts, { level, number }: SegmentId): Promise<SegmentBlocks | undefined> {
-  if (level === 1) return groupSegment(parts, number);
-  const groups = segmentDocuments(level) / PIECE_DOCUMENTS;
-  const children: SegmentBlocks[] = [];
-  for (let group = number * groups; group < (number + 1) * groups; group++) {
-    const child = await groupSegment(parts, group);
-    if (child === undefined) return undefined;
-    children.push(child);
-  }
-  return parts.maker.merge(children);
 }

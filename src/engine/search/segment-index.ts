@@ -2,7 +2,10 @@ import { unlessAborted } from "../../audit/abort.js";
 import {
   rangeBehind,
   type CheckedSegment,
+  type IndexHead,
   type IndexQuery,
+  type ProofQuery,
+  type ProvenAnswer,
   type ReadEntries,
   type SearchIndex,
   type Slice,
@@ -13,10 +16,12 @@ import type { LogStore } from "../../audit/store.js";
 import { equalBytes } from "../../core/bytes.js";
 import type { LeafRange } from "../../core/tree.js";
 import { matchesSearchable } from "../../query/match.js";
+import { proofCache } from "./base-segments.js";
 import { leavesByField } from "./field-order.js";
 import { LogIndex } from "./log-index.js";
 import { storedEntries } from "./log-rows.js";
 import { countOf, leavesIn, matchesOf, type Found, type SearchedLog, type Sought } from "./matches.js";
+import { ProofCheck } from "./proof-check.js";
 import { SegmentMaker } from "./segment-maker.js";
 import { blockCache, SegmentLost } from "./stored-segments.js";
 
@@ -47,6 +52,7 @@ const MAX_LOST = 32;
 export class SegmentIndex implements SearchIndex {
   readonly #logs = new Map<string, LogIndex>();
   readonly #maker: SegmentMaker;
+  readonly #check = new ProofCheck();
   /** How the logs that it follows are read. */
   readonly #followed = new Map<string, ReadEntries>();
   readonly #make: (log: string) => LogIndex;
@@ -56,10 +62,11 @@ export class SegmentIndex implements SearchIndex {
     const { log: reads, blocks, isShared, cacheBytes = CACHE_BYTES, warn = warnProcess } = options;
     this.#maker = options.maker ?? new SegmentMaker();
     const cache = blockCache(cacheBytes);
+    const proofs = proofCache();
     this.#make = (log) => {
       const stored = storedEntries(reads, log);
       const entries: ReadEntries = (leaves, signal) => (this.#followed.get(log) ?? stored)(leaves, signal);
-      return new LogIndex({ log, reads, entries, blocks, cache, isShared, warn, maker: this.#maker });
+      return new LogIndex({ log, reads, entries, blocks, cache, proofs, isShared, warn, maker: this.#maker });
     };
     this.#sweep = setInterval(() => void this.#wakeAll(), isShared ? SHARED_SWEEP_MS : SWEEP_MS).unref();
   }
@@ -118,11 +125,29 @@ export class SegmentIndex implements SearchIndex {
     });
   }
 
+  async indexHead(log: string, size: number): Promise<IndexHead> {
+    const index = this.#log(log);
+    const { size: treeSize, rootHash } = await unlessLost(index, () => index.indexTree(size));
+    return { treeSize, rootHash };
+  }
+
+  async prove(query: ProofQuery, signal?: AbortSignal): Promise<ProvenAnswer> {
+    signal?.throwIfAborted();
+    const index = this.#log(query.log);
+    const checked = async (): Promise<ProvenAnswer> => {
+      const proven = await unlessLost(index, () => index.prove(query, signal));
+      await this.#check.require(query, proven);
+      return proven;
+    };
+    return unlessAborted(checked(), signal);
+  }
+
   /** Resolves when the segments in hand are stored. */
   async close(): Promise<void> {
     clearInterval(this.#sweep);
     await Promise.all([...this.#logs.values()].map((log) => log.close()));
     await this.#maker.close();
+    await this.#check.close();
     await this.options.blocks.close();
   }
 
@@ -155,14 +180,21 @@ export class SegmentIndex implements SearchIndex {
     search: (searched: SearchedLog) => Promise<T>,
   ): Promise<T> {
     const index = this.#log(log);
-    for (let lost = 0; ; lost++) {
-      try {
-        return await search({ entries: index.entries, signal, parts: await index.parts(range, signal) });
-      } catch (error) {
-        if (!(error instanceof SegmentLost)) throw error;
-        if (lost === MAX_LOST) throw damaged(error);
-        await index.lost(error.segment);
-      }
+    return unlessLost(index, async () =>
+      search({ entries: index.entries, signal, parts: await index.parts(range, signal) }),
+    );
+  }
+}
+
+/** Reads again when a segment turned out to be gone or damaged. */
+async function unlessLost<T>(index: LogIndex, read: () => Promise<T>): Promise<T> {
+  for (let lost = 0; ; lost++) {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof SegmentLost)) throw error;
+      if (lost === MAX_LOST) throw damaged(error);
+      await index.lost(error.segment);
     }
   }
 }

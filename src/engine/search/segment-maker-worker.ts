@@ -1,13 +1,13 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { SegmentBlocks } from "../../audit/block-store.js";
 import { buildSegment } from "../../core/segment/build.js";
-import { PIECE_DOCUMENTS } from "../../core/segment/format.js";
+import { PIECE_DOCUMENTS, type SegmentId } from "../../core/segment/format.js";
 import { Group } from "../../core/segment/group.js";
-import { mergeSegments } from "../../core/segment/merge.js";
+import { MERGED_CHILDREN, mergeSegments } from "../../core/segment/merge.js";
 import { SegmentReader } from "../../core/segment/read.js";
 import { GroupTooLarge } from "../../core/segment/term-table.js";
 import { nodeSha256 } from "../../keys/node-crypto.js";
-import { Outline, storable } from "./outline.js";
+import { Outline, recordOf, recordsBelow, storable } from "./outline.js";
 import { packed, unpacked, type MakerCall, type MakerReply } from "./segment-maker.js";
 
 const MOST_OCCURRENCES = Number(workerData);
@@ -28,12 +28,14 @@ function answer(call: MakerCall): MakerReply {
       });
       return { kind: "added" };
     }
-    case "build":
-      return made(storable(buildSegment(group, 1), lastLeafHash));
+    case "build": {
+      const bases = Array.from({ length: MERGED_CHILDREN }, (_, place) => recordOf(buildSegment(group, 0, place)));
+      return made(storable(buildSegment(group, 1), lastLeafHash, bases));
+    }
     case "merge": {
-      const children = call.children.map(readerOf);
+      const children = call.children.map(childOf);
       const lastLeafHash = call.children.at(-1)?.lastLeafHash ?? new Uint8Array();
-      return made(storable(mergeSegments(children), lastLeafHash));
+      return made(storable(mergeSegments(children.map(({ reader }) => reader)), lastLeafHash, recordsBelow(children)));
     }
   }
 }
@@ -48,16 +50,23 @@ class DamagedChild extends Error {
   }
 }
 
-function readerOf(child: (MakerCall & { readonly kind: "merge" })["children"][number], place: number): SegmentReader {
+interface Child {
+  readonly id: SegmentId;
+  readonly outline: Outline;
+  readonly reader: SegmentReader;
+}
+
+function childOf(child: (MakerCall & { readonly kind: "merge" })["children"][number], place: number): Child {
   const contents = unpacked(child.contents);
   const blocks = contents.slice(0, -1);
   const outline = Outline.read(contents.at(-1) ?? new Uint8Array(), child.digest);
-  if (outline === undefined || !blocks.every((block, number) => outline.hasBlock(number, block)))
-    throw new DamagedChild(place);
-  return new SegmentReader({
+  const isSound = outline?.isOfLevel(child.level) === true && blocks.every((block, n) => outline.hasBlock(n, block));
+  if (outline === undefined || !isSound) throw new DamagedChild(place);
+  const reader = new SegmentReader({
     block: (number) => blocks[number] ?? new Uint8Array(),
     locate: (term) => outline.locate(term),
   });
+  return { id: { level: child.level, number: child.number }, outline, reader };
 }
 
 parentPort?.on("message", (call: MakerCall) => {

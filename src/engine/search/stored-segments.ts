@@ -2,7 +2,9 @@ import { LRUCache } from "lru-cache";
 import type { BlockId, BlockStore, SegmentBlocks, StoredSegment } from "../../audit/block-store.js";
 import type { LogReads } from "../../audit/store.js";
 import { equalBytes } from "../../core/bytes.js";
-import { MalformedSegment } from "../../core/segment/format.js";
+import { MalformedSegment, type SegmentId } from "../../core/segment/format.js";
+import { BASE_ENTRIES, dueBase } from "../../core/segment/index-log.js";
+import { MERGED_CHILDREN } from "../../core/segment/merge.js";
 import { SegmentReader, type BlockSource } from "../../core/segment/read.js";
 import { leavesOf } from "../../core/segment/search.js";
 import type { LeafRange } from "../../core/tree.js";
@@ -47,8 +49,11 @@ export interface SegmentSession {
 
 export interface ReadableSegment {
   readonly range: LeafRange;
-  session(): SegmentSession;
+  /** `blocksRead`: takes each block that the session's reads come upon, by its number. */
+  session(blocksRead?: BlocksRead): SegmentSession;
 }
+
+export type BlocksRead = Pick<Map<number, Uint8Array>, "set">;
 
 interface SegmentHome {
   readonly log: string;
@@ -69,15 +74,15 @@ export class OpenSegment implements ReadableSegment {
     this.#key = Buffer.from(row.digest).toString("latin1");
   }
 
-  session(): SegmentSession {
+  session(blocksRead?: BlocksRead): SegmentSession {
     const held = new Map<number, Uint8Array>(); // the cache may be smaller than what one search needs
     let reader: SegmentReader | undefined;
     return {
       read: async (run) => {
-        const outline = this.outline ?? (await this.#fetchOutline());
+        const outline = await this.readOutline();
         for (let ahead = FIRST_AHEAD; ; ahead = Math.min(2 * ahead, MOST_AHEAD)) {
           try {
-            return run((reader ??= this.#reader(outline, held)));
+            return run((reader ??= this.#reader(this.#source(outline, held, blocksRead))));
           } catch (error) {
             if (error instanceof MalformedSegment) throw new SegmentLost(this.row);
             if (!(error instanceof BlockMissing)) throw error;
@@ -134,25 +139,28 @@ export class OpenSegment implements ReadableSegment {
     });
   }
 
-  async #fetchOutline(): Promise<Outline> {
+  /** From memory, or else the store. Rejects with SegmentLost. */
+  readonly readOutline = async (): Promise<Outline> => {
+    if (this.outline !== undefined) return this.outline;
     const [bytes] = await this.fetch([this.outlineId]);
     return this.takeOutline(bytes);
-  }
+  };
 
   /** Throws SegmentLost where the list names another segment than the blocks are. */
-  #reader(outline: Outline, held: Map<number, Uint8Array>): SegmentReader {
-    const reader = new SegmentReader(this.#source(outline, held));
+  #reader(source: BlockSource): SegmentReader {
+    const reader = new SegmentReader(source);
     const { level, number } = reader.header;
     if (level !== this.row.level || number !== this.row.number) throw new SegmentLost(this.row);
     return reader;
   }
 
-  #source(outline: Outline, held: Map<number, Uint8Array>): BlockSource {
+  #source(outline: Outline, held: Map<number, Uint8Array>, blocksRead: BlocksRead | undefined): BlockSource {
     return {
       block: (number) => {
         const block = held.get(number) ?? this.home.cache.get(this.#blockKey(number));
         if (!(block instanceof Uint8Array)) throw new BlockMissing(number);
         held.set(number, block);
+        blocksRead?.set(number, block);
         return block;
       },
       locate: (term) => outline.locate(term),
@@ -188,13 +196,32 @@ export class StoredSegments {
   readonly #unusable = new Set<string>();
   /** Where the last one ends, as far as known. */
   knownEnd = 0;
-  /** Those that another one covers: to be removed. */
-  covered: readonly StoredSegment[] = [];
+  /** Those that another one covers. */
+  #covered: readonly OpenSegment[] = [];
 
   constructor(
     private readonly home: SegmentHome,
     private readonly reads: Pick<LogReads, "leafHashes">,
   ) {}
+
+  /**
+   * Those that are not needed any more in a log of `size` entries: another one covers them, and the index log names it.
+   * Until then it names them, and proofs are made of them.
+   */
+  superseded(size: number): readonly StoredSegment[] {
+    return this.#covered
+      .map(({ row }) => row)
+      .filter(({ level, number }) => {
+        const parent = { level: level + 1, number: Math.floor(number / MERGED_CHILDREN) };
+        return (dueBase(parent) + 1) * BASE_ENTRIES <= size;
+      });
+  }
+
+  /** The segment of a level and number, if it is stored; superseded ones too. */
+  async find({ level, number }: SegmentId): Promise<OpenSegment | undefined> {
+    const list = await this.list();
+    return [...list, ...this.#covered].find(({ row }) => row.level === level && row.number === number);
+  }
 
   /** Without overlaps, by their leaves. */
   list(): Promise<readonly OpenSegment[]> {
@@ -239,7 +266,7 @@ export class StoredSegments {
       return isFirst;
     });
     this.knownEnd = end;
-    this.covered = open.filter((segment) => !list.includes(segment)).map(({ row }) => row);
+    this.#covered = open.filter((segment) => !list.includes(segment));
     return list;
   }
 

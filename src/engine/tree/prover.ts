@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { AuditError } from "../../audit/errors.js";
+import { equalBytes } from "../../core/bytes.js";
 import {
   consistencyRanges,
   consistencyVerdict,
@@ -10,8 +11,9 @@ import {
   type ConsistencyProof,
   type MembershipProof,
 } from "../../core/proof.js";
+import { multiproofRanges, multiproofRoot } from "../../core/segment/multiproof.js";
 import type { LeafRange } from "../../core/tree.js";
-import type { Verdict } from "../../core/verdict.js";
+import { invalid, VALID, type Verdict } from "../../core/verdict.js";
 import type { SignedTree, TreeSource } from "./signed-tree.js";
 import type { TileReader } from "./tile-reader.js";
 
@@ -59,6 +61,18 @@ export class Prover {
         next = end;
         return this.#checkedMembership({ leafIndex, treeSize, leafHash, rootHash, path });
       });
+    });
+  }
+
+  /** The hashes that lead from several leaves, rising, to the root of a size (`multiproofRanges`), read in one go. */
+  async multiproof(tree: SignedTree, treeSize: number, leaves: readonly number[]): Promise<readonly Uint8Array[]> {
+    const rootHash = await this.rootHash(tree, treeSize);
+    return this.#checked(tree, [...leaves.map(leafOf), ...multiproofRanges(leaves, treeSize)], (hashes) => {
+      const path = hashes.slice(leaves.length);
+      const shown = leaves.map((index, place) => ({ index, hash: hashes[place] ?? rootHash }));
+      const found = multiproofRoot(this.source.format, { size: treeSize, leaves: shown }, path);
+      this.#require(found && equalBytes(found, rootHash) ? VALID : invalid("ROOT_MISMATCH"), treeSize);
+      return path;
     });
   }
 

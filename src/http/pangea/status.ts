@@ -19,6 +19,8 @@ const STATUSES: Readonly<Partial<Record<ErrorCode, string>>> & Readonly<Record<A
   METHOD_NOT_ALLOWED: "NotFound",
   NOT_FOUND: "NotFound",
   PAYLOAD_TOO_LARGE: "ValidationError",
+  PROOF_NOT_PERMITTED: "Unauthorized",
+  PROOF_TOO_LARGE: "ValidationError",
   RATE_LIMITED: "TooManyRequests",
   ROOT_CONFLICT: "InternalError",
   UNAUTHENTICATED: "Unauthorized",

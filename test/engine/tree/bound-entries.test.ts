@@ -218,6 +218,8 @@ describe("a search index that names other entries", () => {
       page: () => Promise.resolve([3, 4]),
       count: () => Promise.resolve(2),
       leavesByHash: () => Promise.resolve([]),
+      indexHead: () => Promise.reject(new Error("nothing is stored")),
+      prove: () => Promise.reject(new Error("nothing is stored")),
       close: () => Promise.resolve(),
     };
     const service = await openTestService({

@@ -1,0 +1,68 @@
+import type { Digest } from "../core/bytes.js";
+import type { MembershipProof } from "../core/proof.js";
+import type { Verdict } from "../core/verdict.js";
+import type { Answer, Question } from "../core/segment/answer.js";
+
+/** Several membership proofs against one tree size, read in one batch. */
+export interface ProofRequest {
+  readonly log: string;
+  readonly treeSize: number;
+  readonly leafIndexes: readonly number[];
+  /** The hashes of the entries in the same order: needed where several may lie under one leaf, else not looked at. */
+  readonly hashes?: readonly Digest[];
+}
+
+/** A proof, and its text where the path alone does not say it: a backend's tree may have trees under its leaves. */
+export interface EntryProof extends MembershipProof {
+  readonly text?: string;
+}
+
+/** 1 <= fromSize <= toSize <= the newest size. */
+export interface ConsistencyRequest {
+  readonly log: string;
+  readonly fromSize: number;
+  readonly toSize: number;
+}
+
+/** The root of a log's index log, which names the segments of its search index: of `treeSize` bases of 256 entries. */
+export interface IndexRoot {
+  readonly log: string;
+  readonly treeSize: number;
+  readonly hash: Digest;
+  /** C2SP tlog-checkpoint of the origin `<origin>~index-1`, signed with the log's key. */
+  readonly checkpoint: string;
+}
+
+/** What of a `ResultPage` says which page it is. */
+export interface ProvablePage {
+  readonly result: { readonly id: string };
+  readonly leafIndexes: readonly number[];
+  /** The size that was asked for, and whether it counts from the end. Undefined where no page can be proven complete. */
+  readonly size?: { readonly limit: number; readonly isFromEnd: boolean };
+  readonly firstPosition: number;
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
+}
+
+/**
+ * What of a result is to be proven complete: its page, or its count. Refused with BAD_USER_INPUT for a page in another order
+ * than that of receivedAt, with PROOF_NOT_PERMITTED for callers who may not see the whole log, with PROOF_TOO_LARGE, and
+ * with UNAVAILABLE while too much of the log is not indexed.
+ */
+export interface CompletenessRequest {
+  readonly of: "page" | "totalCount";
+  /** A `ResultPage` that this service returned, unchanged. */
+  readonly page: ProvablePage;
+}
+
+/** What `verifyAnswer` checks, besides the log's root of `treeSize`. */
+export interface CompletenessProof {
+  readonly log: string;
+  readonly treeSize: number;
+  readonly question: Question;
+  readonly answer: Answer;
+  readonly index: IndexRoot;
+  readonly proof: Uint8Array;
+  /** Of the service's own check against both roots. Our own engine returns no proof that is not VALID. */
+  readonly verdict: Verdict;
+}

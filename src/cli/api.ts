@@ -1,0 +1,108 @@
+import { readFile } from "node:fs/promises";
+import { isPlainObject } from "../core/problem.js";
+import { CommandError } from "./output.js";
+
+/** Of an answer of the API, where nothing else is said: most hold a root and a link. */
+export const MAX_ANSWER_BYTES = 2 ** 20;
+
+/** Where the API is, and what it is asked with. */
+export interface Gateway {
+  readonly url: URL;
+  readonly token: string | undefined;
+}
+
+export type Members = Readonly<Record<string, unknown>>;
+
+export function apiUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === "http:" || url?.protocol === "https:") return url;
+  throw new CommandError(`--url: expected an address such as http://127.0.0.1:4000/graphql, got ${text}`);
+}
+
+export async function credential(
+  tokenFile: string | undefined,
+  token: string | undefined,
+): Promise<string | undefined> {
+  const text = tokenFile === undefined ? token : await readFile(tokenFile, "utf8");
+  const trimmed = text?.trim();
+  if (trimmed === undefined || trimmed === "") return undefined;
+  // What cannot stand in a header would be complained of with the credential in the message.
+  if (!/^[\x21-\x7e]+$/.test(trimmed)) throw new CommandError("the credential is not one line of text");
+  return trimmed;
+}
+
+interface Asked {
+  readonly query: string;
+  readonly variables: Members;
+  readonly maxBytes?: number;
+}
+
+/** The data of an answer without errors. Throws CommandError with what the gateway says is wrong. */
+export async function ask(
+  { url, token }: Gateway,
+  { query, variables, maxBytes = MAX_ANSWER_BYTES }: Asked,
+): Promise<Members> {
+  const response = await reached(url, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...(token !== undefined && { authorization: `Bearer ${token}` }) },
+    body: JSON.stringify({ query, variables }),
+  });
+  const answer = await answerOf(response, maxBytes);
+  const errors = Array.isArray(answer["errors"]) ? answer["errors"].map(messageOf) : [];
+  if (response.status === 401) {
+    const hint = token === undefined ? "; set AUDITQL_TOKEN, or give --token-file" : "";
+    throw new CommandError(`${errors.join("; ") || "the gateway refused the credential"}${hint}`);
+  }
+  const isApi = response.status !== 404 && response.status !== 405;
+  if (isApi && errors.length > 0) throw new CommandError(errors.join("; "));
+  if (isApi && isPlainObject(answer["data"])) return answer["data"];
+  throw new CommandError(
+    `${url.href} answered ${response.status}, and is no GraphQL API: give --url such as http://127.0.0.1:4000/graphql`,
+  );
+}
+
+/** The members of a JSON object; of anything else, none. Throws CommandError on an answer that is too large. */
+async function answerOf({ body }: Response, maxBytes: number): Promise<Members> {
+  if (body === null) return {};
+  const answer: AsyncIterable<Uint8Array> = body;
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of answer) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) throw new CommandError(`the answer is larger than ${maxBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return membersIn(Buffer.concat(chunks).toString());
+}
+
+/** Of a JSON object; none of anything else. */
+export function membersIn(text: string): Members {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isPlainObject(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+/** A message may come from anywhere; on a terminal its control characters could rewrite the lines above. */
+function messageOf(error: unknown): string {
+  const message = isPlainObject(error) ? error["message"] : undefined;
+  return (typeof message === "string" ? message : "an error without a message").replace(/\p{Cc}/gu, "?");
+}
+
+/** Neither call follows a redirection: one would turn into another request, and take the credential along. */
+export async function reached(url: URL, request: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, { redirect: "manual", ...request });
+  } catch (error) {
+    throw new CommandError(`${url.origin} cannot be reached: ${causeOf(error)}`);
+  }
+}
+
+/** fetch says only that it failed; why is in its cause. */
+export function causeOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  if (!(cause instanceof Error)) return String(cause);
+  return "code" in cause ? String(cause.code) : cause.message;
+}
