@@ -29,8 +29,9 @@ function answer(call: MakerCall): MakerReply {
       return { kind: "added" };
     }
     case "build": {
+      const segment = buildSegment(group, 1);
       const bases = Array.from({ length: MERGED_CHILDREN }, (_, place) => recordOf(buildSegment(group, 0, place)));
-      return made(storable(buildSegment(group, 1), lastLeafHash, bases));
+      return made(storable(segment, lastLeafHash, bases));
     }
     case "merge": {
       const children = call.children.map(childOf);
