@@ -15,6 +15,7 @@ import { somePostgres } from "../test/stores/postgres/server.js";
 import { eventAt } from "./events.js";
 import { figure, machine, median } from "./machine.js";
 import { untilStored } from "./stored-index.js";
+import { KEYRING } from "../test/keyring.js";
 
 /**
  * Usage: node build/bench/bulk-burst.js [rounds] [store] [in flight]
@@ -171,7 +172,7 @@ class Singles {
 }
 
 async function open({ url, variant }: Run) {
-  const { log: store, index, isShared: sharedStore } = indexed(await openStore(url));
+  const { log: store, index, isShared: sharedStore } = indexed(await openStore(url), KEYRING);
   const { way, room: maxWaitingEvents } = VARIANTS[variant];
   const service = await openLocalService({
     ...{ store, index, sharedStore, keyring: ephemeralKeyring(), cache: new MemoryRootCache() },

@@ -23,6 +23,7 @@ import { search } from "./gateway/operations.js";
 import { figure, machine, median } from "./machine.js";
 import { choosableReads, type Reads } from "./plain-reads.js";
 import { untilStored } from "./stored-index.js";
+import { KEYRING } from "../test/keyring.js";
 
 /**
  * Usage: node build/bench/page-binding.js [events] [rounds] [pages] [store]
@@ -78,7 +79,7 @@ class Engine {
       ...{ logger: pino({ level: "silent" }), compileAtHit: COMPILE_AT_HIT },
     });
     await apollo.start();
-    const engine = new Engine(indexed(await openStore(url)), apollo);
+    const engine = new Engine(indexed(await openStore(url), KEYRING), apollo);
     const service = await engine.open();
     for (let start = 0; start < events; start += BULK) {
       const batch = Array.from({ length: BULK }, (_, at) => ({ event: eventAt(start + at) }));

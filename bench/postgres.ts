@@ -9,6 +9,7 @@ import { openDatabase, openPostgres } from "../src/stores/postgres/open.js";
 import { somePostgres } from "../test/stores/postgres/server.js";
 import { entryAt } from "./events.js";
 import { untilStored } from "./stored-index.js";
+import { KEYRING } from "../test/keyring.js";
 
 /**
  * Usage: node build/bench/postgres.js. On a PostgreSQL of its own, or the one of AUDITQL_TEST_POSTGRES: appends beside bare
@@ -140,7 +141,7 @@ const server = await somePostgres(["fsync=on"]);
 const url = await server.newDatabase();
 console.log(`Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? "?"}; PostgreSQL on loopback, fsync on`);
 await appends(url);
-const { log, index } = indexed(await openPostgres({ url }));
+const { log, index } = indexed(await openPostgres({ url }), KEYRING);
 const indexingMs = await ms(async () => untilStored(index, LOG, EVENTS));
 console.log(`index catching up ${rate((EVENTS * 1_000) / indexingMs)}`);
 console.log(`search of ${EVENTS.toLocaleString("en")} events, page of 50, p50/p99 in ms:`);

@@ -8,6 +8,7 @@ import { indexed } from "../src/engine/search/open-index.js";
 import { openStore } from "../src/stores/index.js";
 import { entryAt } from "./events.js";
 import { untilStored } from "./stored-index.js";
+import { KEYRING } from "../test/keyring.js";
 
 /** Usage: node build/bench/stores.js [events] [batch]. Appends to a fresh SQLite log while the index follows, then searches. */
 const events = Number(process.argv[2] ?? 100_000);
@@ -104,7 +105,7 @@ async function timed(call: () => Promise<unknown>): Promise<string> {
 
 const folder = mkdtempSync(join(tmpdir(), "auditql-bench-"));
 const path = join(folder, "log.db");
-const store = indexed(await openStore(`sqlite:${path}`));
+const store = indexed(await openStore(`sqlite:${path}`), KEYRING);
 console.log(
   `Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? "?"}; ${events} events, batches of ${batchSize}`,
 );
@@ -123,7 +124,7 @@ rmSync(folder, { recursive: true });
 async function openAgain(what: string): Promise<void> {
   const start = performance.now();
   const cpuStart = process.cpuUsage();
-  const { log, index } = indexed(await openStore(`sqlite:${path}`));
+  const { log, index } = indexed(await openStore(`sqlite:${path}`), KEYRING);
   await untilStored(index, LOG, events);
   const ms = performance.now() - start;
   const cpu = `${(cpuMicros(cpuStart) / events).toFixed(1)} us of processor time per event`;

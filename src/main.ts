@@ -91,7 +91,7 @@ async function openEngine(settings: Settings, keyring: Keyring, operator: Operat
   const baseUrl = pangeaUrl(storage.store);
   if (baseUrl !== undefined) return openPangea(baseUrl, settings, { keyring, operator });
   const { instrumented, WaitingEvents, watchDamage } = await import("./operations/instruments.js");
-  const { log, isShared, isReadOnly, ...opened } = indexed(await openStore(storage.store, operator.fatal));
+  const { log, isShared, isReadOnly, ...opened } = indexed(await openStore(storage.store, operator.fatal), keyring);
   const engines = { ...opened, store: log, cache: await openCache(storage, operator) };
   const { store, index, cache } = instrumented(engines, operator.metrics);
   const logs = settings.service.logs.map(({ log }) => log);
@@ -188,7 +188,7 @@ async function openCache({ redisUrl, origin }: Settings["storage"], { note }: Op
 
 const tools = {
   tools: {
-    openStore: async (url: string) => indexed(await openStore(url)),
+    openStore: async (url: string, keyring: Keyring) => indexed(await openStore(url), keyring),
     openKeyring,
   },
   to: { out: printTo(process.stdout), note: printTo(process.stderr) },

@@ -3,13 +3,14 @@ import { indexed } from "../../src/engine/search/open-index.js";
 import { openStore } from "../../src/stores/index.js";
 import { perSecond } from "../machine.js";
 import { entryAt } from "../events.js";
+import { KEYRING } from "../../test/keyring.js";
 
 const BATCH = 1_000;
 const FORMAT = logFormat("rfc6962");
 
 /** Durable appends of ready-made entries to a fresh SQLite store in this process: no tree, no GraphQL. Events a second. */
 export async function bareAppend(path: string, batches: number): Promise<number> {
-  const { log, index } = indexed(await openStore(`sqlite:${path}`));
+  const { log, index } = indexed(await openStore(`sqlite:${path}`), KEYRING);
   try {
     await log.createLog({
       log: "bare",

@@ -9,6 +9,7 @@ import { indexed } from "../../src/engine/search/open-index.js";
 import { openStore } from "../../src/stores/index.js";
 import { figure } from "../machine.js";
 import type { Row } from "./table.js";
+import { KEYRING } from "../../test/keyring.js";
 
 const BULK = 1_000;
 const PROOFS = 5_000;
@@ -16,7 +17,7 @@ const PROOFS = 5_000;
 /** Membership proofs of random entries one by one, made and verified in process; memory at 10^4 leaves and at the end. */
 export async function proofRow(leaves: number): Promise<Row> {
   const folder = mkdtempSync(join(tmpdir(), "auditql-proofs-"));
-  const { log, index } = indexed(await openStore(`sqlite:${folder}/audit.db`));
+  const { log, index } = indexed(await openStore(`sqlite:${folder}/audit.db`), KEYRING);
   const service = await openLocalService({
     store: log,
     index,

@@ -26,6 +26,8 @@ export interface BlockId extends SegmentId {
 export interface BlockStore {
   /** Every segment of a log, by level, then by number. Of an unknown log, none. */
   segments(log: string): Promise<readonly StoredSegment[]>;
+  /** Segments that are in the store and count for nothing; without it there are none. */
+  unsealed?(log: string): Promise<readonly StoredSegment[]>;
   /** Blocks in one batched read, in the order asked; undefined where a segment is not stored. */
   blocks(log: string, ids: readonly BlockId[]): Promise<readonly (Uint8Array | undefined)[]>;
   /**

@@ -20,9 +20,9 @@ export function copyStore(storage: Settings["storage"], target: string, run: Sto
 }
 
 function copyAll(storage: Settings["storage"], target: string, { tools, to }: StoreRun): Promise<number> {
-  return withStoredLogs(storage, tools, async ({ opened: from, heads, source }) => {
+  return withStoredLogs(storage, tools, async ({ opened: from, heads, source, keyring }) => {
     requireLogs(heads.length);
-    return withStore(tools.openStore(target), async (there) => {
+    return withStore(tools.openStore(target, keyring), async (there) => {
       let outcome = SOUND;
       for (const head of heads) {
         await copyOne(head, { from, there, source: source(head), to });

@@ -14,7 +14,7 @@ import type { Console } from "./key.js";
 
 /** What the commands on stored logs need, given by the one place that knows every engine. */
 export interface StoreTools {
-  openStore(url: string): Promise<IndexedStore>;
+  openStore(url: string, keyring: Keyring): Promise<IndexedStore>;
   openKeyring(files: KeyFiles): Promise<Keyring>;
 }
 
@@ -43,6 +43,7 @@ function requireFiles(store: string, keyFile: string): void {
 /** The logs of a store, open. */
 export interface StoredLogs {
   readonly opened: IndexedStore;
+  readonly keyring: Keyring;
   /** One for each log that has one. */
   readonly heads: readonly LogHead[];
   /** Where this log, or its copy in another store, is read from, and what its checkpoints are checked with. */
@@ -62,13 +63,13 @@ export async function withStoredLogs<T>(
 ): Promise<T> {
   requireFiles(store, files.keyFile);
   const keyring = await tools.openKeyring(files);
-  return withStore(tools.openStore(store), async (opened) => {
+  return withStore(tools.openStore(store, keyring), async (opened) => {
     const heads = await opened.log.heads();
     const source = ({ log, format }: LogHead, from = opened): TreeSource => {
       const key = new LogKey(`${origin}/${log}`, keyring, nodeEd25519());
       return { log, store: from.log, format: logFormat(format, nodeSha256), key };
     };
-    return use({ opened, heads, source });
+    return use({ opened, heads, source, keyring });
   });
 }
 

@@ -12,6 +12,8 @@ export interface Keyring {
   readonly eventSeed: Uint8Array;
   /** 32 bytes: authenticates result ids, cursors and cached values. */
   readonly tokenSecret: Uint8Array;
+  /** 32 bytes each: authenticate the segments of search indexes. The first is of the key, the others of those before it. */
+  readonly indexSecrets: readonly [Uint8Array, ...Uint8Array[]];
   /** Seeds of the keys that signed the logs before, newest first: what they signed is the logs' own. */
   readonly previousSeeds: readonly Uint8Array[];
   /** Whether the newest of those signs each checkpoint too, for who does not know the new key yet. */
@@ -36,7 +38,12 @@ export function keyringOfSeed(seed: Uint8Array, previous = NONE): Keyring {
     checkpointSeed: seed,
     eventSeed: derived(seed, "auditql event signing v1"),
     tokenSecret: derived(seed, "auditql tokens v1"),
+    indexSecrets: [indexSecretOf(seed), ...previous.previousSeeds.map(indexSecretOf)],
   };
+}
+
+function indexSecretOf(seed: Uint8Array): Uint8Array {
+  return derived(seed, "auditql search index v1");
 }
 
 /** A keyring that lives as long as the process: for logs in memory. */

@@ -8,6 +8,7 @@ import { indexed } from "../../src/engine/search/open-index.js";
 import { openStore } from "../../src/stores/index.js";
 import { openTestService } from "../engine/test-log.js";
 import { testGateway, type TestGateway } from "../graphql/gateway.js";
+import { KEYRING } from "../keyring.js";
 
 /** The files that a request may enter on the gateway's own thread: lower them with every detour that goes. */
 const MOST_FILES = { log: 80, search: 96 };
@@ -24,7 +25,7 @@ let gateway: TestGateway;
 const session = new Session();
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "auditql-journey-"));
-  store = indexed(await openStore(`sqlite:${join(folder, "log.db")}`));
+  store = indexed(await openStore(`sqlite:${join(folder, "log.db")}`), KEYRING);
   gateway = await testGateway(await openTestService({ store: store.log, index: store.index }));
   session.connect();
   await session.post("Profiler.enable");

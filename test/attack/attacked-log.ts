@@ -11,7 +11,8 @@ import { findingText, type Finding } from "../../src/engine/upkeep/finding.js";
 import { fsck } from "../../src/engine/upkeep/fsck.js";
 import { LogKey } from "../../src/keys/log-key.js";
 import { nodeEd25519, nodeSha256 } from "../../src/keys/node-crypto.js";
-import { KEYRING, NEW_YEAR, ORIGIN } from "../engine/test-log.js";
+import { KEYRING } from "../keyring.js";
+import { NEW_YEAR, ORIGIN } from "../engine/test-log.js";
 
 /** One full tile, and an edge of 44. */
 export const SIZE = 300;

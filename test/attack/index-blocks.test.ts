@@ -2,8 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BlockStore, StoredSegment } from "../../src/audit/block-store.js";
 import type { IndexQuery } from "../../src/audit/search-index.js";
+import type { NewEntry } from "../../src/audit/store.js";
 import { replaced } from "../../src/audit/wrapped.js";
 import { storedEntries } from "../../src/engine/search/log-rows.js";
+import { SealedBlocks } from "../../src/engine/search/sealed-blocks.js";
 import { SegmentIndex } from "../../src/engine/search/segment-index.js";
 import { MemoryBlockStore } from "../../src/stores/memory/block-store.js";
 import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
@@ -109,6 +111,87 @@ describe("whoever may write the blocks of a search index", () => {
     },
     300_000,
   );
+});
+
+describe("whoever may write the blocks and the list of a sealed search index, and has no key", () => {
+  const SECRET = new Uint8Array(32).fill(1);
+  const log = new MemoryLogStore();
+  const lie = new MemoryLogStore();
+  const messages = (word: (leaf: number) => string): readonly NewEntry[] =>
+    Array.from({ length: SIZE }, (_, leaf) => logged({ message: `${word(leaf)} number ${leaf}` }, leaf));
+  const RARE: IndexQuery = {
+    ...{ log: LOG, filter: phrase("rare"), range: { start: 0, end: SIZE } },
+    order: { field: "received_at", direction: "asc" },
+  };
+
+  beforeAll(async () => {
+    const honest = messages((leaf) => (leaf % 500 === 0 ? "rare" : "common"));
+    // The last of each group is the same, for that is compared with the log.
+    const without = messages(() => "common").map((entry, leaf) => (leaf % GROUP === GROUP - 1 ? honest[leaf] : entry));
+    await log.createLog(emptyHead(LOG));
+    await log.append(batch(LOG, 0, honest));
+    await lie.createLog(emptyHead(LOG));
+    await lie.append(
+      batch(
+        LOG,
+        0,
+        without.filter((entry) => entry !== undefined),
+      ),
+    );
+  });
+
+  async function built(of: MemoryLogStore, blocks: BlockStore): Promise<void> {
+    const index = new SegmentIndex({ log: of, blocks, isShared: false });
+    index.follow(LOG, storedEntries(of, LOG));
+    while ((await index.indexedSize(LOG)) < 2 * GROUP) await sleep(20);
+    await index.close();
+  }
+
+  test("has no search leave anything out with a whole index of other entries, which fsck names and the next segment takes away", async () => {
+    const kept = new MemoryBlockStore();
+    await built(lie, kept);
+    const found = Array.from({ length: 17 }, (_, place) => 500 * place);
+    const fooled = new SegmentIndex({ log, blocks: kept, isShared: false });
+    // What the seal is for.
+    expect(await fooled.page(RARE, { limit: 50 })).not.toEqual(found);
+    const index = new SegmentIndex({ log, blocks: new SealedBlocks(kept, [SECRET]), isShared: false });
+    expect(await index.page(RARE, { limit: 50 })).toEqual(found);
+    const checked = [];
+    for await (const { level, number, isSound } of index.check(LOG, 0)) checked.push([level, number, isSound]);
+    expect(checked).toEqual([
+      [1, 0, false],
+      [1, 1, false],
+    ]);
+    await index.close();
+    await built(log, new SealedBlocks(kept, [SECRET]));
+    expect(await new SealedBlocks(kept, [SECRET]).unsealed(LOG)).toEqual([]);
+  }, 300_000);
+
+  test("cannot move a seal to another log, another place, or other blocks; an earlier key's seal counts", async () => {
+    const kept = new MemoryBlockStore();
+    await built(log, new SealedBlocks(kept, [SECRET]));
+    const [first, second] = await kept.segments(LOG);
+    if (first === undefined || second === undefined) throw new Error("two are stored");
+    const seen = async (rows: Rows, secrets: readonly [Uint8Array, ...Uint8Array[]] = [SECRET], name = LOG) =>
+      (
+        await new SealedBlocks(replaced<BlockStore>(kept, { segments: () => Promise.resolve(rows) }), secrets).segments(
+          name,
+        )
+      ).map(({ number }) => number);
+    expect(await seen([first, second])).toEqual([0, 1]);
+    expect(await seen([first, second], [SECRET], "other")).toEqual([]);
+    expect(await seen([{ ...first, number: 1 }])).toEqual([]);
+    expect(await seen([{ ...first, level: 2 }])).toEqual([]);
+    expect(await seen([{ ...first, blocks: first.blocks - 1 }])).toEqual([]);
+    expect(await seen([{ ...first, lastLeafHash: second.lastLeafHash }])).toEqual([]);
+    expect(
+      await seen([{ ...first, digest: Buffer.concat([second.digest.subarray(0, 32), first.digest.subarray(32)]) }]),
+    ).toEqual([]);
+    expect(await seen([{ ...first, digest: first.digest.subarray(0, 32) }])).toEqual([]);
+    const next = new Uint8Array(32).fill(2);
+    expect(await seen([first], [next])).toEqual([]);
+    expect(await seen([first], [next, SECRET])).toEqual([0]);
+  }, 300_000);
 });
 
 async function answers(index: SegmentIndex): Promise<readonly unknown[]> {

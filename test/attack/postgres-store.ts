@@ -5,6 +5,7 @@ import { somePostgres, sql, type PostgresServer } from "../stores/postgres/serve
 import type { AttackedStore } from "./attack-contract.js";
 import { examine, fillAttackedLog, rightAnswers, type Answers, type Examined } from "./attacked-log.js";
 import { attackedRows, keysOf, quoted, type Column, type Mutation, type Row, type Table } from "./mutations.js";
+import { KEYRING } from "../keyring.js";
 
 /** SQLSTATE 22 and 23: a value that the type does not have, or that a constraint forbids. */
 const REFUSED = /^2[23]/;
@@ -32,10 +33,10 @@ export class PostgresAttack implements AttackedStore {
     const server = await somePostgres();
     try {
       const sound = await server.newDatabase();
-      await fillAttackedLog(async () => indexed(await openPostgres({ url: sound })));
+      await fillAttackedLog(async () => indexed(await openPostgres({ url: sound }), KEYRING));
       const putBack = await setAside(sound);
       const copy = await server.newDatabase(nameOf(sound));
-      const right = await rightAnswers(async () => indexed(await openPostgres({ url: copy })));
+      const right = await rightAnswers(async () => indexed(await openPostgres({ url: copy }), KEYRING));
       return new PostgresAttack(server, sound, { right, putBack });
     } catch (error) {
       await server.close();
@@ -53,7 +54,7 @@ export class PostgresAttack implements AttackedStore {
     try {
       await sql(copy, this.made.putBack);
       return (await areMade(copy, changes))
-        ? await examine(async () => indexed(await openPostgres({ url: copy })))
+        ? await examine(async () => indexed(await openPostgres({ url: copy }), KEYRING))
         : undefined;
     } finally {
       this.#idle.push(copy);

@@ -8,6 +8,7 @@ import { openSqlite } from "../../src/stores/sqlite/open.js";
 import type { AttackedStore } from "./attack-contract.js";
 import { examine, fillAttackedLog, rightAnswers, type Answers, type Examined } from "./attacked-log.js";
 import { attackedRows, quoted, type Mutation, type Row, type Table } from "./mutations.js";
+import { KEYRING } from "../keyring.js";
 
 const driver = await loadSqliteDriver();
 
@@ -27,12 +28,12 @@ export class SqliteAttack implements AttackedStore {
   static async start(file: AttackedFile = "audit.db"): Promise<SqliteAttack> {
     const folder = mkdtempSync(join(tmpdir(), "auditql-attack-"));
     mkdirSync(join(folder, "sound"));
-    await fillAttackedLog(async () => indexed(await openSqlite(join(folder, "sound", "audit.db"))));
+    await fillAttackedLog(async () => indexed(await openSqlite(join(folder, "sound", "audit.db")), KEYRING));
     const copy = copyOf(folder);
     return new SqliteAttack(
       folder,
       file,
-      await rightAnswers(async () => indexed(await openSqlite(join(copy, "audit.db")))),
+      await rightAnswers(async () => indexed(await openSqlite(join(copy, "audit.db")), KEYRING)),
     );
   }
 
@@ -47,7 +48,7 @@ export class SqliteAttack implements AttackedStore {
     const copy = copyOf(this.folder);
     try {
       return this.#isMade(copy, change)
-        ? await examine(async () => indexed(await openSqlite(join(copy, "audit.db"))))
+        ? await examine(async () => indexed(await openSqlite(join(copy, "audit.db")), KEYRING))
         : undefined;
     } finally {
       rmSync(copy, { recursive: true });

@@ -14,6 +14,7 @@ import { checkEverything, fill, message, openTestService } from "../engine/test-
 import { MAIN } from "../gateway.js";
 import { describeWith } from "../service.js";
 import { hasPostgres, type PostgresServer, somePostgres } from "../stores/postgres/server.js";
+import { KEYRING } from "../keyring.js";
 
 const ORIGIN = "localhost/auditql";
 const LIMIT_MS = 60_000;
@@ -50,7 +51,7 @@ describeWith("PostgreSQL", hasPostgres(), () => {
     url: string,
     work: (service: AuditService, opened: IndexedStore) => Promise<T>,
   ): Promise<T> {
-    const opened = indexed(await openStore(url));
+    const opened = indexed(await openStore(url), KEYRING);
     const { index, isShared } = opened;
     const options = { store: opened.log, index, sharedStore: isShared, keyring, origin: ORIGIN };
     const service = await openTestService({ ...options, appendTimeoutMs: 100 });

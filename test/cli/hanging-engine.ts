@@ -6,10 +6,11 @@ import { TokenSealer } from "../../src/keys/sealed-token.js";
 import { readSettings } from "../../src/settings/read.js";
 import { indexed } from "../../src/engine/search/open-index.js";
 import { openMemory } from "../../src/stores/memory/open.js";
+import { KEYRING } from "../keyring.js";
 
 /** A gateway whose store does not let itself be closed, as a database does that has stopped answering. */
 const settings = readSettings({ port: "0", store: "memory:" }, {});
-const { log: store, index } = indexed(openMemory());
+const { log: store, index } = indexed(openMemory(), KEYRING);
 const keyring = ephemeralKeyring();
 const service = await openLocalService({
   ...{ store, index, cache: new MemoryRootCache(), keyring },

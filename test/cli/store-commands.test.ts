@@ -10,6 +10,7 @@ import { indexed } from "../../src/engine/search/open-index.js";
 import { openStore } from "../../src/stores/index.js";
 import { MAIN } from "../gateway.js";
 import { fill, openTestService } from "../engine/test-log.js";
+import { KEYRING } from "../keyring.js";
 
 const ORIGIN = "localhost/auditql";
 
@@ -36,7 +37,7 @@ const fsck = (store: string, ...more: readonly string[]): Promise<Ended> =>
   auditql("fsck", "--store", `sqlite:${store}`, "--key-file", "auditql.key", "--mark-file", `${store}.fsck`, ...more);
 
 async function log(path: string, count: number, id = "default"): Promise<void> {
-  const { log: store, index } = indexed(await openStore(`sqlite:${join(folder, path)}`));
+  const { log: store, index } = indexed(await openStore(`sqlite:${join(folder, path)}`), KEYRING);
   const keyring = keyringOfSeed(await loadOrCreateSeed(join(folder, "auditql.key")));
   const service = await openTestService({
     store,
@@ -231,7 +232,7 @@ describe("auditql copy", () => {
   });
 
   it("ends with 2 where there is nothing to copy, and makes nothing", async () => {
-    const { log: store, index } = indexed(await openStore(`sqlite:${join(folder, "empty.db")}`));
+    const { log: store, index } = indexed(await openStore(`sqlite:${join(folder, "empty.db")}`), KEYRING);
     await index.close();
     await store.close();
     expect(await copy("empty.db", "of-empty.db")).toMatchObject({ code: 2, note: "The store holds no log.\n" });

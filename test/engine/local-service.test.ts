@@ -10,6 +10,7 @@ import { downloadContract } from "../audit/download-contract.js";
 import { auditSearchContract } from "../audit/search-contract.js";
 import { auditServiceContract, type OpenService } from "../audit/service-contract.js";
 import { logMessages, openTestService } from "./test-log.js";
+import { KEYRING } from "../keyring.js";
 
 function contract(open: OpenService): void {
   auditServiceContract(open);
@@ -28,7 +29,7 @@ describe("the local service over the SQLite store", () => {
   let logs = 0;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "auditql-service-"));
-    opened = indexed(await openSqlite(join(folder, "audit.db")));
+    opened = indexed(await openSqlite(join(folder, "audit.db")), KEYRING);
   });
   afterAll(async () => {
     await opened.index.close();

@@ -9,11 +9,10 @@ import { logFormat } from "../../src/core/format.js";
 import { treeRoot } from "../../src/core/tree.js";
 import { openLocalService, type LocalServiceOptions } from "../../src/engine/local-service.js";
 import type { LocalAuditService } from "../../src/engine/log-health.js";
-import { keyringOfSeed } from "../../src/keys/keyring.js";
+import { KEYRING } from "../keyring.js";
 import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
 import { memoryIndex } from "./search/memory-index.js";
 
-export const KEYRING = keyringOfSeed(new Uint8Array(32).fill(7));
 export const ORIGIN = "test.example/auditql";
 /** 2026-01-01T00:00:00Z in microseconds. */
 export const NEW_YEAR = 1_767_225_600_000_000;

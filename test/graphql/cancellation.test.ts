@@ -7,6 +7,7 @@ import { describeWith } from "../service.js";
 import { hasPostgres, type PostgresServer, somePostgres } from "../stores/postgres/server.js";
 import { lockTable, untilRunning } from "../stores/postgres/sessions.js";
 import { compileAtHit, testGateway, type TestGateway } from "./gateway.js";
+import { KEYRING } from "../keyring.js";
 
 /** A search reads them, too: what no segment holds yet, and whether the log is still the one that was read before. */
 const ENTRIES = { table: "auditql.entries", like: "%leaf_index = ANY%" };
@@ -39,7 +40,7 @@ describeWith("PostgreSQL", hasPostgres(), () => {
   let closeStore: () => Promise<void>;
   beforeEach(async () => {
     url = await server.newDatabase();
-    const { log: store, index } = indexed(await openPostgres({ url }));
+    const { log: store, index } = indexed(await openPostgres({ url }), KEYRING);
     closeStore = async () => {
       await index.close();
       await store.close();

@@ -20,6 +20,7 @@ import {
   VerifiedSearchDocument,
 } from "../generated/operations.js";
 import { testGateway, type TestGateway } from "./gateway.js";
+import { KEYRING } from "../keyring.js";
 
 const COUNT = 25;
 const valid = { status: "VALID", reason: null };
@@ -38,7 +39,7 @@ describe.each(["memory", "sqlite"])("a front end of a gateway on %s", (engine) =
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "auditql-front-end-"));
-    store = indexed(await openStore(engine === "sqlite" ? `sqlite:${join(folder, "audit.db")}` : "memory:"));
+    store = indexed(await openStore(engine === "sqlite" ? `sqlite:${join(folder, "audit.db")}` : "memory:"), KEYRING);
     gateway = await testGateway(await openTestService({ store: store.log, index: store.index }));
     await gateway.data(LogBulkDocument, { events: EVENTS });
   });

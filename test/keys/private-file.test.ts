@@ -8,6 +8,7 @@ import { loadOrCreateSeed } from "../../src/keys/seed-file.js";
 import { indexed } from "../../src/engine/search/open-index.js";
 import { openStore } from "../../src/stores/index.js";
 import { openTestService, logMessages } from "../engine/test-log.js";
+import { KEYRING } from "../keyring.js";
 
 let folder: string;
 let umask: number;
@@ -33,7 +34,7 @@ async function modes(path: string): Promise<Readonly<Record<string, string>>> {
 describe("with a umask that takes nothing away, nobody else may read", () => {
   test("the folders and files of an SQLite store", async () => {
     const data = join(folder, "deep", "data");
-    const { log, index } = indexed(await openStore(`sqlite:${join(data, "audit.db")}`));
+    const { log, index } = indexed(await openStore(`sqlite:${join(data, "audit.db")}`), KEYRING);
     const service = await openTestService({ store: log, index });
     await logMessages(service, 1);
     await service.search({ log: "default", query: "" }, {});

@@ -10,10 +10,11 @@ import { openMemory } from "../../src/stores/memory/open.js";
 import { fill, logMessages, openTestService } from "../engine/test-log.js";
 import { replaced } from "../graphql/watched.js";
 import { samples } from "./samples.js";
+import { KEYRING } from "../keyring.js";
 
 async function measured() {
   const metrics = new Metrics();
-  const { log, index } = indexed(openMemory());
+  const { log, index } = indexed(openMemory(), KEYRING);
   const store = meteredStore(log, metrics);
   return { metrics, log, index, store, service: await openTestService({ store, index }) };
 }
@@ -33,7 +34,7 @@ describe("a metered store", () => {
 
   test("counts no event of a batch that may not have become durable", async () => {
     const metrics = new Metrics();
-    const { log, index } = indexed(openMemory());
+    const { log, index } = indexed(openMemory(), KEYRING);
     const failing = replaced(log, { append: () => Promise.reject(new Error("disk full")) });
     const service = await openTestService({ store: meteredStore(failing, metrics), index });
     await expect(logMessages(service, 3)).rejects.toThrow();
@@ -47,7 +48,7 @@ describe("a metered cache", () => {
   test("is stale while it does not remember the newest root", async () => {
     const metrics = new Metrics();
     let isRemembering = false;
-    const { log: store, index } = indexed(openMemory());
+    const { log: store, index } = indexed(openMemory(), KEYRING);
     const cache: RootCache = Object.defineProperty(new MemoryRootCache(), "isRemembering", {
       get: () => isRemembering,
     });
@@ -92,7 +93,7 @@ describe("a store and its index", () => {
 
   test("are left out of the metrics while the store does not answer", async () => {
     const metrics = new Metrics();
-    const { log, index } = indexed(openMemory());
+    const { log, index } = indexed(openMemory(), KEYRING);
     const store = replaced(log, { heads: () => Promise.reject(new Error("away")) });
     instrumented({ store, index, cache: new MemoryRootCache() }, metrics);
     const found = Object.keys(await samples(metrics)).filter((name) => name.includes('log="default"'));
@@ -101,7 +102,7 @@ describe("a store and its index", () => {
 
   test("cost one read of the heads for all that is told of them", async () => {
     const metrics = new Metrics();
-    const { log, index } = indexed(openMemory());
+    const { log, index } = indexed(openMemory(), KEYRING);
     let reads = 0;
     const store = replaced(log, { heads: () => (reads++, log.heads()) });
     instrumented({ store, index, cache: new MemoryRootCache() }, metrics);
@@ -131,7 +132,7 @@ describe("the time of a log's newest entry", () => {
 
 test("a root cache that is away is told", async () => {
   const metrics = new Metrics();
-  const { log: store, index } = indexed(openMemory());
+  const { log: store, index } = indexed(openMemory(), KEYRING);
   const cache = replaced<RootCache>(new MemoryRootCache(), { isAnswering: false });
   instrumented({ store, index, cache }, metrics);
   expect(await samples(metrics)).toMatchObject({ auditql_root_cache_up: 0, auditql_root_cache_stale: 0 });
@@ -139,7 +140,7 @@ test("a root cache that is away is told", async () => {
 
 test("the connections of a store are told by what they do", async () => {
   const metrics = new Metrics();
-  const { log: store, index } = indexed(openMemory());
+  const { log: store, index } = indexed(openMemory(), KEYRING);
   const connections = () => ({ used: 3, idle: 2, max: 10, waiting: 1 });
   instrumented({ store, index, cache: new MemoryRootCache(), connections }, metrics);
   expect(await samples(metrics)).toMatchObject({

@@ -11,6 +11,7 @@ import { openMemory } from "../../src/stores/memory/open.js";
 import { openTestService } from "../engine/test-log.js";
 import { testGateway, type TestGateway } from "../graphql/gateway.js";
 import { samples } from "./samples.js";
+import { KEYRING } from "../keyring.js";
 
 class Reader extends MetricReader {
   protected onShutdown = () => Promise.resolve();
@@ -26,7 +27,7 @@ beforeAll(async () => {
   api.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }));
   metrics = new Metrics();
   metrics.knowLogs(["default"]);
-  const { log, index } = indexed(openMemory());
+  const { log, index } = indexed(openMemory(), KEYRING);
   const engines = instrumented({ store: log, index, cache: new MemoryRootCache() }, metrics);
   gateway = await testGateway(countedAlarms(await openTestService(engines), metrics), { metrics });
 });

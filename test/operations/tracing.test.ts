@@ -23,6 +23,7 @@ import { openMemory } from "../../src/stores/memory/open.js";
 import { eventually } from "../caches/redis-server.js";
 import { openTestService } from "../engine/test-log.js";
 import { testGateway, type TestGateway } from "../graphql/gateway.js";
+import { KEYRING } from "../keyring.js";
 
 interface RecordedSpan {
   name: string;
@@ -112,7 +113,7 @@ describe("a gateway in a process with a tracer", () => {
     context.setGlobalContextManager(contexts);
     propagation.setGlobalPropagator(traceparent);
     trace.setGlobalTracerProvider({ getTracer: () => new RecordingTracer() });
-    const { log, index } = indexed(openMemory());
+    const { log, index } = indexed(openMemory(), KEYRING);
     const engines = instrumented({ store: log, index, cache: new MemoryRootCache() }, new Metrics());
     gateway = await testGateway(traced(await openTestService(engines), "audit"));
   });

@@ -5,12 +5,13 @@ import { afterAll, expect, test } from "@jest/globals";
 import { indexed } from "../../src/engine/search/open-index.js";
 import { openStore } from "../../src/stores/index.js";
 import { emptyHead } from "./batches.js";
+import { KEYRING } from "../keyring.js";
 
 const folder = await mkdtemp(join(tmpdir(), "auditql-open-"));
 afterAll(() => rm(folder, { recursive: true }));
 
 test.each(["memory:", `sqlite:${join(folder, "not", "there", "yet", "log.db")}`])("opens %s", async (url) => {
-  const { log, index } = indexed(await openStore(url));
+  const { log, index } = indexed(await openStore(url), KEYRING);
   expect(await log.createLog(emptyHead("default"))).toEqual(emptyHead("default"));
   await index.close();
   await log.close();

@@ -89,6 +89,8 @@ export class LogIndex {
 
   /** Checks the stored segments with leaves from `from` on. */
   async *check(from: number): AsyncGenerator<CheckedSegment> {
+    const { log, blocks } = this.made;
+    for (const { level, number } of (await blocks.unsealed?.(log)) ?? []) yield { level, number, isSound: false };
     const list = await this.#stored.reload();
     yield* checkedSegments(
       this.made,

@@ -2,7 +2,8 @@ import type { AuditService } from "../../../src/audit/service.js";
 import { MemoryRootCache } from "../../../src/caches/memory/root-cache.js";
 import type { RootCache } from "../../../src/audit/cache.js";
 import { openPangeaService, type PangeaServiceOptions } from "../../../src/backends/pangea/service.js";
-import { KEYRING, ORIGIN } from "../../engine/test-log.js";
+import { KEYRING } from "../../keyring.js";
+import { ORIGIN } from "../../engine/test-log.js";
 import { startService, type FakeOptions, type StartedFake } from "./fake-service.js";
 
 export interface OpenedPangea extends StartedFake {

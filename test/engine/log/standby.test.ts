@@ -8,7 +8,8 @@ import { expectCode } from "../rejection.js";
 import { eventually, redisProgram, RedisServer } from "../../caches/redis-server.js";
 import { describeWith } from "../../service.js";
 import { OwnPostgres, postgresPrograms, sql } from "../../stores/postgres/server.js";
-import { KEYRING, logMessages, ORIGIN } from "../test-log.js";
+import { logMessages, ORIGIN } from "../test-log.js";
+import { KEYRING } from "../../keyring.js";
 
 const LIMIT_MS = 180_000;
 const SIZE = 20;
@@ -55,7 +56,7 @@ describeWith("a PostgreSQL of its own and redis-server", postgresPrograms() !== 
     const cache = new RedisRootCache({ url: redis.url, origin: ORIGIN, commandTimeoutMs: 5_000, newestTtlMs: 600_000 });
     await cache.attempted();
     caches.push(cache);
-    const { log: store, index, isShared } = indexed(await openStore(url));
+    const { log: store, index, isShared } = indexed(await openStore(url), KEYRING);
     const service = await openLocalService({
       ...{ store, index, sharedStore: isShared, cache, keyring: KEYRING, origin: ORIGIN },
       logs: [{ log: "default", format: "rfc6962" }],

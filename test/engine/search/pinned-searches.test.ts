@@ -12,6 +12,7 @@ import { TokenSealer } from "../../../src/keys/sealed-token.js";
 import { indexed } from "../../../src/engine/search/open-index.js";
 import { openMemory } from "../../../src/stores/memory/open.js";
 import { emptyHead, batch } from "../../stores/batches.js";
+import { KEYRING } from "../../keyring.js";
 
 const NOW = Date.UTC(2026, 0, 2) * 1000;
 const HOUR_MS = 3_600_000;
@@ -19,7 +20,7 @@ const format = logFormat("rfc6962");
 
 /** A log of events whose actor says whether they are even, logged one a second, and searches over it. */
 class Bench {
-  readonly store: IndexedStore = indexed(openMemory());
+  readonly store: IndexedStore = indexed(openMemory(), KEYRING);
   now = NOW;
   #size = 0;
 

@@ -12,7 +12,8 @@ import { rejection } from "../rejection.js";
 import { eventually, redisProgram, RedisServer } from "../../caches/redis-server.js";
 import { describeWith } from "../../service.js";
 import { FaultStore } from "../fault-store.js";
-import { fill, KEYRING, logMessages, openTestService, ORIGIN } from "../test-log.js";
+import { KEYRING } from "../../keyring.js";
+import { fill, logMessages, openTestService, ORIGIN } from "../test-log.js";
 
 const SIZE = 600;
 const STRANGER = keyringOfSeed(new Uint8Array(32).fill(99));

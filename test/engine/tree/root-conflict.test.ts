@@ -14,7 +14,8 @@ import { eventually, redisProgram, RedisServer } from "../../caches/redis-server
 import { gatewayFolder, removeFolder } from "../../gateway.js";
 import { describeWith } from "../../service.js";
 import { hasPostgres, type PostgresServer, somePostgres, sql } from "../../stores/postgres/server.js";
-import { KEYRING, logMessages, ORIGIN } from "../test-log.js";
+import { logMessages, ORIGIN } from "../test-log.js";
+import { KEYRING } from "../../keyring.js";
 
 /** What Redis remembers is what is tested here: a busy machine must not make it a miss. */
 const PATIENCE_MS = 5_000;
@@ -103,7 +104,7 @@ describeWith("redis-server and PostgreSQL", !!redisProgram && hasPostgres(), () 
   }
 
   async function gateway(url: string, cache: RootCache): Promise<AuditService> {
-    const { log: store, index, isShared } = indexed(await openStore(url));
+    const { log: store, index, isShared } = indexed(await openStore(url), KEYRING);
     const service = await openLocalService({
       ...{ store, index, sharedStore: isShared, cache, keyring: KEYRING, origin: ORIGIN },
       logs: [{ log: "default", format: "rfc6962" }],

@@ -8,7 +8,8 @@ import { nodeEd25519, nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { memoryIndex } from "../search/memory-index.js";
 import { expectCode, rejection } from "../rejection.js";
-import { fill, KEYRING, openTestService, ORIGIN } from "../test-log.js";
+import { KEYRING } from "../../keyring.js";
+import { fill, openTestService, ORIGIN } from "../test-log.js";
 
 async function logOf(count: number): Promise<MemoryLogStore> {
   const store = new MemoryLogStore();

@@ -9,7 +9,8 @@ import { nodeEd25519, nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { replaced } from "../../../src/audit/wrapped.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { memoryIndex } from "../search/memory-index.js";
-import { fill, KEYRING, openTestService, ORIGIN } from "../test-log.js";
+import { KEYRING } from "../../keyring.js";
+import { fill, openTestService, ORIGIN } from "../test-log.js";
 
 const SIZE = 700;
 const format = logFormat("rfc6962", nodeSha256);

@@ -6,11 +6,12 @@ import { openLocalService } from "../../../src/engine/local-service.js";
 import { indexed } from "../../../src/engine/search/open-index.js";
 import { openPostgres } from "../../../src/stores/postgres/open.js";
 import { rejection } from "../../engine/rejection.js";
-import { checkEverything, KEYRING, message, ORIGIN } from "../../engine/test-log.js";
+import { checkEverything, message, ORIGIN } from "../../engine/test-log.js";
 import { describeWith } from "../../service.js";
 import { batch, entry } from "../batches.js";
 import { CommitProxy } from "./commit-proxy.js";
 import { hasPostgres, type PostgresServer, somePostgres } from "./server.js";
+import { KEYRING } from "../../keyring.js";
 
 const WAYS = ["alone, in one statement", "after a conflict, in a transaction"] as const;
 
@@ -28,7 +29,7 @@ describeWith("PostgreSQL", hasPostgres(), () => {
   });
   beforeEach(async () => {
     proxy = await CommitProxy.start(await server.newDatabase());
-    const { log, index } = indexed(await openPostgres({ url: proxy.url }));
+    const { log, index } = indexed(await openPostgres({ url: proxy.url }), KEYRING);
     store = log;
     const engines = {
       ...{ store, index, sharedStore: true },

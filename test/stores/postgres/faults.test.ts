@@ -13,6 +13,7 @@ import { batch, emptyHead, entry } from "../batches.js";
 import { logged } from "../search-events.js";
 import { OwnPostgres, postgresPrograms, sql } from "./server.js";
 import { CarefulWriter, textsOf, untilAvailable } from "./writer.js";
+import { KEYRING } from "../../keyring.js";
 
 const UNAVAILABLE = { name: "AuditError", code: "UNAVAILABLE", retryAfterMs: expect.any(Number) };
 const STATEMENT_TIMEOUT_MS = 2_000;
@@ -135,7 +136,7 @@ describeWith("a PostgreSQL of its own", postgresPrograms() !== undefined, () => 
 
   describe("a server that crashes while the index is built", () => {
     test("leaves an index that goes on by itself and misses nothing", async () => {
-      const { log, index } = indexed(await openPostgres({ url }));
+      const { log, index } = indexed(await openPostgres({ url }), KEYRING);
       const entries = Array.from({ length: 9_000 }, (_, place) => logged({ message: `entry n${place}` }, place));
       await log.append(batch("default", 0, entries));
       await server.stop("immediate");

@@ -7,9 +7,10 @@ import { openStore } from "../../../src/stores/index.js";
 import { downloadContract } from "../../audit/download-contract.js";
 import { auditSearchContract } from "../../audit/search-contract.js";
 import { auditServiceContract } from "../../audit/service-contract.js";
-import { KEYRING, message, ORIGIN } from "../../engine/test-log.js";
+import { message, ORIGIN } from "../../engine/test-log.js";
 import { describeWith } from "../../service.js";
 import { hasPostgres, type PostgresServer, somePostgres } from "./server.js";
+import { KEYRING } from "../../keyring.js";
 
 describeWith("PostgreSQL", hasPostgres(), () => {
   let server: PostgresServer;
@@ -28,7 +29,7 @@ describeWith("PostgreSQL", hasPostgres(), () => {
 
   /** A service on the database, with a cache of its own; its store is closed after the test. */
   async function gateway(log = "default"): Promise<AuditService> {
-    const { log: store, index, isShared } = indexed(await openStore(url));
+    const { log: store, index, isShared } = indexed(await openStore(url), KEYRING);
     closing.push(async () => {
       await index.close();
       await store.close();

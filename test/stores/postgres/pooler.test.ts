@@ -12,6 +12,7 @@ import { Pgbouncer, pgbouncerProgram, type PgbouncerSettings } from "./pgbouncer
 import { OwnPostgres, postgresPrograms, sql } from "./server.js";
 import { untilRunning } from "./sessions.js";
 import { CarefulWriter, textsOf } from "./writer.js";
+import { KEYRING } from "../../keyring.js";
 
 const DROPS_ALL = "options,statement_timeout,idle_in_transaction_session_timeout";
 const LEAVING = new Error("nobody waits any more");
@@ -125,7 +126,9 @@ describeWith("a PostgreSQL of its own", postgresPrograms() !== undefined, () => 
 
       test("gateways that write and search at once lose nothing, and leave no settings to others", async () => {
         const url = await startPooler(settings);
-        const stores = await Promise.all(Array.from({ length: 3 }, async () => indexed(await openPostgres({ url }))));
+        const stores = await Promise.all(
+          Array.from({ length: 3 }, async () => indexed(await openPostgres({ url }), KEYRING)),
+        );
         try {
           const [first] = stores;
           await first?.log.createLog(emptyHead("default"));

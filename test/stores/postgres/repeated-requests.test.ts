@@ -5,6 +5,7 @@ import { openStore } from "../../../src/stores/index.js";
 import { checkEverything, message, openTestService } from "../../engine/test-log.js";
 import { describeWith } from "../../service.js";
 import { hasPostgres, type PostgresServer, somePostgres } from "./server.js";
+import { KEYRING } from "../../keyring.js";
 
 const REQUESTS = 20;
 
@@ -28,7 +29,7 @@ describeWith("PostgreSQL", hasPostgres(), () => {
   });
 
   async function gateway(): Promise<AuditService> {
-    const { log: store, index, isShared } = indexed(await openStore(url));
+    const { log: store, index, isShared } = indexed(await openStore(url), KEYRING);
     const service = await openTestService({ store, index, sharedStore: isShared });
     closing.push(async () => {
       await service.close();
@@ -51,7 +52,7 @@ describeWith("PostgreSQL", hasPostgres(), () => {
   }
 
   async function expectLoggedOnce(): Promise<void> {
-    const { log, index } = indexed(await openStore(url));
+    const { log, index } = indexed(await openStore(url), KEYRING);
     const texts = await checkEverything(log);
     await index.close();
     await log.close();

@@ -5,6 +5,7 @@ import { describeWith } from "../../service.js";
 import { searchCancellationContract } from "../search-cancellation-contract.js";
 import { hasPostgres, type PostgresServer, somePostgres } from "./server.js";
 import { lockTable } from "./sessions.js";
+import { KEYRING } from "../../keyring.js";
 
 describeWith("PostgreSQL", hasPostgres(), () => {
   let server: PostgresServer;
@@ -17,6 +18,6 @@ describeWith("PostgreSQL", hasPostgres(), () => {
 
   searchCancellationContract("postgres", async () => {
     const url = await server.newDatabase();
-    return { store: indexed(await openPostgres({ url })), hold: () => lockTable(url, "auditql.entries") };
+    return { store: indexed(await openPostgres({ url }), KEYRING), hold: () => lockTable(url, "auditql.entries") };
   });
 });

@@ -4,6 +4,7 @@ import { openPostgres } from "../../../src/stores/postgres/open.js";
 import { describeWith } from "../../service.js";
 import { searchIndexContract } from "../search-index-contract.js";
 import { hasPostgres, type PostgresServer, somePostgres } from "./server.js";
+import { KEYRING } from "../../keyring.js";
 
 describeWith("PostgreSQL", hasPostgres(), () => {
   let server: PostgresServer;
@@ -14,5 +15,7 @@ describeWith("PostgreSQL", hasPostgres(), () => {
     await server.close();
   });
 
-  searchIndexContract("postgres", async () => indexed(await openPostgres({ url: await server.newDatabase() })));
+  searchIndexContract("postgres", async () =>
+    indexed(await openPostgres({ url: await server.newDatabase() }), KEYRING),
+  );
 });

@@ -12,6 +12,7 @@ import { treeRoot } from "../../../src/core/tree.js";
 import { indexed } from "../../../src/engine/search/open-index.js";
 import { openSqlite } from "../../../src/stores/sqlite/open.js";
 import { entryAt, FORMAT, LOG } from "./growing-log.js";
+import { KEYRING } from "../../keyring.js";
 
 const ROUNDS = 8;
 const MAX_RUN_MS = 300;
@@ -81,7 +82,7 @@ test("after kill -9 at any moment every acknowledged entry is there, the tree is
   const path = join(folder, "log.db");
   for (let round = 0; round < ROUNDS; round++) {
     const acknowledged = await appendAndKill(path);
-    const store = indexed(await openSqlite(path));
+    const store = indexed(await openSqlite(path), KEYRING);
     const size = await checkLog(store, acknowledged);
     await checkIndex(store, size);
     await store.index.close();

@@ -5,6 +5,7 @@ import { afterAll, afterEach } from "@jest/globals";
 import type { IndexedStore } from "../../../src/audit/search-index.js";
 import { indexed } from "../../../src/engine/search/open-index.js";
 import { openSqlite } from "../../../src/stores/sqlite/open.js";
+import { KEYRING } from "../../keyring.js";
 
 /** A folder for the files of one test file, removed at its end; answers paths in it that nothing has used yet. */
 export function freshPaths(): () => string {
@@ -28,7 +29,7 @@ export function openedStores(): (path: string) => Promise<IndexedStore> {
     await Promise.all(opened.splice(0).map(closeStore));
   });
   return async (path) => {
-    const store = indexed(await openSqlite(path));
+    const store = indexed(await openSqlite(path), KEYRING);
     opened.push(store);
     return store;
   };
