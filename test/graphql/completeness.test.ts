@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { AuditService } from "../../src/audit/service.js";
 import { serviceOf } from "../../src/audit/backend.js";
@@ -40,6 +41,7 @@ beforeAll(async () => {
   closeIndex = () => index.close();
   gateway = await testGateway(service);
   await growTo(service, SIZE);
+  while ((await index.indexedSize("default")) < 4_096) await sleep(20);
   log = trustVerifierKey((await service.identity("default")).verifierKey, "rfc6962");
 }, BUILD_MS);
 afterAll(async () => {
