@@ -14,7 +14,7 @@ import { EvidenceError } from "./evidence-reader.js";
 /** Entries that proofs of completeness can be about: their places are kept until the end. */
 const MAX_ENTRIES = 1_000_000;
 
-/** What is found of one proof: its verdicts by name, and in words what it proves. */
+/** What is found of one proof, of completeness or of fraud: its verdicts by name, and in words what it proves. */
 export interface CheckedProof {
   readonly verdicts: Readonly<Record<string, Verdict>>;
   readonly words: string | undefined;

@@ -7,7 +7,6 @@ import auditql_query as q
 import auditql_verify as v
 import auditql_words as w
 
-MAX_PROOF_CHARACTERS = 4 * -(-c.MAX_PROOF_BYTES // 3)
 MISSING = object()
 
 
@@ -24,7 +23,8 @@ def check_proofs(log, claims, shown, search=MISSING):
         limit = v.read_number(question["wanted"]["limit"]) if is_page else 0
         end = len(shown) if place == len(claims) - 1 else min(len(shown), start + limit)
         entries = shown[start:end]
-        (log_root, log_verdict), (index_root, index_verdict) = opened(log, claim, "root"), opened(log, claim, "index", "~index-1")
+        log_root, log_verdict = c.open_checkpoint(log, checkpoint_in(claim, "root"))
+        index_root, index_verdict = c.open_checkpoint(log, checkpoint_in(claim, "index"), c.INDEX_SUFFIX)
         size = None if log_root is None else log_root[0]
         leaves = [leaf for leaf, _ in entries]
         verdicts = [
@@ -40,19 +40,9 @@ def check_proofs(log, claims, shown, search=MISSING):
         start, before = end, question
 
 
-def opened(log, claim, name, suffix=""):
-    """The root, (size, hash), that the checkpoint in a member of a claim signs, or None, and the verdict on it."""
+def checkpoint_in(claim, name):
     member = claim.get(name)
-    text = member.get("checkpoint") if isinstance(member, dict) else None
-    if text is None:
-        return None, v.unknown("NO_PROOF")
-    note = v.parse_note(text) if isinstance(text, str) else None
-    if note is None:
-        return None, v.invalid("MALFORMED_CHECKPOINT")
-    origin, root = log["origin"] + suffix, (note[1], note[2])
-    verdict = v.checkpoint(dict(log, origin=origin, key_id=v.key_id(origin, log["public_key"])), text, root)
-    # Without Ed25519 it is still worth knowing what holds under these roots.
-    return None if verdict.startswith("INVALID") else root, verdict
+    return member.get("checkpoint") if isinstance(member, dict) else None
 
 
 def completeness(log, roots, question, proven):
@@ -61,8 +51,7 @@ def completeness(log, roots, question, proven):
         return v.unknown("NO_PROOF")
     if question is None:
         return v.invalid("MALFORMED_QUESTION")
-    is_short = isinstance(proof_text, str) and len(proof_text) <= MAX_PROOF_CHARACTERS
-    proof = v.strict_base64(proof_text) if is_short else None
+    proof = c.read_proof_text(proof_text)
     if proof is None:
         return v.invalid("MALFORMED_PROOF")
     if None in roots:

@@ -14,6 +14,7 @@ GraphQL API answers them:
     root   {treeSize, hash, checkpoint, consistencyProof?: {fromSize, toSize, fromHash, toHash, path}}
 `completeness` is a list of proofs that the entries are all that was found, page behind page, and `search` is {"query"}, what
 was asked: as `auditql save --prove` writes them. The files beside this one read these.
+A proof of fraud is {"format", "origin", "publicKey", "checkpoint", "indexCheckpoint", "proof"}: that the log signed a wrong index.
 `publicKey` (a verifier key, SPKI PEM or base64) is believed only when you give no key. Memory does not grow with the file,
 if the entries stand last.
 
@@ -35,6 +36,7 @@ import base64
 import codecs
 import functools
 import hashlib
+import importlib
 import json
 import os
 import re
@@ -613,6 +615,8 @@ def log_key_text(log):
 
 # The most bytes of one value: several times the largest entry that a gateway writes.
 MAX_VALUE_BYTES = 8 * 2**20
+# Of a proof of completeness or fraud: 16 MiB as base64, and what is beside it.
+MAX_PROOF_VALUE_BYTES = 23 * 2**20
 # How deep arrays and objects may nest in one value.
 MAX_FILE_DEPTH = 500
 MAX_MEMBERS = 100
@@ -678,8 +682,8 @@ class JsonSource:
         if not self.skip(punctuation):
             raise self.wrong("the file breaks off" if self.is_at_end() else "expected " + punctuation)
 
-    def value(self):
-        """The next value and its text."""
+    def value(self, most=MAX_VALUE_BYTES):
+        """The next value and its text; so many bytes of it are read."""
         if self.is_at_end():
             raise self.wrong("the file breaks off")
         while True:
@@ -692,11 +696,11 @@ class JsonSource:
                 pass
             # Twice as much each time: what was decoded in vain costs no more than what is read.
             known = len(self.text) - self.at
-            if known > MAX_VALUE_BYTES or not self.fill(max(known, CHUNK_BYTES)):
-                raise self.wrong("expected JSON, whole, and at most %d bytes of one value" % MAX_VALUE_BYTES)
+            if known > most or not self.fill(max(known, CHUNK_BYTES)):
+                raise self.wrong("expected JSON, whole, and at most %d bytes of one value" % most)
         text, self.at = self.text[self.at : end], end
-        if len(text) * 4 > MAX_VALUE_BYTES and len(text.encode("utf-8")) > MAX_VALUE_BYTES:
-            raise self.wrong("expected a value of at most %d bytes" % MAX_VALUE_BYTES)
+        if len(text) * 4 > most and len(text.encode("utf-8")) > most:
+            raise self.wrong("expected a value of at most %d bytes" % most)
         if text.count("[") + text.count("{") > MAX_FILE_DEPTH and depth_of(text) > MAX_FILE_DEPTH:
             raise self.wrong("expected a value nested at most %d deep" % MAX_FILE_DEPTH)
         return value, text
@@ -721,7 +725,7 @@ def read_evidence(read):
             name = read_name(source, names)
             source.expect(":")
             if name not in LISTS:
-                yield "member", name, source.value()[0]
+                yield "member", name, source.value(most_of(name))[0]
             elif source.skip("["):
                 yield from list_items(source, name)
             else:
@@ -771,8 +775,12 @@ def entry_lines(source):
     raise Unusable("the file breaks off after %d entries: it has no last line" % count)
 
 
+def most_of(name):
+    return MAX_PROOF_VALUE_BYTES if name in ("proof", "completeness") else MAX_VALUE_BYTES
+
+
 def read_item(source, name):
-    value, text = source.value()
+    value, text = source.value(most_of(name))
     if not isinstance(value, dict):
         raise source.wrong(name + " must be objects")
     return "item", name, value, text
@@ -826,22 +834,23 @@ class EvidenceCheck:
     def end(self):
         """Yields the checks that waited for the end: of entries that stood before the roots, and of the roots."""
         self.open_log()
-        if not self.waiting and not self.roots and self.entries == 0:
-            raise Unusable("there are neither entries nor roots to check")
+        if not self.waiting and not self.roots and self.entries == 0 and "proof" not in self.head:
+            raise Unusable("there are neither entries nor roots to check, nor a proof of fraud")
         for entry in self.waiting:
             yield from self.check_entry(entry)
         for i, root in enumerate(self.roots):
             yield from self.counted("roots[%d]" % i, check_root(self.log, root))
         if self.claims:
             yield from self.check_completeness()
+        if "proof" in self.head:
+            verdicts, words = beside("auditql_fraud").check_accusation(self.log, self.head)
+            self.proven.append("proves: " + (words or "nothing"))
+            yield from self.counted("accusation", verdicts)
 
     def check_completeness(self):
-        try:
-            import auditql_proven
-        except ImportError:
-            raise Unusable("a proof of completeness is read by the files that lie beside auditql_verify.py") from None
+        proven = beside("auditql_proven")
         search = (self.head["search"],) if "search" in self.head else ()
-        for i, (verdicts, words) in enumerate(auditql_proven.check_proofs(self.log, self.claims, self.shown, *search)):
+        for i, (verdicts, words) in enumerate(proven.check_proofs(self.log, self.claims, self.shown, *search)):
             subject = "completeness[%d]" % i
             self.proven.append("%s proves: %s" % (subject, printable(words or "nothing that can be read")))
             yield from self.counted(subject, verdicts)
@@ -895,6 +904,14 @@ class EvidenceCheck:
             elif kind == "INVALID" or (kind == "UNKNOWN" and check not in OPTIONAL):
                 self.holds = False
             yield subject, check, verdict
+
+
+def beside(name):
+    """A module that reads proofs of completeness or fraud: evidence without these needs this file alone."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as problem:
+        raise Unusable("its proof is read by a file that must lie beside this one: %s" % problem) from None
 
 
 def check_document(document):
