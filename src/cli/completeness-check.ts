@@ -14,7 +14,7 @@ import { EvidenceError } from "./evidence-reader.js";
 /** Entries that proofs of completeness can be about: their places are kept until the end. */
 const MAX_ENTRIES = 1_000_000;
 
-/** What is found of one proof: its verdicts by name, and in words what it proves. */
+/** What is found of one proof, of completeness or of fraud: its verdicts by name, and in words what it proves. */
 export interface CheckedProof {
   readonly verdicts: Readonly<Record<string, Verdict>>;
   readonly words: string | undefined;
@@ -95,7 +95,17 @@ function questionVerdict(question: Question | undefined, asked: Filter | "unread
   if (question === undefined || asked === undefined) return unknown("NO_PROOF");
   if (asked === "unreadable") return invalid("QUESTION_MISMATCH");
   const wanted = { ...question, filter: asked, window: { from: undefined, until: undefined } };
-  return questionText(question) === questionText(wanted) ? VALID : invalid("QUESTION_MISMATCH");
+  return questionText(question) === textIfAny(wanted) ? VALID : invalid("QUESTION_MISMATCH");
+}
+
+/** Undefined for a question that has no text: a query can name a time behind the year 9999, such as the end of that year. */
+function textIfAny(question: Question): string | undefined {
+  try {
+    return questionText(question);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 /** Of `{"query": …}`; undefined where the file does not say what was searched. */

@@ -23,6 +23,8 @@ export class EvidenceError extends CommandError {
 
 /** The most bytes of one entry, root or other value: several times the largest entry that a gateway writes. */
 const MAX_VALUE_BYTES = 8 * 2 ** 20;
+/** Of a proof of completeness or fraud: 16 MiB as base64, and what is beside it. */
+const MAX_PROOF_VALUE_BYTES = 23 * 2 ** 20;
 /** How deep arrays and objects may nest in one value: an event's nest no deeper than a fraction of it. */
 const MAX_DEPTH = 500;
 const MAX_MEMBERS = 100;
@@ -56,7 +58,7 @@ async function* members(json: JsonSource): AsyncGenerator<Piece, boolean> {
     const name = nameOf((await json.value()).value, names, json);
     await json.expect(":");
     if (name !== "entries" && name !== "roots" && name !== "completeness") {
-      yield { kind: "member", name, value: (await json.value()).value };
+      yield { kind: "member", name, value: (await json.value(mostOf(name))).value };
     } else if (await json.skip("[")) {
       yield* itemsOf(name, json);
     } else {
@@ -100,8 +102,12 @@ async function* entryLines(json: JsonSource): AsyncGenerator<Piece> {
   }
 }
 
+function mostOf(name: string): number {
+  return name === "proof" || name === "completeness" ? MAX_PROOF_VALUE_BYTES : MAX_VALUE_BYTES;
+}
+
 async function itemOf(list: ListName, json: JsonSource): Promise<Piece & { readonly kind: "item" }> {
-  const { value, bytes } = await json.value();
+  const { value, bytes } = await json.value(mostOf(list));
   if (isPlainObject(value)) return { kind: "item", list, value, bytes };
   throw json.wrong(`"${list}" holds something other than objects`);
 }
@@ -151,8 +157,8 @@ class JsonSource {
     throw (await this.isAtEnd()) ? this.#brokenOff() : this.wrong(`expected ${punctuation}`);
   }
 
-  /** The next value, and how many bytes it takes. */
-  async value(): Promise<{ readonly value: unknown; readonly bytes: number }> {
+  /** The next value, and how many bytes it takes; `most` of them are read. */
+  async value(most = MAX_VALUE_BYTES): Promise<{ readonly value: unknown; readonly bytes: number }> {
     await this.#peek();
     const scan = new ValueScan();
     const parts: Uint8Array[] = [];
@@ -163,7 +169,7 @@ class JsonSource {
       isWhole = end !== undefined;
       const part = this.#chunk.subarray(this.#at, end);
       bytes += part.length;
-      if (bytes > MAX_VALUE_BYTES) throw this.wrong(`expected a value of at most ${MAX_VALUE_BYTES} bytes`);
+      if (bytes > most) throw this.wrong(`expected a value of at most ${most} bytes`);
       if (scan.isTooDeep) throw this.wrong(`expected a value nested at most ${MAX_DEPTH} deep`);
       this.#at += part.length;
       parts.push(part);

@@ -55,6 +55,7 @@ Exit code:
   1  something does not hold, or a proof that it needs was left out
   2  it could not be checked: wrongly started, unreadable, no evidence, broken off
   3  everything holds, but only for the key inside the file: you gave none
+A proof of fraud holds where the log did sign a wrong index: 0 means that it is proven.
 
 Examples:
   auditql verify evidence.ndjson --key "example.com/log/default+5926f6e2+AelP…"

@@ -9,6 +9,7 @@ import { nodeEd25519 } from "../keys/node-crypto.js";
 import { CompletenessCheck } from "./completeness-check.js";
 import { EvidenceError, readEvidence, type Piece } from "./evidence-reader.js";
 import { explanation, type Output } from "./output.js";
+import { checkFraud, isAccusation } from "./fraud-check.js";
 import { Progress, withByteBar } from "./progress.js";
 import { openLog, readTrustedKeys, type OpenedLog, type TrustedKeys, type TrustFlags } from "./trusted-keys.js";
 
@@ -113,8 +114,10 @@ class EvidenceCheck {
     const { log } = this.log;
     const entries = this.#waiting.map((entry) => this.#entry(entry));
     const roots = this.#roots.map((root, i) => this.#lines(`roots[${i}]`, { ...verifyRoot(log, root) }));
-    if (this.#entries + roots.length === 0) throw new EvidenceError("there are neither entries nor roots to check");
-    return [...entries, ...roots, ...this.#proofs()].join("");
+    const fraud = this.#fraud();
+    if (this.#entries + roots.length + fraud.length === 0)
+      throw new EvidenceError("there are neither entries nor roots to check, nor a proof of fraud");
+    return [...entries, ...roots, ...this.#proofs(), ...fraud].join("");
   }
 
   #proofs(): readonly string[] {
@@ -122,6 +125,13 @@ class EvidenceCheck {
       this.proven.push(`completeness[${place}] proves: ${printable(words ?? "nothing that can be read")}`);
       return this.#lines(`completeness[${place}]`, verdicts);
     });
+  }
+
+  #fraud(): readonly string[] {
+    if (!isAccusation(this.#head)) return [];
+    const { verdicts, words } = checkFraud(this.log.log, this.#head);
+    this.proven.push(`proves: ${words ?? "nothing"}`);
+    return [this.#lines("accusation", verdicts)];
   }
 
   #isReady(): boolean {

@@ -36,7 +36,8 @@ export interface CompletenessVerdicts {
   readonly treeSize: number | undefined;
 }
 
-const MAX_PROOF_CHARACTERS = 4 * Math.ceil(MAX_PROOF_BYTES / 3);
+/** Of a proof in base64. */
+export const MAX_PROOF_CHARACTERS = 4 * Math.ceil(MAX_PROOF_BYTES / 3);
 
 /**
  * Checks that a page of a search, or a count, leaves nothing out. That the entries of the page are those leaves is what
@@ -63,15 +64,16 @@ export function verifyCompleteness(
   return { ...verdicts, completeness: found.kind === "COMPLETE" ? VALID : invalid(found.reason) };
 }
 
-type Opened = OpenedCheckpoint | { readonly kind: "missing" };
+export type Opened = OpenedCheckpoint | { readonly kind: "missing" };
 
-function opened(root: unknown, open: (text: string) => OpenedCheckpoint): Opened {
+/** Opens the checkpoint in a member of a claim. */
+export function opened(root: unknown, open: (text: string) => OpenedCheckpoint): Opened {
   const checkpoint = isPlainObject(root) ? root["checkpoint"] : undefined;
   if (checkpoint === undefined || checkpoint === null) return { kind: "missing" };
   return typeof checkpoint === "string" ? open(checkpoint) : { kind: "rejected", reason: "MALFORMED_CHECKPOINT" };
 }
 
-function verdictOn(root: Opened): Verdict {
+export function verdictOn(root: Opened): Verdict {
   if (root.kind === "missing") return unknown("NO_PROOF");
   return root.kind === "opened" ? VALID : invalid(root.reason);
 }

@@ -66,9 +66,9 @@ export const importRules: readonly ImportRule[] = [
   { ring: "settings", files: /^(settings\/)/, mayImport: [core, query, audit, keys, access, storeUrl], packages: [] },
   {
     // What a file says was searched is compared with what is proven: the query language is pure too.
-    ring: "cli verify's completeness",
-    files: /^(cli\/completeness-check)/,
-    mayImport: [core, query, /^cli\/evidence-reader\.ts$/],
+    ring: "cli verify's proofs",
+    files: /^(cli\/(?:completeness|fraud)-check)/,
+    mayImport: [core, query, /^cli\/(?:evidence-reader|completeness-check)\.ts$/],
     packages: [],
   },
   {
@@ -78,7 +78,7 @@ export const importRules: readonly ImportRule[] = [
     mayImport: [
       core,
       /^keys\/node-crypto\.ts$/,
-      /^cli\/(?:completeness-check|evidence-reader|trusted-keys|output|progress)\.ts$/,
+      /^cli\/(?:completeness-check|fraud-check|evidence-reader|trusted-keys|output|progress)\.ts$/,
     ],
     packages: [noble, /^node:/, /^lru-cache$/],
   },

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { type GatewayProcess, gatewayFolder, graphqlData, removeFolder, startGateway } from "../gateway.js";
 import { MAIN } from "../gateway.js";
-import { ended, verified, type Ended } from "./verifiers.js";
+import { describeWith } from "../service.js";
+import { ended, HAS_PYTHON, verified, verifiedByPython, type Ended } from "./verifiers.js";
 
 // Each test waits for several processes, which a busy machine starts slowly.
 jest.setTimeout(600_000);
@@ -59,8 +60,9 @@ describe("evidence with proofs that nothing is missing", () => {
     return { head: JSON.parse(head) as Head, entries: lines.slice(0, -1) };
   }
 
-  const check = (head: object, entries: readonly string[]) =>
-    verified([JSON.stringify(head), ...entries, `{"end":${entries.length}}`, ""].join("\n"), { key });
+  const fileOf = (head: object, entries: readonly string[]): string =>
+    [JSON.stringify(head), ...entries, `{"end":${entries.length}}`, ""].join("\n");
+  const check = (head: object, entries: readonly string[]) => verified(fileOf(head, entries), { key });
 
   test("is saved and verified, with the question in words", async () => {
     const { head, entries } = await saved("--query", "status:failed");
@@ -114,5 +116,72 @@ describe("evidence with proofs that nothing is missing", () => {
     ]);
     const cut = { ...proof, proof: proof.proof.slice(0, -8) };
     expect(await reasons({ completeness: [cut] })).toEqual(["completeness[0] completeness INVALID MALFORMED_PROOF"]);
+  });
+
+  describeWith("python3 and its package cryptography", HAS_PYTHON, () => {
+    test("gets the same lines, exit code and words from both verifiers, honest and tampered with in every way", async () => {
+      const { head, entries } = await saved("--query", "status:failed timestamp:* OR status=failed");
+      const pages = await saved();
+      const [proof] = head.completeness;
+      const [first, second] = pages.head.completeness;
+      if (proof === undefined || first === undefined || second === undefined) throw new Error("no proof");
+      const bytes = Buffer.from(proof.proof, "base64");
+      const bent = Buffer.from(bytes.map((byte, i) => (i === bytes.length - 40 ? byte ^ 1 : byte))).toString("base64");
+      const proven = (changed: object) => fileOf({ ...head, completeness: [{ ...proof, ...changed }] }, entries);
+      const searched = (search: unknown) => fileOf({ ...head, search }, entries);
+      const other = (from: string, to: string) => proven({ question: proof.question.replace(from, to) });
+      const cases: readonly (readonly [text: string, code: number])[] = [
+        [fileOf(head, entries), 0],
+        [fileOf(pages.head, pages.entries), 0],
+        [searched(undefined), 0],
+        ...[entries.toSpliced(100, 1), entries.toReversed(), entries.slice(0, -1), []].map(
+          (shown, i) => [fileOf(head, shown), i === 1 ? 0 : 1] as const,
+        ),
+        [fileOf(head, [...entries, pages.entries[1] ?? ""]), 1],
+        [proven({ proof: proof.proof.slice(0, -8) }), 1],
+        [proven({ proof: bent }), 1],
+        ...[null, undefined, "", "=", 5, [], first.proof].map((changed) => [proven({ proof: changed }), 1] as const),
+        [other("failed", "failing"), 1],
+        [other('"limit":1000', '"limit":1'), 1],
+        [other('"limit":1000', '"limit":200'), 0],
+        [other('{"kind":"page","limit":1000}', '{"kind":"count"}'), 1],
+        [other('"edition":2', '"edition":3'), 1],
+        [other('"descending":false', '"after":7,"descending":false'), 1],
+        ...[null, undefined, 5, "{}"].map((question) => [proven({ question }), 1] as const),
+        ...[null, undefined, 5, {}, { checkpoint: 5 }, { checkpoint: "" }, head["roots"]].map(
+          (index) => [proven({ index }), 1] as const,
+        ),
+        ...[null, {}, { checkpoint: "text" }].map((root) => [proven({ root }), 1] as const),
+        [searched({ query: "(status:FAILED AND timestamp:*) OR status=failed" }), 0],
+        ...[
+          { query: "status:ok" },
+          { query: "(" },
+          { query: "timestamp<=9999-12-31" },
+          { query: 5 },
+          {},
+          null,
+          "x",
+        ].map((search) => [searched(search), 1] as const),
+        ...[[second, first], [first, first, second], [first], [second], [first, second, second]].map(
+          (completeness) => [fileOf({ ...pages.head, completeness }, pages.entries), 1] as const,
+        ),
+        [fileOf({ ...head, completeness: [] }, entries), 0],
+        [fileOf({ ...head, completeness: [5] }, entries), 2],
+        [fileOf({ ...head, completeness: "lines" }, entries), 2],
+      ];
+      const judged = cases.flatMap(([text, code]) => [
+        { text, code, args: ["--key", key], options: { key } },
+        { text, code: code === 0 ? 3 : code, args: [], options: {} },
+      ]);
+      const python = await verifiedByPython(judged);
+      for (const [i, { text, code, options }] of judged.entries()) {
+        const node = await verified(text, options);
+        const found = python[i];
+        expect([i, found?.code, found?.lines]).toEqual([i, node.code, node.lines]);
+        // Why a file could not be read, each says in its own words.
+        if (code !== 2) expect([i, found?.note]).toEqual([i, node.note]);
+        expect([i, node.code]).toEqual([i, code]);
+      }
+    });
   });
 });

@@ -60,7 +60,9 @@ export async function ended(
 
 /** What `main` of the verifier in Python does for each line of arguments, all in one process. */
 const SERVE = `
-import contextlib, io, json, runpy, sys
+import contextlib, io, json, os, runpy, sys
+# As Python does for a program that it is given: the other files lie beside it.
+sys.path.insert(0, os.path.dirname(${JSON.stringify(PYTHON_VERIFIER)}))
 main = runpy.run_path(${JSON.stringify(PYTHON_VERIFIER)})["main"]
 for line in sys.stdin:
     out, err = io.StringIO(), io.StringIO()

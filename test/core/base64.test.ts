@@ -12,6 +12,12 @@ describe("base64", () => {
     );
   });
 
+  test("reads a text of megabytes, as that of a proof is, and refuses one", () => {
+    const text = Buffer.alloc(16 * 2 ** 20, "audit").toString("base64");
+    expect(parseBase64(text)?.length).toBe(16 * 2 ** 20);
+    expect(parseBase64(`${text.slice(0, -1)}-`)).toBeUndefined();
+  });
+
   test.each([
     ["no padding", "QQ"],
     ["half the padding", "QQ="],

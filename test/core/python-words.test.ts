@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { utf8 } from "../../src/core/bytes.js";
@@ -8,32 +7,12 @@ import { characterClass, CharacterClass, foldedText } from "../../src/core/words
 import { entryTerms } from "../../src/core/words/entry-terms.js";
 import { words } from "../../src/core/words/words.js";
 import { nodeSha256 } from "../../src/keys/node-crypto.js";
-import { describeWith, findProgram } from "../service.js";
+import { describeWith } from "../service.js";
+import { evaluated, HAS_PYTHON } from "./python-expression.js";
 import { hostileEnvelope, hostileText } from "./words/hostile-entries.js";
 
-const PYTHON = findProgram("python3");
 const SEED = 20_261_129;
 const LEAF_HASH = Uint8Array.from({ length: 32 }, (_, place) => place);
-
-/** What an expression over `input` comes to in Python, where a text that it is too old for is null. */
-function evaluate(expression: string, input: unknown): unknown {
-  const program = `
-import json, sys
-sys.path.insert(0, "verifiers/python")
-import auditql_words as w
-def known(cut, *given):
-    try:
-        return cut(*given)
-    except w.UnknownCharacter:
-        return None
-input = w.v.parse_json(sys.stdin.read())
-print(json.dumps(${expression}))`;
-  const { status, stdout, stderr } = spawnSync(PYTHON ?? "python3", ["-B", "-c", program], {
-    ...{ input: JSON.stringify(input), encoding: "utf8", maxBuffer: 2 ** 28 },
-  });
-  if (status !== 0) throw new Error(stderr);
-  return JSON.parse(stdout);
-}
 
 function isAssigned(at: number): boolean {
   return characterClass(at) !== CharacterClass.unassigned && at < 0xf0000;
@@ -52,19 +31,19 @@ function termsOf(canonical: string): readonly string[] {
   return [...found].map(([term, positions]) => `${term} ${positions.join(",")}`).sort();
 }
 
-describeWith("python3", PYTHON !== undefined, () => {
+describeWith("python3", HAS_PYTHON, () => {
   test("the words of Python are those of core, of every character but those that its Unicode lacks", () => {
     const all = Array.from({ length: 0x110000 }, (_, at) => at).filter((at) => at < 0xd800 || at > 0xdfff);
     // Of what is not assigned, and of private use, some: there are a million of them.
     const characters = all.filter((at) => at % 97 === 0 || (isAssigned(at) && (at < 0xe000 || at > 0xf8ff)));
-    const told = evaluate("[known(w.folded, chr(int(at))) for at in input]", characters) as readonly (string | null)[];
+    const told = evaluated("[known(w.folded, chr(int(at))) for at in input]", characters) as readonly (string | null)[];
     const wrong = characters.filter((at, place) => {
       const own = told[place];
       return own !== null && own !== foldedText(String.fromCodePoint(at));
     });
     expect(wrong).toEqual([]);
     const classes = ["separator", "letter", "alone", "ignorable", "unassigned"];
-    const classified = evaluate("[w.class_of(chr(int(at))) for at in input]", characters) as readonly string[];
+    const classified = evaluated("[w.class_of(chr(int(at))) for at in input]", characters) as readonly string[];
     expect(characters.filter((at, place) => classified[place] !== classes[characterClass(at)])).toEqual([]);
     const unknown = characters.filter((_, place) => told[place] === null);
     // Python 3.8 has Unicode 12.1; this is what three more versions brought.
@@ -74,7 +53,7 @@ describeWith("python3", PYTHON !== undefined, () => {
 
   test(`it cuts a text as core does, or says that it is too old for it (seed ${SEED})`, () => {
     const texts = fc.sample(hostileText, { numRuns: 3_000, seed: SEED });
-    const told = evaluate("[known(w.words, text) for text in input]", texts) as readonly (readonly string[] | null)[];
+    const told = evaluated("[known(w.words, text) for text in input]", texts) as readonly (readonly string[] | null)[];
     const known = texts.filter((_, place) => told[place] !== null);
     expect(told.filter((one) => one !== null)).toEqual(known.map(words));
     expect(known.length).toBeGreaterThan(2_500);
@@ -100,7 +79,7 @@ describeWith("python3", PYTHON !== undefined, () => {
     ];
     const honest = fc.sample(hostileEnvelope, { numRuns: 1_500, seed: SEED }).map((value) => canonicalJson(value));
     const entries = [...odd, ...spellings, ...honest];
-    const told = evaluate(
+    const told = evaluated(
       `[known(lambda: sorted("%s %s" % (term.hex(), ",".join(map(str, at))) for term, at in w.entry_terms(text.encode("utf-8"), bytes(range(32)))[0].items())) for text in input]`,
       entries,
     ) as readonly (readonly string[] | null)[];
@@ -135,7 +114,7 @@ describeWith("python3", PYTHON !== undefined, () => {
       )
       .map(([sign, digits, fraction]) => sign + digits.join("") + fraction);
     const texts = fc.sample(fc.oneof(spelled, number), { numRuns: 5_000, seed: SEED });
-    const told = evaluate("[w.event_time(text) for text in input]", texts);
+    const told = evaluated("[w.event_time(text) for text in input]", texts);
     const own = texts.map((text) => {
       const time = eventTime(text);
       return time === undefined ? null : [time.epochMs - FIRST_MS, time.micros];

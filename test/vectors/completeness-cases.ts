@@ -96,6 +96,10 @@ const FILTERS: readonly (readonly [string, SegmentFilter])[] = [
   ["all of several", { kind: "and", filters: [FAILED, phrase(["bob"]), { kind: "present", field: "action" }] }],
   ["all of none", { kind: "and", filters: [] }],
   ["any of several", { kind: "or", filters: [RARE, phrase(["nowhere"]), EDGE] }],
+  [
+    "any of all and of a time, which is not looked at",
+    { kind: "or", filters: [{ kind: "all" }, { kind: "time", start: second(60), end: undefined }] },
+  ],
   ["any of none", { kind: "or", filters: [] }],
   ["none", { kind: "not", filter: phrase(["example"]) }],
   ["none of none of it, as deep as a question may be", nots(253, phrase(["bob"], "message"))],

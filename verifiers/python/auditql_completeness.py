@@ -14,7 +14,10 @@ EDITION = 2
 MAX_QUESTION_UNITS = 2**20
 MAX_QUESTION_DEPTH = 256
 MAX_PROOF_BYTES = 16 * 2**20
+MAX_PROOF_CHARACTERS = 4 * -(-MAX_PROOF_BYTES // 3)
 MAX_RECORD_BYTES = 600
+# Behind the origin of a log, it is that of its index log.
+INDEX_SUFFIX = "~index-1"
 RFC6962 = {"format": "rfc6962", "leaf_prefix": b"\x00", "node_prefix": b"\x01"}
 
 
@@ -248,7 +251,7 @@ def check_answer(log, checkpoints, question_text, answer, proof):
 def open_checkpoints(log, checkpoints):
     """The roots that the checkpoints of a log and its index log sign, each (size, hash), and the verdict on them."""
     roots = []
-    for origin, text in zip((log["origin"], log["origin"] + "~index-1"), checkpoints):
+    for origin, text in zip((log["origin"], log["origin"] + INDEX_SUFFIX), checkpoints):
         note = v.parse_note(text) if isinstance(text, str) else None
         if note is None:
             return roots, v.invalid("MALFORMED_CHECKPOINT")
@@ -258,6 +261,24 @@ def open_checkpoints(log, checkpoints):
         if verdict != v.VALID:
             return roots, verdict
     return roots, v.VALID
+
+
+def open_checkpoint(log, text, suffix=""):
+    """The root, (size, hash), that a checkpoint in a file signs, or None, and the verdict on it."""
+    if text is None:
+        return None, v.unknown("NO_PROOF")
+    note = v.parse_note(text) if isinstance(text, str) else None
+    if note is None:
+        return None, v.invalid("MALFORMED_CHECKPOINT")
+    origin, root = log["origin"] + suffix, (note[1], note[2])
+    verdict = v.checkpoint(dict(log, origin=origin, key_id=v.key_id(origin, log["public_key"])), text, root)
+    # Without Ed25519 it is still worth knowing what holds under these roots.
+    return None if verdict.startswith("INVALID") else root, verdict
+
+
+def read_proof_text(text):
+    """The bytes of a proof in a file; None for what is no base64, or too long."""
+    return v.strict_base64(text) if isinstance(text, str) and len(text) <= MAX_PROOF_CHARACTERS else None
 
 
 def check_document(document):

@@ -169,14 +169,20 @@ def check_fraud(log, checkpoints, proof):
     roots, verdict = c.open_checkpoints(log, checkpoints)
     if verdict != v.VALID:
         return verdict
+    verdict, wrong, _ = verify_fraud(log, roots, proof)
+    return "FRAUD " + wrong if verdict == v.VALID else verdict
+
+
+def verify_fraud(log, roots, proof):
+    """The verdict under the roots of the log and its index log, what is wrong, RECORD or SEGMENT, and in which (level, number)."""
     try:
-        return "FRAUD " + what_is_wrong(log, roots, proof)
+        return (v.VALID,) + what_is_wrong(log, roots, proof)
     except c.Refusal as refusal:
-        return v.invalid(refusal.args[0])
+        return v.invalid(refusal.args[0]), None, None
     except s.MalformedSegment:
-        return v.invalid("MALFORMED_PROOF")
+        return v.invalid("MALFORMED_PROOF"), None, None
     except w.UnknownCharacter:
-        return v.unknown("UNICODE_TOO_OLD")
+        return v.unknown("UNICODE_TOO_OLD"), None, None
 
 
 def what_is_wrong(log, roots, proof):
@@ -196,10 +202,30 @@ def what_is_wrong(log, roots, proof):
         signed = c.read_record(base, records.data[base])[(level, number)]
     except c.Refusal:
         c.refuse_unless(not entries.data and not entries.hashes, "ENTRY_MISMATCH")
-        return "RECORD"
+        return "RECORD", (level, number)
     is_logged = entries.indexes == list(range(start, end)) and c.lead_to(entries, roots[0], log)
     c.refuse_unless(is_logged, "ENTRY_MISMATCH")
     documents = [Document(data, c.leaf_hash(log, data)) for data in entries.data.values()]
     blocks = build_segment(level, number, documents)
     c.refuse_unless((len(blocks), segment_root(blocks)) != signed, "AS_SIGNED")
-    return "SEGMENT"
+    return "SEGMENT", (level, number)
+
+
+# --- A file that accuses a log -------------------------------------------------------------------------------------------
+
+
+def check_accusation(log, head):
+    """The verdicts on the members of a file, as (check, verdict), and in words what they prove, or None."""
+    log_root, log_verdict = c.open_checkpoint(log, head.get("checkpoint"))
+    index_root, index_verdict = c.open_checkpoint(log, head.get("indexCheckpoint"), c.INDEX_SUFFIX)
+    proof, wrong, words = c.read_proof_text(head.get("proof")), None, None
+    if proof is None:
+        verdict = v.invalid("MALFORMED_PROOF")
+    elif log_root is None or index_root is None:
+        verdict = v.unknown("NO_PROOF")
+    else:
+        verdict, wrong, segment = verify_fraud(log, (log_root, index_root), proof)
+    if wrong is not None:
+        what = "its entries do not make the segment" if wrong == "SEGMENT" else "its record is none of the segment"
+        words = "this log signed a wrong index: %s %d/%d" % ((what,) + segment)
+    return [("checkpoint", log_verdict), ("indexCheckpoint", index_verdict), ("fraud", verdict)], words

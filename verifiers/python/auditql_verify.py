@@ -12,6 +12,9 @@ GraphQL API answers them:
     entry  {leafIndex, hash, canonical, membershipProof?: {leafIndex, treeSize, leafHash, rootHash, path}}
            (`text`, a proof in the Pangea protocol's spelling, may stand in place of `path`)
     root   {treeSize, hash, checkpoint, consistencyProof?: {fromSize, toSize, fromHash, toHash, path}}
+`completeness` is a list of proofs that the entries are all that was found, page behind page, and `search` is {"query"}, what
+was asked: as `auditql save --prove` writes them. The files beside this one read these.
+A proof of fraud is {"format", "origin", "publicKey", "checkpoint", "indexCheckpoint", "proof"}: that the log signed a wrong index.
 `publicKey` (a verifier key, SPKI PEM or base64) is believed only when you give no key. Memory does not grow with the file,
 if the entries stand last.
 
@@ -19,9 +22,10 @@ One line per check: "entries[0] membership VALID", or INVALID or UNKNOWN with a 
     0  everything holds under the key that you gave
     1  something does not hold, or a proof that it needs was left out
     2  it could not be checked: wrongly started, unreadable, no evidence, broken off; or the Python package
-       `cryptography`, needed for Ed25519 only, is not installed
+       `cryptography`, needed for Ed25519 only, is not installed, or Python is older than 3.12 and lacks a character
     3  everything holds, but only for the key inside the file: you gave none
-UNKNOWN means that nothing was given to check; a signature of an event and a consistency proof need not be there.
+UNKNOWN means that nothing was given to check; a signature of an event, a consistency proof, and what was searched need
+not be there.
 
 Written from docs/format.md, RFC 9162, RFC 8785 and C2SP tlog-checkpoint; it shares no code with the gateway.
 Python 3.8 or newer, standard library only.
@@ -32,6 +36,7 @@ import base64
 import codecs
 import functools
 import hashlib
+import importlib
 import json
 import os
 import re
@@ -610,15 +615,26 @@ def log_key_text(log):
 
 # The most bytes of one value: several times the largest entry that a gateway writes.
 MAX_VALUE_BYTES = 8 * 2**20
+# Of a proof of completeness or fraud: 16 MiB as base64, and what is beside it.
+MAX_PROOF_VALUE_BYTES = 23 * 2**20
 # How deep arrays and objects may nest in one value.
 MAX_FILE_DEPTH = 500
 MAX_MEMBERS = 100
-# The most bytes of roots, and of entries that stand before the roots and the head that they need.
+# The most bytes of roots and proofs of completeness, and of entries that stand before the roots and the head that they need.
 MAX_KEPT_BYTES = 16 * 2**20
+# Entries that proofs of completeness can be about: their places are kept until the end.
+MAX_PROVEN_ENTRIES = 1000000
+# What need not be there: an event's signature, a proof from an older root, and what was searched.
+OPTIONAL = ("signature", "consistency", "question")
+# What this Python lacks, by the reason of a verdict that it then cannot give.
+LACKS = {
+    unknown("NO_CRYPTOGRAPHY"): "check signatures without the Python package cryptography",
+    unknown("UNICODE_TOO_OLD"): "read characters of Unicode 15 without Python 3.12 or newer",
+}
 CHUNK_BYTES = 2**18
 BLANK = re.compile(r"[ \t\r\n]*")
 BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|([\[{])|([\]}])', re.DOTALL)
-LISTS = ("entries", "roots")
+LISTS = ("entries", "roots", "completeness")
 
 
 def refuse_number(name):
@@ -666,8 +682,8 @@ class JsonSource:
         if not self.skip(punctuation):
             raise self.wrong("the file breaks off" if self.is_at_end() else "expected " + punctuation)
 
-    def value(self):
-        """The next value and its text."""
+    def value(self, most=MAX_VALUE_BYTES):
+        """The next value and its text; so many bytes of it are read."""
         if self.is_at_end():
             raise self.wrong("the file breaks off")
         while True:
@@ -680,11 +696,11 @@ class JsonSource:
                 pass
             # Twice as much each time: what was decoded in vain costs no more than what is read.
             known = len(self.text) - self.at
-            if known > MAX_VALUE_BYTES or not self.fill(max(known, CHUNK_BYTES)):
-                raise self.wrong("expected JSON, whole, and at most %d bytes of one value" % MAX_VALUE_BYTES)
+            if known > most or not self.fill(max(known, CHUNK_BYTES)):
+                raise self.wrong("expected JSON, whole, and at most %d bytes of one value" % most)
         text, self.at = self.text[self.at : end], end
-        if len(text) * 4 > MAX_VALUE_BYTES and len(text.encode("utf-8")) > MAX_VALUE_BYTES:
-            raise self.wrong("expected a value of at most %d bytes" % MAX_VALUE_BYTES)
+        if len(text) * 4 > most and len(text.encode("utf-8")) > most:
+            raise self.wrong("expected a value of at most %d bytes" % most)
         if text.count("[") + text.count("{") > MAX_FILE_DEPTH and depth_of(text) > MAX_FILE_DEPTH:
             raise self.wrong("expected a value nested at most %d deep" % MAX_FILE_DEPTH)
         return value, text
@@ -709,7 +725,7 @@ def read_evidence(read):
             name = read_name(source, names)
             source.expect(":")
             if name not in LISTS:
-                yield "member", name, source.value()[0]
+                yield "member", name, source.value(most_of(name))[0]
             elif source.skip("["):
                 yield from list_items(source, name)
             else:
@@ -759,8 +775,12 @@ def entry_lines(source):
     raise Unusable("the file breaks off after %d entries: it has no last line" % count)
 
 
+def most_of(name):
+    return MAX_PROOF_VALUE_BYTES if name in ("proof", "completeness") else MAX_VALUE_BYTES
+
+
 def read_item(source, name):
-    value, text = source.value()
+    value, text = source.value(most_of(name))
     if not isinstance(value, dict):
         raise source.wrong(name + " must be objects")
     return "item", name, value, text
@@ -772,7 +792,7 @@ def document_pieces(document):
         raise Unusable("the document is not a JSON object")
     for name in (name for name in document if name not in LISTS):
         yield "member", name, document[name]
-    for name in ("roots", "entries"):
+    for name in ("roots", "entries", "completeness"):
         items = document.get(name, [])
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise Unusable(name + " must be a list of objects")
@@ -790,7 +810,9 @@ class EvidenceCheck:
         self.roots, self.root_of_size, self.has_roots = [], {}, False
         self.waiting, self.kept_bytes, self.entries = [], 0, 0
         self.counts = {"VALID": 0, "UNKNOWN": 0, "INVALID": 0}
-        self.holds, self.lacks_cryptography = True, False
+        self.holds, self.lacking = True, None
+        # Claims of completeness, the entries that they are about, and in words what they prove.
+        self.claims, self.shown, self.proven = [], [], []
 
     def take(self, piece):
         """Yields (subject, check, verdict) for what can be checked by now."""
@@ -800,6 +822,9 @@ class EvidenceCheck:
             self.has_roots = self.has_roots or piece[1] == "roots"
         elif piece[1] == "roots":
             self.keep_root(*piece[2:])
+        elif piece[1] == "completeness":
+            self.keep(piece[3])
+            self.claims.append(piece[2])
         elif self.is_ready():
             yield from self.check_entry(piece[2])
         else:
@@ -809,12 +834,26 @@ class EvidenceCheck:
     def end(self):
         """Yields the checks that waited for the end: of entries that stood before the roots, and of the roots."""
         self.open_log()
-        if not self.waiting and not self.roots and self.entries == 0:
-            raise Unusable("there are neither entries nor roots to check")
+        if not self.waiting and not self.roots and self.entries == 0 and "proof" not in self.head:
+            raise Unusable("there are neither entries nor roots to check, nor a proof of fraud")
         for entry in self.waiting:
             yield from self.check_entry(entry)
         for i, root in enumerate(self.roots):
             yield from self.counted("roots[%d]" % i, check_root(self.log, root))
+        if self.claims:
+            yield from self.check_completeness()
+        if "proof" in self.head:
+            verdicts, words = beside("auditql_fraud").check_accusation(self.log, self.head)
+            self.proven.append("proves: " + (words or "nothing"))
+            yield from self.counted("accusation", verdicts)
+
+    def check_completeness(self):
+        proven = beside("auditql_proven")
+        search = (self.head["search"],) if "search" in self.head else ()
+        for i, (verdicts, words) in enumerate(proven.check_proofs(self.log, self.claims, self.shown, *search)):
+            subject = "completeness[%d]" % i
+            self.proven.append("%s proves: %s" % (subject, printable(words or "nothing that can be read")))
+            yield from self.counted(subject, verdicts)
 
     def is_ready(self):
         needed = ("format", "origin") if self.trusted is not None else ("format", "origin", "publicKey")
@@ -835,7 +874,7 @@ class EvidenceCheck:
         if self.kept_bytes > MAX_KEPT_BYTES:
             raise Unusable(
                 "format, origin, publicKey and roots must stand before more than %d bytes of entries, "
-                "and the roots take no more than that" % MAX_KEPT_BYTES
+                "and roots and proofs of completeness take no more than that" % MAX_KEPT_BYTES
             )
 
     def check_entry(self, entry):
@@ -843,20 +882,36 @@ class EvidenceCheck:
         proof = entry.get("membershipProof")
         size = read_number(proof.get("treeSize")) if isinstance(proof, dict) else None
         root = self.root_of_size.get(size)
+        self.keep_place(read_number(entry.get("leafIndex")), size)
         yield from self.counted(subject, check_entry(self.open_log(), entry, [] if root is None else [root]))
+
+    def keep_place(self, leaf_index, size):
+        if len(self.shown) < MAX_PROVEN_ENTRIES:
+            self.shown.append((-1 if leaf_index is None else leaf_index, size))
+        elif self.claims:
+            raise Unusable("completeness can be checked of at most %d entries" % MAX_PROVEN_ENTRIES)
 
     def counted(self, subject, verdicts):
         for check, verdict in verdicts:
             # A log of whose keys none is trusted has nothing to say, even if its operator signs with one key for many.
-            if check == "checkpoint" and self.log["trust"] == "stranger" and not verdict.startswith("UNKNOWN"):
+            is_said = check in ("checkpoint", "indexCheckpoint") and not verdict.startswith("UNKNOWN")
+            if is_said and self.log["trust"] == "stranger":
                 verdict = invalid("UNKNOWN_KEY")
             kind = verdict.split(" ", 1)[0]
             self.counts[kind] += 1
-            if verdict == unknown("NO_CRYPTOGRAPHY"):
-                self.lacks_cryptography = True
-            elif kind == "INVALID" or (kind == "UNKNOWN" and check not in ("signature", "consistency")):
+            if verdict in LACKS:
+                self.lacking = LACKS[verdict]
+            elif kind == "INVALID" or (kind == "UNKNOWN" and check not in OPTIONAL):
                 self.holds = False
             yield subject, check, verdict
+
+
+def beside(name):
+    """A module that reads proofs of completeness or fraud: evidence without these needs this file alone."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as problem:
+        raise Unusable("its proof is read by a file that must lie beside this one: %s" % problem) from None
 
 
 def check_document(document):
@@ -929,11 +984,18 @@ def with_progress(file):
     return read
 
 
+def printable(text):
+    """What a file says may hold anything; on a terminal its control characters could rewrite the lines above."""
+    return "".join("?" if unicodedata.category(character) == "Cc" else character for character in text)
+
+
 def summary(check):
+    for sentence in check.proven:
+        note(sentence)
     counted = ", ".join("%d %s" % (count, kind.lower()) for kind, count in check.counts.items())
     outcome = "holds" if check.holds else "DOES NOT HOLD"
-    if check.holds and check.lacks_cryptography:
-        note("cannot check signatures without the Python package cryptography: " + counted)
+    if check.holds and check.lacking is not None:
+        note("cannot %s: %s" % (check.lacking, counted))
         return UNREADABLE
     if check.log["trust"] == "given":
         note("%s under the key %s: %s" % (outcome, log_key_text(check.log), counted))

@@ -26,7 +26,7 @@ export type NoFraudReason =
 
 export type FraudVerdict =
   /** The log signed a record that is none, or a segment that its entries do not make. */
-  | { readonly kind: "FRAUD"; readonly wrong: "RECORD" | "SEGMENT" }
+  | { readonly kind: "FRAUD"; readonly wrong: "RECORD" | "SEGMENT"; readonly segment: SegmentId }
   | { readonly kind: "NOT_PROVEN"; readonly reason: NoFraudReason };
 
 /**
@@ -60,7 +60,7 @@ interface Accusation extends SegmentId {
 export function verifyFraudProof(roots: SignedRoots, proof: Uint8Array): FraudVerdict {
   const accusation = readAccusation(proof);
   if (accusation === undefined) return notProven("MALFORMED_PROOF");
-  const { records, entries, level } = accusation;
+  const { records, entries, level, number } = accusation;
   const { log, index, format, sha256 } = roots;
   const { start, end } = leavesOf(accusation);
   const base = dueBase(accusation);
@@ -71,14 +71,14 @@ export function verifyFraudProof(roots: SignedRoots, proof: Uint8Array): FraudVe
   const signed = readRecord(base, leaf.bytes)?.find((segment) => segment.level === level);
   if (signed === undefined)
     return entries.leaves.length + entries.hashes.length === 0
-      ? { kind: "FRAUD", wrong: "RECORD" }
+      ? { kind: "FRAUD", wrong: "RECORD", segment: { level, number } }
       : notProven("ENTRY_MISMATCH");
   const areTheirs = entries.leaves.every((entry, place) => entry.index === start + place);
   if (!areTheirs || entries.leaves.length !== end - start || !isInTree(entries, log, format))
     return notProven("ENTRY_MISMATCH");
   const segment = segmentOf(accusation, format, sha256);
   const isSame = segment.blocks.length === signed.blocks && equalBytes(segmentRoot(segment, sha256), signed.root);
-  return isSame ? notProven("AS_SIGNED") : { kind: "FRAUD", wrong: "SEGMENT" };
+  return isSame ? notProven("AS_SIGNED") : { kind: "FRAUD", wrong: "SEGMENT", segment: { level, number } };
 }
 
 function notProven(reason: NoFraudReason): FraudVerdict {

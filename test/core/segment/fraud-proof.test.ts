@@ -28,6 +28,11 @@ beforeAll(() => {
   pangea = new IndexedLog(256 * 2, logFormat("pangea", nodeSha256));
 });
 
+/** The segment that a verdict of fraud names. */
+const segmentIn = ({ roots, proof }: Accused): unknown => {
+  const found = verifyFraudProof(roots, proof);
+  return found.kind === "FRAUD" ? found.segment : undefined;
+};
 const verdict = ({ roots, proof }: Accused): string => told(verifyFraudProof(roots, proof));
 
 function told(found: FraudVerdict): string {
@@ -145,6 +150,12 @@ describe("a proof of fraud", () => {
       { numRuns: 150, seed: SEED_OF_TESTS },
     );
   });
+});
+
+test("a verdict of fraud names the segment", () => {
+  const base = { level: 0, number: 3 };
+  expect(segmentIn(caught(log, INDEXED, hiding(log, base, 800)))).toEqual(base);
+  expect(segmentIn(caughtRecord(log, INDEXED, 3))).toEqual(base);
 });
 
 const FRAUD_VECTORS = "test/vectors/fraud/base.json";
