@@ -1,6 +1,9 @@
+import { badInput } from "../audit/errors.js";
 import type { IndexHead, ProofQuery, ProvenAnswer } from "../audit/search-index.js";
 import type { CompletenessProof, IndexRoot, ProvablePage } from "../audit/proofs.js";
 import { digestBytes, digestOf } from "../core/bytes.js";
+import type { Question } from "../core/segment/answer.js";
+import { questionText } from "../core/segment/question.js";
 import { VALID } from "../core/verdict.js";
 import type { OpenLog } from "./log/open-log.js";
 import { leavesAsked } from "./search/page-question.js";
@@ -18,6 +21,7 @@ export async function provenComplete(
   prove: (query: ProofQuery) => Promise<ProvenAnswer>,
 ): Promise<CompletenessProof> {
   const { question, treeSize } = asked;
+  requireText(question);
   const { format } = log;
   const rootHash = digestBytes((await log.root(treeSize)).hash);
   const siblings = (leaves: readonly number[]): Promise<readonly Uint8Array[]> => log.multiproof(treeSize, leaves);
@@ -26,4 +30,16 @@ export async function provenComplete(
   const isShown = page === undefined || (answer.kind === "page" && answer.leaves.join() === leavesAsked(page).join());
   if (!isShown) throw new Error(`a page of the log ${log.log} is not what its proof of completeness shows`);
   return { log: log.log, treeSize, question, answer, index: indexRootOf(log, index), proof, verdict: VALID };
+}
+
+/** A query can name the end of the year 9999, which a question cannot. */
+function requireText(question: Question): void {
+  try {
+    questionText(question);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw badInput([
+      { path: "query", expected: "times in the years 0000 to 9999, to be proven", got: "one outside them" },
+    ]);
+  }
 }

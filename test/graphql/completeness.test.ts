@@ -109,6 +109,14 @@ describe("completeness", () => {
     expect(swapped.indexCheckpoint).toEqual({ kind: "INVALID", reason: "UNKNOWN_KEY" });
   });
 
+  test("is refused, and the page is there, for times that no question can name", async () => {
+    const { data, errors } = await gateway.text(
+      `{ search(query: "timestamp<=9999-12-31", first: 1) { totalCount completeness { proof } } }`,
+    );
+    expect(data).toMatchObject({ search: { completeness: null } });
+    expect(errors?.map(({ extensions }) => extensions["code"])).toEqual(["BAD_USER_INPUT"]);
+  });
+
   test("is null with an error for a page in the order of a field, whose count is proven", async () => {
     const order = "first: 2, orderBy: { field: ACTOR }";
     const { data, errors } = await gateway.text(
