@@ -8,7 +8,7 @@ import { buildSegment } from "../../core/segment/build.js";
 import { PIECE_DOCUMENTS, segmentDocuments } from "../../core/segment/format.js";
 import { Group } from "../../core/segment/group.js";
 import { memorySource } from "../../core/segment/memory-source.js";
-import { SegmentReader } from "../../core/segment/read.js";
+import type { BlockSource } from "../../core/segment/read.js";
 import type { LeafRange } from "../../core/tree.js";
 import type { IndexedEntry } from "../../core/words/entry-terms.js";
 import { nodeSha256 } from "../../keys/node-crypto.js";
@@ -24,7 +24,7 @@ const LONG_CHARACTERS = 2 ** 15;
 export class LogRow {
   #event: AuditEvent | undefined;
   #searchable: SearchableEvent | undefined;
-  #alone: SegmentReader | undefined;
+  #alone: BlockSource | undefined;
 
   constructor(
     readonly leafIndex: number,
@@ -40,7 +40,7 @@ export class LogRow {
    * A segment of level 0 over this entry alone, where its text is long: a word is looked up there sooner than it is looked for in
    * the text. The entry is its first document.
    */
-  get alone(): SegmentReader | undefined {
+  get alone(): BlockSource | undefined {
     if (this.characters < LONG_CHARACTERS) return undefined;
     return (this.#alone ??= segmentOfRows([new LogRow(0, this.read)]));
   }
@@ -77,14 +77,14 @@ export interface ReadLog {
 }
 
 /** A segment of level 0 over neighbouring rows of one base, the others of which it leaves empty. */
-export function segmentOfRows(rows: readonly LogRow[]): SegmentReader {
+export function segmentOfRows(rows: readonly LogRow[]): BlockSource {
   const first = rows[0]?.leafIndex ?? 0;
   const base = Math.floor(first / BASE_DOCUMENTS);
   const group = new Group((base * BASE_DOCUMENTS) / PIECE_DOCUMENTS, nodeSha256);
   while (group.documents < first % BASE_DOCUMENTS) group.skip();
   for (const { indexed } of rows) group.add(indexed);
   while (group.documents < BASE_DOCUMENTS) group.skip();
-  return new SegmentReader(memorySource(buildSegment(group, 0)));
+  return memorySource(buildSegment(group, 0));
 }
 
 const BASE_DOCUMENTS = segmentDocuments(0);

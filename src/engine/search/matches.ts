@@ -2,6 +2,7 @@ import type { ReadEntries } from "../../audit/search-index.js";
 import { bitsBetween, countBits, isEmpty, setPlaces, type PieceBits } from "../../core/segment/bits.js";
 import { evaluation } from "../../core/segment/evaluate.js";
 import type { SegmentFilter } from "../../core/segment/filter.js";
+import { SegmentReader } from "../../core/segment/read.js";
 import type { LeafRange } from "../../core/tree.js";
 import { nodeSha256 } from "../../keys/node-crypto.js";
 import { evaluated } from "./evaluated.js";
@@ -155,8 +156,9 @@ async function* inRows(
 }
 
 function isRowMatch({ filter, isMatch }: Sought, row: LogRow): boolean {
-  const reader = row.alone;
-  if (reader === undefined) return isMatch(row);
+  const source = row.alone;
+  if (source === undefined) return isMatch(row);
+  const reader = new SegmentReader(source); // of its own: what is found is kept with it
   return !isEmpty(evaluation(filter, { reader, sha256: nodeSha256 }).bits(0, FIRST_DOCUMENT));
 }
 

@@ -1,10 +1,11 @@
 import type { ReadEntries } from "../../audit/search-index.js";
 import { PIECE_DOCUMENTS, segmentDocuments } from "../../core/segment/format.js";
-import type { SegmentReader } from "../../core/segment/read.js";
+import { SegmentReader, type BlockSource } from "../../core/segment/read.js";
 import type { LeafRange } from "../../core/tree.js";
 import { READ_ENTRIES, readRows, segmentOfRows, type LogRow } from "./log-rows.js";
 import type { Part } from "./matches.js";
 import { Steps } from "./steps.js";
+import type { SegmentSession } from "./stored-segments.js";
 
 const BASE_DOCUMENTS = segmentDocuments(0);
 /** Behind by more than this, it begins again at the newest group; what lies before is stored, or is read from the log. */
@@ -121,9 +122,14 @@ export class RecentEntries {
 /** Corrupt entries may match anything, which no segment can say. */
 function partOf(range: LeafRange, rows: readonly LogRow[]): Part {
   if (rows.some(({ isCorrupt }) => isCorrupt)) return { kind: "rows", range, rows };
-  const reader = segmentOfRows(rows);
-  const session = { read: <T>(run: (of: SegmentReader) => T) => Promise.resolve(run(reader)) };
+  const source = segmentOfRows(rows);
   const start = range.start - (range.start % BASE_DOCUMENTS);
   const ofBase = { start, end: start + BASE_DOCUMENTS };
-  return { kind: "segment", range, segment: { range: ofBase, session: () => session } };
+  return { kind: "segment", range, segment: { range: ofBase, session: () => sessionOver(source) } };
+}
+
+/** What a search finds in it is kept with the reader, so each has its own. */
+function sessionOver(source: BlockSource): SegmentSession {
+  const reader = new SegmentReader(source);
+  return { read: (run) => Promise.resolve(run(reader)) };
 }
