@@ -178,10 +178,10 @@ export class EntryConnectionResolver {
   @FieldResolver({ complexity: 80 })
   completeness(
     @Parent() page: ResultPage,
-    @Ctx() { service }: AuditContext,
+    @Ctx() { loaders }: AuditContext,
     @Arg("of", () => ProvenPart, { defaultValue: ProvenPart.PAGE, description: "What to prove." }) of: ProvenPart,
   ): Promise<CompletenessProof> {
-    return service.completeness({ of, page });
+    return loaders.completeness({ of, page });
   }
 
   @FieldResolver({ complexity: 1 })

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import DataLoader from "dataloader";
 import { AuditError } from "../audit/errors.js";
-import type { EntryProof } from "../audit/proofs.js";
+import type { CompletenessProof, CompletenessRequest, EntryProof } from "../audit/proofs.js";
 import type { AuditService, EntryOutcome, ResultPage, Root } from "../audit/service.js";
 import type { Digest } from "../core/bytes.js";
 import type { Verdict } from "../core/verdict.js";
@@ -30,7 +30,9 @@ type Batch<V> = readonly (V | Error)[];
  * operation's cost cannot tell the ids of roots from those of entries.
  */
 export const MAX_ROOTS = 100;
-/** So many of them are made before other requests have their turn. */
+/** The maximum number of completeness proofs per request: each can take a second, and 16 MiB. */
+export const MAX_COMPLETENESS_PROOFS = 4;
+/** So many of the roots are made before other requests have their turn. */
 const ROOTS_AT_ONCE = 10;
 
 const inOneTree = ({ log, treeSize }: ProofKey) => `${treeSize}/${log}`;
@@ -47,6 +49,7 @@ export class Loaders {
   readonly #roots: DataLoader<Place, Root, string>;
   /** Distinct ones, because the loader asks for each once. */
   #rootsAsked = 0;
+  #proofsAsked = 0;
   readonly entries: DataLoader<Place, EntryOutcome, string>;
   readonly membership: DataLoader<ProofKey, EntryProof, string>;
   readonly consistency: DataLoader<Place, Verdict, string>;
@@ -105,6 +108,14 @@ export class Loaders {
     const entries = given === undefined ? this.#reads.read(page.result.log, page.leafIndexes) : Promise.resolve(given);
     this.#pages.set(page, entries);
     return entries;
+  }
+
+  /** Rejects with BAD_USER_INPUT for one proof too many. */
+  async completeness(request: CompletenessRequest): Promise<CompletenessProof> {
+    this.#proofsAsked++;
+    if (this.#proofsAsked <= MAX_COMPLETENESS_PROOFS) return this.service.completeness(request);
+    const message = `One request may ask for at most ${MAX_COMPLETENESS_PROOFS} proofs of completeness.`;
+    throw new AuditError("BAD_USER_INPUT", message);
   }
 
   async #pastRoot(place: Place): Promise<Root> {

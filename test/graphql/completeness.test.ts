@@ -109,6 +109,16 @@ describe("completeness", () => {
     expect(swapped.indexCheckpoint).toEqual({ kind: "INVALID", reason: "UNKNOWN_KEY" });
   });
 
+  test("is proven four times in a request, and no more", async () => {
+    const proofs = Array.from({ length: 6 }, (_, place) => `p${place}: completeness { upTo }`).join(" ");
+    const { data, errors } = await gateway.text(`{ search(query: "rarely", first: 1) { ${proofs} } }`);
+    const shown = Object.values(data?.["search"] as Record<string, unknown>);
+    expect(shown.map((proof) => proof !== null)).toEqual([true, true, true, true, false, false]);
+    expect(errors?.map(({ message }) => message)).toEqual(
+      Array.from({ length: 2 }, () => "One request may ask for at most 4 proofs of completeness."),
+    );
+  });
+
   test("is refused, and the page is there, for times that no question can name", async () => {
     const { data, errors } = await gateway.text(
       `{ search(query: "timestamp<=9999-12-31", first: 1) { totalCount completeness { proof } } }`,

@@ -23,6 +23,7 @@ import { storedEntries } from "./log-rows.js";
 import { countOf, leavesIn, matchesOf, type Found, type SearchedLog, type Sought } from "./matches.js";
 import { ProofCheck } from "./proof-check.js";
 import { SegmentMaker } from "./segment-maker.js";
+import { Turns } from "./turns.js";
 import { blockCache, SegmentLost } from "./stored-segments.js";
 
 export interface SegmentIndexOptions {
@@ -44,6 +45,8 @@ const SWEEP_MS = 1_000;
 const SHARED_SWEEP_MS = 5_000;
 /** Segments that one search may come upon damaged. */
 const MAX_LOST = 32;
+/** Of all logs: each can hold what it has read, 16 MiB, some times over. */
+const PROOFS_AT_ONCE = 2;
 
 /**
  * Finds leaves by segments over a store's blocks, and what they do not cover yet by the log itself: so every search sees
@@ -53,6 +56,7 @@ export class SegmentIndex implements SearchIndex {
   readonly #logs = new Map<string, LogIndex>();
   readonly #maker: SegmentMaker;
   readonly #check = new ProofCheck();
+  readonly #proving = new Turns(PROOFS_AT_ONCE);
   /** How the logs that it follows are read. */
   readonly #followed = new Map<string, ReadEntries>();
   readonly #make: (log: string) => LogIndex;
@@ -139,7 +143,7 @@ export class SegmentIndex implements SearchIndex {
       await this.#check.require(query, proven);
       return proven;
     };
-    return unlessAborted(checked(), signal);
+    return unlessAborted(this.#proving.run(checked, signal), signal);
   }
 
   /** Resolves when the segments in hand are stored. */
