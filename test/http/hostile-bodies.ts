@@ -22,7 +22,7 @@ const beside = (arg: string, variable: string): string =>
 const given = (query: string, v: unknown): string => request(query, { v, e: { message: "m" } });
 
 const HEX = Array.from({ length: 16 }, (_, digit) => digit.toString(16));
-const searching = (query: string): string =>
+export const searching = (query: string): string =>
   request("query($q:String!){search(query:$q,first:50){totalCount edges{node{hash}}}}", { q: query });
 
 /** What a security review stopped gateways with, at the sizes that did. */
@@ -118,6 +118,15 @@ export const LARGEST: readonly (readonly [string, () => string])[] = [
         `{root{...F0}} ${times(90, (i) => `fragment F${i} on AuditRoot{hash ${times(8, (j) => `...F${i + j + 1}`)}}`)} ${times(8, (i) => `fragment F${i + 90} on AuditRoot{hash}`)}`,
       ),
   ],
+];
+
+/** Texts of an event whose words cost most to cut, with what a search for them is. */
+export const DEAR_TEXTS: readonly (readonly [string, unknown])[] = [
+  ["letters with accents", "é".repeat(125_000)],
+  ["a letter that stands for 18", "\ufdfa".repeat(80_000)],
+  ["marks in the wrong order", `e${"\u0315\u0300".repeat(60_000)}`],
+  ["different words", times(25_000, (i) => `é${i}`)],
+  ["members", members(20_000)],
 ];
 
 /** What costs most to find of what a search may ask for. */
