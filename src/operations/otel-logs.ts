@@ -1,4 +1,4 @@
-import { logs, type AnyValueMap, type Logger, type LogRecord } from "@opentelemetry/api-logs";
+import { logs, SeverityNumber, type AnyValueMap, type Logger, type LogRecord } from "@opentelemetry/api-logs";
 import { levels, multistream, type DestinationStream } from "pino";
 
 /** Where the API keeps the provider that an SDK registers; it says nowhere whether there is one. */
@@ -30,16 +30,31 @@ export function alsoToSdk(destination: DestinationStream, sdk = registeredLogger
   return multistream([destination, records].map((stream) => ({ level: "trace", stream })));
 }
 
-/** By the conventions: pino's 10 to 60 are 1 to 21; whose process it is, the SDK knows. */
-function recordOf({ level, time, msg, err, pid: _pid, hostname: _host, name: _name, ...members }: Line): LogRecord {
+const SEVERITIES: Readonly<Record<string, SeverityNumber>> = {
+  trace: SeverityNumber.TRACE,
+  debug: SeverityNumber.DEBUG,
+  info: SeverityNumber.INFO,
+  warn: SeverityNumber.WARN,
+  error: SeverityNumber.ERROR,
+  fatal: SeverityNumber.FATAL,
+};
+
+/** Members of a line that are no attributes: they have places of their own, or the SDK knows them. */
+const PLACED = new Set(["level", "time", "msg", "err", "pid", "hostname", "name"]);
+
+/** By OpenTelemetry's conventions for logs and exceptions. */
+function recordOf(line: Line): LogRecord {
+  const { level, time, msg = "", err } = line;
+  const severity = levels.labels[level] ?? "";
   const exception = {
     ...{ "exception.type": err?.type, "exception.message": err?.message, "exception.stacktrace": err?.stack },
   };
+  const members = Object.fromEntries(Object.entries(line).filter(([name]) => !PLACED.has(name))) as AnyValueMap;
   return {
     timestamp: time,
-    severityNumber: Math.floor(level / 10) * 4 - 3,
-    severityText: levels.labels[level] ?? String(level),
-    body: msg ?? "",
-    attributes: { ...(members as AnyValueMap), ...(err !== undefined && exception) },
+    severityNumber: SEVERITIES[severity] ?? SeverityNumber.UNSPECIFIED,
+    severityText: severity,
+    body: msg,
+    attributes: { ...members, ...(err !== undefined && exception) },
   };
 }
