@@ -7,7 +7,7 @@ import { timeText } from "../src/audit/clock.js";
 import type { IndexedStore } from "../src/audit/search-index.js";
 import type { AuditService } from "../src/audit/service.js";
 import { MemoryRootCache } from "../src/caches/memory/root-cache.js";
-import { TILE_WIDTH } from "../src/core/tile.js";
+import { TILE_WIDTH } from "../src/core/tree.js";
 import { openLocalService } from "../src/engine/local-service.js";
 import { COMPILE_AT_HIT } from "../src/graphql/compiled-execution.js";
 import { auditContext, type AuditContext } from "../src/graphql/context.js";

@@ -1,7 +1,7 @@
 import type { EntryOutcome } from "../src/audit/service.js";
 import { digestOf, equalBytes } from "../src/core/bytes.js";
-import type { TreeEdge } from "../src/core/edge.js";
-import { readEnvelope } from "../src/core/envelope.js";
+import type { TreeEdge } from "../src/core/tree.js";
+import { readEnvelope } from "../src/core/format.js";
 import { OpenLog } from "../src/engine/log/open-log.js";
 import { PinnedSearches } from "../src/engine/search/pinned-searches.js";
 import { textHash } from "../src/engine/tree/bound-leaves.js";

@@ -2,7 +2,7 @@ import type { Principal } from "../audit/principal.js";
 import { digestOf, utf8 } from "../core/bytes.js";
 import { canonicalJson } from "../core/json.js";
 import { nodeSha256 } from "../keys/node-crypto.js";
-import type { Restriction } from "../query/restriction.js";
+import type { Restriction } from "../query/filter.js";
 
 /**
  * The owner of a principal's idempotency keys and bulk requests. An API key's limits never change, so its id suffices.

@@ -30,7 +30,7 @@ import type {
 import type { Digest } from "../core/bytes.js";
 import type { ConsistencyProof, MembershipProof } from "../core/proof.js";
 import type { Verdict } from "../core/verdict.js";
-import { restrictionAllows, type Restriction } from "../query/restriction.js";
+import { restrictionAllows, type Restriction } from "../query/filter.js";
 import { inTenantsName } from "./bound-events.js";
 import { keyOwnerOf } from "./key-owner.js";
 import { ShownLeaves } from "./shown-leaves.js";

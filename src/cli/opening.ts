@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import { AuditError } from "../audit/errors.js";
 import type { AuditService } from "../audit/service.js";
 import type { EngineHealth } from "../http/operations/readiness.js";
-import { wrapped } from "../audit/wrapped.js";
+import { wrapped } from "../audit/calls.js";
 
 /** An audit service, and what it stands on. */
 export interface Engine {

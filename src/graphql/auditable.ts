@@ -13,7 +13,7 @@ import {
 } from "type-graphql";
 import { badInput } from "../audit/errors.js";
 import type { ResultPage, SearchRequest } from "../audit/service.js";
-import { valueProblems, type RestrictionField } from "../query/restriction.js";
+import { valueProblems, type RestrictionField } from "../query/filter.js";
 import type { AuditContext } from "./context.js";
 import { EntryConnectionType } from "./entry-connection.js";
 import { referenceId } from "./reference.js";

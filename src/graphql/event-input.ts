@@ -1,6 +1,6 @@
 import { Field, InputType } from "type-graphql";
 import type { SignedEvent } from "../audit/service.js";
-import { withoutNulls } from "./nulls.js";
+import { withoutNulls } from "../core/json.js";
 import { EventTimeScalar, JsonScalar } from "./scalars.js";
 
 /** Each log has its own rules (core/event-rules.ts); these are the defaults. */

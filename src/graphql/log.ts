@@ -26,7 +26,7 @@ import { entryNode, EntryType, type EntryNode } from "./entry.js";
 import { EventInput, signedEvent } from "./event-input.js";
 import type { Loaders } from "./loaders.js";
 import { membershipProof, MembershipProofType, type ProofNode } from "./membership-proof.js";
-import { withoutNulls } from "./nulls.js";
+import { withoutNulls } from "../core/json.js";
 import { refusedEvents, RefusedEventType } from "./refused-event.js";
 import { rootNode, RootType, type RootNode } from "./root.js";
 

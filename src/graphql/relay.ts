@@ -1,6 +1,6 @@
 import { ArgsType, Directive, Field, ID, Int, InterfaceType, ObjectType } from "type-graphql";
 import type { PageRequest } from "../audit/service.js";
-import { withoutNulls } from "./nulls.js";
+import { withoutNulls } from "../core/json.js";
 
 /** The results of `node(id:)`; the concrete type is in the value's own `__typename`. */
 @InterfaceType("Node", {

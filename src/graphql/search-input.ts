@@ -1,9 +1,9 @@
 import { ArgsType, Field, ID, InputType, Int, registerEnumType } from "type-graphql";
 import { DEFAULT_LOG, type SearchRequest } from "../audit/service.js";
 import { NEWEST_FIRST, type EntryOrder, type OrderField } from "../query/order.js";
-import type { Restriction } from "../query/restriction.js";
+import type { Restriction } from "../query/filter.js";
 import type { TimeWindow } from "../query/time.js";
-import { withoutNulls } from "./nulls.js";
+import { withoutNulls } from "../core/json.js";
 import { PageArgs } from "./relay.js";
 
 export const WindowTime = { RECEIVED_AT: "received_at", TIMESTAMP: "timestamp" } as const;

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { JsonLoss, parseLossless } from "../core/lossless-json.js";
-import { isPlainObject } from "../core/problem.js";
+import { isPlainObject } from "../core/json.js";
 import type { BodyBudget, HeldBody } from "./body-budget.js";
 import { requireBounded } from "./json-bounds.js";
 import { HttpError } from "./refusal.js";

@@ -1,6 +1,6 @@
 import { AuditError, withOutcome } from "../audit/errors.js";
 import type { AuditService, LogRequest } from "../audit/service.js";
-import { replaced, wrapped, type Call } from "../audit/wrapped.js";
+import { replaced, wrapped, type Call } from "../audit/calls.js";
 
 /** The place of `asking` in each call that a request makes. What is not here, a tail, has a signal of its own. */
 const ASKING_PLACE: Readonly<Record<string, number>> = {

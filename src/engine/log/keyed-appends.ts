@@ -1,5 +1,6 @@
 import type { CheckedEvent } from "../../audit/checked-request.js";
-import { AuditError, outcomeKnown } from "../../audit/errors.js";
+import { AuditError } from "../../audit/errors.js";
+import { outcomeKnown } from "../../audit/calls.js";
 import type { Entry, EntryOutcome, Logged } from "../../audit/service.js";
 import type { RequestReceipt } from "../../audit/store.js";
 import { equalBytes } from "../../core/bytes.js";

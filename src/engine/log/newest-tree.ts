@@ -1,7 +1,7 @@
 import { timeText } from "../../audit/clock.js";
 import { endsLog, type AuditError } from "../../audit/errors.js";
 import { equalBytes } from "../../core/bytes.js";
-import type { TreeEdge } from "../../core/edge.js";
+import type { TreeEdge } from "../../core/tree.js";
 import type { CachedRoots } from "../tree/cached-roots.js";
 import type { History, SignedRoot } from "../tree/history.js";
 import type { SignedTree } from "../tree/signed-tree.js";

@@ -1,5 +1,6 @@
 import type { Alarm } from "../../audit/alarm.js";
-import { aheadOf, timeText, type Clock } from "../../audit/clock.js";
+import { aheadOf } from "../../core/instant.js";
+import { timeText, type Clock } from "../../audit/clock.js";
 
 export interface StampsOptions {
   readonly log: string;

@@ -2,10 +2,8 @@ import { setImmediate as otherWork } from "node:timers/promises";
 import { badInput } from "../../audit/errors.js";
 import type { EntryOutcome, TailRequest, TreeEntry } from "../../audit/service.js";
 import { isTreeSize } from "../../core/tree.js";
-import type { Filter } from "../../query/ast.js";
-import { matches } from "../../query/match.js";
+import { matches, restrictionAllows, type Filter, type Restriction } from "../../query/filter.js";
 import { parseQuery } from "../../query/parser.js";
-import { restrictionAllows, type Restriction } from "../../query/restriction.js";
 import { queryProblem } from "../search/search-arguments.js";
 
 /** Entries that a tail holds in memory at a time. */

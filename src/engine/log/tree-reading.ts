@@ -1,5 +1,5 @@
 import { AuditError } from "../../audit/errors.js";
-import type { TreeEdge } from "../../core/edge.js";
+import type { TreeEdge } from "../../core/tree.js";
 import type { History } from "../tree/history.js";
 import { inSnapshot, leadsTo, type TreeSource } from "../tree/signed-tree.js";
 import { TreeReaders } from "../tree/tree-readers.js";

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { deadline } from "../../audit/deadline.js";
-import { AuditError, endsLog, outcomeKnown, withOutcome, type WriteOutcome } from "../../audit/errors.js";
+import { deadline, outcomeKnown } from "../../audit/calls.js";
+import { AuditError, endsLog, withOutcome, type WriteOutcome } from "../../audit/errors.js";
 import type { AppendOutcome, LogHead, StoredTile } from "../../audit/store.js";
 import { equalBytes } from "../../core/bytes.js";
 import { BoundLeaves } from "../tree/bound-leaves.js";

@@ -2,7 +2,7 @@ import { AuditError } from "../../audit/errors.js";
 import type { ReadEntries, ReadEntry } from "../../audit/search-index.js";
 import type { LogReads } from "../../audit/store.js";
 import { digestBytes, digestOf, HASH_BYTES, utf8 } from "../../core/bytes.js";
-import { readEnvelope } from "../../core/envelope.js";
+import { readEnvelope } from "../../core/format.js";
 import type { AuditEvent } from "../../core/event.js";
 import { buildSegment } from "../../core/segment/build.js";
 import { PIECE_DOCUMENTS, segmentDocuments } from "../../core/segment/format.js";
@@ -12,7 +12,7 @@ import type { BlockSource } from "../../core/segment/read.js";
 import type { LeafRange } from "../../core/tree.js";
 import type { IndexedEntry } from "../../core/words/entry-terms.js";
 import { nodeSha256 } from "../../keys/node-crypto.js";
-import { searchable, type SearchableEvent } from "../../query/searchable.js";
+import { searchable, type SearchableEvent } from "../../query/filter.js";
 
 /** Entries read at once: up to 1 MiB each, most of them a thousandth of that. */
 export const READ_ENTRIES = 64;

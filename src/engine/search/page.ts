@@ -1,5 +1,5 @@
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, type PageRequest } from "../../audit/service.js";
-import type { FieldProblem } from "../../core/problem.js";
+import type { FieldProblem } from "../../core/json.js";
 
 /** The part of a result that a client asks for, with its cursors opened: positions count from 0. */
 export interface Span {

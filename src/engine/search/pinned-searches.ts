@@ -15,9 +15,7 @@ import type {
 } from "../../audit/service.js";
 import { canonicalJson } from "../../core/json.js";
 import type { TokenSealer } from "../../keys/sealed-token.js";
-import type { Filter } from "../../query/ast.js";
-import { matches } from "../../query/match.js";
-import type { Restriction } from "../../query/restriction.js";
+import { matches, type Filter, type Restriction } from "../../query/filter.js";
 import type { WindowBounds } from "../../query/time.js";
 import { type Cursor, Cursors } from "./cursor.js";
 import { pageProblems, readPage, spanOf, type ReadableResult, type Span } from "./page.js";

@@ -1,9 +1,8 @@
 import type { SearchRequest } from "../../audit/service.js";
-import type { FieldProblem } from "../../core/problem.js";
-import { allOf, type Filter } from "../../query/ast.js";
+import type { FieldProblem } from "../../core/json.js";
+import { allOf, restrictionFilter, restrictionProblems, type Filter, type Restriction } from "../../query/filter.js";
 import { NEWEST_FIRST } from "../../query/order.js";
 import { parseQuery } from "../../query/parser.js";
-import { restrictionFilter, restrictionProblems, type Restriction } from "../../query/restriction.js";
 import { instantRange, resolveWindow, type WindowBounds } from "../../query/time.js";
 import type { SearchArguments } from "./pin.js";
 

@@ -1,4 +1,4 @@
-import { unlessAborted } from "../../audit/abort.js";
+import { unlessAborted } from "../../audit/calls.js";
 import {
   rangeBehind,
   type CheckedSegment,
@@ -15,7 +15,7 @@ import type { BlockStore } from "../../audit/block-store.js";
 import type { LogStore } from "../../audit/store.js";
 import { equalBytes } from "../../core/bytes.js";
 import type { LeafRange } from "../../core/tree.js";
-import { matchesSearchable } from "../../query/match.js";
+import { matchesSearchable } from "../../query/filter.js";
 import { proofCache } from "./base-segments.js";
 import { leavesByField } from "./field-order.js";
 import { LogIndex } from "./log-index.js";

@@ -1,9 +1,15 @@
 import type { StoredEntry } from "../../audit/store.js";
 import { equalBytes, HASH_BYTES, utf8 } from "../../core/bytes.js";
-import type { TreeEdge } from "../../core/edge.js";
+import {
+  buildTile,
+  placeOfNode,
+  TILE_HEIGHT,
+  TILE_WIDTH,
+  type TreeEdge,
+  type TileId,
+  type NodeId,
+} from "../../core/tree.js";
 import type { LogFormat } from "../../core/format.js";
-import { buildTile, placeOfNode, TILE_HEIGHT, TILE_WIDTH, type TileId } from "../../core/tile.js";
-import type { NodeId } from "../../core/tree.js";
 import type { KeptTile } from "./kept-tile.js";
 import { tileKey, type TileReader, type TileSource } from "./tile-reader.js";
 

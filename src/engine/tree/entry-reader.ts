@@ -1,7 +1,7 @@
 import type { Entry, EntryOutcome } from "../../audit/service.js";
 import type { StoredEntry } from "../../audit/store.js";
 import { digestOf, equalBytes } from "../../core/bytes.js";
-import type { TreeEdge } from "../../core/edge.js";
+import type { TreeEdge } from "../../core/tree.js";
 import type { Envelope } from "../../core/event.js";
 import { BoundLeaves, textHash } from "./bound-leaves.js";
 import type { StampedEntry } from "./leaf.js";

@@ -1,6 +1,6 @@
 import { AuditError } from "../../audit/errors.js";
 import type { StoredTile } from "../../audit/store.js";
-import type { TreeEdge } from "../../core/edge.js";
+import type { TreeEdge } from "../../core/tree.js";
 import { TimeBounds, type AskedTimes } from "./bound-times.js";
 import { EntryReader } from "./entry-reader.js";
 import { Prover } from "./prover.js";

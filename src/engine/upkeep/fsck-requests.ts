@@ -1,5 +1,5 @@
 import type { RequestReceipt } from "../../audit/store.js";
-import type { TreeEdge } from "../../core/edge.js";
+import type { TreeEdge } from "../../core/tree.js";
 import { areAskedFor } from "../log/request-key.js";
 import { isPlaced, isSealedReceipt } from "../log/seals.js";
 import { EntryReader } from "../tree/entry-reader.js";

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { HeaderMap, type HTTPGraphQLRequest, type HTTPGraphQLResponse } from "@apollo/server";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { isPlainObject } from "../../core/problem.js";
+import { isPlainObject } from "../../core/json.js";
 import { textFault } from "../../graphql/limits.js";
 import type { DocumentParameters, TrustedDocuments } from "../../graphql/trusted-documents.js";
 import { becameKnown, type Admit, type Caller } from "../admission.js";

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { setImmediate as turn } from "node:timers/promises";
 import type { ApolloServer, HTTPGraphQLRequest, HTTPGraphQLResponse } from "@apollo/server";
-import { mayIntrospect, type IntrospectionPolicy } from "../../access/introspection.js";
+import { mayIntrospect, type IntrospectionPolicy } from "../../audit/principal.js";
 import type { MakeLink } from "../../audit/download-link.js";
 import { auditContext, type AuditContext } from "../../graphql/context.js";
 import { registeredTracer } from "../../operations/tracing.js";

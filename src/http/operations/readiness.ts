@@ -1,5 +1,5 @@
 import { AuditError } from "../../audit/errors.js";
-import { deadline } from "../../audit/deadline.js";
+import { deadline } from "../../audit/calls.js";
 import { jsonAnswer, type Answer } from "../answer.js";
 
 /** A store that is slower than this is of no use to who waits for a receipt. */

@@ -6,7 +6,7 @@ import type { WebSocket } from "@fastify/websocket";
 import { AuditError } from "../../audit/errors.js";
 import { ERRORS } from "../../graphql/error-table.js";
 import type { Readiness } from "../operations/readiness.js";
-import { isPlainObject } from "../../core/problem.js";
+import { isPlainObject } from "../../core/json.js";
 import { parseJson, unrepeated } from "../body.js";
 import { HttpError, refusalOf, shownRefusal, type Refusal, type Refusals } from "../refusal.js";
 import { Followed, refusedIn, ShownError, shownEvents } from "./followed.js";

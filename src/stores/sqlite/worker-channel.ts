@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { Worker } from "node:worker_threads";
-import { unlessAborted } from "../../audit/abort.js";
+import { unlessAborted } from "../../audit/calls.js";
 import { AuditError } from "../../audit/errors.js";
 import {
   newFlag,
