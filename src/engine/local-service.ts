@@ -43,8 +43,7 @@ import { TokenSealer } from "../keys/sealed-token.js";
 import { BulkLane, type AppendLane, type BulkLimits } from "./bulk/bulk-lane.js";
 import type { LocalAuditService } from "./log-health.js";
 import { OpenLog } from "./log/open-log.js";
-import type { QueueLimits } from "./log/queue.js";
-import { isKeyed, keyOf, requestKeyOf } from "./log/request-key.js";
+import { keyOf, requestKeyOf, type QueueLimits } from "./log/queue.js";
 import { checkTail, tailLog } from "./log/tail.js";
 import { indexRootOf, provenComplete } from "./completeness.js";
 import { PinnedSearches } from "./search/pinned-searches.js";
@@ -239,8 +238,9 @@ class LocalService implements LocalAuditService {
     const opened = this.#opened(request.log);
     const { log } = opened;
     const checked = checkRequest(request, log, this.#signer);
-    const owned = { ...request, keyOwner: owner };
-    const requestKey = isKeyed(owned) ? requestKeyOf(owned, checked, log.format) : undefined;
+    const { idempotencyKey } = request;
+    const keyed = idempotencyKey === undefined ? undefined : { ...request, idempotencyKey, keyOwner: owner };
+    const requestKey = keyed && requestKeyOf(keyed, checked, log.format);
     const logged = await outcomeKnown(lane(opened).append(eventsOf(checked.accepted), requestKey), "UNKNOWN");
     return { ...logged, refused: checked.refused };
   }

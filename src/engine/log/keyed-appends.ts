@@ -7,10 +7,9 @@ import { equalBytes } from "../../core/bytes.js";
 import type { CachedRoots } from "../tree/cached-roots.js";
 import type { TreeSource } from "../tree/signed-tree.js";
 import type { NewestTree } from "./newest-tree.js";
-import type { Appended, Repeated } from "./queue.js";
-import { areAskedFor, type RequestKey } from "./request-key.js";
+import type { TreeReading } from "./log-tree.js";
+import { areAskedFor, type Appended, type Repeated, type RequestKey } from "./queue.js";
 import { isPlaced, isSealedReceipt } from "./seals.js";
-import type { TreeReading } from "./tree-reading.js";
 
 export interface KeyedAppendsOptions {
   readonly source: TreeSource;
@@ -53,13 +52,12 @@ export class KeyedAppends {
    */
   async recall(receipt: RequestReceipt): Promise<Logged> {
     const { source, newest, reading, roots } = this.options;
-    const { sequencer } = newest;
+    const { sequencer, known } = newest;
     const { firstIndex, count, treeSize, seal } = receipt;
     if (seal !== undefined && !isSealedReceipt(source.key, receipt)) throw changedReceipt();
-    if (treeSize > sequencer.seen.edge.size) await sequencer.refresh();
-    const { seen, durable } = sequencer;
-    if (!isPlaced(receipt, seen.edge.size)) throw changedReceipt();
-    await durable.require(seen, treeSize);
+    if (treeSize > known.newest.edge.size) await sequencer.refresh();
+    if (!isPlaced(receipt, known.newest.edge.size)) throw changedReceipt();
+    await known.require(treeSize);
     const leafIndexes = Array.from({ length: count }, (_, place) => firstIndex + place);
     return reading.of({
       locate: () => newest.reaching(treeSize),

@@ -4,7 +4,7 @@ import type { EntryOutcome, TailRequest, TreeEntry } from "../../audit/service.j
 import { isTreeSize } from "../../core/tree.js";
 import { matches, restrictionAllows, type Filter, type Restriction } from "../../query/filter.js";
 import { parseQuery } from "../../query/parser.js";
-import { queryProblem } from "../search/search-arguments.js";
+import { queryProblem } from "../search/search-request.js";
 
 /** Entries that a tail holds in memory at a time. */
 const PAGE_ENTRIES = 64;

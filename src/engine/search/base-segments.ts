@@ -10,7 +10,7 @@ import { BASE_ENTRIES } from "../../core/segment/index-log.js";
 import { nodeSha256 } from "../../keys/node-crypto.js";
 import { READ_ENTRIES, readRowsAt, type LogRow } from "./log-rows.js";
 import { groupSegment, type GroupParts } from "./segment-builder.js";
-import { Steps } from "./steps.js";
+import { Steps } from "./matches.js";
 
 /** What is made for proofs of entries that are stored otherwise, or not yet, of all logs. */
 export interface ProofCache {

@@ -1,15 +1,17 @@
 import type { ReadEntries } from "../../audit/search-index.js";
 import { bitsBetween, countBits, isEmpty, setPlaces, type PieceBits } from "../../core/segment/bits.js";
-import { evaluation } from "../../core/segment/evaluate.js";
+import { evaluation, type Evaluation } from "../../core/segment/evaluate.js";
 import type { SegmentFilter } from "../../core/segment/filter.js";
 import { SegmentReader } from "../../core/segment/read.js";
 import type { LeafRange } from "../../core/tree.js";
 import { nodeSha256 } from "../../keys/node-crypto.js";
-import { evaluated } from "./evaluated.js";
 import { READ_ENTRIES, readRows, type LogRow } from "./log-rows.js";
-import { Steps } from "./steps.js";
 import { OpenSegment, prefetch, type ReadableSegment, type SegmentSession } from "./stored-segments.js";
-import { termsOf } from "./terms.js";
+import { setImmediate as others } from "node:timers/promises";
+import { Unfinished } from "../../core/segment/word-lookup.js";
+import { EVENT_FIELDS } from "../../core/event.js";
+import { utf8 } from "../../core/bytes.js";
+import { leafTerm, presenceTerm, valueTerm, wordTerm } from "../../core/words/terms.js";
 
 /** Neighbouring leaves, and where to look for matches among them. */
 export type Part =
@@ -193,3 +195,85 @@ export function leavesIn(found: Found): readonly number[] {
     ? found.rows.map(({ leafIndex }) => leafIndex)
     : setPlaces(found.bits).map((place) => found.start + place);
 }
+
+/** How long a search may hold the event loop. */
+const STEP_MS = 10;
+
+/** Work in steps: others run between them, and it ends when its signal aborts. */
+export class Steps {
+  #since = performance.now();
+
+  constructor(private readonly signal?: AbortSignal) {}
+
+  /** Called between two pieces of work of at most some milliseconds. Rejects with the signal's reason once it aborts. */
+  async pause(): Promise<void> {
+    if (performance.now() - this.#since > STEP_MS) {
+      await others();
+      this.#since = performance.now();
+    }
+    this.signal?.throwIfAborted();
+  }
+}
+
+/** Dictionary blocks that are looked through in one go: some milliseconds. */
+const STEP_BLOCKS = 32;
+
+/** A filter over one segment, and the reader that it was evaluated with. */
+export interface Evaluated {
+  readonly reader: SegmentReader;
+  readonly evaluation: Evaluation;
+}
+
+/** Evaluates a filter over a segment, looking up the words of its prefixes in steps. Rejects as the session and the steps do. */
+export async function evaluated(filter: SegmentFilter, session: SegmentSession, steps: Steps): Promise<Evaluated> {
+  for (;;) {
+    const found = await session.read((reader) => evaluatedSoFar(filter, reader));
+    await steps.pause();
+    if (found !== undefined) return found;
+  }
+}
+
+/** Undefined where a prefix has more words than one step may look up: they are kept with the reader. */
+function evaluatedSoFar(filter: SegmentFilter, reader: SegmentReader): Evaluated | undefined {
+  try {
+    return { reader, evaluation: evaluation(filter, { reader, sha256: nodeSha256, blocks: STEP_BLOCKS }) };
+  } catch (error) {
+    if (error instanceof Unfinished) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The terms that a filter looks up in a segment's dictionary, or what they begin with: those blocks are read before they
+ * are asked for one by one.
+ */
+export function termsOf(filter: SegmentFilter): readonly Uint8Array[] {
+  switch (filter.kind) {
+    case "phrase":
+      return phraseTerms(filter);
+    case "exact":
+      return [valueTerm(filter.value, filter.field, nodeSha256)];
+    case "present":
+      return [presenceTerm(filter.field)];
+    case "leaf":
+      return [leafTerm(filter.hash)];
+    case "and":
+    case "or":
+      return filter.filters.flatMap(termsOf);
+    case "not":
+      return termsOf(filter.filter);
+    case "all":
+    case "time":
+      return [];
+  }
+}
+
+/** Fields of one word are neighbours, so the first and the last name the blocks. */
+function phraseTerms({ field, words, prefix }: SegmentFilter & { readonly kind: "phrase" }): readonly Uint8Array[] {
+  return words.flatMap((word, place) => {
+    if (prefix && place === words.length - 1) return [utf8(word)];
+    return (field === undefined ? ENDS : [field]).map((name) => wordTerm(word, name));
+  });
+}
+
+const ENDS = [EVENT_FIELDS[0], EVENT_FIELDS[EVENT_FIELDS.length - 1] ?? EVENT_FIELDS[0]];

@@ -17,11 +17,19 @@ import { canonicalJson } from "../../core/json.js";
 import type { TokenSealer } from "../../keys/sealed-token.js";
 import { matches, type Filter, type Restriction } from "../../query/filter.js";
 import type { WindowBounds } from "../../query/time.js";
-import { type Cursor, Cursors } from "./cursor.js";
-import { pageProblems, readPage, spanOf, type ReadableResult, type Span } from "./page.js";
+import {
+  Cursors,
+  pageProblems,
+  readPage,
+  spanOf,
+  checkSearch,
+  searchArguments,
+  type Cursor,
+  type ReadableResult,
+  type Span,
+} from "./search-request.js";
 import { notInLeafOrder, pageQuestion } from "./page-question.js";
 import { openPin, type Pin, type PinnedState, sealPin } from "./pin.js";
-import { checkSearch, searchArguments } from "./search-arguments.js";
 import { readWhole, type WholeResult } from "./whole-result.js";
 
 export interface PinnedSearchesOptions {
