@@ -12,7 +12,7 @@ import { openLocalService } from "../src/engine/local-service.js";
 import { COMPILE_AT_HIT } from "../src/graphql/compiled-execution.js";
 import { auditContext, type AuditContext } from "../src/graphql/context.js";
 import { graphqlServer } from "../src/graphql/server.js";
-import { interruptible } from "../src/http/interruptible-service.js";
+import { interruptible } from "../src/http/graphql/operation.js";
 import { ephemeralKeyring } from "../src/keys/keyring.js";
 import { indexed } from "../src/engine/search/open-index.js";
 import { openStore } from "../src/stores/index.js";

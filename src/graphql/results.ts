@@ -3,7 +3,7 @@ import type { ResultPage } from "../audit/service.js";
 import type { AuditContext } from "./context.js";
 import { EntryConnectionType } from "./entry-connection.js";
 import { withoutNulls } from "../core/json.js";
-import { PageArgs, pageRequest } from "./relay.js";
+import { PageArgs, pageRequest } from "./search.js";
 
 @ArgsType()
 abstract class ResultsArgs {
