@@ -28,13 +28,13 @@ import type {
   TreeEntry,
 } from "../audit/service.js";
 import { digestOf, utf8, type Digest } from "../core/bytes.js";
+import { canonicalJson } from "../core/json.js";
 import type { ConsistencyProof, MembershipProof } from "../core/proof.js";
 import type { Verdict } from "../core/verdict.js";
+import { nodeSha256 } from "../keys/node-crypto.js";
 import { restrictionAllows, type Restriction } from "../query/filter.js";
 import { inTenantsName } from "./bound-events.js";
 import { ShownLeaves } from "./shown-leaves.js";
-import { canonicalJson } from "../core/json.js";
-import { nodeSha256 } from "../keys/node-crypto.js";
 
 export interface ScopeOptions {
   readonly principal: Principal;

@@ -1,6 +1,6 @@
+import { isIPv4 } from "node:net";
 import { isDeepStrictEqual } from "node:util";
 import type { Restriction } from "../query/filter.js";
-import { isIPv4 } from "node:net";
 
 /** What a credential may do: log events; search and read entries; read the metrics; everything, also what only operators see. */
 export const SCOPES = ["audit:log", "audit:read", "audit:metrics", "audit:admin"] as const;

@@ -1,5 +1,5 @@
-import type { LogFormat } from "./format.js";
 import { equalBytes, HASH_BYTES } from "./bytes.js";
+import type { LogFormat } from "./format.js";
 
 /** The perfect subtree of 2^level leaves that starts at leaf index * 2^level. Leaves are level 0. */
 export interface NodeId {
@@ -132,7 +132,7 @@ export function tileIsSound(format: LogFormat, bytes: Uint8Array): boolean {
 }
 
 /** Writes the next hash of the lowest row into an incomplete tile, with every node above that this completes. */
-export function addToTile(
+function addToTile(
   format: LogFormat,
   bytes: Uint8Array,
   next: { readonly column: number; readonly hash: Uint8Array },

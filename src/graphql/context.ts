@@ -1,13 +1,13 @@
-import type { MakeLink } from "../audit/download-link.js";
-import type { AuditService, EntryOutcome, ResultPage, Root } from "../audit/service.js";
-import type { OperationObserver } from "./operation-observer.js";
-import { AuditError } from "../audit/errors.js";
 import { setImmediate as turn } from "node:timers/promises";
 import DataLoader from "dataloader";
+import type { MakeLink } from "../audit/download-link.js";
+import { AuditError } from "../audit/errors.js";
 import type { CompletenessProof, CompletenessRequest, EntryProof } from "../audit/proofs.js";
+import type { AuditService, EntryOutcome, ResultPage, Root } from "../audit/service.js";
 import type { Digest } from "../core/bytes.js";
 import type { Verdict } from "../core/verdict.js";
 import { asError } from "./errors.js";
+import type { OperationObserver } from "./operation-observer.js";
 
 /** A place in a log: a leaf index or a tree size. */
 export interface Place {

@@ -1,21 +1,21 @@
 import { Arg, Ctx, Directive, Field, FieldResolver, ID, ObjectType, Resolver, Root } from "type-graphql";
+import { badInput } from "../audit/errors.js";
+import type { EntryProof } from "../audit/proofs.js";
 import type { Entry } from "../audit/service.js";
 import { digestOf, utf8, type Digest } from "../core/bytes.js";
 import type { AuditEvent } from "../core/event.js";
-import type { AuditContext } from "./context.js";
-import { EventType } from "./event.js";
-import { globalId } from "./global-id.js";
-import { NodeType } from "./relay.js";
-import { DateTimeScalar, DigestScalar, LeafIndexScalar, TreeSizeScalar } from "./scalars.js";
-import { badInput } from "../audit/errors.js";
-import type { EntryProof } from "../audit/proofs.js";
-import { membershipText, membershipTextVerdict } from "../core/proof-text.js";
-import { rootNode, RootType, type RootNode } from "./root.js";
 import type { LogFormat } from "../core/format.js";
+import { membershipText, membershipTextVerdict } from "../core/proof-text.js";
 import { membershipVerdict } from "../core/proof.js";
 import { signatureVerdict } from "../core/signature.js";
 import { invalid, VALID, type Verdict } from "../core/verdict.js";
 import { nodeEd25519 } from "../keys/node-crypto.js";
+import type { AuditContext } from "./context.js";
+import { EventType } from "./event.js";
+import { globalId } from "./global-id.js";
+import { NodeType } from "./relay.js";
+import { rootNode, RootType, type RootNode } from "./root.js";
+import { DateTimeScalar, DigestScalar, LeafIndexScalar, TreeSizeScalar } from "./scalars.js";
 import { VerdictType } from "./verdict.js";
 
 @ObjectType("AuditMembershipProof", {

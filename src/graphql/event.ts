@@ -1,8 +1,8 @@
 import { Field, ObjectType, InputType } from "type-graphql";
-import type { AuditEvent, EventValue } from "../core/event.js";
-import { EventTimeScalar, JsonScalar } from "./scalars.js";
 import type { SignedEvent } from "../audit/service.js";
+import type { AuditEvent, EventValue } from "../core/event.js";
 import { withoutNulls } from "../core/json.js";
+import { EventTimeScalar, JsonScalar } from "./scalars.js";
 
 @ObjectType("AuditEvent", {
   simpleResolvers: true,

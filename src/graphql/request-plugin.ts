@@ -21,8 +21,8 @@ import type { AuditContext } from "./context.js";
 import { CostMeasure, requireCost } from "./cost.js";
 import { refusal } from "./errors.js";
 import { asksForSchema, withoutSuggestion } from "./introspection.js";
-import { requireFitting, SHORT_VARIABLES_BYTES } from "./variables.js";
 import { LIMITS } from "./limits.js";
+import { requireFitting, SHORT_VARIABLES_BYTES } from "./variables.js";
 
 export interface RequestPluginOptions {
   readonly schema: GraphQLSchema;
@@ -153,7 +153,7 @@ const GRAPHQL_REFUSALS: ReadonlySet<unknown> = new Set([
  * is GraphQL's, not what is in it (GraphQL over HTTP, section 6.4.1). Other clients ask for
  * application/graphql-response+json.
  */
-export function statusForJsonClients(accept: string, { http, body }: GraphQLResponse): void {
+function statusForJsonClients(accept: string, { http, body }: GraphQLResponse): void {
   if (http.status !== 400 || body.kind !== "single" || accept.includes("application/graphql-response+json")) return;
   const { errors = [] } = body.singleResult;
   if (errors.every(({ extensions }) => GRAPHQL_REFUSALS.has(extensions?.["code"]))) http.status = 200;

@@ -1,11 +1,11 @@
 import { Args, Ctx, Query, Resolver, ArgsType, Field, ID, InputType, Int, registerEnumType } from "type-graphql";
 import { DEFAULT_LOG, type ResultPage, type SearchRequest, type PageRequest } from "../audit/service.js";
+import { withoutNulls } from "../core/json.js";
+import type { Restriction } from "../query/filter.js";
+import { NEWEST_FIRST, type EntryOrder, type OrderField } from "../query/order.js";
+import type { TimeWindow } from "../query/time.js";
 import type { AuditContext } from "./context.js";
 import { EntryConnectionType } from "./entry-connection.js";
-import { NEWEST_FIRST, type EntryOrder, type OrderField } from "../query/order.js";
-import type { Restriction } from "../query/filter.js";
-import type { TimeWindow } from "../query/time.js";
-import { withoutNulls } from "../core/json.js";
 
 /** Relay's four paging arguments. Sizes and cursors are checked by the service. */
 @ArgsType()
@@ -192,7 +192,7 @@ export function searchRequest({ query, window, orderBy, maxResults, log }: Searc
   };
 }
 
-export function restrictedSearchRequest(search: RestrictedSearchArgs): SearchRequest {
+function restrictedSearchRequest(search: RestrictedSearchArgs): SearchRequest {
   const { restriction } = search;
   return { ...searchRequest(search), ...(restriction && { restriction: restrictionOf(restriction) }) };
 }

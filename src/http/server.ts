@@ -3,13 +3,13 @@ import { createServer, IncomingMessage, type RequestListener, type Server, type 
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import fastify, { type FastifyInstance } from "fastify";
-import type { Refusals } from "./refusal.js";
-import { observeRequests } from "./observed-requests.js";
-import { refuseUnreadable } from "./refusing.js";
+import { deadline } from "../audit/calls.js";
+import { AuditError } from "../audit/errors.js";
 import { keepSenders } from "./admission.js";
 import { isWebSocket, TRANSPORTS, jsonAnswer, type Answer } from "./answer.js";
-import { AuditError } from "../audit/errors.js";
-import { deadline } from "../audit/calls.js";
+import { observeRequests } from "./observed-requests.js";
+import type { Refusals } from "./refusal.js";
+import { refuseUnreadable } from "./refusing.js";
 
 /** How long a client may take over the head of a request, and over all of it. */
 const HEADERS_TIMEOUT_MS = 10_000;

@@ -1,3 +1,4 @@
+import { MAX_TEXT_CHARACTERS } from "../core/event-rules.js";
 import {
   EVENT_FIELDS,
   fieldText,
@@ -7,10 +8,9 @@ import {
   type EventValue,
 } from "../core/event.js";
 import { isWithin, type InstantRange } from "../core/instant.js";
-import { valueWords } from "../core/words/words.js";
-import { eventTime } from "../core/segment/event-time.js";
-import { MAX_TEXT_CHARACTERS } from "../core/event-rules.js";
 import { isPlainObject, memberPath, nameOf, textProblems, withoutNulls, type FieldProblem } from "../core/json.js";
+import { eventTime } from "../core/segment/event-time.js";
+import { valueWords } from "../core/words/words.js";
 
 /** Adjacent words in this order inside one field; the last may be a prefix. Words are cut as in core/words/words.ts. */
 export interface PhraseFilter {

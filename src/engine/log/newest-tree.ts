@@ -4,12 +4,11 @@ import { equalBytes } from "../../core/bytes.js";
 import type { TreeEdge } from "../../core/tree.js";
 import type { CachedRoots } from "../tree/cached-roots.js";
 import type { History, SignedRoot } from "../tree/history.js";
-import type { SignedTree } from "../tree/signed-tree.js";
 import { TreeReaders } from "../tree/prover.js";
+import type { SignedTree } from "../tree/signed-tree.js";
+import { LogTree, type GrowthWatch } from "./log-tree.js";
 import { restore, type LogEnvironment, type RestoredLog } from "./restored-log.js";
 import { Sequencer, Stamps } from "./sequencer.js";
-import type { GrowthWatch } from "./growth.js";
-import { LogTree } from "./log-tree.js";
 
 /** The parts of an open log that follow its newest tree. */
 export interface NewestTreeOptions extends RestoredLog {

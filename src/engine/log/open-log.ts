@@ -15,11 +15,10 @@ import { entryOf } from "../tree/entries.js";
 import { History } from "../tree/history.js";
 import type { SignedTree, TreeSource } from "../tree/signed-tree.js";
 import { TreeReaders } from "../tree/prover.js";
-import { GrowthWatch } from "./growth.js";
+import { GrowthWatch, TreeReading } from "./log-tree.js";
 import { KeyedAppends } from "./keyed-appends.js";
 import { NewestTree } from "./newest-tree.js";
-import { TreeReading } from "./log-tree.js";
-import type { Appended, RequestKey } from "./queue.js";
+import type { Appended, RequestKey } from "./batch.js";
 import { restoreLog, type LogEnvironment } from "./restored-log.js";
 
 /** What an open log is made of. */

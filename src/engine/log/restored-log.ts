@@ -18,7 +18,7 @@ import {
   type TreeSource,
   type TreeView,
 } from "../tree/signed-tree.js";
-import type { QueueLimits } from "./queue.js";
+import type { QueueLimits } from "./batch.js";
 
 /** What all logs of a gateway share. */
 export interface LogEnvironment {

@@ -1,19 +1,19 @@
+import type { Alarm } from "../../audit/alarm.js";
 import type { CheckedEvent } from "../../audit/checked-request.js";
+import { timeText, type Clock } from "../../audit/clock.js";
+import { aheadOf } from "../../core/instant.js";
 import { stampEvent } from "../tree/entries.js";
-import type { Growth } from "./growth.js";
 import {
   QUEUE_LIMITS,
   SubmissionQueue,
+  type Growth,
   type Appended,
   type QueueLimits,
   type Repeated,
   type Submission,
   type RequestKey,
-} from "./queue.js";
+} from "./batch.js";
 import { TreeWriter, type TreeWriterOptions } from "./tree-writer.js";
-import type { Alarm } from "../../audit/alarm.js";
-import { aheadOf } from "../../core/instant.js";
-import { timeText, type Clock } from "../../audit/clock.js";
 
 export interface SequencerOptions extends TreeWriterOptions {
   readonly stamps: Stamps;

@@ -15,9 +15,8 @@ import {
   type TreeView,
 } from "../tree/signed-tree.js";
 import { TileReader } from "../tree/tile-reader.js";
-import { growTree, type Growth } from "./growth.js";
+import { growTree, type Growth, type Submission } from "./batch.js";
 import type { LogTree } from "./log-tree.js";
-import type { Submission } from "./queue.js";
 
 /** Returns requests that arrived meanwhile and fit into a batch already begun. */
 type Arrived = (begun: readonly Submission[]) => readonly Submission[];

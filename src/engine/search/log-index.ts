@@ -4,17 +4,17 @@ import type { LogReads } from "../../audit/store.js";
 import { equalBytes } from "../../core/bytes.js";
 import { PIECE_DOCUMENTS, segmentDocuments } from "../../core/segment/format.js";
 import { BASE_ENTRIES } from "../../core/segment/index-log.js";
+import { SegmentReader, type BlockSource } from "../../core/segment/read.js";
 import type { LeafRange } from "../../core/tree.js";
-import { partsOf, Steps, type Part } from "./matches.js";
-import { SegmentBuilder } from "./segment-builder.js";
 import { AnswerProver } from "./answer-prover.js";
 import { BaseSegments, type ProofCache } from "./base-segments.js";
 import { IndexLog, type IndexTree } from "./index-tree.js";
+import { READ_ENTRIES, readRows, segmentOfRows, type LogRow } from "./log-rows.js";
+import { partsOf, Steps, type Part } from "./matches.js";
+import { SegmentBuilder } from "./segment-builder.js";
 import { checkedSegments } from "./segment-check.js";
 import type { SegmentMaker } from "./segment-maker.js";
 import { StoredSegments, type BlockCache, type OpenSegment, type SegmentSession } from "./stored-segments.js";
-import { SegmentReader, type BlockSource } from "../../core/segment/read.js";
-import { READ_ENTRIES, readRows, segmentOfRows, type LogRow } from "./log-rows.js";
 
 export interface LogIndexParts {
   readonly log: string;

@@ -1,17 +1,17 @@
+import { setImmediate as others } from "node:timers/promises";
 import type { ReadEntries } from "../../audit/search-index.js";
+import { utf8 } from "../../core/bytes.js";
+import { EVENT_FIELDS } from "../../core/event.js";
 import { bitsBetween, countBits, isEmpty, setPlaces, type PieceBits } from "../../core/segment/bits.js";
 import { evaluation, type Evaluation } from "../../core/segment/evaluate.js";
 import type { SegmentFilter } from "../../core/segment/filter.js";
 import { SegmentReader } from "../../core/segment/read.js";
+import { Unfinished } from "../../core/segment/word-lookup.js";
 import type { LeafRange } from "../../core/tree.js";
+import { leafTerm, presenceTerm, valueTerm, wordTerm } from "../../core/words/terms.js";
 import { nodeSha256 } from "../../keys/node-crypto.js";
 import { READ_ENTRIES, readRows, type LogRow } from "./log-rows.js";
 import { OpenSegment, prefetch, type ReadableSegment, type SegmentSession } from "./stored-segments.js";
-import { setImmediate as others } from "node:timers/promises";
-import { Unfinished } from "../../core/segment/word-lookup.js";
-import { EVENT_FIELDS } from "../../core/event.js";
-import { utf8 } from "../../core/bytes.js";
-import { leafTerm, presenceTerm, valueTerm, wordTerm } from "../../core/words/terms.js";
 
 /** Neighbouring leaves, and where to look for matches among them. */
 export type Part =

@@ -226,7 +226,9 @@ export class PinnedSearches {
       },
       log: search.log,
       treeSize: state.treeSize,
-      expiresAt: timeText(state.expiresAtMs * MICROS_PER_MS),
+      get expiresAt() {
+        return timeText(state.expiresAtMs * MICROS_PER_MS);
+      },
       cursor: (position) => cursors.seal({ state, position }),
       matches: (entry) => this.isHit({ log: search.log, filter, range: state.range }, entry),
       totalCount: () => readable.count(),

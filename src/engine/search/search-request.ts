@@ -1,12 +1,12 @@
+import { createHash } from "node:crypto";
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, type SearchRequest, type PageRequest } from "../../audit/service.js";
 import { canonicalJson, type FieldProblem } from "../../core/json.js";
+import { REJECTED_TOKEN, type TokenSealer } from "../../keys/sealed-token.js";
 import { allOf, restrictionFilter, restrictionProblems, type Filter, type Restriction } from "../../query/filter.js";
 import { NEWEST_FIRST } from "../../query/order.js";
 import { parseQuery } from "../../query/parser.js";
 import { instantRange, resolveWindow, type WindowBounds } from "../../query/time.js";
 import type { SearchArguments, PinnedState } from "./pin.js";
-import { createHash } from "node:crypto";
-import { REJECTED_TOKEN, type TokenSealer } from "../../keys/sealed-token.js";
 
 /** A search ready to be pinned, or every invalid argument. */
 export type CheckedSearch =

@@ -1,5 +1,9 @@
+import type { CheckedEvent } from "../../audit/checked-request.js";
+import type { Entry, EntryOutcome } from "../../audit/service.js";
 import type { StoredEntry, NewEntry } from "../../audit/store.js";
 import { equalBytes, HASH_BYTES, utf8, digestOf } from "../../core/bytes.js";
+import type { Envelope } from "../../core/event.js";
+import type { LogFormat } from "../../core/format.js";
 import {
   buildTile,
   placeOfNode,
@@ -9,12 +13,8 @@ import {
   type TileId,
   type NodeId,
 } from "../../core/tree.js";
-import type { LogFormat } from "../../core/format.js";
 import type { KeptTile } from "./kept-tile.js";
 import { tileKey, TileReader, type TileSource } from "./tile-reader.js";
-import type { CheckedEvent } from "../../audit/checked-request.js";
-import type { Envelope } from "../../core/event.js";
-import type { Entry, EntryOutcome } from "../../audit/service.js";
 
 type Tiles = Map<string, KeptTile | undefined>;
 

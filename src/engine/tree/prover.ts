@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { AuditError } from "../../audit/errors.js";
+import type { StoredTile } from "../../audit/store.js";
 import { equalBytes } from "../../core/bytes.js";
 import {
   consistencyRanges,
@@ -14,11 +15,10 @@ import {
 import { multiproofRanges, multiproofRoot } from "../../core/segment/multiproof.js";
 import type { LeafRange, TreeEdge } from "../../core/tree.js";
 import { invalid, VALID, type Verdict } from "../../core/verdict.js";
-import type { SignedTree, TreeSource, TreeView } from "./signed-tree.js";
-import { TileReader } from "./tile-reader.js";
-import type { StoredTile } from "../../audit/store.js";
 import { TimeBounds, type AskedTimes } from "./bound-times.js";
 import { EntryReader } from "./entries.js";
+import type { SignedTree, TreeSource, TreeView } from "./signed-tree.js";
+import { TileReader } from "./tile-reader.js";
 
 /** How many roots of earlier sizes are remembered as proven. */
 const MAX_PROVEN_ROOTS = 4_096;

@@ -1,6 +1,6 @@
 import type { RequestReceipt } from "../../audit/store.js";
 import type { TreeEdge } from "../../core/tree.js";
-import { areAskedFor } from "../log/queue.js";
+import { areAskedFor } from "../log/keyed-appends.js";
 import { isPlaced, isSealedReceipt } from "../log/seals.js";
 import { EntryReader } from "../tree/entries.js";
 import type { TreeSource } from "../tree/signed-tree.js";

@@ -1,21 +1,21 @@
 import type { IncomingMessage, IncomingHttpHeaders } from "node:http";
+import { setImmediate as turn } from "node:timers/promises";
 import { HeaderMap, type HTTPGraphQLRequest, type HTTPGraphQLResponse, type ApolloServer } from "@apollo/server";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { MakeLink } from "../../audit/download-link.js";
+import { mayIntrospect, type IntrospectionPolicy } from "../../audit/principal.js";
 import { isPlainObject } from "../../core/json.js";
+import { JsonLoss } from "../../core/lossless-json.js";
+import { auditContext, type AuditContext } from "../../graphql/context.js";
 import { textFault } from "../../graphql/request-plugin.js";
 import type { DocumentParameters, TrustedDocuments } from "../../graphql/trusted-documents.js";
+import { registeredTracer } from "../../operations/tracing.js";
 import { becameKnown, isPreflighted, traceIdOf, type Admit, type Caller } from "../admission.js";
 import { send, prefersHtml, requireJson, type Answer } from "../answer.js";
 import { parseJson, requireJsonBody, requirePlain, takeBodies } from "../body.js";
-import type { Readiness } from "../server.js";
 import { HttpError, type Refusals } from "../refusal.js";
+import type { Readiness } from "../server.js";
 import { lifetime, interruptible, OperationRecord, inOperationSpan, type Records } from "./operation.js";
-import { JsonLoss } from "../../core/lossless-json.js";
-import { setImmediate as turn } from "node:timers/promises";
-import { mayIntrospect, type IntrospectionPolicy } from "../../audit/principal.js";
-import type { MakeLink } from "../../audit/download-link.js";
-import { auditContext, type AuditContext } from "../../graphql/context.js";
-import { registeredTracer } from "../../operations/tracing.js";
 
 export interface ExecutionOptions extends Records {
   readonly apollo: ApolloServer<AuditContext>;

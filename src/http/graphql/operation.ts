@@ -1,13 +1,13 @@
+import type { ServerResponse, IncomingHttpHeaders } from "node:http";
 import { SpanStatusCode, SpanKind, type Span, type Tracer } from "@opentelemetry/api";
 import type { Logger } from "pino";
+import { replaced, wrapped, type Call } from "../../audit/calls.js";
+import { AuditError, withOutcome } from "../../audit/errors.js";
+import type { AuditService, LogRequest } from "../../audit/service.js";
 import { ERRORS, type ErrorCode } from "../../graphql/error-table.js";
 import type { OperationObserver, ResolvedOperation } from "../../graphql/operation-observer.js";
 import { shortName } from "../../operations/bounded-names.js";
 import type { Metrics } from "../../operations/metrics.js";
-import { AuditError, withOutcome } from "../../audit/errors.js";
-import type { AuditService, LogRequest } from "../../audit/service.js";
-import { replaced, wrapped, type Call } from "../../audit/calls.js";
-import type { ServerResponse, IncomingHttpHeaders } from "node:http";
 import { incomingContext, inSpan } from "../../operations/tracing.js";
 
 /** Where it is recorded how an operation fared. */

@@ -1,13 +1,11 @@
-import type { CheckedEvent, CheckedRequest } from "../../audit/checked-request.js";
+import type { CheckedEvent } from "../../audit/checked-request.js";
 import { AuditError } from "../../audit/errors.js";
-import type { RequestReceipt } from "../../audit/store.js";
-import type { StampedEntry } from "../tree/entries.js";
-import type { SignedTree } from "../tree/signed-tree.js";
-import type { Entry, LogRequest } from "../../audit/service.js";
-import { equalBytes, utf8 } from "../../core/bytes.js";
+import type { RequestReceipt, AppendBatch } from "../../audit/store.js";
 import type { LogFormat } from "../../core/format.js";
-import { canonicalJson } from "../../core/json.js";
-import { nodeSha256 } from "../../keys/node-crypto.js";
+import type { LogKey } from "../../keys/log-key.js";
+import { stampEvent, type StampedEntry } from "../tree/entries.js";
+import type { SignedTree, TreeSource } from "../tree/signed-tree.js";
+import { sealedReceipt } from "./seals.js";
 
 /** The result of an append: the request's entries are durable in `tree`, the first of them at `firstIndex`. */
 export interface Appended {
@@ -134,64 +132,72 @@ export interface RequestKey {
   readonly requestDigest: Uint8Array;
 }
 
-/** How many keys in a request's entries are tried as the gateway's: it has one, and few authors share a request. */
-const MAX_KEYS = 8;
-
-/** A request with a key, and with the key's owner, if it has one. */
-export interface KeyedRequest extends LogRequest {
-  readonly idempotencyKey: string;
-  readonly keyOwner?: string | undefined;
+/** A batch computed on top of a tree, and the tree that it gives if the store accepts it. */
+export interface Growth {
+  readonly batch: AppendBatch;
+  readonly tree: SignedTree;
+  readonly requests: readonly GrownRequest[];
 }
 
-/** The key of a request whose events are checked. */
-export function requestKeyOf(request: KeyedRequest, checked: CheckedRequest, format: LogFormat): RequestKey {
-  const { idempotencyKey, keyOwner, sign, skipInvalid = false } = request;
-  // Only the caller's own signature counts: the gateway's follows from the event and `sign`.
-  const events = checked.accepted.map(({ checked: { event }, sent: { signature, publicKey } }): AskedEvent => {
-    return [format.signedText(event), signature ?? null, publicKey ?? null];
-  });
-  const asked = { events, sign, ...(skipInvalid && { skipped: checked.refused.map(({ index }) => index) }) };
+/** A request of a batch, with its entries at their indexes. */
+export interface GrownRequest {
+  readonly submission: Submission;
+  readonly firstIndex: number;
+  readonly entries: readonly StampedEntry[];
+}
+
+type Grower = Pick<TreeSource, "log" | "format" | "key">;
+
+/** Assigns leaf indexes after a tree to the requests, and computes and signs the new root. */
+export function growTree(grower: Grower, tree: SignedTree, submissions: readonly Submission[]): Growth {
+  const requests = placed(tree.edge.size, submissions, inTime(grower.format, tree.lastReceivedAt, submissions));
+  const entries = requests.flatMap((request) => request.entries);
+  const { edge, tiles } = tree.edge.append(entries.map(({ leafHash }) => leafHash));
+  const receipts = requests.flatMap((request) => receiptsOf(grower.key, request, edge.size));
+  const rootHash = edge.root();
+  const checkpoint = grower.key.sign(edge.size, rootHash);
+  const lastReceivedAt = entries.at(-1)?.receivedAt ?? tree.lastReceivedAt;
+  const expected = { expectedSize: tree.edge.size, expectedRoot: tree.rootHash };
   return {
-    key: keyOf(keyOwner, idempotencyKey),
-    requestDigest: requestDigestOf(asked),
+    batch: { log: grower.log, ...expected, entries, tiles, rootHash, checkpoint, receipts },
+    tree: { edge, rootHash, checkpoint, lastReceivedAt },
+    requests,
   };
 }
 
-/** The key under which a log keeps an owner's idempotency key: see RequestKey. */
-export function keyOf(owner = "", idempotencyKey: string): Uint8Array {
-  return nodeSha256(utf8(canonicalJson([owner, idempotencyKey])));
+/** Stamps requests again when another gateway's entries have later times: receivedAt never decreases along the log. */
+function inTime(
+  format: LogFormat,
+  lastReceivedAt: string,
+  submissions: readonly Submission[],
+): readonly (readonly StampedEntry[])[] {
+  return submissions.map(({ events, entries }) => {
+    const stamp = entries[0]?.receivedAt ?? lastReceivedAt;
+    if (stamp >= lastReceivedAt) return entries;
+    return events.map((event) => stampEvent(format, event, lastReceivedAt));
+  });
 }
 
-/** An event's signed text, and its author's signature and public key. */
-type AskedEvent = readonly [text: string, signature: string | null, publicKey: string | null];
-
-interface Asked {
-  readonly events: readonly AskedEvent[];
-  readonly sign: boolean;
-  /** Indexes of the skipped events; absent unless the request may skip events. */
-  readonly skipped?: readonly number[];
+function placed(
+  size: number,
+  submissions: readonly Submission[],
+  stamped: readonly (readonly StampedEntry[])[],
+): readonly GrownRequest[] {
+  let nextIndex = size;
+  return submissions.map((submission, place) => {
+    const entries = stamped[place] ?? [];
+    const firstIndex = nextIndex;
+    nextIndex += entries.length;
+    return { submission, firstIndex, entries };
+  });
 }
 
-function requestDigestOf(asked: Asked): Uint8Array {
-  return nodeSha256(utf8(canonicalJson({ ...asked })));
-}
-
-/**
- * Whether entries are what the request with this digest asked to log. An entry does not say whether its author signed
- * it or the gateway did, so each key in it is tried as the gateway's; the digest decides.
- */
-export function areAskedFor(requestDigest: Uint8Array, entries: readonly Entry[], format: LogFormat): boolean {
-  const asked = (gatewayKey?: string): readonly AskedEvent[] =>
-    entries.map(({ envelope: { event, signature, public_key: publicKey } }) =>
-      publicKey === undefined || publicKey === gatewayKey
-        ? [format.signedText(event), null, null]
-        : [format.signedText(event), signature ?? null, publicKey],
-    );
-  const keys = new Set(entries.flatMap(({ envelope }) => envelope.public_key ?? []));
-  const possible = [
-    requestDigestOf({ events: asked(), sign: false }),
-    requestDigestOf({ events: asked(), sign: true }),
-    ...[...keys].slice(0, MAX_KEYS).map((key) => requestDigestOf({ events: asked(key), sign: true })),
-  ];
-  return possible.some((digest) => equalBytes(digest, requestDigest));
+function receiptsOf(
+  key: LogKey,
+  { submission: { requestKey }, firstIndex, entries }: GrownRequest,
+  treeSize: number,
+): readonly RequestReceipt[] {
+  return requestKey === undefined
+    ? []
+    : [sealedReceipt(key, { ...requestKey, firstIndex, count: entries.length, treeSize })];
 }
