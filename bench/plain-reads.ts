@@ -1,11 +1,10 @@
 import type { EntryOutcome } from "../src/audit/service.js";
 import { digestOf, equalBytes } from "../src/core/bytes.js";
-import type { TreeEdge } from "../src/core/edge.js";
-import { readEnvelope } from "../src/core/envelope.js";
+import type { TreeEdge } from "../src/core/tree.js";
+import { readEnvelope } from "../src/core/format.js";
 import { OpenLog } from "../src/engine/log/open-log.js";
 import { PinnedSearches } from "../src/engine/search/pinned-searches.js";
-import { textHash } from "../src/engine/tree/bound-leaves.js";
-import { EntryReader } from "../src/engine/tree/entry-reader.js";
+import { textHash, EntryReader } from "../src/engine/tree/entries.js";
 import type { TileSource } from "../src/engine/tree/tile-reader.js";
 
 /** What is shown is bound to the signed tree, or believed from the rows of the store, as it was before. */

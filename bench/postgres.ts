@@ -2,7 +2,7 @@ import { cpus } from "node:os";
 import pg from "pg";
 import type { IndexQuery, SearchIndex } from "../src/audit/search-index.js";
 import type { NewEntry } from "../src/audit/store.js";
-import type { Filter } from "../src/query/ast.js";
+import type { Filter } from "../src/query/filter.js";
 import { PostgresLogStore } from "../src/stores/postgres/log-store.js";
 import { indexed } from "../src/engine/search/open-index.js";
 import { openDatabase, openPostgres } from "../src/stores/postgres/open.js";

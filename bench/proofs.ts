@@ -1,4 +1,4 @@
-import { utf8 } from "../src/core/bytes.js";
+import { utf8, nobleSha256 } from "../src/core/bytes.js";
 import { logFormat } from "../src/core/format.js";
 import type { Question } from "../src/core/segment/answer.js";
 import { buildSegment } from "../src/core/segment/build.js";
@@ -13,7 +13,6 @@ import { readProof } from "../src/core/segment/proof-document.js";
 import { proveAnswer, type Provable, type ProvableLog } from "../src/core/segment/prove.js";
 import { SegmentReader } from "../src/core/segment/read.js";
 import { verifyAnswer } from "../src/core/segment/verify-answer.js";
-import { nobleSha256 } from "../src/core/hash.js";
 import { nodeSha256 } from "../src/keys/node-crypto.js";
 import { entryAt } from "./events.js";
 

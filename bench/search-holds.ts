@@ -3,7 +3,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { storedEntries } from "../src/engine/search/log-rows.js";
 import { SegmentIndex } from "../src/engine/search/segment-index.js";
-import { ALL } from "../src/query/ast.js";
+import { ALL } from "../src/query/filter.js";
 import { parseQuery } from "../src/query/parser.js";
 import { MemoryBlockStore } from "../src/stores/memory/block-store.js";
 import { MemoryLogStore } from "../src/stores/memory/log-store.js";

@@ -3,7 +3,7 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AppendBatch } from "../src/audit/store.js";
 import type { IndexQuery, IndexedStore } from "../src/audit/search-index.js";
-import type { Filter } from "../src/query/ast.js";
+import type { Filter } from "../src/query/filter.js";
 import { indexed } from "../src/engine/search/open-index.js";
 import { openStore } from "../src/stores/index.js";
 import { entryAt } from "./events.js";

@@ -20,7 +20,7 @@ import type { Engine } from "./cli/opening.js";
 import type { EnginePlan, Operator } from "./cli/serve.js";
 import type { SaveFlags } from "./cli/save.js";
 import type { TrustFlags } from "./cli/trusted-keys.js";
-import type { Degradation } from "./http/operations/readiness.js";
+import type { Degradation } from "./http/server.js";
 import type { Settings } from "./settings/read.js";
 import { openStore } from "./stores/index.js";
 import { sqlitePathOf } from "./stores/store-url.js";

@@ -1,10 +1,9 @@
 import { AuditError } from "../audit/errors.js";
-import { LOOPBACK } from "../audit/principal.js";
+import { LOOPBACK, hostOf, isLoopback } from "../audit/principal.js";
 import { apiKeyIdIn, readApiKey } from "./api-key.js";
 import { refused, type CredentialOutcome, type Refusal } from "./credential.js";
 import type { JwtVerifier } from "./jwt.js";
 import { PRINCIPAL_PREFIX, type KeySet } from "./key-set.js";
-import { hostOf, isLoopback } from "./loopback.js";
 import type { WatchedFile } from "./watched-file.js";
 
 /**

@@ -1,6 +1,6 @@
 import { AuditError, badInput, problemText } from "../audit/errors.js";
 import type { LogRequest, SignedEvent } from "../audit/service.js";
-import { isPlainObject, type FieldProblem } from "../core/problem.js";
+import { isPlainObject, type FieldProblem } from "../core/json.js";
 
 /**
  * The request with every event under the tenant: events that name no tenant get this one. Throws FORBIDDEN when an

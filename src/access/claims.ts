@@ -1,6 +1,6 @@
 import type { JWTPayload } from "jose";
 import type { Scope } from "../audit/principal.js";
-import { nameOf } from "../core/problem.js";
+import { nameOf } from "../core/json.js";
 import { refused, type CredentialOutcome } from "./credential.js";
 import { isName, isScope, MAX_NAME_CHARACTERS, readRestriction } from "./grant.js";
 

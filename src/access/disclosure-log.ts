@@ -2,7 +2,7 @@ import { parseBulkId } from "../audit/bulk-id.js";
 import type { Principal } from "../audit/principal.js";
 import type { CompletenessProof } from "../audit/proofs.js";
 import type { AuditService, Entry, EntryOutcome, ResultPage } from "../audit/service.js";
-import { replaced } from "../audit/wrapped.js";
+import { replaced } from "../audit/calls.js";
 import { canonicalJson, type JsonObject } from "../core/json.js";
 import { readProof } from "../core/segment/proof-document.js";
 import { questionText } from "../core/segment/question.js";

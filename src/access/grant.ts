@@ -1,6 +1,6 @@
 import { SCOPES, type Scope } from "../audit/principal.js";
-import { isPlainObject, textProblems } from "../core/problem.js";
-import { parseRestriction, type Restriction } from "../query/restriction.js";
+import { isPlainObject, textProblems } from "../core/json.js";
+import { parseRestriction, type Restriction } from "../query/filter.js";
 
 /** The rights of a credential. */
 export interface Grant {

@@ -1,7 +1,7 @@
 import { createLocalJWKSet, errors, type JWTVerifyGetKey, type JSONWebKeySet } from "jose";
 import { AuditError } from "../audit/errors.js";
 import { FetchedKeys } from "./fetched-keys.js";
-import { isLoopback } from "./loopback.js";
+import { isLoopback } from "../audit/principal.js";
 import { WatchedFile } from "./watched-file.js";
 
 /** Where an issuer's public keys are. */

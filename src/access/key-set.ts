@@ -1,5 +1,5 @@
 import type { Principal } from "../audit/principal.js";
-import { isPlainObject } from "../core/problem.js";
+import { isPlainObject } from "../core/json.js";
 import { secretMatches, type ApiKey } from "./api-key.js";
 import { refused, unexpired, type CredentialOutcome } from "./credential.js";
 import { isName, isScope, readRestriction, type Grant } from "./grant.js";

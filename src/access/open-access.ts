@@ -3,7 +3,7 @@ import { AccessError } from "./access-error.js";
 import type { Access } from "./authenticate.js";
 import { JwtVerifier, type JwtSettings } from "./jwt.js";
 import { parseKeySet } from "./key-set.js";
-import { isLoopback } from "./loopback.js";
+import { isLoopback } from "../audit/principal.js";
 import { WatchedFile } from "./watched-file.js";
 
 export interface AccessSettings {

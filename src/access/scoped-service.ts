@@ -27,12 +27,13 @@ import type {
   TailRequest,
   TreeEntry,
 } from "../audit/service.js";
-import type { Digest } from "../core/bytes.js";
+import { digestOf, utf8, type Digest } from "../core/bytes.js";
+import { canonicalJson } from "../core/json.js";
 import type { ConsistencyProof, MembershipProof } from "../core/proof.js";
 import type { Verdict } from "../core/verdict.js";
-import { restrictionAllows, type Restriction } from "../query/restriction.js";
+import { nodeSha256 } from "../keys/node-crypto.js";
+import { restrictionAllows, type Restriction } from "../query/filter.js";
 import { inTenantsName } from "./bound-events.js";
-import { keyOwnerOf } from "./key-owner.js";
 import { ShownLeaves } from "./shown-leaves.js";
 
 export interface ScopeOptions {
@@ -53,7 +54,8 @@ export interface ScopeOptions {
  */
 export class ScopedService implements AuditService {
   private readonly bound: Restriction | undefined;
-  private readonly shown = new ShownLeaves();
+  /** Made with the first leaf that this request alone may see: who sees everything needs none. */
+  private shown: ShownLeaves | undefined;
   private readonly owner: string;
 
   constructor(
@@ -115,12 +117,12 @@ export class ScopedService implements AuditService {
   }
 
   async root(log: string, treeSize?: number, asking?: Asking): Promise<Root> {
-    if (!this.shown.hasRoot(log, treeSize)) this.require("audit:read");
+    if (this.shown?.hasRoot(log, treeSize) !== true) this.require("audit:read");
     return this.service.root(log, treeSize, this.as(asking));
   }
 
   async entries(log: string, leafIndexes: readonly number[], asking?: Asking): Promise<readonly EntryOutcome[]> {
-    if (!this.shown.hasAll(log, leafIndexes)) this.require("audit:read");
+    if (this.shown?.hasAll(log, leafIndexes) !== true) this.require("audit:read");
     const read = await this.service.entries(log, leafIndexes, this.as(asking));
     return read.map((outcome) => this.visible(log, outcome));
   }
@@ -133,7 +135,7 @@ export class ScopedService implements AuditService {
   /** A proof contains its leaf's hash, which could confirm a guess at a hidden entry's content. */
   async membershipProofs(request: ProofRequest, asking?: Asking): Promise<readonly MembershipProof[]> {
     const { log, leafIndexes } = request;
-    if (!this.shown.hasAll(log, leafIndexes)) this.require("audit:read");
+    if (this.shown?.hasAll(log, leafIndexes) !== true) this.require("audit:read");
     if (!this.seesEverything) await this.requireVisible(log, leafIndexes, asking);
     return this.service.membershipProofs(request, this.as(asking));
   }
@@ -144,7 +146,7 @@ export class ScopedService implements AuditService {
   }
 
   async consistency(log: string, treeSize: number, asking?: Asking): Promise<Verdict> {
-    if (!this.shown.hasRoot(log, treeSize)) this.require("audit:read");
+    if (this.shown?.hasRoot(log, treeSize) !== true) this.require("audit:read");
     return this.service.consistency(log, treeSize, this.as(asking));
   }
 
@@ -220,7 +222,7 @@ export class ScopedService implements AuditService {
   }
 
   private ownReceipt<T extends Logged>(receipt: T): T {
-    if (!this.seesEverything) this.shown.addReceipt(receipt);
+    if (!this.seesEverything) (this.shown ??= new ShownLeaves()).addReceipt(receipt);
     return receipt;
   }
 
@@ -242,14 +244,14 @@ export class ScopedService implements AuditService {
   private visible(log: string, outcome: EntryOutcome): EntryOutcome {
     if (this.bound === undefined || outcome.kind === "missing") return outcome;
     const leafIndex = outcome.kind === "entry" ? outcome.entry.leafIndex : outcome.leafIndex;
-    if (this.shown.hasAll(log, [leafIndex])) return outcome;
+    if (this.shown?.hasAll(log, [leafIndex]) === true) return outcome;
     if (!isWithin(this.bound, outcome)) return MISSING;
-    this.shown.addLeaf(log, leafIndex);
+    (this.shown ??= new ShownLeaves()).addLeaf(log, leafIndex);
     return outcome;
   }
 
   private async requireVisible(log: string, leafIndexes: readonly number[], asking?: Asking): Promise<void> {
-    const unseen = leafIndexes.filter((leafIndex) => !this.shown.hasAll(log, [leafIndex]));
+    const unseen = leafIndexes.filter((leafIndex) => this.shown?.hasAll(log, [leafIndex]) !== true);
     const outcomes = unseen.length === 0 ? [] : await this.entries(log, unseen, asking);
     const hidden = unseen.filter((_, place) => outcomes[place]?.kind !== "entry");
     if (hidden.length === 0) return;
@@ -269,3 +271,20 @@ function isWithin(bound: Restriction | undefined, outcome: EntryOutcome): boolea
 }
 
 const MISSING: EntryOutcome = Object.freeze({ kind: "missing" });
+
+/**
+ * The owner of a principal's idempotency keys and bulk requests. An API key's limits never change, so its id suffices.
+ * An issuer may give one subject tokens for different tenants: each is a separate owner.
+ */
+export function keyOwnerOf({ id, kind, tenant, restriction }: Principal): string {
+  const isBound = tenant !== undefined || restriction !== undefined;
+  if (kind !== "jwt" || !isBound) return id;
+  const bounds = canonicalJson([id, tenant ?? null, restriction === undefined ? null : inOrder(restriction)]);
+  return `bound:${digestOf(nodeSha256(utf8(bounds)))}`;
+}
+
+/** Issuers do not promise an order for the values that they list. */
+function inOrder(restriction: Restriction): Record<string, readonly string[]> {
+  const fields = Object.entries(restriction).map(([field, values]) => [field, [...values].sort()] as const);
+  return Object.fromEntries(fields);
+}

@@ -1,8 +1,7 @@
-import { base64 } from "../core/base64.js";
-import { utf8 } from "../core/bytes.js";
+import { base64, utf8 } from "../core/bytes.js";
 import { characterCount, parseEvent, type AuditEvent, type EventRules, type FieldProblem } from "../core/event.js";
 import type { LogFormat } from "../core/format.js";
-import { textProblems } from "../core/problem.js";
+import { textProblems } from "../core/json.js";
 import { MAX_SIGNATURE_CHARACTERS, publicKeyText, signatureVerdict, type Ed25519 } from "../core/signature.js";
 import type { ReasonCode } from "../core/verdict.js";
 import { badInput } from "./errors.js";

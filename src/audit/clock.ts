@@ -22,8 +22,3 @@ export function systemClock(): Clock {
     return now * MICROS_PER_MS + Math.min(micros, MICROS_PER_MS - 1);
   };
 }
-
-/** How many milliseconds an entry's time is ahead of a clock; 0 when it is not. */
-export function aheadOf(clockMs: number, receivedAt: string): number {
-  return Math.max(0, Date.parse(receivedAt) - clockMs);
-}

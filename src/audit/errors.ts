@@ -60,16 +60,6 @@ export function withOutcome(error: AuditError, outcome: WriteOutcome): AuditErro
   return new AuditError(code, message, { problems, retryAfterMs, passing, cause, outcome });
 }
 
-/** Settles like the write. An UNAVAILABLE error without an outcome gets `otherwise`. */
-export async function outcomeKnown<Result>(write: Promise<Result>, otherwise: WriteOutcome): Promise<Result> {
-  try {
-    return await write;
-  } catch (error) {
-    const isOpen = error instanceof AuditError && error.code === "UNAVAILABLE" && error.outcome === undefined;
-    throw isOpen ? withOutcome(error, otherwise) : error;
-  }
-}
-
 /** The error for a hit that does not match the search: the index was changed, or belongs to another log. */
 export function strayHit(log: string, leafIndex: number): AuditError {
   const message = `The search index names entry ${leafIndex} of the log ${log}, which the search does not match`;

@@ -1,5 +1,6 @@
+import { isIPv4 } from "node:net";
 import { isDeepStrictEqual } from "node:util";
-import type { Restriction } from "../query/restriction.js";
+import type { Restriction } from "../query/filter.js";
 
 /** What a credential may do: log events; search and read entries; read the metrics; everything, also what only operators see. */
 export const SCOPES = ["audit:log", "audit:read", "audit:metrics", "audit:admin"] as const;
@@ -52,4 +53,37 @@ export function boundOf({ tenant, restriction }: Principal): Restriction | undef
   if (tenant === undefined) return restriction;
   const own = restriction?.tenant_id?.filter((allowed) => allowed === tenant) ?? [tenant];
   return { ...restriction, tenant_id: own };
+}
+
+/** Who may ask for the schema, from most to fewest. */
+export const INTROSPECTION_POLICIES = ["everyone", "authenticated", "admin", "nobody"] as const;
+
+export type IntrospectionPolicy = (typeof INTROSPECTION_POLICIES)[number];
+
+/** On a gateway without authentication no one is authenticated. */
+export function mayIntrospect(principal: Principal, policy: IntrospectionPolicy): boolean {
+  switch (policy) {
+    case "everyone":
+      return true;
+    case "authenticated":
+      return principal.kind !== "loopback";
+    case "admin":
+      return principal.kind !== "loopback" && holdsAny(principal, ["audit:admin"]);
+    case "nobody":
+      return false;
+  }
+}
+
+/**
+ * Whether a host can only be this machine: `localhost`, 127.0.0.0/8 (RFC 1122 section 3.2.1.3), `::1` with or without
+ * brackets.
+ */
+export function isLoopback(host: string): boolean {
+  if (isIPv4(host)) return host.startsWith("127.");
+  return ["localhost", "::1", "[::1]"].includes(host.toLowerCase());
+}
+
+/** The host of a Host header, without its port. */
+export function hostOf(header: string): string {
+  return header.replace(/:\d*$/, "");
 }

@@ -2,7 +2,7 @@ import type { LogFormat } from "../core/format.js";
 import type { Answer, Question } from "../core/segment/answer.js";
 import type { SegmentId } from "../core/segment/format.js";
 import type { LeafRange } from "../core/tree.js";
-import type { Filter } from "../query/ast.js";
+import type { Filter } from "../query/filter.js";
 import type { EntryOrder } from "../query/order.js";
 import type { BlockStore } from "./block-store.js";
 import type { Entry } from "./service.js";

@@ -4,7 +4,7 @@ import type { LogFormat } from "../core/format.js";
 import type { ConsistencyProof } from "../core/proof.js";
 import type { Verdict } from "../core/verdict.js";
 import type { EntryOrder } from "../query/order.js";
-import type { Restriction } from "../query/restriction.js";
+import type { Restriction } from "../query/filter.js";
 import type { TimeWindow } from "../query/time.js";
 import type {
   CompletenessProof,

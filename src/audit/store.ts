@@ -1,6 +1,5 @@
 import type { FormatName } from "../core/format.js";
-import type { TileId } from "../core/tile.js";
-import type { LeafRange } from "../core/tree.js";
+import type { TileId, LeafRange } from "../core/tree.js";
 
 /** A log's newest tree as it is stored. Written in the same transaction as the entries it covers. */
 export interface LogHead {
@@ -36,7 +35,7 @@ export interface StoredEntry {
 }
 
 /**
- * A full hash tile: 256 nodes of one level and the 255 above them (layout in core/tile.ts). Written once, never
+ * A full hash tile: 256 nodes of one level and the 255 above them (layout in core/tree.ts). Written once, never
  * changed.
  */
 export interface StoredTile {

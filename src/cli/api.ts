@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { isPlainObject } from "../core/problem.js";
+import { isPlainObject } from "../core/json.js";
 import { CommandError } from "./output.js";
 
 /** Of an answer of the API, where nothing else is said: most hold a root and a link. */

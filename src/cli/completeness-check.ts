@@ -1,12 +1,12 @@
 import type { EntryClaim, Unread } from "../core/claim.js";
-import { isPlainObject } from "../core/problem.js";
+import { isPlainObject } from "../core/json.js";
 import type { Question } from "../core/segment/answer.js";
 import type { SegmentFilter } from "../core/segment/filter.js";
 import { questionText } from "../core/segment/question.js";
 import { invalid, unknown, VALID, type Verdict } from "../core/verdict.js";
 import { verifyCompleteness, type CompletenessClaim, type CompletenessVerdicts } from "../core/verify-completeness.js";
 import type { TrustedLog } from "../core/verify.js";
-import { allOf, type Filter } from "../query/ast.js";
+import { allOf, type Filter } from "../query/filter.js";
 import { parseQuery } from "../query/parser.js";
 import { printFilter } from "../query/print.js";
 import { EvidenceError } from "./evidence-reader.js";

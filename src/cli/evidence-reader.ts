@@ -1,4 +1,4 @@
-import { isPlainObject } from "../core/problem.js";
+import { isPlainObject } from "../core/json.js";
 import { CommandError } from "./output.js";
 
 /** The lists of evidence, whose items are read one by one. */

@@ -1,4 +1,4 @@
-import { parseBase64 } from "../core/base64.js";
+import { parseBase64 } from "../core/bytes.js";
 import { openCheckpoint } from "../core/checkpoint.js";
 import { verifyFraudProof, type FraudVerdict } from "../core/segment/fraud-proof.js";
 import { openIndexCheckpoint } from "../core/segment/index-log.js";

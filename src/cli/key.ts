@@ -3,7 +3,7 @@ import { isName, isScope, readRestriction } from "../access/grant.js";
 import { createKey, readKeys, revokeKey, type KeyOrder } from "../access/key-file.js";
 import type { StoredKey } from "../access/key-set.js";
 import { SCOPES, type Scope } from "../audit/principal.js";
-import type { Restriction } from "../query/restriction.js";
+import type { Restriction } from "../query/filter.js";
 
 /** Where a command writes; what a script wants to catch goes to `out` alone. */
 export interface Console {

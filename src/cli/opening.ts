@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import { AuditError } from "../audit/errors.js";
 import type { AuditService } from "../audit/service.js";
-import type { EngineHealth } from "../http/operations/readiness.js";
-import { wrapped } from "../audit/wrapped.js";
+import type { EngineHealth } from "../http/server.js";
+import { wrapped } from "../audit/calls.js";
 
 /** An audit service, and what it stands on. */
 export interface Engine {

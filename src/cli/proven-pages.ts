@@ -1,4 +1,4 @@
-import { isPlainObject } from "../core/problem.js";
+import { isPlainObject } from "../core/json.js";
 import { ask, type Gateway, type Members } from "./api.js";
 import { CommandError } from "./output.js";
 

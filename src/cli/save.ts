@@ -1,6 +1,6 @@
 import { open, rename, rm } from "node:fs/promises";
 import { openCheckpoint, parseVerifierKey } from "../core/checkpoint.js";
-import { isPlainObject } from "../core/problem.js";
+import { isPlainObject } from "../core/json.js";
 import { nobleEd25519 } from "../core/signature.js";
 import { FILE_MODE } from "../keys/private-file.js";
 import {

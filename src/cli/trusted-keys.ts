@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { readFile } from "node:fs/promises";
-import { base64 } from "../core/base64.js";
+import { base64 } from "../core/bytes.js";
 import { noteVerifier, parseVerifierKey, verifierKeyText, type NoteVerifier } from "../core/checkpoint.js";
 import { FORMAT_NAMES } from "../core/format.js";
 import { parsePublicKey, type Ed25519 } from "../core/signature.js";

@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import type { EntryClaim, RootClaim, Unread } from "../core/claim.js";
-import { isPlainObject } from "../core/problem.js";
+import { isPlainObject } from "../core/json.js";
 import type { Ed25519 } from "../core/signature.js";
 import { invalid, type Verdict } from "../core/verdict.js";
 import { verifyEntry, verifyRoot } from "../core/verify.js";

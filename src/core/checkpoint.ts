@@ -1,6 +1,4 @@
-import { base64, parseBase64 } from "./base64.js";
-import { HASH_BYTES, equalBytes, utf8 } from "./bytes.js";
-import { nobleSha256 } from "./hash.js";
+import { base64, parseBase64, HASH_BYTES, equalBytes, utf8, nobleSha256 } from "./bytes.js";
 import { isWeakKey, SIGNATURE_BYTES, type Ed25519 } from "./signature.js";
 import { isTreeSize } from "./tree.js";
 import type { ReasonCode } from "./verdict.js";

@@ -1,5 +1,5 @@
 import { digestBytes, digestOf, parseDigest } from "./bytes.js";
-import { isPlainObject } from "./problem.js";
+import { isPlainObject } from "./json.js";
 import type { MembershipText } from "./proof-text.js";
 import type { ConsistencyPath, MembershipProof } from "./proof.js";
 import { invalid, unknown, type Verdict } from "./verdict.js";

@@ -1,16 +1,18 @@
 import { utf8 } from "./bytes.js";
-import { canonicalJson, type Json } from "./json.js";
 import {
+  canonicalJson,
   isPlainObject,
   jsonProblems,
   MAX_JSON_DEPTH,
   memberPath,
   nameOf,
   textProblems,
+  withoutNulls,
+  type Json,
   type FieldProblem,
-} from "./problem.js";
+} from "./json.js";
 
-export type { FieldProblem } from "./problem.js";
+export type { FieldProblem } from "./json.js";
 
 /** Every field of an event, by the name that is hashed. */
 export const EVENT_FIELDS = [
@@ -124,11 +126,6 @@ export function exceedsCharacters(text: string, most: number): boolean {
 const MAX_UNITS = 2;
 
 type EventInput = Readonly<Record<string, unknown>>;
-
-/** fromEntries defines members, so a key `__proto__` stays a key and is refused like any unknown field. */
-function withoutNulls(input: EventInput): EventInput {
-  return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== null && value !== undefined));
-}
 
 function isEvent(event: EventInput, problems: readonly FieldProblem[]): event is EventInput & AuditEvent {
   return problems.length === 0 && "message" in event;

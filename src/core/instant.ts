@@ -85,3 +85,8 @@ export function monthsBefore(instant: Instant, months: number): Instant {
   date.setUTCDate(Math.min(day, date.getUTCDate()));
   return { epochMs: date.getTime(), micros: instant.micros };
 }
+
+/** How many milliseconds an entry's time is ahead of a clock; 0 when it is not. */
+export function aheadOf(clockMs: number, receivedAt: string): number {
+  return Math.max(0, Date.parse(receivedAt) - clockMs);
+}

@@ -1,12 +1,10 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { bytesToNumberLE } from "@noble/curves/utils.js";
 import { sha512 } from "@noble/hashes/sha2.js";
-import { base64, parseBase64 } from "./base64.js";
-import { equalBytes, utf8 } from "./bytes.js";
+import { base64, parseBase64, equalBytes, utf8 } from "./bytes.js";
 import { characterCount, type Envelope } from "./event.js";
 import type { LogFormat } from "./format.js";
-import { canonicalJson, type Json } from "./json.js";
-import { isPlainObject } from "./problem.js";
+import { canonicalJson, isPlainObject, type Json } from "./json.js";
 import { invalid, unknown, VALID, type Verdict } from "./verdict.js";
 
 /** Ed25519 (RFC 8032) as the caller provides it. Seeds and public keys are 32 bytes, signatures 64. */
@@ -84,13 +82,15 @@ export function parsePublicKey(text: string): Uint8Array | undefined {
   return key && !isWeakKey(key) ? key : undefined;
 }
 
+const UNSIGNED = unknown("NO_SIGNATURE");
+
 /**
  * Whether the envelope's signature verifies over the canonical bytes of its event. UNKNOWN when signature and key are
  * absent.
  */
 export function signatureVerdict(envelope: Envelope, format: LogFormat, ed25519 = nobleEd25519): Verdict {
   const { signature: signatureText, public_key: keyText } = envelope;
-  if (signatureText === undefined && keyText === undefined) return unknown("NO_SIGNATURE");
+  if (signatureText === undefined && keyText === undefined) return UNSIGNED;
   if (signatureText === undefined || keyText === undefined) return invalid("INCOMPLETE_SIGNATURE");
   const signature = parseBase64(signatureText);
   if (signature?.length !== SIGNATURE_BYTES) return invalid("MALFORMED_SIGNATURE");

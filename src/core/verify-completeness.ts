@@ -1,7 +1,7 @@
-import { parseBase64 } from "./base64.js";
+import { parseBase64 } from "./bytes.js";
 import { openCheckpoint, type OpenedCheckpoint } from "./checkpoint.js";
 import type { Unread } from "./claim.js";
-import { isPlainObject } from "./problem.js";
+import { isPlainObject } from "./json.js";
 import type { Answer, Question } from "./segment/answer.js";
 import { openIndexCheckpoint } from "./segment/index-log.js";
 import { MAX_PROOF_BYTES } from "./segment/proof-document.js";

@@ -1,4 +1,4 @@
-import { digestOf, utf8 } from "./bytes.js";
+import { digestOf, utf8, nobleSha256, type Sha256 } from "./bytes.js";
 import { noteVerifier, openCheckpoint, parseVerifierKey, type NoteVerifier } from "./checkpoint.js";
 import {
   type EntryClaim,
@@ -9,7 +9,6 @@ import {
   type Unread,
 } from "./claim.js";
 import { logFormat, type FormatName, type LogFormat } from "./format.js";
-import { nobleSha256, type Sha256 } from "./hash.js";
 import { membershipTextVerdict, type MembershipText } from "./proof-text.js";
 import { consistencyVerdict, membershipVerdict, type ConsistencyPath, type MembershipProof } from "./proof.js";
 import { nobleEd25519, parsePublicKey, signatureVerdict, type Ed25519 } from "./signature.js";

@@ -1,4 +1,4 @@
-import { deadline } from "../audit/deadline.js";
+import { deadline } from "../audit/calls.js";
 import { AuditError, endsLog } from "../audit/errors.js";
 import type { AuditService } from "../audit/service.js";
 import type { LogStore } from "../audit/store.js";

@@ -13,12 +13,11 @@ import {
 } from "type-graphql";
 import { badInput } from "../audit/errors.js";
 import type { ResultPage, SearchRequest } from "../audit/service.js";
-import { valueProblems, type RestrictionField } from "../query/restriction.js";
+import { valueProblems, type RestrictionField } from "../query/filter.js";
 import type { AuditContext } from "./context.js";
 import { EntryConnectionType } from "./entry-connection.js";
 import { referenceId } from "./reference.js";
-import { pageRequest } from "./relay.js";
-import { SearchArgs, searchRequest } from "./search-input.js";
+import { pageRequest, SearchArgs, searchRequest } from "./search.js";
 import type { Reference } from "./subgraph.js";
 
 /** An entity of another subgraph. The router sends only its id, not even its type. */

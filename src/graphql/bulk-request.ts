@@ -1,7 +1,6 @@
 import { Arg, Args, Ctx, Directive, Extensions, Field, ID, Mutation, ObjectType, Query, Resolver } from "type-graphql";
 import { MAX_REQUEST_EVENTS, type BulkRequest, type RefusedEvent } from "../audit/service.js";
-import type { AuditContext } from "./context.js";
-import type { Loaders } from "./loaders.js";
+import type { AuditContext, Loaders } from "./context.js";
 import {
   AppendArgs,
   LogBulkArgs,

@@ -4,10 +4,18 @@ import type { CompletenessProof } from "../audit/proofs.js";
 import type { PinnedResult, ResultPage } from "../audit/service.js";
 import { CompletenessProofType, ProvenPart } from "./completeness-proof.js";
 import type { AuditContext } from "./context.js";
-import { entryNode, EntryType, type EntryNode } from "./entry.js";
+import {
+  entryNode,
+  EntryType,
+  EntryVerificationType,
+  shownIn,
+  membershipProof,
+  MembershipProofType,
+  type EntryNode,
+  type EntryInTree,
+  type ProofNode,
+} from "./entry.js";
 import { corruptEntry, strayEntry } from "./errors.js";
-import { EntryVerificationType, shownIn, type EntryInTree } from "./entry-verification.js";
-import { membershipProof, MembershipProofType, type ProofNode } from "./membership-proof.js";
 import { PageInfoType, type PageInfo } from "./relay.js";
 import { rootNode, RootType, type RootNode } from "./root.js";
 import { DateTimeScalar } from "./scalars.js";

@@ -4,7 +4,7 @@ import { DEFAULT_LOG, type EntryOutcome } from "../audit/service.js";
 import type { StreamContext } from "./context.js";
 import { EntryType, type EntryNode } from "./entry.js";
 import { found } from "./node.js";
-import { withoutNulls } from "./nulls.js";
+import { withoutNulls } from "../core/json.js";
 import { LeafIndexScalar } from "./scalars.js";
 
 @ArgsType()

@@ -1,14 +1,100 @@
 import { Arg, Ctx, Directive, Field, FieldResolver, ID, ObjectType, Resolver, Root } from "type-graphql";
+import { badInput } from "../audit/errors.js";
+import type { EntryProof } from "../audit/proofs.js";
 import type { Entry } from "../audit/service.js";
-import type { Digest } from "../core/bytes.js";
+import { digestOf, utf8, type Digest } from "../core/bytes.js";
 import type { AuditEvent } from "../core/event.js";
+import type { LogFormat } from "../core/format.js";
+import { membershipText, membershipTextVerdict } from "../core/proof-text.js";
+import { membershipVerdict } from "../core/proof.js";
+import { signatureVerdict } from "../core/signature.js";
+import { invalid, VALID, type Verdict } from "../core/verdict.js";
+import { nodeEd25519 } from "../keys/node-crypto.js";
 import type { AuditContext } from "./context.js";
-import { EntryVerificationType, type EntryInTree } from "./entry-verification.js";
 import { EventType } from "./event.js";
 import { globalId } from "./global-id.js";
-import { membershipProof, MembershipProofType, type ProofNode } from "./membership-proof.js";
 import { NodeType } from "./relay.js";
+import { rootNode, RootType, type RootNode } from "./root.js";
 import { DateTimeScalar, DigestScalar, LeafIndexScalar, TreeSizeScalar } from "./scalars.js";
+import { VerdictType } from "./verdict.js";
+
+@ObjectType("AuditMembershipProof", {
+  simpleResolvers: true,
+  description:
+    "Proves that an entry is in the tree of a size (an inclusion proof in the terms of RFC 9162): hashing `leafHash` with the `path` leads to `rootHash` (RFC 9162, section 2.1.3).",
+})
+export abstract class MembershipProofType {
+  @Field(() => ID, {
+    description: "For caches: what has the same id is the same proof, of the same entry in the same tree.",
+  })
+  abstract readonly id: string;
+
+  @Field(() => LeafIndexScalar, { description: "The entry's index in the log." })
+  abstract readonly leafIndex: number;
+
+  @Field(() => TreeSizeScalar, { description: "The number of entries in the tree." })
+  abstract readonly treeSize: number;
+
+  @Field(() => DigestScalar, { description: "The entry's leaf hash, where the path begins." })
+  abstract readonly leafHash: Uint8Array;
+
+  @Field(() => DigestScalar, {
+    description: "The root hash, where the path must end; equal to that of `root(treeSize:)`.",
+  })
+  abstract readonly rootHash: Uint8Array;
+
+  @Field(() => RootType, { description: "The signed root that the proof leads to." })
+  abstract readonly root: RootNode;
+
+  @Field(() => [DigestScalar], {
+    complexity: 20,
+    description:
+      "The sibling hashes from the leaf up, in RFC 9162 order. Left or right follows from leafIndex and treeSize.",
+  })
+  abstract readonly path: readonly Uint8Array[];
+
+  @Field(() => String, {
+    description: "The path as the Pangea protocol writes it: `l:` or `r:` before each hash, joined by commas.",
+  })
+  abstract readonly text: string;
+}
+
+/** A proof as the API returns it. */
+export interface ProofNode extends EntryProof {
+  readonly log: string;
+}
+
+@Resolver(() => MembershipProofType)
+export class MembershipProofResolver {
+  @FieldResolver({ complexity: 1 })
+  id(@Root() { log, leafIndex, treeSize, leafHash }: ProofNode): string {
+    return Buffer.from(`${leafIndex}:${treeSize}:${digestOf(leafHash)}:${log}`).toString("base64url");
+  }
+
+  @FieldResolver({ complexity: 1 })
+  async root(@Root() { log, treeSize }: ProofNode, @Ctx() { loaders }: AuditContext): Promise<RootNode> {
+    return rootNode(await loaders.root(log, treeSize));
+  }
+
+  @FieldResolver({ complexity: 10 })
+  text(@Root() proof: EntryProof): string {
+    return proof.text ?? membershipText(proof);
+  }
+}
+
+/**
+ * The entry's proof in a tree, loaded together with those of its neighbours. Rejects with BAD_USER_INPUT if the tree
+ * does not include the entry.
+ */
+export async function membershipProof(
+  { log, leafIndex, hash }: Entry,
+  treeSize: number,
+  { loaders }: AuditContext,
+): Promise<ProofNode> {
+  if (treeSize > leafIndex) return { ...(await loaders.membership.load({ log, treeSize, leafIndex, hash })), log };
+  const expected = `more than the entry's leaf index ${leafIndex}`;
+  throw badInput([{ path: "treeSize", expected, got: String(treeSize) }]);
+}
 
 /** An entry as the API returns it. */
 export interface EntryNode extends Entry {
@@ -34,6 +120,87 @@ export function entryNode({ log, leafIndex, hash, canonical, envelope, provenIn 
     publicKey: envelope.public_key,
     provenIn,
   };
+}
+
+const ed25519 = nodeEd25519();
+
+/** An entry to be verified, and the tree to verify it in, which is determined for the checks that need one. */
+export interface EntryInTree {
+  readonly entry: Entry;
+  readonly treeSize: () => Promise<number>;
+}
+
+/** An entry under the root of the page or receipt that shows it, or in the only tree that it can be proven in. */
+export function shownIn(entry: Entry, treeSize: number): EntryInTree {
+  const size = Promise.resolve(entry.provenIn ?? treeSize);
+  return { entry, treeSize: () => size };
+}
+
+@ObjectType("AuditEntryVerification", {
+  simpleResolvers: true,
+  description:
+    "The gateway's own checks of an entry. To check without trusting the gateway, use `canonical`, `membershipProof` and `AuditRoot.checkpoint`.",
+})
+export abstract class EntryVerificationType {
+  @Field(() => VerdictType, { description: "Whether `canonical` hashes to the entry's leaf hash." })
+  abstract readonly hash: Verdict;
+
+  @Field(() => VerdictType, {
+    description: "Whether the author's signature over the event verifies; UNKNOWN if there is none.",
+  })
+  abstract readonly signature: Verdict;
+
+  @Field(() => VerdictType, {
+    description: "Whether the leaf is in the tree, under the root that the log signed.",
+  })
+  abstract readonly membership: Verdict;
+
+  @Field(() => VerdictType, {
+    description: "Whether that tree is a prefix of the newest tree that the log signed.",
+  })
+  abstract readonly consistency: Verdict;
+}
+
+@Resolver(() => EntryVerificationType)
+export class EntryVerificationResolver {
+  @FieldResolver({ complexity: 15 })
+  async hash(@Root() { entry }: EntryInTree, @Ctx() context: AuditContext): Promise<Verdict> {
+    return hashVerdict(await formatOf(entry, context), entry);
+  }
+
+  @FieldResolver({ complexity: 40 })
+  async signature(@Root() { entry }: EntryInTree, @Ctx() context: AuditContext): Promise<Verdict> {
+    return signatureVerdict(entry.envelope, await formatOf(entry, context), ed25519);
+  }
+
+  @FieldResolver({ complexity: 10 })
+  async membership(@Root() { entry, treeSize }: EntryInTree, @Ctx() context: AuditContext): Promise<Verdict> {
+    const size = await treeSize();
+    const [proof, root, format] = await Promise.all([
+      membershipProof(entry, size, context),
+      context.loaders.root(entry.log, size),
+      formatOf(entry, context),
+    ]);
+    if (digestOf(proof.rootHash) !== root.hash) return invalid("ROOT_MISMATCH");
+    if (digestOf(proof.leafHash) !== entry.hash) return invalid("HASH_MISMATCH");
+    const { text } = proof;
+    return text === undefined ? membershipVerdict(format, proof) : membershipTextVerdict(format, { ...proof, text });
+  }
+
+  /** A service that proves an entry in one tree alone proves only single steps of growth: that of the entry's own leaf. */
+  @FieldResolver({ complexity: 1 })
+  async consistency(@Root() { entry, treeSize }: EntryInTree, @Ctx() { loaders }: AuditContext): Promise<Verdict> {
+    const grownTo = entry.provenIn === undefined ? await treeSize() : entry.leafIndex + 1;
+    return loaders.consistency.load({ log: entry.log, at: grownTo });
+  }
+}
+
+async function formatOf({ log }: Entry, { service }: AuditContext): Promise<LogFormat> {
+  return (await service.identity(log)).format;
+}
+
+function hashVerdict(format: LogFormat, { canonical, hash }: Entry): Verdict {
+  return digestOf(format.leafHash(utf8(canonical))) === hash ? VALID : invalid("HASH_MISMATCH");
 }
 
 const TREE_SIZE =

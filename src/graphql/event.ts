@@ -1,5 +1,7 @@
-import { Field, ObjectType } from "type-graphql";
+import { Field, ObjectType, InputType } from "type-graphql";
+import type { SignedEvent } from "../audit/service.js";
 import type { AuditEvent, EventValue } from "../core/event.js";
+import { withoutNulls } from "../core/json.js";
 import { EventTimeScalar, JsonScalar } from "./scalars.js";
 
 @ObjectType("AuditEvent", {
@@ -45,4 +47,81 @@ export abstract class EventType implements AuditEvent {
     description: "The tenant it belongs to, in an application that serves several.",
   })
   abstract readonly tenant_id?: string;
+}
+
+/** Each log has its own rules (core/event-rules.ts); these are the defaults. */
+const VALUE =
+  "At most 262,144 bytes of UTF-8, JSON other than text counted as canonical JSON, unless the log declares another limit. In a pangea log: text or an object of at most 32,766 characters.";
+const TEXT = "At most 1,024 characters; in a pangea log, 128.";
+const SHORT_TEXT = "At most 1,024 characters; in a pangea log, 32.";
+
+/** An event to log; core's parseEvent checks all limits and names all bad paths at once. */
+@InputType("AuditEventInput", {
+  description:
+    "What happened. Only `message` is required; a field that is null counts as absent. Events are kept for ever, so put no secrets in them.",
+})
+export abstract class EventInput {
+  @Field(() => JsonScalar, { description: `What happened: text or any other JSON value; not empty. ${VALUE}` })
+  abstract readonly message: unknown;
+
+  @Field(() => String, { nullable: true, description: `Who did it. ${TEXT}` })
+  abstract readonly actor?: string | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: `What was done, such as \`create\`. ${SHORT_TEXT}`,
+  })
+  abstract readonly action?: string | null;
+
+  @Field(() => JsonScalar, { nullable: true, description: `The value after the change: any JSON value. ${VALUE}` })
+  abstract readonly new?: unknown;
+
+  @Field(() => JsonScalar, { nullable: true, description: `The value before the change: any JSON value. ${VALUE}` })
+  abstract readonly old?: unknown;
+
+  @Field(() => String, {
+    nullable: true,
+    description: `Where it came from: a host, an address. ${TEXT}`,
+  })
+  abstract readonly source?: string | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: `How it ended, such as \`success\`. ${SHORT_TEXT}`,
+  })
+  abstract readonly status?: string | null;
+
+  @Field(() => String, { nullable: true, description: `What it was done to. ${TEXT}` })
+  abstract readonly target?: string | null;
+
+  @Field(() => EventTimeScalar, {
+    nullable: true,
+    description: "When it happened, by your own clock; kept as sent. At most 128 characters.",
+  })
+  abstract readonly timestamp?: unknown;
+
+  @Field(() => String, { nullable: true, description: `The tenant it belongs to. ${TEXT}` })
+  abstract readonly tenantId?: string | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "Your own Ed25519 signature over the canonical JSON (RFC 8785) of the event's fields that are not null, under these names but `tenant_id` for `tenantId`: base64 of 64 bytes. Needs `publicKey`; a signature that does not verify is refused.",
+  })
+  abstract readonly signature?: string | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: "The Ed25519 public key of `signature`: PEM (SPKI), or base64 of the 32 bytes.",
+  })
+  abstract readonly publicKey?: string | null;
+}
+
+/** The input in the service's form: the event under its hashed names, the signature beside it. */
+export function signedEvent(input: EventInput): SignedEvent {
+  const { signature, publicKey, tenantId, ...event } = input;
+  return {
+    event: withoutNulls({ ...event, tenant_id: tenantId }),
+    ...withoutNulls({ signature, publicKey }),
+  };
 }

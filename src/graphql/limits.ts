@@ -40,13 +40,6 @@ export const LIMITS = {
   cost: 200_000,
 } as const;
 
-/** What is wrong with the size of a document's text, before it is parsed; undefined if nothing is. */
-export function textFault(text: string): GraphQLError | undefined {
-  if (text.length <= LIMITS.characters) return undefined;
-  const message = `The document has ${text.length} characters: the limit is ${LIMITS.characters}. Send data in variables.`;
-  return new GraphQLError(message, { extensions: { code: "GRAPHQL_PARSE_FAILED", http: { status: 400 } } });
-}
-
 /**
  * The limits of a parsed document, as a rule that other rules need: they are shown nothing of a document past a limit, for
  * several of them recurse, or take time that grows with the square of what is limited here.

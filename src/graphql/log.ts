@@ -20,13 +20,20 @@ import {
   type Receipt,
   type RefusedEvent,
 } from "../audit/service.js";
-import type { AuditContext } from "./context.js";
-import { EntryVerificationType, shownIn, type EntryInTree } from "./entry-verification.js";
-import { entryNode, EntryType, type EntryNode } from "./entry.js";
-import { EventInput, signedEvent } from "./event-input.js";
-import type { Loaders } from "./loaders.js";
-import { membershipProof, MembershipProofType, type ProofNode } from "./membership-proof.js";
-import { withoutNulls } from "./nulls.js";
+import type { AuditContext, Loaders } from "./context.js";
+import {
+  EntryVerificationType,
+  shownIn,
+  entryNode,
+  EntryType,
+  membershipProof,
+  MembershipProofType,
+  type EntryInTree,
+  type EntryNode,
+  type ProofNode,
+} from "./entry.js";
+import { EventInput, signedEvent } from "./event.js";
+import { withoutNulls } from "../core/json.js";
 import { refusedEvents, RefusedEventType } from "./refused-event.js";
 import { rootNode, RootType, type RootNode } from "./root.js";
 

@@ -1,6 +1,4 @@
-import { ArgsType, Directive, Field, ID, Int, InterfaceType, ObjectType } from "type-graphql";
-import type { PageRequest } from "../audit/service.js";
-import { withoutNulls } from "./nulls.js";
+import { Directive, Field, ID, InterfaceType, ObjectType } from "type-graphql";
 
 /** The results of `node(id:)`; the concrete type is in the value's own `__typename`. */
 @InterfaceType("Node", {
@@ -40,30 +38,4 @@ export abstract class PageInfoType implements PageInfo {
     description: "Cursor of the page's last edge, for `after` of the next page; null on an empty page.",
   })
   abstract readonly endCursor: string | null;
-}
-
-/** Relay's four paging arguments. Sizes and cursors are checked by the service. */
-@ArgsType()
-export abstract class PageArgs {
-  @Field(() => Int, {
-    nullable: true,
-    description: "Page size from the front: 1 to 1,000. 20 if neither `first` nor `last` is given.",
-  })
-  abstract readonly first?: number | null;
-
-  @Field(() => String, { nullable: true, description: "Only entries after this cursor." })
-  abstract readonly after?: string | null;
-
-  @Field(() => Int, {
-    nullable: true,
-    description: "Page size from the back: 1 to 1,000. The edges keep the order of the result.",
-  })
-  abstract readonly last?: number | null;
-
-  @Field(() => String, { nullable: true, description: "Only entries before this cursor." })
-  abstract readonly before?: string | null;
-}
-
-export function pageRequest({ first, after, last, before }: PageArgs): PageRequest {
-  return withoutNulls({ first, after, last, before });
 }

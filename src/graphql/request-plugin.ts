@@ -16,13 +16,12 @@ import {
   type SelectionSetNode,
 } from "graphql";
 import { AuditError } from "../audit/errors.js";
-import { isWithin, MAX_ANSWER_CHARACTERS } from "./answer-size.js";
 import type { CompiledExecution } from "./compiled-execution.js";
 import type { AuditContext } from "./context.js";
 import { CostMeasure, requireCost } from "./cost.js";
 import { refusal } from "./errors.js";
 import { asksForSchema, withoutSuggestion } from "./introspection.js";
-import { statusForJsonClients } from "./json-status.js";
+import { LIMITS } from "./limits.js";
 import { requireFitting, SHORT_VARIABLES_BYTES } from "./variables.js";
 
 export interface RequestPluginOptions {
@@ -139,4 +138,71 @@ function dropSuggestions({ body }: GraphQLResponse): void {
   if (body.kind !== "single" || body.singleResult.errors === undefined) return;
   const errors = body.singleResult.errors.map((error) => ({ ...error, message: withoutSuggestion(error.message) }));
   body.singleResult = { ...body.singleResult, errors };
+}
+
+/** Errors that GraphQL itself finds in a request that HTTP carried well. */
+const GRAPHQL_REFUSALS: ReadonlySet<unknown> = new Set([
+  "GRAPHQL_PARSE_FAILED",
+  "GRAPHQL_VALIDATION_FAILED",
+  "BAD_USER_INPUT",
+  "OPERATION_RESOLUTION_FAILURE",
+]);
+
+/**
+ * Uses 200 instead of 400 for clients that only accept `application/json`: to them the status says whether the response
+ * is GraphQL's, not what is in it (GraphQL over HTTP, section 6.4.1). Other clients ask for
+ * application/graphql-response+json.
+ */
+function statusForJsonClients(accept: string, { http, body }: GraphQLResponse): void {
+  if (http.status !== 400 || body.kind !== "single" || accept.includes("application/graphql-response+json")) return;
+  const { errors = [] } = body.singleResult;
+  if (errors.every(({ extensions }) => GRAPHQL_REFUSALS.has(extensions?.["code"]))) http.status = 200;
+}
+
+/**
+ * The maximum characters of a response, with characters that JSON escapes counted once. An operation's cost does not
+ * include the length of an event's texts, and a response is serialized in one go, during which the gateway serves no
+ * one else.
+ */
+export const MAX_ANSWER_CHARACTERS = 64 * 1024 * 1024;
+
+/** Whether the JSON of a resolver's result stays within so many characters. Stops measuring at that point. */
+export function isWithin(value: unknown, characters: number): boolean {
+  return left(value, characters) >= 0;
+}
+
+/** The rest of `characters`; negative once it is exceeded. */
+function left(value: unknown, characters: number): number {
+  if (typeof value === "string") return characters - value.length - 3;
+  if (Array.isArray(value)) return leftOfList(value, characters - 3);
+  return isObject(value) ? leftOfObject(value, characters - 3) : characters - 3;
+}
+
+function leftOfList(list: readonly unknown[], characters: number): number {
+  let rest = characters;
+  for (const member of list) {
+    rest = left(member, rest);
+    if (rest < 0) break;
+  }
+  return rest;
+}
+
+/** Every response is measured: this takes a tenth of the time that the object's entries as pairs would. */
+function leftOfObject(object: Readonly<Record<string, unknown>>, characters: number): number {
+  let rest = characters;
+  for (const key in object) {
+    rest = left(object[key], rest - key.length - 3);
+    if (rest < 0) break;
+  }
+  return rest;
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null;
+
+/** What is wrong with the size of a document's text, before it is parsed; undefined if nothing is. */
+export function textFault(text: string): GraphQLError | undefined {
+  if (text.length <= LIMITS.characters) return undefined;
+  const message = `The document has ${text.length} characters: the limit is ${LIMITS.characters}. Send data in variables.`;
+  return new GraphQLError(message, { extensions: { code: "GRAPHQL_PARSE_FAILED", http: { status: 400 } } });
 }

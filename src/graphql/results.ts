@@ -2,8 +2,8 @@ import { Args, ArgsType, Ctx, Field, ID, Int, Query, Resolver } from "type-graph
 import type { ResultPage } from "../audit/service.js";
 import type { AuditContext } from "./context.js";
 import { EntryConnectionType } from "./entry-connection.js";
-import { withoutNulls } from "./nulls.js";
-import { PageArgs, pageRequest } from "./relay.js";
+import { withoutNulls } from "../core/json.js";
+import { PageArgs, pageRequest } from "./search.js";
 
 @ArgsType()
 abstract class ResultsArgs {

@@ -1,8 +1,7 @@
 import { GraphQLError, GraphQLScalarType, Kind } from "graphql";
-import { parseBase64 } from "../core/base64.js";
-import { digestOf, parseDigest } from "../core/bytes.js";
+import { parseBase64, digestOf, parseDigest } from "../core/bytes.js";
 import { JsonLoss } from "../core/lossless-json.js";
-import { nameOf } from "../core/problem.js";
+import { nameOf } from "../core/json.js";
 import { jsonLiteral } from "./json-literal.js";
 
 interface TextRules {

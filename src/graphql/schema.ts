@@ -15,9 +15,7 @@ import { auditableByReference, AuditableResolver, AuditableType } from "./audita
 import { CompletenessProofResolver } from "./completeness-proof.js";
 import { ConsistencyProofResolver } from "./consistency-proof.js";
 import { EntryConnectionResolver, EntryEdgeResolver } from "./entry-connection.js";
-import { EntryVerificationResolver } from "./entry-verification.js";
-import { EntryResolver } from "./entry.js";
-import { MembershipProofResolver } from "./membership-proof.js";
+import { EntryResolver, EntryVerificationResolver, MembershipProofResolver } from "./entry.js";
 import { RootVerificationResolver } from "./root-verification.js";
 import { RootResolver } from "./root.js";
 import { byGlobalId } from "./reference.js";

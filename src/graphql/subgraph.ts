@@ -1,9 +1,20 @@
 import { getDocumentNodeFromSchema } from "@graphql-tools/utils";
-import { extendSchema, isAbstractType, Kind, parse, print, specifiedDirectives } from "graphql";
-import type { GraphQLDirective, GraphQLField, GraphQLFieldResolver, GraphQLNamedType, GraphQLSchema } from "graphql";
+import {
+  extendSchema,
+  isAbstractType,
+  Kind,
+  parse,
+  print,
+  specifiedDirectives,
+  type GraphQLDirective,
+  type GraphQLField,
+  type GraphQLFieldResolver,
+  type GraphQLNamedType,
+  type GraphQLSchema,
+} from "graphql";
 import { buildSchema, type BuildSchemaOptions } from "type-graphql";
 import { badInput } from "../audit/errors.js";
-import { nameOf } from "../core/problem.js";
+import { nameOf } from "../core/json.js";
 import { withCosts } from "./declared-costs.js";
 import { addPrefixed, withPrefix } from "./root-names.js";
 

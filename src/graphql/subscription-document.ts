@@ -12,7 +12,8 @@ import {
 import { AuditError, badInput } from "../audit/errors.js";
 import { CostMeasure, requireCost, type Variables } from "./cost.js";
 import { NESTED_TOO_DEEPLY, refusal } from "./errors.js";
-import { LIMITS, limitRules, textFault } from "./limits.js";
+import { LIMITS, limitRules } from "./limits.js";
+import { textFault } from "./request-plugin.js";
 import type { DocumentParameters, TrustedDocuments } from "./trusted-documents.js";
 import { requireFitting } from "./variables.js";
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { AuditError, badInput } from "../audit/errors.js";
 import type { FieldProblem } from "../core/event.js";
-import { isPlainObject } from "../core/problem.js";
+import { isPlainObject } from "../core/json.js";
 
 /** What a GraphQL request says about its document, unchecked. */
 export type DocumentParameters = Readonly<Record<string, unknown>>;

@@ -19,7 +19,7 @@ import {
   type GraphQLSchema,
   type OperationDefinitionNode,
 } from "graphql";
-import { isPlainObject } from "../core/problem.js";
+import { isPlainObject } from "../core/json.js";
 import type { Variables } from "./cost.js";
 import { withoutSuggestion } from "./introspection.js";
 

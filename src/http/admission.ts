@@ -126,3 +126,15 @@ const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-
 export function traceIdOf({ traceparent }: IncomingHttpHeaders): string | undefined {
   return typeof traceparent === "string" ? TRACEPARENT.exec(traceparent)?.[1] : undefined;
 }
+
+/** What Apollo's CSRF prevention goes by. */
+const PREFLIGHT_HEADERS = ["apollo-require-preflight", "x-apollo-operation-name"];
+
+/**
+ * Whether no page of another site could send this without asking leave first: it has a header that is not safelisted (Fetch
+ * standard, "CORS-safelisted request-header"). A bearer token is one that the page put there; credentials of another
+ * scheme are added by browsers themselves.
+ */
+export function isPreflighted(headers: IncomingHttpHeaders): boolean {
+  return PREFLIGHT_HEADERS.some((name) => headers[name]) || /^bearer /i.test(headers.authorization ?? "");
+}

@@ -1,5 +1,7 @@
-import type { ServerResponse } from "node:http";
-import type { FastifyReply } from "fastify";
+import type { ServerResponse, IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { FastifyReply, FastifyInstance } from "fastify";
+import Negotiator from "negotiator";
+import { HttpError } from "./refusal.js";
 
 /** On every answer: a browser takes it for what it says it is, and keeps no copy of what may be secret. */
 export const SAFE = { "x-content-type-options": "nosniff", "cache-control": "no-store" };
@@ -33,4 +35,76 @@ export function begin(reply: FastifyReply, headers: Readonly<Record<string, stri
     if (value !== undefined) reply.raw.setHeader(name, value);
   reply.hijack();
   return reply.raw.writeHead(200);
+}
+
+/** The media types of answers to GraphQL requests, as GraphQL over HTTP names them (section 4). */
+const JSON_TYPES = ["application/json; charset=utf-8", "application/graphql-response+json; charset=utf-8"];
+
+const HTML = "text/html";
+
+/**
+ * Throws HttpError 406 where a client would not take the answer: to be asked before anything is done for it, for a mutation
+ * whose answer cannot be given would be done without its sender knowing (RFC 9110 section 12.5.1).
+ */
+export function requireJson(headers: IncomingHttpHeaders): void {
+  const { accept } = headers;
+  if (accept === undefined || new Negotiator({ headers: { accept } }).mediaType(JSON_TYPES) !== undefined) return;
+  const offered = "application/json or application/graphql-response+json";
+  throw new HttpError(
+    "NOT_ACCEPTABLE",
+    `the answer would be ${offered}, which the header Accept does not allow; nothing was done`,
+  );
+}
+
+/** Whether a page is what the client would like best, as browsers do that are sent to an address. */
+export function prefersHtml({ accept = "" }: IncomingHttpHeaders): boolean {
+  return accept !== "" && new Negotiator({ headers: { accept } }).mediaType([...JSON_TYPES, HTML]) === HTML;
+}
+
+/**
+ * Whether an answer may be gzipped: Accept-Encoding lists it, not with a weight of 0 (RFC 9110 section 12.5.3). A request
+ * without the header would take every encoding by the RFC; but it is that of a program that saves what comes as it comes.
+ */
+export function allowsGzip(headers: IncomingHttpHeaders): boolean {
+  const accepted = [headers["accept-encoding"] ?? []].flat().join(",");
+  return new Negotiator({ headers: { "accept-encoding": accepted } }).encodings(["gzip"]).length > 0;
+}
+
+/** Names of headers are in lower case. */
+type Head = Pick<IncomingMessage, "method" | "headers">;
+type Strategy = Parameters<FastifyInstance["addConstraintStrategy"]>[0];
+
+/** Whether the client asks for a WebSocket (RFC 6455 section 4.1). */
+export function isWebSocket({ method, headers }: Head): boolean {
+  return method === "GET" && headers.upgrade?.toLowerCase() === "websocket";
+}
+
+/** Whether the client wants a stream and nothing else; one that names JSON as well can do without. */
+function wantsEvents({ headers: { accept = "" } }: Head): boolean {
+  return accept.includes("text/event-stream") && !accept.includes("json");
+}
+
+/** Whether the answer goes on for as long as the client likes. */
+export function isStream(head: Head): boolean {
+  return isWebSocket(head) || wantsEvents(head);
+}
+
+/** What routes may be constrained to, with the value true: three doors share the path /graphql. */
+export const TRANSPORTS: readonly Strategy[] = [
+  transport("events", wantsEvents, { isOptional: true }),
+  // A route that says nothing of WebSockets opens none.
+  transport("webSocket", isWebSocket, { isOptional: false }),
+];
+
+function transport(
+  name: string,
+  isAsked: (head: Head) => boolean,
+  { isOptional }: { readonly isOptional: boolean },
+): Strategy {
+  return {
+    name,
+    mustMatchWhenDerived: !isOptional,
+    storage: () => new Map(),
+    deriveConstraint: (request) => (isAsked(request) ? true : undefined),
+  };
 }

@@ -1,9 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { JsonLoss, parseLossless } from "../core/lossless-json.js";
-import { isPlainObject } from "../core/problem.js";
-import type { BodyBudget, HeldBody } from "./body-budget.js";
-import { requireBounded } from "./json-bounds.js";
+import { AuditError } from "../audit/errors.js";
+import { parseLossless } from "../core/lossless-json.js";
 import { HttpError } from "./refusal.js";
 
 /** The most bytes of one request: 1,000 events of some 16 KB. */
@@ -57,21 +55,17 @@ interface Room {
 /** Rejects with HttpError 413, or AuditError UNAVAILABLE, as soon as a body is too much; the rest of it is unread then. */
 async function bytesOf(payload: IncomingMessage, { maxBytes, held }: Room): Promise<Buffer> {
   const length = Number(payload.headers["content-length"] ?? 0);
-  if (length > maxBytes) throw tooLarge(maxBytes);
+  if (length > maxBytes) throw tooLarge(`the request body may have at most ${maxBytes} bytes`);
   const chunks: Buffer[] = [];
   let size = 0;
   // Leaving the loop must not destroy the request, or the answer would never reach the client.
   for await (const chunk of payload.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > maxBytes) throw tooLarge(maxBytes);
+    if (size > maxBytes) throw tooLarge(`the request body may have at most ${maxBytes} bytes`);
     held.add(chunk.length);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, size);
-}
-
-function tooLarge(maxBytes: number): HttpError {
-  return new HttpError("PAYLOAD_TOO_LARGE", `the request body may have at most ${maxBytes} bytes`);
 }
 
 /** Resolves when the rest of a body was read, or more of it than is ever read, or its sender left. */
@@ -115,7 +109,7 @@ export function isJson({ headers }: Pick<IncomingMessage, "headers">): boolean {
 
 /**
  * A value with a JsonLoss wherever it is less than was sent. Throws HttpError 413 or 400 where there is too much of it
- * (json-bounds.ts), and 400 on bytes that are not UTF-8: replacing them silently would log another text than was sent.
+ * (JSON_BOUNDS), and 400 on bytes that are not UTF-8: replacing them silently would log another text than was sent.
  */
 export function parseJson(body: Buffer): unknown {
   requireBounded(body);
@@ -126,34 +120,135 @@ export function parseJson(body: Buffer): unknown {
   }
 }
 
+/** What the JSON of a request may have in it, counted in its bytes before anything is made of them. */
+export const JSON_BOUNDS = {
+  /** Members of objects and items of lists: 1,000 events with 100 each. A key takes a parser a microsecond. */
+  values: 100_000,
+  /** Objects and lists inside each other: a field of an event may have 64, and is in a few itself. */
+  depth: 128,
+  /** Bytes of one text as it is sent: an event's value of 1 MiB, in which escapes triple what is not ASCII. */
+  textBytes: 3 * 1_024 * 1_024,
+} as const;
+
+/** So short a body passes no bound whose passing costs anything, so it is not looked through. */
+const SHORT_BYTES = 16 * 1_024;
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const OPEN_LIST = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_LIST = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+
 /**
- * The parameters of a GraphQL request. Throws HttpError 400 as parseJson does, and where a parameter or a variable is given
- * twice; what is lost inside of a variable is refused by the type of its place, which can say more.
+ * One pass without recursion over bytes that claim to be JSON in UTF-8; whether they are is for the parser to say. Throws
+ * HttpError PAYLOAD_TOO_LARGE or, where it is too deep, BAD_REQUEST.
  */
-export function parseParameters(body: unknown): unknown {
-  return unrepeated(parseJson(Buffer.isBuffer(body) ? body : Buffer.alloc(0)));
-}
-
-/** Parsed parameters as they are. Throws HttpError 400 where a parameter or a variable is given twice. */
-export function unrepeated(parameters: unknown): unknown {
-  const variables = isPlainObject(parameters) ? parameters["variables"] : undefined;
-  const repeated = [...repeatedIn(parameters, ""), ...repeatedIn(variables, "variables.")];
-  if (repeated.length > 0) throw new HttpError("BAD_REQUEST", repeated.join("; "));
-  return parameters;
-}
-
-/** Without a list of the members: there may be very many variables that no operation uses. */
-function repeatedIn(object: unknown, path: string): readonly string[] {
-  if (!isPlainObject(object)) return [];
-  const repeated: string[] = [];
-  for (const name in object) {
-    const value = object[name];
-    if (value instanceof JsonLoss && value.kind === "repeated key")
-      repeated.push(`${path}${name.slice(0, 64)}: expected ${value.expected}, got ${value.got}`);
-    if (repeated.length === MAX_REPEATED) break;
+export function requireBounded(json: Uint8Array): void {
+  if (json.length <= SHORT_BYTES) return;
+  let values = 1;
+  let depth = 0;
+  for (let at = 0; at < json.length; at++) {
+    const byte = json[at];
+    if (byte === QUOTE) {
+      at = textEnd(json, at);
+    } else if (byte === COMMA) {
+      values++;
+    } else if (byte === OPEN_OBJECT || byte === OPEN_LIST) {
+      depth++;
+      values++;
+    } else if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) {
+      depth--;
+    }
+    if (depth > JSON_BOUNDS.depth)
+      throw new HttpError("BAD_REQUEST", `the JSON of the request may nest at most ${JSON_BOUNDS.depth} levels deep`);
+    if (values > JSON_BOUNDS.values)
+      throw tooLarge(`the JSON of the request may have at most ${JSON_BOUNDS.values} members and items`);
   }
-  return repeated;
 }
 
-/** So many show the kind of mistake. */
-const MAX_REPEATED = 10;
+/** The index of the quote that ends the text which begins at `start`, or of the last byte. */
+function textEnd(json: Uint8Array, start: number): number {
+  let at = start + 1;
+  while (at < json.length && json[at] !== QUOTE) at += json[at] === BACKSLASH ? 2 : 1;
+  if (at - start - 1 > JSON_BOUNDS.textBytes)
+    throw tooLarge(`one text in the JSON of the request may have at most ${JSON_BOUNDS.textBytes} bytes`);
+  return at;
+}
+
+function tooLarge(message: string): HttpError {
+  return new HttpError("PAYLOAD_TOO_LARGE", message);
+}
+
+/** How many bytes of request bodies a process holds at once, when no setting says otherwise. */
+export const MAX_BODIES_BYTES = 256 * 1_024 * 1_024;
+/** The part of it that one sender may hold: others get through while one fills its own. */
+const SHARE = 1 / 4;
+/** A body is in flight for as long as it takes to be sent and answered. */
+const RETRY_AFTER_MS = 1_000;
+
+/** What is held of one request's body. */
+export interface HeldBody {
+  /** Counts bytes that have come. Throws AuditError UNAVAILABLE where there is no room for them; they are not counted then. */
+  add(bytes: number): void;
+  /** Gives all of it back; once is enough, more does no harm. */
+  release(): void;
+}
+
+/**
+ * The bytes of all request bodies of this process that have come and are not answered yet. Bodies have a limit each, but
+ * connections that send theirs slowly could hold any number of them.
+ */
+export class BodyBudget {
+  readonly #bySender = new Map<string, number>();
+  /** At least one body of the largest size. */
+  readonly #share: number;
+  #held = 0;
+
+  constructor(
+    private readonly maxBytes: number,
+    maxBodyBytes: number,
+  ) {
+    this.#share = Math.max(Math.floor(maxBytes * SHARE), Math.min(maxBodyBytes, maxBytes));
+  }
+
+  get held(): number {
+    return this.#held;
+  }
+
+  /** `sender` is a credential's id, or an address where there is none. */
+  open(sender: string): HeldBody {
+    let own = 0;
+    return {
+      add: (bytes) => {
+        this.#take(sender, bytes);
+        own += bytes;
+      },
+      release: () => {
+        this.#give(sender, own);
+        own = 0;
+      },
+    };
+  }
+
+  #take(sender: string, bytes: number): void {
+    const ofSender = (this.#bySender.get(sender) ?? 0) + bytes;
+    if (ofSender > this.#share) throw full(`${this.#share} bytes of request bodies for one sender`);
+    if (this.#held + bytes > this.maxBytes) throw full(`${this.maxBytes} bytes of request bodies`);
+    this.#bySender.set(sender, ofSender);
+    this.#held += bytes;
+  }
+
+  #give(sender: string, bytes: number): void {
+    const left = (this.#bySender.get(sender) ?? 0) - bytes;
+    if (left > 0) this.#bySender.set(sender, left);
+    else this.#bySender.delete(sender);
+    this.#held -= bytes;
+  }
+}
+
+function full(what: string): AuditError {
+  const message = `the gateway holds at most ${what} at once, and cannot take this one now; nothing was done`;
+  return new AuditError("UNAVAILABLE", message, { retryAfterMs: RETRY_AFTER_MS });
+}

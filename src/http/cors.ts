@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from "node:http";
 import fastifyCors from "@fastify/cors";
 import type { FastifyInstance } from "fastify";
 import { AccessError } from "../access/access-error.js";
@@ -48,18 +47,6 @@ export function allowOrigins(app: FastifyInstance, origins: readonly string[]): 
       });
     },
   });
-}
-
-/** What Apollo's CSRF prevention goes by. */
-const PREFLIGHT_HEADERS = ["apollo-require-preflight", "x-apollo-operation-name"];
-
-/**
- * Whether no page of another site could send this without asking leave first: it has a header that is not safelisted (Fetch
- * standard, "CORS-safelisted request-header"). A bearer token is one that the page put there; credentials of another
- * scheme are added by browsers themselves.
- */
-export function isPreflighted(headers: IncomingHttpHeaders): boolean {
-  return PREFLIGHT_HEADERS.some((name) => headers[name]) || /^bearer /i.test(headers.authorization ?? "");
 }
 
 /** Throws an AccessError where pages of every site could read a log that asks nobody for a credential. */

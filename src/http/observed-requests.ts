@@ -10,7 +10,7 @@ import {
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { registeredMeter } from "../operations/otel-metrics.js";
 import { incomingContext, registeredTracer } from "../operations/tracing.js";
-import { isStream } from "./streams/transport.js";
+import { isStream } from "./answer.js";
 
 /** The bounds that the conventions advise, in seconds. */
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];

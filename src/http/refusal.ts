@@ -8,7 +8,7 @@ import { auditFailure, shortened } from "../graphql/errors.js";
 import { activeTraceId } from "../operations/tracing.js";
 import { traceIdOf, Unauthenticated, type Sender } from "./admission.js";
 import { jsonAnswer, type Answer } from "./answer.js";
-import type { Records } from "./graphql/operation-record.js";
+import type { Records } from "./graphql/operation.js";
 
 /** What HTTP itself finds wrong with a request; the message is written for the client. All else is an AuditError. */
 export class HttpError extends Error {

@@ -4,11 +4,10 @@ import type { Socket } from "node:net";
 import type { FastifyError, FastifyInstance, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import { AuditError, hasCode } from "../audit/errors.js";
-import { SAFE, send, type Answer } from "./answer.js";
+import { SAFE, send, isWebSocket, type Answer } from "./answer.js";
 import { dropRest } from "./body.js";
 import { HttpError, refusalAnswer, refusalOf, type Entrance, type Refusal, type Refusals } from "./refusal.js";
 import { senderOf } from "./admission.js";
-import { isWebSocket } from "./streams/transport.js";
 
 export interface RefusingOptions {
   readonly logger: Logger;

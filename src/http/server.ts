@@ -1,39 +1,25 @@
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
 import { createServer, IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { setTimeout as passed } from "node:timers/promises";
-import { promisify } from "node:util";
 import fastify, { type FastifyInstance } from "fastify";
-import type { Readiness } from "./operations/readiness.js";
-import type { Refusals } from "./refusal.js";
-import { observeRequests } from "./observed-requests.js";
-import { refuseUnreadable } from "./refusing.js";
+import { deadline } from "../audit/calls.js";
+import { AuditError } from "../audit/errors.js";
 import { keepSenders } from "./admission.js";
-import { isWebSocket, TRANSPORTS } from "./streams/transport.js";
+import { isWebSocket, TRANSPORTS, jsonAnswer, type Answer } from "./answer.js";
+import { observeRequests } from "./observed-requests.js";
+import type { Refusals } from "./refusal.js";
+import { refuseUnreadable } from "./refusing.js";
 
 /** How long a client may take over the head of a request, and over all of it. */
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 /** Longer than load balancers keep idle connections, so that it is they who close them. */
 const KEEP_ALIVE_TIMEOUT_MS = 75_000;
-/**
- * How long a draining server still answers who does not know yet that it stops. A client may send a request at the moment
- * its idle connection, or the port, is closed; that request would be lost without a word.
- */
-const LINGER_MS = 250;
-/** How often a draining server looks for connections that have nothing more to answer. */
-const SWEEP_MS = 20;
 /** The header that carries the name of a request. */
 const REQUEST_ID = "x-request-id";
 /** Nothing that could break out of a line of a log, in whatever it is read with. */
 const GOOD_ID = /^[A-Za-z0-9._:-]{1,128}$/;
-
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-}
 
 export interface HttpServer {
   readonly app: FastifyInstance;
@@ -142,72 +128,82 @@ function withoutOffer({ method, url, rawHeaders }: IncomingMessage, connection: 
   return connection;
 }
 
-export interface Listener {
-  /** The port that was taken, when 0 was asked for. */
-  readonly port: number;
-  /** Has clients leave, lets running requests finish, closes the port, and cuts what is not done after `graceMs`. */
-  drain(graceMs: number): Promise<void>;
+/** A store that is slower than this is of no use to who waits for a receipt. */
+const PROBE_TIMEOUT_MS = 2_000;
+
+/** What does not work, though a log can be read. */
+export interface Degradation {
+  /** `writes`; `reads`, of one log of several; or what can be done without, such as `redis`. */
+  readonly what: string;
+  /** For anyone to read. */
+  readonly reason?: string | undefined;
 }
 
-/** Serves until drained. Rejects with the system's error if the address cannot be taken. */
-export async function listen({ server }: FastifyInstance, { host, port }: Address): Promise<Listener> {
-  server.closeIdleConnections = idleConnectionsOf(server);
-  server.listen(port, host);
-  await once(server, "listening");
-  return { port: (server.address() as AddressInfo).port, drain: (graceMs) => drain(server, graceMs) };
+/** How what stands behind the audit service is doing. */
+export interface EngineHealth {
+  /** Reads something small of every log, and resolves with what does not work. Rejects when no log can be read. */
+  readonly probe: () => Promise<readonly Degradation[]>;
 }
 
-/** What a connection is busy with. */
-interface Business {
-  /** Responses that are not sent to their end yet. */
-  responses: number;
-  /** What had been read of it when the last of them ended. Of more, a request is on its way, or it became a WebSocket. */
-  bytesRead: number;
+/** Whether requests should be sent to this gateway: not while it stops, nor while its logs cannot be read. */
+export class Readiness {
+  #isDraining = false;
+  /** Whoever asks meanwhile gets the same answer: asking costs the store no more than one look at a time. */
+  #probing: Promise<Answer> | undefined;
+
+  constructor(
+    private readonly health: EngineHealth,
+    private readonly timeoutMs = PROBE_TIMEOUT_MS,
+  ) {}
+
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /** From now on, for good. */
+  drain(): void {
+    this.#isDraining = true;
+  }
+
+  /** Throws AuditError UNAVAILABLE while the gateway stops. */
+  requireOpen(): void {
+    if (!this.#isDraining) return;
+    const message = "the gateway is stopping, nothing was done: send it again";
+    throw new AuditError("UNAVAILABLE", message, { retryAfterMs: 1_000 });
+  }
+
+  /** Without what reads can do without, it is ready, and says so. */
+  async answer(): Promise<Answer> {
+    if (this.#isDraining) return notReady("the gateway is stopping");
+    this.#probing ??= this.#probe().finally(() => (this.#probing = undefined));
+    return this.#probing;
+  }
+
+  async #probe(): Promise<Answer> {
+    try {
+      return ready(await deadline(this.health.probe(), this.timeoutMs));
+    } catch (error) {
+      return notReady(error instanceof AuditError ? reasonOf(error) : "the log does not answer");
+    }
+  }
 }
 
-/**
- * Closes the connections that nothing is to be sent over. Node's own method also cuts a response that is written and waits
- * for a slow reader, because it takes that for finished; and it takes a connection that nothing has come over for busy:
- * browsers and load balancers open some ahead of need.
- */
-function idleConnectionsOf(server: Server): () => void {
-  const connections = new Map<Socket, Business>();
-  server.on("connection", (connection: Socket) => {
-    if (connections.has(connection)) return; // it comes again when a request is put back
-    connections.set(connection, { responses: 0, bytesRead: 0 });
-    connection.once("close", () => connections.delete(connection));
+/** Anyone may read it: an AuditError's message is written for clients. */
+function reasonOf({ code, message, passing }: AuditError): string {
+  const what = code === "UNAVAILABLE" ? message : `${code}: ${message}`;
+  return passing === undefined ? what : `${what}: ${passing}`;
+}
+
+function ready(degradations: readonly Degradation[]): Answer {
+  const degraded = [...new Set(degradations.map(({ what }) => what))];
+  const reasons = degradations.flatMap(({ reason }) => reason ?? []);
+  return jsonAnswer(200, {
+    status: "ready",
+    ...(degraded.length > 0 && { degraded }),
+    ...(reasons.length > 0 && { reasons }),
   });
-  server.on("request", ({ socket }, response) => {
-    const business = connections.get(socket);
-    if (business === undefined) return;
-    business.responses += 1;
-    response.once("close", () => {
-      business.responses -= 1;
-      business.bytesRead = socket.bytesRead;
-    });
-  });
-  return () => {
-    for (const [connection, { responses, bytesRead }] of connections)
-      if (responses === 0 && connection.bytesRead === bytesRead) connection.destroy();
-  };
 }
 
-/** A connection becomes idle when its running request is answered; nobody else would close it then. */
-async function drain(server: Server, graceMs: number): Promise<void> {
-  const closed = once(server, "close");
-  const cut = setTimeout(() => {
-    server.closeAllConnections();
-  }, graceMs);
-  if (await hasConnections(server)) await passed(Math.min(LINGER_MS, graceMs));
-  server.close();
-  const sweep = setInterval(() => {
-    server.closeIdleConnections();
-  }, SWEEP_MS);
-  await closed;
-  clearInterval(sweep);
-  clearTimeout(cut);
-}
-
-async function hasConnections(server: Server): Promise<boolean> {
-  return (await promisify(server.getConnections.bind(server))()) > 0;
+function notReady(reason: string): Answer {
+  return jsonAnswer(503, { status: "not ready", reason }, { "retry-after": "1" });
 }

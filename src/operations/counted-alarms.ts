@@ -1,6 +1,6 @@
 import { alarmCodeOf, type AlarmCode } from "../audit/alarm.js";
 import type { AuditService, Download, EntryOutcome } from "../audit/service.js";
-import { replaced, wrapped } from "../audit/wrapped.js";
+import { replaced, wrapped } from "../audit/calls.js";
 import type { Metrics } from "./metrics.js";
 
 /** The audit service, with each alarm in what it returns or rejects with counted, whichever door had asked. */

@@ -1,11 +1,11 @@
 import type { CachedRoot, RootCache } from "../audit/cache.js";
-import { aheadOf, type Clock } from "../audit/clock.js";
-import { deadline } from "../audit/deadline.js";
+import { aheadOf } from "../core/instant.js";
+import type { Clock } from "../audit/clock.js";
+import { deadline, replaced } from "../audit/calls.js";
 import { PIECE_DOCUMENTS } from "../core/segment/format.js";
 import type { SearchIndex } from "../audit/search-index.js";
 import type { AppendBatch, AppendOutcome, LogHead, LogStore } from "../audit/store.js";
 import type { Metrics, PerLog } from "./metrics.js";
-import { replaced } from "../audit/wrapped.js";
 
 /** How long a read of the metrics waits for a store that does not answer. */
 const READ_TIMEOUT_MS = 2_000;

@@ -12,7 +12,7 @@ import {
   type Tracer,
 } from "@opentelemetry/api";
 import { AuditError } from "../audit/errors.js";
-import { wrapped } from "../audit/wrapped.js";
+import { wrapped } from "../audit/calls.js";
 
 const NAME = "auditql";
 

@@ -1,6 +1,6 @@
 import type { EventField } from "../core/event.js";
 import { words } from "../core/words/words.js";
-import { ALL, allOf, anyOf, negationOf, type Filter } from "./ast.js";
+import { ALL, allOf, anyOf, negationOf, type Filter } from "./filter.js";
 import { isSigns, Lexer } from "./lexer.js";
 import { syntaxError, SyntaxFault, type QuerySyntaxError } from "./syntax-error.js";
 import { writtenTime } from "./time.js";

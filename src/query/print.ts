@@ -1,5 +1,5 @@
 import { instantText } from "../core/instant.js";
-import type { Filter, PhraseFilter, TimeFilter } from "./ast.js";
+import type { Filter, PhraseFilter, TimeFilter } from "./filter.js";
 
 /** A filter as query text, which parseQuery reads back as the same filter in its simplest form. */
 export function printFilter(filter: Filter): string {

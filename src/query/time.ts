@@ -6,7 +6,7 @@ import {
   type Instant,
   type InstantRange,
 } from "../core/instant.js";
-import type { FieldProblem } from "../core/problem.js";
+import type { FieldProblem } from "../core/json.js";
 import { eventTime } from "../core/segment/event-time.js";
 import { excerpt } from "./excerpt.js";
 

@@ -1,5 +1,5 @@
 import { JWT_ALGORITHMS, type JwtAlgorithm } from "../access/jwt-algorithm.js";
-import { isLoopback } from "../access/loopback.js";
+import { isLoopback } from "../audit/principal.js";
 import { isNetwork } from "../access/network.js";
 import type { LogDeclaration } from "../audit/log-declaration.js";
 import { MAX_EVENT_BYTES } from "../core/event-rules.js";

@@ -1,4 +1,4 @@
-import { INTROSPECTION_POLICIES } from "../access/introspection.js";
+import { INTROSPECTION_POLICIES } from "../audit/principal.js";
 import { METRICS_POLICIES } from "../access/metrics-policy.js";
 import type { LogDeclaration } from "../audit/log-declaration.js";
 import { RESULT_TTL_MS } from "../audit/retention.js";

@@ -7,7 +7,7 @@ import type { AuditService } from "../../src/audit/service.js";
 import type { AuditEvent } from "../../src/core/event.js";
 import { digestOf } from "../../src/core/bytes.js";
 import { questionText } from "../../src/core/segment/question.js";
-import { keyOf } from "../../src/engine/log/request-key.js";
+import { keyOf } from "../../src/engine/log/keyed-appends.js";
 import { UNSTOPPED } from "../audit/download-reading.js";
 import { expectCode } from "../engine/rejection.js";
 import { tailed } from "../engine/tail-reading.js";

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { keyOwnerOf } from "../../src/access/key-owner.js";
-import { ScopedService } from "../../src/access/scoped-service.js";
+import { keyOwnerOf, ScopedService } from "../../src/access/scoped-service.js";
 import type { Principal } from "../../src/audit/principal.js";
 import type { AuditService } from "../../src/audit/service.js";
 import { message, openTestService } from "../engine/test-log.js";

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { BlockStore, StoredSegment } from "../../src/audit/block-store.js";
 import type { IndexQuery } from "../../src/audit/search-index.js";
 import type { NewEntry } from "../../src/audit/store.js";
-import { replaced } from "../../src/audit/wrapped.js";
+import { replaced } from "../../src/audit/calls.js";
 import { storedEntries } from "../../src/engine/search/log-rows.js";
 import { SealedBlocks } from "../../src/engine/search/sealed-blocks.js";
 import { SegmentIndex } from "../../src/engine/search/segment-index.js";

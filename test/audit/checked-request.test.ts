@@ -1,11 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
 import { checkRequest } from "../../src/audit/checked-request.js";
 import { AuditError } from "../../src/audit/errors.js";
-import { base64 } from "../../src/core/base64.js";
-import { utf8 } from "../../src/core/bytes.js";
+import { base64, utf8 } from "../../src/core/bytes.js";
 import { eventRules } from "../../src/core/event-rules.js";
 import { logFormat } from "../../src/core/format.js";
-import type { FieldProblem } from "../../src/core/problem.js";
+import type { FieldProblem } from "../../src/core/json.js";
 import { publicKeyPem } from "../../src/core/signature.js";
 import { nodeEd25519 } from "../../src/keys/node-crypto.js";
 

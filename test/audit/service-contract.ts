@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test as anyTest } from "@jest/globals";
 import type { AuditService, Entry, EntryOutcome, SignedEvent } from "../../src/audit/service.js";
-import { base64 } from "../../src/core/base64.js";
-import { digestBytes, parseDigest, utf8 } from "../../src/core/bytes.js";
+import { base64, digestBytes, parseDigest, utf8 } from "../../src/core/bytes.js";
 import { consistencyVerdict, membershipVerdict, subtreePathsVerdict } from "../../src/core/proof.js";
 import { nobleEd25519, publicKeyText, signatureVerdict } from "../../src/core/signature.js";
 import { VALID } from "../../src/core/verdict.js";

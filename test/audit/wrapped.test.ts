@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { replaced, wrapped } from "../../src/audit/wrapped.js";
+import { replaced, wrapped } from "../../src/audit/calls.js";
 
 class Counter {
   readonly step = 2;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { base64, parseBase64 } from "../../src/core/base64.js";
+import { base64, parseBase64 } from "../../src/core/bytes.js";
 
 describe("base64", () => {
   test("spells bytes as everybody does, and reads them back", () => {

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { base64 } from "../../src/core/base64.js";
-import { utf8 } from "../../src/core/bytes.js";
+import { base64, utf8 } from "../../src/core/bytes.js";
 import {
   noteSigner,
   noteVerifier,

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
-import { base64 } from "../../src/core/base64.js";
+import { base64 } from "../../src/core/bytes.js";
 import { nobleEd25519, parsePublicKey, SIGNATURE_BYTES, type Ed25519 } from "../../src/core/signature.js";
 import { nodeEd25519 } from "../../src/keys/node-crypto.js";
 import { edgeCases, signatureVectorsText, type SignatureVectors } from "../vectors/ed25519-edges.js";

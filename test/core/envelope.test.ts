@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { parseEnvelope } from "../../src/core/envelope.js";
+import { parseEnvelope } from "../../src/core/format.js";
 
 const AT = "2026-01-01T00:00:00.000000Z";
 

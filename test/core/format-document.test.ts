@@ -3,7 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import { utf8 } from "../../src/core/bytes.js";
 import { eventRules } from "../../src/core/event-rules.js";
 import { EVENT_FIELDS, type AuditEvent } from "../../src/core/event.js";
-import { MAX_JSON_DEPTH } from "../../src/core/problem.js";
+import { MAX_JSON_DEPTH } from "../../src/core/json.js";
 import { MAX_SIGNATURE_CHARACTERS } from "../../src/core/signature.js";
 import { VectorLog } from "../vectors/document.js";
 

@@ -1,10 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
-import { base64, parseBase64 } from "../../src/core/base64.js";
-import { digestBytes, digestOf, parseDigest, utf8 } from "../../src/core/bytes.js";
-import { parseEnvelope } from "../../src/core/envelope.js";
+import { base64, parseBase64, digestBytes, digestOf, parseDigest, utf8 } from "../../src/core/bytes.js";
+import { parseEnvelope, logFormat } from "../../src/core/format.js";
 import type { AuditEvent } from "../../src/core/event.js";
-import { logFormat } from "../../src/core/format.js";
 import { canonicalJson, type Json } from "../../src/core/json.js";
 import { membershipRanges, subtreeRanges } from "../../src/core/proof.js";
 import {

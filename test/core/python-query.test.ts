@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { questionText } from "../../src/core/segment/question.js";
-import { allOf } from "../../src/query/ast.js";
+import { allOf } from "../../src/query/filter.js";
 import { parseQuery } from "../../src/query/parser.js";
 import { printFilter } from "../../src/query/print.js";
 import { describeWith } from "../service.js";

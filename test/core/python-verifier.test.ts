@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { noteVerifier, verifierKeyText } from "../../src/core/checkpoint.js";
-import { parseEnvelope } from "../../src/core/envelope.js";
+import { parseEnvelope } from "../../src/core/format.js";
 import { canonicalJson, parseCanonicalJson, type Json } from "../../src/core/json.js";
 import { nobleEd25519 } from "../../src/core/signature.js";
 import { describeWith, findProgram } from "../service.js";

@@ -1,7 +1,6 @@
 import { createPublicKey, verify } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
-import { base64 } from "../../src/core/base64.js";
-import { utf8 } from "../../src/core/bytes.js";
+import { base64, utf8 } from "../../src/core/bytes.js";
 import type { Envelope } from "../../src/core/event.js";
 import { FORMAT_NAMES, logFormat } from "../../src/core/format.js";
 import {

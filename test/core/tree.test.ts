@@ -1,9 +1,18 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { FORMAT_NAMES, logFormat } from "../../src/core/format.js";
-import { TreeEdge } from "../../src/core/edge.js";
-import { buildTile, placeOfNode, TILE_BYTES, tileIsSound, tileNode } from "../../src/core/tile.js";
-import { foldSubtrees, MAX_TREE_SIZE, perfectSubtrees, treeRoot } from "../../src/core/tree.js";
+import {
+  TreeEdge,
+  buildTile,
+  placeOfNode,
+  TILE_BYTES,
+  tileIsSound,
+  tileNode,
+  foldSubtrees,
+  MAX_TREE_SIZE,
+  perfectSubtrees,
+  treeRoot,
+} from "../../src/core/tree.js";
 import { leaves, NaiveTree } from "./naive-tree.js";
 
 const LEAVES = leaves(600);

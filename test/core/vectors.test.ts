@@ -1,7 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, sign, verify } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
-import { nobleSha256 } from "../../src/core/hash.js";
+import { nobleSha256 } from "../../src/core/bytes.js";
 import { nobleEd25519, publicKeyPem, type Ed25519 } from "../../src/core/signature.js";
 import { trustLog, type Crypto } from "../../src/core/verify.js";
 import { fileText, vectorFiles } from "../vectors/make.js";

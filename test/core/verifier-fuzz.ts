@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
-import { base64 } from "../../src/core/base64.js";
+import { base64 } from "../../src/core/bytes.js";
 import { parseVerifierKey } from "../../src/core/checkpoint.js";
 import type { EntryClaim, RootClaim } from "../../src/core/claim.js";
 import { FORMAT_NAMES } from "../../src/core/format.js";
-import { isPlainObject } from "../../src/core/problem.js";
+import { isPlainObject } from "../../src/core/json.js";
 import { nobleEd25519 } from "../../src/core/signature.js";
 import { trustLog, type TrustedLog } from "../../src/core/verify.js";
 import { nodeEd25519 } from "../../src/keys/node-crypto.js";

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { base64 } from "../../src/core/base64.js";
-import { digestOf, utf8 } from "../../src/core/bytes.js";
+import { base64, digestOf, utf8 } from "../../src/core/bytes.js";
 import { noteSigner, signCheckpoint } from "../../src/core/checkpoint.js";
 import type { EntryClaim, RootClaim } from "../../src/core/claim.js";
 import type { Envelope } from "../../src/core/event.js";

@@ -1,6 +1,6 @@
 import { parseVerifierKey } from "../../src/core/checkpoint.js";
 import type { EntryClaim, RootClaim } from "../../src/core/claim.js";
-import { base64 } from "../../src/core/base64.js";
+import { base64 } from "../../src/core/bytes.js";
 import type { FormatName } from "../../src/core/format.js";
 import { nobleEd25519 } from "../../src/core/signature.js";
 import { trustLog, type TrustedLog } from "../../src/core/verify.js";

@@ -3,9 +3,8 @@ import type { AuditService, Receipt, SignedEvent } from "../../src/audit/service
 import type { LogStore } from "../../src/audit/store.js";
 import { MemoryRootCache } from "../../src/caches/memory/root-cache.js";
 import { utf8 } from "../../src/core/bytes.js";
-import { parseEnvelope } from "../../src/core/envelope.js";
+import { parseEnvelope, logFormat } from "../../src/core/format.js";
 import { fieldText } from "../../src/core/event.js";
-import { logFormat } from "../../src/core/format.js";
 import { treeRoot } from "../../src/core/tree.js";
 import { openLocalService, type LocalServiceOptions } from "../../src/engine/local-service.js";
 import type { LocalAuditService } from "../../src/engine/log-health.js";

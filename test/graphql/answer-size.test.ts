@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { isWithin } from "../../src/graphql/answer-size.js";
+import { isWithin } from "../../src/graphql/request-plugin.js";
 import { openTestService } from "../engine/test-log.js";
 import { testGateway, type TestGateway } from "./gateway.js";
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { ResultPage } from "../../src/audit/service.js";
 import { globalId } from "../../src/graphql/global-id.js";
-import { MAX_ROOTS } from "../../src/graphql/loaders.js";
+import { MAX_ROOTS } from "../../src/graphql/context.js";
 import { logMessages, openTestService } from "../engine/test-log.js";
 import { testGateway, type TestGateway } from "./gateway.js";
 import { replaced, watched } from "./watched.js";

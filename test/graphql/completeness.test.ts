@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { AuditService } from "../../src/audit/service.js";
 import { serviceOf } from "../../src/audit/backend.js";
-import { base64, parseBase64 } from "../../src/core/base64.js";
+import { base64, parseBase64 } from "../../src/core/bytes.js";
 import { readQuestion, questionText } from "../../src/core/segment/question.js";
 import { trustVerifierKey, type TrustedLog } from "../../src/core/verify.js";
 import { verifyCompleteness, type CompletenessClaim, type ShownAnswer } from "../../src/core/verify-completeness.js";

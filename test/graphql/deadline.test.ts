@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { EventEmitter, once } from "node:events";
-import { unlessAborted } from "../../src/audit/abort.js";
+import { unlessAborted } from "../../src/audit/calls.js";
 import type { AuditService } from "../../src/audit/service.js";
 import { logMessages, openTestService } from "../engine/test-log.js";
 import { compileAtHit, testGateway, type TestGateway } from "./gateway.js";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { AuditService, EntryOutcome } from "../../src/audit/service.js";
-import { EntryReads } from "../../src/graphql/entry-reads.js";
+import { EntryReads } from "../../src/graphql/context.js";
 import { logMessages, openTestService } from "../engine/test-log.js";
 import { replaced } from "./watched.js";
 

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { getIntrospectionQuery } from "graphql";
-import { INTROSPECTION_POLICIES, type IntrospectionPolicy } from "../../src/access/introspection.js";
+import { INTROSPECTION_POLICIES, type IntrospectionPolicy } from "../../src/audit/principal.js";
 import { createKey } from "../../src/access/key-file.js";
 import { openAccess } from "../../src/access/open-access.js";
 import { openTestService } from "../engine/test-log.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { allowsGzip, prefersHtml, requireJson } from "../../src/http/accept.js";
+import { allowsGzip, prefersHtml, requireJson } from "../../src/http/answer.js";
 
 test.each([
   [undefined, false],

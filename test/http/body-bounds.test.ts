@@ -2,8 +2,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { MAX_READING_BODY_BYTES } from "../../src/graphql/request-plugin.js";
-import { BodyBudget } from "../../src/http/body-budget.js";
-import { JSON_BOUNDS, requireBounded } from "../../src/http/json-bounds.js";
+import { BodyBudget, JSON_BOUNDS, requireBounded } from "../../src/http/body.js";
 import { openTestService } from "../engine/test-log.js";
 import { testGateway, type TestGateway } from "../graphql/gateway.js";
 

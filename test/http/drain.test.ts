@@ -6,9 +6,9 @@ import { setTimeout as passed } from "node:timers/promises";
 import { pino } from "pino";
 import type { AuditService } from "../../src/audit/service.js";
 import { openGateway } from "../../src/http/gateway.js";
-import { Readiness } from "../../src/http/operations/readiness.js";
+import { Readiness, httpServer } from "../../src/http/server.js";
 import { Refusals } from "../../src/http/refusal.js";
-import { listen, httpServer } from "../../src/http/server.js";
+import { listen } from "../../src/http/listening.js";
 import { Metrics } from "../../src/operations/metrics.js";
 import { openTestService } from "../engine/test-log.js";
 

@@ -1,6 +1,6 @@
 import { globalId } from "../../src/graphql/global-id.js";
 import { LIMITS } from "../../src/graphql/limits.js";
-import { JSON_BOUNDS } from "../../src/http/json-bounds.js";
+import { JSON_BOUNDS } from "../../src/http/body.js";
 
 /** The characters that a document may have behind that comment. */
 export const DOCUMENT_CHARACTERS = LIMITS.characters - "#0\n".length;

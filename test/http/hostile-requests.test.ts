@@ -3,8 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { MAX_BODY_BYTES } from "../../src/http/body.js";
-import { JSON_BOUNDS } from "../../src/http/json-bounds.js";
+import { MAX_BODY_BYTES, JSON_BOUNDS } from "../../src/http/body.js";
 import {
   DEAR_TEXTS,
   DEAREST,

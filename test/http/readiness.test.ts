@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { AuditError } from "../../src/audit/errors.js";
-import { Readiness, type EngineHealth } from "../../src/http/operations/readiness.js";
+import { Readiness, type EngineHealth } from "../../src/http/server.js";
 
 const TIMEOUT_MS = 50;
 const well: EngineHealth = { probe: () => Promise.resolve([]) };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { nobleSha256 } from "../../src/core/hash.js";
+import { nobleSha256 } from "../../src/core/bytes.js";
 import { nobleEd25519 } from "../../src/core/signature.js";
 import { nodeEd25519, nodeSha256 } from "../../src/keys/node-crypto.js";
 

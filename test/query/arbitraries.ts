@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { EVENT_FIELDS, type AuditEvent } from "../../src/core/event.js";
 import { instantText } from "../../src/core/instant.js";
-import type { Filter } from "../../src/query/ast.js";
+import type { Filter } from "../../src/query/filter.js";
 
 /** Few words, so that filters and events meet often; each stays one word when it is cut. */
 const aWord = fc.constantFrom("alice", "alic", "log", "login", "logged", "in", "x1", "é", "京", "東", "and", "not");

@@ -1,8 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { AuditEvent } from "../../src/core/event.js";
-import { allOf, anyOf, type Filter } from "../../src/query/ast.js";
-import { matches } from "../../src/query/match.js";
+import { allOf, anyOf, matches, type Filter } from "../../src/query/filter.js";
 import { anEvent, aFilter } from "./arbitraries.js";
 
 const event: AuditEvent = {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { EventField } from "../../src/core/event.js";
-import { ALL, type Filter } from "../../src/query/ast.js";
+import { ALL, type Filter } from "../../src/query/filter.js";
 import { parseQuery } from "../../src/query/parser.js";
 
 const word = (text: string, field?: EventField): Filter => phrase(text, field, false);

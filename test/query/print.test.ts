@@ -1,7 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { ALL, allOf, anyOf, negationOf, type Filter } from "../../src/query/ast.js";
-import { matches } from "../../src/query/match.js";
+import { ALL, allOf, anyOf, negationOf, matches, type Filter } from "../../src/query/filter.js";
 import { parseQuery } from "../../src/query/parser.js";
 import { printFilter } from "../../src/query/print.js";
 import { aFilter, anEvent } from "./arbitraries.js";

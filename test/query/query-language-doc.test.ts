@@ -9,7 +9,7 @@ import {
   parseQuery,
 } from "../../src/query/parser.js";
 import { printFilter } from "../../src/query/print.js";
-import { MAX_RESTRICTION_VALUES } from "../../src/query/restriction.js";
+import { MAX_RESTRICTION_VALUES } from "../../src/query/filter.js";
 import { SORT_KEY_CHARACTERS } from "../../src/query/order.js";
 import { parseTime } from "../../src/query/time.js";
 import { MAX_WORD_CHARACTERS } from "../../src/core/words/words.js";

@@ -1,14 +1,14 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { ALL } from "../../src/query/ast.js";
-import { matches } from "../../src/query/match.js";
 import {
+  ALL,
+  matches,
   MAX_RESTRICTION_VALUES,
   parseRestriction,
   RESTRICTION_FIELDS,
   restrictionAllows,
   restrictionFilter,
-} from "../../src/query/restriction.js";
+} from "../../src/query/filter.js";
 import { anEvent } from "./arbitraries.js";
 
 test("a text in place of a list is named as such, however long it is", () => {

@@ -1,7 +1,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import type { AppendBatch, LogHead, NewEntry, RequestReceipt, StoredTile } from "../../src/audit/store.js";
 import { utf8 } from "../../src/core/bytes.js";
-import type { TileId } from "../../src/core/tile.js";
+import type { TileId } from "../../src/core/tree.js";
 
 export const CREATED_AT = "2026-01-01T00:00:00.000000Z";
 

@@ -1,17 +1,16 @@
 import type { IndexQuery, Slice } from "../../src/audit/search-index.js";
 import type { LogStore } from "../../src/audit/store.js";
-import { readEnvelope } from "../../src/core/envelope.js";
+import { readEnvelope } from "../../src/core/format.js";
 import type { AuditEvent } from "../../src/core/event.js";
-import { matchesSearchable } from "../../src/query/match.js";
+import { matchesSearchable, searchable } from "../../src/query/filter.js";
 import { compareCodePoints, sortKey, type EntryOrder } from "../../src/query/order.js";
-import { searchable } from "../../src/query/searchable.js";
 
 interface Match {
   readonly leafIndex: number;
   readonly event: AuditEvent | undefined;
 }
 
-/** Finds leaves by reading every entry and asking query/match.ts: what every search index has to find. */
+/** Finds leaves by reading every entry and asking query/filter.ts: what every search index has to find. */
 export class ScanningIndex {
   constructor(private readonly store: LogStore) {}
 

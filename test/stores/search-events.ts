@@ -3,7 +3,7 @@ import type { NewEntry } from "../../src/audit/store.js";
 import { utf8 } from "../../src/core/bytes.js";
 import { EVENT_FIELDS, type AuditEvent } from "../../src/core/event.js";
 import { logFormat } from "../../src/core/format.js";
-import type { ExactFilter, Filter, PhraseFilter } from "../../src/query/ast.js";
+import type { ExactFilter, Filter, PhraseFilter } from "../../src/query/filter.js";
 import { ORDER_FIELDS, type EntryOrder } from "../../src/query/order.js";
 import { parseQuery } from "../../src/query/parser.js";
 import { words } from "../../src/core/words/words.js";

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { IndexedStore, IndexQuery } from "../../src/audit/search-index.js";
 import type { AuditEvent } from "../../src/core/event.js";
-import type { Filter } from "../../src/query/ast.js";
+import type { Filter } from "../../src/query/filter.js";
 import { ORDER_FIELDS } from "../../src/query/order.js";
 import { batch, emptyHead, entry } from "./batches.js";
 import { ScanningIndex } from "./scanning-index.js";

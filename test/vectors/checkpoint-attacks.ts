@@ -1,5 +1,4 @@
-import { base64 } from "../../src/core/base64.js";
-import { utf8 } from "../../src/core/bytes.js";
+import { base64, utf8 } from "../../src/core/bytes.js";
 import { noteSigner, signCheckpoint } from "../../src/core/checkpoint.js";
 import { nobleEd25519 } from "../../src/core/signature.js";
 import { TREE_SIZE, type Attack } from "./attack.js";

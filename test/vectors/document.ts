@@ -1,5 +1,4 @@
-import { digestOf, utf8 } from "../../src/core/bytes.js";
-import { base64 } from "../../src/core/base64.js";
+import { digestOf, utf8, base64 } from "../../src/core/bytes.js";
 import { noteSigner, signCheckpoint } from "../../src/core/checkpoint.js";
 import type { EntryClaim, RootClaim } from "../../src/core/claim.js";
 import type { Envelope } from "../../src/core/event.js";

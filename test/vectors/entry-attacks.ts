@@ -1,5 +1,4 @@
-import { base64 } from "../../src/core/base64.js";
-import { digestOf, utf8 } from "../../src/core/bytes.js";
+import { base64, digestOf, utf8 } from "../../src/core/bytes.js";
 import type { Envelope } from "../../src/core/event.js";
 import { nobleEd25519, publicKeyText } from "../../src/core/signature.js";
 import type { Attack } from "./attack.js";

@@ -1,7 +1,7 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { bytesToNumberLE, numberToBytesLE } from "@noble/curves/utils.js";
 import { sha512 } from "@noble/hashes/sha2.js";
-import { base64 } from "../../src/core/base64.js";
+import { base64 } from "../../src/core/bytes.js";
 import { characterCount } from "../../src/core/event.js";
 import { publicKeyPem } from "../../src/core/signature.js";
 import { PUBLIC_KEY } from "./document.js";

@@ -1,6 +1,6 @@
 import { AuditError } from "../../audit/errors.js";
 import type { Asking, BulkRequest } from "../../audit/service.js";
-import { isPlainObject } from "../../core/problem.js";
+import { isPlainObject } from "../../core/json.js";
 import type { TokenSealer } from "../../keys/sealed-token.js";
 import type { LogLink } from "./log-link.js";
 import type { PangeaWire } from "./wire.js";

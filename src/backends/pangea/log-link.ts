@@ -5,8 +5,7 @@ import { AuditError, withOutcome, type AuditErrorCode } from "../../audit/errors
 import type { Entry, Logged, Root, TreeEntry } from "../../audit/service.js";
 import { digestBytes, digestOf, equalBytes, parseDigest, type Digest } from "../../core/bytes.js";
 import type { LogFormat } from "../../core/format.js";
-import type { Json, JsonObject } from "../../core/json.js";
-import { isPlainObject } from "../../core/problem.js";
+import { isPlainObject, type Json, type JsonObject } from "../../core/json.js";
 import { rootOfText, rootsOfText } from "../../core/proof-text.js";
 import type { LogKey } from "../../keys/log-key.js";
 import { Lookups, type Window } from "./lookups.js";

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { unlessAborted } from "../../audit/abort.js";
+import { unlessAborted } from "../../audit/calls.js";
 import { timeText } from "../../audit/clock.js";
 import { AuditError } from "../../audit/errors.js";
 import type { Entry } from "../../audit/service.js";

@@ -1,6 +1,6 @@
 import { AuditError, badInput, type WriteOutcome } from "../../audit/errors.js";
 import type { FieldProblem } from "../../core/event.js";
-import { isPlainObject, memberPath } from "../../core/problem.js";
+import { isPlainObject, memberPath } from "../../core/json.js";
 
 /** What the service said instead of a result. */
 export interface Refusal {

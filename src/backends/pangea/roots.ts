@@ -7,7 +7,7 @@ import type { Root } from "../../audit/service.js";
 import { digestBytes, digestOf, parseDigest, type Digest } from "../../core/bytes.js";
 import type { LogFormat } from "../../core/format.js";
 import { consistencyTextVerdict, rootsOfText } from "../../core/proof-text.js";
-import { isPlainObject } from "../../core/problem.js";
+import { isPlainObject } from "../../core/json.js";
 import { isTreeSize } from "../../core/tree.js";
 import { invalid, unknown, VALID, type Verdict } from "../../core/verdict.js";
 import type { LogKey } from "../../keys/log-key.js";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { requireWanted } from "../../audit/abort.js";
+import { requireWanted } from "../../audit/calls.js";
 import { systemClock, timeText } from "../../audit/clock.js";
 import { badInput } from "../../audit/errors.js";
 import {
@@ -19,12 +19,7 @@ import type { FieldProblem } from "../../core/event.js";
 import { canonicalJson, type JsonObject } from "../../core/json.js";
 import { REJECTED_TOKEN, type TokenKind, type TokenSealer } from "../../keys/sealed-token.js";
 import { NEWEST_FIRST } from "../../query/order.js";
-import {
-  RESTRICTION_FIELDS,
-  restrictionAllows,
-  restrictionProblems,
-  type Restriction,
-} from "../../query/restriction.js";
+import { RESTRICTION_FIELDS, restrictionAllows, restrictionProblems, type Restriction } from "../../query/filter.js";
 import { resolveWindow } from "../../query/time.js";
 import type { LogLink, ServedPage } from "./log-link.js";
 import { unsupported } from "./shown.js";

@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Pool } from "undici";
 import { AuditError, hasCode, type WriteOutcome } from "../../audit/errors.js";
-import type { Json } from "../../core/json.js";
+import { isPlainObject, type Json } from "../../core/json.js";
 import { parseLossless } from "../../core/lossless-json.js";
-import { isPlainObject } from "../../core/problem.js";
 import { errorOf, type Refusal } from "./refusals.js";
 
 export interface WireOptions {

@@ -1,5 +1,5 @@
 import type { LogFormat } from "../format.js";
-import type { Sha256 } from "../hash.js";
+import type { Sha256 } from "../bytes.js";
 import type { LeafRange } from "../tree.js";
 import { buildSegment } from "./build.js";
 import type { SegmentFilter } from "./filter.js";

@@ -1,5 +1,5 @@
 import type { EventField } from "../event.js";
-import type { Sha256 } from "../hash.js";
+import type { Sha256 } from "../bytes.js";
 import { isWithin, type InstantRange } from "../instant.js";
 import { fieldNumber, leafTerm, presenceTerm, valueTerm, wordTerm } from "../words/terms.js";
 import { either, isEmpty, noBits, NO_BITS, set, setPlaces, without, type PieceBits } from "./bits.js";

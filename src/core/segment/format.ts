@@ -1,6 +1,6 @@
 import type { EventField } from "../event.js";
 import { logFormat } from "../format.js";
-import type { Sha256 } from "../hash.js";
+import type { Sha256 } from "../bytes.js";
 import { treeRoot } from "../tree.js";
 
 /**

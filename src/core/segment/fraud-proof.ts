@@ -1,6 +1,5 @@
-import { equalBytes } from "../bytes.js";
+import { equalBytes, type Sha256 } from "../bytes.js";
 import { logFormat, type LogFormat } from "../format.js";
-import type { Sha256 } from "../hash.js";
 import { buildSegment } from "./build.js";
 import { ByteWriter } from "./byte-writer.js";
 import { Cursor } from "./cursor.js";

@@ -1,6 +1,5 @@
-import { type EventField } from "../event.js";
-import { utf8Text } from "../bytes.js";
-import type { Sha256 } from "../hash.js";
+import type { EventField } from "../event.js";
+import { utf8Text, type Sha256 } from "../bytes.js";
 import type { IndexedEntry, TermSink } from "../words/entry-terms.js";
 import { EntryTokenizer } from "../words/tokenizer.js";
 import { eventTime, FIRST_MS } from "./event-time.js";

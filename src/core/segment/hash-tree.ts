@@ -1,7 +1,14 @@
-import { TreeEdge, type FullTile } from "../edge.js";
+import {
+  TreeEdge,
+  placeOfNode,
+  tileNode,
+  foldSubtrees,
+  perfectSubtrees,
+  type FullTile,
+  type LeafRange,
+  type NodeId,
+} from "../tree.js";
 import type { LogFormat } from "../format.js";
-import { placeOfNode, tileNode } from "../tile.js";
-import { foldSubtrees, perfectSubtrees, type LeafRange, type NodeId } from "../tree.js";
 
 /** Hashes of a tree that a proof takes its siblings from. */
 export interface TreeHashes {

@@ -1,5 +1,5 @@
 import type { LogFormat } from "../format.js";
-import type { Sha256 } from "../hash.js";
+import type { Sha256 } from "../bytes.js";
 import type { LeafRange } from "../tree.js";
 import { decide, edgesOf, entriesToProve, rangeOf, tailReaders, type Answer, type Question } from "./answer.js";
 import type { SegmentId } from "./format.js";

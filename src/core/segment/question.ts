@@ -1,9 +1,8 @@
 import { digestBytes, digestOf, parseDigest } from "../bytes.js";
-import { isReceivedAt } from "../envelope.js";
+import { isReceivedAt } from "../format.js";
 import { EVENT_FIELDS, type EventField } from "../event.js";
 import { instantText, type Instant } from "../instant.js";
-import { canonicalJson, parseCanonicalJson, type JsonObject } from "../json.js";
-import { isPlainObject } from "../problem.js";
+import { canonicalJson, parseCanonicalJson, isPlainObject, type JsonObject } from "../json.js";
 import { isTreeSize } from "../tree.js";
 import type { Question } from "./answer.js";
 import { eventTime } from "./event-time.js";

@@ -1,4 +1,4 @@
-import type { Sha256 } from "../hash.js";
+import type { Sha256 } from "../bytes.js";
 import type { LeafRange } from "../tree.js";
 import { evaluation } from "./evaluate.js";
 import type { SegmentFilter } from "./filter.js";

@@ -1,6 +1,5 @@
-import { equalBytes } from "../bytes.js";
+import { equalBytes, type Sha256 } from "../bytes.js";
 import { logFormat, type LogFormat } from "../format.js";
-import type { Sha256 } from "../hash.js";
 import type { LeafRange } from "../tree.js";
 import { envelopeOf } from "../words/entry-terms.js";
 import type { ReasonCode } from "../verdict.js";

@@ -1,7 +1,6 @@
-import { utf8, utf8Text } from "../bytes.js";
-import { readEnvelope } from "../envelope.js";
+import { utf8, utf8Text, type Sha256 } from "../bytes.js";
+import { readEnvelope } from "../format.js";
 import { EVENT_FIELDS, fieldText, type AuditEvent, type Envelope, type EventField } from "../event.js";
-import type { Sha256 } from "../hash.js";
 import { isShallow, isWritable } from "../json.js";
 import { leafTerm, presenceTerm, valueTerm, wordTerm } from "./terms.js";
 import { valueWords } from "./words.js";

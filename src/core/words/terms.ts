@@ -1,6 +1,5 @@
-import { utf8 } from "../bytes.js";
+import { utf8, type Sha256 } from "../bytes.js";
 import { EVENT_FIELDS, takesJson, type EventField } from "../event.js";
-import type { Sha256 } from "../hash.js";
 
 /**
  * Terms are what a segment's dictionary lists, in the order of their bytes (segment format 1). `f` is 1 + the field's

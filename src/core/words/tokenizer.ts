@@ -1,6 +1,5 @@
-import { utf8, utf8Text } from "../bytes.js";
+import { utf8, utf8Text, type Sha256 } from "../bytes.js";
 import { EVENT_FIELDS, fieldText, takesJson, type EventField, type EventValue } from "../event.js";
-import type { Sha256 } from "../hash.js";
 import { canonicalJson } from "../json.js";
 import { CanonicalScan, isDigit } from "./canonical-scan.js";
 import { entryTerms, type IndexedEntry, type TermSink } from "./entry-terms.js";

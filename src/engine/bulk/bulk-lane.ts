@@ -2,7 +2,7 @@ import type { CheckedEvent } from "../../audit/checked-request.js";
 import { AuditError } from "../../audit/errors.js";
 import type { Logged } from "../../audit/service.js";
 import type { LogFormat } from "../../core/format.js";
-import type { RequestKey } from "../log/request-key.js";
+import type { RequestKey } from "../log/batch.js";
 
 /** A way into a log. */
 export interface AppendLane {

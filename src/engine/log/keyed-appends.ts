@@ -1,15 +1,18 @@
-import type { CheckedEvent } from "../../audit/checked-request.js";
-import { AuditError, outcomeKnown } from "../../audit/errors.js";
-import type { Entry, EntryOutcome, Logged } from "../../audit/service.js";
+import { outcomeKnown } from "../../audit/calls.js";
+import type { CheckedEvent, CheckedRequest } from "../../audit/checked-request.js";
+import { AuditError } from "../../audit/errors.js";
+import type { Entry, EntryOutcome, Logged, LogRequest } from "../../audit/service.js";
 import type { RequestReceipt } from "../../audit/store.js";
-import { equalBytes } from "../../core/bytes.js";
+import { equalBytes, utf8 } from "../../core/bytes.js";
+import type { LogFormat } from "../../core/format.js";
+import { canonicalJson } from "../../core/json.js";
+import { nodeSha256 } from "../../keys/node-crypto.js";
 import type { CachedRoots } from "../tree/cached-roots.js";
 import type { TreeSource } from "../tree/signed-tree.js";
+import type { Appended, Repeated, RequestKey } from "./batch.js";
+import type { TreeReading } from "./log-tree.js";
 import type { NewestTree } from "./newest-tree.js";
-import type { Appended, Repeated } from "./queue.js";
-import { areAskedFor, type RequestKey } from "./request-key.js";
 import { isPlaced, isSealedReceipt } from "./seals.js";
-import type { TreeReading } from "./tree-reading.js";
 
 export interface KeyedAppendsOptions {
   readonly source: TreeSource;
@@ -52,13 +55,12 @@ export class KeyedAppends {
    */
   async recall(receipt: RequestReceipt): Promise<Logged> {
     const { source, newest, reading, roots } = this.options;
-    const { sequencer } = newest;
+    const { sequencer, known } = newest;
     const { firstIndex, count, treeSize, seal } = receipt;
     if (seal !== undefined && !isSealedReceipt(source.key, receipt)) throw changedReceipt();
-    if (treeSize > sequencer.seen.edge.size) await sequencer.refresh();
-    const { seen, durable } = sequencer;
-    if (!isPlaced(receipt, seen.edge.size)) throw changedReceipt();
-    await durable.require(seen, treeSize);
+    if (treeSize > known.newest.edge.size) await sequencer.refresh();
+    if (!isPlaced(receipt, known.newest.edge.size)) throw changedReceipt();
+    await known.require(treeSize);
     const leafIndexes = Array.from({ length: count }, (_, place) => firstIndex + place);
     return reading.of({
       locate: () => newest.reaching(treeSize),
@@ -103,4 +105,66 @@ function requireGenuine(outcome: EntryOutcome): Entry {
     "ENTRY_CORRUPT",
     "An entry that was logged under this idempotency key was changed, so it is not shown.",
   );
+}
+
+/** How many keys in a request's entries are tried as the gateway's: it has one, and few authors share a request. */
+const MAX_KEYS = 8;
+
+/** A request with a key, and with the key's owner, if it has one. */
+export interface KeyedRequest extends LogRequest {
+  readonly idempotencyKey: string;
+  readonly keyOwner?: string | undefined;
+}
+
+/** The key of a request whose events are checked. */
+export function requestKeyOf(request: KeyedRequest, checked: CheckedRequest, format: LogFormat): RequestKey {
+  const { idempotencyKey, keyOwner, sign, skipInvalid = false } = request;
+  // Only the caller's own signature counts: the gateway's follows from the event and `sign`.
+  const events = checked.accepted.map(({ checked: { event }, sent: { signature, publicKey } }): AskedEvent => {
+    return [format.signedText(event), signature ?? null, publicKey ?? null];
+  });
+  const asked = { events, sign, ...(skipInvalid && { skipped: checked.refused.map(({ index }) => index) }) };
+  return {
+    key: keyOf(keyOwner, idempotencyKey),
+    requestDigest: requestDigestOf(asked),
+  };
+}
+
+/** The key under which a log keeps an owner's idempotency key: see RequestKey. */
+export function keyOf(owner = "", idempotencyKey: string): Uint8Array {
+  return nodeSha256(utf8(canonicalJson([owner, idempotencyKey])));
+}
+
+/** An event's signed text, and its author's signature and public key. */
+type AskedEvent = readonly [text: string, signature: string | null, publicKey: string | null];
+
+interface Asked {
+  readonly events: readonly AskedEvent[];
+  readonly sign: boolean;
+  /** Indexes of the skipped events; absent unless the request may skip events. */
+  readonly skipped?: readonly number[];
+}
+
+function requestDigestOf(asked: Asked): Uint8Array {
+  return nodeSha256(utf8(canonicalJson({ ...asked })));
+}
+
+/**
+ * Whether entries are what the request with this digest asked to log. An entry does not say whether its author signed
+ * it or the gateway did, so each key in it is tried as the gateway's; the digest decides.
+ */
+export function areAskedFor(requestDigest: Uint8Array, entries: readonly Entry[], format: LogFormat): boolean {
+  const asked = (gatewayKey?: string): readonly AskedEvent[] =>
+    entries.map(({ envelope: { event, signature, public_key: publicKey } }) =>
+      publicKey === undefined || publicKey === gatewayKey
+        ? [format.signedText(event), null, null]
+        : [format.signedText(event), signature ?? null, publicKey],
+    );
+  const keys = new Set(entries.flatMap(({ envelope }) => envelope.public_key ?? []));
+  const possible = [
+    requestDigestOf({ events: asked(), sign: false }),
+    requestDigestOf({ events: asked(), sign: true }),
+    ...[...keys].slice(0, MAX_KEYS).map((key) => requestDigestOf({ events: asked(key), sign: true })),
+  ];
+  return possible.some((digest) => equalBytes(digest, requestDigest));
 }

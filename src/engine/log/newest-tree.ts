@@ -1,15 +1,15 @@
 import { timeText } from "../../audit/clock.js";
-import { endsLog, type AuditError } from "../../audit/errors.js";
+import type { AuditError } from "../../audit/errors.js";
+import { endsLog } from "../../audit/errors.js";
 import { equalBytes } from "../../core/bytes.js";
-import type { TreeEdge } from "../../core/edge.js";
+import type { TreeEdge } from "../../core/tree.js";
 import type { CachedRoots } from "../tree/cached-roots.js";
 import type { History, SignedRoot } from "../tree/history.js";
+import type { TreeReaders } from "../tree/prover.js";
 import type { SignedTree } from "../tree/signed-tree.js";
-import type { TreeReaders } from "../tree/tree-readers.js";
+import { LogTree, type GrowthWatch } from "./log-tree.js";
 import { restore, type LogEnvironment, type RestoredLog } from "./restored-log.js";
-import { Sequencer } from "./sequencer.js";
-import { Stamps } from "./stamps.js";
-import type { GrowthWatch } from "./growth-watch.js";
+import { Sequencer, Stamps } from "./sequencer.js";
 
 /** The parts of an open log that follow its newest tree. */
 export interface NewestTreeOptions extends RestoredLog {
@@ -22,7 +22,7 @@ export interface NewestTreeOptions extends RestoredLog {
 
 /** A log that accepts no entries can still be read, as far as a tree that it signed covers its entries. */
 type LogState =
-  | { readonly kind: "restored"; readonly sequencer: Sequencer }
+  | { readonly kind: "restored"; readonly sequencer: Sequencer; readonly tree: LogTree }
   | { readonly kind: "broken"; readonly error: AuditError; readonly edge: TreeEdge | undefined };
 
 /**
@@ -46,23 +46,29 @@ export class NewestTree {
     return this.#state.sequencer;
   }
 
+  /** The newest tree that the store has shown, and what may be told of it. Throws as `sequencer`. */
+  get known(): LogTree {
+    if (this.#state.kind === "broken") throw this.#state.error;
+    return this.#state.tree;
+  }
+
   /** The newest tree that the store has shown; undefined when the log was never restored. */
   get seen(): SignedTree | undefined {
-    return this.#state.kind === "restored" ? this.#state.sequencer.seen : undefined;
+    return this.#state.kind === "restored" ? this.#state.tree.newest : undefined;
   }
 
   /**
    * The edge of the newest tree that the store has shown, which reads use. Throws LOG_CORRUPT when the log signed none.
    */
   get readable(): TreeEdge {
-    if (this.#state.kind === "restored") return this.#state.sequencer.seen.edge;
+    if (this.#state.kind === "restored") return this.#state.tree.newest.edge;
     if (this.#state.edge !== undefined) return this.#state.edge;
     throw this.#state.error;
   }
 
   /** The number of entries that may be shown to followers of the log. */
   get toldSize(): number {
-    return this.sequencer.durable.shown?.edge.size ?? 0;
+    return this.known.shown?.edge.size ?? 0;
   }
 
   /**
@@ -93,7 +99,7 @@ export class NewestTree {
    */
   async reaching(size: number): Promise<SignedTree> {
     this.options.history.requireTrusted();
-    const { shown } = this.sequencer.durable;
+    const { shown } = this.known;
     if (shown !== undefined && size <= shown.edge.size) return shown;
     await this.#reach(size);
     return this.#durable();
@@ -154,7 +160,7 @@ export class NewestTree {
    */
   async #reach(size: number): Promise<void> {
     const { history, environment } = this.options;
-    const isReached = (): boolean => size <= this.sequencer.seen.edge.size;
+    const isReached = (): boolean => size <= this.known.newest.edge.size;
     if (isReached()) return;
     await this.#catchUp();
     if (!isReached() && environment.sharedStore) await this.#follow();
@@ -165,19 +171,19 @@ export class NewestTree {
     const { history, roots } = this.options;
     const published = await roots.published();
     if (published === undefined || this.#isNews(published)) await this.sequencer.refresh();
-    if (published !== undefined && this.#isNews(published)) await history.follow(published, this.sequencer.seen);
+    if (published !== undefined && this.#isNews(published)) await history.follow(published, this.known.newest);
     history.requireTrusted();
   }
 
   /** Whether a root is not known to be one of this log. Of the sizes below the newest tree's, that is not asked. */
   #isNews({ treeSize, rootHash }: SignedRoot): boolean {
-    const { edge, rootHash: seen } = this.sequencer.seen;
+    const { edge, rootHash: seen } = this.known.newest;
     return treeSize > edge.size || (treeSize === edge.size && !equalBytes(rootHash, seen));
   }
 
   /** Only a durable tree is signed: any other could contradict the log after the next failover, for ever. */
   #durable(): Promise<SignedTree> {
-    return this.sequencer.durable.confirmed(this.sequencer.seen);
+    return this.known.confirmed();
   }
 
   async #restoreAgain(error: AuditError): Promise<void> {
@@ -191,16 +197,19 @@ export class NewestTree {
     const { source, environment, history, readers, roots } = this.options;
     const { clock, limits, appendTimeoutMs, onWaiting, alarm, note } = environment;
     this.#show(tree);
-    const sequencer = new Sequencer({
-      ...{ source, tree, history, limits, appendTimeoutMs },
-      stamps: new Stamps({ log: source.log, clock, lastReceivedAt: tree.lastReceivedAt, alarm, note }),
-      onWaiting: (events) => onWaiting?.(source.log, events),
-      onGrown: (grown) => {
-        this.#show(grown);
+    const known = new LogTree({
+      ...{ source, tree },
+      onShown: (shown) => {
+        this.#show(shown);
       },
       onDurable: (durable) => {
         roots.publish(durable);
       },
+    });
+    const sequencer = new Sequencer({
+      ...{ source, tree: known, history, limits, appendTimeoutMs },
+      stamps: new Stamps({ log: source.log, clock, lastReceivedAt: tree.lastReceivedAt, alarm, note }),
+      onWaiting: (events) => onWaiting?.(source.log, events),
       onFilled: (full) => {
         readers.keep(full);
       },
@@ -208,7 +217,7 @@ export class NewestTree {
         this.#replace(other);
       },
     });
-    return { kind: "restored", sequencer };
+    return { kind: "restored", sequencer, tree: known };
   }
 
   /** Proofs may be made of a tree that was restored, or that may be told of. */

@@ -11,16 +11,14 @@ import type { ConsistencyProof, MembershipProof } from "../../core/proof.js";
 import { unknown, VALID, type Verdict } from "../../core/verdict.js";
 import type { LogKey } from "../../keys/log-key.js";
 import { CachedRoots } from "../tree/cached-roots.js";
-import { entryOf } from "../tree/entry-reader.js";
+import { entryOf } from "../tree/entries.js";
 import { History } from "../tree/history.js";
 import type { SignedTree, TreeSource } from "../tree/signed-tree.js";
-import { TreeReaders } from "../tree/tree-readers.js";
-import { GrowthWatch } from "./growth-watch.js";
+import { TreeReaders } from "../tree/prover.js";
+import { GrowthWatch, TreeReading } from "./log-tree.js";
 import { KeyedAppends } from "./keyed-appends.js";
 import { NewestTree } from "./newest-tree.js";
-import type { Appended } from "./queue.js";
-import type { RequestKey } from "./request-key.js";
-import { TreeReading } from "./tree-reading.js";
+import type { Appended, RequestKey } from "./batch.js";
 import { restoreLog, type LogEnvironment } from "./restored-log.js";
 
 /** What an open log is made of. */
@@ -56,7 +54,7 @@ export class OpenLog {
     });
     const roots = new CachedRoots({ source, cache, history, secret: keyring.tokenSecret });
     const newest = new NewestTree({ source, tree, environment, history, readers, roots, growth });
-    const reading = new TreeReading({ source, newest, readers, history, sharedStore });
+    const reading = new TreeReading({ source, look: () => newest.look(), readers, history, sharedStore });
     const keyed = new KeyedAppends({ source, newest, reading, roots });
     if (sharedStore) {
       cache.onNewest(source.log, (treeSize) => {

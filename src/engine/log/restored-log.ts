@@ -4,9 +4,8 @@ import { timeText, type Clock } from "../../audit/clock.js";
 import { AuditError, endsLog } from "../../audit/errors.js";
 import type { LogDeclaration } from "../../audit/log-declaration.js";
 import type { LogHead, LogStore } from "../../audit/store.js";
-import type { TreeEdge } from "../../core/edge.js";
-import { isReceivedAt } from "../../core/envelope.js";
-import { logFormat } from "../../core/format.js";
+import type { TreeEdge } from "../../core/tree.js";
+import { isReceivedAt, logFormat } from "../../core/format.js";
 import type { Keyring } from "../../keys/keyring.js";
 import { LogKey } from "../../keys/log-key.js";
 import { nodeEd25519, nodeSha256 } from "../../keys/node-crypto.js";
@@ -19,7 +18,7 @@ import {
   type TreeSource,
   type TreeView,
 } from "../tree/signed-tree.js";
-import type { QueueLimits } from "./queue.js";
+import type { QueueLimits } from "./batch.js";
 
 /** What all logs of a gateway share. */
 export interface LogEnvironment {

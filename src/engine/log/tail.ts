@@ -2,10 +2,9 @@ import { setImmediate as otherWork } from "node:timers/promises";
 import { badInput } from "../../audit/errors.js";
 import type { Entry, EntryOutcome, TailRequest, TreeEntry } from "../../audit/service.js";
 import { isTreeSize } from "../../core/tree.js";
-import type { Filter } from "../../query/ast.js";
+import { restrictionAllows, type Filter, type Restriction } from "../../query/filter.js";
 import { parseQuery } from "../../query/parser.js";
-import { restrictionAllows, type Restriction } from "../../query/restriction.js";
-import { queryProblem } from "../search/search-arguments.js";
+import { queryProblem } from "../search/search-request.js";
 
 /** Entries that a tail holds in memory at a time. */
 const PAGE_ENTRIES = 64;

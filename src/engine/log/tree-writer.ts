@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { deadline } from "../../audit/deadline.js";
-import { AuditError, endsLog, outcomeKnown, withOutcome, type WriteOutcome } from "../../audit/errors.js";
+import { deadline, outcomeKnown } from "../../audit/calls.js";
+import { AuditError, endsLog, withOutcome, type WriteOutcome } from "../../audit/errors.js";
 import type { AppendOutcome, LogHead, StoredTile } from "../../audit/store.js";
 import { equalBytes } from "../../core/bytes.js";
-import { BoundLeaves } from "../tree/bound-leaves.js";
+import { BoundLeaves } from "../tree/entries.js";
 import type { History, SignedRoot } from "../tree/history.js";
 import {
   extendTree,
@@ -15,23 +15,18 @@ import {
   type TreeView,
 } from "../tree/signed-tree.js";
 import { TileReader } from "../tree/tile-reader.js";
-import { DurableTree } from "./durable-tree.js";
-import { growTree, type Growth } from "./growth.js";
-import type { Submission } from "./queue.js";
+import { growTree, type Growth, type Submission } from "./batch.js";
+import type { LogTree } from "./log-tree.js";
 
 /** Returns requests that arrived meanwhile and fit into a batch already begun. */
 type Arrived = (begun: readonly Submission[]) => readonly Submission[];
 
 export interface TreeWriterOptions {
   readonly source: TreeSource;
-  /** The newest tree that the store showed. */
-  readonly tree: SignedTree;
+  /** What is written is on top of its newest tree, and becomes it. */
+  readonly tree: LogTree;
   /** After this an append counts as one of unknown outcome. Default 30,000. */
   readonly appendTimeoutMs?: number | undefined;
-  /** Told of each tree once it may be told of: see DurableTree. */
-  readonly onGrown?: (tree: SignedTree) => void;
-  /** Called with each tree once it is durable. */
-  readonly onDurable?: (tree: SignedTree) => void;
   /** Called with the tiles that this process completed, once they are stored. */
   readonly onFilled?: (full: readonly StoredTile[]) => void;
   /** Called with a tree that may not extend the last: what was derived from the last must not be used for it. */
@@ -52,7 +47,7 @@ const NOT_SEEN = `The store did not report whether the entries were stored: they
 const NOT_KNOWN = `The store cannot be reached, and it is not known whether the entries were stored. ${REPEAT}`;
 
 /**
- * Owns a log's newest tree. A tree takes the last one's place when the store has said that it is durable, or when it was read
+ * Writes a log's newest tree. A tree takes the last one's place when the store has said that it is durable, or when it was read
  * back from the store and found to extend the last; so indexes are dense and roots only grow. What was read back is written on
  * top of, for the next commit covers it; nobody is told of it before it is known to be durable. Where the store does not hold
  * the last one any more, what it does hold takes its place, to be read alone: the history lets nothing be written on it before
@@ -60,21 +55,10 @@ const NOT_KNOWN = `The store cannot be reached, and it is not known whether the 
  * One write or reload at a time: the sequencer sees to that.
  */
 export class TreeWriter {
-  readonly durable: DurableTree;
-  #tree: SignedTree;
   /** Set while the outcome of an append is unknown: nothing is written before the head has been read again. */
   #isInDoubt = false;
 
-  constructor(private readonly options: TreeWriterOptions) {
-    this.#tree = options.tree;
-    const { source, onGrown, onDurable } = options;
-    this.durable = new DurableTree({ source, onShown: onGrown, onDurable });
-  }
-
-  /** The newest tree that the store has shown. */
-  get tree(): SignedTree {
-    return this.#tree;
-  }
+  constructor(private readonly options: TreeWriterOptions) {}
 
   /**
    * Writes a batch on top of what the log has become, except requests whose key is already in the log: those are
@@ -108,15 +92,19 @@ export class TreeWriter {
     history.requireTrusted();
   }
 
+  get #newest(): SignedTree {
+    return this.options.tree.newest;
+  }
+
   #isNewest(head: LogHead | undefined): boolean {
-    const { edge, rootHash, checkpoint } = this.#tree;
+    const { edge, rootHash, checkpoint } = this.#newest;
     return head?.size === edge.size && head.checkpoint === checkpoint && equalBytes(head.rootHash, rootHash);
   }
 
   async #follow(view: TreeView): Promise<void> {
     const head = await view.store.head(view.log);
     if (head === undefined) throw await noHead(view);
-    const isLonger = this.options.history.isTrusted && head.size >= this.#tree.edge.size;
+    const isLonger = this.options.history.isTrusted && head.size >= this.#newest.edge.size;
     if (!isLonger || !(await this.#extend(view, head))) await this.#replace(view, head);
   }
 
@@ -125,15 +113,15 @@ export class TreeWriter {
    * visible.
    */
   async #extend(view: TreeView, head: LogHead): Promise<boolean> {
-    const { history } = this.options;
-    const before = this.#tree;
-    const isTold = (this.durable.shown?.edge.size ?? 0) >= before.edge.size;
+    const { history, tree: known } = this.options;
+    const before = known.newest;
+    const isTold = (known.shown?.edge.size ?? 0) >= before.edge.size;
     const tree = await extendTree(view, before, head).catch((error: unknown) => {
       if (isTold || !endsLog(error)) throw error;
     });
     if (tree === undefined && isTold) throw history.diverged(head.size, before);
     if (tree === undefined) return false;
-    if (tree.edge.size > before.edge.size) this.#tree = tree;
+    known.extended(tree);
     // Broken meanwhile, it has to be read as a whole.
     if (history.isTrusted) await history.assess(tree, view);
     return true;
@@ -141,16 +129,15 @@ export class TreeWriter {
 
   /** Reads the tree as a whole: nothing known about the last one can be reused. */
   async #replace(view: TreeView, head: LogHead): Promise<void> {
-    const { history, onReplaced } = this.options;
+    const { history, onReplaced, tree: known } = this.options;
     const tree = await restoreTree(view, head);
     // A tree that was never shown may be lost. In one step with the rest: readers see the last tree until it is
     // replaced.
-    const { shown } = this.durable;
+    const { shown } = known;
     if (shown !== undefined) history.require("known", signedRoot(shown));
-    this.#tree = tree;
-    this.durable.replaced();
-    onReplaced?.(this.#tree);
-    await history.assess(this.#tree, view);
+    known.replaced(tree);
+    onReplaced?.(tree);
+    await history.assess(tree, view);
   }
 
   async #write(batch: readonly Submission[], arrived: Arrived): Promise<Growth | undefined> {
@@ -160,7 +147,7 @@ export class TreeWriter {
       if (unwritten.length === 0) return undefined;
       this.options.history.requireWritable();
       if (attempt > 0) unwritten = [...unwritten, ...arrived(unwritten)];
-      const growth = growTree(this.options.source, this.#tree, unwritten);
+      const growth = growTree(this.options.source, this.#newest, unwritten);
       const outcome = await this.#append(growth);
       if (outcome.kind === "appended") return this.#advance(growth);
       if (outcome.kind === "unknown") return this.#settleDoubt(growth, outcome.cause);
@@ -196,9 +183,8 @@ export class TreeWriter {
   }
 
   #advance(growth: Growth): Growth {
-    this.#tree = growth.tree;
     this.options.onFilled?.(growth.batch.tiles);
-    this.durable.reached(growth.tree);
+    this.options.tree.appended(growth.tree);
     return growth;
   }
 
@@ -210,7 +196,7 @@ export class TreeWriter {
     try {
       await this.#lookAgain(cause);
       if (!(await this.#holds(growth))) throw unavailable(NOT_SEEN, { cause });
-      await this.durable.require(this.#tree, growth.tree.edge.size);
+      await this.options.tree.require(growth.tree.edge.size);
       return growth;
     } catch (error) {
       throw error instanceof AuditError ? withOutcome(error, "UNKNOWN") : unavailable(NOT_KNOWN, { cause: error });
@@ -233,10 +219,10 @@ export class TreeWriter {
 
   /** Whether the tree has the batch's leaves at their indexes. Does not rely on what the rows say about themselves. */
   async #holds({ batch, tree }: Growth): Promise<boolean> {
-    if (this.#tree.edge.size < tree.edge.size) return false;
+    if (this.#newest.edge.size < tree.edge.size) return false;
     const { source } = this.options;
     const leafIndexes = batch.entries.map((_, place) => batch.expectedSize + place);
-    const leaves = await new BoundLeaves(source, new TileReader(source)).at(this.#tree.edge, leafIndexes);
+    const leaves = await new BoundLeaves(source, new TileReader(source)).at(this.#newest.edge, leafIndexes);
     return batch.entries.every(({ leafHash }, place) => {
       const leaf = leaves[place];
       return leaf !== undefined && equalBytes(leafHash, leaf);

@@ -2,8 +2,7 @@ import { countBits, setPlaces } from "../../core/segment/bits.js";
 import { decidingPart, type Answer, type Decided, type Question } from "../../core/segment/answer.js";
 import { leavesOf, piecesIn } from "../../core/segment/search.js";
 import type { LeafRange } from "../../core/tree.js";
-import { evaluated } from "./evaluated.js";
-import type { Steps } from "./steps.js";
+import { evaluated, type Steps } from "./matches.js";
 import type { SegmentSession } from "./stored-segments.js";
 
 /**

@@ -9,7 +9,7 @@ import { leavesOf } from "../../core/segment/search.js";
 import { nodeSha256 } from "../../keys/node-crypto.js";
 import type { BaseSegments } from "./base-segments.js";
 import { recordOf, type Outline } from "./outline.js";
-import { Steps } from "./steps.js";
+import { Steps } from "./matches.js";
 import type { OpenSegment, StoredSegments } from "./stored-segments.js";
 
 const HASHING = logFormat("rfc6962", nodeSha256);

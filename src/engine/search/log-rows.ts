@@ -3,15 +3,19 @@ import type { ReadEntries, ReadEntry } from "../../audit/search-index.js";
 import type { Entry } from "../../audit/service.js";
 import type { LogReads } from "../../audit/store.js";
 import { digestBytes, digestOf, HASH_BYTES, utf8 } from "../../core/bytes.js";
-import { readEnvelope } from "../../core/envelope.js";
+import { readEnvelope } from "../../core/format.js";
 import type { AuditEvent } from "../../core/event.js";
 import type { LeafRange } from "../../core/tree.js";
 import type { IndexedEntry } from "../../core/words/entry-terms.js";
-import { searchable, type SearchableEvent } from "../../query/searchable.js";
-import { LONG_CHARACTERS } from "./long-entries.js";
+import { searchable, type SearchableEvent } from "../../query/filter.js";
 
 /** Entries read at once: up to 1 MiB each, most of them a thousandth of that. */
 export const READ_ENTRIES = 64;
+
+/** Characters of an entry from which on it is not cut into words where requests are answered: half a million can take a second. */
+export const LONG_CHARACTERS = 2 ** 15;
+
+export type EntryText = Pick<Entry, "canonical" | "hash">;
 
 /** An entry for search: nothing of it is shown. */
 export class LogRow {
@@ -29,7 +33,7 @@ export class LogRow {
   }
 
   /** What LongEntries matches; undefined for a short or corrupt entry. */
-  get long(): Pick<Entry, "canonical" | "hash"> | undefined {
+  get long(): EntryText | undefined {
     return this.read.kind === "entry" && this.characters >= LONG_CHARACTERS ? this.read.entry : undefined;
   }
 

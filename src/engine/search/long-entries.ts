@@ -1,24 +1,18 @@
 import { LRUCache } from "lru-cache";
-import type { Entry } from "../../audit/service.js";
 import { digestBytes, utf8 } from "../../core/bytes.js";
 import { bitsBetween, isEmpty } from "../../core/segment/bits.js";
 import type { SegmentFilter } from "../../core/segment/filter.js";
 import { memorySource } from "../../core/segment/memory-source.js";
 import { SegmentReader, type BlockSource } from "../../core/segment/read.js";
-import { evaluated } from "./evaluated.js";
+import { evaluated, type LongMatcher, type Steps } from "./matches.js";
+import type { EntryText } from "./log-rows.js";
 import { SegmentMaker } from "./segment-maker.js";
-import type { Steps } from "./steps.js";
-
-/** Characters of an entry from which on it is not cut into words where requests are answered: half a million can take a second. */
-export const LONG_CHARACTERS = 2 ** 15;
 
 /** Entries of which a segment is kept, for the next one who asks about them. */
 const KEPT = 16;
 
-type EntryText = Pick<Entry, "canonical" | "hash">;
-
 /** Matches long entries by their own text, which a thread cuts into words. It begins with the first. */
-export class LongEntries {
+export class LongEntries implements LongMatcher {
   readonly #maker = new SegmentMaker();
   readonly #segments = new LRUCache<string, Promise<BlockSource>>({ max: KEPT });
 

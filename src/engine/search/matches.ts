@@ -1,13 +1,17 @@
+import { setImmediate as others } from "node:timers/promises";
 import type { ReadEntries } from "../../audit/search-index.js";
+import { utf8 } from "../../core/bytes.js";
+import { EVENT_FIELDS } from "../../core/event.js";
 import { bitsBetween, countBits, setPlaces, type PieceBits } from "../../core/segment/bits.js";
+import { evaluation, type Evaluation } from "../../core/segment/evaluate.js";
 import type { SegmentFilter } from "../../core/segment/filter.js";
+import type { SegmentReader } from "../../core/segment/read.js";
+import { Unfinished } from "../../core/segment/word-lookup.js";
 import type { LeafRange } from "../../core/tree.js";
-import { evaluated } from "./evaluated.js";
-import type { LongEntries } from "./long-entries.js";
-import { READ_ENTRIES, readRows, type LogRow } from "./log-rows.js";
-import { Steps } from "./steps.js";
+import { leafTerm, presenceTerm, valueTerm, wordTerm } from "../../core/words/terms.js";
+import { nodeSha256 } from "../../keys/node-crypto.js";
+import { READ_ENTRIES, readRows, type EntryText, type LogRow } from "./log-rows.js";
 import { OpenSegment, prefetch, type ReadableSegment, type SegmentSession } from "./stored-segments.js";
-import { termsOf } from "./terms.js";
 
 /** Neighbouring leaves, and where to look for matches among them. */
 export type Part =
@@ -36,10 +40,16 @@ export interface Sought {
   readonly isMatch: (row: LogRow) => boolean;
 }
 
+/** Matches long entries by their own text, away from the thread that answers requests. */
+export interface LongMatcher {
+  /** Rejects with the reason of the signal. */
+  matches(filter: SegmentFilter, entry: EntryText, steps: Steps): Promise<boolean>;
+}
+
 /** What a search reads. */
 export interface SearchedLog {
   readonly entries: ReadEntries;
-  readonly longEntries: LongEntries;
+  readonly longEntries: LongMatcher;
   /** They tile the query's range. */
   readonly parts: readonly Part[];
   readonly signal: AbortSignal | undefined;
@@ -194,3 +204,85 @@ export function leavesIn(found: Found): readonly number[] {
     ? found.rows.map(({ leafIndex }) => leafIndex)
     : setPlaces(found.bits).map((place) => found.start + place);
 }
+
+/** How long a search may hold the event loop. */
+const STEP_MS = 10;
+
+/** Work in steps: others run between them, and it ends when its signal aborts. */
+export class Steps {
+  #since = performance.now();
+
+  constructor(private readonly signal?: AbortSignal) {}
+
+  /** Called between two pieces of work of at most some milliseconds. Rejects with the signal's reason once it aborts. */
+  async pause(): Promise<void> {
+    if (performance.now() - this.#since > STEP_MS) {
+      await others();
+      this.#since = performance.now();
+    }
+    this.signal?.throwIfAborted();
+  }
+}
+
+/** Dictionary blocks that are looked through in one go: some milliseconds. */
+const STEP_BLOCKS = 32;
+
+/** A filter over one segment, and the reader that it was evaluated with. */
+export interface Evaluated {
+  readonly reader: SegmentReader;
+  readonly evaluation: Evaluation;
+}
+
+/** Evaluates a filter over a segment, looking up the words of its prefixes in steps. Rejects as the session and the steps do. */
+export async function evaluated(filter: SegmentFilter, session: SegmentSession, steps: Steps): Promise<Evaluated> {
+  for (;;) {
+    const found = await session.read((reader) => evaluatedSoFar(filter, reader));
+    await steps.pause();
+    if (found !== undefined) return found;
+  }
+}
+
+/** Undefined where a prefix has more words than one step may look up: they are kept with the reader. */
+function evaluatedSoFar(filter: SegmentFilter, reader: SegmentReader): Evaluated | undefined {
+  try {
+    return { reader, evaluation: evaluation(filter, { reader, sha256: nodeSha256, blocks: STEP_BLOCKS }) };
+  } catch (error) {
+    if (error instanceof Unfinished) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The terms that a filter looks up in a segment's dictionary, or what they begin with: those blocks are read before they
+ * are asked for one by one.
+ */
+export function termsOf(filter: SegmentFilter): readonly Uint8Array[] {
+  switch (filter.kind) {
+    case "phrase":
+      return phraseTerms(filter);
+    case "exact":
+      return [valueTerm(filter.value, filter.field, nodeSha256)];
+    case "present":
+      return [presenceTerm(filter.field)];
+    case "leaf":
+      return [leafTerm(filter.hash)];
+    case "and":
+    case "or":
+      return filter.filters.flatMap(termsOf);
+    case "not":
+      return termsOf(filter.filter);
+    case "all":
+    case "time":
+      return [];
+  }
+}
+
+/** Fields of one word are neighbours, so the first and the last name the blocks. */
+function phraseTerms({ field, words, prefix }: SegmentFilter & { readonly kind: "phrase" }): readonly Uint8Array[] {
+  return words.flatMap((word, place) => {
+    if (prefix && place === words.length - 1) return [utf8(word)];
+    return (field === undefined ? ENDS : [field]).map((name) => wordTerm(word, name));
+  });
+}
+
+const ENDS = [EVENT_FIELDS[0], EVENT_FIELDS[EVENT_FIELDS.length - 1] ?? EVENT_FIELDS[0]];

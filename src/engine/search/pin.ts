@@ -1,7 +1,7 @@
 import type { LeafRange } from "../../core/tree.js";
 import { REJECTED_TOKEN, type TokenSealer } from "../../keys/sealed-token.js";
 import type { EntryOrder } from "../../query/order.js";
-import type { Restriction } from "../../query/restriction.js";
+import type { Restriction } from "../../query/filter.js";
 import type { TimeWindow } from "../../query/time.js";
 
 /** What a search is pinned to: fixed when it was first made, the same for all its pages. */

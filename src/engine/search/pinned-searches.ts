@@ -16,14 +16,21 @@ import type {
 } from "../../audit/service.js";
 import { canonicalJson } from "../../core/json.js";
 import type { TokenSealer } from "../../keys/sealed-token.js";
-import type { Filter } from "../../query/ast.js";
-import type { Restriction } from "../../query/restriction.js";
+import type { Filter, Restriction } from "../../query/filter.js";
 import type { WindowBounds } from "../../query/time.js";
-import { type Cursor, Cursors } from "./cursor.js";
-import { pageProblems, readPage, spanOf, type ReadableResult, type Span } from "./page.js";
+import {
+  Cursors,
+  pageProblems,
+  readPage,
+  spanOf,
+  checkSearch,
+  searchArguments,
+  type Cursor,
+  type ReadableResult,
+  type Span,
+} from "./search-request.js";
 import { notInLeafOrder, pageQuestion } from "./page-question.js";
 import { openPin, type Pin, type PinnedState, sealPin } from "./pin.js";
-import { checkSearch, searchArguments } from "./search-arguments.js";
 import { readWhole, type WholeResult } from "./whole-result.js";
 
 export interface PinnedSearchesOptions {
@@ -183,11 +190,8 @@ export class PinnedSearches {
   }
 
   /** The index only says where to look: the entry's own text decides whether it is a hit. */
-  private async isHit(
-    { log, filter, range }: Pick<IndexQuery, "log" | "filter" | "range">,
-    entry: Entry,
-    signal?: AbortSignal,
-  ): Promise<boolean> {
+  private async isHit(query: IndexQuery, entry: Entry, signal?: AbortSignal): Promise<boolean> {
+    const { log, filter, range } = query;
     const { leafIndex } = entry;
     const isWithin = leafIndex >= range.start && leafIndex < range.end;
     if (isWithin && (await this.options.index.isMatch(filter, entry, signal))) return true;
@@ -225,9 +229,12 @@ export class PinnedSearches {
       },
       log: search.log,
       treeSize: state.treeSize,
-      expiresAt: timeText(state.expiresAtMs * MICROS_PER_MS),
+      get expiresAt() {
+        return timeText(state.expiresAtMs * MICROS_PER_MS);
+      },
       cursor: (position) => cursors.seal({ state, position }),
-      matches: (entry) => this.isHit({ log: search.log, filter, range: state.range }, entry, signal),
+      matches: (entry) =>
+        this.isHit({ log: search.log, order: search.order, filter, range: state.range }, entry, signal),
       totalCount: () => readable.count(),
       isTruncated: () => readable.isTruncated(),
     };

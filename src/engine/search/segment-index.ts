@@ -1,4 +1,4 @@
-import { unlessAborted } from "../../audit/abort.js";
+import { unlessAborted } from "../../audit/calls.js";
 import {
   rangeBehind,
   type CheckedSegment,
@@ -16,17 +16,15 @@ import type { Entry } from "../../audit/service.js";
 import type { LogStore } from "../../audit/store.js";
 import { equalBytes } from "../../core/bytes.js";
 import type { LeafRange } from "../../core/tree.js";
-import type { Filter } from "../../query/ast.js";
-import { matches, matchesSearchable } from "../../query/match.js";
+import { matches, matchesSearchable, type Filter } from "../../query/filter.js";
 import { proofCache } from "./base-segments.js";
 import { leavesByField } from "./field-order.js";
 import { LogIndex } from "./log-index.js";
-import { storedEntries } from "./log-rows.js";
-import { countOf, leavesIn, matchesOf, type Found, type SearchedLog, type Sought } from "./matches.js";
+import { LONG_CHARACTERS, storedEntries } from "./log-rows.js";
+import { countOf, leavesIn, matchesOf, Steps, type Found, type SearchedLog, type Sought } from "./matches.js";
 import { ProofCheck } from "./proof-check.js";
-import { LONG_CHARACTERS, LongEntries } from "./long-entries.js";
+import { LongEntries } from "./long-entries.js";
 import { SegmentMaker } from "./segment-maker.js";
-import { Steps } from "./steps.js";
 import { Turns } from "./turns.js";
 import { blockCache, SegmentLost } from "./stored-segments.js";
 

@@ -1,4 +1,4 @@
-import { requireWanted } from "../../audit/abort.js";
+import { requireWanted } from "../../audit/calls.js";
 import { strayHit } from "../../audit/errors.js";
 import type { IndexQuery, SearchIndex } from "../../audit/search-index.js";
 import type { Entry, EntryOutcome, TreeEntry } from "../../audit/service.js";

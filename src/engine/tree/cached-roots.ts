@@ -6,7 +6,7 @@ import type { Root } from "../../audit/service.js";
 import { digestBytes, digestOf } from "../../core/bytes.js";
 import type { History, SignedRoot } from "./history.js";
 import type { SignedTree, TreeSource } from "./signed-tree.js";
-import type { TreeReaders } from "./tree-readers.js";
+import type { TreeReaders } from "./prover.js";
 
 export interface CachedRootsOptions {
   readonly source: Pick<TreeSource, "log" | "key">;

@@ -1,6 +1,6 @@
 import { equalBytes, HASH_BYTES } from "../../core/bytes.js";
 import type { LogFormat } from "../../core/format.js";
-import { TILE_HEIGHT, TILE_WIDTH, tileNode } from "../../core/tile.js";
+import { TILE_HEIGHT, TILE_WIDTH, tileNode } from "../../core/tree.js";
 
 const NODES = 2 * TILE_WIDTH - 1;
 

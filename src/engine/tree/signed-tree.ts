@@ -2,12 +2,9 @@ import type { Alarm } from "../../audit/alarm.js";
 import { AuditError, endsLog } from "../../audit/errors.js";
 import type { LogHead, LogStore } from "../../audit/store.js";
 import { equalBytes, HASH_BYTES } from "../../core/bytes.js";
-import { TreeEdge } from "../../core/edge.js";
-import { TILE_WIDTH, tileIsSound, type TileId } from "../../core/tile.js";
-import type { LeafRange } from "../../core/tree.js";
+import { TreeEdge, TILE_WIDTH, tileIsSound, type TileId, type LeafRange } from "../../core/tree.js";
 import type { LogKey } from "../../keys/log-key.js";
-import { remadeTile, textHashes } from "./bound-leaves.js";
-import { EntryReader } from "./entry-reader.js";
+import { remadeTile, textHashes, EntryReader } from "./entries.js";
 import { TileReader, type TileSource } from "./tile-reader.js";
 
 /** A log's tree at one size: its root, the log's signature, and the edge that the next batch extends. */

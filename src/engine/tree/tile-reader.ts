@@ -1,10 +1,19 @@
 import { LRUCache } from "lru-cache";
 import { AuditError } from "../../audit/errors.js";
 import type { LogReads, StoredTile } from "../../audit/store.js";
-import type { TreeEdge } from "../../core/edge.js";
+import {
+  placeOfNode,
+  TILE_BYTES,
+  tileIsSound,
+  tileNode,
+  foldSubtrees,
+  perfectSubtrees,
+  type TreeEdge,
+  type TileId,
+  type LeafRange,
+  type NodeId,
+} from "../../core/tree.js";
 import type { LogFormat } from "../../core/format.js";
-import { placeOfNode, TILE_BYTES, tileIsSound, tileNode, type TileId } from "../../core/tile.js";
-import { foldSubtrees, perfectSubtrees, type LeafRange, type NodeId } from "../../core/tree.js";
 import { KeptTile } from "./kept-tile.js";
 
 /** Whose tiles are read, and how they are hashed. */

@@ -1,7 +1,7 @@
 import { AuditError } from "../../audit/errors.js";
 import type { LogHead, LogStore, NewEntry, StoredEntry } from "../../audit/store.js";
 import { digestOf, equalBytes, utf8 } from "../../core/bytes.js";
-import type { TreeEdge } from "../../core/edge.js";
+import type { TreeEdge } from "../../core/tree.js";
 import { restoreEdge, restoreTree, type TreeSource } from "../tree/signed-tree.js";
 
 export interface CopyOptions {

@@ -1,4 +1,4 @@
-import type { TileId } from "../../core/tile.js";
+import type { TileId } from "../../core/tree.js";
 import type { ReasonCode } from "../../core/verdict.js";
 
 /** A fault found by a check of a whole log. */

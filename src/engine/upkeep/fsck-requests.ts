@@ -1,8 +1,8 @@
 import type { RequestReceipt } from "../../audit/store.js";
-import type { TreeEdge } from "../../core/edge.js";
-import { areAskedFor } from "../log/request-key.js";
+import type { TreeEdge } from "../../core/tree.js";
+import { areAskedFor } from "../log/keyed-appends.js";
 import { isPlaced, isSealedReceipt } from "../log/seals.js";
-import { EntryReader } from "../tree/entry-reader.js";
+import { EntryReader } from "../tree/entries.js";
 import type { TreeSource } from "../tree/signed-tree.js";
 import type { Finding } from "./finding.js";
 

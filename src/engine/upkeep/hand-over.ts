@@ -1,7 +1,6 @@
 import { AuditError } from "../../audit/errors.js";
 import type { LoggingService } from "../../audit/service.js";
-import { base64 } from "../../core/base64.js";
-import { utf8 } from "../../core/bytes.js";
+import { base64, utf8 } from "../../core/bytes.js";
 import { canonicalJson } from "../../core/json.js";
 import type { Keyring } from "../../keys/keyring.js";
 import { LogKey } from "../../keys/log-key.js";

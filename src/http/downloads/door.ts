@@ -10,10 +10,9 @@ import { fileText, openFile, type DownloadFile, type FileFormat } from "../../do
 import { openLink, type LinkClaims } from "../../downloads/link.js";
 import type { TokenSealer } from "../../keys/sealed-token.js";
 import type { Metrics } from "../../operations/metrics.js";
-import { allowsGzip } from "../accept.js";
+import { allowsGzip, begin, SAFE } from "../answer.js";
 import { becameKnown, traceIdOf, type Door } from "../admission.js";
-import { begin, SAFE } from "../answer.js";
-import type { Readiness } from "../operations/readiness.js";
+import type { Readiness } from "../server.js";
 import { Places } from "../places.js";
 import { HttpError, refusalOf } from "../refusal.js";
 import { DownloadRecord, type DownloadEnd } from "./download-record.js";

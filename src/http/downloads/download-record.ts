@@ -1,7 +1,7 @@
 import type { DownloadFormat } from "../../audit/download-link.js";
 import type { Principal } from "../../audit/principal.js";
 import type { TreeEntry } from "../../audit/service.js";
-import type { Records } from "../graphql/operation-record.js";
+import type { Records } from "../graphql/operation.js";
 
 /** What is written down of a download. */
 export interface RecordedDownload {

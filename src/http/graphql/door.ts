@@ -1,18 +1,78 @@
-import type { IncomingMessage } from "node:http";
-import { HeaderMap, type HTTPGraphQLRequest, type HTTPGraphQLResponse } from "@apollo/server";
+import type { IncomingMessage, IncomingHttpHeaders } from "node:http";
+import { setImmediate as turn } from "node:timers/promises";
+import { HeaderMap, type HTTPGraphQLRequest, type HTTPGraphQLResponse, type ApolloServer } from "@apollo/server";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { isPlainObject } from "../../core/problem.js";
-import { textFault } from "../../graphql/limits.js";
+import type { MakeLink } from "../../audit/download-link.js";
+import { mayIntrospect, type IntrospectionPolicy } from "../../audit/principal.js";
+import { isPlainObject } from "../../core/json.js";
+import { JsonLoss } from "../../core/lossless-json.js";
+import { auditContext, type AuditContext } from "../../graphql/context.js";
+import { textFault } from "../../graphql/request-plugin.js";
 import type { DocumentParameters, TrustedDocuments } from "../../graphql/trusted-documents.js";
-import { becameKnown, type Admit, type Caller } from "../admission.js";
-import { send, type Answer } from "../answer.js";
-import { parseJson, parseParameters, requireJsonBody, requirePlain, takeBodies } from "../body.js";
-import { isPreflighted } from "../cors.js";
-import type { Readiness } from "../operations/readiness.js";
-import { HttpError } from "../refusal.js";
-import { prefersHtml, requireJson } from "../accept.js";
-import type { Execute } from "./execution.js";
-import { lifetime } from "./lifetime.js";
+import { registeredTracer } from "../../operations/tracing.js";
+import { becameKnown, isPreflighted, traceIdOf, type Admit, type Caller } from "../admission.js";
+import { send, prefersHtml, requireJson, type Answer } from "../answer.js";
+import { parseJson, requireJsonBody, requirePlain, takeBodies } from "../body.js";
+import { HttpError, type Refusals } from "../refusal.js";
+import type { Readiness } from "../server.js";
+import { lifetime, interruptible, OperationRecord, inOperationSpan, type Records } from "./operation.js";
+
+export interface ExecutionOptions extends Records {
+  readonly apollo: ApolloServer<AuditContext>;
+  readonly downloadLinks: (caller: Caller) => MakeLink;
+  readonly introspection: IntrospectionPolicy;
+  readonly refusals: Refusals;
+}
+
+/** An operation that has one result. */
+export interface Execution {
+  readonly caller: Caller;
+  readonly httpGraphQLRequest: HTTPGraphQLRequest;
+  /** Of the request, or of the handshake of its WebSocket: they may name a trace. */
+  readonly headers: IncomingHttpHeaders;
+  readonly requestId: string;
+  /** The client's IP address. */
+  readonly address: string;
+  /** The bytes that it was sent in. */
+  readonly bodyBytes: number;
+  /** Aborts, with an AuditError as its reason, when nobody waits for the result any more. */
+  readonly signal: AbortSignal;
+}
+
+export type Execute = (execution: Execution) => Promise<HTTPGraphQLResponse>;
+
+/** To parse so much JSON takes milliseconds: others have their turn before it is executed. */
+const LONG_BODY_BYTES = 64 * 1_024;
+
+/** The one way that queries and mutations are executed and recorded, whatever they came over. */
+export function execution(options: ExecutionOptions): Execute {
+  const { apollo, downloadLinks, introspection, refusals } = options;
+  const tracer = registeredTracer();
+  return async ({ caller: { principal, service }, httpGraphQLRequest, requestId, bodyBytes, ...asked }) => {
+    const { headers, address, signal } = asked;
+    if (bodyBytes > LONG_BODY_BYTES) await turn();
+    const served = interruptible(service, signal);
+    const operation = new OperationRecord(options, {
+      credential: principal.id,
+      requestId,
+      traceId: traceIdOf(headers),
+    });
+    const forAsker = auditContext(served, mayIntrospect(principal, introspection));
+    const downloadLink = downloadLinks({ principal, service: served });
+    const context = () => Promise.resolve({ ...forAsker, operation, downloadLink, bodyBytes });
+    const execute = () => apollo.executeHTTPGraphQLRequest({ httpGraphQLRequest, context });
+    const answered = await (tracer ? inOperationSpan(tracer, { headers, operation }, execute) : execute());
+    const sender = { requestId, address, headers, credential: principal.id };
+    if (!operation.isAnswered) refusals.add({ ...refusedBy(answered), sender });
+    return answered;
+  };
+}
+
+/** What Apollo refuses before it looks for an operation is a bad request, such as a form that a browser sent. */
+function refusedBy({ status = 400 }: HTTPGraphQLResponse) {
+  const code = status < 500 ? "BAD_REQUEST" : "INTERNAL_SERVER_ERROR";
+  return { entrance: "graphql", refusal: { code }, status } as const;
+}
 
 export interface GraphqlDoorOptions {
   readonly execute: Execute;
@@ -146,3 +206,35 @@ async function all({ asyncIterator }: { readonly asyncIterator: AsyncIterable<st
   for await (const chunk of asyncIterator) text += chunk;
   return text;
 }
+
+/**
+ * The parameters of a GraphQL request. Throws HttpError 400 as parseJson does, and where a parameter or a variable is given
+ * twice; what is lost inside of a variable is refused by the type of its place, which can say more.
+ */
+export function parseParameters(body: unknown): unknown {
+  return unrepeated(parseJson(Buffer.isBuffer(body) ? body : Buffer.alloc(0)));
+}
+
+/** Parsed parameters as they are. Throws HttpError 400 where a parameter or a variable is given twice. */
+export function unrepeated(parameters: unknown): unknown {
+  const variables = isPlainObject(parameters) ? parameters["variables"] : undefined;
+  const repeated = [...repeatedIn(parameters, ""), ...repeatedIn(variables, "variables.")];
+  if (repeated.length > 0) throw new HttpError("BAD_REQUEST", repeated.join("; "));
+  return parameters;
+}
+
+/** Without a list of the members: there may be very many variables that no operation uses. */
+function repeatedIn(object: unknown, path: string): readonly string[] {
+  if (!isPlainObject(object)) return [];
+  const repeated: string[] = [];
+  for (const name in object) {
+    const value = object[name];
+    if (value instanceof JsonLoss && value.kind === "repeated key")
+      repeated.push(`${path}${name.slice(0, 64)}: expected ${value.expected}, got ${value.got}`);
+    if (repeated.length === MAX_REPEATED) break;
+  }
+  return repeated;
+}
+
+/** So many show the kind of mistake. */
+const MAX_REPEATED = 10;

@@ -5,7 +5,7 @@ import { holdsAny } from "../../audit/principal.js";
 import type { Metrics } from "../../operations/metrics.js";
 import { becameKnown, type Admit } from "../admission.js";
 import { jsonAnswer, send } from "../answer.js";
-import type { Readiness } from "./readiness.js";
+import type { Readiness } from "../server.js";
 
 export interface OperationsDoorOptions {
   readonly readiness: Readiness;

@@ -3,7 +3,7 @@ import { EVENT_FIELDS } from "../../core/event.js";
 import type { JsonObject } from "../../core/json.js";
 import { MAX_PAGE_SIZE, MAX_REQUEST_EVENTS } from "../../audit/service.js";
 import { ORDER_FIELDS } from "../../query/order.js";
-import { MAX_RESTRICTION_VALUES, RESTRICTION_FIELDS, type Restriction } from "../../query/restriction.js";
+import { MAX_RESTRICTION_VALUES, RESTRICTION_FIELDS, type Restriction } from "../../query/filter.js";
 import { validator } from "./validator.js";
 
 /** The bodies of requests by the rules of the service's OpenAPI document; unknown members are refused where it does. */

@@ -3,7 +3,7 @@ import { digestOf, utf8 } from "../../core/bytes.js";
 import { canonicalJson } from "../../core/json.js";
 import { nodeSha256 } from "../../keys/node-crypto.js";
 import { REJECTED_TOKEN, type TokenSealer } from "../../keys/sealed-token.js";
-import { RESTRICTION_FIELDS, type Restriction } from "../../query/restriction.js";
+import { RESTRICTION_FIELDS, type Restriction } from "../../query/filter.js";
 import { InvalidRequest } from "./status.js";
 
 /** What the pages of a search must know of it. */

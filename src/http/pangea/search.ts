@@ -7,7 +7,7 @@ import {
   type SearchRequest,
 } from "../../audit/service.js";
 import { membershipText } from "../../core/proof-text.js";
-import { EntryReads } from "../../graphql/entry-reads.js";
+import { EntryReads } from "../../graphql/context.js";
 import { parseQuery } from "../../query/parser.js";
 import type { QuerySyntaxError } from "../../query/syntax-error.js";
 import type { TimeWindow } from "../../query/time.js";

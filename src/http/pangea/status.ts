@@ -1,5 +1,5 @@
 import { AuditError, type AuditErrorCode } from "../../audit/errors.js";
-import type { FieldProblem } from "../../core/problem.js";
+import type { FieldProblem } from "../../core/json.js";
 import { ERRORS, type ErrorCode } from "../../graphql/error-table.js";
 import { shortened } from "../../graphql/errors.js";
 import type { Refusal } from "../refusal.js";

@@ -1,5 +1,5 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
-import { isPlainObject, jsonProblems, nameOf } from "../../core/problem.js";
+import { isPlainObject, jsonProblems, nameOf } from "../../core/json.js";
 import { parseTime } from "../../query/time.js";
 import { InvalidRequest, pointer, wireProblem, type WireProblem } from "./status.js";
 

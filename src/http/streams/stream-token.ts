@@ -4,7 +4,7 @@ import { principalOf, writtenPrincipal, type Principal, type WrittenPrincipal } 
 import type { TokenSealer } from "../../keys/sealed-token.js";
 import { becameKnown, type Admit } from "../admission.js";
 import { jsonAnswer, send } from "../answer.js";
-import type { Readiness } from "../operations/readiness.js";
+import type { Readiness } from "../server.js";
 
 export interface StreamTokensOptions {
   readonly admit: Admit;

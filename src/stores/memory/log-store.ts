@@ -1,4 +1,4 @@
-import { unlessAborted } from "../../audit/abort.js";
+import { unlessAborted } from "../../audit/calls.js";
 import type {
   AppendBatch,
   AppendOutcome,
@@ -11,8 +11,7 @@ import type {
   RequestReceipt,
 } from "../../audit/store.js";
 import { equalBytes, HASH_BYTES } from "../../core/bytes.js";
-import type { TileId } from "../../core/tile.js";
-import type { LeafRange } from "../../core/tree.js";
+import type { TileId, LeafRange } from "../../core/tree.js";
 
 /** One log's data. `entries` is never replaced and only grows. */
 interface MemoryLog {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { unlessAborted } from "../../audit/abort.js";
+import { unlessAborted } from "../../audit/calls.js";
 import { requestCancel } from "./cancel-request.js";
 import { runAlone, type Bound, type Commit } from "./commit.js";
 import type { Connection, Connections } from "./connections.js";

@@ -1,5 +1,5 @@
 import pg from "pg";
-import { deadline } from "../../audit/deadline.js";
+import { deadline } from "../../audit/calls.js";
 import type { StoreConnections } from "../../audit/search-index.js";
 import { parseDatabaseUrl, type DatabaseUrl } from "./database-url.js";
 import { isReadOnlySession, NoHostError } from "./failures.js";

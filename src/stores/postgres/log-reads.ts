@@ -1,6 +1,5 @@
 import type { LogHead, LogReads, StoredEntry } from "../../audit/store.js";
-import type { TileId } from "../../core/tile.js";
-import type { LeafRange } from "../../core/tree.js";
+import type { TileId, LeafRange } from "../../core/tree.js";
 import { HEAD_COLUMNS } from "./confirmation.js";
 import type { Statement } from "./transaction.js";
 

@@ -1,4 +1,4 @@
-import { outcomeKnown } from "../../audit/errors.js";
+import { outcomeKnown } from "../../audit/calls.js";
 import type { AppendBatch } from "../../audit/store.js";
 import { appendBySwap, swapIn } from "./append.js";
 import { Contention } from "./contention.js";

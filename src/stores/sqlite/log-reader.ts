@@ -1,7 +1,6 @@
 import type { LogStore, RequestReceipt, StoredEntry } from "../../audit/store.js";
 import { HASH_BYTES } from "../../core/bytes.js";
-import type { TileId } from "../../core/tile.js";
-import type { LeafRange } from "../../core/tree.js";
+import type { TileId, LeafRange } from "../../core/tree.js";
 import type { SqliteDatabase, SqliteStatement, SqlRow } from "./driver.js";
 import { LOG_STRIDE } from "./log-file.js";
 import { bytesIn, integerIn, optionalBytesIn, textIn } from "./row.js";

@@ -43,10 +43,6 @@ export interface CallMessage {
   readonly dropped?: Int32Array;
 }
 
-export function newFlag(): Int32Array {
-  return new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-}
-
 export function raise(flag: Int32Array): void {
   Atomics.store(flag, 0, 1);
 }

@@ -1,9 +1,8 @@
 import { basename } from "node:path";
 import { Worker } from "node:worker_threads";
-import { unlessAborted } from "../../audit/abort.js";
+import { unlessAborted } from "../../audit/calls.js";
 import { AuditError } from "../../audit/errors.js";
 import {
-  newFlag,
   raise,
   type CallMessage,
   type CallOf,
@@ -225,4 +224,8 @@ interface Closable {
 
 function ignore(): void {
   // The first error of the two is thrown.
+}
+
+function newFlag(): Int32Array {
+  return new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 }

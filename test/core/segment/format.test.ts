@@ -1,8 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { readFileSync } from "node:fs";
-import { digestOf, utf8 } from "../../../src/core/bytes.js";
-import { nobleSha256 } from "../../../src/core/hash.js";
+import { digestOf, utf8, nobleSha256 } from "../../../src/core/bytes.js";
 import { buildSegment } from "../../../src/core/segment/build.js";
 import {
   compareBytes,

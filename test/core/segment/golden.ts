@@ -1,7 +1,6 @@
 import { fileURLToPath } from "node:url";
-import { digestOf, utf8 } from "../../../src/core/bytes.js";
+import { digestOf, utf8, nobleSha256 } from "../../../src/core/bytes.js";
 import { logFormat } from "../../../src/core/format.js";
-import { nobleSha256 } from "../../../src/core/hash.js";
 import { buildSegment } from "../../../src/core/segment/build.js";
 import { segmentRoot } from "../../../src/core/segment/format.js";
 import { Group } from "../../../src/core/segment/group.js";

@@ -1,6 +1,5 @@
 import { beforeAll, describe, expect, test } from "@jest/globals";
-import { utf8, utf8Text } from "../../../src/core/bytes.js";
-import { nobleSha256 } from "../../../src/core/hash.js";
+import { utf8, utf8Text, nobleSha256 } from "../../../src/core/bytes.js";
 import { bitsBetween, countBits, type PieceBits } from "../../../src/core/segment/bits.js";
 import { buildSegment } from "../../../src/core/segment/build.js";
 import { ByteWriter } from "../../../src/core/segment/byte-writer.js";

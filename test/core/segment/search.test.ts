@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { utf8 } from "../../../src/core/bytes.js";
-import { nobleSha256 } from "../../../src/core/hash.js";
+import { utf8, nobleSha256 } from "../../../src/core/bytes.js";
 import { buildSegment } from "../../../src/core/segment/build.js";
 import type { SegmentFilter } from "../../../src/core/segment/filter.js";
 import { columnOf, compareBytes, KEY_COLUMNS } from "../../../src/core/segment/format.js";

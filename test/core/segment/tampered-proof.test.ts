@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, test } from "@jest/globals";
-import { utf8 } from "../../../src/core/bytes.js";
+import { utf8, nobleSha256 } from "../../../src/core/bytes.js";
 import { logFormat } from "../../../src/core/format.js";
-import { nobleSha256 } from "../../../src/core/hash.js";
 import type { Answer, Question } from "../../../src/core/segment/answer.js";
 import { HashTree } from "../../../src/core/segment/hash-tree.js";
 import { multiproofRanges } from "../../../src/core/segment/multiproof.js";

@@ -1,7 +1,6 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { utf8 } from "../../../src/core/bytes.js";
-import { nobleSha256 } from "../../../src/core/hash.js";
+import { utf8, nobleSha256 } from "../../../src/core/bytes.js";
 import { canonicalJson } from "../../../src/core/json.js";
 import { entryTerms, type IndexedEntry, type TermSink } from "../../../src/core/words/entry-terms.js";
 import { EntryTokenizer } from "../../../src/core/words/tokenizer.js";

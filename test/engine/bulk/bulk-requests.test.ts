@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { ScopedService } from "../../../src/access/scoped-service.js";
 import type { AuditService, BulkRequest, LogRequest, SignedEvent } from "../../../src/audit/service.js";
 import { digestOf } from "../../../src/core/bytes.js";
-import { keyOf } from "../../../src/engine/log/request-key.js";
+import { keyOf } from "../../../src/engine/log/keyed-appends.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { CREDENTIALS, NOW_MS } from "../../access/credentials.js";
 import { FaultStore } from "../fault-store.js";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
-import { GrowthWatch } from "../../../src/engine/log/growth-watch.js";
+import { GrowthWatch } from "../../../src/engine/log/log-tree.js";
 
 function watching(look: () => Promise<void>): GrowthWatch {
   const watch = new GrowthWatch();

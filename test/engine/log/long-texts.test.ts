@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { QUEUE_LIMITS, SubmissionQueue, type Submission } from "../../../src/engine/log/queue.js";
+import { QUEUE_LIMITS, SubmissionQueue, type Submission } from "../../../src/engine/log/batch.js";
 import type { AuditService } from "../../../src/audit/service.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { rejection } from "../rejection.js";

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "@jest/globals";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AuditService } from "../../../src/audit/service.js";
 import type { LogStore } from "../../../src/audit/store.js";
-import { replaced } from "../../../src/audit/wrapped.js";
+import { replaced } from "../../../src/audit/calls.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { expectCode, rejection } from "../rejection.js";
 import { FaultStore } from "../fault-store.js";

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { timeText } from "../../../src/audit/clock.js";
-import { aheadOf } from "../../../src/audit/clock.js";
-import { Stamps } from "../../../src/engine/log/stamps.js";
+import { aheadOf } from "../../../src/core/instant.js";
+import { Stamps } from "../../../src/engine/log/sequencer.js";
 import { NEW_YEAR, TestClock } from "../test-log.js";
 
 const MINUTE_MS = 60_000;

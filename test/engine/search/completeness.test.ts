@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { BlockStore, SegmentBlocks } from "../../../src/audit/block-store.js";
 import type { OpenedStore } from "../../../src/audit/search-index.js";
 import type { ResultPage } from "../../../src/audit/service.js";
-import { replaced } from "../../../src/audit/wrapped.js";
+import { replaced } from "../../../src/audit/calls.js";
 import { digestBytes } from "../../../src/core/bytes.js";
 import { readQuestion } from "../../../src/core/segment/question.js";
 import { Outline } from "../../../src/engine/search/outline.js";

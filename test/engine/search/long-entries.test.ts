@@ -1,9 +1,10 @@
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { digestOf, utf8 } from "../../../src/core/bytes.js";
 import { logFormat } from "../../../src/core/format.js";
-import { LONG_CHARACTERS, LongEntries } from "../../../src/engine/search/long-entries.js";
-import { Steps } from "../../../src/engine/search/steps.js";
-import { matches } from "../../../src/query/match.js";
+import { LONG_CHARACTERS } from "../../../src/engine/search/log-rows.js";
+import { LongEntries } from "../../../src/engine/search/long-entries.js";
+import { Steps } from "../../../src/engine/search/matches.js";
+import { matches } from "../../../src/query/filter.js";
 import { parseQuery } from "../../../src/query/parser.js";
 
 const long = new LongEntries();

@@ -1,7 +1,13 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import type { PageRequest } from "../../../src/audit/service.js";
-import { pageProblems, readPage, spanOf, type Page, type ReadableResult } from "../../../src/engine/search/page.js";
+import {
+  pageProblems,
+  readPage,
+  spanOf,
+  type Page,
+  type ReadableResult,
+} from "../../../src/engine/search/search-request.js";
 
 /** A result of `total` leaves whose leaf at position p is 1000 + p, so that a position is never taken for a leaf. */
 function resultOf(total: number): ReadableResult {

@@ -6,7 +6,7 @@ import type { IndexedStore } from "../../../src/audit/search-index.js";
 import type { Asking, PageRequest, ResultPage, SearchRequest } from "../../../src/audit/service.js";
 import { utf8 } from "../../../src/core/bytes.js";
 import { logFormat } from "../../../src/core/format.js";
-import type { Restriction } from "../../../src/query/restriction.js";
+import type { Restriction } from "../../../src/query/filter.js";
 import { PinnedSearches } from "../../../src/engine/search/pinned-searches.js";
 import { TokenSealer } from "../../../src/keys/sealed-token.js";
 import { indexed } from "../../../src/engine/search/open-index.js";

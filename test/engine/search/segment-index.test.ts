@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { BlockStore } from "../../../src/audit/block-store.js";
 import type { IndexQuery } from "../../../src/audit/search-index.js";
 import type { LogStore, NewEntry } from "../../../src/audit/store.js";
-import { replaced } from "../../../src/audit/wrapped.js";
+import { replaced } from "../../../src/audit/calls.js";
 import { storedEntries } from "../../../src/engine/search/log-rows.js";
 import type { SegmentIndex } from "../../../src/engine/search/segment-index.js";
 import { SegmentMaker } from "../../../src/engine/search/segment-maker.js";

@@ -2,7 +2,7 @@ import { afterEach } from "@jest/globals";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BlockStore } from "../../../src/audit/block-store.js";
 import type { LogStore, NewEntry } from "../../../src/audit/store.js";
-import { replaced } from "../../../src/audit/wrapped.js";
+import { replaced } from "../../../src/audit/calls.js";
 import { storedEntries } from "../../../src/engine/search/log-rows.js";
 import { SegmentIndex, type SegmentIndexOptions } from "../../../src/engine/search/segment-index.js";
 import { MemoryBlockStore } from "../../../src/stores/memory/block-store.js";

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { nobleSha256 } from "../../../src/core/hash.js";
+import { nobleSha256 } from "../../../src/core/bytes.js";
 import { segmentRoot } from "../../../src/core/segment/format.js";
 import { buildSegment } from "../../../src/core/segment/build.js";
 import type { IndexedEntry } from "../../../src/core/words/entry-terms.js";

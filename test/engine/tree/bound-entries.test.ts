@@ -6,7 +6,7 @@ import { digestOf, utf8 } from "../../../src/core/bytes.js";
 import { logFormat } from "../../../src/core/format.js";
 import { expectCode, rejection } from "../rejection.js";
 import { fill, logMessages, NEW_YEAR, openTestService, TestClock } from "../test-log.js";
-import { matches } from "../../../src/query/match.js";
+import { matches } from "../../../src/query/filter.js";
 import { damaged, flipped, LogInMemory } from "./damaged-store.js";
 
 let memory: LogInMemory;

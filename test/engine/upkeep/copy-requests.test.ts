@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import type { LogStore, RequestReceipt } from "../../../src/audit/store.js";
 import { copyRequests } from "../../../src/engine/upkeep/copy-requests.js";
-import { replaced } from "../../../src/audit/wrapped.js";
+import { replaced } from "../../../src/audit/calls.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { expectCode } from "../rejection.js";
 import { emptyHead, hashOf, requestReceipt } from "../../stores/batches.js";

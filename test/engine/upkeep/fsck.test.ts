@@ -6,7 +6,7 @@ import { findingText, type Finding } from "../../../src/engine/upkeep/finding.js
 import { fsck, type FsckOptions, type FsckReport } from "../../../src/engine/upkeep/fsck.js";
 import { LogKey } from "../../../src/keys/log-key.js";
 import { nodeEd25519, nodeSha256 } from "../../../src/keys/node-crypto.js";
-import { replaced } from "../../../src/audit/wrapped.js";
+import { replaced } from "../../../src/audit/calls.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { memoryIndex } from "../search/memory-index.js";
 import { KEYRING } from "../../keyring.js";

@@ -12,7 +12,7 @@ import {
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
 import type { IndexedStore } from "../../../src/audit/search-index.js";
-import type { Filter } from "../../../src/query/ast.js";
+import type { Filter } from "../../../src/query/filter.js";
 import { loadSqliteDriver } from "../../../src/stores/sqlite/driver.js";
 import { storedEntries } from "../../../src/engine/search/log-rows.js";
 import { INDEX_FILE } from "../../../src/stores/sqlite/index-file.js";

@@ -1,5 +1,5 @@
 import type { AppendBatch, NewEntry } from "../../../src/audit/store.js";
-import { TreeEdge } from "../../../src/core/edge.js";
+import { TreeEdge } from "../../../src/core/tree.js";
 import { logFormat } from "../../../src/core/format.js";
 import { emptyHead } from "../batches.js";
 import { logged } from "../search-events.js";

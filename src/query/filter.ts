@@ -1,0 +1,258 @@
+import { MAX_TEXT_CHARACTERS } from "../core/event-rules.js";
+import {
+  EVENT_FIELDS,
+  fieldText,
+  exceedsCharacters,
+  type EventField,
+  type AuditEvent,
+  type EventValue,
+} from "../core/event.js";
+import { isWithin, type InstantRange } from "../core/instant.js";
+import { isPlainObject, memberPath, nameOf, textProblems, withoutNulls, type FieldProblem } from "../core/json.js";
+import { eventTime } from "../core/segment/event-time.js";
+import { valueWords } from "../core/words/words.js";
+
+/** Adjacent words in this order inside one field; the last may be a prefix. Words are cut as in core/words/words.ts. */
+export interface PhraseFilter {
+  readonly kind: "phrase";
+  /** The field to search; undefined for any single field. */
+  readonly field: EventField | undefined;
+  /** At least one. */
+  readonly words: readonly string[];
+  /** The last word matches every word that begins with it. */
+  readonly prefix: boolean;
+}
+
+/**
+ * The field's whole value, exactly: case, blanks and punctuation count; an object is compared by its canonical text.
+ */
+export interface ExactFilter {
+  readonly kind: "exact";
+  readonly field: EventField;
+  readonly value: string;
+}
+
+/** The event has the field. */
+export interface PresentFilter {
+  readonly kind: "present";
+  readonly field: EventField;
+}
+
+/** The event's own time, its `timestamp` as `eventTime` reads it; an event without one never matches. */
+export interface TimeFilter extends InstantRange {
+  readonly kind: "time";
+}
+
+export interface AndFilter {
+  readonly kind: "and";
+  /** At least two. */
+  readonly filters: readonly Filter[];
+}
+
+export interface OrFilter {
+  readonly kind: "or";
+  /** At least two. */
+  readonly filters: readonly Filter[];
+}
+
+export interface NotFilter {
+  readonly kind: "not";
+  readonly filter: Filter;
+}
+
+/** Matches every entry: the empty query, `*`, and empty quotes, such as `message:""`. */
+export interface AllFilter {
+  readonly kind: "all";
+}
+
+export type Filter =
+  AllFilter | PhraseFilter | ExactFilter | PresentFilter | TimeFilter | AndFilter | OrFilter | NotFilter;
+
+export const ALL: AllFilter = Object.freeze({ kind: "all" });
+
+/** Matches when all of the filters match. Simplified: flat, without filters that match everything. */
+export function allOf(filters: readonly Filter[]): Filter {
+  const parts = distinct(
+    filters.flatMap((filter) => (filter.kind === "and" ? filter.filters : filter.kind === "all" ? [] : filter)),
+  );
+  return parts.length > 1 ? { kind: "and", filters: parts } : (parts[0] ?? ALL);
+}
+
+/** Matches when at least one of the filters matches. Simplified; with no filters, it never matches. */
+export function anyOf(filters: readonly Filter[]): Filter {
+  if (filters.some((filter) => filter.kind === "all")) return ALL;
+  const parts = distinct(filters.flatMap((filter) => (filter.kind === "or" ? filter.filters : filter)));
+  return parts.length > 1 ? { kind: "or", filters: parts } : (parts[0] ?? negationOf(ALL));
+}
+
+/** A repeated filter changes nothing and would cost an index twice. */
+function distinct(filters: readonly Filter[]): readonly Filter[] {
+  return [...new Map(filters.map((filter) => [JSON.stringify(filter), filter])).values()];
+}
+
+/** Matches when the filter does not. */
+export function negationOf(filter: Filter): Filter {
+  return filter.kind === "not" ? filter.filter : { kind: "not", filter };
+}
+
+/** An event as search sees it: the words and the whole value of each field that is present. */
+export type SearchableEvent = { readonly [field in EventField]?: SearchableField };
+
+export interface SearchableField {
+  /**
+   * The field's words with one blank before, between and after: a phrase is in the field if ` phrase ` is in this text.
+   */
+  readonly words: string;
+  /** The whole value; JSON other than text as its canonical text. */
+  readonly value: string;
+}
+
+/**
+ * Prepares an event to be matched any number of times: each field is serialized and split into words once, on first
+ * use.
+ */
+export function searchable(event: AuditEvent): SearchableEvent {
+  const fields: { [field in EventField]?: SearchableField } = {};
+  for (const field of EVENT_FIELDS) {
+    const value = event[field];
+    if (value !== undefined) fields[field] = new FieldSeen(value);
+  }
+  return fields;
+}
+
+/** Lazy because a filter reads few fields, and an object's canonical text costs more than all the rest. */
+class FieldSeen implements SearchableField {
+  #value: string | undefined;
+  #words: string | undefined;
+
+  constructor(private readonly field: EventValue) {}
+
+  get value(): string {
+    return (this.#value ??= fieldText(this.field));
+  }
+
+  get words(): string {
+    return (this.#words ??= ` ${valueWords(this.field).join(" ")} `);
+  }
+}
+
+/** Whether an event matches a filter. Every engine must agree with this function. */
+export function matches(filter: Filter, event: AuditEvent): boolean {
+  return matchesSearchable(filter, searchable(event));
+}
+
+/** Like `matches`, for an event that was split into words before. */
+export function matchesSearchable(filter: Filter, event: SearchableEvent): boolean {
+  switch (filter.kind) {
+    case "all":
+      return true;
+    case "phrase":
+      return hasPhrase(filter, event);
+    case "exact":
+      return hasValue(filter, event);
+    case "present":
+      return event[filter.field] !== undefined;
+    case "time":
+      return hasTime(filter, event);
+    case "and":
+      return filter.filters.every((part) => matchesSearchable(part, event));
+    case "or":
+      return filter.filters.some((part) => matchesSearchable(part, event));
+    case "not":
+      return !matchesSearchable(filter.filter, event);
+  }
+}
+
+function hasPhrase({ field, words, prefix }: PhraseFilter, event: SearchableEvent): boolean {
+  const sought = ` ${words.join(" ")}${prefix ? "" : " "}`;
+  const fields = field === undefined ? EVENT_FIELDS : [field];
+  return fields.some((name) => event[name]?.words.includes(sought) ?? false);
+}
+
+function hasValue({ field, value }: ExactFilter, event: SearchableEvent): boolean {
+  return event[field]?.value === value;
+}
+
+function hasTime(range: TimeFilter, { timestamp }: SearchableEvent): boolean {
+  const instant = timestamp === undefined ? undefined : eventTime(timestamp.value);
+  return instant !== undefined && isWithin(instant, range);
+}
+
+/** Fields that a search can be restricted on outside its query. */
+export const RESTRICTION_FIELDS = ["actor", "action", "source", "status", "target", "tenant_id"] as const;
+
+export type RestrictionField = (typeof RESTRICTION_FIELDS)[number];
+
+/** The allowed values per field: the field's whole value must equal one of them. Fields are ANDed. */
+export type Restriction = { readonly [field in RestrictionField]?: readonly string[] };
+
+export type ParsedRestriction =
+  | { readonly kind: "valid"; readonly restriction: Restriction }
+  | { readonly kind: "invalid"; readonly problems: readonly FieldProblem[] };
+
+/**
+ * The maximum number of values of all fields together, so that every engine can take query and restriction as one
+ * expression.
+ */
+export const MAX_RESTRICTION_VALUES = 256;
+
+/** The filter of a restriction; a restriction without fields allows everything. */
+export function restrictionFilter(restriction: Restriction): Filter {
+  return allOf(
+    RESTRICTION_FIELDS.flatMap((field) => {
+      const values = restriction[field];
+      if (values === undefined) return [];
+      return anyOf([...new Set(values)].map((value) => ({ kind: "exact", field, value })));
+    }),
+  );
+}
+
+/** Whether a restriction allows an event: the same result as its filter, without splitting the event into words. */
+export function restrictionAllows(restriction: Restriction, event: AuditEvent): boolean {
+  return RESTRICTION_FIELDS.every((field) => {
+    const values = restriction[field];
+    const value = event[field];
+    return values === undefined || (value !== undefined && values.includes(value));
+  });
+}
+
+/** Reads a restriction from untrusted input. Null members are dropped; any problem makes it invalid. Never throws. */
+export function parseRestriction(input: unknown, path: string): ParsedRestriction {
+  const problems = restrictionProblems(input, path);
+  const restriction: unknown = isPlainObject(input) ? withoutNulls(input) : input;
+  return isRestriction(restriction, problems) ? { kind: "valid", restriction } : { kind: "invalid", problems };
+}
+
+/**
+ * Every bad path of a restriction, below `path`. An empty list is refused because readers disagree on whether it allows
+ * nothing or everything.
+ */
+export function restrictionProblems(input: unknown, path: string): readonly FieldProblem[] {
+  if (!isPlainObject(input)) return [{ path, expected: "an object of lists of values", got: nameOf(input) }];
+  const members = Object.entries(withoutNulls(input));
+  const count = members.reduce((sum, [, value]) => sum + (Array.isArray(value) ? value.length : 0), 0);
+  if (count > MAX_RESTRICTION_VALUES)
+    return [{ path, expected: `at most ${MAX_RESTRICTION_VALUES} values in all`, got: `${count}` }];
+  return members.flatMap(([name, value]) => memberProblems(name, value, memberPath(path, name)));
+}
+
+function memberProblems(name: string, value: unknown, path: string): readonly FieldProblem[] {
+  if (!RESTRICTION_FIELDS.some((field) => field === name))
+    return [{ path, expected: `one of ${RESTRICTION_FIELDS.join(", ")}`, got: "an unknown field" }];
+  if (!Array.isArray(value)) return [{ path, expected: "a list of values", got: nameOf(value) }];
+  if (value.length === 0) return [{ path, expected: "at least one value, or no list", got: "an empty list" }];
+  return value.flatMap((item: unknown, i) => {
+    if (typeof item === "string") return valueProblems(item, `${path}[${i}]`);
+    return [{ path: `${path}[${i}]`, expected: "text", got: nameOf(item) }];
+  });
+}
+
+/** What is wrong with a value that a whole field of an event is to be: no log takes a longer one. */
+export function valueProblems(value: string, path: string): readonly FieldProblem[] {
+  if (!exceedsCharacters(value, MAX_TEXT_CHARACTERS)) return textProblems(value, path);
+  return [{ path, expected: `at most ${MAX_TEXT_CHARACTERS} characters`, got: "a longer text" }];
+}
+
+function isRestriction(input: unknown, problems: readonly FieldProblem[]): input is Restriction {
+  return isPlainObject(input) && problems.length === 0;
+}
