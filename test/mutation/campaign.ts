@@ -11,7 +11,7 @@ const EVERY_NTH = Number(process.env["MUTATION_EVERY"] ?? 16);
 const PART = Number(process.env["MUTATION_PART"] ?? 0);
 /** Tests elsewhere that hold what these folders' own tests leave to them; not those that take minutes or hold Python alone. */
 const ELSEWHERE = /^(graphql|stores\/memory)\/|^http\/(live-tail|download)/;
-const LEFT_OUT = /python|fuzz|bundle|executors|normalised-caches|redis/;
+const LEFT_OUT = /python|fuzz|bundle|executors|normalised-caches|redis|entry-paths/;
 const BAR_PERCENT = 95;
 
 type Outcome = "killed" | "timed out" | "survived" | "not executed" | "equivalent";

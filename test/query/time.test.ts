@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { timeText } from "../../src/core/instant.js";
-import { parseTime, resolveWindow } from "../../src/query/time.js";
+import { instantRange, parseTime, resolveWindow } from "../../src/query/time.js";
 
 const NOW = "2026-03-31T12:00:00.000007Z";
 const nowMicros = Date.parse("2026-03-31T12:00:00Z") * 1000 + 7;
@@ -117,6 +117,15 @@ describe("a text that is no time", () => {
       fc.array(piece, { maxLength: 40 }).map((parts) => parts.join("")),
     );
     fc.assert(fc.property(text, (some) => ["time", "invalid"].includes(parseTime(some, nowMicros).kind)));
+  });
+});
+
+test("a window's bounds are instants where they are given", () => {
+  const start = { epochMs: Date.parse("2026-01-31T09:00:00Z"), micros: 7 };
+  expect(instantRange({ start: "2026-01-31T09:00:00.000007Z", end: undefined })).toEqual({ start, end: undefined });
+  expect(instantRange({ start: undefined, end: "2026-01-31T09:00:00.000007Z" })).toEqual({
+    start: undefined,
+    end: start,
   });
 });
 
