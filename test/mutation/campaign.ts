@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { filesBelow, isEquivalent, populationOf, type Numbered } from "./mutants.js";
 import { Workshop } from "./workshop.js";
 
@@ -12,6 +13,8 @@ const PART = Number(process.env["MUTATION_PART"] ?? 0);
 /** Tests elsewhere that hold what these folders' own tests leave to them; not those that take minutes or hold Python alone. */
 const ELSEWHERE = /^(graphql|stores\/memory)\/|^http\/(live-tail|download)/;
 const LEFT_OUT = /python|fuzz|bundle|executors|normalised-caches|redis|entry-paths/;
+/** A mutant of what runs while files are loaded is tried with so many test files, in a process for each. */
+const MOST_ALONE = 3;
 const BAR_PERCENT = 95;
 
 type Outcome = "killed" | "timed out" | "survived" | "not executed" | "equivalent";
@@ -24,7 +27,7 @@ class Campaign {
   readonly #workshop = new Workshop(root, this.#population.texts);
   readonly #outcomes = new Map<number, Outcome>();
   /** Those that no test executed, other than when its files were loaded: by such a test. */
-  readonly #loaded = new Map<number, string>();
+  readonly #loaded = new Map<number, readonly string[]>();
 
   async run(): Promise<void> {
     for (const folder of folders)
@@ -33,7 +36,9 @@ class Campaign {
       ELSEWHERE.test(test.slice("build/test/".length)),
     );
     for (const test of others) await this.#runMany(test);
-    for (const [mutant, test] of this.#loaded) if (!this.#outcomes.has(mutant)) await this.#runOne(test, mutant);
+    for (const [mutant, tests] of this.#loaded)
+      if (!this.#outcomes.has(mutant))
+        for (const test of this.#nearest(mutant, tests)) await this.#runOne(test, mutant);
     this.#workshop.remove();
   }
 
@@ -53,7 +58,8 @@ class Campaign {
       let begun: number | undefined;
       let isBased = false;
       for (const finding of findings) {
-        if (finding.kind === "loaded") for (const mutant of finding.mutants) this.#loaded.set(mutant, test);
+        if (finding.kind === "loaded")
+          for (const mutant of finding.mutants) this.#loaded.set(mutant, [...(this.#loaded.get(mutant) ?? []), test]);
         else if (finding.kind === "base") isBased = this.#based(test, finding.failed);
         else if (finding.kind === "end") hasEnded = true;
         else {
@@ -81,7 +87,15 @@ class Campaign {
     return true;
   }
 
+  /** Of the test files that load a mutant, the first of those that import its file themselves. */
+  #nearest(mutant: number, tests: readonly string[]): readonly string[] {
+    const name = this.#sample.find(({ number }) => number === mutant)?.file.replace(/^build\//, "/");
+    const importers = tests.filter((test) => readFileSync(test, "utf8").includes(`${name}"`));
+    return (importers.length > 0 ? importers : tests).slice(0, MOST_ALONE);
+  }
+
   async #runOne(test: string, mutant: number): Promise<void> {
+    if (this.#outcomes.get(mutant) === "killed") return;
     const { hasPassed } = await this.#workshop.run(test, { kind: "one", mutant });
     this.#outcomes.set(mutant, hasPassed ? "survived" : "killed");
   }

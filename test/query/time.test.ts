@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { timeText } from "../../src/core/instant.js";
-import { instantRange, parseTime, resolveWindow } from "../../src/query/time.js";
+import { instantRange, parseTime, resolveWindow, writtenTime } from "../../src/query/time.js";
 
 const NOW = "2026-03-31T12:00:00.000007Z";
 const nowMicros = Date.parse("2026-03-31T12:00:00Z") * 1000 + 7;
@@ -127,6 +127,15 @@ test("a window's bounds are instants where they are given", () => {
     start: undefined,
     end: start,
   });
+});
+
+test("a written time ends a microsecond after it begins, also at the end of a millisecond", () => {
+  const epochMs = Date.parse("2026-01-31T09:00:00.007Z");
+  const ends = ["2026-01-31T09:00:00.007998Z", "2026-01-31T09:00:00.007999Z"].map((text) => writtenTime(text)?.end);
+  expect(ends).toEqual([
+    { epochMs, micros: 999 },
+    { epochMs: epochMs + 1, micros: 0 },
+  ]);
 });
 
 describe("a window", () => {
