@@ -8,6 +8,7 @@ export default {
   transform: {},
   globalSetup: "<rootDir>/../../test/setup.js",
   globalTeardown: "<rootDir>/../../test/teardown.js",
+  testSequencer: "<rootDir>/../../test/sequencer.js",
   // Most tests wait for processes of their own, so three files at once fit on two cores.
   maxWorkers: Math.max(3, Math.floor(availableParallelism() / 2)),
   // A worker keeps the modules of every file it has run: it is replaced before collecting them takes longer than the tests.

@@ -42,7 +42,7 @@ function replaceHits(isBound: () => boolean): void {
   // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called on the object that it was taken from
   const bound = PinnedSearches.prototype["isHit"];
   PinnedSearches.prototype["isHit"] = function (...asked) {
-    return !isBound() || bound.apply(this, asked);
+    return isBound() ? bound.apply(this, asked) : Promise.resolve(true);
   };
 }
 

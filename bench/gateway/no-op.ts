@@ -44,7 +44,7 @@ const page: ResultPage = {
     treeSize: SIZE,
     expiresAt: RECEIVED_AT,
     cursor: (position) => `${"A".repeat(120)}${position}`,
-    matches: () => true,
+    matches: () => Promise.resolve(true),
     totalCount: () => Promise.resolve(SIZE),
     isTruncated: () => Promise.resolve(false),
   },

@@ -94,6 +94,11 @@ export interface SearchIndex {
   page(query: IndexQuery, slice: Slice, signal?: AbortSignal): Promise<readonly number[]>;
   /** The number of matches, counted up to `cap`. The signal works as in `page`. */
   count(query: IndexQuery, cap: number, signal?: AbortSignal): Promise<number>;
+  /**
+   * Whether a filter matches an entry by its own text, which counts: the index only says where to look. The signal works as in
+   * `page`.
+   */
+  isMatch(filter: Filter, entry: Entry, signal?: AbortSignal): Promise<boolean>;
   /** The leaf indexes below `size` with this leaf hash (32 bytes), lowest first. The caller verifies the entries. */
   leavesByHash(log: string, leafHash: Uint8Array, size: number): Promise<readonly number[]>;
   /** The largest index log that there is of a log of `size` entries, as far as it is built. */

@@ -183,7 +183,7 @@ export interface PinnedResult {
    * Whether an entry belongs to this result by its own text: it is in the result's window and matches the search. The
    * index only says where to look; every entry that is read there is checked with this before it is shown.
    */
-  matches(entry: Entry): boolean;
+  matches(entry: Entry): Promise<boolean>;
   /** The total number of matches, counted up to maxResults. */
   totalCount(): Promise<number>;
   /** Whether there are more matches than maxResults. */

@@ -6,6 +6,7 @@ import type { Gateway } from "../http/gateway.js";
 import type { TokenSealer } from "../keys/sealed-token.js";
 import { countedAlarms } from "../operations/counted-alarms.js";
 import { Metrics } from "../operations/metrics.js";
+import { alsoToSdk } from "../operations/otel-logs.js";
 import { traced } from "../operations/tracing.js";
 import type { Settings } from "../settings/read.js";
 import { banner } from "./banner.js";
@@ -48,7 +49,7 @@ export type PlanEngine = (settings: Settings, operator: Operator) => Promise<Eng
  * with the reason when the engine cannot be opened before somebody changes something.
  */
 export async function serve(settings: Settings, planEngine: PlanEngine, stopMs = STOP_MS): Promise<void> {
-  const logger = pino({ name: "auditql", level: settings.logLevel }, pino.destination(LOG_DESTINATION));
+  const logger = pino({ name: "auditql", level: settings.logLevel }, alsoToSdk(pino.destination(LOG_DESTINATION)));
   const metrics = new Metrics();
   const warn = (message: string): void => {
     logger.warn(message);

@@ -44,7 +44,7 @@ import type { LocalAuditService } from "./log-health.js";
 import { OpenLog } from "./log/open-log.js";
 import type { QueueLimits } from "./log/queue.js";
 import { isKeyed, keyOf, requestKeyOf } from "./log/request-key.js";
-import { checkTail, tailLog } from "./log/tail.js";
+import { checkTail, tailLog, type TailedLog } from "./log/tail.js";
 import { indexRootOf, provenComplete } from "./completeness.js";
 import { PinnedSearches } from "./search/pinned-searches.js";
 
@@ -164,7 +164,12 @@ class LocalService implements LocalAuditService {
 
   async tail(request: TailRequest, { bound, signal }: FollowAsking): Promise<AsyncIterable<EntryOutcome>> {
     const log = this.#log(request.log);
-    return tailLog(log, { ...checkTail(request, await log.durableSize()), bound }, signal);
+    const tailed: TailedLog = {
+      grownBeyond: (size, until) => log.grownBeyond(size, until),
+      entries: (leafIndexes) => log.entries(leafIndexes),
+      isMatch: (filter, entry) => this.#index.isMatch(filter, entry, signal),
+    };
+    return tailLog(tailed, { ...checkTail(request, await log.durableSize()), bound }, signal);
   }
 
   async root(log: string, treeSize?: number): Promise<Root> {

@@ -203,9 +203,10 @@ export class EntryConnectionResolver {
 async function shownOn(page: ResultPage, { loaders }: AuditContext): Promise<readonly Shown[]> {
   const { log } = page.result;
   const outcomes = await loaders.page(page);
-  return page.leafIndexes.map((leafIndex, at) => {
+  const shown = page.leafIndexes.map(async (leafIndex, at) => {
     const outcome = outcomes[at];
     if (outcome?.kind !== "entry") return corruptEntry(log, leafIndex);
-    return page.result.matches(outcome.entry) ? entryNode(outcome.entry) : strayEntry(log, leafIndex);
+    return (await page.result.matches(outcome.entry)) ? entryNode(outcome.entry) : strayEntry(log, leafIndex);
   });
+  return Promise.all(shown);
 }

@@ -164,11 +164,11 @@ function questions(service: AuditService): Readonly<Record<string, () => Promise
     async (): Promise<string> => {
       const { result, leafIndexes } = await service.search({ log, query, order: ASCENDING, ...more }, { first: 1_000 });
       const outcomes = await service.entries(log, leafIndexes);
-      const shown = outcomes.map((outcome) => {
+      const shown = outcomes.map(async (outcome) => {
         if (outcome.kind !== "entry") return outcome.kind;
-        return result.matches(outcome.entry) ? text(outcome) : "stray";
+        return (await result.matches(outcome.entry)) ? text(outcome) : "stray";
       });
-      return shown.join("\n");
+      return (await Promise.all(shown)).join("\n");
     };
   const at = (second: number): string => new Date((NEW_YEAR + second * STEP_MICROS) / 1_000).toISOString();
   return {

@@ -1,4 +1,4 @@
-import { composeServices } from "@apollo/composition";
+import { composeServices } from "./composition.js";
 import { describe, expect, test } from "@jest/globals";
 import { Kind, parse, print, type FieldDefinitionNode } from "graphql";
 import { auditSchema, auditSchemaText } from "../../src/graphql/schema.js";
@@ -24,7 +24,7 @@ function on(fields: Fields, name: string): readonly string[] {
 /** With a contract's tags, costs and sizes left in it, as a router reads it. */
 async function supergraph(): Promise<Fields> {
   const ours = parse(await auditSchemaText({ auditable: false }));
-  const { supergraphSdl, errors } = composeServices([{ name: "audit", typeDefs: ours }]);
+  const { supergraphSdl, errors = [] } = composeServices([{ name: "audit", typeDefs: ours }]);
   if (supergraphSdl === undefined) throw new Error(errors.join("\n"));
   return fieldsOf(supergraphSdl);
 }

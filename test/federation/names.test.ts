@@ -1,4 +1,4 @@
-import { composeServices } from "@apollo/composition";
+import { composeServices } from "./composition.js";
 import { describe, expect, test } from "@jest/globals";
 import { buildSchema, isIntrospectionType, isSpecifiedScalarType, parse } from "graphql";
 import { apiSchemaText, auditSchema, auditSchemaText } from "../../src/graphql/schema.js";

@@ -1,11 +1,12 @@
-import { ApolloServer, type BaseContext } from "@apollo/server";
+import { ApolloServer } from "@apollo/server";
 import { ApolloServerPluginInlineTrace } from "@apollo/server/plugin/inlineTrace";
 import { startStandaloneServer } from "@apollo/server/standalone";
-import { composeServices } from "@apollo/composition";
-import { ApolloGateway, RemoteGraphQLDataSource } from "@apollo/gateway";
+import { composeServices } from "./composition.js";
+import { openApollo } from "./apollo.js";
 import { parse, type GraphQLFormattedError, type GraphQLSchema } from "graphql";
 
-type Headers = Readonly<Record<string, string>>;
+/** By name. */
+export type Headers = Readonly<Record<string, string>>;
 
 /** A subgraph, and where it answers. */
 export interface Subgraph {
@@ -31,23 +32,23 @@ export interface Supergraph {
   ask(query: string, variables?: object, headers?: Headers): Promise<Answer>;
 }
 
-/** The headers of a client that subgraphs get to see. */
-interface Forwarded extends BaseContext {
-  readonly authorization?: string;
-}
+const stopping: (() => Promise<void>)[] = [];
 
-const running: { stop(): Promise<void> }[] = [];
+/** Has `stopAll` stop a server too. */
+export function stopLater(stop: () => Promise<void>): void {
+  stopping.push(stop);
+}
 
 /** Stops every server that was opened here. */
 export async function stopAll(): Promise<void> {
-  await Promise.all(running.splice(0).map((server) => server.stop()));
+  await Promise.all(stopping.splice(0).map((stop) => stop()));
 }
 
 /** Serves a schema over HTTP on a free port, with what its resolvers need of a request. */
 export async function openSubgraph(name: string, schema: GraphQLSchema): Promise<Subgraph> {
   const server = new ApolloServer({ schema, plugins: [ApolloServerPluginInlineTrace()] });
   const { url } = await startStandaloneServer(server, { listen: { host: "127.0.0.1", port: 0 } });
-  running.push(server);
+  stopLater(() => server.stop());
   return { name, url };
 }
 
@@ -64,30 +65,17 @@ export async function compose(subgraphs: readonly Subgraph[], headers: Headers =
   };
 }
 
-/** Composes the subgraphs and runs them as one: Apollo's gateway, over HTTP, that forwards the client's credential. */
+/** Composes the subgraphs, and runs them as one by Apollo's gateway. */
 export async function openSupergraph(subgraphs: readonly Subgraph[], headers: Headers = {}): Promise<Supergraph> {
-  const { supergraphSdl, errors } = await compose(subgraphs, headers);
-  if (supergraphSdl === undefined) throw new Error(errors.join("\n"));
-  const server = new ApolloServer<Forwarded>({
-    gateway: new ApolloGateway({ supergraphSdl, buildService: forwarding }),
-  });
-  const { url } = await startStandaloneServer(server, {
-    listen: { host: "127.0.0.1", port: 0 },
-    context: ({ req: { headers } }) =>
-      Promise.resolve(headers.authorization === undefined ? {} : { authorization: headers.authorization }),
-  });
-  running.push(server);
-  return { ask: (query, variables, headers) => post(url, { query, variables }, headers) };
+  const url = await openApollo(await composed(subgraphs, headers));
+  return { ask: (query, variables, own) => post(url, { query, variables }, own) };
 }
 
-function forwarding({ url = "" }: { readonly url?: string }): RemoteGraphQLDataSource<Forwarded> {
-  return new RemoteGraphQLDataSource<Forwarded>({
-    url,
-    willSendRequest({ request, context }) {
-      const authorization: unknown = context["authorization"];
-      if (typeof authorization === "string") request.http?.headers.set("authorization", authorization);
-    },
-  });
+/** The text of the supergraph. Throws what composition complains of. */
+export async function composed(subgraphs: readonly Subgraph[], headers: Headers = {}): Promise<string> {
+  const { supergraphSdl, errors } = await compose(subgraphs, headers);
+  if (supergraphSdl === undefined) throw new Error(errors.join("\n"));
+  return supergraphSdl;
 }
 
 async function publishedSchema(url: string, headers: Headers): Promise<string> {

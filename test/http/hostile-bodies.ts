@@ -8,8 +8,12 @@ export const DOCUMENT_CHARACTERS = LIMITS.characters - "#0\n".length;
 export const request = (query: string, variables: unknown = {}): string => JSON.stringify({ query, variables });
 export const times = (count: number, text: (i: number) => string, between = " "): string =>
   Array.from({ length: count }, (_, i) => text(i)).join(between);
-const members = (count: number): Record<string, number> =>
-  Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, 1]));
+/** The inside of an object. As text: to make an object of a million keys takes a hundred times as long. */
+const members = (count: number): string => times(count, (i) => `"k${i}":1`, ",");
+const MEMBERS = { members: "" };
+/** The body with that many members in place of each of `MEMBERS`. */
+const filled = (count: number, body: string): string =>
+  body.replaceAll(JSON.stringify(MEMBERS).slice(1, -1), () => members(count));
 const LONG = "a".repeat(15_000_000);
 const LONGEST = "a".repeat(JSON_BOUNDS.textBytes);
 export const LOG = "mutation ($e: AuditEventInput!) { log(event: $e) { entry { leafIndex } } }";
@@ -22,16 +26,19 @@ const beside = (arg: string, variable: string): string =>
 const given = (query: string, v: unknown): string => request(query, { v, e: { message: "m" } });
 
 const HEX = Array.from({ length: 16 }, (_, digit) => digit.toString(16));
-const searching = (query: string): string =>
+export const searching = (query: string): string =>
   request("query($q:String!){search(query:$q,first:50){totalCount edges{node{hash}}}}", { q: query });
 
 /** What a security review stopped gateways with, at the sizes that did. */
 export const REVIEWED: readonly (readonly [string, () => string])[] = [
   ["10 MB of comments", () => request(`{__typename}${"#\n".repeat(5_000_000)}`)],
-  ["800,000 variables that nothing uses", () => request("{root{hash}}", members(800_000))],
-  ["400,000 variables that nothing uses", () => request("{__typename}", members(400_000))],
-  ["a message of 1,000,000 members", () => request(LOG, { e: { message: members(1_000_000) } })],
-  ["a message of 7,000,000 items", () => request(LOG, { e: { message: Array<number>(7_000_000).fill(1) } })],
+  ["800,000 variables that nothing uses", () => filled(800_000, request("{root{hash}}", MEMBERS))],
+  ["400,000 variables that nothing uses", () => filled(400_000, request("{__typename}", MEMBERS))],
+  ["a message of 1,000,000 members", () => filled(1_000_000, request(LOG, { e: { message: MEMBERS } }))],
+  [
+    "a message of 7,000,000 items",
+    () => request(LOG, { e: { message: [] } }).replace("[]", `[1${",1".repeat(7_000_000 - 1)}]`),
+  ],
   ["a query of 15 MB as a literal", () => request(`{search(query:"${LONG}"){totalCount}}`)],
   [
     "a query of 4 MB",
@@ -87,14 +94,20 @@ export const REVIEWED: readonly (readonly [string, () => string])[] = [
 /** The same kinds, as large as they are let in. */
 export const LARGEST: readonly (readonly [string, () => string])[] = [
   ["comments", () => request("{__typename}".padEnd(DOCUMENT_CHARACTERS, "#\n"))],
-  ["variables that nothing uses", () => request(LOG, { e: { message: "m" }, ...members(JSON_BOUNDS.values - 6) })],
-  ["a message of members", () => request(LOG, { e: { message: members(JSON_BOUNDS.values - 6) } })],
-  ["unknown fields of an event", () => request(LOG, { e: members(JSON_BOUNDS.values - 5) })],
+  [
+    "variables that nothing uses",
+    () => filled(JSON_BOUNDS.values - 6, request(LOG, { e: { message: "m" }, ...MEMBERS })),
+  ],
+  ["a message of members", () => filled(JSON_BOUNDS.values - 6, request(LOG, { e: { message: MEMBERS } }))],
+  ["unknown fields of an event", () => filled(JSON_BOUNDS.values - 5, request(LOG, { e: MEMBERS }))],
   [
     "unknown fields beside a large message",
-    () => request(LOG, { e: { ...members(100), message: members(JSON_BOUNDS.values - 106) } }),
+    () => {
+      const unknown = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`k${i}`, 1]));
+      return filled(JSON_BOUNDS.values - 106, request(LOG, { e: { ...unknown, message: MEMBERS } }));
+    },
   ],
-  ["bad events", () => request(BULK, { e: Array.from({ length: 1_000 }, () => members(98)) })],
+  ["bad events", () => filled(98, request(BULK, { e: Array.from({ length: 1_000 }, () => MEMBERS) }))],
   [
     "events of keys that cannot be stored",
     () => {
@@ -102,7 +115,7 @@ export const LARGEST: readonly (readonly [string, () => string])[] = [
       return request(BULK, { e: Array.from({ length: 1_000 }, () => ({ message })) });
     },
   ],
-  ["good events", () => request(BULK, { e: Array.from({ length: 1_000 }, () => ({ message: members(97) })) })],
+  ["good events", () => filled(97, request(BULK, { e: Array.from({ length: 1_000 }, () => ({ message: MEMBERS })) }))],
   ["long events", () => request(BULK, { e: Array.from({ length: 1_000 }, () => ({ message: "é".repeat(8_000) })) })],
   ["items", () => request(LOG, { e: { message: Array<number>(JSON_BOUNDS.values - 6).fill(1) } })],
   ["an enum value", () => given(beside('id: "r", format: $v', "DownloadFormat!"), LONGEST)],
@@ -118,6 +131,15 @@ export const LARGEST: readonly (readonly [string, () => string])[] = [
         `{root{...F0}} ${times(90, (i) => `fragment F${i} on AuditRoot{hash ${times(8, (j) => `...F${i + j + 1}`)}}`)} ${times(8, (i) => `fragment F${i + 90} on AuditRoot{hash}`)}`,
       ),
   ],
+];
+
+/** Texts of an event whose words cost most to cut, with what a search for them is. */
+export const DEAR_TEXTS: readonly (readonly [string, unknown])[] = [
+  ["letters with accents", "é".repeat(125_000)],
+  ["a letter that stands for 18", "\ufdfa".repeat(80_000)],
+  ["marks in the wrong order", `e${"\u0315\u0300".repeat(60_000)}`],
+  ["different words", times(25_000, (i) => `é${i}`)],
+  ["members", members(20_000)],
 ];
 
 /** What costs most to find of what a search may ask for. */

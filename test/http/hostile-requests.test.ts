@@ -5,7 +5,17 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { MAX_BODY_BYTES } from "../../src/http/body.js";
 import { JSON_BOUNDS } from "../../src/http/json-bounds.js";
-import { DEAREST, DOCUMENT_CHARACTERS, LARGEST, LOG, request, REVIEWED, times } from "./hostile-bodies.js";
+import {
+  DEAR_TEXTS,
+  DEAREST,
+  DOCUMENT_CHARACTERS,
+  LARGEST,
+  LOG,
+  request,
+  REVIEWED,
+  searching,
+  times,
+} from "./hostile-bodies.js";
 
 /** How long one request may hold the event loop of a gateway on a machine that does nothing else. */
 const MAX_HELD_MS = 200;
@@ -107,14 +117,6 @@ describe("no request holds the event loop for longer than others can wait:", () 
     60_000,
   );
 
-  test.each(DEAREST)(
-    "a search for %s",
-    async (_, body) => {
-      expect(await expectHarmless(body())).toMatch(/^{"data":{"search":{"totalCount":\d+,/);
-    },
-    60_000,
-  );
-
   test("and the memory of all of these comes back", async () => {
     expect((await memory()) - idleBytes).toBeLessThan(MAX_LEFT_BYTES);
   });
@@ -124,6 +126,23 @@ describe("no request holds the event loop for longer than others can wait:", () 
     async (_, body) => {
       // What a bound refuses is no example of what is let in.
       expect(await expectHarmless(body())).not.toMatch(/PAYLOAD_TOO_LARGE|The document has/);
+    },
+    60_000,
+  );
+
+  test.each(DEAR_TEXTS)(
+    "an event of %s, and a search that reads it",
+    async (_, message) => {
+      expect(await expectHarmless(request(LOG, { e: { message } }))).toMatch(/^{"data":{"log":/);
+      expect(await expectHarmless(searching("é* -nothing"))).toMatch(/^{"data":{"search":/);
+    },
+    60_000,
+  );
+
+  test.each(DEAREST)(
+    "a search for %s",
+    async (_, body) => {
+      expect(await expectHarmless(body())).toMatch(/^{"data":{"search":{"totalCount":\d+,/);
     },
     60_000,
   );

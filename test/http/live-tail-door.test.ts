@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { request, type IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
+import { createClient } from "graphql-sse";
 import { WebSocket } from "ws";
 import { createKey } from "../../src/access/key-file.js";
 import { openAccess } from "../../src/access/open-access.js";
@@ -47,6 +48,17 @@ describe("the door of the live tail", () => {
     while (!text.includes("leafIndex")) text += (await reader.read()).value ?? "";
     expect(text).toBe(':\n\nevent: next\ndata: {"data":{"entryLogged":{"leafIndex":0}}}\n\n');
     await reader.cancel();
+  });
+
+  test("refuses the single connection mode of graphql-sse at once, and the client does not repeat it", async () => {
+    const { url } = await tails.opened();
+    const client = createClient({ singleConnection: true, url: `${url}/graphql` });
+    tails.after(() => {
+      client.dispose();
+    });
+    const refused = client.iterate({ query: "{ __typename }" }).next();
+    await expect(refused).rejects.toMatchObject({ response: { status: 405 } });
+    await expect(refused).rejects.toHaveProperty("message", "Server responded with 405: Method Not Allowed");
   });
 
   test("leaves a client that takes JSON as well to the ordinary endpoint", async () => {

@@ -8,6 +8,7 @@ import { LOOPBACK } from "../../src/audit/principal.js";
 import { sealStreamToken } from "../../src/http/streams/stream-token.js";
 import { TokenSealer } from "../../src/keys/sealed-token.js";
 import { EVENTS } from "../access/credentials.js";
+import { clientExamples } from "../documents/client-examples.js";
 import { hasBrowser, launchBrowser } from "../browser.js";
 import { fill } from "../engine/test-log.js";
 import { describeWith } from "../service.js";
@@ -17,7 +18,6 @@ import { tailTest } from "./tail-test.js";
 const tails = tailTest();
 const sealer = new TokenSealer(Buffer.alloc(32, 7));
 const SAME_ORIGIN = { accept: "text/event-stream", "sec-fetch-site": "same-origin" };
-const FOLLOW = "subscription Follow($from: AuditLeafIndex) { entryLogged(fromLeafIndex: $from) { leafIndex } }";
 const ROOT = "{ root { treeSize } }";
 
 let apiKeys: string;
@@ -134,17 +134,8 @@ describe("a stream token", () => {
   });
 });
 
-/** Runs in the browser. */
-const PAGE = `async ({ query, authorization }) => {
-  const response = await fetch("/stream-tokens", { method: "POST", headers: { authorization } });
-  const { token } = await response.json();
-  const parameters = new URLSearchParams({ query, variables: '{"from":0}', token });
-  const source = new EventSource("/graphql?" + parameters);
-  source.addEventListener("next", ({ data }) => document.body.append(data));
-}`;
-
 describeWith("chromium", hasBrowser, () => {
-  test("its EventSource follows the log with a token", async () => {
+  test("its EventSource follows the log with a token, as docs/clients.md says", async () => {
     await fill(tails.service, 1);
     const { authorization } = await keyOf();
     const gateway = await guarded();
@@ -155,9 +146,16 @@ describeWith("chromium", hasBrowser, () => {
       route.fulfill({ contentType: "text/html", body: "<!doctype html>" }),
     );
     await page.goto(`${gateway.url}/app`);
-    await page.addScriptTag({ content: `(${PAGE})(${JSON.stringify({ query: FOLLOW, authorization })})` });
-    await page.getByText('"leafIndex":0').waitFor();
+    const [example] = clientExamples().get("EventSource") ?? [];
+    const text = example?.text.replaceAll("127.0.0.1:4000", new URL(gateway.url).host) ?? "";
+    const first = page.waitForEvent("console");
+    await page.addScriptTag({
+      content: `const authorization = ${JSON.stringify(authorization)};\n${text}`,
+      type: "module",
+    });
+    expect((await first).text()).toBe("0");
+    const second = page.waitForEvent("console");
     await fill(tails.service, 1);
-    await page.getByText('"leafIndex":1').waitFor();
+    expect((await second).text()).toBe("1");
   });
 });

@@ -10,6 +10,7 @@ cut otherwise.
 import bisect
 import functools
 import hashlib
+import itertools
 import os
 import re
 import unicodedata
@@ -72,12 +73,23 @@ def visible(text):
     return "".join(shown)
 
 
+def normalized(form, text):
+    """unicodedata.normalize, which takes the square of how many marks follow each other to put them in order: here many are
+    put in order before."""
+    if sum(unicodedata.category(character)[0] == "M" or character in "\uff9e\uff9f" for character in text) < 32:
+        return unicodedata.normalize(form, text)
+    decomposed = "".join(unicodedata.normalize(form, character) for character in text)
+    groups = itertools.groupby(decomposed, key=lambda character: unicodedata.combining(character) > 0)
+    ordered = (sorted(group, key=unicodedata.combining) if combine else group for combine, group in groups)
+    return unicodedata.normalize(form, "".join(itertools.chain.from_iterable(ordered)))
+
+
 def folded(text):
     """Rules 2 and 3."""
     foldings = unicode_table()[2]
-    text = unicodedata.normalize("NFD", visible(text))
+    text = normalized("NFD", visible(text))
     text = "".join(foldings.get(character, character) for character in text)
-    text = unicodedata.normalize("NFKD", text)
+    text = normalized("NFKD", text)
     text = "".join(foldings.get(character, character) for character in text)
     return unicodedata.normalize("NFKC", text)
 

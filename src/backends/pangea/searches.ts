@@ -174,7 +174,7 @@ export class PangeaSearches {
       ...{ log: pin.log, treeSize, expiresAt: timeText(pin.expiresAtMs * MICROS_PER_MS) },
       cursor: (position) => sealer.seal("cursor", Buffer.from(JSON.stringify({ ...pin, position }))),
       // The query is the service's own to judge; what a caller may see is not.
-      matches: ({ envelope }: Entry) => restrictionAllows(pin.restriction, envelope.event),
+      matches: ({ envelope }: Entry) => Promise.resolve(restrictionAllows(pin.restriction, envelope.event)),
       totalCount: async () => (all() ? Promise.resolve(visible(pin)) : Promise.reject(tooMany())),
       isTruncated: async () => (all() ? Promise.resolve(pin.count > visible(pin)) : Promise.reject(tooMany())),
     };

@@ -64,7 +64,7 @@ async function* follow(
       for (const outcome of page.entries ?? []) {
         if (outcome.kind !== "entry") continue;
         const { entry } = outcome;
-        if (seen.has(entry.hash) || entry.leafIndex < from || !page.result.matches(entry)) continue;
+        if (seen.has(entry.hash) || entry.leafIndex < from || !(await page.result.matches(entry))) continue;
         const at = microsOf(entry.envelope.received_at);
         seen.set(entry.hash, at);
         newest = Math.max(newest, at);

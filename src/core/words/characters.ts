@@ -1,3 +1,4 @@
+import { normalized } from "./normalized.js";
 import { CLASS_RUNS, FOLDING_RUNS, FOLDING_TEXTS } from "./unicode.js";
 
 /** What a code point is to words, in the pinned version of Unicode: the engine's own tables differ between versions. */
@@ -15,39 +16,68 @@ export const CharacterClass = {
 } as const;
 
 const CODE_POINTS = 0x110000;
+/** Beside its class: a code point that case folding changes. */
+const FOLDS = 8;
 
 const CLASSES = classesOf(CLASS_RUNS);
 const FOLDINGS = foldingsOf(FOLDING_RUNS, FOLDING_TEXTS);
+for (const folded of FOLDINGS.keys()) CLASSES[folded] = FOLDS | characterClass(folded);
 
 /** The CharacterClass of a code point. */
 export function characterClass(codePoint: number): number {
-  return CLASSES[codePoint] ?? CharacterClass.separator;
+  return (CLASSES[codePoint] ?? CharacterClass.separator) & ~FOLDS;
 }
 
 /**
  * A text as words compare it: what is unassigned is a blank, what is ignorable is left out, and the rest is folded for
  * the compatibility caseless match of Unicode (section 3.13, D146), composed at the end. Of assigned characters alone,
- * normalization is the same in every later version (Unicode's stability policies).
+ * normalization is the same in every later version (Unicode's stability policies). Takes time by the length of the result.
  */
 export function foldedText(text: string): string {
-  const decomposed = visible(text).normalize("NFD");
-  return caseFolded(caseFolded(decomposed).normalize("NFKD")).normalize("NFKC");
+  const decomposed = normalized(replaced(text, visible), "NFD");
+  return replaced(normalized(replaced(decomposed, caseFolded), "NFKD"), caseFolded).normalize("NFKC");
 }
 
-function visible(text: string): string {
-  let result = "";
-  for (const character of text) {
-    const kind = characterClass(character.codePointAt(0) ?? 0);
-    if (kind === CharacterClass.unassigned) result += " ";
-    else if (kind !== CharacterClass.ignorable) result += character;
+function visible(codePoint: number): string | undefined {
+  const kind = characterClass(codePoint);
+  if (kind === CharacterClass.unassigned) return " ";
+  return kind === CharacterClass.ignorable ? "" : undefined;
+}
+
+function caseFolded(codePoint: number): string | undefined {
+  return ((CLASSES[codePoint] ?? 0) & FOLDS) === 0 ? undefined : FOLDINGS.get(codePoint);
+}
+
+/** UTF-16 units that become a text at once. */
+const CHUNK = 4096;
+
+/** A text with some code points replaced; `other` gives undefined for what stays. */
+function replaced(text: string, other: (codePoint: number) => string | undefined): string {
+  const unchanged = firstReplaced(text, other);
+  if (unchanged === text.length) return text;
+  let result = text.slice(0, unchanged);
+  let units: number[] = [];
+  for (let at = unchanged; at < text.length; at++) {
+    const codePoint = text.codePointAt(at) ?? 0;
+    const replacement = other(codePoint);
+    if (replacement === undefined) units.push(text.charCodeAt(at));
+    else for (let i = 0; i < replacement.length; i++) units.push(replacement.charCodeAt(i));
+    if (codePoint > 0xffff) at += 1;
+    if (codePoint > 0xffff && replacement === undefined) units.push(text.charCodeAt(at));
+    if (units.length < CHUNK) continue;
+    result += String.fromCharCode(...units);
+    units = [];
   }
-  return result;
+  return result + String.fromCharCode(...units);
 }
 
-function caseFolded(text: string): string {
-  let result = "";
-  for (const character of text) result += FOLDINGS.get(character) ?? character;
-  return result;
+function firstReplaced(text: string, other: (codePoint: number) => string | undefined): number {
+  for (let at = 0; at < text.length; at++) {
+    const codePoint = text.codePointAt(at) ?? 0;
+    if (other(codePoint) !== undefined) return at;
+    if (codePoint > 0xffff) at += 1;
+  }
+  return text.length;
 }
 
 function classesOf(runs: string): Uint8Array {
@@ -61,18 +91,17 @@ function classesOf(runs: string): Uint8Array {
   return classes;
 }
 
-function foldingsOf(runs: string, texts: string): ReadonlyMap<string, string> {
-  const foldings = new Map<string, string>();
+function foldingsOf(runs: string, texts: string): ReadonlyMap<number, string> {
+  const foldings = new Map<number, string>();
   let start = 0;
   for (const run of runs.split(" ")) {
     const [gap = 0, more = 0, step = 0, delta = 0] = numbers(run);
     start += gap;
-    for (let at = start; at <= start + more * step; at += step)
-      foldings.set(String.fromCodePoint(at), String.fromCodePoint(at + delta));
+    for (let at = start; at <= start + more * step; at += step) foldings.set(at, String.fromCodePoint(at + delta));
   }
   for (const text of texts.split(" ")) {
     const [from = 0, ...to] = numbers(text);
-    foldings.set(String.fromCodePoint(from), String.fromCodePoint(...to));
+    foldings.set(from, String.fromCodePoint(...to));
   }
   return foldings;
 }

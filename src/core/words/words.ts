@@ -82,26 +82,31 @@ function withoutEscapes(text: string): string {
 
 function wordsOfFolded(text: string): readonly string[] {
   const found: string[] = [];
-  let word = "";
   let before = "";
-  const close = (): void => {
-    if (word !== "") found.push(cutWord(word));
-    if (before === "\\" && word.length > 1 && BLANK_ESCAPES.includes(word.charAt(0)))
-      found.push(cutWord(word.slice(1)));
-    word = "";
-  };
-  for (const character of text) {
-    const kind = characterClass(character.codePointAt(0) ?? 0);
-    if (kind === CharacterClass.letter) {
-      word += character;
-      continue;
+  for (let at = 0; at < text.length;) {
+    const end = endOfLetters(text, at);
+    if (end > at) {
+      found.push(cutWord(text.slice(at, end)));
+      if (before === "\\" && end - at > 1 && BLANK_ESCAPES.includes(text.charAt(at)))
+        found.push(cutWord(text.slice(at + 1, end)));
     }
-    close();
-    if (kind === CharacterClass.alone) found.push(character);
-    before = character;
+    if (end === text.length) break;
+    const codePoint = text.codePointAt(end) ?? 0;
+    at = end + (codePoint > 0xffff ? 2 : 1);
+    before = text.slice(end, at);
+    if (characterClass(codePoint) === CharacterClass.alone) found.push(before);
   }
-  close();
   return found;
+}
+
+function endOfLetters(text: string, start: number): number {
+  let at = start;
+  while (at < text.length) {
+    const codePoint = text.codePointAt(at) ?? 0;
+    if (characterClass(codePoint) !== CharacterClass.letter) break;
+    at += codePoint > 0xffff ? 2 : 1;
+  }
+  return at;
 }
 
 function cutWord(word: string): string {

@@ -1,9 +1,8 @@
 import { setImmediate as otherWork } from "node:timers/promises";
 import { badInput } from "../../audit/errors.js";
-import type { EntryOutcome, TailRequest, TreeEntry } from "../../audit/service.js";
+import type { Entry, EntryOutcome, TailRequest, TreeEntry } from "../../audit/service.js";
 import { isTreeSize } from "../../core/tree.js";
 import type { Filter } from "../../query/ast.js";
-import { matches } from "../../query/match.js";
 import { parseQuery } from "../../query/parser.js";
 import { restrictionAllows, type Restriction } from "../../query/restriction.js";
 import { queryProblem } from "../search/search-arguments.js";
@@ -16,6 +15,8 @@ export interface TailedLog {
   /** Returns the log's size once it is above `size`; earlier, and then possibly not above, when the signal aborts. */
   grownBeyond(size: number, signal: AbortSignal): Promise<number>;
   entries(leafIndexes: readonly number[]): Promise<readonly EntryOutcome[]>;
+  /** Whether a filter matches an entry by its own text. */
+  isMatch(filter: Filter, entry: Entry): Promise<boolean>;
 }
 
 /** A tail with valid arguments. */
@@ -58,7 +59,7 @@ export async function* tailLog(log: TailedLog, tail: BoundTail, signal: AbortSig
       // The caller may lose access to the rest of a page that was read for it.
       if (isOver()) return;
       if (outcome.kind === "missing") break; // lost in a failover, before it was durable: others take its place
-      if (isShown(outcome, tail)) yield outcome;
+      if (await isShown(outcome, tail, log)) yield outcome;
       next += 1;
     }
     // A long catch-up without matches must not block other requests.
@@ -67,8 +68,8 @@ export async function* tailLog(log: TailedLog, tail: BoundTail, signal: AbortSig
 }
 
 /** A corrupt entry's bytes cannot be trusted to say whose it is, so it is shown only to callers without a bound. */
-function isShown(outcome: TreeEntry, { filter, bound }: BoundTail): boolean {
+async function isShown(outcome: TreeEntry, { filter, bound }: BoundTail, log: TailedLog): Promise<boolean> {
   if (outcome.kind === "corrupt") return bound === undefined;
-  const { event } = outcome.entry.envelope;
-  return (bound === undefined || restrictionAllows(bound, event)) && matches(filter, event);
+  const { entry } = outcome;
+  return (bound === undefined || restrictionAllows(bound, entry.envelope.event)) && log.isMatch(filter, entry);
 }

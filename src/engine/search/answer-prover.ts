@@ -1,23 +1,22 @@
 import { AuditError } from "../../audit/errors.js";
 import type { ProofQuery, ProvenAnswer, ReadEntries } from "../../audit/search-index.js";
 import { utf8 } from "../../core/bytes.js";
-import { edgesOf, entriesToProve, rangeOf, tailReaders, type LogEntry } from "../../core/segment/answer.js";
+import { edgesOf, entriesToProve, rangeOf, type LogEntry } from "../../core/segment/answer.js";
 import { PIECE_DOCUMENTS, type SegmentId } from "../../core/segment/format.js";
 import type { HashTree } from "../../core/segment/hash-tree.js";
 import { BASE_ENTRIES, dueBase, segmentCover } from "../../core/segment/index-log.js";
 import { memorySource } from "../../core/segment/memory-source.js";
-import { MERGED_CHILDREN } from "../../core/segment/merge.js";
 import { MAX_PROOF_BYTES, proofBytes, type ProvenSegment } from "../../core/segment/proof-document.js";
 import { provenLeaves, siblings } from "../../core/segment/prove.js";
 import { SegmentReader, type BlockSource } from "../../core/segment/read.js";
 import { leavesOf } from "../../core/segment/search.js";
 import type { LeafRange } from "../../core/tree.js";
-import { nodeSha256 } from "../../keys/node-crypto.js";
 import { AnswerWalk } from "./answer-walk.js";
 import { soundRows, type BaseSegments, type ProofCache } from "./base-segments.js";
 import type { IndexLog } from "./index-tree.js";
 import { READ_ENTRIES } from "./log-rows.js";
 import { Outline, treeOver } from "./outline.js";
+import type { SegmentMaker } from "./segment-maker.js";
 import { Steps } from "./steps.js";
 import { prefetch, type OpenSegment, type SegmentSession, type StoredSegments } from "./stored-segments.js";
 import { termsOf } from "./terms.js";
@@ -33,6 +32,7 @@ export interface ProverParts {
   readonly bases: BaseSegments;
   readonly indexLog: IndexLog;
   readonly proofs: ProofCache;
+  readonly baseMaker: SegmentMaker;
 }
 
 /** A segment that a proof is made of. */
@@ -102,9 +102,8 @@ export class AnswerProver {
     const { level, number } = id;
     if (stored !== undefined) return this.#storedSegment(stored);
     if (level === 0) {
-      const place = number % MERGED_CHILDREN;
-      const segment = (await this.parts.bases.of(Math.floor(number / MERGED_CHILDREN), place + 1))[place];
-      if (segment !== undefined) return inMemory(id, memorySource(segment), () => treeOver(segment));
+      const segment = await this.parts.bases.of(number);
+      return inMemory(id, memorySource(segment), () => treeOver(segment));
     }
     const made = level === 1 ? await this.parts.bases.whole(number) : undefined;
     const outline = made && Outline.read(made.contents.at(-1) ?? new Uint8Array(), made.digest);
@@ -139,8 +138,12 @@ export class AnswerProver {
       if (walk.isDecided()) return;
       if (proof.texts.size + base.end - base.start > MOST_BEHIND) throw beingBuilt();
       const leaves = Array.from({ length: base.end - base.start }, (_, place) => base.start + place);
-      const [reader] = tailReaders(await this.#texts(leaves, proof), query.format, nodeSha256);
-      if (reader !== undefined) await walk.through({ read: (run) => Promise.resolve(run(reader)) });
+      const entries = (await this.#texts(leaves, proof)).map(({ canonical }) => ({
+        canonical,
+        leafHash: query.format.leafHash(canonical),
+      }));
+      const reader = new SegmentReader(memorySource(await this.parts.baseMaker.base(base.start, [entries])));
+      await walk.through({ read: (run) => Promise.resolve(run(reader)) });
     }
   }
 

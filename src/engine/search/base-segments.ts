@@ -2,20 +2,18 @@ import { LRUCache } from "lru-cache";
 import type { SegmentBlocks } from "../../audit/block-store.js";
 import { AuditError } from "../../audit/errors.js";
 import type { ReadEntries } from "../../audit/search-index.js";
-import { buildSegment } from "../../core/segment/build.js";
-import { PIECE_DOCUMENTS, type Segment } from "../../core/segment/format.js";
-import { Group } from "../../core/segment/group.js";
+import type { Segment } from "../../core/segment/format.js";
 import type { HashTree } from "../../core/segment/hash-tree.js";
 import { BASE_ENTRIES } from "../../core/segment/index-log.js";
-import { nodeSha256 } from "../../keys/node-crypto.js";
+import type { IndexedEntry } from "../../core/words/entry-terms.js";
 import { READ_ENTRIES, readRowsAt, type LogRow } from "./log-rows.js";
 import { groupSegment, type GroupParts } from "./segment-builder.js";
-import { Steps } from "./steps.js";
+import type { SegmentMaker } from "./segment-maker.js";
 
 /** What is made for proofs of entries that are stored otherwise, or not yet, of all logs. */
 export interface ProofCache {
-  /** Groups of which segments of level 0 were built: some 6 MB each. */
-  readonly groups: LRUCache<string, BuiltGroup>;
+  /** Segments of level 0. Some 60 KB each. */
+  readonly bases: LRUCache<string, Promise<Segment>>;
   /** Segments of level 1 that were merged away: for results that are pinned to a log that was smaller. Some 1 MB each. */
   readonly merged: LRUCache<string, SegmentBlocks>;
   /** The trees over the blocks of stored segments, by digest: some 400 KB each. */
@@ -24,7 +22,7 @@ export interface ProofCache {
 
 export function proofCache(): ProofCache {
   return {
-    groups: new LRUCache({ max: 4 }),
+    bases: new LRUCache({ max: 256 }),
     merged: new LRUCache({ max: 32 }),
     trees: new LRUCache({ max: 32 }),
   };
@@ -33,17 +31,28 @@ export function proofCache(): ProofCache {
 /** The small segments of one log that no store keeps: built from its entries when a proof needs them. */
 export class BaseSegments {
   constructor(
-    private readonly parts: GroupParts,
+    private readonly parts: GroupParts & { readonly baseMaker: SegmentMaker },
     private readonly cache: ProofCache,
   ) {}
 
-  /** The first `count` of level 0 in a group. Rejects with ENTRY_CORRUPT, and as readRows does. */
-  async of(group: number, count: number): Promise<readonly Segment[]> {
+  /** One of level 0. Rejects with ENTRY_CORRUPT, and as readRows and SegmentMaker.base do. */
+  of(base: number): Promise<Segment> {
+    const { bases } = this.cache;
+    const key = this.#key(base);
+    const known = bases.get(key);
+    if (known !== undefined) return known;
+    const made = this.parts.baseMaker.base(base * BASE_ENTRIES, this.#entries(base));
+    bases.set(key, made);
+    made.catch(() => bases.delete(key));
+    return made;
+  }
+
+  async *#entries(base: number): AsyncGenerator<readonly IndexedEntry[]> {
     const { log, entries } = this.parts;
-    const { groups } = this.cache;
-    const built = groups.get(this.#key(group)) ?? new BuiltGroup(group, (leaves) => soundRows(log, entries, leaves));
-    groups.set(this.#key(group), built);
-    return (await built.upTo(count)).slice(0, count);
+    for (let at = 0; at < BASE_ENTRIES; at += READ_ENTRIES) {
+      const leaves = Array.from({ length: READ_ENTRIES }, (_, place) => base * BASE_ENTRIES + at + place);
+      yield (await soundRows(log, entries, leaves)).map(({ indexed }) => indexed);
+    }
   }
 
   /** That of level 1 of a group, which was merged away. Resolves and rejects as groupSegment. */
@@ -56,45 +65,12 @@ export class BaseSegments {
 
   /** Forgets everything: the log is another than it was. */
   clear(): void {
-    for (const cache of [this.cache.groups, this.cache.merged])
+    for (const cache of [this.cache.bases, this.cache.merged])
       for (const key of [...cache.keys()]) if (key.startsWith(this.#key(""))) cache.delete(key);
   }
 
-  #key(group: number | ""): string {
-    return `${this.parts.log}/${group}`;
-  }
-}
-
-export class BuiltGroup {
-  readonly #group: Group;
-  readonly #segments: Segment[] = [];
-  #turn: Promise<unknown> = Promise.resolve();
-
-  constructor(
-    number: number,
-    private readonly rows: (leaves: readonly number[]) => Promise<readonly LogRow[]>,
-  ) {
-    this.#group = new Group(number, nodeSha256);
-  }
-
-  upTo(count: number): Promise<readonly Segment[]> {
-    const next = this.#turn.then(async () => {
-      const steps = new Steps();
-      while (this.#segments.length < count) {
-        const { documents, number } = this.#group;
-        const next = number * PIECE_DOCUMENTS + documents;
-        for (const row of await this.rows(Array.from({ length: READ_ENTRIES }, (_, place) => next + place))) {
-          this.#group.add(row.indexed);
-          await steps.pause();
-        }
-        if (this.#group.documents % BASE_ENTRIES !== 0) continue;
-        this.#segments.push(buildSegment(this.#group, 0, this.#segments.length));
-        await steps.pause();
-      }
-      return this.#segments;
-    });
-    this.#turn = next.catch(() => undefined);
-    return next;
+  #key(number: number | ""): string {
+    return `${this.parts.log}/${number}`;
   }
 }
 

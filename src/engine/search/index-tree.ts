@@ -1,6 +1,6 @@
 import type { StoredSegment } from "../../audit/block-store.js";
 import { logFormat } from "../../core/format.js";
-import { PIECE_DOCUMENTS, type SegmentId } from "../../core/segment/format.js";
+import type { SegmentId } from "../../core/segment/format.js";
 import { HashTree } from "../../core/segment/hash-tree.js";
 import { BASE_ENTRIES, dueAt, recordBytes, type SegmentRecord } from "../../core/segment/index-log.js";
 import { MERGED_CHILDREN } from "../../core/segment/merge.js";
@@ -94,7 +94,8 @@ export class IndexLog {
   /** The records of the group behind what is stored, up to its end: the next one names its segment of level 1. */
   async #newest(stored: Stored, size: number): Promise<readonly Uint8Array[]> {
     const count = Math.min(MERGED_CHILDREN, size - stored.bases);
-    const built = await this.parts.bases.of((stored.bases * BASE_ENTRIES) / PIECE_DOCUMENTS, count);
+    const due = Array.from({ length: count }, (_, place) => this.parts.bases.of(stored.bases + place));
+    const built = await Promise.all(due);
     const records: Uint8Array[] = [];
     for (const base of built.map(recordOf)) {
       const record = recordAt(base.number, (id) => (id.level === 0 ? base : recordIn(stored, id)));

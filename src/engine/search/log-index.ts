@@ -23,6 +23,8 @@ export interface LogIndexParts {
   readonly cache: BlockCache;
   readonly proofs: ProofCache;
   readonly maker: SegmentMaker;
+  /** Makes the small segments that searches and proofs wait for: a group or a merge takes longer. */
+  readonly baseMaker: SegmentMaker;
   readonly isShared: boolean;
   readonly warn: (message: string) => void;
 }
@@ -42,7 +44,7 @@ export class LogIndex {
 
   constructor(private readonly made: LogIndexParts) {
     this.#stored = new StoredSegments(made, made.reads);
-    this.#recent = new RecentEntries(made.entries);
+    this.#recent = new RecentEntries(made.entries, made.baseMaker);
     const stored = this.#stored;
     this.#builder = new SegmentBuilder({ ...made, stored });
     this.#bases = new BaseSegments(made, made.proofs);

@@ -1,30 +1,22 @@
 import { AuditError } from "../../audit/errors.js";
 import type { ReadEntries, ReadEntry } from "../../audit/search-index.js";
+import type { Entry } from "../../audit/service.js";
 import type { LogReads } from "../../audit/store.js";
 import { digestBytes, digestOf, HASH_BYTES, utf8 } from "../../core/bytes.js";
 import { readEnvelope } from "../../core/envelope.js";
 import type { AuditEvent } from "../../core/event.js";
-import { buildSegment } from "../../core/segment/build.js";
-import { PIECE_DOCUMENTS, segmentDocuments } from "../../core/segment/format.js";
-import { Group } from "../../core/segment/group.js";
-import { memorySource } from "../../core/segment/memory-source.js";
-import type { BlockSource } from "../../core/segment/read.js";
 import type { LeafRange } from "../../core/tree.js";
 import type { IndexedEntry } from "../../core/words/entry-terms.js";
-import { nodeSha256 } from "../../keys/node-crypto.js";
 import { searchable, type SearchableEvent } from "../../query/searchable.js";
+import { LONG_CHARACTERS } from "./long-entries.js";
 
 /** Entries read at once: up to 1 MiB each, most of them a thousandth of that. */
 export const READ_ENTRIES = 64;
-
-/** For 256 words to be looked for in it one after the other. */
-const LONG_CHARACTERS = 2 ** 15;
 
 /** An entry for search: nothing of it is shown. */
 export class LogRow {
   #event: AuditEvent | undefined;
   #searchable: SearchableEvent | undefined;
-  #alone: BlockSource | undefined;
 
   constructor(
     readonly leafIndex: number,
@@ -36,13 +28,9 @@ export class LogRow {
     return this.read.kind === "entry" ? this.read.entry.canonical.length : 0;
   }
 
-  /**
-   * A segment of level 0 over this entry alone, where its text is long: a word is looked up there sooner than it is looked for in
-   * the text. The entry is its first document.
-   */
-  get alone(): BlockSource | undefined {
-    if (this.characters < LONG_CHARACTERS) return undefined;
-    return (this.#alone ??= segmentOfRows([new LogRow(0, this.read)]));
+  /** What LongEntries matches; undefined for a short or corrupt entry. */
+  get long(): Pick<Entry, "canonical" | "hash"> | undefined {
+    return this.read.kind === "entry" && this.characters >= LONG_CHARACTERS ? this.read.entry : undefined;
   }
 
   /** Whether nobody can tell what was logged here: it may match anything. */
@@ -75,19 +63,6 @@ export interface ReadLog {
   readonly entries: ReadEntries;
   readonly signal?: AbortSignal | undefined;
 }
-
-/** A segment of level 0 over neighbouring rows of one base, the others of which it leaves empty. */
-export function segmentOfRows(rows: readonly LogRow[]): BlockSource {
-  const first = rows[0]?.leafIndex ?? 0;
-  const base = Math.floor(first / BASE_DOCUMENTS);
-  const group = new Group((base * BASE_DOCUMENTS) / PIECE_DOCUMENTS, nodeSha256);
-  while (group.documents < first % BASE_DOCUMENTS) group.skip();
-  for (const { indexed } of rows) group.add(indexed);
-  while (group.documents < BASE_DOCUMENTS) group.skip();
-  return memorySource(buildSegment(group, 0));
-}
-
-const BASE_DOCUMENTS = segmentDocuments(0);
 
 /** The entries of a log as they are stored, compared with nothing: for who checks the index itself. */
 export function storedEntries(reads: Pick<LogReads, "entries" | "head">, log: string): ReadEntries {

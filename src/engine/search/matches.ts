@@ -1,11 +1,9 @@
 import type { ReadEntries } from "../../audit/search-index.js";
-import { bitsBetween, countBits, isEmpty, setPlaces, type PieceBits } from "../../core/segment/bits.js";
-import { evaluation } from "../../core/segment/evaluate.js";
+import { bitsBetween, countBits, setPlaces, type PieceBits } from "../../core/segment/bits.js";
 import type { SegmentFilter } from "../../core/segment/filter.js";
-import { SegmentReader } from "../../core/segment/read.js";
 import type { LeafRange } from "../../core/tree.js";
-import { nodeSha256 } from "../../keys/node-crypto.js";
 import { evaluated } from "./evaluated.js";
+import type { LongEntries } from "./long-entries.js";
 import { READ_ENTRIES, readRows, type LogRow } from "./log-rows.js";
 import { Steps } from "./steps.js";
 import { OpenSegment, prefetch, type ReadableSegment, type SegmentSession } from "./stored-segments.js";
@@ -41,6 +39,7 @@ export interface Sought {
 /** What a search reads. */
 export interface SearchedLog {
   readonly entries: ReadEntries;
+  readonly longEntries: LongEntries;
   /** They tile the query's range. */
   readonly parts: readonly Part[];
   readonly signal: AbortSignal | undefined;
@@ -148,21 +147,23 @@ async function* inRows(
     const matching: LogRow[] = [];
     for (const row of rows) {
       const isWithin = row.leafIndex >= part.range.start && row.leafIndex < part.range.end;
-      if (isWithin && isRowMatch(sought, row)) matching.push(row);
+      if (isWithin && (await isRowMatch(sought, row, walk))) matching.push(row);
       await steps.pause();
     }
     if (matching.length > 0) yield { kind: "rows", rows: matching };
   }
 }
 
-function isRowMatch({ filter, isMatch }: Sought, row: LogRow): boolean {
-  const source = row.alone;
-  if (source === undefined) return isMatch(row);
-  const reader = new SegmentReader(source); // of its own: what is found is kept with it
-  return !isEmpty(evaluation(filter, { reader, sha256: nodeSha256 }).bits(0, FIRST_DOCUMENT));
+/** Of a long row `sought.isMatch` would take too long, but for one that looks for its hash. */
+async function isRowMatch(
+  { filter, isMatch }: Sought,
+  row: LogRow,
+  { searched, steps }: { readonly searched: SearchedLog; readonly steps: Steps },
+): Promise<boolean> {
+  const { long } = row;
+  if (long === undefined || filter.kind === "leaf") return isMatch(row);
+  return searched.longEntries.matches(filter, long, steps);
 }
-
-const FIRST_DOCUMENT = bitsBetween(0, 1);
 
 async function* chunks(walk: {
   readonly part: Part & { readonly kind: "rows" };

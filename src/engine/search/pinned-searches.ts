@@ -12,11 +12,11 @@ import type {
   PinnedResult,
   ResultPage,
   SearchRequest,
+  TreeEntry,
 } from "../../audit/service.js";
 import { canonicalJson } from "../../core/json.js";
 import type { TokenSealer } from "../../keys/sealed-token.js";
 import type { Filter } from "../../query/ast.js";
-import { matches } from "../../query/match.js";
 import type { Restriction } from "../../query/restriction.js";
 import type { WindowBounds } from "../../query/time.js";
 import { type Cursor, Cursors } from "./cursor.js";
@@ -148,9 +148,10 @@ export class PinnedSearches {
     const { index } = this.options;
     const limit = everyMatch ? Infinity : (maxResults ?? Infinity);
     const query = { log, order, filter, range };
-    const isHit = (entry: Entry): boolean => this.isHit(query, entry);
-    const whole = { index, query, limit, isHit, entries: entries(log) };
-    return Promise.resolve({ log, treeSize, expiresAtMs, pages: (signal) => readWhole(whole, signal) });
+    const whole = { index, query, limit, entries: entries(log) };
+    const pages = (signal: AbortSignal): AsyncIterable<readonly TreeEntry[]> =>
+      readWhole({ ...whole, isHit: (entry) => this.isHit(query, entry, signal) }, signal);
+    return Promise.resolve({ log, treeSize, expiresAtMs, pages });
   }
 
   /** Throws BAD_USER_INPUT unless it is the id of an unexpired search with the same bound. */
@@ -182,10 +183,14 @@ export class PinnedSearches {
   }
 
   /** The index only says where to look: the entry's own text decides whether it is a hit. */
-  private isHit({ log, filter, range }: Pick<IndexQuery, "log" | "filter" | "range">, entry: Entry): boolean {
-    const { leafIndex, envelope } = entry;
+  private async isHit(
+    { log, filter, range }: Pick<IndexQuery, "log" | "filter" | "range">,
+    entry: Entry,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    const { leafIndex } = entry;
     const isWithin = leafIndex >= range.start && leafIndex < range.end;
-    if (isWithin && matches(filter, envelope.event)) return true;
+    if (isWithin && (await this.options.index.isMatch(filter, entry, signal))) return true;
     if (!this.strayLogs.has(log)) this.options.alarm(strayHit(log, leafIndex).message, "WRONG_INDEX");
     this.strayLogs.add(log);
     return false;
@@ -210,7 +215,7 @@ export class PinnedSearches {
     };
   }
 
-  private pinned({ pin, filter }: OpenedResult, readable: MatchedResult): PinnedResult {
+  private pinned({ pin, filter, signal }: Reading, readable: MatchedResult): PinnedResult {
     const { search, state } = pin;
     const { sealer } = this.options;
     const cursors = new Cursors(sealer, search);
@@ -222,7 +227,7 @@ export class PinnedSearches {
       treeSize: state.treeSize,
       expiresAt: timeText(state.expiresAtMs * MICROS_PER_MS),
       cursor: (position) => cursors.seal({ state, position }),
-      matches: (entry) => this.isHit({ log: search.log, filter, range: state.range }, entry),
+      matches: (entry) => this.isHit({ log: search.log, filter, range: state.range }, entry, signal),
       totalCount: () => readable.count(),
       isTruncated: () => readable.isTruncated(),
     };

@@ -1,9 +1,11 @@
 import type { ReadEntries } from "../../audit/search-index.js";
 import { PIECE_DOCUMENTS, segmentDocuments } from "../../core/segment/format.js";
+import { memorySource } from "../../core/segment/memory-source.js";
 import { SegmentReader, type BlockSource } from "../../core/segment/read.js";
 import type { LeafRange } from "../../core/tree.js";
-import { READ_ENTRIES, readRows, segmentOfRows, type LogRow } from "./log-rows.js";
+import { READ_ENTRIES, readRows, type LogRow } from "./log-rows.js";
 import type { Part } from "./matches.js";
+import type { SegmentMaker } from "./segment-maker.js";
 import { Steps } from "./steps.js";
 import type { SegmentSession } from "./stored-segments.js";
 
@@ -41,7 +43,10 @@ export class RecentEntries {
   #last: LastLeaf | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(private readonly entries: ReadEntries) {}
+  constructor(
+    private readonly entries: ReadEntries,
+    private readonly maker: SegmentMaker,
+  ) {}
 
   /**
    * The newest entries in parts, rising: up to `size`, or nothing where stored segments reach it. Rejects as readRows does.
@@ -76,22 +81,33 @@ export class RecentEntries {
     while (this.#size < size) {
       const range = { start: this.#size, end: Math.min(size, this.#size + READ_ENTRIES) };
       for (const row of await readRows({ entries: this.entries }, range)) {
-        this.#add(row);
+        await this.#add(row);
         await steps.pause();
       }
     }
   }
 
-  #add(row: LogRow): void {
-    this.#rows.push(row);
-    this.#characters += row.characters;
-    this.#size += 1;
-    if (!row.isCorrupt) this.#last = { size: this.#size, leafHash: row.leafHash };
-    if (this.#size % BASE_DOCUMENTS !== 0 && this.#characters < PART_CHARACTERS) return;
-    const range = { start: this.#size - this.#rows.length, end: this.#size };
-    this.#parts.push({ part: partOf(range, this.#rows), characters: this.#characters });
-    this.#rows = [];
-    this.#characters = 0;
+  /** Changes nothing when it rejects: the row is read again. */
+  async #add(row: LogRow): Promise<void> {
+    const size = this.#size + 1;
+    const rows = [...this.#rows, row];
+    const characters = this.#characters + row.characters;
+    const isFull = size % BASE_DOCUMENTS === 0 || characters >= PART_CHARACTERS;
+    if (isFull)
+      this.#parts.push({ part: await this.#partOf({ start: size - rows.length, end: size }, rows), characters });
+    this.#rows = isFull ? [] : rows;
+    this.#characters = isFull ? 0 : characters;
+    this.#size = size;
+    if (!row.isCorrupt) this.#last = { size, leafHash: row.leafHash };
+  }
+
+  /** Corrupt entries may match anything, which no segment can say. */
+  async #partOf(range: LeafRange, rows: readonly LogRow[]): Promise<Part> {
+    if (rows.some(({ isCorrupt }) => isCorrupt)) return { kind: "rows", range, rows };
+    const source = memorySource(await this.maker.base(range.start, [rows.map(({ indexed }) => indexed)]));
+    const start = range.start - (range.start % BASE_DOCUMENTS);
+    const ofBase = { start, end: start + BASE_DOCUMENTS };
+    return { kind: "segment", range, segment: { range: ofBase, session: () => sessionOver(source) } };
   }
 
   #beginAt(leaf: number): void {
@@ -117,15 +133,6 @@ export class RecentEntries {
     if (rows.length === 0) return parts;
     return [...parts, { kind: "rows", range: { start: this.#size - rows.length, end: this.#size }, rows }];
   }
-}
-
-/** Corrupt entries may match anything, which no segment can say. */
-function partOf(range: LeafRange, rows: readonly LogRow[]): Part {
-  if (rows.some(({ isCorrupt }) => isCorrupt)) return { kind: "rows", range, rows };
-  const source = segmentOfRows(rows);
-  const start = range.start - (range.start % BASE_DOCUMENTS);
-  const ofBase = { start, end: start + BASE_DOCUMENTS };
-  return { kind: "segment", range, segment: { range: ofBase, session: () => sessionOver(source) } };
 }
 
 /** What a search finds in it is kept with the reader, so each has its own. */

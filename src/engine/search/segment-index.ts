@@ -12,17 +12,21 @@ import {
 } from "../../audit/search-index.js";
 import { AuditError } from "../../audit/errors.js";
 import type { BlockStore } from "../../audit/block-store.js";
+import type { Entry } from "../../audit/service.js";
 import type { LogStore } from "../../audit/store.js";
 import { equalBytes } from "../../core/bytes.js";
 import type { LeafRange } from "../../core/tree.js";
-import { matchesSearchable } from "../../query/match.js";
+import type { Filter } from "../../query/ast.js";
+import { matches, matchesSearchable } from "../../query/match.js";
 import { proofCache } from "./base-segments.js";
 import { leavesByField } from "./field-order.js";
 import { LogIndex } from "./log-index.js";
 import { storedEntries } from "./log-rows.js";
 import { countOf, leavesIn, matchesOf, type Found, type SearchedLog, type Sought } from "./matches.js";
 import { ProofCheck } from "./proof-check.js";
+import { LONG_CHARACTERS, LongEntries } from "./long-entries.js";
 import { SegmentMaker } from "./segment-maker.js";
+import { Steps } from "./steps.js";
 import { Turns } from "./turns.js";
 import { blockCache, SegmentLost } from "./stored-segments.js";
 
@@ -50,11 +54,14 @@ const PROOFS_AT_ONCE = 2;
 
 /**
  * Finds leaves by segments over a store's blocks, and what they do not cover yet by the log itself: so every search sees
- * every entry. Segments are built in the background, in a thread of their own.
+ * every entry. Words are cut and segments built in threads of
+ * their own: the text of one entry can take a second.
  */
 export class SegmentIndex implements SearchIndex {
   readonly #logs = new Map<string, LogIndex>();
   readonly #maker: SegmentMaker;
+  readonly #baseMaker = new SegmentMaker();
+  readonly #longEntries = new LongEntries();
   readonly #check = new ProofCheck();
   readonly #proving = new Turns(PROOFS_AT_ONCE);
   /** How the logs that it follows are read. */
@@ -67,10 +74,11 @@ export class SegmentIndex implements SearchIndex {
     this.#maker = options.maker ?? new SegmentMaker();
     const cache = blockCache(cacheBytes);
     const proofs = proofCache();
+    const makers = { maker: this.#maker, baseMaker: this.#baseMaker };
     this.#make = (log) => {
       const stored = storedEntries(reads, log);
       const entries: ReadEntries = (leaves, signal) => (this.#followed.get(log) ?? stored)(leaves, signal);
-      return new LogIndex({ log, reads, entries, blocks, cache, proofs, isShared, warn, maker: this.#maker });
+      return new LogIndex({ log, reads, entries, blocks, cache, proofs, isShared, warn, ...makers });
     };
     this.#sweep = setInterval(() => void this.#wakeAll(), isShared ? SHARED_SWEEP_MS : SWEEP_MS).unref();
   }
@@ -116,6 +124,12 @@ export class SegmentIndex implements SearchIndex {
     });
   }
 
+  async isMatch(filter: Filter, entry: Entry, signal?: AbortSignal): Promise<boolean> {
+    return filter.kind === "all" || entry.canonical.length < LONG_CHARACTERS
+      ? matches(filter, entry.envelope.event)
+      : unlessAborted(this.#longEntries.matches(filter, entry, new Steps(signal)), signal);
+  }
+
   async leavesByHash(log: string, leafHash: Uint8Array, size: number): Promise<readonly number[]> {
     const sought: Sought = {
       filter: { kind: "leaf", hash: leafHash },
@@ -151,6 +165,8 @@ export class SegmentIndex implements SearchIndex {
     clearInterval(this.#sweep);
     await Promise.all([...this.#logs.values()].map((log) => log.close()));
     await this.#maker.close();
+    await this.#baseMaker.close();
+    await this.#longEntries.close();
     await this.#check.close();
     await this.options.blocks.close();
   }
@@ -185,7 +201,12 @@ export class SegmentIndex implements SearchIndex {
   ): Promise<T> {
     const index = this.#log(log);
     return unlessLost(index, async () =>
-      search({ entries: index.entries, signal, parts: await index.parts(range, signal) }),
+      search({
+        entries: index.entries,
+        longEntries: this.#longEntries,
+        signal,
+        parts: await index.parts(range, signal),
+      }),
     );
   }
 }

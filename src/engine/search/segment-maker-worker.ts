@@ -3,6 +3,7 @@ import type { SegmentBlocks } from "../../audit/block-store.js";
 import { buildSegment } from "../../core/segment/build.js";
 import { PIECE_DOCUMENTS, type SegmentId } from "../../core/segment/format.js";
 import { Group } from "../../core/segment/group.js";
+import { BASE_ENTRIES } from "../../core/segment/index-log.js";
 import { MERGED_CHILDREN, mergeSegments } from "../../core/segment/merge.js";
 import { SegmentReader } from "../../core/segment/read.js";
 import { GroupTooLarge } from "../../core/segment/term-table.js";
@@ -17,8 +18,7 @@ let lastLeafHash: Uint8Array = new Uint8Array();
 function answer(call: MakerCall): MakerReply {
   switch (call.kind) {
     case "add": {
-      if (call.firstLeaf % PIECE_DOCUMENTS === 0)
-        group = new Group(call.firstLeaf / PIECE_DOCUMENTS, nodeSha256, MOST_OCCURRENCES);
+      if (call.begins !== undefined) group = begun(call.begins, call.firstLeaf);
       if (call.firstLeaf !== group.number * PIECE_DOCUMENTS + group.documents)
         throw new RangeError(`leaf ${call.firstLeaf} does not follow the group's last`);
       const leafHashes = unpacked(call.leafHashes);
@@ -33,12 +33,26 @@ function answer(call: MakerCall): MakerReply {
       const bases = Array.from({ length: MERGED_CHILDREN }, (_, place) => recordOf(buildSegment(group, 0, place)));
       return made(storable(segment, lastLeafHash, bases));
     }
+    case "build-base": {
+      while (group.documents < BASE_ENTRIES) group.skip();
+      const { blocks, directory } = buildSegment(group, 0);
+      return { kind: "base", blocks: packed(blocks), directory: packed(directory) };
+    }
     case "merge": {
       const children = call.children.map(childOf);
       const lastLeafHash = call.children.at(-1)?.lastLeafHash ?? new Uint8Array();
       return made(storable(mergeSegments(children.map(({ reader }) => reader)), lastLeafHash, recordsBelow(children)));
     }
   }
+}
+
+/** A base is the first piece of a group that begins there. */
+function begun(what: "group" | "base", firstLeaf: number): Group {
+  const documents = what === "group" ? PIECE_DOCUMENTS : BASE_ENTRIES;
+  const start = firstLeaf - (firstLeaf % documents);
+  const begun = new Group(start / PIECE_DOCUMENTS, nodeSha256, MOST_OCCURRENCES);
+  while (start + begun.documents < firstLeaf) begun.skip();
+  return begun;
 }
 
 function made({ contents, ...segment }: SegmentBlocks): MakerReply {
@@ -82,5 +96,9 @@ parentPort?.on("message", (call: MakerCall) => {
         ? { kind: "too-large", reason }
         : { kind: "failed", reason, damaged: error instanceof DamagedChild ? error.place : undefined };
   }
-  parentPort?.postMessage(reply, reply.kind === "made" ? [reply.contents.bytes.buffer] : []);
+  const moved = reply.kind === "made" ? [reply.contents] : reply.kind === "base" ? [reply.blocks, reply.directory] : [];
+  parentPort?.postMessage(
+    reply,
+    moved.map(({ bytes }) => bytes.buffer),
+  );
 });

@@ -1,5 +1,7 @@
 import { Worker } from "node:worker_threads";
 import type { SegmentBlocks, StoredSegment } from "../../audit/block-store.js";
+import type { Segment } from "../../core/segment/format.js";
+import { BASE_ENTRIES } from "../../core/segment/index-log.js";
 import type { IndexedEntry } from "../../core/words/entry-terms.js";
 import { MAX_OCCURRENCES } from "../../core/segment/group.js";
 import { GroupTooLarge } from "../../core/segment/term-table.js";
@@ -27,10 +29,18 @@ export function unpacked({ bytes, ends }: Packed): readonly Uint8Array[] {
 
 /** What the thread is asked, one after the other. */
 export type MakerCall =
-  /** Adds entries to a group, which is a new one where they are its first. */
-  | { readonly kind: "add"; readonly firstLeaf: number; readonly canonical: Packed; readonly leafHashes: Packed }
+  /** Adds entries to what is in hand, or to a new one: a group from its first leaf on, or a base from any of its leaves on. */
+  | {
+      readonly kind: "add";
+      readonly begins: "group" | "base" | undefined;
+      readonly firstLeaf: number;
+      readonly canonical: Packed;
+      readonly leafHashes: Packed;
+    }
   /** The segment of level 1 of the group that was added. */
   | { readonly kind: "build" }
+  /** The segment of level 0 of the base that was added, empty where nothing was. */
+  | { readonly kind: "build-base" }
   /** The segment over these 16. */
   | { readonly kind: "merge"; readonly children: readonly MergedChild[] };
 
@@ -39,6 +49,7 @@ type MergedChild = StoredSegment & { readonly contents: Packed };
 export type MakerReply =
   | { readonly kind: "added" }
   | { readonly kind: "made"; readonly segment: Omit<SegmentBlocks, "contents">; readonly contents: Packed }
+  | { readonly kind: "base"; readonly blocks: Packed; readonly directory: Packed }
   | { readonly kind: "too-large"; readonly reason: string }
   /** `damaged`: the place of the child that is. */
   | { readonly kind: "failed"; readonly reason: string; readonly damaged: number | undefined };
@@ -52,6 +63,8 @@ class MakerError extends Error {
   }
 }
 
+type Entries = AsyncIterable<readonly IndexedEntry[]> | Iterable<readonly IndexedEntry[]>;
+
 interface Asked {
   readonly resolve: (reply: MakerReply) => void;
   readonly reject: (error: Error) => void;
@@ -61,25 +74,32 @@ interface Asked {
 export class SegmentMaker {
   #worker: Worker | undefined;
   readonly #asked: Asked[] = [];
-  /** One group at a time. */
+  /** One group or base at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
   /** `mostOccurrences`: of the words and values of a group. */
   constructor(private readonly mostOccurrences = MAX_OCCURRENCES) {}
 
   /** The segment of level 1 of these entries, 4,096 from a leaf on. Rejects as `entries` does, and with GroupTooLarge. */
-  async build(firstLeaf: number, entries: AsyncIterable<readonly IndexedEntry[]>): Promise<SegmentBlocks> {
-    const built = this.#turn.then(async () => {
-      let next = firstLeaf;
-      for await (const some of entries) {
-        const canonical = packed(some.map((entry) => entry.canonical));
-        await this.#ask({ kind: "add", firstLeaf: next, canonical, leafHashes: packed(some.map(leafHashOf)) });
-        next += some.length;
-      }
+  build(firstLeaf: number, entries: AsyncIterable<readonly IndexedEntry[]>): Promise<SegmentBlocks> {
+    return this.#inTurn(async () => {
+      await this.#add("group", firstLeaf, entries);
       return this.#made({ kind: "build" });
     });
-    this.#turn = built.catch(() => undefined);
-    return built;
+  }
+
+  /**
+   * The segment of level 0 over neighbouring entries of one base, the other documents of which it leaves empty. Rejects as
+   * `entries` does, and with GroupTooLarge.
+   */
+  base(firstLeaf: number, entries: Entries): Promise<Segment> {
+    return this.#inTurn(async () => {
+      await this.#add("base", firstLeaf, entries);
+      const reply = await this.#ask({ kind: "build-base" });
+      if (reply.kind !== "base") throw new Error("the thread made no segment");
+      const number = Math.floor(firstLeaf / BASE_ENTRIES);
+      return { level: 0, number, blocks: unpacked(reply.blocks), directory: unpacked(reply.directory) };
+    });
   }
 
   /** Rejects with SegmentLost when a child is damaged. */
@@ -95,6 +115,23 @@ export class SegmentMaker {
 
   async close(): Promise<void> {
     await this.#worker?.terminate();
+  }
+
+  #inTurn<T>(make: () => Promise<T>): Promise<T> {
+    const made = this.#turn.then(make);
+    this.#turn = made.catch(() => undefined);
+    return made;
+  }
+
+  async #add(what: "group" | "base", firstLeaf: number, entries: Entries): Promise<void> {
+    let next = firstLeaf;
+    for await (const some of entries) {
+      const canonical = packed(some.map((entry) => entry.canonical));
+      const leafHashes = packed(some.map(({ leafHash }) => leafHash));
+      const begins = next === firstLeaf ? what : undefined;
+      await this.#ask({ kind: "add", begins, firstLeaf: next, canonical, leafHashes });
+      next += some.length;
+    }
   }
 
   async #made(call: MakerCall): Promise<SegmentBlocks> {
@@ -133,11 +170,11 @@ export class SegmentMaker {
 }
 
 function buffersOf(call: MakerCall): readonly ArrayBuffer[] {
-  if (call.kind === "build") return [];
-  const parts = call.kind === "add" ? [call.canonical, call.leafHashes] : call.children.map(({ contents }) => contents);
+  const parts =
+    call.kind === "add"
+      ? [call.canonical, call.leafHashes]
+      : call.kind === "merge"
+        ? call.children.map(({ contents }) => contents)
+        : [];
   return parts.map(({ bytes }) => bytes.buffer);
-}
-
-function leafHashOf({ leafHash }: IndexedEntry): Uint8Array {
-  return leafHash;
 }

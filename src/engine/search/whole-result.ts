@@ -20,7 +20,7 @@ export interface WholeResult {
   readonly limit: number;
   readonly entries: (leafIndexes: readonly number[]) => Promise<readonly EntryOutcome[]>;
   /** Whether the search matches an entry, by the entry's own text. */
-  readonly isHit: (entry: Entry) => boolean;
+  readonly isHit: (entry: Entry) => Promise<boolean>;
 }
 
 /** Reads a result to its end, as Download.pages promises. Memory use does not depend on the result's size. */
@@ -30,8 +30,9 @@ export async function* readWhole(result: WholeResult, signal: AbortSignal): Asyn
       requireWanted(signal);
       const page = slice.slice(start, start + PAGE_ENTRIES);
       const outcomes = await result.entries(page);
-      const stray = outcomes.find((outcome) => outcome.kind === "entry" && !result.isHit(outcome.entry));
-      if (stray?.kind === "entry") throw strayHit(stray.entry.log, stray.entry.leafIndex);
+      for (const outcome of outcomes)
+        if (outcome.kind === "entry" && !(await result.isHit(outcome.entry)))
+          throw strayHit(outcome.entry.log, outcome.entry.leafIndex);
       yield page.map((leafIndex, place) => inTree(leafIndex, outcomes[place]));
     }
   }

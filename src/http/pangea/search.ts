@@ -76,7 +76,8 @@ async function wirePage(
   const { result, leafIndexes } = page;
   const { log, treeSize } = result;
   const reads = new EntryReads(ask.service, MAX_PAGE_CHARACTERS);
-  const entries = (await reads.read(log, leafIndexes)).map((outcome, i) => shownEntry(outcome, page, i));
+  const outcomes = await reads.read(log, leafIndexes);
+  const entries = await Promise.all(outcomes.map((outcome, i) => shownEntry(outcome, page, i)));
   const isProven = verbose && treeSize > 0;
   const proofs =
     isProven && leafIndexes.length > 0 ? await ask.service.membershipProofs({ log, treeSize, leafIndexes }) : [];
@@ -90,9 +91,9 @@ async function wirePage(
 }
 
 /** A page of the protocol has every entry or none: it has no word for one that cannot be shown. */
-function shownEntry(outcome: EntryOutcome, { result, leafIndexes }: ResultPage, place: number): Entry {
+async function shownEntry(outcome: EntryOutcome, { result, leafIndexes }: ResultPage, place: number): Promise<Entry> {
   const { log } = result;
-  if (outcome.kind === "entry" && result.matches(outcome.entry)) return outcome.entry;
+  if (outcome.kind === "entry" && (await result.matches(outcome.entry))) return outcome.entry;
   const leafIndex = leafIndexes[place] ?? -1;
   if (outcome.kind !== "corrupt") throw strayHit(log, leafIndex);
   const message = `Entry ${leafIndex} of the log ${log} was changed in the store: this page cannot be shown.`;

@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { AuditError } from "../../audit/errors.js";
 import type { BlockStore } from "../../audit/block-store.js";
 import type { BlockReader } from "./block-reader.js";
@@ -16,23 +16,21 @@ interface Threads {
  * replaced by an empty one, at any time: segments are built again.
  */
 export class SqliteBlockStore implements BlockStore {
-  #threads: Promise<Threads>;
+  #threads: Promise<Threads> | undefined;
+  #isClosed = false;
 
   private constructor(
     private readonly files: WorkerFiles,
     private readonly onDeath: OnDeath | undefined,
-    after: Promise<unknown>,
-  ) {
-    this.#threads = this.#start(after).catch(async (error: unknown) => {
-      await after; // what is wrong with the log's file is not mended by another index
-      return this.#startAgain(error);
-    });
-  }
+  ) {}
 
-  /** `logFile` resolves when the log file is there; this rejects as it does. `onDeath` is called when a thread ends by itself. */
+  /**
+   * `logFile` resolves when the log file is there; this rejects as it does. `onDeath` is called when a thread ends by itself.
+   * A new log has no index to check: its threads start when they are first needed, for a first start is half thread starts.
+   */
   static async open(files: WorkerFiles, logFile: Promise<unknown>, onDeath?: OnDeath): Promise<SqliteBlockStore> {
-    const store = new SqliteBlockStore(files, onDeath, logFile);
-    await store.#threads;
+    const store = new SqliteBlockStore(files, onDeath);
+    await (existsSync(files.indexPath) ? store.#started(logFile) : logFile);
     return store;
   }
 
@@ -50,19 +48,35 @@ export class SqliteBlockStore implements BlockStore {
   }
 
   async close(): Promise<void> {
-    await this.#threads.then(closeThreads, () => undefined);
+    this.#isClosed = true;
+    await this.#threads?.then(closeThreads, () => undefined);
   }
 
   /** Asks again on an empty file when the file is beyond use. */
   async #ask<T>(call: (threads: Threads) => Promise<T>): Promise<T> {
-    const threads = this.#threads;
+    const threads = this.#started();
     try {
       return await call(await threads);
     } catch (error) {
       if (!isBeyondUse(error)) throw error;
       if (this.#threads === threads) this.#threads = threads.then(closeThreads).then(() => this.#startAgain(error));
-      return call(await this.#threads);
+      return call(await this.#started());
     }
+  }
+
+  /** The threads, started if they are not. What fails is tried again when it is next needed. */
+  #started(after: Promise<unknown> = Promise.resolve()): Promise<Threads> {
+    if (this.#threads !== undefined) return this.#threads;
+    if (this.#isClosed) return Promise.reject(new AuditError("UNAVAILABLE", "The store is closed."));
+    const starting = this.#start(after).catch(async (error: unknown) => {
+      await after; // what is wrong with the log's file is not mended by another index
+      return this.#startAgain(error);
+    });
+    this.#threads = starting;
+    starting.catch(() => {
+      if (this.#threads === starting) this.#threads = undefined;
+    });
+    return starting;
   }
 
   #startAgain(error: unknown): Promise<Threads> {

@@ -9,7 +9,29 @@ const piece = fc.oneof(
   fc.string({ unit: "binary", maxLength: 4 }).filter((text) => !/\p{Surrogate}/u.test(text)),
 );
 
-export const hostileText = fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join(""));
+/** More in a row than normalization is let to put in order: among them some that decompose, and some that nothing passes. */
+const marks = fc
+  .array(
+    fc.constantFrom(
+      "\u0301",
+      "\u0316",
+      "\u0334",
+      "\u0345",
+      "\u0344",
+      "\u0f73",
+      "\u0903",
+      "\u20dd",
+      "\uff9e",
+      "\u{1d165}",
+      "\u{1e8d0}",
+    ),
+    { minLength: 30, maxLength: 80 },
+  )
+  .map((all) => all.join(""));
+
+export const hostileText = fc
+  .array(fc.oneof({ weight: 20, arbitrary: piece }, { weight: 1, arbitrary: marks }), { maxLength: 8 })
+  .map((pieces) => pieces.join(""));
 
 const json = fc.letrec<{ value: Json }>((tie) => ({
   value: fc.oneof(

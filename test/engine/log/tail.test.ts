@@ -58,6 +58,7 @@ describe("a tail", () => {
     const asked: (readonly number[])[] = [];
     const log: TailedLog = {
       grownBeyond: (size) => Promise.resolve(Math.max(size, 1) + 1),
+      isMatch: () => Promise.resolve(true),
       entries: (leafIndexes) => {
         asked.push(leafIndexes);
         return Promise.resolve(found.shift() ?? []);

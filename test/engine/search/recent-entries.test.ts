@@ -1,13 +1,17 @@
-import { expect, test } from "@jest/globals";
+import { afterAll, expect, test } from "@jest/globals";
 import { storedEntries } from "../../../src/engine/search/log-rows.js";
 import type { Part } from "../../../src/engine/search/matches.js";
 import { RecentEntries } from "../../../src/engine/search/recent-entries.js";
+import { SegmentMaker } from "../../../src/engine/search/segment-maker.js";
 import { logged } from "../../stores/search-events.js";
 import { LOG, logOf } from "./segment-indexes.js";
 
+const maker = new SegmentMaker();
+afterAll(() => maker.close());
+
 async function partsOf(messages: readonly string[]): Promise<readonly Part[]> {
   const log = await logOf(messages.map((message, leaf) => logged({ message }, leaf)));
-  return new RecentEntries(storedEntries(log, LOG)).upTo(messages.length, 0);
+  return new RecentEntries(storedEntries(log, LOG), maker).upTo(messages.length, 0);
 }
 
 const shape = ({ kind, range }: Part): string => `${kind} ${range.start}-${range.end}`;

@@ -6,6 +6,7 @@ import { digestOf, utf8 } from "../../../src/core/bytes.js";
 import { logFormat } from "../../../src/core/format.js";
 import { expectCode, rejection } from "../rejection.js";
 import { fill, logMessages, NEW_YEAR, openTestService, TestClock } from "../test-log.js";
+import { matches } from "../../../src/query/match.js";
 import { damaged, flipped, LogInMemory } from "./damaged-store.js";
 
 let memory: LogInMemory;
@@ -217,6 +218,7 @@ describe("a search index that names other entries", () => {
       indexedSize: () => Promise.resolve(10),
       page: () => Promise.resolve([3, 4]),
       count: () => Promise.resolve(2),
+      isMatch: (filter, { envelope }) => Promise.resolve(matches(filter, envelope.event)),
       leavesByHash: () => Promise.resolve([]),
       indexHead: () => Promise.reject(new Error("nothing is stored")),
       prove: () => Promise.reject(new Error("nothing is stored")),
@@ -229,7 +231,9 @@ describe("a search index that names other entries", () => {
     });
     const { result } = await service.search({ log: "default", query: '"event 3"' }, {});
     const outcomes = await service.entries("default", [3, 4]);
-    const hits = outcomes.map((outcome) => outcome.kind === "entry" && result.matches(outcome.entry));
+    const hits = await Promise.all(
+      outcomes.map(async (outcome) => outcome.kind === "entry" && (await result.matches(outcome.entry))),
+    );
     expect(hits).toEqual([true, false]);
     const download = await service.download({ id: result.id, everyMatch: true });
     const error = await rejection(download.pages(new AbortController().signal)[Symbol.asyncIterator]().next());

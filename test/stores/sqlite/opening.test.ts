@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
-import { linkSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "@jest/globals";
 import { loadSqliteDriver } from "../../../src/stores/sqlite/driver.js";
 import { openForWriting, pragma } from "../../../src/stores/sqlite/file.js";
 import { LOG_FILE } from "../../../src/stores/sqlite/log-file.js";
+import { openSqlite } from "../../../src/stores/sqlite/open.js";
 import { closeStore, freshPaths, openedStores } from "./folder.js";
 import { EMPTY_HEAD, GrowingLog, LOG } from "./growing-log.js";
 
@@ -92,6 +93,22 @@ test("refuses to take somebody else's database for its index", async () => {
   database.exec("CREATE TABLE recipes (name TEXT)");
   database.close();
   await expect(open(path)).rejects.toThrow("is an SQLite database, but not a search index of AuditQL");
+});
+
+test("opens a new log without its index, which is there once it is needed, and refuses somebody else's then too", async () => {
+  const path = freshPath();
+  const { log, blocks } = await openSqlite(path);
+  expect(existsSync(`${path}-index`)).toBe(false);
+  const database = driver(`${path}-index`);
+  database.exec("CREATE TABLE recipes (name TEXT)");
+  database.close();
+  await expect(blocks.segments(LOG)).rejects.toThrow("is an SQLite database, but not a search index of AuditQL");
+  rmSync(`${path}-index`);
+  expect(await blocks.segments(LOG)).toEqual([]);
+  expect(existsSync(`${path}-index`)).toBe(true);
+  await blocks.close();
+  await log.close();
+  await expect(blocks.segments(LOG)).rejects.toMatchObject({ code: "UNAVAILABLE" });
 });
 
 test("refuses a log that a newer AuditQL wrote, and says both versions", async () => {
