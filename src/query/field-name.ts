@@ -5,7 +5,7 @@ export function fieldNamed(name: string): EventField | undefined {
   return name === "tenantId" ? "tenant_id" : EVENT_FIELDS.find((field) => field === name);
 }
 
-/** A short name is like many words: one of these may differ by one letter. */
+/** A short name is like many words: one of these may differ by one letter, and a shorter one by none. */
 const SHORT = 5;
 
 /** The field that a name misspells, such as `Actor`, `mesage` or `tenant`; undefined for any other word. */
@@ -14,7 +14,7 @@ export function fieldMeant(name: string): EventField | undefined {
   return EVENT_FIELDS.find((field) => {
     const right = plainName(field);
     if (right === plain || field === `${plain}_id`) return true;
-    return right.length > 3 && isWithin(right.length > SHORT ? 2 : 1, right, plain);
+    return right.length >= SHORT && isWithin(right.length > SHORT ? 2 : 1, right, plain);
   });
 }
 
@@ -22,17 +22,15 @@ function plainName(name: string): string {
   return name.toLowerCase().replaceAll("_", "");
 }
 
-/** Whether `edits` letters left out, added or exchanged make the one text of the other. */
+/** Whether `edits` letters left out, added, exchanged or put the other way round make the one text of the other. */
 function isWithin(edits: number, a: string, b: string): boolean {
-  let same = 0;
-  while (same < a.length && a[same] === b[same]) same += 1;
-  const [left, right] = [a.slice(same), b.slice(same)];
-  if (left === "" || right === "") return left.length + right.length <= edits;
+  if (a === b) return true;
+  if (a[0] === b[0]) return isWithin(edits, a.slice(1), b.slice(1));
   if (edits === 0) return false;
   return (
-    isWithin(edits - 1, left.slice(1), right) ||
-    isWithin(edits - 1, left, right.slice(1)) ||
-    isWithin(edits - 1, left.slice(1), right.slice(1)) ||
-    (left[0] === right[1] && left[1] === right[0] && isWithin(edits - 1, left.slice(2), right.slice(2)))
+    isWithin(edits - 1, a.slice(1), b) ||
+    isWithin(edits - 1, a, b.slice(1)) ||
+    isWithin(edits - 1, a.slice(1), b.slice(1)) ||
+    (a[0] === b[1] && a[1] === b[0] && isWithin(edits - 1, a.slice(2), b.slice(2)))
   );
 }

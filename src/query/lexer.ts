@@ -47,9 +47,8 @@ export class Lexer {
 
   #quoted(): Token | undefined {
     if (this.query.charAt(this.#offset) !== '"') return undefined;
-    const [text, escaped, star] = this.#match(QUOTED) ?? [];
-    if (text === undefined || escaped === undefined)
-      throw this.#fault('a closing quote "', this.query.slice(this.#offset));
+    const [text, escaped = "", star] = this.#match(QUOTED) ?? [];
+    if (text === undefined) throw this.#fault('a closing quote "', this.query.slice(this.#offset));
     return {
       kind: "quoted",
       text,
@@ -89,8 +88,8 @@ export class Lexer {
   }
 
   #field(): Token | undefined {
-    const [text, name, operator] = this.#match(NAMED) ?? [];
-    if (text === undefined || name === undefined) return undefined;
+    const [text, name = "", operator] = this.#match(NAMED) ?? [];
+    if (text === undefined) return undefined;
     const field = fieldNamed(name);
     if (field !== undefined && isOperator(operator, field))
       return { kind: "field", text, offset: this.#offset, field, operator };

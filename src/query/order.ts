@@ -42,18 +42,14 @@ export function sortKey(event: AuditEvent, field: SortedField): string {
   const value = event[field];
   if (value === undefined) return "";
   if (field === "timestamp") return timeKey(fieldText(value));
-  const text = withoutNul(fieldText(value));
-  return text.length <= SORT_KEY_CHARACTERS ? text : (FIRST_CHARACTERS.exec(text)?.[0] ?? "");
+  // PostgreSQL's text cannot hold U+0000, and all engines must sort alike.
+  const text = fieldText(value).replaceAll("\0", "");
+  return FIRST_CHARACTERS.exec(text)?.[0] ?? "";
 }
 
 function timeKey(text: string): string {
   const instant = eventTime(text);
   return (instant && instantText(instant)) ?? "";
-}
-
-/** PostgreSQL's text cannot hold U+0000, and all engines must sort alike. */
-function withoutNul(text: string): string {
-  return text.includes("\0") ? text.replaceAll("\0", "") : text;
 }
 
 /** Compares texts as their UTF-8 bytes compare; `<` on strings compares UTF-16 units, which puts U+1F600 before U+FF5E. */

@@ -134,7 +134,7 @@ function asTime(text: string, expected: string, read: () => Instant | "impossibl
 function timestamp(text: string): Instant | "impossible" | undefined {
   const parts = TIMESTAMP.exec(text);
   if (parts === null) return undefined;
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts.slice(1, 7).map(Number);
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts.slice(1).map(Number);
   const [fraction = "", sign, zoneHours = "0", zoneMinutes = "0"] = parts.slice(7);
   if (Number(zoneHours) > 23 || Number(zoneMinutes) > 59) return "impossible";
   const distance = Number(zoneHours) * 60 + Number(zoneMinutes);

@@ -54,6 +54,10 @@ describe("a gateway with credentials", () => {
 
   const ask = (authorization?: string) => authenticate({ authorization, host: "localhost" }, access, NOW_MS);
 
+  test("reads a credential of up to 8,192 characters", async () => {
+    expect(await ask(`Bearer ${"a".repeat(8_192)}`)).toEqual(refusedFor("wrong"));
+  });
+
   test("lets in an API key with what it was made for", async () => {
     expect(await ask(`Bearer ${key}`)).toMatchObject({
       principal: { kind: "api-key", scopes: new Set(["audit:log"]) },

@@ -29,14 +29,17 @@ describe("an event logged for a tenant", () => {
     );
   });
 
-  test("is refused, and not changed under its signature, when its author signed it without the tenant", () => {
-    expect(() => named({ event: { message: "m" }, ...signature })).toThrow(
-      expect.objectContaining({
-        code: "BAD_USER_INPUT",
-        problems: [{ path: "events[0].tenant_id", expected: `"acme", under the event's signature`, got: "nothing" }],
-      }),
-    );
-  });
+  test.each([signature, { signature: signature.signature }, { publicKey: signature.publicKey }])(
+    "is refused, and not changed under its signature, when its author signed it without the tenant: %j",
+    (signed) => {
+      expect(() => named({ event: { message: "m" }, ...signed })).toThrow(
+        expect.objectContaining({
+          code: "BAD_USER_INPUT",
+          problems: [{ path: "events[0].tenant_id", expected: `"acme", under the event's signature`, got: "nothing" }],
+        }),
+      );
+    },
+  );
 
   test.each(["text", null, 5, ["m"], { message: "m", tenant_id: 5 }, { message: "m", tenant_id: ["acme"] }])(
     "is left to the service to refuse when it is %j",

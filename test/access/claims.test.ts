@@ -9,6 +9,13 @@ const principalOf = (claims: Readonly<Record<string, unknown>>, bounds: BoundCla
   return outcome.kind === "principal" ? outcome.principal : undefined;
 };
 
+test("a token is bound by no claim but those that are named", () => {
+  const claims = { undefined: "acme", tenant: "acme", restriction: { actor: ["alice"] } };
+  expect(principalOf({ sub: "alice", ...claims })).toEqual({ id: "jwt:alice", kind: "jwt", scopes: new Set() });
+  const restricted = { sub: "alice", undefined: { actor: ["alice"] } };
+  expect(principalOf(restricted)).toEqual({ id: "jwt:alice", kind: "jwt", scopes: new Set() });
+});
+
 describe("the subject of a token", () => {
   test.each<[string, string]>([
     ["one character", "a"],

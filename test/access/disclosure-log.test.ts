@@ -54,6 +54,27 @@ describe("a log of readings", () => {
     ]);
   });
 
+  test("says once what a request reads twice, and not what it logged itself", async () => {
+    const admin = as(ADMIN);
+    await admin.entries("default", [0, 1]);
+    await admin.entries("default", [1, 2]);
+    const receipt = await admin.append({ log: "default", events: [message("own")], sign: false, path: "events" });
+    const bulk = {
+      log: "default",
+      events: [message("bulk")],
+      sign: false,
+      path: "events",
+      idempotencyKey: "k",
+    } as const;
+    const { id, logged } = await admin.appendLater(bulk);
+    const own = [...receipt.entries, ...logged.entries].map(({ leafIndex }) => leafIndex);
+    await admin.entries("default", own);
+    const later = as(ADMIN);
+    await later.bulkRequest(id);
+    await later.entries("default", own.slice(-1));
+    expect((await readings()).map((event) => event.new)).toEqual([{ leafIndexes: [0, 1] }, { leafIndexes: [2] }]);
+  });
+
   test("says who found a bulk request by an id that does not say whose it is, and not who found an own one", async () => {
     const request = {
       log: "default",

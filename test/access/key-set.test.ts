@@ -82,6 +82,11 @@ describe("the text of a key set", () => {
     expect(() => parseKeySet(withKey({ ...stored, ...change }))).toThrow(message);
   });
 
+  test.each([null, "text", ["id"], 7])("is refused with %j in a key's place", (key) => {
+    const text = JSON.stringify({ version: 1, keys: [stored, key] });
+    expect(() => parseKeySet(text)).toThrow(/^keys\[1\]: expected an object$/);
+  });
+
   test("is refused when two keys have one id", () => {
     expect(() => parseKeySet(JSON.stringify({ version: 1, keys: [stored, stored] }))).toThrow("the same id");
   });

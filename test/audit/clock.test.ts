@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
-import { systemClock, timeText } from "../../src/audit/clock.js";
+import { aheadOf, systemClock, timeText } from "../../src/audit/clock.js";
 
 describe("timeText", () => {
   test("writes six fractional digits and Z", () => {
@@ -7,6 +7,14 @@ describe("timeText", () => {
     expect(timeText(1_767_225_600_000_007)).toBe("2026-01-01T00:00:00.000007Z");
     expect(timeText(0)).toBe("1970-01-01T00:00:00.000000Z");
   });
+});
+
+test.each([
+  ["2026-01-01T00:00:01.500Z", 1_500],
+  ["2026-01-01T00:00:00.000Z", 0],
+  ["2025-12-31T23:59:59.000Z", 0],
+])("an entry of %s is %d ms ahead of a clock", (receivedAt, ms) => {
+  expect(aheadOf(Date.parse("2026-01-01T00:00:00Z"), receivedAt)).toBe(ms);
 });
 
 describe("the system clock", () => {

@@ -106,6 +106,14 @@ describe("a checkpoint with the signatures of witnesses", () => {
   const lineOf = (bytes: number, name = ""): string =>
     `— ${name}${"w".repeat(bytes - Buffer.byteLength(`— ${name} AAAAAAAA\n`))} AAAAAAAA\n`;
 
+  test("is malformed with one that is a key id alone", () => {
+    expect(openCheckpoint(CHECKPOINT + "— witness.example/w AAAAAAA=\n", verifier).kind).toBe("opened");
+    expect(openCheckpoint(CHECKPOINT + "— witness.example/w AAAAAA==\n", verifier)).toEqual({
+      kind: "rejected",
+      reason: "MALFORMED_CHECKPOINT",
+    });
+  });
+
   test("opens with sixteen of nearly 5 kB each, as C2SP signed-note asks", () => {
     expect(openCheckpoint(CHECKPOINT + witnesses(16, 3_700), verifier).kind).toBe("opened");
   });

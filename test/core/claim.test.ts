@@ -21,4 +21,8 @@ test.each([
   const malformed = { kind: "unread", verdict: { kind: "INVALID", reason: "MALFORMED_PROOF" } };
   for (const other of others) expect(read(other)).toEqual(malformed);
   for (const absent of [undefined, null]) expect(read(absent)).toMatchObject({ verdict: { reason: "NO_PROOF" } });
+  for (const member of Object.keys(members)) {
+    expect([member, read({ ...members, [member]: undefined })]).toEqual([member, malformed]);
+    expect([member, read({ ...members, [member]: {} })]).toEqual([member, malformed]);
+  }
 });

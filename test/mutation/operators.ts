@@ -67,7 +67,10 @@ function changesOf(node: ts.Node): readonly Change[] {
 }
 
 /** A number that was chosen, and could as well be a little larger: a limit's value, not its use. */
-function isSetting({ parent }: ts.NumericLiteral): boolean {
+function isSetting(literal: ts.NumericLiteral): boolean {
+  let { parent }: ts.Node = literal;
+  while (ts.isBinaryExpression(parent) && parent.operatorToken.kind === ts.SyntaxKind.AsteriskToken)
+    parent = parent.parent;
   return (
     ts.isPropertyAssignment(parent) || (ts.isVariableDeclaration(parent) && /^[A-Z_\d]+$/.test(parent.name.getText()))
   );

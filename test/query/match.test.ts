@@ -55,6 +55,43 @@ describe("an exact filter", () => {
   });
 });
 
+test.each<[string, Filter, boolean]>([
+  ["a field that is there", { kind: "present", field: "actor" }, true],
+  ["a field that is there and empty", { kind: "present", field: "status" }, true],
+  ["a field that is absent", { kind: "present", field: "target" }, false],
+  ["a time, which it has not", { kind: "time", start: undefined, end: undefined }, false],
+])("an event is asked for %s", (_, filter, expected) => {
+  expect(matches(filter, event)).toBe(expected);
+});
+
+test.each([
+  ["2026-03-01T10:00:00Z", true],
+  ["2026-03-01T12:00:00.999999+01:00", false],
+  ["2026-03-01T09:59:59.999Z", false],
+  ["yesterday", false],
+])("an event of %s lies within an hour: %j", (timestamp, expected) => {
+  const start = { epochMs: Date.parse("2026-03-01T10:00:00Z"), micros: 0 };
+  const filter: Filter = { kind: "time", start, end: { ...start, epochMs: start.epochMs + 3_600_000 } };
+  expect(matches(filter, { message: "m", timestamp })).toBe(expected);
+});
+
+describe("a filter of several", () => {
+  const [a, b, c] = [phrase("a"), phrase("b"), phrase("c")];
+
+  test("is flat, and leaves out what matches everything", () => {
+    const everything: Filter = { kind: "all" };
+    expect(allOf([allOf([a, b]), everything, c])).toEqual({ kind: "and", filters: [a, b, c] });
+    expect(anyOf([anyOf([a, b]), c])).toEqual({ kind: "or", filters: [a, b, c] });
+    expect(anyOf([a, everything])).toEqual(everything);
+    expect(allOf([anyOf([a, b]), c])).toEqual({ kind: "and", filters: [{ kind: "or", filters: [a, b] }, c] });
+  });
+
+  test("is the one itself, everything or nothing where there is no choice", () => {
+    expect([allOf([a]), anyOf([a]), allOf([]), anyOf([])]).toEqual([a, a, { kind: "all" }, not({ kind: "all" })]);
+    expect(allOf([a, a])).toEqual(a);
+  });
+});
+
 describe("matching", () => {
   const both = fc.tuple(aFilter, aFilter, anEvent);
 

@@ -12,6 +12,10 @@ describe("the sort key of an event", () => {
     expect(sortKey({ message: "😀".repeat(70) }, "message")).toBe("😀".repeat(70));
   });
 
+  test("leaves U+0000 out, before it is cut", () => {
+    expect(sortKey({ message: "\0a\0".repeat(128) + "b" }, "message")).toBe("a".repeat(128));
+  });
+
   test("of an object is its canonical text", () => {
     expect(sortKey({ message: { b: 1, a: "é" } }, "message")).toBe('{"a":"é","b":1}');
   });
@@ -41,9 +45,14 @@ describe("comparing by code point", () => {
     ]);
   });
 
+  test("puts the first of them there too", () => {
+    expect(compareCodePoints("\u{10000}", "\uffff")).toBeGreaterThan(0);
+    expect(compareCodePoints("\ud7ff", "\u{10000}")).toBeLessThan(0);
+  });
+
   test("is the order of the UTF-8 bytes", () => {
     const text = fc.string({
-      unit: fc.constantFrom("a", "b", "é", "～", "\ue000", "\ud7ff", "😀", "😁", "\u{10ffff}"),
+      unit: fc.constantFrom("a", "b", "é", "～", "\ue000", "\ud7ff", "\u{10000}", "\uffff", "😀", "😁", "\u{10ffff}"),
       maxLength: 6,
     });
     fc.assert(

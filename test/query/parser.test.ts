@@ -124,6 +124,7 @@ const grammar: Readonly<Record<string, readonly (readonly [query: string, filter
   "signs between words": [
     ["GET / HTTP/1.1", and(word("get"), word("http 1 1"))],
     ["a & b", and(a, b)],
+    ["actor & b", and(word("actor"), b)],
     ["a -> b", and(a, b)],
     ["a = b", and(a, b)],
     ["& a &", a],

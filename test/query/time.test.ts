@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { timeText } from "../../src/core/instant.js";
-import { parseTime, resolveWindow } from "../../src/query/time.js";
+import { instantRange, parseTime, resolveWindow, writtenTime } from "../../src/query/time.js";
 
 const NOW = "2026-03-31T12:00:00.000007Z";
 const nowMicros = Date.parse("2026-03-31T12:00:00Z") * 1000 + 7;
@@ -22,6 +22,7 @@ describe("a timestamp", () => {
     ["2026-01-31T09:00:00-5", "2026-01-31T14:00:00.000000Z"],
     ["2026-01-31T09:00:00+05:30", "2026-01-31T03:30:00.000000Z"],
     ["2026-01-31T09:00:00-00:00", "2026-01-31T09:00:00.000000Z"],
+    ["2026-01-31T09:00:00+23:59", "2026-01-30T09:01:00.000000Z"],
     ["2028-02-29T00:00:00Z", "2028-02-29T00:00:00.000000Z"],
     ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59.000000Z"],
   ])("%s is %s", (text, receivedAt) => {
@@ -117,6 +118,24 @@ describe("a text that is no time", () => {
     );
     fc.assert(fc.property(text, (some) => ["time", "invalid"].includes(parseTime(some, nowMicros).kind)));
   });
+});
+
+test("a window's bounds are instants where they are given", () => {
+  const start = { epochMs: Date.parse("2026-01-31T09:00:00Z"), micros: 7 };
+  expect(instantRange({ start: "2026-01-31T09:00:00.000007Z", end: undefined })).toEqual({ start, end: undefined });
+  expect(instantRange({ start: undefined, end: "2026-01-31T09:00:00.000007Z" })).toEqual({
+    start: undefined,
+    end: start,
+  });
+});
+
+test("a written time ends a microsecond after it begins, also at the end of a millisecond", () => {
+  const epochMs = Date.parse("2026-01-31T09:00:00.007Z");
+  const ends = ["2026-01-31T09:00:00.007998Z", "2026-01-31T09:00:00.007999Z"].map((text) => writtenTime(text)?.end);
+  expect(ends).toEqual([
+    { epochMs, micros: 999 },
+    { epochMs: epochMs + 1, micros: 0 },
+  ]);
 });
 
 describe("a window", () => {

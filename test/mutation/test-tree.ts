@@ -1,0 +1,102 @@
+import type { Circus } from "@jest/types";
+
+export type Block = Circus.DescribeBlock;
+export type Test = Circus.TestEntry;
+
+/** What one hook or test did. */
+export interface Attempt {
+  /** The test, or all tests that the hook is for. */
+  readonly tests: readonly Test[];
+  readonly hasFailed: boolean;
+  readonly ms: number;
+}
+
+/** A test whose mutant waits for what never comes has failed. */
+const LIMIT_MS = 10_000;
+/** Tests may have put their own in its place. */
+const { setTimeout, clearTimeout } = globalThis;
+
+export function testsBelow(block: Block): readonly Test[] {
+  return block.children.flatMap((child) => {
+    if (child.type === "describeBlock") return testsBelow(child);
+    return child.mode === "skip" || child.mode === "todo" ? [] : [child];
+  });
+}
+
+/**
+ * Runs these tests of a file that jest has loaded, with their hooks, as jest does, and as often as it is called. `attempted`
+ * says whether to go on.
+ */
+export class TestTree {
+  #goesOn = true;
+
+  constructor(
+    private readonly tests: ReadonlySet<Test>,
+    private readonly attempted: (attempt: Attempt) => boolean,
+  ) {}
+
+  async run(block: Block, before: readonly Circus.Hook[] = [], after: readonly Circus.Hook[] = []): Promise<void> {
+    const own = testsBelow(block).filter((test) => this.tests.has(test));
+    if (own.length === 0) return;
+    const hooks = (type: Circus.Hook["type"]): readonly Circus.Hook[] =>
+      block.hooks.filter((hook) => hook.type === type);
+    const [beforeEach, afterEach] = [
+      [...before, ...hooks("beforeEach")],
+      [...hooks("afterEach"), ...after],
+    ];
+    const isReady = await this.#attempt(own, hooks("beforeAll"), {});
+    for (const child of isReady ? block.children : []) {
+      if (!this.#goesOn) break;
+      if (child.type === "describeBlock") await this.run(child, beforeEach, afterEach);
+      else if (this.tests.has(child)) await this.#test(child, beforeEach, afterEach);
+    }
+    await this.#attempt(own, hooks("afterAll"), {});
+  }
+
+  async #test(test: Test, before: readonly Circus.Hook[], after: readonly Circus.Hook[]): Promise<void> {
+    const context = {};
+    await this.#attempt([test], [...before, test], context);
+    await this.#attempt([test], after, context);
+  }
+
+  async #attempt(tests: readonly Test[], steps: readonly (Circus.Hook | Test)[], context: object): Promise<boolean> {
+    const since = performance.now();
+    const finish = (hasFailed: boolean): boolean => {
+      if (!this.attempted({ tests, hasFailed, ms: performance.now() - since })) this.#goesOn = false;
+      return !hasFailed;
+    };
+    try {
+      for (const { fn } of steps) await inTime(called(fn, context));
+      return finish(false);
+    } catch {
+      return finish(true);
+    }
+  }
+}
+
+/** As jest calls it: what takes an argument calls that when it is done. */
+async function called(fn: Circus.TestFn | undefined, context: object): Promise<void> {
+  if (fn === undefined) return;
+  if (fn.length === 0) await (fn as () => unknown).call(context);
+  else
+    await new Promise<void>((resolve, reject) => {
+      (fn as (done: (error?: Error | string) => void) => unknown).call(context, (error) => {
+        if (error === undefined) resolve();
+        else reject(new Error("done with an error", { cause: error }));
+      });
+    });
+}
+
+async function inTime(run: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error("takes too long"));
+    }, LIMIT_MS);
+  });
+  try {
+    await Promise.race([run, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
