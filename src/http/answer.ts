@@ -1,7 +1,24 @@
 import type { ServerResponse, IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { FastifyReply, FastifyInstance } from "fastify";
 import Negotiator from "negotiator";
-import { HttpError } from "./refusal.js";
+import { ERRORS, type DoorErrorCode } from "../graphql/error-table.js";
+
+/** What HTTP itself finds wrong with a request; the message is written for the client. All else is an AuditError. */
+export class HttpError extends Error {
+  override readonly name = "HttpError";
+
+  constructor(
+    readonly code: DoorErrorCode,
+    message: string,
+    readonly headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(message);
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status;
+  }
+}
 
 /** On every answer: a browser takes it for what it says it is, and keeps no copy of what may be secret. */
 export const SAFE = { "x-content-type-options": "nosniff", "cache-control": "no-store" };

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { AuditError } from "../audit/errors.js";
 import { parseLossless } from "../core/lossless-json.js";
-import { HttpError } from "./refusal.js";
+import { HttpError } from "./answer.js";
 
 /** The most bytes of one request: 1,000 events of some 16 KB. */
 export const MAX_BODY_BYTES = 16 * 1024 * 1024;

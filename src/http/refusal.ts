@@ -3,29 +3,12 @@ import type { GraphQLFormattedError } from "graphql";
 import type { Logger } from "pino";
 import { presentedKey } from "../access/authenticate.js";
 import { AuditError } from "../audit/errors.js";
-import { ERRORS, retryAfter, type DoorErrorCode, type ErrorCode } from "../graphql/error-table.js";
+import { ERRORS, retryAfter, type ErrorCode } from "../graphql/error-table.js";
 import { auditFailure, shortened } from "../graphql/errors.js";
 import { activeTraceId } from "../operations/tracing.js";
 import { traceIdOf, Unauthenticated, type Sender } from "./admission.js";
-import { jsonAnswer, type Answer } from "./answer.js";
+import { HttpError, jsonAnswer, type Answer } from "./answer.js";
 import type { Records } from "./graphql/operation.js";
-
-/** What HTTP itself finds wrong with a request; the message is written for the client. All else is an AuditError. */
-export class HttpError extends Error {
-  override readonly name = "HttpError";
-
-  constructor(
-    readonly code: DoorErrorCode,
-    message: string,
-    readonly headers: Readonly<Record<string, string>> = {},
-  ) {
-    super(message);
-  }
-
-  get status(): number {
-    return ERRORS[this.code].status;
-  }
-}
 
 /** Why a request is not served, in words for its sender. */
 export type Refusal = HttpError | AuditError;

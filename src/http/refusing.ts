@@ -4,9 +4,9 @@ import type { Socket } from "node:net";
 import type { FastifyError, FastifyInstance, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import { AuditError, hasCode } from "../audit/errors.js";
-import { SAFE, send, isWebSocket, type Answer } from "./answer.js";
+import { HttpError, SAFE, send, isWebSocket, type Answer } from "./answer.js";
 import { dropRest } from "./body.js";
-import { HttpError, refusalAnswer, refusalOf, type Entrance, type Refusal, type Refusals } from "./refusal.js";
+import { refusalAnswer, refusalOf, type Entrance, type Refusal, type Refusals } from "./refusal.js";
 import { senderOf } from "./admission.js";
 
 export interface RefusingOptions {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
-import { aheadOf, systemClock, timeText } from "../../src/audit/clock.js";
+import { systemClock, timeText } from "../../src/audit/clock.js";
+import { aheadOf } from "../../src/core/instant.js";
 
 describe("timeText", () => {
   test("writes six fractional digits and Z", () => {

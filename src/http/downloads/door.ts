@@ -10,11 +10,11 @@ import { fileText, openFile, type DownloadFile, type FileFormat } from "../../do
 import { openLink, type LinkClaims } from "../../downloads/link.js";
 import type { TokenSealer } from "../../keys/sealed-token.js";
 import type { Metrics } from "../../operations/metrics.js";
-import { allowsGzip, begin, SAFE } from "../answer.js";
+import { HttpError, allowsGzip, begin, SAFE } from "../answer.js";
 import { becameKnown, traceIdOf, type Door } from "../admission.js";
 import type { Readiness } from "../server.js";
 import { Places } from "../places.js";
-import { HttpError, refusalOf } from "../refusal.js";
+import { refusalOf } from "../refusal.js";
 import { DownloadRecord, type DownloadEnd } from "./download-record.js";
 import { admitLink } from "./link-admission.js";
 import { DOWNLOADS_PATH } from "./link-maker.js";

@@ -11,9 +11,9 @@ import { textFault } from "../../graphql/request-plugin.js";
 import type { DocumentParameters, TrustedDocuments } from "../../graphql/trusted-documents.js";
 import { registeredTracer } from "../../operations/tracing.js";
 import { becameKnown, isPreflighted, traceIdOf, type Admit, type Caller } from "../admission.js";
-import { send, prefersHtml, requireJson, type Answer } from "../answer.js";
+import { HttpError, send, prefersHtml, requireJson, type Answer } from "../answer.js";
 import { parseJson, requireJsonBody, requirePlain, takeBodies } from "../body.js";
-import { HttpError, type Refusals } from "../refusal.js";
+import { type Refusals } from "../refusal.js";
 import type { Readiness } from "../server.js";
 import { lifetime, interruptible, OperationRecord, inOperationSpan, type Records } from "./operation.js";
 

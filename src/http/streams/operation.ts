@@ -1,5 +1,5 @@
 import type { SubscriptionRequest } from "../../graphql/subscriptions.js";
-import { HttpError } from "../refusal.js";
+import { HttpError } from "../answer.js";
 
 /** The parameters of a GraphQL request (GraphQL over HTTP, section 5.1) from untrusted JSON. Throws HttpError 400. */
 export function readOperation(parameters: unknown): SubscriptionRequest {

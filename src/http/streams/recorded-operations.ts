@@ -6,7 +6,7 @@ import type { TrustedDocuments } from "../../graphql/trusted-documents.js";
 import { registeredTracer } from "../../operations/tracing.js";
 import { trustedBody, type Execute } from "../graphql/door.js";
 import { streamLifetime, OperationRecord, inOperationSpan, type Records } from "../graphql/operation.js";
-import { HttpError } from "../refusal.js";
+import { HttpError } from "../answer.js";
 import type { Stream } from "./open-streams.js";
 import { traceIdOf } from "../admission.js";
 

@@ -9,7 +9,8 @@ import type { Readiness } from "../server.js";
 import { isPlainObject } from "../../core/json.js";
 import { parseJson } from "../body.js";
 import { unrepeated } from "../graphql/door.js";
-import { HttpError, refusalOf, shownRefusal, type Refusal, type Refusals } from "../refusal.js";
+import { HttpError } from "../answer.js";
+import { refusalOf, shownRefusal, type Refusal, type Refusals } from "../refusal.js";
 import { Followed, refusedIn, ShownError, shownEvents } from "./followed.js";
 import { Inbox, type Frame } from "./inbox.js";
 import { keepAlive } from "./keep-alive.js";
@@ -28,9 +29,7 @@ export interface StreamsOptions {
   readonly logger: Logger;
 }
 
-export interface SessionOptions extends StreamsOptions {
-  readonly sessions: WebSocketSessions;
-}
+export type SessionOptions = StreamsOptions & { readonly sessions: WebSocketSessions };
 
 /** What is known of a client when its socket opens. */
 export interface Arrival {
