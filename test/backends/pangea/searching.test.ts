@@ -118,7 +118,7 @@ describe("a search", () => {
     ]);
     const stolen = (await service.search({ ...ALL, query: "b" }, {})).entries?.[0];
     const { result } = await service.search(ALL, {}, { bound: { tenant_id: ["t"] } });
-    expect(stolen?.kind === "entry" && result.matches(stolen.entry)).toBe(false);
+    expect(stolen?.kind === "entry" && (await result.matches(stolen.entry))).toBe(false);
     expect(fake.stored).toHaveLength(2);
   });
 
