@@ -13,38 +13,51 @@ import type { SegmentMaker } from "./segment-maker.js";
 /** What is made for proofs of entries that are stored otherwise, or not yet, of all logs. */
 export interface ProofCache {
   /** Segments of level 0. Some 60 KB each. */
-  readonly bases: LRUCache<string, Promise<Segment>>;
+  readonly bases: LRUCache<string, Segment>;
   /** Segments of level 1 that were merged away: for results that are pinned to a log that was smaller. Some 1 MB each. */
   readonly merged: LRUCache<string, SegmentBlocks>;
   /** The trees over the blocks of stored segments, by digest: some 400 KB each. */
   readonly trees: LRUCache<string, HashTree>;
 }
 
+/** Of each kind: where entries are long, a segment has a hundred times as many bytes as usual. */
+const KEPT_BYTES = 2 ** 25;
+/** Of a tree for each of its leaves: there are as many hashes above them. */
+const TREE_BYTES = 64;
+
 export function proofCache(): ProofCache {
+  const bytes = (parts: readonly Uint8Array[]): number => parts.reduce((sum, { length }) => sum + length, 1);
   return {
-    bases: new LRUCache({ max: 256 }),
-    merged: new LRUCache({ max: 32 }),
-    trees: new LRUCache({ max: 32 }),
+    bases: new LRUCache({ maxSize: KEPT_BYTES, sizeCalculation: ({ blocks }) => bytes(blocks) }),
+    merged: new LRUCache({ maxSize: KEPT_BYTES, sizeCalculation: ({ contents }) => bytes(contents) }),
+    trees: new LRUCache({ maxSize: KEPT_BYTES, sizeCalculation: ({ size }) => 1 + TREE_BYTES * size }),
   };
 }
 
 /** The small segments of one log that no store keeps: built from its entries when a proof needs them. */
 export class BaseSegments {
+  /** Those that are being made: whoever asks next waits for the same. */
+  readonly #making = new Map<string, Promise<Segment>>();
+
   constructor(
     private readonly parts: GroupParts & { readonly baseMaker: SegmentMaker },
     private readonly cache: ProofCache,
   ) {}
 
   /** One of level 0. Rejects with ENTRY_CORRUPT, and as readRows and SegmentMaker.base do. */
-  of(base: number): Promise<Segment> {
-    const { bases } = this.cache;
+  async of(base: number): Promise<Segment> {
     const key = this.#key(base);
-    const known = bases.get(key);
+    const known = this.cache.bases.get(key) ?? this.#making.get(key);
     if (known !== undefined) return known;
-    const made = this.parts.baseMaker.base(base * BASE_ENTRIES, this.#entries(base));
-    bases.set(key, made);
-    made.catch(() => bases.delete(key));
-    return made;
+    const making = this.parts.baseMaker.base(base * BASE_ENTRIES, this.#entries(base));
+    this.#making.set(key, making);
+    try {
+      const made = await making;
+      if (this.#making.get(key) === making) this.cache.bases.set(key, made);
+      return made;
+    } finally {
+      if (this.#making.get(key) === making) this.#making.delete(key);
+    }
   }
 
   async *#entries(base: number): AsyncGenerator<readonly IndexedEntry[]> {
@@ -65,6 +78,7 @@ export class BaseSegments {
 
   /** Forgets everything: the log is another than it was. */
   clear(): void {
+    this.#making.clear();
     for (const cache of [this.cache.bases, this.cache.merged])
       for (const key of [...cache.keys()]) if (key.startsWith(this.#key(""))) cache.delete(key);
   }
