@@ -4,11 +4,11 @@ import { dirname, join } from "node:path";
 /** The links of a document below `root` that lead to no file or heading there, as the document writes them. */
 export function brokenLinks(root: string, document: string): readonly string[] {
   const links = readFileSync(join(root, document), "utf8").matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g);
-  return [...links].filter(([, path = "", anchor]) => !leads(root, document, path, anchor)).map(([link]) => link);
+  const fileOf = (path: string) => (path === "" ? join(root, document) : join(root, dirname(document), path));
+  return [...links].filter(([, path = "", anchor]) => !leads(fileOf(path), anchor)).map(([link]) => link);
 }
 
-function leads(root: string, document: string, path: string, anchor: string | undefined): boolean {
-  const file = path === "" ? join(root, document) : join(root, dirname(document), path);
+function leads(file: string, anchor: string | undefined): boolean {
   if (!existsSync(file)) return false;
   return anchor === undefined || anchorsOf(readFileSync(file, "utf8")).includes(anchor);
 }
