@@ -65,7 +65,7 @@ describe("the package", () => {
       ]),
     );
     const expected =
-      /^(build\/dist\/.*\.(js|js\.map)|build\/dist\/THIRD_PARTY_NOTICES\.txt|build\/src\/.*\.d\.ts|build\/graphiql\/.*|(verifiers\/python|docs|deploy|examples)\/.*|[A-Z]+(\.md)?|package\.json|schema\.graphql)$/;
+      /^(build\/dist\/.*\.(js|js\.map)|build\/dist\/THIRD_PARTY_NOTICES\.txt|build\/src\/.*\.d\.ts|build\/graphiql\/.*|(verifiers\/python|docs|deploy|examples)\/.*|test\/operations\/\w+\.graphql|codegen\.yml|[A-Z]+(\.md)?|package\.json|schema\.graphql)$/;
     expect(files.filter((path) => !expected.test(path))).toEqual([]);
   });
 
@@ -92,6 +92,19 @@ describe("the package", () => {
     expect(installed).toEqual(expect.arrayContaining(["auditql", "libsql", "pg"]));
     const bundled = ["fastify", "graphql", "pino", "type-graphql", "commander"];
     expect(installed.filter((name) => bundled.includes(name))).toEqual([]);
+  });
+
+  test("has the schema and our operations where a code generator can ask for them", async () => {
+    const ask =
+      'for (const name of ["schema", "operations/read"]) console.log(import.meta.resolve(`auditql/${name}.graphql`))';
+    const found = await inFolder(process.execPath, "--input-type=module", "-e", ask);
+    const texts = await Promise.all(
+      found
+        .trim()
+        .split("\n")
+        .map((url) => readFile(new URL(url), "utf8")),
+    );
+    expect(texts).toEqual([expect.stringContaining("type Query"), expect.stringContaining("query Search")]);
   });
 
   test("lets nobody import what it does not export", async () => {
