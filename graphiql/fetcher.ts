@@ -2,6 +2,12 @@ import { createGraphiQLFetcher, type Fetcher, type FetcherOpts, type FetcherPara
 import { getOperationAST, OperationTypeNode, type ExecutionResult } from "graphql";
 import { createClient } from "graphql-sse";
 
+/** What a tab shows under "Headers" until a credential of its own is written there. */
+export const HEADERS = `{
+  // A credential for this tab alone.
+  "authorization": "Bearer "
+}`;
+
 /**
  * Queries and mutations by POST; subscriptions as server-sent events, which pass every proxy that HTTP passes. The
  * credential goes along where a tab's own headers have none; the empty text is none.
@@ -9,7 +15,7 @@ import { createClient } from "graphql-sse";
 export function fetcherOf(url: string, credential: () => string): Fetcher {
   const ask = createGraphiQLFetcher({ url });
   return (params, { headers, ...options } = {}) => {
-    const sent = { ...options, headers: { ...authorization(credential()), ...lowerCase(headers) } };
+    const sent = { ...options, headers: { ...authorization(credential()), ...ownHeaders(headers) } };
     return isSubscription(params, options) ? follow(url, params, sent) : ask(params, sent);
   };
 }
@@ -25,8 +31,12 @@ function authorization(credential: string): Readonly<Record<string, string>> {
   return credential === "" ? {} : { authorization: `Bearer ${credential}` };
 }
 
-function lowerCase(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+/** By their names in lower case, without an `authorization` that is not filled in. */
+function ownHeaders(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const named = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const);
+  return Object.fromEntries(
+    named.filter(([name, value]) => name !== "authorization" || !/^(bearer)?\s*$/i.test(value)),
+  );
 }
 
 function isSubscription({ operationName }: FetcherParams, { documentAST }: FetcherOpts = {}): boolean {

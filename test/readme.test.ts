@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { brokenLinks } from "./documents/links.js";
 import { type GatewayProcess, gatewayFolder, graphqlData, removeFolder, startGateway } from "./gateway.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -46,10 +46,7 @@ describe("the documents", () => {
   );
 
   test.each(documents)("%s links to files and headings that exist", (document) => {
-    const text = readFileSync(join(root, document), "utf8");
-    const links = [...text.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)];
-    const broken = links.filter(([, path = "", anchor]) => !leads(document, path, anchor)).map(([link]) => link);
-    expect(broken).toEqual([]);
+    expect(brokenLinks(root, document)).toEqual([]);
   });
 });
 
@@ -71,15 +68,4 @@ function withoutVaryingText(actual: unknown, documented: unknown): unknown {
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function leads(document: string, path: string, anchor: string | undefined): boolean {
-  const file = path === "" ? join(root, document) : join(root, dirname(document), path);
-  if (!existsSync(file)) return false;
-  return anchor === undefined || anchorsOf(readFileSync(file, "utf8")).includes(anchor);
-}
-
-function anchorsOf(markdown: string): readonly string[] {
-  const headings = [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) => heading.toLowerCase());
-  return headings.map((heading) => heading.replace(/[^\p{L}\p{N} -]/gu, "").replaceAll(" ", "-"));
 }

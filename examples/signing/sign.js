@@ -4,7 +4,10 @@
 function canonical(value) {
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  const members = Object.keys(value).sort();
+  // What JSON.stringify leaves out of the request, is not signed either.
+  const members = Object.keys(value)
+    .filter((name) => value[name] !== undefined)
+    .sort();
   return `{${members.map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`).join()}}`;
 }
 
@@ -14,12 +17,12 @@ function base64(bytes) {
 
 /**
  * The AuditEventInput for `log(event:)` with its author's signature, by a key pair of
- * `crypto.subtle.generateKey("Ed25519", false, ["sign", "verify"])`. Leave out what is null: it is not signed.
+ * `crypto.subtle.generateKey("Ed25519", false, ["sign", "verify"])`.
  */
 export async function signedEvent({ tenantId, ...event }, { privateKey, publicKey }) {
-  // The one name that the API spells otherwise than what is signed.
-  const signed = tenantId === undefined ? event : { ...event, tenant_id: tenantId };
-  const text = new TextEncoder().encode(canonical(signed));
+  // The one name that the API spells otherwise than what is signed; a field that is null is not signed.
+  const fields = Object.entries({ ...event, tenant_id: tenantId }).filter(([, value]) => value !== null);
+  const text = new TextEncoder().encode(canonical(Object.fromEntries(fields)));
   return {
     ...event,
     tenantId,

@@ -28,6 +28,7 @@ interface Receipt {
 }
 
 const url = process.argv[2] ?? "http://127.0.0.1:4000/graphql";
+const token = process.env["AUDITQL_TOKEN"];
 const translations = readWebhooks().map(auditEvent);
 
 for (const { event, leftOut } of translations) {
@@ -42,7 +43,7 @@ console.log(`imported ${translations.length} webhooks`);
 async function logBulk(events: readonly WebhookEvent[]): Promise<Receipt> {
   const response = await fetch(url, {
     method: "POST",
-    headers: { "content-type": "application/json" },
+    headers: { "content-type": "application/json", ...(token !== undefined && { authorization: `Bearer ${token}` }) },
     body: JSON.stringify({ query: LOG_BULK, variables: { events } }),
   });
   const answer = (await response.json()) as Answer;

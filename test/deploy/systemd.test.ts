@@ -9,12 +9,20 @@ import { describeWith, findProgram } from "../service.js";
 import { deployText } from "./metric-names.js";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+/** Where the unit's first comment installs the package. */
+const INSTALLED = "/opt/auditql/node_modules/auditql/";
 const unit = deployText("systemd/auditql.service");
+
+interface Package {
+  readonly version: string;
+  readonly bin: { readonly auditql: string };
+}
 
 describe("the unit for systemd", () => {
   test("starts the program that package.json names, and gives it longer than it takes to stop", () => {
-    const { bin } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { bin: { auditql: string } };
-    expect(unit).toContain(`ExecStart=/usr/bin/node /opt/auditql/${bin.auditql} serve\n`);
+    const { bin, version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as Package;
+    expect(unit).toContain(`ExecStart=/usr/bin/node ${INSTALLED}${bin.auditql} serve\n`);
+    expect(unit).toContain(`npm install --prefix /opt/auditql ./auditql-${version}.tgz `);
     expect(existsSync(join(ROOT, bin.auditql))).toBe(true);
     expect(Number(/^TimeoutStopSec=(\d+)s$/m.exec(unit)?.[1])).toBeGreaterThan(10);
   });
@@ -35,7 +43,7 @@ describeWith("systemd-analyze", findProgram("systemd-analyze") !== undefined, ()
     folder = mkdtempSync(join(tmpdir(), "auditql-systemd-"));
     path = join(folder, "auditql.service");
     // systemd-analyze wants the program to be there.
-    writeFileSync(path, unit.replace("/usr/bin/node /opt/auditql/", `${process.execPath} ${ROOT}`));
+    writeFileSync(path, unit.replace(`/usr/bin/node ${INSTALLED}`, `${process.execPath} ${ROOT}`));
   });
   afterAll(() => {
     rmSync(folder, { recursive: true });

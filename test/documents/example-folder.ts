@@ -14,7 +14,7 @@ export interface ExampleFolder {
   write(name: string, text: string): Promise<void>;
   /** Runs a program by its path. Rejects with what it printed, if it fails. */
   tool(program: string, ...args: readonly string[]): Promise<void>;
-  /** Runs a file: the lines that it printed. Rejects if it fails, warns, or takes half a minute. */
+  /** Runs a file: the lines that it printed. Rejects if it fails, warns, or takes two minutes. */
   lines(name: string): Promise<readonly string[]>;
   close(): Promise<void>;
 }
@@ -24,7 +24,7 @@ export async function exampleFolder(): Promise<ExampleFolder> {
   const folder = await mkdtemp(join(ROOT, "build/client-example-"));
   await symlink(join(ROOT, "test/clients/node_modules"), join(folder, "node_modules"));
   // Tools of others look for their plugins in NODE_PATH; a WebSocket is global without a flag from Node 22.
-  const options = { cwd: folder, timeout: 30_000, env: { ...process.env, NODE_PATH: TOOLS } };
+  const options = { cwd: folder, timeout: 120_000, env: { ...process.env, NODE_PATH: TOOLS } };
   return {
     write: (name, text) => writeFile(join(folder, name), text),
     async tool(program, ...args) {

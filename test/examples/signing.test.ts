@@ -36,8 +36,12 @@ const LOG = /* GraphQL */ `
 /** What is not in canonical order, and not in ASCII. */
 const EVENT = {
   ...{ tenantId: "acme", message: { z: [1, { b: "ä", a: 10 }], a: '"\n' } },
-  ...{ actor: "dana", action: "pay", target: "invoice 7 → 8" },
+  ...{ actor: "dana", action: "pay", target: "invoice 7 → 8", source: null },
 };
+
+interface Signing {
+  readonly signedEvent: (event: object, keys: unknown) => Promise<object>;
+}
 
 let gateway: TestGateway;
 beforeAll(async () => {
@@ -99,6 +103,13 @@ describeWith("python3 and cryptography", HAS_PYTHON, () => {
     await expectLogged(JSON.parse(stdout));
     await rm(folder, { recursive: true });
   });
+});
+
+test("what a program leaves undefined is not signed, as it is not sent", async () => {
+  const { signedEvent } = (await import(join(FOLDER, "sign.js"))) as Signing;
+  const keys = await crypto.subtle.generateKey("Ed25519", false, ["sign", "verify"]);
+  const unsaid = { ...EVENT, status: undefined, new: { amount: 5, currency: undefined } };
+  await expectLogged(await signedEvent(unsaid, keys));
 });
 
 test("an event that is signed with the API's names is refused with those that are signed", async () => {

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { execFile } from "node:child_process";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { createKey } from "../../src/access/key-file.js";
 import { auditEvent, type WebhookEvent } from "../../examples/webhooks/audit-event.js";
 import { readWebhooks } from "../../examples/webhooks/payloads.js";
-import { type GatewayProcess, gatewayFolder, graphqlData, removeFolder, startGateway } from "../gateway.js";
+import { type GatewayProcess, gatewayFolder, removeFolder, startGateway } from "../gateway.js";
 
 const PROGRAM = fileURLToPath(new URL("../../examples/webhooks/import.js", import.meta.url));
 /** A busy machine starts two processes, and logs every payload, slowly. */
@@ -74,10 +76,15 @@ describe("GitHub's webhooks, imported by the example program", () => {
   const folder = gatewayFolder();
   let gateway: GatewayProcess;
   let printed = "";
+  let env: NodeJS.ProcessEnv;
 
   beforeAll(async () => {
-    gateway = await startGateway({ folder });
-    const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM, `${gateway.url}/graphql`]);
+    const apiKeys = join(folder, "keys.json");
+    const scopes = ["audit:log", "audit:read"] as const;
+    const { text } = await createKey(apiKeys, { name: "webhooks", scopes }, new Date());
+    gateway = await startGateway({ folder, env: { AUDITQL_API_KEYS: apiKeys } });
+    env = { ...process.env, AUDITQL_TOKEN: text };
+    const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM, `${gateway.url}/graphql`], { env });
     printed = stdout;
   }, START_MS);
 
@@ -86,9 +93,23 @@ describe("GitHub's webhooks, imported by the example program", () => {
     removeFolder(folder);
   });
 
+  async function read<Data>(query: string, variables: object): Promise<Data> {
+    const response = await fetch(`${gateway.url}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${env["AUDITQL_TOKEN"] ?? ""}` },
+      body: JSON.stringify({ query, variables }),
+    });
+    return ((await response.json()) as { readonly data: Data }).data;
+  }
   const page = async (variables: Readonly<Record<string, unknown>>): Promise<Page["search"]> =>
-    (await graphqlData<Page>(gateway.url, PAGE, variables)).search;
+    (await read<Page>(PAGE, variables)).search;
   const count = (matches: (event: WebhookEvent) => boolean): number => events.filter(matches).length;
+
+  test("are refused without the credential in AUDITQL_TOKEN, with what to do", async () => {
+    const without = { env: { ...env, AUDITQL_TOKEN: undefined } };
+    const refused = promisify(execFile)(process.execPath, [PROGRAM, `${gateway.url}/graphql`], without);
+    await expect(refused).rejects.toThrow("this gateway asks for a credential");
+  });
 
   test("are several hundred, and the program says how many", () => {
     expect(events.length).toBeGreaterThan(500);
@@ -133,8 +154,7 @@ describe("GitHub's webhooks, imported by the example program", () => {
   });
 
   test("are all VALID, hash and membership", async () => {
-    const { nodes } = (await graphqlData<Verdicts>(gateway.url, VERDICTS, { query: "action=push OR action=fork" }))
-      .search;
+    const { nodes } = (await read<Verdicts>(VERDICTS, { query: "action=push OR action=fork" })).search;
     expect(nodes.length).toBeGreaterThan(5);
     const valid = { verification: { hash: { status: "VALID" }, membership: { status: "VALID" } } };
     expect(nodes).toEqual(nodes.map(() => valid));

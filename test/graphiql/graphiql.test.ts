@@ -112,7 +112,7 @@ describeWith("chromium, for a gateway that asks for a credential", hasBrowser, (
     gateway = await startGateway({ folder, env: { AUDITQL_API_KEYS: apiKeys } });
     browser = await launchBrowser();
     page = await browser.newPage({ viewport: { width: 1280, height: 1600 } });
-    await page.goto(`${gateway.url}/graphiql/`);
+    await page.goto(`${gateway.url}/graphql`);
   }, START_MS);
   afterAll(async () => {
     await browser.close();
@@ -122,7 +122,27 @@ describeWith("chromium, for a gateway that asks for a credential", hasBrowser, (
 
   const bar = () => page.locator(".credential-bar");
 
-  test("says why it has no documentation, and takes one credential for all tabs", async () => {
+  const documentation = () => page.locator(".graphiql-doc-explorer");
+
+  test("is where a browser comes to that opens the API's address", () => {
+    expect(page.url()).toBe(`${gateway.url}/graphiql/`);
+  });
+
+  test("says in the documentation's place why it is empty", async () => {
+    await page.getByRole("button", { name: "Documentation Explorer" }).click();
+    await documentation().getByText("this gateway asks for a credential").waitFor();
+  });
+
+  test("shows the header that a credential goes in, and sends none before it is filled in", async () => {
+    await page.getByRole("button", { name: "Headers" }).click();
+    await page.locator(".graphiql-editor-tool .view-lines").getByText('"authorization"').waitFor();
+    const sent = page.waitForRequest((request) => (request.postData() ?? "").includes("LogEvent"));
+    await page.locator(".graphiql-execute-button").click();
+    expect((await sent).headers()).not.toHaveProperty("authorization");
+    await shown(page, "UNAUTHENTICATED");
+  });
+
+  test("takes one credential for all tabs", async () => {
     await bar().getByText("asks for a credential").waitFor();
     await page.getByLabel("API key or token").fill("wrong");
     await page.getByRole("button", { name: "Use" }).click();
@@ -134,6 +154,8 @@ describeWith("chromium, for a gateway that asks for a credential", hasBrowser, (
     await page.getByRole("button", { name: "Use" }).click();
     await bar().getByText("Sent with every operation").waitFor();
     await schema;
+    await documentation().getByText("Root Types").waitFor();
+    await page.locator(".graphiql-response").getByText("UNAUTHENTICATED").waitFor({ state: "detached" });
     expect(await execute(page, "LogEvent")).toMatch(/"leafIndex": 0,/);
     await page.getByRole("tab", { name: "VerifyNewest" }).click();
     expect(await execute(page, "VerifyNewest")).toMatch(/"membership": { "status": "VALID"/);
@@ -147,9 +169,16 @@ describeWith("chromium, for a gateway that asks for a credential", hasBrowser, (
     expect(storage).not.toContain(key);
   });
 
-  test("shows results below the editors on a phone", async () => {
+  test("shows documentation alone on a phone, and else results below the editors, in lines that are not cut", async () => {
     await page.setViewportSize({ width: 390, height: 844 });
+    expect((await documentation().boundingBox())?.width).toBeGreaterThan(250);
+    await page.getByRole("button", { name: "Documentation Explorer" }).click();
     const pane = await page.locator(".graphiql-response").boundingBox();
     expect(pane?.width).toBeGreaterThan(250);
+    expect(pane?.height).toBeGreaterThan(250);
+    const lines =
+      "[...document.querySelectorAll('.graphiql-query-editor .view-line > span')].map((line) => line.offsetWidth)";
+    const editor = await page.locator(".graphiql-query-editor .graphiql-editor").boundingBox();
+    expect(Math.max(...(await page.evaluate<number[]>(lines)))).toBeLessThanOrEqual(editor?.width ?? 0);
   });
 });

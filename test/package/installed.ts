@@ -4,9 +4,10 @@ import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { brokenLinks } from "../documents/links.js";
 
 /**
  * Usage: npm run test:package
@@ -49,18 +50,34 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("the package", () => {
-  test("holds the program, its page, its types, the schema and the verifier in Python, and nothing else", () => {
+  test("holds the program, its page, its types, the schema, the verifier in Python and the documents, and nothing else", () => {
     expect(files).toEqual(
       expect.arrayContaining([
         ...["build/dist/main.js", "build/dist/index.js", "build/dist/verify.js", "build/dist/THIRD_PARTY_NOTICES.txt"],
         ...["build/src/index.d.ts", "build/src/verify.d.ts"],
         ...["build/graphiql/index.html", "build/graphiql/page.js", "schema.graphql", "README.md", "LICENSE"],
-        "verifiers/python/auditql_verify.py",
+        ...[
+          "verifiers/python/auditql_verify.py",
+          "docs/format.md",
+          "deploy/prometheus/alerts.yaml",
+          "examples/signing/sign.js",
+        ],
       ]),
     );
     const expected =
-      /^(build\/dist\/.*\.(js|js\.map)|build\/dist\/THIRD_PARTY_NOTICES\.txt|build\/src\/.*\.d\.ts|build\/graphiql\/.*|verifiers\/python\/.*|[A-Z]+(\.md)?|package\.json|schema\.graphql)$/;
+      /^(build\/dist\/.*\.(js|js\.map)|build\/dist\/THIRD_PARTY_NOTICES\.txt|build\/src\/.*\.d\.ts|build\/graphiql\/.*|(verifiers\/python|docs|deploy|examples)\/.*|test\/operations\/\w+\.graphql|codegen\.yml|[A-Z]+(\.md)?|package\.json|schema\.graphql)$/;
     expect(files.filter((path) => !expected.test(path))).toEqual([]);
+  });
+
+  test("has documents whose links lead to what it holds", () => {
+    const documents = files.filter((path) => path.endsWith(".md"));
+    expect(documents).toEqual(expect.arrayContaining(["README.md", "docs/production.md", "deploy/README.md"]));
+    const broken = documents.map((path) => [path, brokenLinks(join(folder, "node_modules/auditql"), path)] as const);
+    expect(broken.filter(([, links]) => links.length > 0)).toEqual([]);
+  });
+
+  test("has the name that the README installs it by", async () => {
+    expect(await readFile(`${root}README.md`, "utf8")).toContain(`npm install ./${basename(tarball)} `);
   });
 
   test("declares its files and types as Node, TypeScript and bundlers look for them", async () => {
@@ -75,6 +92,19 @@ describe("the package", () => {
     expect(installed).toEqual(expect.arrayContaining(["auditql", "libsql", "pg"]));
     const bundled = ["fastify", "graphql", "pino", "type-graphql", "commander"];
     expect(installed.filter((name) => bundled.includes(name))).toEqual([]);
+  });
+
+  test("has the schema and our operations where a code generator can ask for them", async () => {
+    const ask =
+      'for (const name of ["schema", "operations/read"]) console.log(import.meta.resolve(`auditql/${name}.graphql`))';
+    const found = await inFolder(process.execPath, "--input-type=module", "-e", ask);
+    const texts = await Promise.all(
+      found
+        .trim()
+        .split("\n")
+        .map((url) => readFile(new URL(url), "utf8")),
+    );
+    expect(texts).toEqual([expect.stringContaining("type Query"), expect.stringContaining("query Search")]);
   });
 
   test("lets nobody import what it does not export", async () => {
