@@ -44,7 +44,7 @@ export async function auditSchema(options: SchemaOptions = {}): Promise<GraphQLS
 
 /** The schema as text, to be composed into a supergraph; with Auditable, as it is published in schema.graphql. */
 export async function auditSchemaText({ node, ...options }: SchemaTextOptions = {}): Promise<string> {
-  const { text } = await auditSubgraph(options);
+  const text = (await auditSubgraph(options)).text();
   return node === false ? withoutNode(text) : text;
 }
 

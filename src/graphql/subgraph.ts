@@ -53,7 +53,8 @@ export interface SubgraphOptions<C> {
 /** A schema that a router can ask for entities, and the text of it that is composed into a supergraph. */
 export interface Subgraph {
   readonly schema: GraphQLSchema;
-  readonly text: string;
+  /** Printed when it is first wanted: a gateway that no router asks starts without it. */
+  readonly text: () => string;
   /** Without the fields and types for routers. */
   readonly api: GraphQLSchema;
 }
@@ -76,12 +77,15 @@ export async function buildSubgraph<C>(options: SubgraphOptions<C>): Promise<Sub
   });
   for (const [name, description] of Object.entries(options.descriptions)) describe(own.getType(name), description);
   const { prefix } = options;
-  const whole = subgraphText(options, own);
-  const text = prefix === undefined ? whole : withPrefix(whole, prefix);
-  if (prefix !== undefined) addPrefixed(own, prefix);
+  let printed: string | undefined;
+  const text = (): string => (printed ??= subgraphText(options, own));
+  if (prefix !== undefined) {
+    printed = withPrefix(text(), prefix); // before the schema has its fields under both names
+    addPrefixed(own, prefix);
+  }
   const schema = extendSchema(own, parse(routerFields(Object.keys(options.references))));
   for (const type of Object.values(schema.getTypeMap())) if (isAbstractType(type)) type.resolveType = ownTypename;
-  setResolver(schema, "_service", () => ({ sdl: text }));
+  setResolver(schema, "_service", () => ({ sdl: text() }));
   setResolver(schema, "_entities", (_source, { representations }, context: C) =>
     representations.map((reference) => entity(reference, context, options.references)),
   );
