@@ -19,7 +19,9 @@ import { writerTo, type Output } from "./cli/output.js";
 import type { Engine } from "./cli/opening.js";
 import type { EnginePlan, Operator } from "./cli/serve.js";
 import type { ImportFlags } from "./cli/import.js";
+import type { LogFlags } from "./cli/log.js";
 import type { SaveFlags } from "./cli/save.js";
+import type { SearchFlags } from "./cli/search.js";
 import type { TrustFlags } from "./cli/trusted-keys.js";
 import type { WatchFlags } from "./cli/watch.js";
 import type { Degradation } from "./http/server.js";
@@ -203,6 +205,9 @@ function openOutput(): Output {
   return { write, note, bar: process.stderr };
 }
 
+/** What a command asks a gateway with, and where it writes. */
+const asking = () => ({ token: process.env["AUDITQL_TOKEN"], output: openOutput() });
+
 function printTo(stream: NodeJS.WriteStream): (text: string) => void {
   return (text) => {
     stream.write(`${text}\n`);
@@ -219,10 +224,11 @@ try {
       (await import("./cli/save.js")).saveEvidence(flags, process.env["AUDITQL_TOKEN"], openOutput()),
     watch: async (flags: WatchFlags) =>
       (await import("./cli/watch.js")).watchLog(flags, process.env["AUDITQL_TOKEN"], openOutput()),
-    importEvents: async (file: string, flags: ImportFlags) => {
-      const asked = { token: process.env["AUDITQL_TOKEN"], output: openOutput() };
-      return (await import("./cli/import.js")).importEvents(file, flags, asked);
-    },
+    log: async (message: string, flags: LogFlags) => (await import("./cli/log.js")).logEvent(message, flags, asking()),
+    search: async (query: string, flags: SearchFlags) =>
+      (await import("./cli/search.js")).searchLog(query, flags, asking()),
+    importEvents: async (file: string, flags: ImportFlags) =>
+      (await import("./cli/import.js")).importEvents(file, flags, asking()),
     fsck: async (storage: Settings["storage"], flags: FsckFlags) =>
       (await import("./cli/fsck.js")).fsckStore(storage, flags, tools),
     copy: async (storage: Settings["storage"], target: string) =>

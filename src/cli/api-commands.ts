@@ -1,8 +1,11 @@
-import { InvalidArgumentError, Option, type Command } from "commander";
+import { Option, type Command } from "commander";
 import type { Environment } from "../settings/read.js";
 import { LISTENER } from "../settings/table.js";
+import { columnsIn, positiveInteger } from "./arguments.js";
 import type { EventFile, ImportFlags } from "./import.js";
+import type { LogFlags } from "./log.js";
 import type { SaveFlags } from "./save.js";
+import type { EntryStyle, SearchFlags } from "./search.js";
 import type { WatchFlags } from "./watch.js";
 
 /** What the commands do that ask a gateway by its API. Each answers the exit code. */
@@ -10,6 +13,8 @@ export interface ApiCommands {
   save(flags: SaveFlags): Promise<number>;
   watch(flags: WatchFlags): Promise<number>;
   importEvents(file: string, flags: ImportFlags): Promise<number>;
+  log(message: string, flags: LogFlags): Promise<number>;
+  search(query: string, flags: SearchFlags): Promise<number>;
 }
 
 /** Where `auditql serve` listens, if it is told nothing else. */
@@ -34,6 +39,32 @@ Exit code:
 Example, of an hourly cron job:
   auditql watch --url https://audit.example.com/graphql --key "$LOG_KEY" --state /var/lib/auditor/default.checkpoint`;
 
+/** By their flags. */
+const FIELDS = [
+  ["actor", "who did it"],
+  ["action", "what was done, such as create"],
+  ["target", "what it was done to"],
+  ["status", "how it ended"],
+  ["source", "where it came from"],
+  ["tenant-id", "the tenant it belongs to"],
+  ["timestamp", "when it happened, by your own clock"],
+  ["old", "the value before the change"],
+  ["new", "the value after the change"],
+] as const;
+
+const LOG_HELP = `
+Exit code: 0 logged and durable, 2 not logged, or nobody knows: with an idempotency key, run it again.
+
+Example:
+  auditql log "signed in" --actor dana --action login --status success`;
+
+const SEARCH_HELP = `
+Nothing is verified here: that is what save and verify are for. Exit code: 0 searched, 2 not, or not to the end.
+
+Examples:
+  auditql search "status:failed" --since 7d
+  auditql search --order oldest --limit 100000 --style csv > entries.csv`;
+
 const IMPORT_HELP = `
 Each event gets the time of its import as received_at. Of a Pangea export each event is verified: its hash, its author's
 signature, and that it is in the tree of the root beside it; where it has no time of its own, its timestamp becomes when
@@ -48,24 +79,88 @@ Examples:
 
 /** Adds the commands that ask a gateway by its API. */
 export function addApiCommands(root: Command, commands: ApiCommands, env: Environment): void {
-  const withGateway = (command: Command, whichLog: string): Command =>
-    command
+  const tokenFile = env["AUDITQL_TOKEN_FILE"] || undefined;
+  const command: NewCommand = (name, description, whichLog) =>
+    root
+      .command(name)
+      .description(description)
       .option("--url <url>", "the gateway's GraphQL API", DEFAULT_API)
       .option(
         "--token-file <path>",
         "a file with the credential, an API key or a JSON Web Token (AUDITQL_TOKEN_FILE; or AUDITQL_TOKEN)",
-        env["AUDITQL_TOKEN_FILE"] || undefined,
+        tokenFile,
       )
       .option("--log <name>", `${whichLog}; \`default\` if not given`);
-  const withKey = (command: Command): Command =>
-    command.requiredOption("--key <key>", "the log's verifier key, as you got it over a way that you trust");
+  addLog(command, commands);
+  addSearch(command, commands);
+  addImport(command, commands);
+  addSave(command, commands);
+  addWatch(command, commands);
+}
 
-  const save = root
-    .command("save")
-    .description(
-      "Save evidence from a gateway, for `auditql verify`: entries, their proofs, and the root they lead to.",
-    );
-  withGateway(withKey(save), "the log to save from")
+/** A command with what it reaches a gateway by. */
+type NewCommand = (name: string, description: string, whichLog: string) => Command;
+
+const KEY = ["--key <key>", "the log's verifier key, as you got it over a way that you trust"] as const;
+
+function addLog(command: NewCommand, commands: ApiCommands): void {
+  const log = command("log", "Log one event, and print its leaf index and hash.", "the log to log in");
+  log.argument("<message>", "what happened");
+  for (const [name, what] of FIELDS) log.option(`--${name} <text>`, what);
+  log
+    .option("--sign", "have the gateway sign the event")
+    .option(
+      "--idempotency-key <key>",
+      "makes it safe to repeat this command: with the same key, nothing is logged twice",
+    )
+    .option("--json", "print the receipt as one line of JSON")
+    .addHelpText("after", LOG_HELP)
+    .action(async (message: string, flags: LogFlags) => {
+      process.exitCode = await commands.log(message, flags);
+    });
+}
+
+function addSearch(command: NewCommand, commands: ApiCommands): void {
+  const styles: readonly EntryStyle[] = ["table", "ndjson", "csv"];
+  const style = process.stdout.isTTY ? "table" : "ndjson";
+  command("search", "Print the entries that a query finds, newest first.", "the log to search")
+    .argument("[query]", "words, field:word and so on; everything if not given", "")
+    .option("--limit <count>", "the most entries", positiveInteger, 100)
+    .addOption(new Option("--order <end>", "which end comes first").choices(["newest", "oldest"]).default("newest"))
+    .option("--since <time>", "only what was received since: an RFC 3339 time, or such as 7d or 12h")
+    .option("--until <time>", "only what was received before")
+    .addOption(
+      new Option("--style <style>", "how it is printed; table on a terminal, else ndjson")
+        .choices(styles)
+        .default(style),
+    )
+    .addHelpText("after", SEARCH_HELP)
+    .action(async (query: string, flags: SearchFlags) => {
+      process.exitCode = await commands.search(query, flags);
+    });
+}
+
+function addImport(command: NewCommand, commands: ApiCommands): void {
+  const formats: readonly EventFile[] = ["ndjson", "csv", "pangea-export"];
+  command(
+    "import",
+    "Log the events of a file, in its order; nothing where one of them is bad.",
+    "the log to import into",
+  )
+    .argument("<file>", "the events: one JSON object on each line, CSV with a header, or an export of a Pangea log")
+    .addOption(new Option("--from <format>", "how the file is written; csv for *.csv, else ndjson").choices(formats))
+    .option("--columns <field=column,…>", "the columns of a CSV file to import, and their fields", columnsIn)
+    .option("--dry-run", "log nothing: only name what is wrong with the file")
+    .addHelpText("after", IMPORT_HELP)
+    .action(async (file: string, flags: ImportFlags) => {
+      process.exitCode = await commands.importEvents(file, flags);
+    });
+}
+
+function addSave(command: NewCommand, commands: ApiCommands): void {
+  const what = "Save evidence from a gateway, for `auditql verify`: entries, their proofs, and the root they lead to.";
+  command("save", what, "the log to save from")
+    .requiredOption(...KEY)
     .option("--query <query>", "save what this finds, every match; everything if not given")
     .addOption(
       new Option("--result <id>", "save the result of a search made before, as much as it counts") //
@@ -78,41 +173,16 @@ export function addApiCommands(root: Command, commands: ApiCommands, env: Enviro
     .action(async (flags: SaveFlags) => {
       process.exitCode = await commands.save(flags);
     });
+}
 
-  const watch = root
-    .command("watch")
-    .description("Check that a log has kept all that it had when this ran last: made for cron and CI.");
-  withGateway(withKey(watch), "the log to watch")
+function addWatch(command: NewCommand, commands: ApiCommands): void {
+  const what = "Check that a log has kept all that it had when this ran last: made for cron and CI.";
+  command("watch", what, "the log to watch")
+    .requiredOption(...KEY)
     .requiredOption("--state <path>", "the file that remembers the newest root seen")
     .option("--json", "print one line of JSON")
     .addHelpText("after", WATCH_HELP)
     .action(async (flags: WatchFlags) => {
       process.exitCode = await commands.watch(flags);
     });
-
-  const importing = root
-    .command("import")
-    .description("Log the events of a file, in its order; nothing where one of them is bad.")
-    .argument("<file>", "the events: one JSON object on each line, CSV with a header, or an export of a Pangea log");
-  const formats: readonly EventFile[] = ["ndjson", "csv", "pangea-export"];
-  withGateway(importing, "the log to import into")
-    .addOption(new Option("--from <format>", "how the file is written; csv for *.csv, else ndjson").choices(formats))
-    .option("--columns <field=column,…>", "the columns of a CSV file to import, and their fields", columnsIn)
-    .option("--dry-run", "log nothing: only name what is wrong with the file")
-    .addHelpText("after", IMPORT_HELP)
-    .action(async (file: string, flags: ImportFlags) => {
-      process.exitCode = await commands.importEvents(file, flags);
-    });
-}
-
-function columnsIn(text: string): ReadonlyMap<string, string> {
-  const columns = text.split(",").map((pair): readonly [string, string] => {
-    const [field = "", ...column] = pair.split("=");
-    if (field.trim() === "" || column.length === 0)
-      throw new InvalidArgumentError(
-        `Expected field=column, with a comma between two of them, got ${JSON.stringify(pair)}.`,
-      );
-    return [field.trim(), column.join("=").trim()];
-  });
-  return new Map(columns);
 }

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import {
   readSetting,
   readSettings,
@@ -11,6 +11,7 @@ import type { SettingRow } from "../settings/setting.js";
 import { API_KEYS, SETTINGS, STORAGE, SUBGRAPH_PREFIX } from "../settings/table.js";
 import type { FsckFlags } from "./fsck.js";
 import { packageVersion } from "../operations/package.js";
+import { positiveInteger } from "./arguments.js";
 import { addApiCommands, type ApiCommands } from "./api-commands.js";
 import { addKeyCommand, DEFAULT_KEYS_FILE, type Console } from "./key.js";
 import { secretIn } from "./secret-file.js";
@@ -104,11 +105,6 @@ export function program(commands: Commands, env: Environment): Command {
 type StorageFlags = { readonly [name in keyof typeof STORAGE]?: string };
 
 /** Commands on stored logs, for operators: no gateway may be writing to the store meanwhile. */
-function positiveInteger(text: string): number {
-  if (/^[1-9][0-9]{0,8}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError(`Expected a number from 1 to 999999999, got ${JSON.stringify(text)}.`);
-}
-
 function addStoreCommands(root: Command, commands: Commands, env: Environment): void {
   const { store, keyFile, previousKeyFiles, origin } = STORAGE;
   const fsck = root.command("fsck").description("Derive every log anew from its stored bytes, and name what differs.");

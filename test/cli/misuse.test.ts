@@ -5,7 +5,8 @@ import { program, type Commands } from "../../src/cli/program.js";
 const started = () => Promise.reject(new Error("started"));
 const COMMANDS: Commands = {
   ...{ serve: started, verify: started, save: started },
-  ...{ schema: started, fsck: started, copy: started, watch: started, importEvents: started },
+  ...{ schema: started, fsck: started, copy: started, watch: started },
+  ...{ log: started, search: started, importEvents: started },
 };
 
 describe("what is started wrongly exits 2, for 1 means a finding", () => {
@@ -20,6 +21,10 @@ describe("what is started wrongly exits 2, for 1 means a finding", () => {
     "verify",
     "verify evidence.json --key k --trust keys.txt",
     "save",
+    "log",
+    "search --style xml",
+    "search a b",
+    "search --limit 0",
     "watch",
     "watch --key k",
     "import",
