@@ -13,6 +13,8 @@ const PART = Number(process.env["MUTATION_PART"] ?? 0);
 /** Tests elsewhere that hold what these folders' own tests leave to them; not those that take minutes or hold Python alone. */
 const ELSEWHERE = /^(graphql|stores\/memory)\/|^http\/(live-tail|download)/;
 const LEFT_OUT = /python|fuzz|bundle|executors|normalised-caches|redis|entry-paths/;
+/** They run last, for what nothing else has killed: each of their tests opens stores, or logs thousands of entries. */
+const DEAR = /local-service|bulk-requests|segment-(index|oracle)|tree-reading|root-conflict|damaged-log/;
 /** A mutant of what runs while files are loaded is tried with so many test files, in a process for each. */
 const MOST_ALONE = 3;
 const BAR_PERCENT = 95;
@@ -30,8 +32,9 @@ class Campaign {
   readonly #loaded = new Map<number, readonly string[]>();
 
   async run(): Promise<void> {
-    for (const folder of folders)
-      for (const test of filesBelow(root, `build/test/${folder}`, ".test.js")) await this.#runMany(test);
+    const own = folders.flatMap((folder) => filesBelow(root, `build/test/${folder}`, ".test.js"));
+    for (const test of own.filter((name) => !DEAR.test(name))) await this.#runMany(test);
+    for (const test of own.filter((name) => DEAR.test(name))) await this.#runMany(test);
     const others = filesBelow(root, "build/test", ".test.js").filter((test) =>
       ELSEWHERE.test(test.slice("build/test/".length)),
     );

@@ -50,6 +50,18 @@ test("true hints are proven by one read of the entries beside them, each once", 
   expect(reads).toEqual([[0, 1, 2, 3]]);
 });
 
+test("a bound at an end of the log is proven by the entry there alone", async () => {
+  const received = ["01", "02", "03"];
+  for (const [time, hinted] of [
+    ["00", 0],
+    ["09", 3],
+  ] as const) {
+    const { reads, read } = logOf(received);
+    await new TimeBounds().firstAtOrAfter({ times: [time], size: 3, hint: () => Promise.resolve(hinted) }, read);
+    expect(reads).toEqual([[hinted === 0 ? 0 : 2]]);
+  }
+});
+
 test("false hints cost one entry more for each halving", async () => {
   const received = Array.from({ length: 1_024 }, (_, at) => String(at).padStart(4, "0"));
   for (const hinted of [0, 1_024]) {

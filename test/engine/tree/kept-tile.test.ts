@@ -41,6 +41,13 @@ describe("a tile in memory", () => {
     );
   });
 
+  test("gives no leaf whose way up has a single byte changed", () => {
+    const rows = Array.from({ length: 9 }, (_, row) => 2 * (TILE_WIDTH - 2 ** (8 - row)) + (9 >> row));
+    for (const node of rows)
+      for (let byte = 0; byte < HASH_BYTES; byte++)
+        expect(new KeptTile(flipped(TILE, node * HASH_BYTES + byte)).leaf(FORMAT, 9, () => TOP)).toBeUndefined();
+  });
+
   test("gives no leaf that leads to another top, or while there is none, and each of them once it leads there", () => {
     const tile = new KeptTile(TILE);
     const other = flipped(TOP, HASH_BYTES - 1);
