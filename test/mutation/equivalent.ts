@@ -123,4 +123,28 @@ export const EQUIVALENT: readonly Equivalent[] = [
     mutant: "let seenAtMs = (0 + 1);",
     why: "the clock is far later when it is first read",
   },
+  {
+    file: "build/src/engine/log/batch.js",
+    line: "if (stamp >= lastReceivedAt)",
+    mutant: "if (stamp > lastReceivedAt)",
+    why: "entries stamped again with the time that they have are the same",
+  },
+  {
+    file: "build/src/engine/log/sequencer.js",
+    line: "if (now > this.#last)",
+    mutant: "if (now >= this.#last)",
+    why: "of two equal times either is the last",
+  },
+  {
+    file: "build/src/engine/log/sequencer.js",
+    line: "this.#watchAhead(micros / 1_000, newest > this.#last ? newest : this.#last);",
+    mutant: "this.#watchAhead(micros / 1_000, newest >= this.#last ? newest : this.#last);",
+    why: "of two equal times either is the last",
+  },
+  {
+    file: "build/src/engine/tree/bound-times.js",
+    line: "if (found === undefined)",
+    mutant: "if (false)",
+    why: "whoever reads times returns one for each entry, or rejects",
+  },
 ];

@@ -87,6 +87,17 @@ describe("a store that is shorter than the tree that a gateway knows", () => {
     expect(await checkEverything(store.honest)).toHaveLength(301);
   });
 
+  test("and becomes so while a batch is on its way is not written", async () => {
+    store.honest = await server(300);
+    const shorter = await server(290);
+    store.beforeAppend = async () => {
+      await Promise.resolve();
+      store.honest = shorter;
+    };
+    expect(await rejection(logMessages(service, 1))).toMatchObject({ code: "UNAVAILABLE", outcome: "NONE" });
+    expect((await shorter.head("default"))?.size).toBe(290);
+  });
+
   test("is not written when it grew in another way, by as many entries or more", async () => {
     await expectCode(logMessages(service, 1), "UNAVAILABLE");
     store.honest = await server(310, "other");
