@@ -147,4 +147,16 @@ export const EQUIVALENT: readonly Equivalent[] = [
     mutant: "if (false)",
     why: "whoever reads times returns one for each entry, or rejects",
   },
+  {
+    file: "build/src/engine/log/log-tree.js",
+    line: "if (tree.edge.size <= (this.#shown?.edge.size ?? -1))",
+    mutant: "if (tree.edge.size < (this.#shown?.edge.size ?? -1))",
+    why: "the same tree is shown again: who waits for growth looks, and waits on",
+  },
+  {
+    file: "build/src/engine/log/log-tree.js",
+    line: "if (tree.edge.size <= (this.#shown?.edge.size ?? -1))",
+    mutant: "if (tree.edge.size <= (this.#shown?.edge.size ?? -(1 + 1)))",
+    why: "no tree is smaller than the empty one",
+  },
 ];

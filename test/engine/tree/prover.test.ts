@@ -42,6 +42,13 @@ describe("proofs of a log of many tiles", () => {
     expect(store.tileReads).toBe(reads);
   });
 
+  test("and entries of a tile that is in memory cost no read of tiles", async () => {
+    for (const leafIndex of [7, 9, 7]) {
+      await service.entries("default", [leafIndex]);
+      expect(store.tileReads).toBe(1);
+    }
+  });
+
   test("of tiles that this process filled cost no read", async () => {
     const fresh = new FaultStore(new MemoryLogStore());
     const writer = await openTestService({ store: fresh });
