@@ -159,4 +159,17 @@ export const EQUIVALENT: readonly Equivalent[] = [
     mutant: "if (tree.edge.size <= (this.#shown?.edge.size ?? -(1 + 1)))",
     why: "no tree is smaller than the empty one",
   },
+  {
+    file: "build/src/engine/search/ordered-piece.js",
+    line: "this.#first = matches.places.reduce((best, place) => (this.#compare(place, best) < 0 ? place : best));",
+    mutant: "this.#first = matches.places.reduce((best, place) => (this.#compare(place, best) <= 0 ? place : best));",
+    why: "places that differ are never alike, and by a whole number",
+  },
+  {
+    file: "build/src/engine/search/ordered-piece.js",
+    line: "this.#first = matches.places.reduce((best, place) => (this.#compare(place, best) < 0 ? place : best));",
+    mutant:
+      "this.#first = matches.places.reduce((best, place) => (this.#compare(place, best) < (0 + 1) ? place : best));",
+    why: "places that differ are never alike, and by a whole number",
+  },
 ];

@@ -7,6 +7,7 @@ import type { LogReads } from "../../../src/audit/store.js";
 import { MemoryRootCache } from "../../../src/caches/memory/root-cache.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { eventually } from "../../caches/redis-server.js";
+import { rejection } from "../rejection.js";
 import { FaultStore } from "../fault-store.js";
 import { logMessages, NEW_YEAR, openTestService, TestClock } from "../test-log.js";
 
@@ -75,6 +76,14 @@ test("a gateway that has its store to itself never looks at its newest tree", as
   const service = await gateway(false);
   expect(await asked(() => kinds(service, SIZE))).toEqual([0, 0, 0]);
   expect(await asked(() => service.root("default"))).toEqual([0, 0, 0]);
+});
+
+test("a log that does not exist is named by up to 64 characters, beside those that do", async () => {
+  const service = await gateway(false);
+  for (const name of ["defaults", `${"d".repeat(63)}ef`]) {
+    const expected = `There is no log ${JSON.stringify(name.slice(0, 64))}; the logs are: default.`;
+    expect(await rejection(service.root(name))).toMatchObject({ code: "NOT_FOUND", message: expected });
+  }
 });
 
 test("a window is looked up anew in a log that took the place of one that nobody was told of", async () => {

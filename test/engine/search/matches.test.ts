@@ -82,7 +82,11 @@ async function searched(range: LeafRange, { stored, recent }: Layout): Promise<S
   );
   const kept = bases.filter((_, number) => stored[number] === true);
   const longEntries = { matches: () => Promise.reject(new Error("no entry is long")) };
-  return { entries, longEntries, parts: partsOf(range, kept, newest.flat()), signal: undefined };
+  const read: SearchedLog["entries"] = (leaves, signal) => {
+    if (leaves.length === 0) throw new Error("a read of nothing");
+    return entries(leaves, signal);
+  };
+  return { entries: read, longEntries, parts: partsOf(range, kept, newest.flat()), signal: undefined };
 }
 
 const sought = (filter: Filter): Sought => ({ filter, isMatch: (row) => matchesSearchable(filter, row.searchable) });
@@ -149,6 +153,7 @@ describe(`matches, wherever the entries are found (seed ${SEED})`, () => {
         expect(read.parts.map(({ range: { start } }) => start)).toEqual(
           read.parts.map((_, place) => (place === 0 ? within.start : (read.parts[place - 1]?.range.end ?? -1))),
         );
+        expect(read.parts.filter(({ range: { start, end } }) => start >= end)).toEqual([]);
         const found: number[] = [];
         for await (const some of matchesOf(sought(filter), read, descending)) {
           const leaves = leavesIn(some);
