@@ -161,6 +161,16 @@ describe("a log of readings", () => {
     ]);
   });
 
+  test("remembers nothing that a stream showed: the same entry asked for beside it is another reading", async () => {
+    const admin = as(ADMIN);
+    await tailed(admin, { log: "default", fromLeafIndex: 4 });
+    await admin.entries("default", [4]);
+    expect((await readings()).map((event) => event.message)).toEqual([
+      "tail: 1 entries shown",
+      "entries: 1 entries shown",
+    ]);
+  });
+
   test("records a download page by page, each before it is read", async () => {
     const { result } = await as(ADMIN).search({ log: "default", query: "" }, { first: 0 });
     const before = (await readings()).length;
