@@ -18,8 +18,10 @@ import { program, type SchemaFlags } from "./cli/program.js";
 import { writerTo, type Output } from "./cli/output.js";
 import type { Engine } from "./cli/opening.js";
 import type { EnginePlan, Operator } from "./cli/serve.js";
+import type { ImportFlags } from "./cli/import.js";
 import type { SaveFlags } from "./cli/save.js";
 import type { TrustFlags } from "./cli/trusted-keys.js";
+import type { WatchFlags } from "./cli/watch.js";
 import type { Degradation } from "./http/server.js";
 import type { Settings } from "./settings/read.js";
 import { openStore } from "./stores/index.js";
@@ -215,6 +217,12 @@ try {
       (await import("./cli/verify.js")).verifyFile(file, flags, openOutput()),
     save: async (flags: SaveFlags) =>
       (await import("./cli/save.js")).saveEvidence(flags, process.env["AUDITQL_TOKEN"], openOutput()),
+    watch: async (flags: WatchFlags) =>
+      (await import("./cli/watch.js")).watchLog(flags, process.env["AUDITQL_TOKEN"], openOutput()),
+    importEvents: async (file: string, flags: ImportFlags) => {
+      const asked = { token: process.env["AUDITQL_TOKEN"], output: openOutput() };
+      return (await import("./cli/import.js")).importEvents(file, flags, asked);
+    },
     fsck: async (storage: Settings["storage"], flags: FsckFlags) =>
       (await import("./cli/fsck.js")).fsckStore(storage, flags, tools),
     copy: async (storage: Settings["storage"], target: string) =>

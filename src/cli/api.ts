@@ -5,6 +5,26 @@ import { CommandError } from "./output.js";
 /** Of an answer of the API, where nothing else is said: most hold a root and a link. */
 export const MAX_ANSWER_BYTES = 2 ** 20;
 
+/** The gateway refused what was asked. */
+export class ApiError extends CommandError {
+  override readonly name = "ApiError";
+
+  constructor(
+    message: string,
+    /** Of each error that it named, as far as it has one. */
+    readonly codes: readonly string[],
+    /** What the gateway asks to wait before another try. */
+    readonly retryAfterMs: number | undefined,
+  ) {
+    super(message);
+  }
+}
+
+/** Nobody answered. */
+export class UnreachableError extends CommandError {
+  override readonly name = "UnreachableError";
+}
+
 /** Where the API is, and what it is asked with. */
 export interface Gateway {
   readonly url: URL;
@@ -48,13 +68,19 @@ export async function ask(
     body: JSON.stringify({ query, variables }),
   });
   const answer = await answerOf(response, maxBytes);
-  const errors = Array.isArray(answer["errors"]) ? answer["errors"].map(messageOf) : [];
+  const named = Array.isArray(answer["errors"]) ? answer["errors"].filter(isPlainObject) : [];
+  const errors = named.map(messageOf);
   if (response.status === 401) {
     const hint = token === undefined ? "; set AUDITQL_TOKEN, or give --token-file" : "";
     throw new CommandError(`${errors.join("; ") || "the gateway refused the credential"}${hint}`);
   }
   const isApi = response.status !== 404 && response.status !== 405;
-  if (isApi && errors.length > 0) throw new CommandError(errors.join("; "));
+  if (isApi && errors.length > 0) {
+    const extensions = named.map(({ extensions }) => (isPlainObject(extensions) ? extensions : {}));
+    const codes = extensions.flatMap(({ code }) => (typeof code === "string" ? [code] : []));
+    const waits = extensions.flatMap(({ retryAfterMs }) => (typeof retryAfterMs === "number" ? [retryAfterMs] : []));
+    throw new ApiError(errors.join("; "), codes, waits.length === 0 ? undefined : Math.max(...waits));
+  }
   if (isApi && isPlainObject(answer["data"])) return answer["data"];
   throw new CommandError(
     `${url.href} answered ${response.status}, and is no GraphQL API: give --url such as http://127.0.0.1:4000/graphql`,
@@ -86,8 +112,7 @@ export function membersIn(text: string): Members {
 }
 
 /** A message may come from anywhere; on a terminal its control characters could rewrite the lines above. */
-function messageOf(error: unknown): string {
-  const message = isPlainObject(error) ? error["message"] : undefined;
+function messageOf({ message }: Members): string {
   return (typeof message === "string" ? message : "an error without a message").replace(/\p{Cc}/gu, "?");
 }
 
@@ -96,7 +121,7 @@ export async function reached(url: URL, request: RequestInit): Promise<Response>
   try {
     return await fetch(url, { redirect: "manual", ...request });
   } catch (error) {
-    throw new CommandError(`${url.origin} cannot be reached: ${causeOf(error)}`);
+    throw new UnreachableError(`${url.origin} cannot be reached: ${causeOf(error)}`);
   }
 }
 

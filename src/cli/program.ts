@@ -8,21 +8,19 @@ import {
   type Settings,
 } from "../settings/read.js";
 import type { SettingRow } from "../settings/setting.js";
-import { API_KEYS, LISTENER, SETTINGS, STORAGE, SUBGRAPH_PREFIX } from "../settings/table.js";
+import { API_KEYS, SETTINGS, STORAGE, SUBGRAPH_PREFIX } from "../settings/table.js";
 import type { FsckFlags } from "./fsck.js";
 import { packageVersion } from "../operations/package.js";
+import { addApiCommands, type ApiCommands } from "./api-commands.js";
 import { addKeyCommand, DEFAULT_KEYS_FILE, type Console } from "./key.js";
-import type { SaveFlags } from "./save.js";
 import { secretIn } from "./secret-file.js";
 import type { TrustFlags } from "./trusted-keys.js";
 
 /** What the commands do, given by the one place that knows every engine. */
-export interface Commands {
+export interface Commands extends ApiCommands {
   serve(settings: Settings): Promise<void>;
   /** Answers the exit code. */
   verify(file: string, flags: TrustFlags): Promise<number>;
-  /** Answers the exit code. */
-  save(flags: SaveFlags): Promise<number>;
   schema(flags: SchemaFlags): Promise<string>;
   /** Answers the exit code. */
   fsck(storage: Settings["storage"], flags: FsckFlags): Promise<number>;
@@ -43,9 +41,6 @@ const SECRETS = SETTINGS.rows
   .map(({ variable, sentence }) => `  ${variable}  ${sentence}`)
   .join("\n");
 
-/** Where `auditql serve` listens, if it is told nothing else. */
-const DEFAULT_API = `http://${LISTENER.host.default}:${LISTENER.port.default}/graphql`;
-
 /** How a process ends when it was started wrongly, as opposed to a check that failed. */
 const MISUSE = 2;
 
@@ -61,13 +56,6 @@ Examples:
   auditql verify evidence.ndjson --key "example.com/log/default+5926f6e2+AelP…"
   auditql verify evidence.ndjson --trust keys.txt
   gunzip --stdout evidence.ndjson.gz | auditql verify - --key "$LOG_KEY"`;
-
-const SAVE_HELP = `
-Nothing is verified here. Exit code: 0 saved, 2 not saved, or not all of it.
-
-Examples:
-  auditql save --key "$LOG_KEY" --out evidence.ndjson
-  AUDITQL_TOKEN=aql_… auditql save --url https://audit.example.com/graphql --key "$LOG_KEY" --query actor:dana > evidence.ndjson`;
 
 export function program(commands: Commands, env: Environment): Command {
   const root = new Command("auditql")
@@ -95,7 +83,7 @@ export function program(commands: Commands, env: Environment): Command {
     .action(async (file: string, flags: TrustFlags) => {
       process.exitCode = await commands.verify(file, flags);
     });
-  addSaveCommand(root, commands, env);
+  addApiCommands(root, commands, env);
   root
     .command("schema")
     .description("Print the GraphQL schema as a federation subgraph.")
@@ -111,34 +99,6 @@ export function program(commands: Commands, env: Environment): Command {
   addStoreCommands(root, commands, env);
   addKeyCommand(root, { defaultFile: env[API_KEYS.variable] || DEFAULT_KEYS_FILE, to: terminal });
   return root;
-}
-
-function addSaveCommand(root: Command, commands: Commands, env: Environment): void {
-  root
-    .command("save")
-    .description(
-      "Save evidence from a gateway, for `auditql verify`: entries, their proofs, and the root they lead to.",
-    )
-    .requiredOption("--key <key>", "the log's verifier key, as you got it over a way that you trust")
-    .option("--url <url>", "the gateway's GraphQL API", DEFAULT_API)
-    .option(
-      "--token-file <path>",
-      "a file with the credential, an API key or a JSON Web Token (AUDITQL_TOKEN_FILE; or AUDITQL_TOKEN)",
-      env["AUDITQL_TOKEN_FILE"] || undefined,
-    )
-    .option("--log <name>", "the log to save from; `default` if not given")
-    .option("--query <query>", "save what this finds, every match; everything if not given")
-    .addOption(
-      new Option("--result <id>", "save the result of a search made before, as much as it counts") //
-        .conflicts(["query", "log"]),
-    )
-    .option("--from-size <size>", "the size of a root that you kept: save the proof that the log still has its entries")
-    .option("--prove", "save the proofs that no match is missing too; the credential must see the whole log")
-    .option("--out <path>", "the file to write, when all of it is there; standard output if not given")
-    .addHelpText("after", SAVE_HELP)
-    .action(async (flags: SaveFlags) => {
-      process.exitCode = await commands.save(flags);
-    });
 }
 
 type StorageFlags = { readonly [name in keyof typeof STORAGE]?: string };

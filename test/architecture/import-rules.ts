@@ -18,7 +18,6 @@ const audit = /^audit\//;
 const keys = /^keys\//;
 const ownEngine = /^engine\//;
 const graphql = /^graphql\//;
-const pangeaApi = /^pangea-api\//;
 const access = /^access\//;
 const downloads = /^downloads\//;
 const operations = /^operations\//;
@@ -54,14 +53,13 @@ export const importRules: readonly ImportRule[] = [
     mayLoad: [engine],
   },
   { ring: "graphql", files: /^(graphql\/)/, mayImport: [core, query, audit, keys, generated] },
-  { ring: "pangea-api", files: /^(pangea-api\/)/, mayImport: [core, query, audit, keys] },
   { ring: "access", files: /^(access\/)/, mayImport: [core, query, audit, keys] },
   { ring: "downloads", files: /^(downloads\/)/, mayImport: [core, query, audit, keys] },
   { ring: "operations", files: /^(operations\/)/, mayImport: [core, query, audit, keys] },
   {
     ring: "http",
     files: /^(http\/)/,
-    mayImport: [core, query, audit, keys, access, downloads, graphql, pangeaApi, operations],
+    mayImport: [core, query, audit, keys, access, downloads, graphql, operations],
   },
   { ring: "settings", files: /^(settings\/)/, mayImport: [core, query, audit, keys, access, storeUrl], packages: [] },
   {
@@ -86,7 +84,7 @@ export const importRules: readonly ImportRule[] = [
   {
     ring: "cli",
     files: /^(cli\/)/,
-    mayImport: [core, query, audit, keys, ownEngine, access, downloads, graphql, pangeaApi, operations, http, settings],
+    mayImport: [core, query, audit, keys, ownEngine, access, downloads, graphql, operations, http, settings],
   },
   { ring: "main", files: /^((?:main|start)\.ts)$/, mayImport: [/./] },
   { ring: "auditql/verify", files: /^(verify\.ts)$/, mayImport: [core], packages: [] },

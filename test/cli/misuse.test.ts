@@ -5,7 +5,7 @@ import { program, type Commands } from "../../src/cli/program.js";
 const started = () => Promise.reject(new Error("started"));
 const COMMANDS: Commands = {
   ...{ serve: started, verify: started, save: started },
-  ...{ schema: started, fsck: started, copy: started },
+  ...{ schema: started, fsck: started, copy: started, watch: started, importEvents: started },
 };
 
 describe("what is started wrongly exits 2, for 1 means a finding", () => {
@@ -20,6 +20,11 @@ describe("what is started wrongly exits 2, for 1 means a finding", () => {
     "verify",
     "verify evidence.json --key k --trust keys.txt",
     "save",
+    "watch",
+    "watch --key k",
+    "import",
+    "import events.ndjson --from xml",
+    "import events.csv --columns message",
     "schema --nonsense",
     "fsck --nonsense",
     "copy memory:",

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { verifyFile, type VerifyOptions } from "../../src/cli/verify.js";
 import { MAIN } from "../gateway.js";
 import { findProgram } from "../service.js";
+import { recordedOutput } from "./recorded-output.js";
 
 const PYTHON_VERIFIER = fileURLToPath(new URL("../../../verifiers/python/auditql_verify.py", import.meta.url));
 const PYTHON = findProgram("python3") ?? "python3";
@@ -24,15 +25,11 @@ export interface Verified {
 /** What `auditql verify` says, in this process, of a document or of a file's text. */
 export async function verified(evidence: unknown, options: VerifyOptions = {}): Promise<Verified> {
   const folder = await mkdtemp(join(tmpdir(), "auditql-verify-"));
-  const [file, written, notes] = [join(folder, "evidence.json"), new Array<string>(), new Array<string>()];
+  const [file, recorded] = [join(folder, "evidence.json"), recordedOutput()];
   await writeFile(file, typeof evidence === "string" ? evidence : JSON.stringify(evidence));
-  const code = await verifyFile(file, options, {
-    write: (lines) => Promise.resolve(void written.push(String(lines))),
-    note: (line) => notes.push(line),
-    bar: { isTTY: false, write: () => true },
-  });
+  const code = await verifyFile(file, options, recorded.output);
   await rm(folder, { recursive: true });
-  return { code, lines: written.join("").split("\n").slice(0, -1), note: notes.join("\n") };
+  return { code, lines: recorded.written().split("\n").slice(0, -1), note: recorded.notes() };
 }
 
 export interface Ended {

@@ -1,4 +1,4 @@
-import { MAX_TERM_BYTES } from "../words/terms.js";
+import { MAX_TERM_BYTES } from "../words/words.js";
 import { Cursor } from "./cursor.js";
 import { compareBytes, DF_FOLLOWS, MalformedSegment, MAX_BLOCK_BYTES, PositionKind, PostingKind } from "./format.js";
 

@@ -1,7 +1,7 @@
 import type { EventField } from "../event.js";
 import type { Sha256 } from "../bytes.js";
 import { isWithin, type InstantRange } from "../instant.js";
-import { fieldNumber, leafTerm, presenceTerm, valueTerm, wordTerm } from "../words/terms.js";
+import { fieldNumber, leafTerm, presenceTerm, valueTerm, wordTerm } from "../words/words.js";
 import { either, isEmpty, noBits, NO_BITS, set, setPlaces, without, type PieceBits } from "./bits.js";
 import { FIRST_MS } from "./event-time.js";
 import type { SegmentFilter } from "./filter.js";

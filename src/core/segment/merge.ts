@@ -1,4 +1,4 @@
-import { MAX_TERM_BYTES } from "../words/terms.js";
+import { MAX_TERM_BYTES } from "../words/words.js";
 import { DictionaryScan, type Posting } from "./dictionary.js";
 import { COLUMNS, PIECE_END_BYTES, Stream, type Segment } from "./format.js";
 import { Heap } from "./heap.js";

@@ -1,4 +1,4 @@
-import { MAX_TERM_BYTES } from "../words/terms.js";
+import { MAX_TERM_BYTES } from "../words/words.js";
 import { ByteWriter } from "./byte-writer.js";
 import {
   FORMAT_VERSION,

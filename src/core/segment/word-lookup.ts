@@ -1,6 +1,6 @@
 import { utf8 } from "../bytes.js";
 import type { EventField } from "../event.js";
-import { fieldNumber } from "../words/terms.js";
+import { fieldNumber } from "../words/words.js";
 import { both, either, isEmpty, noBits, NO_BITS, set, type PieceBits } from "./bits.js";
 import type { Posting } from "./dictionary.js";
 import { PIECE_DOCUMENTS, PostingKind } from "./format.js";

@@ -2,8 +2,7 @@ import { utf8, utf8Text, type Sha256 } from "../bytes.js";
 import { readEnvelope } from "../format.js";
 import { EVENT_FIELDS, fieldText, type AuditEvent, type Envelope, type EventField } from "../event.js";
 import { isShallow, isWritable } from "../json.js";
-import { leafTerm, presenceTerm, valueTerm, wordTerm } from "./terms.js";
-import { valueWords } from "./words.js";
+import { leafTerm, presenceTerm, valueTerm, wordTerm, valueWords } from "./words.js";
 
 /** Takes what an entry is found by. Byte arrays are only lent: they change after the call. */
 export interface TermSink {

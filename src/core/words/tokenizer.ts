@@ -3,8 +3,17 @@ import { EVENT_FIELDS, fieldText, takesJson, type EventField, type EventValue } 
 import { canonicalJson } from "../json.js";
 import { CanonicalScan, isDigit } from "./canonical-scan.js";
 import { entryTerms, type IndexedEntry, type TermSink } from "./entry-terms.js";
-import { fieldNumber, isRawValue, LEAF_HASH_BYTES, MAX_TERM_BYTES, TermTag, VALUE_HASH_BYTES } from "./terms.js";
-import { canonicalWords, MAX_WORD_CHARACTERS, words } from "./words.js";
+import {
+  fieldNumber,
+  isRawValue,
+  LEAF_HASH_BYTES,
+  MAX_TERM_BYTES,
+  TermTag,
+  VALUE_HASH_BYTES,
+  canonicalWords,
+  MAX_WORD_CHARACTERS,
+  words,
+} from "./words.js";
 
 const EVENT = utf8('{"event":{');
 const PUBLIC_KEY = utf8(',"public_key":');

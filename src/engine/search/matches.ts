@@ -8,7 +8,7 @@ import type { SegmentFilter } from "../../core/segment/filter.js";
 import type { SegmentReader } from "../../core/segment/read.js";
 import { Unfinished } from "../../core/segment/word-lookup.js";
 import type { LeafRange } from "../../core/tree.js";
-import { leafTerm, presenceTerm, valueTerm, wordTerm } from "../../core/words/terms.js";
+import { leafTerm, presenceTerm, valueTerm, wordTerm } from "../../core/words/words.js";
 import { nodeSha256 } from "../../keys/node-crypto.js";
 import { READ_ENTRIES, readRows, type EntryText, type LogRow } from "./log-rows.js";
 import { OpenSegment, prefetch, type ReadableSegment, type SegmentSession } from "./stored-segments.js";

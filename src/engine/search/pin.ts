@@ -18,7 +18,8 @@ export interface PinnedState {
 export interface SearchArguments {
   readonly log: string;
   readonly query: string;
-  readonly window: TimeWindow;
+  /** Null: the whole log. */
+  readonly window: TimeWindow | null;
   readonly restriction: Restriction;
   readonly order: EntryOrder;
   /** Null: the result has all matches. */

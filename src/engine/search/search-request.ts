@@ -5,7 +5,7 @@ import { REJECTED_TOKEN, type TokenSealer } from "../../keys/sealed-token.js";
 import { allOf, restrictionFilter, restrictionProblems, type Filter, type Restriction } from "../../query/filter.js";
 import { NEWEST_FIRST } from "../../query/order.js";
 import { parseQuery } from "../../query/parser.js";
-import { instantRange, resolveWindow, type WindowBounds } from "../../query/time.js";
+import { instantRange, resolveWindow, type WindowBounds, type WindowResolution } from "../../query/time.js";
 import type { SearchArguments, PinnedState } from "./pin.js";
 
 /** A search ready to be pinned, or every invalid argument. */
@@ -14,13 +14,14 @@ export type CheckedSearch =
   | { readonly kind: "invalid"; readonly problems: readonly FieldProblem[] };
 
 const WHOLE_LOG: WindowBounds = { start: undefined, end: undefined };
+const NO_WINDOW: WindowResolution = { kind: "resolved", bounds: WHOLE_LOG };
 
 /** A request's arguments with defaults filled in: what is pinned and what cursors are bound to. */
 export function searchArguments(request: SearchRequest, bound: Restriction = {}): SearchArguments {
   return {
     log: request.log,
     query: request.query,
-    window: request.window ?? {},
+    window: request.window ?? null,
     restriction: request.restriction ?? {},
     order: request.order ?? NEWEST_FIRST,
     maxResults: request.maxResults ?? null,
@@ -31,7 +32,7 @@ export function searchArguments(request: SearchRequest, bound: Restriction = {})
 /** Checks the arguments; relative times count back from `nowMicros`. */
 export function checkSearch(search: SearchArguments, nowMicros: number): CheckedSearch {
   const query = parseQuery(search.query);
-  const window = resolveWindow(search.window, nowMicros);
+  const window = search.window === null ? NO_WINDOW : resolveWindow(search.window, nowMicros);
   const problems = [
     ...(query.kind === "syntax-error" ? [queryProblem(query)] : []),
     ...(window.kind === "invalid" ? window.problems : []),
@@ -42,7 +43,7 @@ export function checkSearch(search: SearchArguments, nowMicros: number): Checked
     return { kind: "invalid", problems };
   }
   const filter = restricted(query.filter, search);
-  if (search.window.of !== "timestamp") return { kind: "checked", filter, bounds: window.bounds };
+  if (search.window?.of !== "timestamp") return { kind: "checked", filter, bounds: window.bounds };
   const time = { kind: "time", ...instantRange(window.bounds) } as const;
   const isBounded = time.start !== undefined || time.end !== undefined;
   return { kind: "checked", filter: isBounded ? allOf([filter, time]) : filter, bounds: WHOLE_LOG };

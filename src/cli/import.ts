@@ -1,0 +1,191 @@
+import { createHash } from "node:crypto";
+import { setTimeout as wait } from "node:timers/promises";
+import { DEFAULT_LOG } from "../audit/service.js";
+import { ApiError, apiUrl, ask, credential, UnreachableError, type Gateway, type Members } from "./api.js";
+import { readCsv, readNdjson, type Columns, type ReadEvent } from "./event-reader.js";
+import { CommandError, explanation, type Output } from "./output.js";
+import { readPangeaExport } from "./pangea-export.js";
+import { Progress } from "./progress.js";
+
+/** How the events in a file are written. */
+export type EventFile = "ndjson" | "csv" | "pangea-export";
+
+export interface ImportFlags {
+  readonly url: string;
+  readonly from?: EventFile;
+  /** Of a CSV file. */
+  readonly columns?: Columns;
+  readonly log?: string;
+  readonly tokenFile?: string;
+  readonly dryRun?: boolean;
+}
+
+const IMPORTED = 0;
+const REFUSED = 1;
+const IMPOSSIBLE = 2;
+
+/** What is sent in one request: with the key of a request, another number of events is another request. */
+const BATCH_EVENTS = 500;
+const BATCH_CHARACTERS = 512 * 1_024;
+/** So many bad lines are named. */
+const MOST_NAMED = 100;
+const MOST_TRIES = 10;
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 30_000;
+
+const LOG_BULK = /* GraphQL */ `
+  mutation Import($events: [AuditEventInput!]!, $log: ID, $key: String!) {
+    logBulk(events: $events, log: $log, idempotencyKey: $key) {
+      entries {
+        leafIndex
+      }
+    }
+  }
+`;
+
+type GoodEvent = Extract<ReadEvent, { readonly kind: "event" }>;
+
+/**
+ * Logs the events of a file, in its order. The file is read twice: nothing is logged unless each of its events can be.
+ * Each request has a key that follows from its events, so that another run logs nothing twice. Returns the exit code: 0
+ * imported, 1 the file has events that cannot be, 2 it could not be done or not to the end. Rejects never.
+ */
+export async function importEvents(
+  path: string,
+  flags: ImportFlags,
+  { token, output }: { readonly token: string | undefined; readonly output: Output },
+): Promise<number> {
+  try {
+    const read = readerOf(path, flags);
+    const { good, bad } = await looked(read(), output);
+    if (bad > 0) output.note(`${bad} of ${good + bad} events cannot be imported, so nothing was`);
+    if (bad > 0) return REFUSED;
+    if (flags.dryRun === true) output.note(`${good} events can be imported; what limits the log has, it says itself`);
+    else await log(read(), good, { flags, token, output });
+    return IMPORTED;
+  } catch (error) {
+    output.note(`cannot import: ${explanation(error)}`);
+    return IMPOSSIBLE;
+  }
+}
+
+function readerOf(path: string, { from, columns }: ImportFlags): () => AsyncIterable<ReadEvent> {
+  const written = from ?? (/\.csv$/i.test(path) ? "csv" : "ndjson");
+  if (columns !== undefined && written !== "csv") throw new CommandError("--columns is about CSV files only");
+  switch (written) {
+    case "ndjson":
+      return () => readNdjson(path);
+    case "csv":
+      return () => readCsv(path, columns);
+    case "pangea-export":
+      return () => readPangeaExport(path);
+  }
+}
+
+/** Counts the events, and names those that are bad. */
+async function looked(events: AsyncIterable<ReadEvent>, { write }: Output): Promise<{ good: number; bad: number }> {
+  const counts = { good: 0, bad: 0 };
+  for await (const read of events) {
+    counts[read.kind === "event" ? "good" : "bad"] += 1;
+    if (read.kind === "event" || counts.bad > MOST_NAMED) continue;
+    for (const { path, expected, got } of read.problems)
+      await write(`line ${read.line}: ${path}: expected ${expected}, got ${got}\n`);
+  }
+  return counts;
+}
+
+interface Importing {
+  readonly flags: ImportFlags;
+  readonly token: string | undefined;
+  readonly output: Output;
+}
+
+async function log(events: AsyncIterable<ReadEvent>, total: number, importing: Importing): Promise<void> {
+  const { flags, token, output } = importing;
+  const gateway = { url: apiUrl(flags.url), token: await credential(flags.tokenFile, token) };
+  const bar = new Progress("import: events", output.bar);
+  let [done, firstIndex, lastIndex] = [0, -1, -1];
+  try {
+    for await (const batch of batches(events)) {
+      const indexes = await logged(batch, { gateway, log: flags.log ?? DEFAULT_LOG, note: output.note }).catch(
+        (error: unknown) => {
+          throw new CommandError(`${explanation(inLines(error, batch))}; ${done} events were imported before`);
+        },
+      );
+      if (firstIndex < 0) firstIndex = indexes.first;
+      lastIndex = indexes.last;
+      bar.show((done += batch.length), total);
+    }
+  } finally {
+    bar.end();
+  }
+  output.note(
+    `${done} events are in the log${done === 0 ? "" : `, at leaf indexes from ${firstIndex} to ${lastIndex}`}`,
+  );
+}
+
+async function* batches(events: AsyncIterable<ReadEvent>): AsyncGenerator<readonly GoodEvent[]> {
+  let [batch, characters] = [new Array<GoodEvent>(), 0];
+  for await (const read of events) {
+    if (read.kind === "bad") throw new CommandError(`line ${read.line} was changed while the file was imported`);
+    const size = JSON.stringify(read.event).length;
+    if (batch.length === BATCH_EVENTS || (batch.length > 0 && characters + size > BATCH_CHARACTERS)) {
+      yield batch;
+      [batch, characters] = [[], 0];
+    }
+    batch.push(read);
+    characters += size;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** Tries again while the gateway is away or busy: under the same key, nothing is logged twice. */
+async function logged(
+  batch: readonly GoodEvent[],
+  { gateway, log, note }: { readonly gateway: Gateway; readonly log: string; readonly note: Output["note"] },
+): Promise<{ readonly first: number; readonly last: number }> {
+  const events = batch.map(sent);
+  const [{ line: firstLine } = { line: 0 }] = batch;
+  // Where the batch begins is part of its key: two batches of the same events are two.
+  const digest = createHash("sha256").update(JSON.stringify([log, firstLine, events]));
+  const variables = { events, log, key: `import-${digest.digest("base64url")}` };
+  for (let tries = 1; ; tries++) {
+    try {
+      return leafIndexesIn(await ask(gateway, { query: LOG_BULK, variables }));
+    } catch (error) {
+      if (tries === MOST_TRIES || !isPassing(error)) throw error;
+      const askedMs = (error instanceof ApiError ? error.retryAfterMs : undefined) ?? 0;
+      const waitMs = Math.max(askedMs, Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (tries - 1)));
+      note(`trying again in ${waitMs / 1_000} s: ${explanation(error)}`);
+      await wait(waitMs);
+    }
+  }
+}
+
+/** An event as the API takes it. */
+function sent({ event, signature, publicKey }: GoodEvent): Members {
+  const { tenant_id: tenantId, ...fields } = event;
+  return { ...fields, tenantId, signature, publicKey };
+}
+
+function isPassing(error: unknown): boolean {
+  if (error instanceof UnreachableError) return true;
+  return error instanceof ApiError && error.codes.some((code) => code === "UNAVAILABLE" || code === "RATE_LIMITED");
+}
+
+function leafIndexesIn({ logBulk }: Members): { readonly first: number; readonly last: number } {
+  const { entries } = (logBulk ?? {}) as { readonly entries?: readonly { readonly leafIndex: number }[] };
+  const [first, last] = [entries?.[0]?.leafIndex, entries?.at(-1)?.leafIndex];
+  if (first === undefined || last === undefined) throw new CommandError("the gateway answered without entries");
+  return { first, last };
+}
+
+/** The gateway's problems name places in the request: what the user has is lines of the file. */
+function inLines(error: unknown, batch: readonly GoodEvent[]): unknown {
+  if (!(error instanceof ApiError)) return error;
+  const message = error.message.replace(/\bevents\[(\d+)\]/g, (path: string, at: string) => {
+    const line = batch[Number(at)]?.line;
+    return line === undefined ? path : `line ${line}`;
+  });
+  return new CommandError(message);
+}
