@@ -172,4 +172,16 @@ export const EQUIVALENT: readonly Equivalent[] = [
       "this.#first = matches.places.reduce((best, place) => (this.#compare(place, best) < (0 + 1) ? place : best));",
     why: "places that differ are never alike, and by a whole number",
   },
+  {
+    file: "build/src/access/jwt.js",
+    line: "function expiryMs({ exp = 0 }) {",
+    mutant: "function expiryMs({ exp = (0 + 1) }) {",
+    why: "a token without the claim is refused before its expiry is asked for",
+  },
+  {
+    file: "build/src/access/fetched-keys.js",
+    line: "return (Math.max(0, MAX_AGE_AWAY_MS - this.#ageMs()) / 3_600_000).toFixed(1);",
+    mutant: "return (Math.max((0 + 1), MAX_AGE_AWAY_MS - this.#ageMs()) / 3_600_000).toFixed(1);",
+    why: "a millisecond is told as no hours too",
+  },
 ];

@@ -7,7 +7,7 @@ import { PIECE_DOCUMENTS, type Segment } from "../../../src/core/segment/format.
 import { Group } from "../../../src/core/segment/group.js";
 import { memorySource } from "../../../src/core/segment/memory-source.js";
 import { leavesOf } from "../../../src/core/segment/search.js";
-import { wordTerm } from "../../../src/core/words/terms.js";
+import { wordTerm } from "../../../src/core/words/words.js";
 import { Outline, recordOf, storable } from "../../../src/engine/search/outline.js";
 import {
   blockCache,
