@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { authenticate, challenge, unauthenticated, type Access } from "../../src/access/authenticate.js";
+import { authenticate, challenge, presentedKey, unauthenticated, type Access } from "../../src/access/authenticate.js";
 import type { Refusal } from "../../src/access/credential.js";
 import { createKey, revokeKey } from "../../src/access/key-file.js";
 import { openAccess } from "../../src/access/open-access.js";
@@ -62,6 +62,14 @@ describe("a gateway with credentials", () => {
     expect(await ask(`Bearer ${key}`)).toMatchObject({
       principal: { kind: "api-key", scopes: new Set(["audit:log"]) },
     });
+  });
+
+  test("names the key that a request presents, whether or not it is good", async () => {
+    const outcome = await ask(`Bearer ${key}`);
+    const id = outcome.kind === "principal" ? outcome.principal.id : "nobody";
+    expect(presentedKey({ authorization: `bearer ${key}` })).toBe(id);
+    for (const authorization of [undefined, "", key, "Bearer made.up.token"])
+      expect(presentedKey({ authorization })).toBeUndefined();
   });
 
   test("lets in a token of the issuer", async () => {

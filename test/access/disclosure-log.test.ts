@@ -1,11 +1,13 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { readLog, recordingReads } from "../../src/access/disclosure-log.js";
+import { readLog, recordingReads, type Read } from "../../src/access/disclosure-log.js";
 import { ScopedService } from "../../src/access/scoped-service.js";
+import { replaced } from "../../src/audit/calls.js";
 import { AuditError } from "../../src/audit/errors.js";
 import { LOOPBACK, type Principal } from "../../src/audit/principal.js";
 import type { AuditService } from "../../src/audit/service.js";
 import type { AuditEvent } from "../../src/core/event.js";
 import { digestOf } from "../../src/core/bytes.js";
+import { proofBytes } from "../../src/core/segment/proof-document.js";
 import { questionText } from "../../src/core/segment/question.js";
 import { keyOf } from "../../src/engine/log/keyed-appends.js";
 import { UNSTOPPED } from "../audit/download-reading.js";
@@ -102,6 +104,38 @@ describe("a log of readings", () => {
     });
   });
 
+  test("says of a proof with more texts than a record may name all of them, in parts", async () => {
+    const none = { leaves: [], hashes: [] };
+    const proofOf = (count: number): Uint8Array => {
+      const leaves = Array.from({ length: count }, (_, index) => ({ index, bytes: new Uint8Array() }));
+      const [window, proven] = [
+        { start: 0, end: count },
+        { start: 0, end: count },
+      ];
+      return proofBytes({ window, proven, segments: [], records: none, entries: { leaves, hashes: [] } });
+    };
+    const page = await service.search({ log: "default", query: "" }, {});
+    const proven = await service.completeness({ of: "page", page });
+    for (const [count, parts] of [
+      [0, [0]],
+      [1_000, [1_000]],
+      [2_001, [1_000, 1_000, 1]],
+    ] as const) {
+      const proof = proofOf(count);
+      const reads: Read[] = [];
+      const recording = recordingReads(
+        replaced(service, { completeness: () => Promise.resolve({ ...proven, proof }) }),
+        (read) => {
+          reads.push(read);
+          return Promise.resolve();
+        },
+      );
+      await recording.completeness({ of: "page", page });
+      expect(reads.map(({ leafIndexes }) => leafIndexes.length)).toEqual(parts);
+      expect(reads.flatMap(({ leafIndexes }) => leafIndexes)).toEqual(Array.from({ length: count }, (_, at) => at));
+    }
+  });
+
   test("names the tenant that the reader is bound to, and only leaves that it was shown", async () => {
     await as(ALICE).entries("default", [0, 1]);
     expect(await readings()).toEqual([]);
@@ -124,6 +158,16 @@ describe("a log of readings", () => {
       "entries: 1 entries shown",
       "entry by hash: 1 entries shown",
       "tail: 1 entries shown",
+    ]);
+  });
+
+  test("remembers nothing that a stream showed: the same entry asked for beside it is another reading", async () => {
+    const admin = as(ADMIN);
+    await tailed(admin, { log: "default", fromLeafIndex: 4 });
+    await admin.entries("default", [4]);
+    expect((await readings()).map((event) => event.message)).toEqual([
+      "tail: 1 entries shown",
+      "entries: 1 entries shown",
     ]);
   });
 
@@ -174,8 +218,11 @@ describe("a log of readings", () => {
   });
 
   test("records a search whose query is too long to be kept without it", async () => {
-    const restriction = { actor: Array.from({ length: 200 }, (_, i) => `${i}`.padEnd(120, "x")) };
-    await as(ADMIN).search({ log: "default", query: "event", restriction }, {});
-    expect(await readings()).toMatchObject([{ new: { asked: "too long to be recorded" } }]);
+    const record = readLog(service, "readings").recorder(ADMIN);
+    const read = { kind: "search", log: "default", leafIndexes: [] } as const;
+    const asked = { query: "q".repeat(20_000 - '{"query":""}'.length) };
+    await record({ ...read, asked });
+    await record({ ...read, asked: { query: `${asked.query}q` } });
+    expect(await readings()).toMatchObject([{ new: { asked } }, { new: { asked: "too long to be recorded" } }]);
   });
 });

@@ -121,7 +121,10 @@ describe("keys at a URL", () => {
 
   test("that were good count for a day while the issuer is away, and a forged id causes no fetch", async () => {
     server = await jwksServer([ed.publicJwk]);
-    const verifier = atServer();
+    const left: string[] = [];
+    const verifier = new JwtVerifier({ ...settings, jwks: server.url }, (message) => {
+      left.push(/the older ones count for ([\d.]+) h:/.exec(message)?.[1] ?? message);
+    });
     const token = await signed(ed);
     const startMs = Date.now();
     const at = (ms: number) => jest.spyOn(Date, "now").mockReturnValue(startMs + ms);
@@ -137,6 +140,9 @@ describe("keys at a URL", () => {
     expect(server.asked).toBe(asked);
     at(24 * 3_600_000);
     await expect(verifier.identify(token, NOW_MS)).rejects.toMatchObject({ code: "UNAVAILABLE" });
+    at(24.5 * 3_600_000);
+    await expect(verifier.identify(token, NOW_MS)).rejects.toMatchObject({ code: "UNAVAILABLE" });
+    expect(left).toEqual(["23.0", "0.0", "0.0"]);
     server.status = 200;
     server.keys = [];
     at(25 * 3_600_000);

@@ -32,6 +32,13 @@ describe("a key file", () => {
     expect(stored).toMatchObject({ ...order, tenant: "acme", restriction, createdAt: "2026-01-02T03:04:05.000Z" });
   });
 
+  test("that is a link to itself is told of as that, and not taken for one that is missing", async () => {
+    const loop = join(folder, "loop.json");
+    await symlink(loop, loop);
+    await expect(createKey(loop, order, NOW)).rejects.toMatchObject({ code: "ELOOP" });
+    expect(await readdir(folder)).toEqual(["loop.json"]);
+  });
+
   test("holds neither the key's text nor its secret", async () => {
     const { text } = await createKey(path, order, NOW);
     const kept = await readFile(path, "utf8");

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { secretHash } from "../../src/access/api-key.js";
-import { KeySet, parseKeySet, type StoredKey } from "../../src/access/key-set.js";
+import { keySetText, KeySet, parseKeySet, type StoredKey } from "../../src/access/key-set.js";
 
 const secret = new Uint8Array(32).fill(1);
 const stored: StoredKey = {
@@ -62,6 +62,10 @@ describe("a key set", () => {
 
 describe("the text of a key set", () => {
   const withKey = (key: object): string => JSON.stringify({ version: 1, keys: [key] });
+
+  test("is JSON that people can read", () => {
+    expect(keySetText([])).toBe('{\n  "version": 1,\n  "keys": []\n}\n');
+  });
 
   test("is read back", () => {
     expect(parseKeySet(withKey(stored)).keys).toEqual([stored]);

@@ -91,6 +91,15 @@ describe("logging", () => {
     return Array.isArray(answer) ? answer.filter((item: { kind?: string }) => item.kind !== "missing") : [answer];
   }
 
+  test("in bulk is found again by a key whose tenant has changed only where all of it is the tenant's", async () => {
+    const own = await openTestService();
+    const later = (...tenants: readonly string[]) =>
+      scoped("admin", own).appendLater({ log: "default", events: tenants.map(anEvent), sign: false, path: "events" });
+    const [mixed, acmes] = [await later("acme", "globex"), await later("acme", "acme")];
+    expect(await scoped("acme", own).bulkRequest(mixed.id)).toBeUndefined();
+    expect(await scoped("acme", own).bulkRequest(acmes.id)).toMatchObject({ id: acmes.id });
+  });
+
   test("asks whether so many events are admitted, before anything is stored", async () => {
     const own = await openTestService();
     const counts: number[] = [];

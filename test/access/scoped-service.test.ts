@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from "@jest/globals";
+import { replaced } from "../../src/audit/calls.js";
 import { AuditError } from "../../src/audit/errors.js";
 import type { AuditService, PageRequest, Receipt, ResultPage, SearchRequest } from "../../src/audit/service.js";
 import { digestOf, type Digest } from "../../src/core/bytes.js";
@@ -160,6 +161,47 @@ describe("an entry whose stored bytes were changed", () => {
       expect(await proven(as, 0)).toEqual([]);
     },
   );
+});
+
+test("a page that comes with entries shows the visible ones of them alone", async () => {
+  const whole = replaced(service, {
+    search: async (...asked) => {
+      const page = await service.search(...asked);
+      return { ...page, entries: await service.entries("default", page.leafIndexes) };
+    },
+  });
+  for (const name of ["acme", "admin"] as const) {
+    const { leafIndexes } = await service.search({ log: "default", query: "" }, {});
+    const { entries = [] } = await scoped(name, whole).search({ log: "default", query: "" }, {});
+    expect(entries).toHaveLength(name === "admin" ? ALL.length : 2);
+    expect(shownOf(entries)).toEqual(leafIndexes.filter((at) => name === "admin" || at < 2));
+  }
+});
+
+test("a proof is given to who sees everything even where the entry's text was changed, and nobody else's entries are read twice", async () => {
+  const reads: (readonly number[])[] = [];
+  const counted = replaced(service, {
+    entries: (log, leafIndexes) => {
+      reads.push(leafIndexes);
+      return service.entries(log, leafIndexes);
+    },
+  });
+  const proof = { log: "default", treeSize: 6, leafIndexes: [0, 1] };
+  expect(await scoped("admin", counted).membershipProofs(proof)).toHaveLength(2);
+  expect(reads).toEqual([]);
+  const acme = scoped("acme", counted);
+  await acme.entries("default", [0]);
+  expect(await acme.membershipProofs(proof)).toHaveLength(2);
+  expect(reads).toEqual([[0], [1]]);
+});
+
+test("a proof of completeness is for who sees everything", async () => {
+  const page = await service.search({ log: "default", query: "" }, {});
+  for (const name of NAMES.filter((name) => typeof CREDENTIALS[name].sees !== "string")) {
+    const proof = scoped(name, service).completeness({ of: "page", page });
+    if (CREDENTIALS[name].sees.length === ALL.length) expect((await proof).proof.length).toBeGreaterThan(0);
+    else await expectCode(proof, "PROOF_NOT_PERMITTED");
+  }
 });
 
 /** What concerns the whole log: hashes, sizes and keys, never an entry. */

@@ -134,7 +134,7 @@ export class FaultStore implements LogStore {
         throw new Error("connection lost");
       case "is written though it said no":
         await this.honest.append(batch);
-        throw new Error("connection lost at COMMIT");
+        throw new AuditError("UNAVAILABLE", "connection lost at COMMIT"); // which does not say what became of it
       case "never answers, though it is written":
         await this.honest.append(batch);
         return this.#silence();

@@ -33,6 +33,7 @@ export default class MutationEnvironment extends TestEnvironment {
   #calls = 0;
   /** A loop with a switch in it has an end. */
   #mostCalls = Infinity;
+  readonly #intervals = new Set<NodeJS.Timeout>();
 
   override async setup(): Promise<void> {
     await super.setup();
@@ -43,6 +44,23 @@ export default class MutationEnvironment extends TestEnvironment {
         return mutant === this.#active;
       },
     });
+    this.#noteIntervals();
+  }
+
+  /** A service that a test leaves open lives as long as the interval in which it looks at its logs: a megabyte for each try. */
+  #noteIntervals(): void {
+    const { setInterval: begin } = this.global;
+    const noted = (...asked: Parameters<typeof setInterval>): NodeJS.Timeout => {
+      const interval = begin(...asked);
+      this.#intervals.add(interval);
+      return interval;
+    };
+    Object.assign(this.global, { setInterval: noted });
+  }
+
+  #endIntervals(): void {
+    for (const interval of this.#intervals) clearInterval(interval);
+    this.#intervals.clear();
   }
 
   async handleTestEvent(event: Circus.Event, { rootDescribeBlock }: Circus.State): Promise<void> {
@@ -54,6 +72,7 @@ export default class MutationEnvironment extends TestEnvironment {
 
   async #tryAll(root: Block, mutants: readonly number[]): Promise<void> {
     const asked = new Set(mutants);
+    this.#intervals.clear(); // those of loaded files go on
     found({ kind: "loaded", mutants: [...this.#executed].filter((mutant) => asked.has(mutant)) });
     const executing = await this.#base(root, asked);
     for (const [mutant, tests] of executing) {
@@ -86,6 +105,7 @@ export default class MutationEnvironment extends TestEnvironment {
       return true;
     });
     await tree.run(root);
+    this.#endIntervals();
     this.#mostCalls = 1_000_000 + 5 * this.#calls;
     found({ kind: "base", failed: [...failing].map(({ name }) => name) });
     const passing = [...executing].map(([mutant, tests]) => [mutant, without(tests, failing)] as const);
@@ -107,6 +127,7 @@ export default class MutationEnvironment extends TestEnvironment {
       return failing === undefined;
     });
     await tree.run(root);
+    this.#endIntervals();
     [this.#active, this.#calls] = [-1, 0];
     return failing;
   }

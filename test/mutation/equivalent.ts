@@ -123,4 +123,65 @@ export const EQUIVALENT: readonly Equivalent[] = [
     mutant: "let seenAtMs = (0 + 1);",
     why: "the clock is far later when it is first read",
   },
+  {
+    file: "build/src/engine/log/batch.js",
+    line: "if (stamp >= lastReceivedAt)",
+    mutant: "if (stamp > lastReceivedAt)",
+    why: "entries stamped again with the time that they have are the same",
+  },
+  {
+    file: "build/src/engine/log/sequencer.js",
+    line: "if (now > this.#last)",
+    mutant: "if (now >= this.#last)",
+    why: "of two equal times either is the last",
+  },
+  {
+    file: "build/src/engine/log/sequencer.js",
+    line: "this.#watchAhead(micros / 1_000, newest > this.#last ? newest : this.#last);",
+    mutant: "this.#watchAhead(micros / 1_000, newest >= this.#last ? newest : this.#last);",
+    why: "of two equal times either is the last",
+  },
+  {
+    file: "build/src/engine/tree/bound-times.js",
+    line: "if (found === undefined)",
+    mutant: "if (false)",
+    why: "whoever reads times returns one for each entry, or rejects",
+  },
+  {
+    file: "build/src/engine/log/log-tree.js",
+    line: "if (tree.edge.size <= (this.#shown?.edge.size ?? -1))",
+    mutant: "if (tree.edge.size < (this.#shown?.edge.size ?? -1))",
+    why: "the same tree is shown again: who waits for growth looks, and waits on",
+  },
+  {
+    file: "build/src/engine/log/log-tree.js",
+    line: "if (tree.edge.size <= (this.#shown?.edge.size ?? -1))",
+    mutant: "if (tree.edge.size <= (this.#shown?.edge.size ?? -(1 + 1)))",
+    why: "no tree is smaller than the empty one",
+  },
+  {
+    file: "build/src/engine/search/ordered-piece.js",
+    line: "this.#first = matches.places.reduce((best, place) => (this.#compare(place, best) < 0 ? place : best));",
+    mutant: "this.#first = matches.places.reduce((best, place) => (this.#compare(place, best) <= 0 ? place : best));",
+    why: "places that differ are never alike, and by a whole number",
+  },
+  {
+    file: "build/src/engine/search/ordered-piece.js",
+    line: "this.#first = matches.places.reduce((best, place) => (this.#compare(place, best) < 0 ? place : best));",
+    mutant:
+      "this.#first = matches.places.reduce((best, place) => (this.#compare(place, best) < (0 + 1) ? place : best));",
+    why: "places that differ are never alike, and by a whole number",
+  },
+  {
+    file: "build/src/access/jwt.js",
+    line: "function expiryMs({ exp = 0 }) {",
+    mutant: "function expiryMs({ exp = (0 + 1) }) {",
+    why: "a token without the claim is refused before its expiry is asked for",
+  },
+  {
+    file: "build/src/access/fetched-keys.js",
+    line: "return (Math.max(0, MAX_AGE_AWAY_MS - this.#ageMs()) / 3_600_000).toFixed(1);",
+    mutant: "return (Math.max((0 + 1), MAX_AGE_AWAY_MS - this.#ageMs()) / 3_600_000).toFixed(1);",
+    why: "a millisecond is told as no hours too",
+  },
 ];

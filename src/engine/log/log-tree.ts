@@ -5,17 +5,14 @@ import type { History } from "../tree/history.js";
 import { TreeReaders } from "../tree/prover.js";
 import { leadsTo, inSnapshot, type SignedTree, type TreeSource } from "../tree/signed-tree.js";
 
-/** Called once with each tree. */
-type OnTree = (tree: SignedTree) => void;
-
 export interface LogTreeOptions {
   readonly source: TreeSource;
   /** The newest tree that the store showed. */
   readonly tree: SignedTree;
-  /** Called with each newer tree that may be shown: a durable one, or what a replica shows. */
-  readonly onShown?: OnTree | undefined;
+  /** Called when a newer tree may be shown: a durable one, or what a replica shows. */
+  readonly onShown?: (() => void) | undefined;
   /** Called with each newer tree that is durable. */
-  readonly onDurable?: OnTree | undefined;
+  readonly onDurable?: ((tree: SignedTree) => void) | undefined;
 }
 
 /**
@@ -112,7 +109,7 @@ export class LogTree {
   #show(tree: SignedTree): void {
     if (tree.edge.size <= (this.#shown?.edge.size ?? -1)) return;
     this.#shown = tree;
-    this.options.onShown?.(tree);
+    this.options.onShown?.();
   }
 }
 
@@ -272,7 +269,7 @@ export class GrowthWatch {
     if (look === undefined || this.#isLooking || this.#waiting.size === 0) return;
     this.#stop();
     const dueMs = this.#lookedAtMs + (this.#isHinted ? HINTED_LOOK_MS : LOOK_MS);
-    this.#timer = setTimeout(() => void this.#lookNow(look), Math.max(0, dueMs - performance.now()));
+    this.#timer = setTimeout(() => void this.#lookNow(look), dueMs - performance.now());
   }
 
   #stop(): void {

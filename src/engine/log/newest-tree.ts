@@ -194,13 +194,12 @@ export class NewestTree {
   }
 
   #restored(tree: SignedTree): LogState {
-    const { source, environment, history, readers, roots } = this.options;
+    const { source, environment, history, readers, roots, growth } = this.options;
     const { clock, limits, appendTimeoutMs, onWaiting, alarm, note } = environment;
-    this.#show(tree);
     const known = new LogTree({
       ...{ source, tree },
-      onShown: (shown) => {
-        this.#show(shown);
+      onShown: () => {
+        growth.grown();
       },
       onDurable: (durable) => {
         roots.publish(durable);
@@ -213,23 +212,17 @@ export class NewestTree {
       onFilled: (full) => {
         readers.keep(full);
       },
-      onReplaced: (other) => {
-        this.#replace(other);
+      onReplaced: () => {
+        this.#startAnew();
       },
     });
     return { kind: "restored", sequencer, tree: known };
   }
 
-  /** Proofs may be made of a tree that was restored, or that may be told of. */
-  #show(tree: SignedTree): void {
-    this.options.readers.prover.trust(tree);
-    this.options.growth.grown();
-  }
-
   /** What was derived from the last tree is not to be used for one that need not extend it. */
-  #replace(tree: SignedTree): void {
+  #startAnew(): void {
     const { readers, roots, growth } = this.options;
-    readers.readFrom(tree);
+    readers.startAnew();
     roots.forget();
     growth.grown();
   }

@@ -226,10 +226,8 @@ export class OpenLog {
 
   /** Resolves when nothing that was accepted is still on its way to the store. */
   async idle(): Promise<void> {
-    const { newest } = this.parts;
     do await Promise.allSettled(this.#underWay);
     while (this.#underWay.size > 0);
-    if (newest.seen !== undefined) await newest.sequencer.idle();
   }
 
   async #append(events: readonly CheckedEvent[], requestKey?: RequestKey): Promise<Logged> {

@@ -30,7 +30,6 @@ export class Sequencer {
   readonly #refreshes: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
   readonly #writer: TreeWriter;
   #isRunning = false;
-  #run: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: SequencerOptions) {
     this.#queue = new SubmissionQueue(options.limits ?? QUEUE_LIMITS, options.onWaiting);
@@ -62,15 +61,10 @@ export class Sequencer {
     });
   }
 
-  /** Resolves when nothing is in flight or waiting. */
-  async idle(): Promise<void> {
-    while (this.#isRunning) await this.#run;
-  }
-
   #start(): void {
     if (this.#isRunning) return;
     this.#isRunning = true;
-    this.#run = this.#work();
+    void this.#work();
   }
 
   async #work(): Promise<void> {

@@ -29,8 +29,8 @@ export interface TreeWriterOptions {
   readonly appendTimeoutMs?: number | undefined;
   /** Called with the tiles that this process completed, once they are stored. */
   readonly onFilled?: (full: readonly StoredTile[]) => void;
-  /** Called with a tree that may not extend the last: what was derived from the last must not be used for it. */
-  readonly onReplaced?: (tree: SignedTree) => void;
+  /** Called when a tree takes the last one's place that may not extend it: what was derived from the last must not be used for it. */
+  readonly onReplaced?: () => void;
   /** Says whether the log may be written. */
   readonly history: History;
 }
@@ -40,6 +40,7 @@ const MAX_CONFLICTS = 50;
 /** How long to wait before each look at the head after an append of unknown outcome. */
 const LOOK_DELAYS_MS = [0, 50, 200, 1_000];
 const RETRY_AFTER_MS = 1_000;
+const APPEND_TIMEOUT_MS = 30_000;
 
 const NOT_TAKEN = "The store did not accept the entries: try again.";
 const REPEAT = "Repeat the request under its idempotency key, or search for it first.";
@@ -136,7 +137,7 @@ export class TreeWriter {
     const { shown } = known;
     if (shown !== undefined) history.require("known", signedRoot(shown));
     known.replaced(tree);
-    onReplaced?.(tree);
+    onReplaced?.();
     await history.assess(tree, view);
   }
 
@@ -146,7 +147,7 @@ export class TreeWriter {
     for (let attempt = 0; attempt < MAX_CONFLICTS; attempt++) {
       if (unwritten.length === 0) return undefined;
       this.options.history.requireWritable();
-      if (attempt > 0) unwritten = [...unwritten, ...arrived(unwritten)];
+      unwritten = [...unwritten, ...arrived(unwritten)];
       const growth = growTree(this.options.source, this.#newest, unwritten);
       const outcome = await this.#append(growth);
       if (outcome.kind === "appended") return this.#advance(growth);
@@ -160,7 +161,7 @@ export class TreeWriter {
 
   async #append({ batch }: Growth): Promise<Attempt> {
     try {
-      return await deadline(this.options.source.store.append(batch), this.options.appendTimeoutMs ?? 30_000);
+      return await deadline(this.options.source.store.append(batch), this.options.appendTimeoutMs ?? APPEND_TIMEOUT_MS);
     } catch (cause) {
       if (cause instanceof AuditError && cause.outcome === "NONE") return { kind: "refused", cause };
       this.#isInDoubt = true;

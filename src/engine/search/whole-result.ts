@@ -14,7 +14,7 @@ const PAGE_ENTRIES = 64;
 
 /** What is needed to read a whole result. */
 export interface WholeResult {
-  readonly index: SearchIndex;
+  readonly index: Pick<SearchIndex, "page">;
   readonly query: IndexQuery;
   /** The maximum number of entries. */
   readonly limit: number;

@@ -38,7 +38,6 @@ export class TimeBounds {
     const { times, size } = asked;
     const known = times.map((time) => this.#known.get(time));
     const unknown = times.filter((_, at) => known[at] === undefined);
-    if (unknown.length === 0) return known.map((bound) => Math.min(bound ?? size, size));
     const found = await boundFirstAtOrAfter({ ...asked, times: unknown }, receivedAt);
     found.forEach((bound, at) => {
       if (bound < size) this.#known.set(unknown[at] ?? "", bound);
@@ -52,9 +51,10 @@ async function boundFirstAtOrAfter(
   { times, size, hint }: AskedTimes,
   receivedAt: ReceivedAt,
 ): Promise<readonly number[]> {
-  const hints = await Promise.all(times.map((time) => hint(time)));
-  const places = hints.map((place) => Math.min(Math.max(place, 0), size));
-  const beside = [...new Set(places.flatMap((place) => [place - 1, place]))].filter((at) => at >= 0 && at < size);
+  const hinted = await Promise.all(
+    times.map(async (time) => ({ time, place: Math.min(Math.max(await hint(time), 0), size) })),
+  );
+  const beside = [...new Set(hinted.flatMap(({ place }) => [place - 1, place]))].filter((at) => at >= 0 && at < size);
   const read = beside.length === 0 ? [] : await receivedAt(beside);
   const known = new Map(beside.map((leafIndex, at) => [leafIndex, read[at]]));
   const isBefore = async (leafIndex: number, time: string): Promise<boolean> => {
@@ -62,12 +62,12 @@ async function boundFirstAtOrAfter(
     if (found === undefined) throw new Error(`no time of entry ${leafIndex}`);
     return found < time;
   };
-  const bound = async (time: string, place: number): Promise<number> => {
+  const bound = async ({ time, place }: (typeof hinted)[number]): Promise<number> => {
     const beforeIt = place === 0 || (await isBefore(place - 1, time));
     const atIt = place < size && (await isBefore(place, time));
     if (beforeIt && !atIt) return place;
     // One of the two is on the wrong side, so the index lies beyond it.
-    let [low, high] = beforeIt ? [place + 1, size] : [0, place - 1];
+    let [low, high] = beforeIt ? [place, size] : [0, place];
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
       if (await isBefore(middle, time)) low = middle + 1;
@@ -75,5 +75,5 @@ async function boundFirstAtOrAfter(
     }
     return low;
   };
-  return Promise.all(times.map((time, at) => bound(time, places[at] ?? 0)));
+  return Promise.all(hinted.map(bound));
 }

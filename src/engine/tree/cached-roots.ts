@@ -39,8 +39,6 @@ export class CachedRoots {
    * changed.
    */
   of(tree: SignedTree): Root {
-    const known = this.#roots.get(tree.edge.size);
-    if (known !== undefined) return known;
     if (tree.isLastChanged === true) {
       const message = `Entry ${tree.edge.size - 1} of the log ${this.options.source.log}, whose time is needed here, was changed.`;
       throw new AuditError("ENTRY_CORRUPT", message);

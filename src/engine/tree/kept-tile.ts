@@ -2,13 +2,14 @@ import { equalBytes, HASH_BYTES } from "../../core/bytes.js";
 import type { LogFormat } from "../../core/format.js";
 import { TILE_HEIGHT, TILE_WIDTH, tileNode } from "../../core/tree.js";
 
-const NODES = 2 * TILE_WIDTH - 1;
-
 /** A full tile in memory, and which of its nodes are proven to lead to the tile's top under the signed root. */
 export class KeptTile {
-  readonly #proven = new Uint8Array(NODES);
+  /** By the node's place in the tile: 1 where it is proven. */
+  readonly #proven: Uint8Array;
 
-  constructor(readonly bytes: Uint8Array) {}
+  constructor(readonly bytes: Uint8Array) {
+    this.#proven = new Uint8Array(bytes.length / HASH_BYTES);
+  }
 
   /** A tile that was built here from hashes that lead to the signed root. */
   static proven(bytes: Uint8Array): KeptTile {

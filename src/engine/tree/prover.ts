@@ -24,8 +24,8 @@ import { TileReader } from "./tile-reader.js";
 const MAX_PROVEN_ROOTS = 4_096;
 
 /**
- * Makes proofs and verifies each before returning it. A root is trusted when it is the signed root of a tree of this
- * process, or proven to be a prefix of one; those trees extend each other, so it is then a prefix of all later ones.
+ * Makes proofs and verifies each before returning it. A root is trusted once it is proven to be a prefix of a tree of
+ * this process; those trees extend each other, so it is then a prefix of all later ones.
  * Every method rejects with LOG_CORRUPT when what is stored does not lead to the signed root.
  */
 export class Prover {
@@ -35,11 +35,6 @@ export class Prover {
     private readonly source: Pick<TreeSource, "log" | "format">,
     private readonly tiles: TileReader,
   ) {}
-
-  /** Trusts the root of a tree that this process has grown, or read back and verified. */
-  trust(tree: SignedTree): void {
-    this.#proven.set(tree.edge.size, tree.rootHash);
-  }
 
   /** The root hash at a size from 0 to the tree's. */
   async rootHash(tree: SignedTree, treeSize: number): Promise<Uint8Array> {
@@ -181,12 +176,11 @@ export class TreeReaders {
     for (const tile of full) this.#tiles.keep(tile);
   }
 
-  /** Forgets what was proven of earlier trees: this one need not extend them. */
-  readFrom(tree: SignedTree): void {
+  /** Forgets what was proven of earlier trees: later ones need not extend them. */
+  startAnew(): void {
     this.#tiles = new TileReader(this.source);
     this.#entries = new EntryReader(this.source, this.#tiles);
     this.#prover = new Prover(this.source, this.#tiles);
-    this.#prover.trust(tree);
     this.#times = new TimeBounds();
   }
 

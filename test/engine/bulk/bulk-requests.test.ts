@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { ScopedService } from "../../../src/access/scoped-service.js";
 import type { AuditService, BulkRequest, LogRequest, SignedEvent } from "../../../src/audit/service.js";
 import { digestOf } from "../../../src/core/bytes.js";
+import { logFormat } from "../../../src/core/format.js";
 import { keyOf } from "../../../src/engine/log/keyed-appends.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { CREDENTIALS, NOW_MS } from "../../access/credentials.js";
@@ -185,6 +186,24 @@ describe("a burst of bulk requests", () => {
     expect(await checkEverything(store)).toHaveLength(taken.length);
     await small.appendLater(request(TWO));
     expect(await checkEverything(store)).toHaveLength(taken.length + 2);
+  });
+
+  test("may wait with as many characters as the limit says, and not one more", async () => {
+    const lengthOf = (place: number): number => logFormat("rfc6962").signedText({ message: text(place) }).length;
+    const limit = lengthOf(4) + lengthOf(5);
+    for (const [maxWaitingCharacters, taken] of [
+      [limit, 6],
+      [limit - 1, 5],
+    ] as const) {
+      const gate = closedGate();
+      store = new FaultStore(new MemoryLogStore());
+      store.beforeAppend = () => gate.passed;
+      const answers = burst(await gateway(store, maxWaitingCharacters), 7);
+      const ended = Promise.allSettled(answers);
+      await expectCode(answers[6] ?? Promise.resolve(), "UNAVAILABLE");
+      gate.open();
+      expect((await ended).filter(({ status }) => status === "fulfilled")).toHaveLength(taken);
+    }
   });
 
   test("may have one request that exceeds the limit when nothing else waits", async () => {

@@ -94,6 +94,16 @@ test("what a replica shows is told of with its root, but published by nobody bef
   await untilRemembered(4);
 });
 
+test("what a replica shows is shown to who follows the log", async () => {
+  store.durability = "replica";
+  const reader = new AbortController();
+  const tail = await service.tail({ log: "default" }, reader);
+  const next = tail[Symbol.asyncIterator]().next();
+  await logMessages(other, 1);
+  expect((await next).value).toMatchObject({ kind: "entry", entry: { leafIndex: 3 } });
+  reader.abort();
+});
+
 test("a log that nobody else writes is confirmed once, after that its own appends are enough", async () => {
   await service.root("default");
   await logMessages(service, 2);

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ScopedService } from "../../../src/access/scoped-service.js";
 import { AuditError } from "../../../src/audit/errors.js";
@@ -30,6 +30,10 @@ function log(
   const events = [message(text), message(`${text} again`)];
   return by.append({ log: "default", events, sign: false, path: "events", idempotencyKey: "key", ...request });
 }
+
+afterEach(() => {
+  expect(store.appends.filter(({ entries }) => entries.length === 0)).toEqual([]); // nothing is a batch of nothing
+});
 
 const stored = async (): Promise<number> => (await store.honest.head("default"))?.size ?? 0;
 

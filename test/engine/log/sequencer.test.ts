@@ -231,6 +231,7 @@ describe("another gateway", () => {
     const error = await rejection(log("ours"));
     expect(error.message).toBe("Other gateways kept appending to the log first: try again.");
     expect(error.outcome).toBe("NONE");
+    expect(store.appends).toHaveLength(50);
     expect(await checkEverything(store)).not.toContain("ours");
   });
 

@@ -14,7 +14,7 @@ let notes: string[];
 
 beforeEach(() => {
   clock = new TestClock();
-  monotonicMs = 0;
+  monotonicMs = 1_000_000_000; // a process that has run for days
   alarms = [];
   notes = [];
 });
@@ -84,9 +84,23 @@ describe("the times of entries", () => {
     expect(alarms).toEqual([expect.stringContaining("is 0.1 h ahead of this gateway's clock")]);
   });
 
-  test("that differ as clocks of gateways do are not told of", () => {
-    stamps(timeText(NEW_YEAR + 4 * MINUTE_MS * 1_000)).next("");
+  test("that differ as clocks of gateways do are not told of: five minutes, and not a millisecond more", () => {
+    const ahead = (ms: number): string => timeText(NEW_YEAR + (5 * MINUTE_MS + ms) * 1_000);
+    stamps(ahead(0)).next("");
     expect(alarms).toEqual([]);
+    stamps(ahead(1)).next("");
+    expect(alarms).toHaveLength(1);
+  });
+
+  test("of a clock that went forward by an hour are not told of, and by a millisecond more they are", () => {
+    const given = stamps();
+    given.next("");
+    clock.advanceMs(60 * MINUTE_MS);
+    given.next("");
+    expect(alarms).toEqual([]);
+    clock.advanceMs(60 * MINUTE_MS + 1);
+    given.next("");
+    expect(alarms).toHaveLength(1);
   });
 });
 

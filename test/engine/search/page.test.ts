@@ -62,7 +62,7 @@ describe("a page of a result", () => {
           hasPreviousPage: expected.hasPreviousPage,
         });
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     );
   });
 

@@ -218,9 +218,10 @@ describe("a pinned search", () => {
 });
 
 describe("a cursor or result id", () => {
+  const even = { query: "actor:even" };
   const made = async () => {
     const bench = await Bench.open(10);
-    const { result } = await bench.search({ query: "actor:even" });
+    const { result } = await bench.search(even);
     return { bench, id: result.id, cursor: result.cursor(1) };
   };
   const changed = (text: string) => `${text.startsWith("A") ? "B" : "A"}${text.slice(1)}`;
@@ -245,21 +246,20 @@ describe("a cursor or result id", () => {
 
   it("of the same search made at another time is refused beside an id or another cursor", async () => {
     const { bench, id, cursor } = await made();
+    bench.now += 1_000; // over as many entries
+    const soon = (await bench.search(even)).result.cursor(2);
+    expect(await problemsOf(bench.searches().results(id, { before: soon }))).toMatchObject([{ path: "before" }]);
     await bench.grow(4);
-    const later = (await bench.search({ query: "actor:even" })).result.cursor(2);
+    const later = (await bench.search(even)).result.cursor(2);
     expect(await problemsOf(bench.searches().results(id, { before: later }))).toMatchObject([{ path: "before" }]);
-    expect(await problemsOf(bench.search({ query: "actor:even" }, { after: cursor, before: later }))).toMatchObject([
-      { path: "before" },
-    ]);
+    expect(await problemsOf(bench.search(even, { after: cursor, before: later }))).toMatchObject([{ path: "before" }]);
   });
 
   it("that was altered in any character is refused", async () => {
     const { bench, id, cursor } = await made();
     for (let i = 0; i < cursor.length; i += 7) {
       const altered = cursor.slice(0, i) + changed(cursor.slice(i));
-      expect(await problemsOf(bench.search({ query: "actor:even" }, { after: altered }))).toMatchObject([
-        { path: "after" },
-      ]);
+      expect(await problemsOf(bench.search(even, { after: altered }))).toMatchObject([{ path: "after" }]);
     }
     for (let i = 0; i < id.length; i += 31) {
       const altered = id.slice(0, i) + changed(id.slice(i));
@@ -280,7 +280,7 @@ describe("a cursor or result id", () => {
     const refusal = [{ path: "id", expected: "the id of a search result", got: "a result of another credential" }];
     const { bench, id } = await made();
     const bound = { actor: ["even"] };
-    const limited = await bench.search({ query: "actor:even" }, {}, { bound });
+    const limited = await bench.search(even, {}, { bound });
     expect(await problemsOf(bench.searches().results(id, {}, { bound }))).toEqual(refusal);
     expect(await problemsOf(bench.searches().results(limited.result.id, {}))).toEqual(refusal);
     expect(await problemsOf(bench.searches().results(limited.result.id, {}, { bound: { actor: ["odd"] } }))).toEqual(
@@ -293,8 +293,6 @@ describe("a cursor or result id", () => {
     const { bench, id, cursor } = await made();
     bench.now += HOUR_MS * 1000;
     expect(await problemsOf(bench.searches().results(id, {}))).toMatchObject([{ got: "an expired result" }]);
-    expect(await problemsOf(bench.search({ query: "actor:even" }, { after: cursor }))).toMatchObject([
-      { got: "an expired cursor" },
-    ]);
+    expect(await problemsOf(bench.search(even, { after: cursor }))).toMatchObject([{ got: "an expired cursor" }]);
   });
 });

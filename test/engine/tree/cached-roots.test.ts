@@ -8,12 +8,12 @@ import { keyringOfSeed } from "../../../src/keys/keyring.js";
 import { LogKey } from "../../../src/keys/log-key.js";
 import { nodeEd25519 } from "../../../src/keys/node-crypto.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
-import { rejection } from "../rejection.js";
+import { expectCode, rejection } from "../rejection.js";
 import { eventually, redisProgram, RedisServer } from "../../caches/redis-server.js";
 import { describeWith } from "../../service.js";
 import { FaultStore } from "../fault-store.js";
 import { KEYRING } from "../../keyring.js";
-import { fill, logMessages, openTestService, ORIGIN } from "../test-log.js";
+import { closedGate, fill, logMessages, openTestService, ORIGIN } from "../test-log.js";
 
 const SIZE = 600;
 const STRANGER = keyringOfSeed(new Uint8Array(32).fill(99));
@@ -120,6 +120,20 @@ describe("a cache that lies", () => {
     const sentence = `The log default has two signed roots of size 100: ${truth.hash} and ${"ee".repeat(32)}. Nothing is`;
     expect([error.code, error.message]).toEqual(["ROOT_CONFLICT", expect.stringContaining(sentence)]);
     expect(alarms).toEqual([error.message]);
+  });
+
+  test("so, while a batch is in flight, has whoever comes next refused at once", async () => {
+    await (await gateway()).root("default");
+    await eventually(async () => (await cache.remembered("default")) !== undefined); // nobody looks for it any more
+    await put({ checkpoint: checkpoint(100, wrongHash) });
+    const service = await gateway();
+    const gate = closedGate();
+    store.beforeAppend = () => gate.passed;
+    const inFlight = logMessages(service, 1);
+    await expectCode(service.root("default", 100), "ROOT_CONFLICT");
+    await expectCode(logMessages(service, 1), "ROOT_CONFLICT");
+    gate.open();
+    expect((await inFlight).root.treeSize).toBe(SIZE + 1); // it was signed before anybody knew
   });
 
   test("and contradicts between our read and our write is an alarm too", async () => {

@@ -73,7 +73,7 @@ describe("a store that is shorter than the tree that a gateway knows", () => {
     expect((await service.entries("default", [289])).map(({ kind }) => kind)).toEqual(["entry"]);
     const proofs = await service.membershipProofs({ log: "default", treeSize: 290, leafIndexes: [3] });
     expect(proofs).toHaveLength(1);
-    for (const asked of [service.root("default", 295), service.entries("default", [295])])
+    for (const asked of [service.root("default", 295), service.root("default", 300), service.entries("default", [295])])
       await expectCode(asked, "UNAVAILABLE");
     await expectCode(service.root("default", 301), "NOT_FOUND");
     expect(alarms).toEqual([]);
@@ -85,6 +85,17 @@ describe("a store that is shorter than the tree that a gateway knows", () => {
     expect((await logMessages(service, 1)).root.treeSize).toBe(301);
     expect(alarms).toEqual([]);
     expect(await checkEverything(store.honest)).toHaveLength(301);
+  });
+
+  test("and becomes so while a batch is on its way is not written", async () => {
+    store.honest = await server(300);
+    const shorter = await server(290);
+    store.beforeAppend = async () => {
+      await Promise.resolve();
+      store.honest = shorter;
+    };
+    expect(await rejection(logMessages(service, 1))).toMatchObject({ code: "UNAVAILABLE", outcome: "NONE" });
+    expect((await shorter.head("default"))?.size).toBe(290);
   });
 
   test("is not written when it grew in another way, by as many entries or more", async () => {

@@ -42,6 +42,19 @@ describe("proofs of a log of many tiles", () => {
     expect(store.tileReads).toBe(reads);
   });
 
+  test("and entries of a tile that is in memory cost no read of tiles", async () => {
+    const asked: number[] = [];
+    store.entries = (log, leafIndexes, signal) => {
+      asked.push(...leafIndexes);
+      return store.honest.entries(log, leafIndexes, signal);
+    };
+    for (const leafIndex of [7, 9, 7]) {
+      await service.entries("default", [leafIndex]);
+      expect(store.tileReads).toBe(1);
+    }
+    expect(asked).toEqual([7, 9, 7]); // and no other entry to make the tile again
+  });
+
   test("of tiles that this process filled cost no read", async () => {
     const fresh = new FaultStore(new MemoryLogStore());
     const writer = await openTestService({ store: fresh });
