@@ -8,7 +8,8 @@ import { GroupTooLarge } from "../../core/segment/term-table.js";
 import type { IndexedEntry } from "../../core/words/entry-terms.js";
 import { READ_ENTRIES, readRows } from "./log-rows.js";
 import type { SegmentMaker } from "./segment-maker.js";
-import { SegmentLost, type OpenSegment, type StoredSegments } from "./stored-segments.js";
+import { SegmentLost, type OpenSegment } from "./open-segment.js";
+import type { StoredSegments } from "./stored-segments.js";
 
 /** Segments of the next level are larger than a merge in memory should be. */
 const MAX_MERGED_LEVEL = 2;

@@ -2,7 +2,7 @@ import type { CheckedSegment } from "../../audit/search-index.js";
 import { equalBytes } from "../../core/bytes.js";
 import { Outline } from "./outline.js";
 import { segmentFromLog, type GroupParts } from "./segment-builder.js";
-import { SegmentLost, type OpenSegment } from "./stored-segments.js";
+import { SegmentLost, type OpenSegment } from "./open-segment.js";
 
 /** Builds stored segments again from the log: each is sound that is what it gives, without a damaged block. */
 export async function* checkedSegments(

@@ -26,7 +26,7 @@ import { ProofCheck } from "./proof-check.js";
 import { LongEntries } from "./long-entries.js";
 import { SegmentMaker } from "./segment-maker.js";
 import { Turns } from "./turns.js";
-import { blockCache, SegmentLost } from "./stored-segments.js";
+import { blockCache, SegmentLost } from "./open-segment.js";
 
 export interface SegmentIndexOptions {
   readonly log: Pick<LogStore, "entries" | "head" | "heads" | "leafHashes">;

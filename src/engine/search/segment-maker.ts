@@ -5,7 +5,7 @@ import { BASE_ENTRIES } from "../../core/segment/index-log.js";
 import type { IndexedEntry } from "../../core/words/entry-terms.js";
 import { MAX_OCCURRENCES } from "../../core/segment/group.js";
 import { GroupTooLarge } from "../../core/segment/term-table.js";
-import { SegmentLost } from "./stored-segments.js";
+import { SegmentLost } from "./open-segment.js";
 
 /** Many byte arrays as one that can be handed to another thread without a copy, and where each ends. */
 export interface Packed {
