@@ -6,17 +6,24 @@ import { leavesOf } from "../../core/segment/search.js";
 import type { LeafRange } from "../../core/tree.js";
 import { Outline } from "./outline.js";
 
-/** Blocks and outlines in memory, of all logs. */
-export type BlockCache = LRUCache<string, Uint8Array | Outline>;
+/** What is in memory of the stored segments of all logs. */
+export interface BlockCache {
+  readonly blocks: LRUCache<string, Uint8Array>;
+  /** Apart, for no block is used without its segment's: four bytes for each entry of a log. */
+  readonly outlines: LRUCache<string, Outline>;
+}
 
 /** What an entry of the cache takes beside its bytes. */
 const ENTRY_BYTES = 200;
+/** Enough for the outlines of 67 million entries. */
+const OUTLINE_BYTES = 2 ** 28;
 
+/** `maxBytes`: of blocks. */
 export function blockCache(maxBytes: number): BlockCache {
-  return new LRUCache({
-    maxSize: maxBytes,
-    sizeCalculation: (kept) => ENTRY_BYTES + (kept instanceof Outline ? kept.bytes : kept).length,
-  });
+  return {
+    blocks: new LRUCache({ maxSize: maxBytes, sizeCalculation: ({ length }) => ENTRY_BYTES + length }),
+    outlines: new LRUCache({ maxSize: OUTLINE_BYTES, sizeCalculation: ({ bytes }) => ENTRY_BYTES + bytes.length }),
+  };
 }
 
 /** Blocks read at once from where the first one is missing, doubled each time: what is read on and on takes few reads. */
@@ -48,6 +55,8 @@ export interface ReadableSegment {
   /** `blocksRead`: takes each block that the session's reads come upon, by its number. */
   session(blocksRead?: BlocksRead): SegmentSession;
 }
+
+type Fetched = readonly (Uint8Array | undefined)[];
 
 export type BlocksRead = Pick<Map<number, Uint8Array>, "set">;
 
@@ -85,7 +94,8 @@ export class OpenSegment implements ReadableSegment {
             if (!(error instanceof BlockMissing)) throw error;
             const end = Math.min(error.block + ahead, this.row.blocks - 1);
             const wanted = Array.from({ length: end - error.block }, (_, place) => error.block + place);
-            this.take(wanted, await this.fetch(wanted.map(this.blockId)), held);
+            const fetched = await this.fetch(wanted.map(this.blockId));
+            wanted.forEach((number, place) => held.set(number, this.take(outline, number, fetched[place])));
           }
         }
       },
@@ -99,41 +109,42 @@ export class OpenSegment implements ReadableSegment {
   }
 
   get outline(): Outline | undefined {
-    const kept = this.home.cache.get(this.#key);
-    return kept instanceof Outline ? kept : undefined;
+    return this.home.cache.outlines.get(this.#key);
   }
 
   hasInMemory(block: number): boolean {
-    return this.home.cache.has(this.#blockKey(block));
+    return this.home.cache.blocks.has(this.#blockKey(block));
   }
 
   takeOutline(bytes: Uint8Array | undefined): Outline {
     const outline = bytes && Outline.read(bytes, this.row.digest);
     if (outline === undefined) throw new SegmentLost(this.row);
-    this.home.cache.set(this.#key, outline);
+    this.home.cache.outlines.set(this.#key, outline);
     return outline;
   }
 
-  fetch(ids: readonly BlockId[]): Promise<readonly (Uint8Array | undefined)[]> {
+  fetch(ids: readonly BlockId[]): Promise<Fetched> {
     return this.home.blocks.blocks(this.home.log, ids);
   }
 
   /** With every block, unchecked. Rejects with SegmentLost. */
   async whole(): Promise<SegmentBlocks> {
-    const ids = Array.from({ length: this.row.blocks }, (_, block) => this.blockId(block));
-    const contents = (await this.fetch(ids)).filter((block) => block !== undefined);
-    if (contents.length < ids.length) throw new SegmentLost(this.row);
-    return { ...this.row, contents };
+    return { ...this.row, contents: await this.run(0, this.row.blocks) };
   }
 
-  /** Checks fetched blocks and keeps them. Throws SegmentLost. */
-  take(numbers: readonly number[], fetched: readonly (Uint8Array | undefined)[], held?: Map<number, Uint8Array>): void {
-    numbers.forEach((number, place) => {
-      const block = fetched[place];
-      if (block === undefined || this.outline?.hasBlock(number, block) === false) throw new SegmentLost(this.row);
-      held?.set(number, block);
-      this.home.cache.set(this.#blockKey(number), block);
-    });
+  /** So many blocks from one on, unchecked; they are not kept. Rejects with SegmentLost. */
+  async run(first: number, count: number): Promise<readonly Uint8Array[]> {
+    const ids = Array.from({ length: count }, (_, place) => this.blockId(first + place));
+    const blocks = (await this.fetch(ids)).filter((block) => block !== undefined);
+    if (blocks.length < count) throw new SegmentLost(this.row);
+    return blocks;
+  }
+
+  /** Checks a fetched block, by the outline that the caller holds, and keeps it. Throws SegmentLost. */
+  take(outline: Outline, number: number, block: Uint8Array | undefined): Uint8Array {
+    if (block === undefined || !outline.hasBlock(number, block)) throw new SegmentLost(this.row);
+    this.home.cache.blocks.set(this.#blockKey(number), block);
+    return block;
   }
 
   /** From memory, or else the store. Rejects with SegmentLost. */
@@ -154,8 +165,8 @@ export class OpenSegment implements ReadableSegment {
   #source(outline: Outline, held: Map<number, Uint8Array>, blocksRead: BlocksRead | undefined): BlockSource {
     return {
       block: (number) => {
-        const block = held.get(number) ?? this.home.cache.get(this.#blockKey(number));
-        if (!(block instanceof Uint8Array)) throw new BlockMissing(number);
+        const block = held.get(number) ?? this.home.cache.blocks.get(this.#blockKey(number));
+        if (block === undefined) throw new BlockMissing(number);
         held.set(number, block);
         blocksRead?.set(number, block);
         return block;
@@ -174,15 +185,18 @@ export async function prefetch(segments: readonly OpenSegment[], terms: readonly
   const [first] = segments;
   if (first === undefined) return;
   const without = segments.filter(({ outline }) => outline === undefined);
-  const outlines = without.length === 0 ? [] : await first.fetch(without.map(({ outlineId }) => outlineId));
-  without.forEach((segment, place) => segment.takeOutline(outlines[place]));
+  const read = without.length === 0 ? [] : await first.fetch(without.map(({ outlineId }) => outlineId));
+  const outlines = new Map(without.map((segment, place) => [segment, segment.takeOutline(read[place])]));
   const wanted = segments.flatMap((segment) => {
-    const numbers = new Set([0, ...terms.map((term) => segment.outline?.locate(term) ?? 0)]);
-    return [...numbers].filter((number) => !segment.hasInMemory(number)).map((number) => ({ segment, number }));
+    const outline = segment.outline ?? outlines.get(segment);
+    if (outline === undefined) return []; // the cache gave it up meanwhile: its blocks are read one by one
+    const numbers = new Set([0, ...terms.map((term) => outline.locate(term))]);
+    const missing = [...numbers].filter((number) => !segment.hasInMemory(number));
+    return missing.map((number) => ({ segment, outline, number }));
   });
   if (wanted.length === 0) return;
   const blocks = await first.fetch(wanted.map(({ segment, number }) => segment.blockId(number)));
-  wanted.forEach(({ segment, number }, place) => {
-    segment.take([number], [blocks[place]]);
+  wanted.forEach(({ segment, outline, number }, place) => {
+    segment.take(outline, number, blocks[place]);
   });
 }
