@@ -105,7 +105,7 @@ export class AnswerProver {
       const segment = await this.parts.bases.of(number);
       return inMemory(id, memorySource(segment), () => treeOver(segment));
     }
-    const made = level === 1 ? await this.parts.bases.whole(number) : undefined;
+    const made = await this.parts.bases.whole(id);
     const outline = made && Outline.read(made.contents.at(-1) ?? new Uint8Array(), made.digest);
     if (made === undefined || outline === undefined) throw beingBuilt();
     const source: BlockSource = {

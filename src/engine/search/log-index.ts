@@ -8,12 +8,14 @@ import type { LeafRange } from "../../core/tree.js";
 import { AnswerProver } from "./answer-prover.js";
 import { BaseSegments, type ProofCache } from "./base-segments.js";
 import { IndexLog, type IndexTree } from "./index-tree.js";
+import { LargeMerges } from "./large-merges.js";
 import { partsOf, type Part } from "./matches.js";
 import { RecentEntries } from "./recent-entries.js";
 import { SegmentBuilder } from "./segment-builder.js";
 import { checkedSegments } from "./segment-check.js";
 import type { SegmentMaker } from "./segment-maker.js";
-import type { BlockCache, OpenSegment, SegmentSession } from "./open-segment.js";
+import type { SegmentMerger } from "./segment-merger.js";
+import type { BlockCache, OpenSegment } from "./open-segment.js";
 import { StoredSegments } from "./stored-segments.js";
 
 export interface LogIndexParts {
@@ -26,6 +28,9 @@ export interface LogIndexParts {
   readonly maker: SegmentMaker;
   /** Makes the small segments that searches and proofs wait for: a group or a merge takes longer. */
   readonly baseMaker: SegmentMaker;
+  readonly merger: SegmentMerger;
+  /** Blocks of segments that are merged in memory. */
+  readonly mergedInMemory: number;
   readonly isShared: boolean;
   readonly warn: (message: string) => void;
 }
@@ -38,6 +43,7 @@ export class LogIndex {
   readonly #stored: StoredSegments;
   readonly #recent: RecentEntries;
   readonly #builder: SegmentBuilder;
+  readonly #largeMerges: LargeMerges;
   readonly #bases: BaseSegments;
   readonly #indexLog: IndexLog;
   readonly #prover: AnswerProver;
@@ -47,7 +53,8 @@ export class LogIndex {
     this.#stored = new StoredSegments(made, made.reads);
     this.#recent = new RecentEntries(made.entries, made.baseMaker);
     const stored = this.#stored;
-    this.#builder = new SegmentBuilder({ ...made, stored });
+    this.#largeMerges = new LargeMerges({ ...made, stored });
+    this.#builder = new SegmentBuilder({ ...made, stored, largeMerges: this.#largeMerges });
     this.#bases = new BaseSegments(made, made.proofs);
     const renew = (segment: StoredSegment): void => {
       this.#builder.renew(segment);
@@ -62,7 +69,7 @@ export class LogIndex {
 
   /** The log has so many entries. */
   grown(size: number): void {
-    if (size >= this.#stored.knownEnd + PIECE_DOCUMENTS) this.#builder.wake();
+    if (size >= this.#stored.knownEnd + PIECE_DOCUMENTS || this.#largeMerges.isDue) this.#builder.wake();
   }
 
   /** What of the log to look at for a range, as of now. */
@@ -106,8 +113,9 @@ export class LogIndex {
     this.#builder.wake();
   }
 
-  close(): Promise<void> {
-    return this.#builder.close();
+  async close(): Promise<void> {
+    await this.#builder.close();
+    await this.#largeMerges.close();
   }
 
   /** The stored segments of the log as the server has it now, for who reads `size` entries. */

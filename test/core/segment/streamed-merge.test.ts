@@ -8,7 +8,7 @@ import { neighbours, readerOf, sparseSegment, tallSegment } from "./tall-segment
 /** Children of each level: some documents, few, and every one. */
 const CHILDREN = [
   [1, () => neighbours([sparseSegment(0, 64), sparseSegment(1, 1), sparseSegment(2, 4_096)])],
-  [2, () => neighbours([tallSegment({ level: 2, number: 0 }), mergedOf(neighbours([sparseSegment(1, 8)]))])],
+  [2, () => neighbours([tallSegment({ level: 2, number: 0 }), mergedOf(neighbours([sparseSegment(1, 32)]))])],
   [3, () => neighbours([tallSegment({ level: 3, number: 0 })])],
 ] as const;
 

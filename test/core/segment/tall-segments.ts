@@ -34,11 +34,15 @@ export function neighbours(segments: readonly Segment[], parent = 0): readonly S
 
 export const readerOf = (segment: Segment): SegmentReader => new SegmentReader(memorySource(segment));
 
-/** A segment of level 2, 3 or 4, of few documents. */
+/** A segment of level 2, 3 or 4 with one document in every piece, and some more in one. */
 export function tallSegment({ level, number }: SegmentId): Segment {
-  let parts: readonly Segment[] = [sparseSegment(0, 64), sparseSegment(1, 512), sparseSegment(2, 4_096)];
-  for (let at = 2; at < level; at++) parts = [merged(neighbours(parts)), merged(neighbours([...parts].reverse()))];
-  return merged(neighbours(parts, number));
+  let [some, one] = [sparseSegment(0, 512), sparseSegment(2, PIECE_DOCUMENTS)];
+  for (let at = 2; at < level; at++) [some, one] = [merged(neighbours(mostly(one, some))), merged(neighbours([one]))];
+  return merged(neighbours(mostly(one, some), number));
+}
+
+function mostly(one: Segment, other: Segment): readonly Segment[] {
+  return Array.from({ length: MERGED_CHILDREN }, (_, place) => (place === 3 ? other : one));
 }
 
 function merged(children: readonly Segment[]): Segment {
