@@ -19,6 +19,12 @@ export interface BlockId extends SegmentId {
   readonly block: number;
 }
 
+/** A block of a segment that is stored in pieces, and its number in it. */
+export interface StagedBlock {
+  readonly block: number;
+  readonly data: Uint8Array;
+}
+
 /**
  * Port: keeps the segments of search indexes beside the logs that they are derived from. A segment never changes: what
  * is stored twice is the same. A reader checks every block, so a store may lose or damage some.
@@ -35,7 +41,14 @@ export interface BlockStore {
    * log's entries stores it only while the last leaf is the segment's.
    */
   put(log: string, segment: SegmentBlocks): Promise<void>;
-  /** Removes segments, each with all of its blocks; nothing where they are gone. */
+  /**
+   * Stores some blocks of a segment that is too large for one `put`, some megabytes at once. It is not listed before `publish`. What was
+   * staged stays, also when the process ends; `remove` takes it away.
+   */
+  stage(log: string, id: SegmentId, blocks: readonly StagedBlock[]): Promise<void>;
+  /** Lists a segment of which every block was staged; else, and where one is listed, nothing. As `put` otherwise. */
+  publish(log: string, segment: StoredSegment): Promise<void>;
+  /** Removes segments, each with all of its blocks, also staged ones; nothing where they are gone. */
   remove(log: string, ids: readonly SegmentId[]): Promise<void>;
   /**
    * Takes or extends the turn to store segments of a log, and says whether this process has it. Only against double work: another that

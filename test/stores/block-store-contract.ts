@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import type { SegmentBlocks, StoredSegment } from "../../src/audit/block-store.js";
+import type { SegmentBlocks, StagedBlock, StoredSegment } from "../../src/audit/block-store.js";
 import type { OpenedStore } from "../../src/audit/search-index.js";
 import { batch, emptyHead, entry, hashOf } from "./batches.js";
 
@@ -15,6 +15,9 @@ function segment(number: number, blocks = 3, size = 1_952): SegmentBlocks {
 
 const idsOf = ({ level, number, blocks }: SegmentBlocks): readonly { level: number; number: number; block: number }[] =>
   Array.from({ length: blocks }, (_, block) => ({ level, number, block }));
+
+const stagedOf = ({ contents }: SegmentBlocks): readonly StagedBlock[] =>
+  contents.map((data, block) => ({ block, data }));
 
 const rowOf = ({ level, number, blocks, digest, lastLeafHash }: SegmentBlocks): StoredSegment => ({
   ...{ level, number, blocks, digest, lastLeafHash },
@@ -88,6 +91,49 @@ export function blockStoreContract(
       expect((await store.blocks.blocks(LOG, idsOf(first))).map(plain)).toEqual(first.contents.map(plain));
     });
 
+    test("lists a segment that was staged in pieces when it is published, byte for byte", async () => {
+      const many = segment(0, 700);
+      const pieces = stagedOf(many);
+      for (let at = 0; at < pieces.length; at += 300) {
+        await store.blocks.stage(LOG, many, pieces.slice(at, at + 300));
+        expect(await store.blocks.segments(LOG)).toEqual([]);
+      }
+      await store.blocks.stage(LOG, many, pieces.slice(10, 20));
+      for (let twice = 0; twice < 2; twice++) await store.blocks.publish(LOG, rowOf(many));
+      expect(await store.blocks.segments(LOG)).toEqual([rowOf(many)]);
+      expect((await store.blocks.blocks(LOG, idsOf(many))).map(plain)).toEqual(many.contents.map(plain));
+    });
+
+    test("lists no segment of which a block is missing, and stores it whole all the same", async () => {
+      const [first, second] = [segment(0), segment(1)];
+      await store.blocks.publish(LOG, rowOf(first));
+      await store.blocks.stage(LOG, first, stagedOf(first).slice(1));
+      await store.blocks.publish(LOG, rowOf(first));
+      expect(await store.blocks.segments(LOG)).toEqual([]);
+      await store.blocks.put(LOG, first);
+      await store.blocks.put(LOG, second);
+      expect(await store.blocks.segments(LOG)).toEqual([rowOf(first), rowOf(second)]);
+      expect((await store.blocks.blocks(LOG, idsOf(first))).map(plain)).toEqual(first.contents.map(plain));
+    });
+
+    test("removes what was staged, and publishes nothing of it", async () => {
+      const first = segment(0);
+      await store.blocks.stage(LOG, first, stagedOf(first));
+      await store.blocks.remove(LOG, [first]);
+      await store.blocks.stage(LOG, first, stagedOf(first).slice(0, 1));
+      await store.blocks.publish(LOG, rowOf(first));
+      expect(await store.blocks.segments(LOG)).toEqual([]);
+    });
+
+    test("changes nothing of a stored segment by staging and publishing it", async () => {
+      const first = segment(0);
+      await store.blocks.put(LOG, first);
+      await store.blocks.stage(LOG, first, stagedOf({ ...first, contents: [...first.contents].reverse() }));
+      await store.blocks.publish(LOG, { ...rowOf(first), digest: hashOf("another") });
+      expect(await store.blocks.segments(LOG)).toEqual([rowOf(first)]);
+      expect((await store.blocks.blocks(LOG, idsOf(first))).map(plain)).toEqual(first.contents.map(plain));
+    });
+
     test("keeps logs apart", async () => {
       await store.log.createLog(emptyHead("other"));
       await store.log.append(batch("other", 0, ENTRIES));
@@ -103,10 +149,13 @@ export function blockStoreContract(
     test("has what was put when it is opened again", async () => {
       if (reopen === undefined) return;
       await store.blocks.put(LOG, segment(0));
+      await store.blocks.stage(LOG, segment(1), stagedOf(segment(1)));
       await store.blocks.close();
       await store.log.close();
       store = await reopen();
       expect(await store.blocks.segments(LOG)).toEqual([rowOf(segment(0))]);
+      await store.blocks.publish(LOG, rowOf(segment(1)));
+      expect(await store.blocks.segments(LOG)).toEqual([rowOf(segment(0)), rowOf(segment(1))]);
     });
   });
 }

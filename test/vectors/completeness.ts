@@ -1,5 +1,6 @@
 import { answerAttacks, documentAttacks, rootAttacks } from "./completeness-answer-attacks.js";
 import { filterCases, questionCases, tailCases, type CompletenessCase } from "./completeness-cases.js";
+import { levelCases } from "./completeness-levels.js";
 import { segmentAttacks, treeAttacks } from "./completeness-proof-attacks.js";
 import { segmentCases } from "./completeness-segments.js";
 
@@ -29,6 +30,10 @@ export function completenessFiles(): ReadonlyMap<string, CompletenessFile> {
           source: SOURCE,
           cases: [...answerAttacks(), ...documentAttacks(), ...treeAttacks(), ...segmentAttacks(), ...rootAttacks()],
         },
+      ],
+      [
+        "levels.json",
+        { about: "Segments of the levels that logs of millions of entries have.", source: SOURCE, cases: levelCases() },
       ],
       [
         "segments.json",

@@ -78,6 +78,13 @@ export class ByteWriter {
   }
 }
 
+/** How many bytes `varint` writes. */
+export function varintBytes(value: number): number {
+  let bytes = 1;
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes += 1;
+  return bytes;
+}
+
 const MAX_VARINT_BYTES = 8;
 const MAX_INT32 = 0x7fffffff;
 const FEW_BYTES = 100;

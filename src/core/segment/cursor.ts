@@ -84,6 +84,14 @@ export class Cursor {
     return joined(parts, length);
   }
 
+  /** At least one byte and at most so many, without a copy: those up to the end of a page. */
+  some(most: number): Uint8Array {
+    if (this.#at >= this.#page.length) this.#turn();
+    const view = this.#page.subarray(this.#at, this.#at + most);
+    this.#at += view.length;
+    return view.length === 0 ? this.some(most) : view;
+  }
+
   /** Passes so many varints. */
   skipVarints(count: number): void {
     for (let left = count; left > 0;) if (this.byte() < 0x80) left -= 1;

@@ -1,34 +1,111 @@
 import { MAX_TERM_BYTES } from "../words/words.js";
 import { DictionaryScan, type Posting } from "./dictionary.js";
-import { COLUMNS, PIECE_END_BYTES, Stream, type Segment } from "./format.js";
+import {
+  COLUMNS,
+  MAX_BLOCK_BYTES,
+  PIECE_END_BYTES,
+  Stream,
+  type Segment,
+  type SegmentHeader,
+  type SegmentId,
+} from "./format.js";
 import { Heap } from "./heap.js";
+import { measuringOutput, pagingOutput, type MergeOutput } from "./merge-output.js";
 import { MergedPosting } from "./merged-posting.js";
 import type { SegmentReader } from "./read.js";
-import { SegmentWriter } from "./segment-writer.js";
+import { headerBlock } from "./segment-writer.js";
 
 /** Segments that one of the next level is merged from. */
 export const MERGED_CHILDREN = 16;
 
 /**
- * Merges 16 neighbours of one level from 1 on into the segment of the next level (format 1, Merge). Throws a RangeError
- * for other children, and MalformedSegment.
+ * Merges 16 neighbours of one level from 1 on into the segment of the next level (format 1, Merge), in memory. Throws a
+ * RangeError for other children, and MalformedSegment.
  */
 export function mergeSegments(children: readonly SegmentReader[]): Segment {
+  const id = parentOf(children);
+  const dictionary: Uint8Array[] = [];
+  const directory: Uint8Array[] = [];
+  const streams = new Map<number, Uint8Array[]>();
+  const paging = pagingOutput(
+    (block, firstTerm) => {
+      dictionary.push(block.slice());
+      directory.push(firstTerm.slice());
+    },
+    (stream, _, bytes) => {
+      const pages = streams.get(stream) ?? [];
+      if (pages.push(bytes) === 1) streams.set(stream, pages);
+    },
+  );
+  merge(children, paging.output);
+  paging.finish();
+  const header = headerBlock(paging.output.header(id));
+  const pages = paging.output.streams.flatMap((_, stream) => streams.get(stream) ?? []);
+  return { ...id, blocks: [header, ...dictionary, ...pages], directory };
+}
+
+/**
+ * The header of the segment that `mergeSegments` makes: what has to be known to write its blocks one by one. Reads the
+ * children from their start to their end. Throws as mergeSegments.
+ */
+export function mergedHeader(children: readonly SegmentReader[]): SegmentHeader {
+  const output = measuringOutput();
+  merge(children, output);
+  return output.header(parentOf(children));
+}
+
+/** Takes a block of a merged segment by its number, and of a dictionary block its first term. They are its own. */
+export type TakeBlock = (number: number, block: Uint8Array, firstTerm?: Uint8Array) => void;
+
+/**
+ * Gives the blocks of the segment that `mergeSegments` makes away as they are finished, each once, not in the order of their numbers.
+ * Needs memory for some pages of each child, whatever its size. Throws as mergeSegments, and a RangeError if
+ * the children have another header.
+ */
+export function streamMerged(children: readonly SegmentReader[], header: SegmentHeader, take: TakeBlock): void {
+  const starts: number[] = [];
+  header.streams.reduce((start, bytes) => {
+    starts.push(start);
+    return start + Math.ceil(bytes / MAX_BLOCK_BYTES);
+  }, 1 + header.dictionaryBlocks);
+  const first = headerBlock(header);
+  let next = 1;
+  const paging = pagingOutput(
+    (block, firstTerm) => {
+      take(next++, block.slice(), firstTerm.slice());
+    },
+    (stream, page, bytes) => {
+      take((starts[stream] ?? 0) + page, bytes);
+    },
+  );
+  take(0, first);
+  merge(children, paging.output);
+  paging.finish();
+  const written = headerBlock(paging.output.header(parentOf(children)));
+  if (written.length !== first.length || written.some((byte, place) => byte !== first[place]))
+    throw new RangeError("the header is not that of these children's segment");
+}
+
+function parentOf(children: readonly SegmentReader[]): SegmentId {
   const [first] = children;
   const { level, number } = first?.header ?? { level: 0, number: 0 };
   const isRow = children.every(({ header }, place) => header.level === level && header.number === number + place);
   if (children.length !== MERGED_CHILDREN || level < 1 || number % MERGED_CHILDREN !== 0 || !isRow)
     throw new RangeError("a merge takes the 16 children of one segment of level 2 or above, in their order");
-  const writer = new SegmentWriter({ level: level + 1, number: number / MERGED_CHILDREN });
-  mergeTerms(children, writer);
-  for (let column = 0; column < COLUMNS; column++) concatenate(children, Stream.columns + column, writer);
-  return writer.finish();
+  return { level: level + 1, number: number / MERGED_CHILDREN };
 }
 
-function mergeTerms(children: readonly SegmentReader[], writer: SegmentWriter): void {
+function merge(children: readonly SegmentReader[], output: MergeOutput): void {
+  parentOf(children);
+  mergeTerms(children, output);
+  output.dictionary.finish();
+  for (let column = 0; column < COLUMNS; column++) concatenate(children, Stream.columns + column, output);
+}
+
+function mergeTerms(children: readonly SegmentReader[], output: MergeOutput): void {
   const scans = children.map((child, place) => new TermScan(child, place)).filter((scan) => scan.next());
   const heap = new Heap(scans, (a, b) => (a.compare(b.term, b.length) || a.child - b.child) < 0);
-  const merged = new MergedPosting(children, writer);
+  const merged = new MergedPosting(children, output);
   const term = new Uint8Array(MAX_TERM_BYTES);
   for (let first = heap.top; first !== undefined; first = heap.top) {
     const { length } = first;
@@ -41,7 +118,7 @@ function mergeTerms(children: readonly SegmentReader[], writer: SegmentWriter): 
       scan = heap.top;
     }
     merged.write();
-    writer.term(term, length);
+    output.dictionary.term(term, length);
   }
 }
 
@@ -94,15 +171,19 @@ class TermScan {
 const NOTHING = new Uint8Array();
 
 /** The table of ends is made anew; pieces keep their bytes. */
-function concatenate(children: readonly SegmentReader[], stream: number, writer: SegmentWriter): void {
-  const to = writer.streams[stream];
+function concatenate(children: readonly SegmentReader[], stream: number, { streams }: MergeOutput): void {
+  const to = streams[stream];
   let end = 0;
-  const parts = children.map((child) => {
+  for (const child of children) {
     const table = child.stream(stream, 0);
     for (let piece = 0; piece < child.pieces; piece++) to?.fixed(end + table.fixed(PIECE_END_BYTES), PIECE_END_BYTES);
-    const bytes = table.bytes((child.header.streams[stream] ?? 0) - table.place);
-    end += bytes.length;
-    return bytes;
-  });
-  for (const part of parts) to?.bytes(part);
+    end += columnBytes(child, stream);
+  }
+  for (const child of children)
+    to?.copy(() => child.stream(stream, child.pieces * PIECE_END_BYTES), columnBytes(child, stream));
+}
+
+/** Of a column behind its table. */
+function columnBytes({ header, pieces }: SegmentReader, stream: number): number {
+  return (header.streams[stream] ?? 0) - pieces * PIECE_END_BYTES;
 }

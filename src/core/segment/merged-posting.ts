@@ -1,25 +1,10 @@
-import { ByteWriter } from "./byte-writer.js";
+import { ByteWriter, varintBytes } from "./byte-writer.js";
 import { Cursor } from "./cursor.js";
-import { inlineDocuments, readPositions, type Posting } from "./dictionary.js";
-import {
-  DF_FOLLOWS,
-  MalformedSegment,
-  MAX_INLINE_BYTES,
-  PIECE_DOCUMENTS,
-  PositionKind,
-  PostingKind,
-  Stream,
-} from "./format.js";
+import type { Posting } from "./dictionary.js";
+import { DF_FOLLOWS, MalformedSegment, MAX_INLINE_BYTES, PositionKind, PostingKind, Stream } from "./format.js";
+import type { MergedStream, MergeOutput } from "./merge-output.js";
+import { copiedPieces, encodedPieces, type ChildPieces, type PositionBytes } from "./merged-pieces.js";
 import type { SegmentReader } from "./read.js";
-import type { SegmentWriter } from "./segment-writer.js";
-
-/** A piece of one term: its place in the parent, and its bytes there. */
-interface Piece {
-  readonly number: number;
-  readonly df: number;
-  readonly documents: Uint8Array;
-  readonly positions: Uint8Array;
-}
 
 /** Merges the postings of one term after the other (format 1, Merge). */
 export class MergedPosting {
@@ -31,7 +16,7 @@ export class MergedPosting {
 
   constructor(
     private readonly children: readonly SegmentReader[],
-    private readonly writer: SegmentWriter,
+    private readonly output: MergeOutput,
   ) {}
 
   /** Adds the posting of a child, after those of the children before it. */
@@ -40,10 +25,10 @@ export class MergedPosting {
     this.#postings.push(posting);
   }
 
-  /** Writes the merged posting to the writer's, and forgets the term. */
+  /** Writes the merged posting to the dictionary's, and forgets the term. */
   write(): void {
     const postings = this.#postings;
-    const { posting } = this.writer;
+    const { posting } = this.output.dictionary;
     const positionKind = mergedPositions(postings);
     let df = 0;
     for (const one of postings) df += one.df;
@@ -53,7 +38,7 @@ export class MergedPosting {
     posting.byte(kind | (positionKind << 2) | (Math.min(df, DF_FOLLOWS) << 4));
     if (df >= DF_FOLLOWS && !isAll) posting.varint(df);
     if (isInline) posting.append(this.#gaps);
-    const positionsOffset = this.writer.streams[Stream.positions]?.length ?? 0;
+    const positionsOffset = this.output.streams[Stream.positions]?.length ?? 0;
     if (kind === PostingKind.long) posting.varint(this.#long(positionKind === PositionKind.stream));
     if (positionKind === PositionKind.constant) posting.varint(postings[0]?.position ?? 0);
     if (positionKind === PositionKind.stream) {
@@ -96,27 +81,56 @@ export class MergedPosting {
     else for (let left = df; left > 0; left--) this.#positions.varint(2 * position);
   }
 
+  /** Writes the pieces of all children, and returns where. Their bytes go from page to page: a term may have megabytes. */
   #long(isStream: boolean): number {
-    const pieces = this.#postings.flatMap((posting, place) => {
+    const found = this.#postings.flatMap((posting, place) => {
       const number = this.#children[place] ?? 0;
       const child = this.children[number];
       if (child === undefined) return [];
-      const found =
-        posting.kind === PostingKind.long ? copied(child, posting, isStream) : encoded(child, posting, isStream);
-      return found.map((piece) => ({ ...piece, number: piece.number + number * child.pieces }));
+      const pieces =
+        posting.kind === PostingKind.long
+          ? copiedPieces(child, posting, isStream)
+          : encodedPieces(child, posting, isStream);
+      return [{ child, pieces, first: number * child.pieces }];
     });
-    const [to, toPositions] = this.writer.streams;
-    const offset = to?.length ?? 0;
-    to?.varint(pieces.length);
+    const [to, toPositions] = this.output.streams;
+    if (to === undefined || toPositions === undefined) return 0;
+    const offset = to.length;
+    to.varint(found.reduce((sum, { pieces }) => sum + pieces.heads.length, 0));
     let previous = -1;
-    for (const { number, df, documents, positions } of pieces) {
-      for (const value of [number - previous - 1, df - 1, documents.length, positions.length]) to?.varint(value);
-      previous = number;
-      toPositions?.bytes(positions);
+    for (const { pieces, first } of found)
+      for (const { number, df, documents, positions } of pieces.heads) {
+        for (const value of [first + number - previous - 1, df - 1, documents, positions]) to.varint(value);
+        previous = first + number;
+      }
+    for (const { child, pieces } of found) {
+      writeDocuments(child, pieces, to);
+      if (isStream) writePositions(child, pieces.positions, toPositions);
     }
-    for (const { documents } of pieces) to?.bytes(documents);
     return offset;
   }
+}
+
+function writeDocuments(child: SegmentReader, { documents }: ChildPieces, to: MergedStream): void {
+  if (documents.kind === "here") to.bytes(documents.bytes);
+  else to.copy(() => child.stream(Stream.postings, documents.offset), documents.length);
+}
+
+function writePositions(child: SegmentReader, positions: PositionBytes, to: MergedStream): void {
+  if (positions.kind === "here") to.bytes(positions.bytes);
+  else if (positions.kind === "stored")
+    to.copy(() => child.stream(Stream.positions, positions.offset), positions.length);
+  else repeat(2 * positions.position, positions.times, to);
+}
+
+const AT_ONCE = 256;
+
+function repeat(value: number, times: number, to: MergedStream): void {
+  const some = new ByteWriter(AT_ONCE * varintBytes(value));
+  for (let i = 0; i < Math.min(times, AT_ONCE); i++) some.varint(value);
+  let left = times;
+  for (; left >= AT_ONCE; left -= AT_ONCE) to.bytes(some.view);
+  for (; left > 0; left--) to.varint(value);
 }
 
 /** Constant where all agree; else a stream, into which constants are expanded. */
@@ -126,75 +140,4 @@ function mergedPositions(postings: readonly Posting[]): number {
   for (const { positionKind, position } of postings)
     if (positionKind !== PositionKind.constant || position !== first.position) return PositionKind.stream;
   return PositionKind.constant;
-}
-
-/** The pieces of a long posting, whose bytes stay as they are. */
-function copied(child: SegmentReader, posting: Posting, isStream: boolean): readonly Piece[] {
-  return [...child.places(posting)].map(([number, place]) => {
-    const documents = child.stream(Stream.postings, place.offset).bytes(place.bytes);
-    const positions = !isStream
-      ? NOTHING
-      : posting.positionKind === PositionKind.constant
-        ? repeated(posting.position, place.df)
-        : child.stream(Stream.positions, place.positionsOffset).bytes(place.positions);
-    return { number, df: place.df, documents, positions };
-  });
-}
-
-/** The pieces of a posting that is inline, or of all documents. */
-function encoded(child: SegmentReader, posting: Posting, isStream: boolean): readonly Piece[] {
-  if (posting.kind === PostingKind.all) {
-    const positions = isStream ? repeated(posting.position, PIECE_DOCUMENTS) : NOTHING;
-    return Array.from({ length: child.pieces }, (_, number) => ({
-      ...{ number, df: PIECE_DOCUMENTS, documents: NOTHING, positions },
-    }));
-  }
-  const { df, block, gapsAt, gapsEnd, end, positionKind, position } = posting;
-  if (child.pieces === 1) {
-    const isCopied = positionKind === PositionKind.stream;
-    const positions = !isStream ? NOTHING : isCopied ? block.subarray(gapsEnd, end) : repeated(position, df);
-    return [{ number: 0, df, documents: block.subarray(gapsAt, gapsEnd), positions }];
-  }
-  return splitByPiece(child, posting, isStream);
-}
-
-function splitByPiece(child: SegmentReader, posting: Posting, isStream: boolean): readonly Piece[] {
-  const pieces: Piece[] = [];
-  const documents = inlineDocuments(posting, child.documents);
-  const from = new Cursor(posting.block, posting.gapsEnd);
-  for (let at = 0; at < documents.length;) {
-    const number = Math.floor((documents[at] ?? 0) / PIECE_DOCUMENTS);
-    const [gaps, positions] = [new ByteWriter(), new ByteWriter()];
-    let df = 0;
-    let previous = number * PIECE_DOCUMENTS;
-    for (; (documents[at] ?? Infinity) < (number + 1) * PIECE_DOCUMENTS; at++, df++) {
-      gaps.varint((documents[at] ?? 0) - previous);
-      previous = documents[at] ?? 0;
-      if (isStream) writePositions(positions, nextPositions(posting, from));
-    }
-    pieces.push({ number, df, documents: gaps.copy(), positions: positions.copy() });
-  }
-  return pieces;
-}
-
-const NOTHING = new Uint8Array();
-
-function nextPositions({ positionKind, position }: Posting, from: Cursor): readonly number[] {
-  if (positionKind === PositionKind.constant) return [position];
-  const found: number[] = [];
-  readPositions(from, found);
-  return found;
-}
-
-function repeated(position: number, times: number): Uint8Array {
-  if (position < 0x40) return new Uint8Array(times).fill(2 * position);
-  const writer = new ByteWriter(2 * times);
-  for (let i = 0; i < times; i++) writer.varint(2 * position);
-  return writer.copy();
-}
-
-function writePositions(writer: ByteWriter, positions: readonly number[]): void {
-  positions.forEach((position, place) => {
-    writer.varint(2 * (position - (positions[place - 1] ?? 0)) + (place + 1 < positions.length ? 1 : 0));
-  });
 }

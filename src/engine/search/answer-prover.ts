@@ -18,7 +18,8 @@ import { READ_ENTRIES } from "./log-rows.js";
 import { Outline, treeOver } from "./outline.js";
 import { Steps, termsOf } from "./matches.js";
 import type { SegmentMaker } from "./segment-maker.js";
-import { prefetch, type OpenSegment, type SegmentSession, type StoredSegments } from "./stored-segments.js";
+import { prefetch, type OpenSegment, type SegmentSession } from "./open-segment.js";
+import type { StoredSegments } from "./stored-segments.js";
 
 /** Entries behind the index that a proof may hold: more wait for the index to be built. */
 const MOST_BEHIND = 2 * PIECE_DOCUMENTS;
@@ -104,7 +105,7 @@ export class AnswerProver {
       const segment = await this.parts.bases.of(number);
       return inMemory(id, memorySource(segment), () => treeOver(segment));
     }
-    const made = level === 1 ? await this.parts.bases.whole(number) : undefined;
+    const made = await this.parts.bases.whole(id);
     const outline = made && Outline.read(made.contents.at(-1) ?? new Uint8Array(), made.digest);
     if (made === undefined || outline === undefined) throw beingBuilt();
     const source: BlockSource = {

@@ -3,7 +3,7 @@ import { decidingPart, type Answer, type Decided, type Question } from "../../co
 import { leavesOf, piecesIn } from "../../core/segment/search.js";
 import type { LeafRange } from "../../core/tree.js";
 import { evaluated, type Steps } from "./matches.js";
-import type { SegmentSession } from "./stored-segments.js";
+import type { SegmentSession } from "./open-segment.js";
 
 /**
  * Answers a question as `decide` does, segment by segment in the question's direction, in steps between which others have

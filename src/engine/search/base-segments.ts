@@ -2,19 +2,19 @@ import { LRUCache } from "lru-cache";
 import type { SegmentBlocks } from "../../audit/block-store.js";
 import { AuditError } from "../../audit/errors.js";
 import type { ReadEntries } from "../../audit/search-index.js";
-import type { Segment } from "../../core/segment/format.js";
+import type { Segment, SegmentId } from "../../core/segment/format.js";
 import type { HashTree } from "../../core/segment/hash-tree.js";
 import { BASE_ENTRIES } from "../../core/segment/index-log.js";
 import type { IndexedEntry } from "../../core/words/entry-terms.js";
 import { READ_ENTRIES, readRowsAt, type LogRow } from "./log-rows.js";
-import { groupSegment, type GroupParts } from "./segment-builder.js";
+import { segmentFromLog, type GroupParts } from "./segments-from-log.js";
 import type { SegmentMaker } from "./segment-maker.js";
 
 /** What is made for proofs of entries that are stored otherwise, or not yet, of all logs. */
 export interface ProofCache {
   /** Segments of level 0. Some 60 KB each. */
   readonly bases: LRUCache<string, Segment>;
-  /** Segments of level 1 that were merged away: for results that are pinned to a log that was smaller. Some 1 MB each. */
+  /** Segments that were merged away: for results that are pinned to a log that was smaller. Some 1 MB each, or 13 MB. */
   readonly merged: LRUCache<string, SegmentBlocks>;
   /** The trees over the blocks of stored segments, by digest: some 400 KB each. */
   readonly trees: LRUCache<string, HashTree>;
@@ -46,7 +46,7 @@ export class BaseSegments {
 
   /** One of level 0. Rejects with ENTRY_CORRUPT, and as readRows and SegmentMaker.base do. */
   async of(base: number): Promise<Segment> {
-    const key = this.#key(base);
+    const key = this.#key(String(base));
     const known = this.cache.bases.get(key) ?? this.#making.get(key);
     if (known !== undefined) return known;
     const making = this.parts.baseMaker.base(base * BASE_ENTRIES, this.#entries(base));
@@ -68,11 +68,12 @@ export class BaseSegments {
     }
   }
 
-  /** That of level 1 of a group, which was merged away. Resolves and rejects as groupSegment. */
-  async whole(group: number): Promise<SegmentBlocks | undefined> {
+  /** One that was merged away. Resolves and rejects as segmentFromLog. */
+  async whole(id: SegmentId): Promise<SegmentBlocks | undefined> {
     const { merged } = this.cache;
-    const made = merged.get(this.#key(group)) ?? (await groupSegment(this.parts, group));
-    if (made !== undefined) merged.set(this.#key(group), made);
+    const key = this.#key(`${id.level}/${id.number}`);
+    const made = merged.get(key) ?? (await segmentFromLog(this.parts, id));
+    if (made !== undefined) merged.set(key, made);
     return made;
   }
 
@@ -83,8 +84,8 @@ export class BaseSegments {
       for (const key of [...cache.keys()]) if (key.startsWith(this.#key(""))) cache.delete(key);
   }
 
-  #key(number: number | ""): string {
-    return `${this.parts.log}/${number}`;
+  #key(name: string): string {
+    return `${this.parts.log}/${name}`;
   }
 }
 

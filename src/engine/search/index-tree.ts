@@ -10,7 +10,8 @@ import { nodeSha256 } from "../../keys/node-crypto.js";
 import type { BaseSegments } from "./base-segments.js";
 import { recordOf, type Outline } from "./outline.js";
 import { Steps } from "./matches.js";
-import type { OpenSegment, StoredSegments } from "./stored-segments.js";
+import type { OpenSegment } from "./open-segment.js";
+import type { StoredSegments } from "./stored-segments.js";
 
 const HASHING = logFormat("rfc6962", nodeSha256);
 

@@ -11,7 +11,7 @@ import type { LeafRange } from "../../core/tree.js";
 import { leafTerm, presenceTerm, valueTerm, wordTerm } from "../../core/words/words.js";
 import { nodeSha256 } from "../../keys/node-crypto.js";
 import { READ_ENTRIES, readRows, type EntryText, type LogRow } from "./log-rows.js";
-import { OpenSegment, prefetch, type ReadableSegment, type SegmentSession } from "./stored-segments.js";
+import { OpenSegment, prefetch, type ReadableSegment, type SegmentSession } from "./open-segment.js";
 
 /** Neighbouring leaves, and where to look for matches among them. */
 export type Part =

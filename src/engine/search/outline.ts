@@ -4,7 +4,7 @@ import { logFormat } from "../../core/format.js";
 import { compareBytes, LEVEL_BITS, segmentRoot, type Segment, type SegmentId } from "../../core/segment/format.js";
 import { HashTree } from "../../core/segment/hash-tree.js";
 import type { SegmentRecord } from "../../core/segment/index-log.js";
-import { treeRoot } from "../../core/tree.js";
+import { TreeEdge } from "../../core/tree.js";
 import { nodeSha256 } from "../../keys/node-crypto.js";
 
 const HASHING = logFormat("rfc6962", nodeSha256);
@@ -55,10 +55,7 @@ export class Outline {
 
   /** The tree over the blocks: hashes twice as long as those here. */
   tree(): HashTree {
-    const hashes = Array.from({ length: this.blocks }, (_, number) =>
-      this.#hashes.subarray(number * HASH_BYTES, (number + 1) * HASH_BYTES),
-    );
-    return new HashTree(HASHING, hashes);
+    return new HashTree(HASHING, hashesIn(this.#hashes));
   }
 
   /** Whether it is that of a segment of a level in full: those of an earlier version say nothing of the levels below. */
@@ -137,28 +134,49 @@ export function treeOver({ blocks }: Segment): HashTree {
 
 /** A segment as a store takes it. */
 export function storable(segment: Segment, lastLeafHash: Uint8Array, below: Records): SegmentBlocks {
-  const { level, number, blocks } = segment;
-  const outline = outlineOf(segment, below);
+  const { level, number, blocks, directory } = segment;
+  const hashes = Buffer.concat(blocks.map((block) => HASHING.leafHash(block)));
+  const outline = outlineBytes(hashes, directory, below);
   const contents = [...blocks, outline];
   return { level, number, blocks: contents.length, digest: nodeSha256(outline), lastLeafHash, contents };
 }
 
-function outlineOf({ blocks, directory }: Segment, below: Records): Uint8Array {
-  const hashes = blocks.map((block) => HASHING.leafHash(block));
+/** `hashes`: of all blocks, one after the other. `directory`: the first term of each dictionary block. */
+export function outlineBytes(hashes: Uint8Array, directory: readonly Uint8Array[], below: Records): Uint8Array {
   const ends = Buffer.alloc(directory.length * COUNT_BYTES);
   let end = 0;
   directory.forEach((term, place) => {
     end += term.length;
     ends.writeUInt32BE(end, place * COUNT_BYTES);
   });
-  const root = treeRoot(HASHING, hashes);
   const terms = [count(directory.length), ends, ...directory];
   const records = below.flatMap((record) => [count(record.blocks), record.root]);
-  return Buffer.concat([root, count(blocks.length), ...hashes, ...terms, ...records]);
+  return Buffer.concat([rootOf(hashes), count(hashes.length / HASH_BYTES), hashes, ...terms, ...records]);
+}
+
+/** Of a tree whose leaves may be a million: some at once. */
+function rootOf(hashes: Uint8Array): Uint8Array {
+  let edge = TreeEdge.empty(HASHING);
+  for (let at = 0; at < hashes.length; at += AT_ONCE * HASH_BYTES)
+    edge = edge.append(hashesIn(hashes.subarray(at, at + AT_ONCE * HASH_BYTES))).edge;
+  return edge.root();
+}
+
+const AT_ONCE = 4_096;
+
+function hashesIn(bytes: Uint8Array): readonly Uint8Array[] {
+  return Array.from({ length: bytes.length / HASH_BYTES }, (_, number) =>
+    bytes.subarray(number * HASH_BYTES, (number + 1) * HASH_BYTES),
+  );
 }
 
 function count(value: number): Buffer {
   const bytes = Buffer.alloc(COUNT_BYTES);
   bytes.writeUInt32BE(value);
   return bytes;
+}
+
+/** The hash of a block in its segment's outline. */
+export function blockHash(block: Uint8Array): Uint8Array {
+  return HASHING.leafHash(block);
 }

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import type { BlockId, BlockStore, SegmentBlocks, StoredSegment } from "../../audit/block-store.js";
+import type { BlockId, BlockStore, SegmentBlocks, StagedBlock, StoredSegment } from "../../audit/block-store.js";
 import { HASH_BYTES } from "../../core/bytes.js";
 import type { SegmentId } from "../../core/segment/format.js";
 
@@ -34,10 +34,17 @@ export class SealedBlocks implements BlockStore {
   }
 
   async put(log: string, segment: SegmentBlocks): Promise<void> {
-    const strays = await this.unsealed(log);
-    if (strays.length > 0) await this.blocksOf.remove(log, strays);
-    const digest = Buffer.concat([segment.digest, sealOf(this.#secret, log, segment)]);
-    await this.blocksOf.put(log, { ...segment, digest });
+    await this.#removeUnsealed(log);
+    await this.blocksOf.put(log, this.#sealed(log, segment));
+  }
+
+  stage(log: string, id: SegmentId, blocks: readonly StagedBlock[]): Promise<void> {
+    return this.blocksOf.stage(log, id, blocks);
+  }
+
+  async publish(log: string, segment: StoredSegment): Promise<void> {
+    await this.#removeUnsealed(log);
+    await this.blocksOf.publish(log, this.#sealed(log, segment));
   }
 
   remove(log: string, ids: readonly SegmentId[]): Promise<void> {
@@ -50,6 +57,15 @@ export class SealedBlocks implements BlockStore {
 
   close(): Promise<void> {
     return this.blocksOf.close();
+  }
+
+  async #removeUnsealed(log: string): Promise<void> {
+    const strays = await this.unsealed(log);
+    if (strays.length > 0) await this.blocksOf.remove(log, strays);
+  }
+
+  #sealed<S extends StoredSegment>(log: string, segment: S): S {
+    return { ...segment, digest: Buffer.concat([segment.digest, sealOf(this.#secret, log, segment)]) };
   }
 
   #isSealed(log: string, row: StoredSegment): boolean {

@@ -24,9 +24,11 @@ import { LONG_CHARACTERS, storedEntries } from "./log-rows.js";
 import { countOf, leavesIn, matchesOf, Steps, type Found, type SearchedLog, type Sought } from "./matches.js";
 import { ProofCheck } from "./proof-check.js";
 import { LongEntries } from "./long-entries.js";
+import { MERGED_IN_MEMORY } from "./segment-builder.js";
 import { SegmentMaker } from "./segment-maker.js";
+import { SegmentMerger } from "./segment-merger.js";
 import { Turns } from "./turns.js";
-import { blockCache, SegmentLost } from "./stored-segments.js";
+import { blockCache, SegmentLost } from "./open-segment.js";
 
 export interface SegmentIndexOptions {
   readonly log: Pick<LogStore, "entries" | "head" | "heads" | "leafHashes">;
@@ -35,6 +37,8 @@ export interface SegmentIndexOptions {
   readonly isShared: boolean;
   /** Memory for blocks. Default 64 MiB. */
   readonly cacheBytes?: number;
+  /** Blocks of segments that are merged in memory; more are merged from block to block. Default 32,768. */
+  readonly mergedInMemory?: number;
   /** What builds segments, and is closed with the index. Default: a new one. */
   readonly maker?: SegmentMaker;
   /** Called with a sentence when segments are not built. */
@@ -59,6 +63,7 @@ export class SegmentIndex implements SearchIndex {
   readonly #logs = new Map<string, LogIndex>();
   readonly #maker: SegmentMaker;
   readonly #baseMaker = new SegmentMaker();
+  readonly #merger = new SegmentMerger();
   readonly #longEntries = new LongEntries();
   readonly #check = new ProofCheck();
   readonly #proving = new Turns(PROOFS_AT_ONCE);
@@ -69,10 +74,11 @@ export class SegmentIndex implements SearchIndex {
 
   constructor(private readonly options: SegmentIndexOptions) {
     const { log: reads, blocks, isShared, cacheBytes = CACHE_BYTES, warn = warnProcess } = options;
+    const { mergedInMemory = MERGED_IN_MEMORY } = options;
     this.#maker = options.maker ?? new SegmentMaker();
     const cache = blockCache(cacheBytes);
     const proofs = proofCache();
-    const makers = { maker: this.#maker, baseMaker: this.#baseMaker };
+    const makers = { maker: this.#maker, baseMaker: this.#baseMaker, merger: this.#merger, mergedInMemory };
     this.#make = (log) => {
       const stored = storedEntries(reads, log);
       const entries: ReadEntries = (leaves, signal) => (this.#followed.get(log) ?? stored)(leaves, signal);
@@ -158,9 +164,10 @@ export class SegmentIndex implements SearchIndex {
     return unlessAborted(this.#proving.run(checked, signal), signal);
   }
 
-  /** Resolves when the segments in hand are stored. */
+  /** Resolves when the segments in hand are stored; a large merge ends where it is, and begins anew another time. */
   async close(): Promise<void> {
     clearInterval(this.#sweep);
+    await this.#merger.close();
     await Promise.all([...this.#logs.values()].map((log) => log.close()));
     await this.#maker.close();
     await this.#baseMaker.close();

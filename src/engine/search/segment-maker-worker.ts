@@ -9,7 +9,8 @@ import { SegmentReader } from "../../core/segment/read.js";
 import { GroupTooLarge } from "../../core/segment/term-table.js";
 import { nodeSha256 } from "../../keys/node-crypto.js";
 import { Outline, recordOf, recordsBelow, storable } from "./outline.js";
-import { packed, unpacked, type MakerCall, type MakerReply } from "./segment-maker.js";
+import { packed, unpacked } from "./packed.js";
+import type { MakerCall, MakerReply } from "./segment-maker.js";
 
 const MOST_OCCURRENCES = Number(workerData);
 let group = new Group(0, nodeSha256);

@@ -1,4 +1,4 @@
-import type { BlockId, BlockStore, SegmentBlocks, StoredSegment } from "../../audit/block-store.js";
+import type { BlockId, BlockStore, SegmentBlocks, StagedBlock, StoredSegment } from "../../audit/block-store.js";
 import type { SegmentId } from "../../core/segment/format.js";
 
 const nameOf = ({ level, number }: SegmentId): string => `${level}/${number}`;
@@ -6,6 +6,8 @@ const nameOf = ({ level, number }: SegmentId): string => `${level}/${number}`;
 /** Keeps segments of search indexes in memory. */
 export class MemoryBlockStore implements BlockStore {
   readonly #logs = new Map<string, Map<string, SegmentBlocks>>();
+  /** By log and name. */
+  readonly #staged = new Map<string, Map<number, Uint8Array>>();
 
   segments(log: string): Promise<readonly StoredSegment[]> {
     const rows = [...this.#of(log).values()].map(rowOf);
@@ -22,8 +24,29 @@ export class MemoryBlockStore implements BlockStore {
     return Promise.resolve();
   }
 
+  stage(log: string, id: SegmentId, blocks: readonly StagedBlock[]): Promise<void> {
+    const name = `${log}/${nameOf(id)}`;
+    const staged = this.#staged.get(name) ?? new Map<number, Uint8Array>();
+    this.#staged.set(name, staged);
+    for (const { block, data } of blocks) staged.set(block, data);
+    return Promise.resolve();
+  }
+
+  async publish(log: string, segment: StoredSegment): Promise<void> {
+    const name = `${log}/${nameOf(segment)}`;
+    const staged = this.#staged.get(name);
+    const contents = Array.from({ length: segment.blocks }, (_, block) => staged?.get(block));
+    const found = contents.filter((block) => block !== undefined);
+    if (found.length < contents.length) return;
+    this.#staged.delete(name);
+    await this.put(log, { ...segment, contents: found });
+  }
+
   remove(log: string, ids: readonly SegmentId[]): Promise<void> {
-    for (const id of ids) this.#of(log).delete(nameOf(id));
+    for (const id of ids) {
+      this.#of(log).delete(nameOf(id));
+      this.#staged.delete(`${log}/${nameOf(id)}`);
+    }
     return Promise.resolve();
   }
 

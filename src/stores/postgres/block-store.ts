@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { BlockId, BlockStore, SegmentBlocks, StoredSegment } from "../../audit/block-store.js";
+import type { BlockId, BlockStore, SegmentBlocks, StagedBlock, StoredSegment } from "../../audit/block-store.js";
 import type { SegmentId } from "../../core/segment/format.js";
 import { leavesOf } from "../../core/segment/search.js";
 import type { Database } from "./database.js";
@@ -38,13 +38,31 @@ const PUT_BLOCKS: Statement<never> = {
     FROM unnest($5::bytea[]) WITH ORDINALITY AS block (data, place)`,
 };
 
+/** Where two gateways stage the same segment, their blocks are the same. */
+const STAGE_BLOCKS: Statement<never> = {
+  name: "blocks-stage",
+  text: `
+    INSERT INTO auditql.blocks (log, level, number, block, data)
+    SELECT $1::text, $2::integer, $3::bigint, staged.block, staged.data
+    FROM unnest($4::integer[], $5::bytea[]) AS staged (block, data)
+    ON CONFLICT (log, level, number, block) DO NOTHING`,
+};
+
+const COUNT_BLOCKS: Statement<{ readonly count: number }> = {
+  name: "blocks-count",
+  text: `
+    SELECT count(*)::integer AS count FROM auditql.blocks
+    WHERE log = $1 AND level = $2 AND number = $3 AND block < $4`,
+};
+
 const removal = (table: string): Statement<never> => ({
   name: `${table}-remove`,
   text: `
     DELETE FROM auditql.${table} AS gone USING unnest($2::integer[], $3::bigint[]) AS asked (level, number)
     WHERE gone.log = $1 AND gone.level = asked.level AND gone.number = asked.number`,
 });
-const REMOVALS = [removal("segments"), removal("blocks")];
+const REMOVE_BLOCKS = removal("blocks");
+const REMOVALS = [removal("segments"), REMOVE_BLOCKS];
 
 /** Longer than a segment takes; a gateway that dies meanwhile delays the others by at most this. */
 const TURN_END = "now() + interval '10 seconds'";
@@ -86,9 +104,24 @@ export class PostgresBlockStore implements BlockStore {
     await this.#database.transaction(async (session) => {
       const values = [log, level, number, blocks, digest, last, lastLeafHash];
       if ((await session.rows(PUT_SEGMENT, values)).length === 0) return;
+      await session.rows(REMOVE_BLOCKS, [log, ...columnsOf([segment])]); // some may be staged
       for (let start = 0; start < blocks; start += BLOCKS_AT_ONCE)
         await session.rows(PUT_BLOCKS, [log, level, number, start, contents.slice(start, start + BLOCKS_AT_ONCE)]);
     });
+  }
+
+  async stage(log: string, { level, number }: SegmentId, blocks: readonly StagedBlock[]): Promise<void> {
+    const numbers = blocks.map(({ block }) => block);
+    const data = blocks.map((block) => block.data);
+    await this.#database.rows(STAGE_BLOCKS, [log, level, number, numbers, data]);
+  }
+
+  async publish(log: string, segment: StoredSegment): Promise<void> {
+    const { level, number, blocks, digest, lastLeafHash } = segment;
+    const [staged] = await this.#database.rows(COUNT_BLOCKS, [log, level, number, blocks]);
+    if (staged?.count !== blocks) return;
+    const last = leavesOf(segment).end - 1;
+    await this.#database.rows(PUT_SEGMENT, [log, level, number, blocks, digest, last, lastLeafHash]);
   }
 
   async remove(log: string, ids: readonly SegmentId[]): Promise<void> {

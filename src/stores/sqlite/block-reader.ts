@@ -11,13 +11,13 @@ export class BlockReader implements InWorker<BlockStore, "segments" | "blocks"> 
 
   constructor(private readonly database: SqliteDatabase) {
     this.#selectSegments = database.prepare(
-      "SELECT level, number, blocks, digest, last_leaf_hash FROM segments WHERE log = ? ORDER BY level, number",
+      "SELECT level, number, blocks, digest, last_leaf_hash FROM segments WHERE log = ? AND blocks > 0 ORDER BY level, number",
     );
     // One statement for all, because running one costs more than finding a block.
     this.#selectBlocks = database.prepare(
       `SELECT asked.key, blocks.data FROM json_each(?) AS asked
        CROSS JOIN segments ON log = ? AND level = json_extract(asked.value, '$[0]')
-         AND number = json_extract(asked.value, '$[1]')
+         AND number = json_extract(asked.value, '$[1]') AND segments.blocks > 0
        CROSS JOIN blocks ON blocks.id = segments.id * ${BLOCK_STRIDE} + json_extract(asked.value, '$[2]')`,
     );
   }

@@ -42,6 +42,12 @@ export class SqliteBlockStore implements BlockStore {
 
   readonly remove: BlockStore["remove"] = (log, ids) => this.#ask(({ writer }) => writer.call("remove", [log, ids]));
 
+  readonly stage: BlockStore["stage"] = (log, id, blocks) =>
+    this.#ask(({ writer }) => writer.call("stage", [log, id, blocks]));
+
+  readonly publish: BlockStore["publish"] = (log, segment) =>
+    this.#ask(({ writer }) => writer.call("publish", [log, segment]));
+
   /** The log file's lock keeps other processes out. */
   claim(): Promise<boolean> {
     return Promise.resolve(true);

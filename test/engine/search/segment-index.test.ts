@@ -137,6 +137,20 @@ describe("a segment index", () => {
     await untilStored(index, GROUP);
   });
 
+  test("answers from no block of another segment, however little it may keep in memory", async () => {
+    const log = await logOf(plainEntries(GROUP + 10));
+    const [own, others] = [new MemoryBlockStore(), new MemoryBlockStore()];
+    await untilStored(opened(log, { blocks: own }), GROUP);
+    await untilStored(opened(await logOf(plainEntries(GROUP, 3)), { blocks: others }), GROUP);
+    const outline = ((await own.segments(LOG))[0]?.blocks ?? 0) - 1;
+    const mixed = replaced<BlockStore>(own, {
+      remove: () => Promise.resolve(), // as in a database that may only be read
+      blocks: (name, ids) => (ids.every(({ block }) => block === outline) ? own : others).blocks(name, ids),
+    });
+    const index = opened(log, { blocks: mixed, cacheBytes: 1_000 });
+    expect(await index.page(ALL, { limit: 100 })).toEqual(rare(GROUP + 10));
+  });
+
   test("finds what is there after a failover that lost entries, in memory and in stored segments", async () => {
     const [old, next] = [
       await logOf(plainEntries(GROUP + 10)),

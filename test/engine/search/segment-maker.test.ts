@@ -5,7 +5,7 @@ import { buildSegment } from "../../../src/core/segment/build.js";
 import type { IndexedEntry } from "../../../src/core/words/entry-terms.js";
 import { Outline } from "../../../src/engine/search/outline.js";
 import { SegmentMaker } from "../../../src/engine/search/segment-maker.js";
-import { SegmentLost } from "../../../src/engine/search/stored-segments.js";
+import { SegmentLost } from "../../../src/engine/search/open-segment.js";
 import { entryAt, groupOf } from "../../core/segment/corpus.js";
 
 const GROUP = 4_096;
