@@ -24,7 +24,7 @@ import {
   type SearchedLog,
   type Sought,
 } from "../../../src/engine/search/matches.js";
-import type { ReadableSegment } from "../../../src/engine/search/stored-segments.js";
+import type { ReadableSegment } from "../../../src/engine/search/open-segment.js";
 import { nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { matchesSearchable, searchable, type Filter } from "../../../src/query/filter.js";
 import { ORDER_FIELDS, sortKey, type SortedField } from "../../../src/query/order.js";

@@ -264,15 +264,13 @@ describe("a segment index", () => {
       ended.push(name);
     };
     await found("first", { kind: "all" }); // the newest entries are read once, and kept
-    const nowhere = { ...RARE, words: ["nowhere"] };
-    const dear = Array.from({ length: 20 }, () => found("dear", nowhere));
+    const dear = Array.from({ length: 20 }, () => found("dear", { ...RARE, words: ["nowhere"] }));
     await Promise.all([...dear, found("cheap", RARE)]);
     expect(ended.slice(0, 3)).toEqual(["first", "cheap", "dear"]);
   });
 
   test("says once why it stopped building", async () => {
-    const log = await logOf(plainEntries(GROUP));
-    const warnings: string[] = [];
+    const [log, warnings] = [await logOf(plainEntries(GROUP)), new Array<string>()];
     const full = replaced<BlockStore>(new MemoryBlockStore(), {
       put: () => Promise.reject(new Error("the disk is full")),
     });

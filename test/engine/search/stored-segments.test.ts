@@ -8,14 +8,9 @@ import { Group } from "../../../src/core/segment/group.js";
 import { memorySource } from "../../../src/core/segment/memory-source.js";
 import { leavesOf } from "../../../src/core/segment/search.js";
 import { wordTerm } from "../../../src/core/words/words.js";
+import { blockCache, prefetch, SegmentLost, type OpenSegment } from "../../../src/engine/search/open-segment.js";
 import { Outline, recordOf, storable } from "../../../src/engine/search/outline.js";
-import {
-  blockCache,
-  prefetch,
-  SegmentLost,
-  StoredSegments,
-  type OpenSegment,
-} from "../../../src/engine/search/stored-segments.js";
+import { StoredSegments } from "../../../src/engine/search/stored-segments.js";
 import { nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { MemoryBlockStore } from "../../../src/stores/memory/block-store.js";
 import { baseSegments, entryAt, groupOf } from "../../core/segment/corpus.js";
