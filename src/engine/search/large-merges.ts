@@ -9,6 +9,8 @@ export interface LargeMergeParts {
   readonly blocks: BlockStore;
   readonly stored: StoredSegments;
   readonly merger: SegmentMerger;
+  /** After so long one that failed is tried again. Default: a minute. */
+  readonly retryMs?: number;
   /** Called with a sentence when a merge stopped. */
   readonly warn: (message: string) => void;
 }
@@ -21,7 +23,6 @@ export interface Merge {
 
 /** How often the turn is extended while a merge lasts: a fifth of what one lasts. */
 const CLAIM_MS = 2_000;
-/** When one that failed is tried again. */
 const RETRY_MS = 60_000;
 
 class TurnLost extends Error {}
@@ -36,24 +37,24 @@ export class LargeMerges {
   readonly #skipped = new Set<string>();
   /** Why one stopped last: said once. */
   #trouble = "";
-  #failedAt: number | undefined;
+  #retry: NodeJS.Timeout | undefined;
   #isClosed = false;
 
   constructor(private readonly parts: LargeMergeParts) {}
 
-  /** Whether one failed a while ago, and is to be tried again. */
-  get isDue(): boolean {
-    return this.#failedAt !== undefined && performance.now() - this.#failedAt > RETRY_MS;
-  }
-
-  /** Begins with the first of these that can be done, unless one is in hand, and calls back when one was stored, or cannot be. */
+  /**
+   * Begins with the first of these that can be done, unless one is in hand, and calls back when the next one may begin: when
+   * it was stored, or cannot be, or a while after it failed.
+   */
   begin(merges: readonly Merge[], then: () => void): void {
     const next = merges.find(({ makes }) => !this.#skipped.has(nameOf(makes)));
     if (next === undefined || this.#running !== undefined || this.#isClosed) return;
-    this.#failedAt = undefined;
+    clearTimeout(this.#retry);
     this.#running = this.#run(next).then((isDone) => {
       this.#running = undefined;
-      if (isDone && !this.#isClosed) then();
+      if (this.#isClosed) return;
+      if (isDone) then();
+      else this.#retry = setTimeout(then, this.parts.retryMs ?? RETRY_MS).unref();
     });
   }
 
@@ -65,10 +66,11 @@ export class LargeMerges {
   /** Begins no more. One in hand ends when the merger is closed. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    clearTimeout(this.#retry);
     await this.ended();
   }
 
-  /** False where it is to be tried again when the log is looked at next. */
+  /** False where it is to be tried again after a while. */
   async #run({ makes, children }: Merge): Promise<boolean> {
     const { log, blocks, stored, merger } = this.parts;
     try {
@@ -85,7 +87,6 @@ export class LargeMerges {
 
   async #failed(makes: SegmentId, error: unknown): Promise<boolean> {
     const { log, stored, warn } = this.parts;
-    this.#failedAt = performance.now();
     if (error instanceof TurnLost || error instanceof MergerClosed || this.#isClosed) return false;
     if (error instanceof SegmentLost) {
       await stored.lost(error.segment).catch(() => undefined); // then the next look finds it

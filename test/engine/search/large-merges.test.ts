@@ -105,6 +105,24 @@ describe("a large merge", () => {
     expect((await store.segments(LOG)).map(({ level }) => level)).not.toContain(2);
   });
 
+  test("is tried again a while after it failed, whether or not somebody searches", async () => {
+    const store = await storeOf(small);
+    let claims = 0;
+    const { large, merge, warnings } = await opened(
+      replaced<BlockStore>(store, { claim: () => Promise.resolve(++claims > 2) }),
+    );
+    await new Promise<void>((resolve) => {
+      const next = (): void => {
+        if (claims > 2) resolve();
+        else large.begin([merge], next);
+      };
+      next();
+    });
+    await expectMerged(store, small);
+    expect(warnings).toEqual([]);
+    await large.close();
+  });
+
   test.each([0, 7, -2, -1])("takes a damaged child away, block %i", async (at) => {
     const store = await storeOf(small);
     const [row] = (await store.segments(LOG)).slice(3);
@@ -151,7 +169,7 @@ async function opened(
   const stored = new StoredSegments({ log: LOG, blocks: store, cache: blockCache(1_000_000) }, reads);
   const warnings: string[] = [];
   const warn = (message: string): void => void warnings.push(message);
-  const large = new LargeMerges({ log: LOG, blocks: store, stored, merger, warn });
+  const large = new LargeMerges({ log: LOG, blocks: store, stored, merger, retryMs: 10, warn });
   const children = (await stored.list()).filter(({ row }) => row.level < 4);
   const level = Math.min(...children.map(({ row }) => row.level));
   return { merger, large, merge: { makes: { level: level + 1, number: 0 }, children }, warnings };
