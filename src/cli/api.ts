@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
+import { setTimeout as wait } from "node:timers/promises";
 import { isPlainObject } from "../core/json.js";
-import { CommandError } from "./output.js";
+import { CommandError, explanation, type Output } from "./output.js";
 
 /** Of an answer of the API, where nothing else is said: most hold a root and a link. */
 export const MAX_ANSWER_BYTES = 2 ** 20;
@@ -85,6 +86,36 @@ export async function ask(
   throw new CommandError(
     `${url.href} answered ${response.status}, and is no GraphQL API: give --url such as http://127.0.0.1:4000/graphql`,
   );
+}
+
+const MOST_TRIES = 10;
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 30_000;
+
+/** Whether the gateway is there, and says that it cannot do this now. */
+export function isBusy(error: unknown): error is ApiError {
+  return error instanceof ApiError && error.codes.some((code) => code === "UNAVAILABLE" || code === "RATE_LIMITED");
+}
+
+/**
+ * Tries again, some minutes at most, while it fails with what passes; `note` is told of each wait. What is called must be safe
+ * to repeat.
+ */
+export async function patiently<T>(
+  call: () => Promise<T>,
+  { passes = isBusy, note }: { readonly passes?: (error: unknown) => boolean; readonly note: Output["note"] },
+): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await call();
+    } catch (error) {
+      if (tries === MOST_TRIES || !passes(error)) throw error;
+      const askedMs = (error instanceof ApiError ? error.retryAfterMs : undefined) ?? 0;
+      const waitMs = Math.max(askedMs, Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (tries - 1)));
+      note(`trying again in ${waitMs / 1_000} s: ${explanation(error)}`);
+      await wait(waitMs);
+    }
+  }
 }
 
 /** The members of a JSON object; of anything else, none. Throws CommandError on an answer that is too large. */

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
-import { setTimeout as wait } from "node:timers/promises";
 import { DEFAULT_LOG } from "../audit/service.js";
-import { ApiError, apiUrl, ask, credential, UnreachableError, type Gateway, type Members } from "./api.js";
+import { ApiError, apiUrl, ask, credential, isBusy, patiently, UnreachableError, type Gateway, type Members } from "./api.js";
 import { readCsv, readNdjson, type Columns, type ReadEvent } from "./event-reader.js";
 import { CommandError, explanation, type Output } from "./output.js";
 import { readPangeaExport } from "./pangea-export.js";
@@ -29,9 +28,6 @@ const BATCH_EVENTS = 500;
 const BATCH_CHARACTERS = 512 * 1_024;
 /** So many bad lines are named. */
 const MOST_NAMED = 100;
-const MOST_TRIES = 10;
-const FIRST_WAIT_MS = 500;
-const LONGEST_WAIT_MS = 30_000;
 
 const LOG_BULK = /* GraphQL */ `
   mutation Import($events: [AuditEventInput!]!, $log: ID, $key: String!) {
@@ -149,28 +145,14 @@ async function logged(
   // Where the batch begins is part of its key: two batches of the same events are two.
   const digest = createHash("sha256").update(JSON.stringify([log, firstLine, events]));
   const variables = { events, log, key: `import-${digest.digest("base64url")}` };
-  for (let tries = 1; ; tries++) {
-    try {
-      return leafIndexesIn(await ask(gateway, { query: LOG_BULK, variables }));
-    } catch (error) {
-      if (tries === MOST_TRIES || !isPassing(error)) throw error;
-      const askedMs = (error instanceof ApiError ? error.retryAfterMs : undefined) ?? 0;
-      const waitMs = Math.max(askedMs, Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (tries - 1)));
-      note(`trying again in ${waitMs / 1_000} s: ${explanation(error)}`);
-      await wait(waitMs);
-    }
-  }
+  const call = async () => leafIndexesIn(await ask(gateway, { query: LOG_BULK, variables }));
+  return patiently(call, { passes: (error) => isBusy(error) || error instanceof UnreachableError, note });
 }
 
 /** An event as the API takes it. */
 function sent({ event, signature, publicKey }: GoodEvent): Members {
   const { tenant_id: tenantId, ...fields } = event;
   return { ...fields, tenantId, signature, publicKey };
-}
-
-function isPassing(error: unknown): boolean {
-  if (error instanceof UnreachableError) return true;
-  return error instanceof ApiError && error.codes.some((code) => code === "UNAVAILABLE" || code === "RATE_LIMITED");
 }
 
 function leafIndexesIn({ logBulk }: Members): { readonly first: number; readonly last: number } {

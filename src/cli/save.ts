@@ -4,12 +4,14 @@ import { isPlainObject } from "../core/json.js";
 import { nobleEd25519 } from "../core/signature.js";
 import { FILE_MODE } from "../keys/private-file.js";
 import {
+  ApiError,
   apiUrl,
   ask,
   causeOf,
   credential,
   MAX_ANSWER_BYTES,
   membersIn,
+  patiently,
   reached,
   type Gateway,
   type Members,
@@ -95,7 +97,8 @@ export async function saveEvidence(flags: SaveFlags, token: string | undefined, 
     const proofs = flags.prove === true ? { completeness: await provenPages(gateway, pinned.resultId) } : {};
     const search = flags.prove === true && flags.result === undefined ? { search: { query: flags.query ?? "" } } : {};
     const bar = new Progress("save: bytes", output.bar);
-    const chunks = withByteBar(await download(gateway, pinned, flags), { bar, total: undefined });
+    const open = () => download(gateway, pinned, flags);
+    const chunks = withByteBar(await patiently(open, { note: output.note }), { bar, total: undefined });
     const count = await written(flags.out, output, (write) =>
       copy(chunks, { ...pinned, head: { ...search, ...proofs } }, write),
     );
@@ -160,8 +163,12 @@ async function download(
   const link = isPlainObject(downloadResults) ? downloadResults["url"] : undefined;
   if (typeof link !== "string") throw new CommandError(`${gateway.url.href} answered without a link`);
   // The link stands for the credential, which is not sent to where it leads.
-  const { status, body } = await reached(new URL(link, gateway.url), {});
+  const { status, body, headers } = await reached(new URL(link, gateway.url), {});
   if (status === 200 && body !== null) return withoutFetchErrors(body);
+  await body?.cancel();
+  // So many downloads at once: of this credential, or of all.
+  if (status === 503)
+    throw new ApiError("the gateway is busy", ["UNAVAILABLE"], 1_000 * Number(headers.get("retry-after") ?? 1));
   throw new CommandError(`the download was answered with ${status}`);
 }
 

@@ -119,9 +119,14 @@ describe("auditql save", () => {
     expect([existsSync(cut), existsSync(`${cut}.part`)]).toEqual([false, false]);
   });
 
-  test("names a gateway that is not there, and one that breaks off", async () => {
+  test("waits for a gateway that is busy, and names one that is not there, and one that breaks off", async () => {
+    let busy = 2;
     const root = { log: "default", treeSize: 1, hash: "00", checkpoint: "c", publicKey: key };
     const server = createServer((request, response) => {
+      if (request.url === "/download" && busy-- > 0) {
+        response.writeHead(503, { "retry-after": "0" }).end("busy");
+        return;
+      }
       if (request.url === "/download") {
         response.writeHead(200).write(`{"roots":[{"checkpoint":"c"}],"entries":"lines"}\n{"leafIndex":0}\n`, () => {
           response.destroy();
@@ -137,7 +142,7 @@ describe("auditql save", () => {
     const { port } = server.address() as AddressInfo;
     const args = ["--key", key, "--url", `http://127.0.0.1:${port}/graphql`, "--out", join(folder, "cut.ndjson")];
     const broken = await save(args);
-    expect([broken.status, broken.stderr]).toEqual([2, expect.stringMatching(/^cannot save: the download broke off/)]);
+    expect([broken.status, broken.stderr]).toEqual([2, expect.stringMatching(/^(?:trying again in [01](?:\.5)? s: the gateway is busy\n){2}cannot save: the download broke off/)]);
     await new Promise((resolve) => server.close(resolve));
     const gone = await save(args);
     expect([gone.status, gone.stderr]).toEqual([

@@ -1,4 +1,3 @@
-import { Worker } from "node:worker_threads";
 import type { SegmentBlocks, StoredSegment } from "../../audit/block-store.js";
 import type { Segment } from "../../core/segment/format.js";
 import { BASE_ENTRIES } from "../../core/segment/index-log.js";
@@ -7,6 +6,7 @@ import { MAX_OCCURRENCES } from "../../core/segment/group.js";
 import { GroupTooLarge } from "../../core/segment/term-table.js";
 import { SegmentLost } from "./open-segment.js";
 import { packed, unpacked, type Packed } from "./packed.js";
+import { SerialThread } from "./serial-thread.js";
 
 /** What the thread is asked, one after the other. */
 export type MakerCall =
@@ -46,20 +46,18 @@ class MakerError extends Error {
 
 type Entries = AsyncIterable<readonly IndexedEntry[]> | Iterable<readonly IndexedEntry[]>;
 
-interface Asked {
-  readonly resolve: (reply: MakerReply) => void;
-  readonly reject: (error: Error) => void;
-}
-
-/** Builds and merges segments in a thread of its own, which begins with the first call and holds no process. */
+/** Builds and merges segments in a thread of its own. */
 export class SegmentMaker {
-  #worker: Worker | undefined;
-  readonly #asked: Asked[] = [];
+  readonly #thread: SerialThread<MakerCall, MakerReply>;
   /** One group or base at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
   /** `mostOccurrences`: of the words and values of a group. */
-  constructor(private readonly mostOccurrences = MAX_OCCURRENCES) {}
+  constructor(mostOccurrences = MAX_OCCURRENCES) {
+    const module = new URL("./segment-maker-worker.js", import.meta.url);
+    const name = "the thread that builds the search index";
+    this.#thread = new SerialThread({ module, workerData: mostOccurrences, name });
+  }
 
   /** The segment of level 1 of these entries, 4,096 from a leaf on. Rejects as `entries` does, and with GroupTooLarge. */
   build(firstLeaf: number, entries: AsyncIterable<readonly IndexedEntry[]>): Promise<SegmentBlocks> {
@@ -94,8 +92,8 @@ export class SegmentMaker {
     }
   }
 
-  async close(): Promise<void> {
-    await this.#worker?.terminate();
+  close(): Promise<void> {
+    return this.#thread.close();
   }
 
   #inTurn<T>(make: () => Promise<T>): Promise<T> {
@@ -122,31 +120,10 @@ export class SegmentMaker {
   }
 
   async #ask(call: MakerCall): Promise<MakerReply> {
-    const worker = (this.#worker ??= this.#start());
-    const reply = await new Promise<MakerReply>((resolve, reject) => {
-      this.#asked.push({ resolve, reject });
-      worker.postMessage(call, buffersOf(call));
-    });
+    const reply = await this.#thread.ask(call, buffersOf(call));
     if (reply.kind === "too-large") throw new GroupTooLarge(reply.reason);
     if (reply.kind === "failed") throw new MakerError(reply.reason, reply.damaged);
     return reply;
-  }
-
-  #start(): Worker {
-    const worker = new Worker(new URL("./segment-maker-worker.js", import.meta.url), {
-      workerData: this.mostOccurrences,
-    });
-    worker.unref();
-    worker.on("message", (reply: MakerReply) => this.#asked.shift()?.resolve(reply));
-    const end = (error: Error): void => {
-      this.#worker = undefined;
-      for (const { reject } of this.#asked.splice(0)) reject(error);
-    };
-    worker.on("error", end);
-    worker.on("exit", () => {
-      end(new Error("the thread that builds the search index has ended"));
-    });
-    return worker;
   }
 }
 
