@@ -1,6 +1,16 @@
 import { createHash } from "node:crypto";
 import { DEFAULT_LOG } from "../audit/service.js";
-import { ApiError, apiUrl, ask, credential, isBusy, patiently, UnreachableError, type Gateway, type Members } from "./api.js";
+import {
+  ApiError,
+  apiUrl,
+  ask,
+  credential,
+  isBusy,
+  patiently,
+  UnreachableError,
+  type Gateway,
+  type Members,
+} from "./api.js";
 import { readCsv, readNdjson, type Columns, type ReadEvent } from "./event-reader.js";
 import { CommandError, explanation, type Output } from "./output.js";
 import { readPangeaExport } from "./pangea-export.js";

@@ -142,7 +142,12 @@ describe("auditql save", () => {
     const { port } = server.address() as AddressInfo;
     const args = ["--key", key, "--url", `http://127.0.0.1:${port}/graphql`, "--out", join(folder, "cut.ndjson")];
     const broken = await save(args);
-    expect([broken.status, broken.stderr]).toEqual([2, expect.stringMatching(/^(?:trying again in [01](?:\.5)? s: the gateway is busy\n){2}cannot save: the download broke off/)]);
+    expect([broken.status, broken.stderr]).toEqual([
+      2,
+      expect.stringMatching(
+        /^(?:trying again in [01](?:\.5)? s: the gateway is busy\n){2}cannot save: the download broke off/,
+      ),
+    ]);
     await new Promise((resolve) => server.close(resolve));
     const gone = await save(args);
     expect([gone.status, gone.stderr]).toEqual([
