@@ -46,7 +46,7 @@ describeWith("a browser", hasBrowser, () => {
   beforeAll(async () => {
     const { outputFiles } = await build({
       stdin: { contents: PAGE, resolveDir: CLIENTS },
-      ...{ bundle: true, write: false, minify: true, format: "iife", logLevel: "silent" },
+      ...{ bundle: true, write: false, format: "iife", logLevel: "silent" },
       define: { "process.env.NODE_ENV": '"production"' },
     });
     script = outputFiles[0]?.text ?? "";
