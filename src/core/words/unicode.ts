@@ -1,4 +1,4 @@
-// Written by `npm run unicode` from Unicode 15.0.0: do not edit.
+// Written by `npm run docs` from Unicode 15.0.0: do not edit.
 
 /** The version of Unicode that words are defined over, on every JavaScript engine. */
 export const UNICODE_VERSION = "15.0.0";

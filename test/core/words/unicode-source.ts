@@ -1,17 +1,4 @@
-import letters from "@unicode/unicode-15.0.0/General_Category/Letter/code-points.mjs";
-import marks from "@unicode/unicode-15.0.0/General_Category/Mark/code-points.mjs";
-import numbers from "@unicode/unicode-15.0.0/General_Category/Number/code-points.mjs";
-import unassigned from "@unicode/unicode-15.0.0/General_Category/Unassigned/code-points.mjs";
-import ignorable from "@unicode/unicode-15.0.0/Binary_Property/Default_Ignorable_Code_Point/code-points.mjs";
-import commonFolding from "@unicode/unicode-15.0.0/Case_Folding/C/code-points.mjs";
-import fullFolding from "@unicode/unicode-15.0.0/Case_Folding/F/code-points.mjs";
-import han from "@unicode/unicode-15.0.0/Script/Han/code-points.mjs";
-import hiragana from "@unicode/unicode-15.0.0/Script/Hiragana/code-points.mjs";
-import katakana from "@unicode/unicode-15.0.0/Script/Katakana/code-points.mjs";
-import khmer from "@unicode/unicode-15.0.0/Script/Khmer/code-points.mjs";
-import lao from "@unicode/unicode-15.0.0/Script/Lao/code-points.mjs";
-import myanmar from "@unicode/unicode-15.0.0/Script/Myanmar/code-points.mjs";
-import thai from "@unicode/unicode-15.0.0/Script/Thai/code-points.mjs";
+import { publishedModule } from "../../published.js";
 
 /** What the words' table is made from: Unicode 15.0.0 as the pinned package has it, one plain set per property. */
 export const UNICODE_VERSION = "15.0.0";
@@ -21,10 +8,13 @@ export const CODE_POINTS = 0x110000;
 /** The prolonged sound mark of kana, which both kana scripts share. */
 const PROLONGED_SOUND_MARK = 0x30fc;
 
-const UNASSIGNED = new Set(unassigned);
-const IGNORABLE = new Set(ignorable);
-const WORD = new Set([letters, marks, numbers].flat());
-const ALONE = new Set([han, hiragana, katakana, thai, lao, khmer, myanmar, PROLONGED_SOUND_MARK].flat());
+const UNASSIGNED = await codePointsOf("General_Category/Unassigned");
+const IGNORABLE = await codePointsOf("Binary_Property/Default_Ignorable_Code_Point");
+const WORD = await codePointsOf("General_Category/Letter", "General_Category/Mark", "General_Category/Number");
+const WITHOUT_BLANKS = ["Han", "Hiragana", "Katakana", "Thai", "Lao", "Khmer", "Myanmar"];
+const ALONE = (await codePointsOf(...WITHOUT_BLANKS.map((script) => `Script/${script}`))).add(PROLONGED_SOUND_MARK);
+const COMMON_FOLDING = (await tableOf("Case_Folding/C")) as ReadonlyMap<number, number>;
+const FULL_FOLDING = (await tableOf("Case_Folding/F")) as ReadonlyMap<number, readonly number[]>;
 
 /** The class of a code point, as the digit that the table writes for it. The first line that holds decides. */
 export function classFromSource(codePoint: number): number {
@@ -36,13 +26,13 @@ export function classFromSource(codePoint: number): number {
 
 /** The full case folding of a code point, by statuses C and F; undefined where it folds to itself. */
 export function foldingFromSource(codePoint: number): readonly number[] | undefined {
-  const common = commonFolding.get(codePoint);
-  return common === undefined ? fullFolding.get(codePoint) : [common];
+  const common = COMMON_FOLDING.get(codePoint);
+  return common === undefined ? FULL_FOLDING.get(codePoint) : [common];
 }
 
 /** The text of src/core/words/unicode.ts. */
 export function unicodeTable(): string {
-  return `// Written by \`npm run unicode\` from Unicode ${UNICODE_VERSION}: do not edit.
+  return `// Written by \`npm run docs\` from Unicode ${UNICODE_VERSION}: do not edit.
 
 /** The version of Unicode that words are defined over, on every JavaScript engine. */
 export const UNICODE_VERSION = "${UNICODE_VERSION}";
@@ -112,4 +102,19 @@ function allCodePoints(): readonly number[] {
 function literal(text: string): string {
   const lines = text.match(/.{1,110}/g) ?? [];
   return lines.map((line) => `  ${JSON.stringify(line)}`).join(" +\n");
+}
+
+async function codePointsOf(...properties: readonly string[]): Promise<Set<number>> {
+  const tables = await Promise.all(properties.map(tableOf));
+  return new Set((tables as readonly (readonly number[])[]).flat());
+}
+
+/** What the package says of the code points of a property. */
+async function tableOf(property: string): Promise<unknown> {
+  const { default: table } = (await publishedModule(
+    `@unicode/unicode-${UNICODE_VERSION}/${property}/code-points.mjs`,
+  )) as {
+    readonly default: unknown;
+  };
+  return table;
 }
