@@ -22,7 +22,7 @@ export type ReadEvent =
 export type Columns = ReadonlyMap<string, string>;
 
 /** Several times what the largest event takes, escaped in any way. */
-const MAX_LINE_BYTES = 8 * 2 ** 20;
+export const MAX_LINE_BYTES = 8 * 2 ** 20;
 const NEWLINE = 0x0a;
 /** The loosest rules of any log: those of the log that is imported into are the gateway's to say. */
 const RULES = eventRules("rfc6962", MAX_EVENT_BYTES);
@@ -38,7 +38,12 @@ export async function* readNdjson(path: string): AsyncGenerator<ReadEvent> {
   }
 }
 
-/** The lines of a file that are not blank, as they are read. Rejects with CommandError on one that is too long. */
+/** A line is too long for an event; what it is a part of may still be something else. */
+export class LongLineError extends CommandError {
+  override readonly name = "LongLineError";
+}
+
+/** The lines of a file that are not blank, as they are read. Rejects with LongLineError on one that is too long. */
 export async function* linesOf(path: string): AsyncGenerator<{ readonly line: number; readonly text: string }> {
   const chunks: AsyncIterable<Buffer> = createReadStream(path);
   let [line, kept, keptBytes] = [1, new Array<Buffer>(), 0];
@@ -54,7 +59,7 @@ export async function* linesOf(path: string): AsyncGenerator<{ readonly line: nu
     kept.push(chunk.subarray(start));
     keptBytes += chunk.length - start;
     if (keptBytes > MAX_LINE_BYTES)
-      throw new CommandError(`${path}:${line}: a line of more than ${MAX_LINE_BYTES} bytes`);
+      throw new LongLineError(`${path}:${line}: a line of more than ${MAX_LINE_BYTES} bytes`);
   }
   if (whole().trim() !== "") yield { line, text: whole() };
 }

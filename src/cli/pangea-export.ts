@@ -5,7 +5,7 @@ import { canonicalJson, isPlainObject, type JsonObject } from "../core/json.js";
 import { membershipTextVerdict, placeOfText } from "../core/proof-text.js";
 import { signatureVerdict } from "../core/signature.js";
 import { nodeEd25519, nodeSha256 } from "../keys/node-crypto.js";
-import { bad, eventOf, linesOf, parsed, type ReadEvent } from "./event-reader.js";
+import { bad, eventOf, linesOf, LongLineError, MAX_LINE_BYTES, parsed, type ReadEvent } from "./event-reader.js";
 import { CommandError } from "./output.js";
 
 /** Of a document, which is parsed whole because its roots may stand behind its events. */
@@ -22,11 +22,20 @@ type Members = Readonly<Record<string, unknown>>;
  * it. Rejects with CommandError on a file that is neither, or is too large.
  */
 export async function* readPangeaExport(path: string): AsyncGenerator<ReadEvent> {
-  for await (const { text } of linesOf(path)) {
-    const first = parsed(text);
-    if (isPlainObject(first) && "envelope" in first) yield* readLines(path);
-    else yield* readDocument(path);
-    return;
+  yield* (await hasEventsInLines(path)) ? readLines(path) : readDocument(path);
+}
+
+/** By its first line. One that is too long for an event may be a whole document, whose bound is another. */
+async function hasEventsInLines(path: string): Promise<boolean> {
+  try {
+    for await (const { text } of linesOf(path)) {
+      const first = parsed(text);
+      return isPlainObject(first) && "envelope" in first;
+    }
+    return true;
+  } catch (error) {
+    if (error instanceof LongLineError) return false;
+    throw error;
   }
 }
 
@@ -44,7 +53,9 @@ async function* readDocument(path: string): AsyncGenerator<ReadEvent> {
   const answer = isPlainObject(document) && isPlainObject(document["result"]) ? document["result"] : document;
   const events = isPlainObject(answer) ? answer["events"] : undefined;
   if (!isPlainObject(answer) || !Array.isArray(events))
-    throw new CommandError(`${path}: expected the response of a search, or one event with its envelope on each line`);
+    throw new CommandError(
+      `${path}: expected the response of a search, or one event with its envelope on each line of at most ${MAX_LINE_BYTES} bytes`,
+    );
   for (const [at, event] of events.entries()) yield verified(at + 1, event, answer);
 }
 

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { replaced } from "../../src/audit/calls.js";
@@ -223,6 +223,24 @@ describe("of an export of a Pangea log", () => {
     const [signed] = await gateway.service.entries("default", [treeSize - 1]);
     const { signature } = answer.events[2]?.["envelope"] as { readonly signature: string };
     expect(signed?.kind === "entry" && signed.entry.envelope.signature).toBe(signature);
+  });
+
+  test("a document has its own bound, and not that of a line; a line keeps its own", async () => {
+    const padded = { result: answer, padding: "x".repeat(9_000_000) };
+    const whole = file("whole.json", JSON.stringify(padded));
+    expect(await imported(whole, { from, dryRun: true })).toMatchObject({
+      ...{ code: 0, note: expect.stringContaining("3 events can be imported") as unknown },
+    });
+    const [event] = answer.events;
+    const long = JSON.stringify({ ...event, padding: padded.padding });
+    const bound = expect.stringMatching(/line of (at most|more than) 8388608 bytes/) as unknown;
+    for (const lines of [`${long}\n`, `${JSON.stringify(event)}\n${long}\n`]) {
+      expect(await imported(file("long.jsonl", lines), { from })).toMatchObject({ code: 2, note: bound });
+    }
+    truncateSync(whole, 64 * 2 ** 20 + 1);
+    expect(await imported(whole, { from })).toMatchObject({
+      ...{ code: 2, note: expect.stringContaining("more than 67108864 bytes in one document") as unknown },
+    });
   });
 
   test.each([
