@@ -13,7 +13,10 @@ export interface ThreadModule {
   readonly name: string;
 }
 
-/** A thread that replies to its calls in their order. It begins with the first one, or the next after it has ended, and holds no process. */
+/**
+ * A thread that replies to its calls in their order. It begins with the first one, or the next after it has ended, and holds
+ * the process only while it is asked.
+ */
 export class SerialThread<Call, Reply> {
   #worker: Worker | undefined;
   readonly #asked: Asked<Reply>[] = [];
@@ -25,6 +28,7 @@ export class SerialThread<Call, Reply> {
     const worker = (this.#worker ??= this.#start());
     return new Promise((resolve, reject) => {
       this.#asked.push({ resolve, reject });
+      worker.ref();
       worker.postMessage(call, transferred);
     });
   }
@@ -36,8 +40,11 @@ export class SerialThread<Call, Reply> {
   #start(): Worker {
     const { module, workerData, name } = this.thread;
     const worker = new Worker(module, { workerData });
-    worker.unref();
-    worker.on("message", (reply: Reply) => this.#asked.shift()?.resolve(reply));
+    worker.on("message", (reply: Reply) => {
+      this.#asked.shift()?.resolve(reply);
+      // Not where it is made: to listen for messages holds the process again.
+      if (this.#asked.length === 0) worker.unref();
+    });
     const end = (error: Error): void => {
       if (this.#worker !== worker) return;
       this.#worker = undefined;

@@ -46,6 +46,16 @@ describe("the thread that makes segments", () => {
     expect(await maker.build(0, entriesFrom(0))).toMatchObject({ level: 1, number: 0 });
   });
 
+  test("holds the process while it is asked, and no longer", async () => {
+    const ports = (): number => process.getActiveResourcesInfo().filter((name) => name === "MessagePort").length;
+    const before = ports();
+    const made = maker.build(0, entriesFrom(0));
+    await new Promise(setImmediate);
+    expect(ports()).toBe(before + 1);
+    await made;
+    expect(ports()).toBe(before);
+  });
+
   test("names the child that is damaged when it merges", async () => {
     const child = await maker.build(0, entriesFrom(0));
     const damaged = {
