@@ -24,6 +24,9 @@ export interface TestGateway {
   close(graceMs?: number): Promise<void>;
 }
 
+/** Opens a gateway in front of an empty log; `close` closes it and what is behind it. */
+export type OpenGateway = () => Promise<{ readonly gateway: TestGateway; readonly close: () => Promise<void> }>;
+
 /** A gateway on a free port of this machine, with the service behind it; both end with `close`. */
 export async function testGateway(
   service: AuditService,
