@@ -2,19 +2,15 @@ import { request as send, createServer, type IncomingMessage, type ServerRespons
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { newRequestId } from "../../../src/http/pangea/request-id.js";
+import { isWrite, type Fault, type FaultPlan } from "./fault-plan.js";
 import { envelopeOf } from "./scripted-server.js";
-
-/** What the network does with a request. Those that end in `-after` do it when the service has responded. */
-export const FAULTS = [
-  ...["none", "none", "none", "delay", "repeat", "accepted", "429", "503", "html", "cut"],
-  ...["503-after", "html-after", "cut-after", "half-after"],
-] as const;
-export type Fault = (typeof FAULTS)[number];
 
 /** A request that logs, as the network saw it. */
 export interface SeenWrite {
   readonly body: string;
   readonly fault: Fault;
+  /** Whether it names the tries before it. */
+  readonly isRetry: boolean;
   /** How often the service has got it. */
   readonly forwarded: number;
   /** Whether the client got at least the head of a 2xx. */
@@ -24,6 +20,8 @@ export interface SeenWrite {
 export interface FaultyNetwork {
   readonly url: string;
   readonly writes: readonly SeenWrite[];
+  /** How often there was each fault. */
+  readonly faults: ReadonlyMap<Fault, number>;
   close(): Promise<void>;
 }
 
@@ -36,11 +34,12 @@ interface Reply {
 const LONGEST_DELAY_MS = 20;
 
 /**
- * A proxy on loopback before a service of the protocol: does to each request what `next` says. What it calls accepted it
+ * A proxy on loopback before a service of the protocol: does to each request what the plan says. What it calls accepted it
  * answers with 202, and then polls with 202, 404, 429 and 503 before the service's response.
  */
-export async function faultyNetwork(target: string, next: () => Fault): Promise<FaultyNetwork> {
+export async function faultyNetwork(target: string, plan: FaultPlan): Promise<FaultyNetwork> {
   const writes: SeenWrite[] = [];
+  const faults = new Map<Fault, number>();
   const waiting = new Map<string, { readonly reply: Reply; readonly before: number[] }>();
 
   const poll = (id: string, response: ServerResponse): void => {
@@ -56,18 +55,20 @@ export async function faultyNetwork(target: string, next: () => Fault): Promise<
       poll(url.replace("/request/", ""), response);
       return;
     }
-    let fault = next();
+    const text = body.toString();
+    const isRetry = seen.headers["x-pangea-retried-request-ids"] !== undefined;
+    let fault = plan({ path: url, body: text, isRetry });
     const isForwarded = fault !== "429" && fault !== "503" && fault !== "html" && fault !== "cut";
     const forwarded = isForwarded ? (fault === "repeat" ? 2 : 1) : 0;
-    let reply: Reply | undefined;
-    for (let i = 0; i < forwarded; i++) reply = await forward(target, seen, body);
+    // At once, as where a client has given up a try that the service still works at.
+    const replies = await Promise.all(Array.from({ length: forwarded }, () => forward(target, seen, body)));
+    const reply = replies.at(-1);
     // A 202 is named as what is polled, and not as the try that a service would say has failed.
     if (fault === "503-after" && reply?.status === 202) fault = "html-after";
+    faults.set(fault, (faults.get(fault) ?? 0) + 1);
     const isOver = fault === "503-after" || fault === "html-after" || fault === "cut-after";
     const isSuccess = reply !== undefined && reply.status < 300 && !isOver;
-    if (method === "POST" && /^\/v\d\/log/.test(url)) {
-      writes.push({ body: body.toString(), fault, forwarded, isSuccess });
-    }
+    if (isWrite(url)) writes.push({ body: text, fault, isRetry, forwarded, isSuccess });
     if (fault === "delay") await sleep(LONGEST_DELAY_MS);
     if (reply === undefined || isOver) {
       fail(fault, response, reply?.id ?? newRequestId(Date.now()));
@@ -78,6 +79,8 @@ export async function faultyNetwork(target: string, next: () => Fault): Promise<
       response.writeHead(reply.status, { "content-length": reply.body.length, "x-request-id": reply.id });
       response.write(reply.body.subarray(0, reply.body.length / 2));
       setImmediate(() => response.destroy());
+    } else if (fault === "html-200-after") {
+      response.writeHead(200, PROXY_HEADERS).end("<html>Sign in</html>");
     } else {
       pass(response, reply);
     }
@@ -91,7 +94,7 @@ export async function faultyNetwork(target: string, next: () => Fault): Promise<
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    writes,
+    ...{ writes, faults },
     close: () =>
       new Promise((resolve) => {
         server.close(() => {
