@@ -94,7 +94,9 @@ export class PangeaWire {
     this.#prefix = pathname.replace(/\/+$/, "");
     this.#pool = new Pool(origin, {
       connections: CONNECTIONS,
-      allowH2: true,
+      // Over HTTP/2, undici loses the answer on a connection that a proxy retires (GOAWAY), which leaves a write open; it bounds no
+      // answer there, and sends no more POSTs at a time than over HTTP/1.1.
+      allowH2: false,
       maxResponseSize: options.maxAnswerBytes ?? MAX_ANSWER_BYTES,
     });
   }
