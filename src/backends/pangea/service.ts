@@ -161,15 +161,19 @@ async function shownProofs(
   throw unsupported(what, "Search for it, and select the proof on its edge.");
 }
 
-/** The protocol proves a tree to extend the one of a leaf less (section 1.6), and nothing else. */
+/** The protocol proves a tree to extend the one of a leaf less (section 1.6), and nothing else; a tree extends itself. */
 async function stepProof(link: LogLink, { fromSize, toSize }: ConsistencyRequest): Promise<ConsistencyProof> {
   const { roots } = link.options;
   requireTreeSize({ path: "fromSize", value: fromSize }, 1);
   requireTreeSize({ path: "toSize", value: toSize }, 1);
   requireOrdered(fromSize, toSize);
+  if (toSize === fromSize) {
+    const hash = digestBytes((await roots.at(toSize)).hash);
+    return { fromSize, toSize, fromHash: hash, toHash: hash, path: [], subtreePaths: [] };
+  }
   if (toSize !== fromSize + 1) {
     await roots.at(toSize);
-    throw unsupported("prove a log's growth by more or less than one leaf", "Ask for the proof from treeSize - 1.");
+    throw unsupported("prove a log's growth by more than one leaf", "Ask for the proof from treeSize - 1.");
   }
   const [from, to, { proof = [] }] = await Promise.all([
     roots.at(fromSize),

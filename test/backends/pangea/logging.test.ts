@@ -175,12 +175,15 @@ describe("roots", () => {
     expect(await service.consistency("default", 1)).toEqual(VALID);
   });
 
-  test("prove one step, in both forms, and no more", async () => {
+  test("prove one step or none, in both forms, and no more", async () => {
     const { service } = await open();
     await service.append(request(messages(7)));
     const proof = await service.consistencyProof({ log: "default", fromSize: 6, toSize: 7 });
     const { consistencyVerdict, subtreePathsVerdict } = await import("../../../src/core/proof.js");
     expect([consistencyVerdict(format, proof), subtreePathsVerdict(format, proof)]).toEqual([VALID, VALID]);
+    const same = await service.consistencyProof({ log: "default", fromSize: 7, toSize: 7 });
+    expect([consistencyVerdict(format, same), subtreePathsVerdict(format, same)]).toEqual([VALID, VALID]);
+    await expectCode(service.consistencyProof({ log: "default", fromSize: 8, toSize: 8 }), "NOT_FOUND");
     await expectCode(service.consistencyProof({ log: "default", fromSize: 3, toSize: 7 }), "UNSUPPORTED");
   });
 
