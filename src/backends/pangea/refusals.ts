@@ -1,6 +1,7 @@
 import { AuditError, badInput, type WriteOutcome } from "../../audit/errors.js";
 import type { FieldProblem } from "../../core/event.js";
 import { isPlainObject, memberPath } from "../../core/json.js";
+import { excerpt } from "../../query/excerpt.js";
 
 /** What the service said instead of a result. */
 export interface Refusal {
@@ -88,9 +89,25 @@ function problemsOf({ status, summary, result }: Refusal): readonly FieldProblem
     return [{ path: "request", expected: `what the audit service accepts`, got: told(summary || status) }];
   return errors.map(({ source, detail, code }) => ({
     path: pathOf(typeof source === "string" ? source : ""),
-    expected: `what the audit service accepts (${told(code)})`,
-    got: told(detail),
+    ...(ownDetail(told(detail)) ??
+      syntaxDetail(told(detail)) ?? { expected: `what the audit service accepts (${told(code)})`, got: told(detail) }),
   }));
+}
+
+/** What a gateway of this project says of a problem is what it would say here. */
+function ownDetail(detail: string): Pick<FieldProblem, "expected" | "got"> | undefined {
+  const [, expected, got] = /^expected (.+?), got (.+)$/s.exec(detail) ?? [];
+  return expected === undefined || got === undefined ? undefined : { expected, got };
+}
+
+/** A syntax error in a query (section 6.4), with its place counted from 0. */
+const SYNTAX_ERROR = /^syntax error at (.*): LexToken\(\w+,'.*',\d+,(\d{1,6})\)$/s;
+
+function syntaxDetail(detail: string): Pick<FieldProblem, "expected" | "got"> | undefined {
+  const [, text, place] = SYNTAX_ERROR.exec(detail) ?? [];
+  if (text === undefined || place === undefined) return undefined;
+  const expected = `at column ${Number(place) + 1} what the audit service's query language has there`;
+  return { expected, got: text === "" ? "the end of the query" : excerpt(text) };
 }
 
 function told(text: unknown): string {

@@ -68,6 +68,7 @@ export class PangeaSearches {
     const link = this.options.link(request.log);
     const window = resolveWindow(request.window ?? {}, this.#clock());
     const problems = [
+      ...queryProblems(request.query),
       ...(window.kind === "invalid" ? window.problems : []),
       ...restrictionProblems(request.restriction ?? {}, "restriction"),
       ...maxResultsProblems(request.maxResults),
@@ -271,6 +272,12 @@ function digestOfSearch(
 function tooMany(): Error {
   const what = `count or return more than ${MOST_RESULTS - 1} matches of one search`;
   return unsupported(what, "Narrow its window of time, or set maxResults lower.");
+}
+
+/** What else is wrong with a query is the service's own to say, and such text would not reach it as it is. */
+function queryProblems(query: string): readonly FieldProblem[] {
+  if (!/\p{Cs}/u.test(query)) return [];
+  return [{ path: "query", expected: "text without lone surrogates", got: "a lone surrogate" }];
 }
 
 function maxResultsProblems(maxResults: number | undefined): readonly FieldProblem[] {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { testWithout } from "../../audit/contract-test.js";
+import { badInputContract } from "../../graphql/bad-input-contract.js";
 import { frontEndContract } from "../../graphql/front-end-contract.js";
 import { testGateway, type OpenGateway, type TestGateway } from "../../graphql/gateway.js";
 import { repeatedRequestsContract } from "../../graphql/repeated-requests-contract.js";
@@ -52,6 +53,7 @@ describe(`a front end of a gateway in front of our own door, over a network whos
   const open: OpenGateway = async () => ({ gateway, close: async () => undefined });
   frontEndContract(open, { format: "pangea", test: limited });
   repeatedRequestsContract(open, limited);
+  badInputContract(open, limited);
 
   test("has logged each event once, however often the network asked for it", async () => {
     const acknowledged = network.writes.filter(({ isSuccess }) => isSuccess).map(({ body }) => eventsIn(body));

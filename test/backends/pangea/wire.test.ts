@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { pathOf } from "../../../src/backends/pangea/refusals.js";
 import { PangeaWire, type WireOptions } from "../../../src/backends/pangea/wire.js";
 import { expectProblems, rejection } from "../../engine/rejection.js";
 import { envelopeOf, responding, scriptedServer, type Respond, type ScriptedServer } from "./scripted-server.js";
@@ -274,13 +273,4 @@ test("a write to a URL without the endpoint is the operator's to mend, and store
     ...["UNAVAILABLE", "NONE"],
     expect.stringContaining("must check URL, token and config id"),
   ]);
-});
-
-test.each([
-  ["", "request"],
-  ["/query", "query"],
-  ["/search_restriction/actor/0", "search_restriction.actor[0]"],
-  ["/event/a~1b", 'event["a/b"]'],
-])("the pointer %s is the path %s", (pointer, path) => {
-  expect(pathOf(pointer)).toBe(path);
 });
