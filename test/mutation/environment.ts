@@ -1,6 +1,7 @@
 import type { Circus } from "@jest/types";
 import { TestEnvironment } from "jest-environment-node";
 import { appendFileSync, readFileSync } from "node:fs";
+import type { Switches } from "./switches.js";
 import { testsBelow, TestTree, type Block, type Test } from "./test-tree.js";
 
 /** What a run of one test file is for. */
@@ -21,29 +22,31 @@ export type Finding =
 
 /** The file of the job; what is found is appended to one beside it. */
 const JOB = process.env["MUTATION_JOB"] ?? "";
-/** Tests of one file that take longer together are not run for one mutant: the dearest are left out. */
-const MOST_MS = 4_000;
+/** Tests of one file that take more processor time together are not run for one mutant: the dearest are left out. */
+const MOST_MS = Number(process.env["MUTATION_MS"] ?? 3_000);
+/** More than there are. */
+const MOST_MUTANTS = 65_536;
+
+/** What a test took without a mutant. */
+interface Cost {
+  readonly ms: number;
+  readonly turns: number;
+}
 
 export default class MutationEnvironment extends TestEnvironment {
   readonly #job = JSON.parse(readFileSync(JOB, "utf8")) as Job;
-  readonly #ms = new Map<Test, number>();
-  #active = this.#job.kind === "one" ? this.#job.mutant : -1;
+  readonly #costs = new Map<Test, Cost>();
+  readonly #hooks: { readonly tests: ReadonlySet<Test>; readonly ms: number }[] = [];
+  readonly #switches: Switches = {
+    seen: new Uint8Array(MOST_MUTANTS),
+    state: Float64Array.of(this.#job.kind === "one" ? this.#job.mutant : -1, 0, Infinity),
+  };
   #hasFailed = false;
-  #executed = new Set<number>();
-  #calls = 0;
-  /** A loop with a switch in it has an end. */
-  #mostCalls = Infinity;
   readonly #intervals = new Set<NodeJS.Timeout>();
 
   override async setup(): Promise<void> {
     await super.setup();
-    Object.assign(this.global, {
-      $mutant: (mutant: number): boolean => {
-        this.#executed.add(mutant);
-        if (++this.#calls > this.#mostCalls) throw new Error("does not end");
-        return mutant === this.#active;
-      },
-    });
+    Object.assign(this.global, { $mutants: this.#switches });
     this.#noteIntervals();
   }
 
@@ -73,11 +76,13 @@ export default class MutationEnvironment extends TestEnvironment {
   async #tryAll(root: Block, mutants: readonly number[]): Promise<void> {
     const asked = new Set(mutants);
     this.#intervals.clear(); // those of loaded files go on
-    found({ kind: "loaded", mutants: [...this.#executed].filter((mutant) => asked.has(mutant)) });
+    found({ kind: "loaded", mutants: this.#executed(asked) });
     const executing = await this.#base(root, asked);
     for (const [mutant, tests] of executing) {
+      const cheapest = this.#cheapest(tests);
+      if (cheapest.length === 0) continue;
       found({ kind: "begun", mutant });
-      const failed = await this.#failing(root, this.#cheapest(tests), mutant);
+      const failed = await this.#failing(root, cheapest, mutant);
       if (failed === undefined) found({ kind: "survived", mutant });
       else if ((await this.#failing(root, [failed], -1)) === undefined)
         found({ kind: "killed", mutant, test: failed.name });
@@ -93,42 +98,65 @@ export default class MutationEnvironment extends TestEnvironment {
   async #base(root: Block, asked: ReadonlySet<number>): Promise<ReadonlyMap<number, ReadonlySet<Test>>> {
     const executing = new Map<number, Set<Test>>();
     const failing = new Set<Test>();
-    this.#executed = new Set();
-    const tree = new TestTree(new Set(testsBelow(root)), ({ tests, hasFailed, ms }) => {
+    const tree = new TestTree(new Set(testsBelow(root)), ({ kind, tests, hasFailed, ms }) => {
+      const turns = this.#switches.state[1] ?? 0;
+      if (kind === "block") this.#hooks.push({ tests: new Set(tests), ms });
       for (const test of tests) {
         if (hasFailed) failing.add(test);
-        this.#ms.set(test, (this.#ms.get(test) ?? 0) + ms / tests.length);
+        const before = this.#costs.get(test) ?? { ms: 0, turns: 0 };
+        this.#costs.set(test, { ms: before.ms + (kind === "test" ? ms : 0), turns: before.turns + turns });
       }
-      for (const mutant of this.#executed)
-        if (asked.has(mutant)) executing.set(mutant, new Set([...(executing.get(mutant) ?? []), ...tests]));
-      this.#executed = new Set();
+      for (const mutant of this.#executed(asked))
+        executing.set(mutant, new Set([...(executing.get(mutant) ?? []), ...tests]));
+      this.#turnTo(-1, Infinity);
       return true;
     });
+    this.#turnTo(-1, Infinity);
     await tree.run(root);
     this.#endIntervals();
-    this.#mostCalls = 1_000_000 + 5 * this.#calls;
     found({ kind: "base", failed: [...failing].map(({ name }) => name) });
     const passing = [...executing].map(([mutant, tests]) => [mutant, without(tests, failing)] as const);
     return new Map(passing.filter(([, tests]) => tests.size > 0));
   }
 
+  #executed(asked: ReadonlySet<number>): readonly number[] {
+    return [...asked].filter((mutant) => this.#switches.seen[mutant] === 1);
+  }
+
+  /** From here this mutant is on, and so many turns of loops end. */
+  #turnTo(mutant: number, mostTurns: number): void {
+    this.#switches.seen.fill(0);
+    this.#switches.state.set([mutant, 0, mostTurns]);
+  }
+
+  /** The hooks of a block run for any of its tests. Nothing where even one test takes too long with its hooks. */
   #cheapest(tests: ReadonlySet<Test>): readonly Test[] {
-    const ms = (test: Test): number => this.#ms.get(test) ?? 0;
+    const ms = (test: Test): number => this.#costs.get(test)?.ms ?? 0;
+    const waiting = new Set(this.#hooks);
     let totalMs = 0;
-    return [...tests].sort((a, b) => ms(a) - ms(b)).filter((test, at) => (totalMs += ms(test)) <= MOST_MS || at === 0);
+    const chosen: Test[] = [];
+    for (const test of [...tests].sort((a, b) => ms(a) - ms(b))) {
+      const hooks = [...waiting].filter((hook) => hook.tests.has(test));
+      const withIt = hooks.reduce((sum, hook) => sum + hook.ms, totalMs + ms(test));
+      if (withIt > MOST_MS) continue;
+      totalMs = withIt;
+      chosen.push(test);
+      for (const hook of hooks) waiting.delete(hook);
+    }
+    return chosen;
   }
 
   /** The first of the tests that fails with a mutant. */
   async #failing(root: Block, tests: readonly Test[], mutant: number): Promise<Test | undefined> {
     let failing: Test | undefined;
-    [this.#active, this.#calls] = [mutant, 0];
+    this.#turnTo(mutant, 1_000_000 + 5 * tests.reduce((sum, test) => sum + (this.#costs.get(test)?.turns ?? 0), 0));
     const tree = new TestTree(new Set(tests), (attempt) => {
       if (attempt.hasFailed) failing ??= attempt.tests[0];
       return failing === undefined;
     });
     await tree.run(root);
     this.#endIntervals();
-    [this.#active, this.#calls] = [-1, 0];
+    this.#turnTo(-1, Infinity);
     return failing;
   }
 }

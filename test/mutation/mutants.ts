@@ -21,7 +21,7 @@ export interface Share {
 }
 
 export interface Population {
-  /** The texts of the files, each with the switches of all its mutants. */
+  /** The texts of the files, each with the switches of its mutants that are tried. */
   readonly texts: ReadonlyMap<string, string>;
   /** Those that are tried. */
   readonly sample: readonly Numbered[];
@@ -42,14 +42,19 @@ export function populationOf(root: string, folders: readonly string[], { every, 
   for (const file of folders.flatMap((folder) => filesBelow(root, join("build/src", folder), ".js"))) {
     const text = readFileSync(join(root, file), "utf8");
     const mutants = mutantsOf(text);
-    texts.set(file, withSwitches(text, count));
+    const tried = new Set<number>();
     for (const [place, mutant] of mutants.entries()) {
       const { start, end, line, replacement } = mutant;
       const lineIn = (whole: string): string => (whole.split("\n")[line - 1] ?? "").trim();
       const around = text.slice(Math.max(0, start - 40), end + 40);
-      if (share(`${file} ${around} ${replacement}`, every) === part)
-        sample.push({ number: count + place, file, line, before: lineIn(text), after: lineIn(mutated(text, mutant)) });
+      if (share(`${file} ${around} ${replacement}`, every) !== part) continue;
+      tried.add(count + place);
+      sample.push({ number: count + place, file, line, before: lineIn(text), after: lineIn(mutated(text, mutant)) });
     }
+    texts.set(
+      file,
+      withSwitches(text, count, (number) => tried.has(number)),
+    );
     count += mutants.length;
   }
   return { texts, sample };

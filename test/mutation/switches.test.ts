@@ -1,13 +1,11 @@
 import { expect, test } from "@jest/globals";
 import { runInNewContext } from "node:vm";
 import { mutantsOf, mutated } from "./operators.js";
-import { withSwitches } from "./switches.js";
-
-type Switch = (mutant: number) => boolean;
+import { withSwitches, type Switches } from "./switches.js";
 
 /** What a text returns for each input, with this mutant on. */
 function results(text: string, on: number): readonly unknown[] {
-  const $mutant: Switch = (mutant) => mutant === on;
+  const $mutants: Switches = { seen: new Uint8Array(200), state: Float64Array.of(on, 0, 1_000) };
   const inputs: readonly (readonly [number, number])[] = [
     [0, 0],
     [0, 1],
@@ -15,7 +13,7 @@ function results(text: string, on: number): readonly unknown[] {
     [2, 1],
     [-1, 3],
   ];
-  return inputs.map(([a, b]): unknown => runInNewContext(`(() => {${text}})()`, { $mutant, list: [a, b, 5], a, b }));
+  return inputs.map(([a, b]): unknown => runInNewContext(`(() => {${text}})()`, { $mutants, list: [a, b, 5], a, b }));
 }
 
 test.each([
@@ -40,3 +38,16 @@ test.each([
     expect([changed, results(switched, 100 + place)]).toEqual([changed, results(changed, -1)]);
   }
 });
+
+test("what is not wanted has no switch", () => {
+  const text = "return [a < b, a > b]";
+  expect(results(withSwitches(text, 100, (number) => number === 101), 100)).toEqual(results(text, -1));
+  expect(withSwitches(text, 100, () => false)).not.toContain("$m(1");
+});
+
+test.each(["while (a < 9 || true) list.length", "do { a += 0 } while (a < 9 || true)", "for (;;) if (a > 9) break"])(
+  "has an end: %s",
+  (text) => {
+    expect(() => results(withSwitches(`if (a === 0) ${text}`, 100), -1)).toThrow("does not end");
+  },
+);

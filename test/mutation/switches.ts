@@ -1,21 +1,35 @@
 import ts from "typescript";
 import { mutantsOf, type Mutant } from "./operators.js";
 
-/** What every file with switches begins with, in its first line: whether a mutant is on, by its number. */
-const HEAD = "const $m = globalThis.$mutant ?? (() => false); let $t; ";
+/** What the files with switches share, as `$mutants` of their global object. */
+export interface Switches {
+  /** 1 for each mutant that has been executed, on or not. */
+  readonly seen: Uint8Array;
+  /** The mutant that is on, the switches and turns of loops passed, and how many there may be. */
+  readonly state: Float64Array;
+}
+
+/** What every file with switches begins with, in its first line: whether a mutant is on, by its number, and what ends loops. */
+const HEAD =
+  "const $s = globalThis.$mutants ?? { seen: [], state: [-1, 0, Infinity] }; let $t; " +
+  'const $n = () => { if (++$s.state[1] > $s.state[2]) throw new Error("does not end"); }; ' +
+  "const $m = (n) => { $n(); $s.seen[n] = 1; return n === $s.state[0]; }; ";
 
 const OPERATE: ReadonlyMap<string, string> = new Map([
   ["&&", "!=="],
   ["||", "==="],
 ]);
 
-/** The text with all of its mutants in it, each behind a switch, so that one process can try them all. `first` is the first's number. */
-export function withSwitches(text: string, first: number): string {
+/**
+ * The text with mutants in it, each behind a switch, so that one process can try them all. `first` is the number of the first
+ * in the text; only those that `isWanted` get a switch, so that the others cost nothing. Every loop has an end.
+ */
+export function withSwitches(text: string, first: number, isWanted: (number: number) => boolean = () => true): string {
   const file = ts.createSourceFile("mutated.js", text, ts.ScriptTarget.Latest, true, ts.ScriptKind.JS);
   const numbers = new Map(mutantsOf(text).map((mutant, place) => [keyOf(mutant), first + place]));
   const on = (node: ts.Node, replacement: string): string | undefined => {
     const number = numbers.get(keyOf({ start: node.getStart(file), end: node.getEnd(), replacement }));
-    return number === undefined ? undefined : `$m(${number})`;
+    return number === undefined || !isWanted(number) ? undefined : `$m(${number})`;
   };
   const children = (node: ts.Node): string => {
     let done = node.getStart(file);
@@ -28,6 +42,8 @@ export function withSwitches(text: string, first: number): string {
   };
   const emit = (node: ts.Node): string => {
     if (ts.isImportDeclaration(node)) return node.getText(file);
+    if (ts.isIterationStatement(node.parent, false) && node.parent.statement === node)
+      return `{$n();${switched(node, { on, emit, children, text, file })}}`;
     const conditional = ts.isConditionalExpression(node.parent) && node.parent.condition === node;
     const asked = conditional || (ts.isIfStatement(node.parent) && node.parent.expression === node);
     if (!asked) return switched(node, { on, emit, children, text, file });

@@ -5,16 +5,22 @@ export type Test = Circus.TestEntry;
 
 /** What one hook or test did. */
 export interface Attempt {
+  /** Hooks that run once for the tests of a block, or a test with its own. */
+  readonly kind: "block" | "test";
   /** The test, or all tests that the hook is for. */
   readonly tests: readonly Test[];
   readonly hasFailed: boolean;
+  /** Of processor time. */
   readonly ms: number;
 }
 
-/** A test whose mutant waits for what never comes has failed. */
-const LIMIT_MS = 10_000;
+/** A test whose mutant waits for what never comes has failed: the process has used next to nothing for so long. */
+const IDLE_MS = 10_000;
+const MOST_IDLE_PARTS = 20;
+/** So much later it has failed even if it is busy. */
+const MOST_PERIODS = 12;
 /** Tests may have put their own in its place. */
-const { setTimeout, clearTimeout } = globalThis;
+const { setInterval, clearInterval } = globalThis;
 
 export function testsBelow(block: Block): readonly Test[] {
   return block.children.flatMap((child) => {
@@ -44,13 +50,13 @@ export class TestTree {
       [...before, ...hooks("beforeEach")],
       [...hooks("afterEach"), ...after],
     ];
-    const isReady = await this.#attempt(own, hooks("beforeAll"), {});
+    const isReady = await this.#attempt(own, hooks("beforeAll"));
     for (const child of isReady ? block.children : []) {
       if (!this.#goesOn) break;
       if (child.type === "describeBlock") await this.run(child, beforeEach, afterEach);
       else if (this.tests.has(child)) await this.#test(child, beforeEach, afterEach);
     }
-    await this.#attempt(own, hooks("afterAll"), {});
+    await this.#attempt(own, hooks("afterAll"));
   }
 
   async #test(test: Test, before: readonly Circus.Hook[], after: readonly Circus.Hook[]): Promise<void> {
@@ -59,14 +65,15 @@ export class TestTree {
     await this.#attempt([test], after, context);
   }
 
-  async #attempt(tests: readonly Test[], steps: readonly (Circus.Hook | Test)[], context: object): Promise<boolean> {
-    const since = performance.now();
+  async #attempt(tests: readonly Test[], steps: readonly (Circus.Hook | Test)[], context?: object): Promise<boolean> {
+    const kind = context === undefined ? "block" : "test";
+    const since = processorMs();
     const finish = (hasFailed: boolean): boolean => {
-      if (!this.attempted({ tests, hasFailed, ms: performance.now() - since })) this.#goesOn = false;
+      if (!this.attempted({ kind, tests, hasFailed, ms: processorMs() - since })) this.#goesOn = false;
       return !hasFailed;
     };
     try {
-      for (const { fn } of steps) await inTime(called(fn, context));
+      for (const { fn } of steps) await inTime(called(fn, context ?? {}));
       return finish(false);
     } catch {
       return finish(true);
@@ -90,13 +97,23 @@ async function called(fn: Circus.TestFn | undefined, context: object): Promise<v
 async function inTime(run: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error("takes too long"));
-    }, LIMIT_MS);
+    let [usedMs, periods] = [processorMs(), 0];
+    timer = setInterval(() => {
+      const used = processorMs() - usedMs;
+      usedMs += used;
+      periods++;
+      if (used < IDLE_MS / MOST_IDLE_PARTS || periods > MOST_PERIODS) reject(new Error("takes too long"));
+    }, IDLE_MS);
   });
   try {
     await Promise.race([run, late]);
   } finally {
-    clearTimeout(timer);
+    clearInterval(timer);
   }
+}
+
+/** What the process has used, which does not depend on the load of the machine. */
+function processorMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
 }

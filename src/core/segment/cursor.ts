@@ -1,8 +1,5 @@
 import { MalformedSegment } from "./format.js";
 
-/** Of the eighth byte of a varint: 2^53 - 1 has no ninth. */
-const LAST_SCALE = 2 ** 49;
-
 /** Reads bytes from a place on, page after page; every read is checked and throws MalformedSegment. */
 export class Cursor {
   #page: Uint8Array;
@@ -49,8 +46,8 @@ export class Cursor {
     for (let scale = 1; ; scale *= 0x80) {
       const byte = this.byte();
       value += (byte & 0x7f) * scale;
-      if (scale > LAST_SCALE || !Number.isSafeInteger(value) || value > most)
-        throw new MalformedSegment(`a number over ${most}`);
+      // Not for a value that is no number, either, which one of more bytes than any has comes to.
+      if (!(value <= most)) throw new MalformedSegment(`a number over ${most}`);
       if (byte < 0x80) {
         if (byte === 0 && scale > 1) throw new MalformedSegment("a number that is not written shortest");
         return value;
