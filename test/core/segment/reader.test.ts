@@ -1,37 +1,18 @@
 import { describe, expect, test } from "@jest/globals";
 import { utf8 } from "../../../src/core/bytes.js";
 import { countBits, setPlaces } from "../../../src/core/segment/bits.js";
-import { bitsFor } from "../../../src/core/segment/build-columns.js";
 import { checkDictionary, DictionaryScan, findPosting } from "../../../src/core/segment/dictionary.js";
 import {
   BITMAP_BYTES,
   compareBytes,
-  KEY_COLUMNS,
   MalformedSegment,
   MAX_BLOCK_BYTES,
   PIECE_DOCUMENTS,
   segmentBlocks,
   Stream,
 } from "../../../src/core/segment/format.js";
-import { memorySource } from "../../../src/core/segment/memory-source.js";
-import { readKeys, readTimes } from "../../../src/core/segment/read-columns.js";
 import { readHeader, SegmentReader, type PiecePlace } from "../../../src/core/segment/read.js";
-import { SegmentWriter } from "../../../src/core/segment/segment-writer.js";
-
-/** A segment with these terms, each in document 0 alone, and these bytes as one of its streams. */
-function handMade(
-  level: number,
-  terms: readonly string[],
-  stream?: { readonly number: number; readonly bytes: Iterable<number> },
-): SegmentReader {
-  const writer = new SegmentWriter({ level, number: 0 });
-  for (const term of terms) {
-    writer.posting.bytes(Uint8Array.of(0x10, 0));
-    writer.term(utf8(term), utf8(term).length);
-  }
-  if (stream !== undefined) writer.streams[stream.number]?.bytes(Uint8Array.from(stream.bytes));
-  return new SegmentReader(memorySource(writer.finish()));
-}
+import { handMade } from "./hand-made.js";
 
 const WORDS = ["a", "aa", "aab", "ab", "abba", "b", "baab", "bb"];
 /** Every text of up to five of these letters. */
@@ -226,93 +207,5 @@ describe("a long posting", () => {
     ["another number of documents than its bitmap", 1_023, bitmap],
   ])("is refused with %s in a piece", (_, df, bytes, length = bytes.length) => {
     expect(() => pieceOf(df, bytes, length)).toThrow(MalformedSegment);
-  });
-});
-
-describe("a column", () => {
-  /** Integers one after the other, the least significant bit first. */
-  const packed = (values: readonly number[], width: number): number[] => {
-    const whole = values.reduce((bits, value, place) => bits | (BigInt(value) << BigInt(place * width)), 0n);
-    const length = Math.ceil((values.length * width) / 8);
-    return Array.from({ length }, (_, at) => Number((whole >> BigInt(8 * at)) & 0xffn));
-  };
-  const inColumn = (column: number, piece: readonly number[], end = piece.length): SegmentReader =>
-    handMade(0, [], { number: Stream.columns + column, bytes: [end & 0xff, end >> 8, 0, 0, ...piece] });
-  const times = (head: readonly number[], body: readonly number[]): number[] => [
-    ...head,
-    ...[7, 0, 0, 0, 0, 0, 0],
-    ...body,
-  ];
-  const readAll = (piece: readonly number[], end?: number): ReturnType<typeof readTimes> =>
-    readTimes(inColumn(KEY_COLUMNS.length, piece, end), 0);
-
-  test.each([1, 7, 8, 9, 23, 24, 25, 31, 32, 33, 47, 48, 49])("of integers of %d bits holds each of them", (width) => {
-    const most = 2 ** width - 1;
-    const values = Array.from({ length: 256 }, (_, i) => [0, most, 1, Math.floor(most / 3), 0][i % 5] ?? 0);
-    const found = readAll(times([width, 1, 0], packed(values, width)));
-    expect([...found.times]).toEqual(values.map((value) => (value === 0 ? -1 : 7 + value - 1)));
-    expect([...found.micros].every((value) => value === 0)).toBe(true);
-  });
-
-  test("of times has seconds as its unit, microseconds, or nothing at all", () => {
-    const values = Array.from({ length: 256 }, (_, i) => i % 2);
-    const micros = Array.from({ length: 256 }, (_, i) => (i === 255 ? 999 : i));
-    const found = readAll(
-      times(
-        [2, 0xe8, 0x07, 10],
-        [
-          ...packed(
-            values.map((v) => 3 * v),
-            2,
-          ),
-          ...packed(micros, 10),
-        ],
-      ),
-    );
-    expect([...found.times.subarray(0, 2)]).toEqual([-1, 2_007]);
-    expect([...found.micros]).toEqual(micros);
-    expect([...new Set(readAll([0]).times)]).toEqual([-1]);
-  });
-
-  const one = packed(Array<number>(256).fill(1), 1);
-  test.each<[string, number[], number?]>([
-    ["another unit", times([1, 2, 0], one)],
-    ["microseconds of another width", times([1, 1, 1], [...one, ...one])],
-    ["50 bits", times([50, 1, 0], packed(Array<number>(256).fill(1), 50))],
-    ["a byte more", times([1, 1, 0], [...one, 0])],
-    ["an end before its end", times([1, 1, 0], one), 41],
-    ["a byte fewer", times([1, 1, 0], one.slice(1))],
-  ])("of times with %s is refused", (_, piece, end = piece.length) => {
-    expect(() => readAll(piece, end)).toThrow(MalformedSegment);
-  });
-
-  test("of keys has its smallest and largest, and a rank for each document", () => {
-    const ranks = Array.from({ length: 256 }, (_, i) => i % 3);
-    const reader = inColumn(2, [2, 1, 0x61, 2, 0x62, 0x63, ...packed(ranks, 2)]);
-    const keys = readKeys(reader, 2, 0);
-    expect([keys.smallest, keys.largest].map((key) => Buffer.from(key ?? []).toString())).toEqual(["a", "bc"]);
-    expect(keys.rankOf(255)).toBe(0);
-    expect([...readKeys(reader, 2, 0).ranks]).toEqual(ranks);
-    expect(() => readKeys(inColumn(2, [2, 1, 0x61, 1, 0x62, ...packed(ranks, 2), 0]), 2, 0).rankOf(0)).toThrow(
-      MalformedSegment,
-    );
-    expect(() => readKeys(inColumn(2, [2, 0x81, 0x04, ...Array<number>(513).fill(0x61), 0]), 2, 0)).toThrow(
-      MalformedSegment,
-    );
-    const none = readKeys(inColumn(2, [0]), 2, 0);
-    expect([none.smallest, none.largest, none.rankOf(9)]).toEqual([undefined, undefined, 0]);
-  });
-
-  test.each([
-    [0, 0],
-    [1, 1],
-    [2, 2],
-    [3, 2],
-    [4, 3],
-    [255, 8],
-    [256, 9],
-    [2 ** 48, 49],
-  ])("up to %d takes %d bits", (most, bits) => {
-    expect(bitsFor(most)).toBe(bits);
   });
 });
