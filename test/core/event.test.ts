@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { canonicalJson, type Json } from "../../src/core/json.js";
 import { DEFAULT_VALUE_BYTES, eventRules, MAX_EVENT_BYTES } from "../../src/core/event-rules.js";
-import { EVENT_FIELDS, parseEvent, type FieldProblem } from "../../src/core/event.js";
+import { EVENT_FIELDS, exceedsCharacters, parseEvent, type FieldProblem } from "../../src/core/event.js";
 import { FORMAT_NAMES } from "../../src/core/format.js";
 import { parseLossless } from "../../src/core/lossless-json.js";
 
@@ -151,6 +151,40 @@ describe("parseEvent for a log of the format rfc6962", () => {
     expect(problems({ message: "m", actor: "a".repeat(4 * 1_024 + 1) })).toEqual([
       expect.objectContaining({ got: "more than 1024 characters" }),
     ]);
+  });
+
+  test.each<[string, (n: number) => Json, number]>([
+    ["text", (n) => "x".repeat(n), 40],
+    ["a list of empty texts", (n) => Array<string>(n).fill(""), 19],
+    ["a list of a text", (n) => ["x".repeat(n)], 18],
+    ["a list of two texts", (n) => ["y", "x".repeat(n)], 16],
+    ["a list of numbers", (n) => Array<number>(n).fill(1), 9],
+    ["a list of null, true and an empty list", (n) => [null, true, [], ...Array<string>(n).fill("")], 13],
+    ["an object of a text", (n) => ({ k: "x".repeat(n) }), 14],
+    ["an object of a number with a long key", (n) => ({ ["k".repeat(n)]: 1 }), 14],
+    ["an object of two texts", (n) => ({ a: "", b: "x".repeat(n) }), 9],
+    ["an object in an object", (n) => ({ a: { b: "x".repeat(n) } }), 8],
+  ])("tells how large %s is as long as it may be a little too large", (_, make, most) => {
+    const rules = eventRules("rfc6962", 10);
+    const size = canonicalJson(make(most)).length - (typeof make(0) === "string" ? 2 : 0);
+    expect(problems({ message: make(most) }, rules)).toEqual([expect.objectContaining({ got: `${size} bytes` })]);
+    expect(problems({ message: make(most + 1) }, rules)).toEqual([
+      expect.objectContaining({ got: "more than 10 bytes" }),
+    ]);
+  });
+
+  test("counts what stands behind a member that fills the room", () => {
+    const full = { a: "x".repeat(14), b: "" };
+    const got = "more than 10 bytes";
+    expect(problems({ message: full }, eventRules("rfc6962", 10))).toEqual([expect.objectContaining({ got })]);
+    const list = ["x".repeat(18), ""];
+    expect(problems({ message: list }, eventRules("rfc6962", 10))).toEqual([expect.objectContaining({ got })]);
+  });
+
+  test("counts characters of two units where a text may have too many", () => {
+    const most = (text: string): boolean => exceedsCharacters(text, 3);
+    expect(["", "abc", "😀😀😀", "ab😀"].map(most)).toEqual([false, false, false, false]);
+    expect(["abcd", "😀😀😀a", "😀😀😀😀", "abc😀"].map(most)).toEqual([true, true, true, true]);
   });
 
   test("takes values as large as the log is declared for, and events of 1 MiB of canonical JSON in all", () => {

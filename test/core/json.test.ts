@@ -1,6 +1,16 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { canonicalJson, parseCanonicalJson, type Json } from "../../src/core/json.js";
+import {
+  canonicalJson,
+  isShallow,
+  isWritable,
+  memberPath,
+  nameOf,
+  parseCanonicalJson,
+  textProblems,
+  type Json,
+} from "../../src/core/json.js";
+import { JsonLoss } from "../../src/core/lossless-json.js";
 
 describe("canonicalJson", () => {
   test("sorts keys by UTF-16 code unit, not by code point", () => {
@@ -15,6 +25,10 @@ describe("canonicalJson", () => {
     expect(canonicalJson('\u0001\u001f\b\t\n\f\r"\\/\u007f<>&\u2028é')).toBe(
       '"\\u0001\\u001f\\b\\t\\n\\f\\r\\"\\\\/\u007f<>&\u2028é"',
     );
+  });
+
+  test("writes a text that only looks like half a character's escape, and a whole character", () => {
+    expect(canonicalJson("\\ud800 \u{1f600}")).toBe('"\\\\ud800 \u{1f600}"');
   });
 
   test.each([["\ud800"], [{ "\udc00": 1 }], [NaN], [Infinity]])("throws on what JSON cannot say: %j", (value) => {
@@ -55,4 +69,72 @@ describe("parseCanonicalJson", () => {
   ])("refuses %s", (_, text) => {
     expect(parseCanonicalJson(text)).toBeUndefined();
   });
+});
+
+test("nesting is told apart down to a number of levels", () => {
+  const nested = (levels: number): string => "[".repeat(levels) + "]".repeat(levels);
+  for (const levels of [2, 5]) {
+    expect(parseCanonicalJson(nested(levels), levels)).toBeDefined();
+    expect(parseCanonicalJson(`{"a":[],"b":${nested(levels - 1)}}`, levels)).toBeDefined();
+    expect(parseCanonicalJson(nested(levels + 1), levels)).toBeUndefined();
+    expect(parseCanonicalJson(`{"a":1,"b":${nested(levels)}}`, levels)).toBeUndefined();
+  }
+  expect(parseCanonicalJson(nested(66))).toBeDefined();
+  expect(parseCanonicalJson(nested(67))).toBeUndefined();
+});
+
+test.each([
+  ["[".repeat(66), true],
+  ["[".repeat(67), false],
+  ["{".repeat(67), false],
+  ["[]".repeat(100), true],
+  ["{}".repeat(100), true],
+  [`"${"[".repeat(100)}"`, true],
+  [`"\\"${"[".repeat(100)}"`, true],
+  [`"\\\\"${"[".repeat(67)}`, false],
+  [`""${"[".repeat(67)}`, false],
+  [`${"[".repeat(60)}${"]".repeat(30)}${"[".repeat(36)}`, true],
+  [`${"[".repeat(60)}${"}".repeat(30)}${"[".repeat(37)}`, false],
+])("a text is shallow or not by its brackets outside of quotes: %j", (text, wanted) => {
+  expect(isShallow(text)).toBe(wanted);
+});
+
+test("what JSON cannot say is not writable", () => {
+  expect([isWritable("a"), isWritable({ a: [""] }), isWritable("\ud800"), isWritable([Infinity])]).toEqual([
+    ...[true, true],
+    ...[false, false],
+  ]);
+});
+
+test.each([
+  [null, "null"],
+  [undefined, "nothing"],
+  [[], "a list"],
+  ["a", "text"],
+  [{}, "an object"],
+  [Object.create(null), "an object"],
+  [new Date(0), "an object that is not plain JSON"],
+  [new JsonLoss("inexact number", "1e400"), "1e400"],
+  [true, "a boolean"],
+  [7, "a number"],
+])("a value of %p is named %s", (value, name) => {
+  expect(nameOf(value)).toBe(name);
+});
+
+test("a member's path quotes what is no plain word, and cuts what is long", () => {
+  const word = "w".repeat(64);
+  expect(memberPath("a", word)).toBe(`a.${word}`);
+  expect(memberPath("a", `${word}w`)).toBe(`a["${word}"]`);
+  expect(memberPath("a", "b c")).toBe('a["b c"]');
+});
+
+test("what is wrong with a text depends on whether it takes U+0000", () => {
+  const expected = "text without lone surrogates and U+0000";
+  expect(textProblems("a\0", "p")).toEqual([{ path: "p", expected, got: "U+0000" }]);
+  expect(textProblems("\ud800", "p")).toEqual([{ path: "p", expected, got: "a lone surrogate" }]);
+  expect(textProblems("a\0", "p", true)).toEqual([]);
+  expect(textProblems("\ud800\0", "p", true)).toEqual([
+    { path: "p", expected: "text without lone surrogates", got: "a lone surrogate" },
+  ]);
+  expect(textProblems("\u{1f600}", "p")).toEqual([]);
 });

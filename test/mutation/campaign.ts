@@ -93,7 +93,9 @@ class Campaign {
         this.#outcomes.set(begun, "timed out");
       }
     }
-    process.stderr.write(`${test}: ${this.#outcomes.size} of ${this.#sample.length} executed, ${[...this.#outcomes.values()].filter((outcome) => outcome === "survived").length} survive; ${new Date().toISOString()}\n`);
+    process.stderr.write(
+      `${test}: ${this.#outcomes.size} of ${this.#sample.length} executed, ${[...this.#outcomes.values()].filter((outcome) => outcome === "survived").length} survive; ${new Date().toISOString()}\n`,
+    );
   }
 
   /** Tests that fail without a mutant are not run with one. */

@@ -66,11 +66,15 @@ function changesOf(node: ts.Node): readonly Change[] {
   return [];
 }
 
+const MULTIPLIED: ReadonlySet<ts.SyntaxKind> = new Set([
+  ts.SyntaxKind.AsteriskToken,
+  ts.SyntaxKind.AsteriskAsteriskToken,
+]);
+
 /** A number that was chosen, and could as well be a little larger: a limit's value, not its use. */
 function isSetting(literal: ts.NumericLiteral): boolean {
   let { parent }: ts.Node = literal;
-  while (ts.isBinaryExpression(parent) && parent.operatorToken.kind === ts.SyntaxKind.AsteriskToken)
-    parent = parent.parent;
+  while (ts.isBinaryExpression(parent) && MULTIPLIED.has(parent.operatorToken.kind)) parent = parent.parent;
   return (
     ts.isPropertyAssignment(parent) || (ts.isVariableDeclaration(parent) && /^[A-Z_\d]+$/.test(parent.name.getText()))
   );

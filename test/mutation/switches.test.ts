@@ -41,7 +41,12 @@ test.each([
 
 test("what is not wanted has no switch", () => {
   const text = "return [a < b, a > b]";
-  expect(results(withSwitches(text, 100, (number) => number === 101), 100)).toEqual(results(text, -1));
+  expect(
+    results(
+      withSwitches(text, 100, (number) => number === 101),
+      100,
+    ),
+  ).toEqual(results(text, -1));
   expect(withSwitches(text, 100, () => false)).not.toContain("$m(1");
 });
 

@@ -43,7 +43,8 @@ export class Workshop {
       if (name !== "build" && name !== ".git") symlinkSync(join(root, name), join(this.#folder, name));
     cpSync(join(root, "build"), join(this.#folder, "build"), { recursive: true });
     utimesSync(join(this.#folder, "build/dist/main.js"), NEVER_STALE, NEVER_STALE);
-    for (const test of filesBelow(root, "build/test", ".js")) this.#withFewCases(join(root, test), join(this.#folder, test));
+    for (const test of filesBelow(root, "build/test", ".js"))
+      this.#withFewCases(join(root, test), join(this.#folder, test));
     for (const [file, text] of texts) writeFileSync(join(this.#folder, file), text);
   }
 

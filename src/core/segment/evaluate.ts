@@ -163,7 +163,6 @@ function allOf(parts: readonly Evaluation[]): Evaluation {
   const ordered = [...parts].sort((a, b) => a.most - b.most);
   const [least] = ordered;
   if (least === undefined) return { most: Infinity, bits: (_, mask) => mask };
-  if (least.most === 0) return NOTHING;
   if (ordered.length === 1) return least;
   return {
     most: least.most,

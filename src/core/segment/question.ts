@@ -84,7 +84,7 @@ function timeJson(instant: Instant | undefined): string | undefined {
   return text;
 }
 
-/** Members are read by kind; `readQuestion` refuses what is left over. */
+/** Members are read by kind; `readQuestion` refuses what is left over, or could not be read and is left out here. */
 function readFilter(json: unknown): SegmentFilter | undefined {
   if (!isPlainObject(json)) return undefined;
   const { kind, field, value } = json;
@@ -123,10 +123,9 @@ function readPhrase({ field, words: list, prefix }: Members): SegmentFilter | un
   return field === undefined || isField(field) ? { kind: "phrase", field, words, prefix } : undefined;
 }
 
-function readTimes({ start, end }: Members): SegmentFilter | undefined {
+function readTimes({ start, end }: Members): SegmentFilter {
   const [from, until] = [start, end].map((text) => (typeof text === "string" ? eventTime(text) : undefined));
-  const isRead = (start === undefined) === (from === undefined) && (end === undefined) === (until === undefined);
-  return isRead ? { kind: "time", start: from, end: until } : undefined;
+  return { kind: "time", start: from, end: until };
 }
 
 function readWanted(json: unknown): Question["wanted"] | undefined {
@@ -141,8 +140,7 @@ type Members = Readonly<Record<string, unknown>>;
 
 function readList<T>(json: unknown, read: (item: unknown) => T | undefined): readonly T[] | undefined {
   if (!Array.isArray(json)) return undefined;
-  const items = json.map(read).filter((item) => item !== undefined);
-  return items.length === json.length ? items : undefined;
+  return json.map(read).filter((item) => item !== undefined);
 }
 
 function isBound(value: unknown): value is string | undefined {

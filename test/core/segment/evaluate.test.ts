@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { utf8 } from "../../../src/core/bytes.js";
-import { setPlaces, bitsBetween } from "../../../src/core/segment/bits.js";
+import { setPlaces, bitsBetween, NO_BITS, noBits } from "../../../src/core/segment/bits.js";
 import { buildSegment } from "../../../src/core/segment/build.js";
 import { evaluation } from "../../../src/core/segment/evaluate.js";
 import type { SegmentFilter } from "../../../src/core/segment/filter.js";
@@ -88,4 +88,21 @@ test("a phrase that ends with a prefix finds each of thousands of words where it
   expect(found(phrase("a7", "b"))).toEqual([7]);
   expect(found(phrase("a7", "b1"))).toEqual([]);
   expect(found(phrase("b7", "a"))).toEqual([]);
+});
+
+test("a piece of which no document is in question is not read", () => {
+  const { reader, reads } = countedSegment();
+  const filters: readonly SegmentFilter[] = [
+    phrase("a"),
+    { kind: "present", field: "message" },
+    { kind: "time", start: undefined, end: undefined },
+    { kind: "and", filters: [{ kind: "present", field: "message" }, phrase("a")] },
+    { kind: "not", filter: { kind: "present", field: "message" } },
+  ];
+  for (const filter of filters) {
+    const evaluated = evaluation(filter, { reader, sha256: nodeSha256 });
+    const before = reads();
+    for (const none of [NO_BITS, noBits()]) expect(setPlaces(evaluated.bits(0, none))).toEqual([]);
+    expect([filter, reads() - before]).toEqual([filter, 0]);
+  }
 });

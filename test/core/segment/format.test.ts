@@ -152,6 +152,19 @@ test("a table of terms sorts what differs in the number of its U+0000 alone", ()
   expect([...numbers]).toEqual(Array.from({ length: 200 }, (_, place) => 199 - place));
 });
 
+test("a table of terms knows each of thousands again", () => {
+  const table = new TermTable();
+  const terms = Array.from({ length: 9_000 }, (_, place) => utf8(`${place}${"x".repeat(place % 40)}`));
+  const numbered = (): number[] => terms.map((term) => table.numberOf(Uint8Array.of(...term, 7), term.length));
+  const places = terms.map((_, place) => place);
+  expect(numbered()).toEqual(places);
+  expect(numbered()).toEqual(places);
+  expect(table.size).toBe(9_000);
+  expect(places.filter((place) => compareBytes(table.bytes(place), terms[place] ?? new Uint8Array()) !== 0)).toEqual(
+    [],
+  );
+});
+
 /** Counts what a filter that reads most of a segment finds. */
 function countOf(segment: Segment): number {
   const reader = new SegmentReader(memorySource(segment));

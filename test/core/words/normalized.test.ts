@@ -45,6 +45,16 @@ test("marks are put in the order of the platform's normalization, many in a row 
   );
 });
 
+test("marks of many classes are put in order, wherever in their row they begin", () => {
+  // Of classes 240, 1, 230, 8, 220, 9, 202, 232, 10, 216, 84, 233, and some of the same.
+  const classes = "\u0345\u0334\u0301\u3099\u0316\u094d\u0327\u0315\u05b0\u031b\u0c55\u0302\u0323";
+  for (let first = 0; first < classes.length; first++) {
+    const turned = classes.slice(first) + classes.slice(0, first);
+    for (const row of [turned, Array.from(turned).reverse().join("")])
+      expect(normalized(`e${row.repeat(4)}`, "NFD")).toBe(`e${row.repeat(4)}`.normalize("NFD"));
+  }
+});
+
 test("a quarter of a million marks are put in order", () => {
   const some = 2 ** 17;
   const text = `e${"\u0315\u0300".repeat(some)}`; // minutes by insertion

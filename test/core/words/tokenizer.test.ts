@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { utf8, nobleSha256 } from "../../../src/core/bytes.js";
+import { EVENT_FIELDS } from "../../../src/core/event.js";
 import { canonicalJson } from "../../../src/core/json.js";
 import { entryTerms, type IndexedEntry, type TermSink } from "../../../src/core/words/entry-terms.js";
 import { EntryTokenizer } from "../../../src/core/words/tokenizer.js";
@@ -55,6 +56,80 @@ test.each([
 const enveloped = (members: string): string => `{"event":{${members}},"received_at":"${RECEIVED_AT}"}`;
 const deep = (levels: number): string => "[".repeat(levels) + "]".repeat(levels);
 
+/** Times, and what is no time by one character. */
+const NEAR_TIMES = [
+  "2026-01-02T03:04:05.678901Z",
+  "2026-01-02t03:04:05z",
+  "x2026-01-02T0Z:11Z",
+  ":11.1234567890Z",
+].flatMap((time) => [
+  time,
+  ...Array.from(time, (_, at) =>
+    ["x", "0", "-", ":", ".", ""].map((other) => time.slice(0, at) + other + time.slice(at + 1)),
+  ).flat(),
+]);
+
+test("the tokenizer of bytes cuts times, and what is almost one, as the definition does", () => {
+  for (const time of NEAR_TIMES) expectSame(utf8(enveloped(`"message":"${time} ${time}"`)));
+});
+
+test.each([127, 128, 129, 254, 255, 256, 257])(
+  "the tokenizer of bytes cuts a word and a value of %d letters alike",
+  (length) => {
+    const text = "a".repeat(length);
+    for (const value of [text, `x ${text} y`, `${text}ä`])
+      expectSame(utf8(enveloped(`"actor":"${value}","message":"m"`)));
+  },
+);
+
+test.each([
+  [
+    "every field",
+    EVENT_FIELDS.toSorted()
+      .map((field) => `"${field}":"v"`)
+      .join(","),
+    true,
+  ],
+  ["JSON as message, new and old", '"actor":"a","message":{"a":[1]},"new":[],"old":{}', true],
+  ["a text beyond ASCII, which is decoded", '"actor":"ä","message":"m"', true],
+  ["a text with an escape", '"actor":"a\\nb","message":"\\""', true],
+  ["an unknown field", '"actor":"a","message":"m","x":1', false],
+  ["JSON as another field", '"actor":"a","message":"m","target":{}', false],
+  ["a number as its time", '"actor":"a","message":"m","timestamp":1', false],
+  ["fields out of order", '"message":"m","actor":"a"', false],
+  ["no message", '"actor":"a"', false],
+])("the tokenizer of bytes vouches for %s, or not", (_, members, isFast) => {
+  expect(takesFastWay(enveloped(members))).toBe(isFast);
+  expectSame(utf8(enveloped(members)));
+});
+
+test.each([
+  ["a key and a signature", `,"public_key":"k","received_at":"${RECEIVED_AT}","signature":"s"}`, true],
+  ["a key alone", `,"public_key":"k","received_at":"${RECEIVED_AT}"}`, true],
+  ["a signature alone", `,"received_at":"${RECEIVED_AT}","signature":"s"}`, true],
+  ["a key with an escape", `,"public_key":"k\\n","received_at":"${RECEIVED_AT}"}`, false],
+  ["no time", "}", false],
+  ["no end", `,"received_at":"${RECEIVED_AT}"`, false],
+  ["a byte more", `,"received_at":"${RECEIVED_AT}"}}`, false],
+  ["a key that is no text", `,"public_key":1,"received_at":"${RECEIVED_AT}"}`, false],
+  ["a signature that is no text", `,"received_at":"${RECEIVED_AT}","signature":1}`, false],
+  ["another member", `,"received_at":"${RECEIVED_AT}","x":1}`, false],
+])("the tokenizer of bytes vouches for an envelope with %s, or not", (_, rest, isFast) => {
+  const canonical = `{"event":{"actor":"a","message":"m"}${rest}`;
+  expect(takesFastWay(canonical)).toBe(isFast);
+  expectSame(utf8(canonical));
+});
+
+test("the tokenizer of bytes vouches for no time of another shape", () => {
+  for (let at = 0; at < RECEIVED_AT.length; at++)
+    for (const other of ["x", "", "00", "/", ":"]) {
+      const time = RECEIVED_AT.slice(0, at) + other + RECEIVED_AT.slice(at + 1);
+      if (time === RECEIVED_AT) continue;
+      const canonical = `{"event":{"actor":"a","message":"m"},"received_at":"${time}"}`;
+      expect([time, takesFastWay(canonical)]).toEqual([time, false]);
+    }
+});
+
 test.each([
   ["a lone surrogate in an object", enveloped('"message":{"a":"\\ud800"}')],
   ["a lone surrogate in a text", enveloped('"message":"\\udc00"')],
@@ -93,6 +168,15 @@ test("most entries never reach the definition", () => {
     terms.findIndex((term) => term.startsWith("value message")),
   );
 });
+
+/** The definition takes the fields in the order of EVENT_FIELDS, message first; the tokenizer in that of the bytes. */
+function takesFastWay(canonical: string): boolean {
+  const terms = listed((sink) => {
+    new EntryTokenizer(nobleSha256, sink).add({ canonical: utf8(canonical), leafHash: LEAF_HASH });
+  });
+  const place = (field: string): number => terms.findIndex((term) => term.startsWith(`value ${field} `));
+  return place("actor") >= 0 && place("actor") < place("message");
+}
 
 function expectSame(canonical: Uint8Array): void {
   const entry: IndexedEntry = { canonical, leafHash: LEAF_HASH };
