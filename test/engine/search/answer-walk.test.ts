@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { decide, tailReaders, type Answer, type Question } from "../../../src/core/segment/answer.js";
+import { readersIn } from "../../../src/core/segment/search.js";
+import type { SegmentReader } from "../../../src/core/segment/read.js";
+import { AnswerWalk } from "../../../src/engine/search/answer-walk.js";
+import { Steps } from "../../../src/engine/search/matches.js";
+import { ProofCheck } from "../../../src/engine/search/proof-check.js";
+import { nodeSha256 } from "../../../src/keys/node-crypto.js";
+import type { ProofQuery, ProvenAnswer } from "../../../src/audit/search-index.js";
+import { FORMAT, IndexedLog } from "../../core/segment/provable-log.js";
+
+const SIZE = 600;
+const WHOLE = { start: 0, end: SIZE };
+const QUESTION: Question = {
+  filter: { kind: "exact", field: "status", value: "failed" },
+  window: { from: undefined, until: undefined },
+  after: undefined,
+  descending: true,
+  wanted: { kind: "page", limit: 5 },
+};
+let log: IndexedLog;
+let readers: readonly SegmentReader[];
+
+beforeAll(() => {
+  log = new IndexedLog(SIZE);
+  const entries = log.entries.map((canonical, leaf) => ({ leaf, canonical }));
+  readers = tailReaders(entries, FORMAT, nodeSha256);
+});
+
+describe("a walk through segments", () => {
+  const FILTERS: readonly Question["filter"][] = [
+    { kind: "all" },
+    QUESTION.filter,
+    { kind: "exact", field: "actor", value: "nobody" },
+    { kind: "not", filter: QUESTION.filter },
+    { kind: "phrase", field: undefined, words: ["lo"], prefix: true },
+  ];
+  const WANTED: readonly Question["wanted"][] = [
+    ...[0, 1, 2, 90, 1_000].map((limit) => ({ kind: "page" as const, limit })),
+    ...[undefined, 0, 1, 50, 600, 601].map((cap) => ({ kind: "count" as const, cap })),
+  ];
+
+  test.each(FILTERS.map((filter) => [filter] as const))(
+    "answers as core decides, and ends where it may: %j",
+    async (filter) => {
+      for (const range of [WHOLE, { start: 3, end: 599 }, { start: 255, end: 257 }, { start: 256, end: 512 }])
+        for (const wanted of WANTED)
+          for (const descending of [false, true]) {
+            const question = { ...QUESTION, filter, wanted, descending };
+            const walk = new AnswerWalk(question, range, new Steps());
+            const within = readersIn(readers, range);
+            let walked = 0;
+            for (const reader of descending ? [...within].reverse() : within) {
+              if (walk.isDecided()) break;
+              await walk.through({ read: (run) => Promise.resolve(run(reader)) });
+              walked += 1;
+            }
+            const decided = decide(within, question, { range, sha256: nodeSha256 });
+            expect([question, walk.decided]).toEqual([question, decided]);
+            // What decides is in the segments that were gone through, and in no fewer.
+            const deciding =
+              decided.deciding.end > decided.deciding.start ? readersIn(within, decided.deciding).length : 0;
+            expect([question, walked]).toEqual([question, deciding]);
+          }
+    },
+  );
+});
+
+describe("the check of a proof before it is returned", () => {
+  const check = new ProofCheck();
+  afterAll(() => check.close());
+  const query = (): ProofQuery => ({
+    ...{ log: "default", question: QUESTION, window: WHOLE, treeSize: SIZE, rootHash: log.log.root, format: FORMAT },
+    siblings: () => Promise.resolve([]),
+  });
+  const proven = (change: (answer: Answer) => Answer = (answer) => answer): ProvenAnswer => {
+    const { answer, proof } = log.prove(QUESTION, 2);
+    return { answer: change(answer), proof, index: { treeSize: 2, rootHash: log.index(2).root } };
+  };
+
+  test("lets what holds pass, and nothing else", async () => {
+    await check.require(query(), proven());
+    const fewer = proven((answer) => (answer.kind === "page" ? { ...answer, leaves: answer.leaves.slice(1) } : answer));
+    await expect(check.require(query(), fewer)).rejects.toThrow(
+      "a proof of completeness of the log default does not hold: RANGE_MISMATCH",
+    );
+    const elsewhere = { ...query(), rootHash: new Uint8Array(32) };
+    await expect(check.require(elsewhere, proven())).rejects.toThrow("does not hold: ENTRY_MISMATCH");
+    await check.require(query(), proven());
+  });
+});
