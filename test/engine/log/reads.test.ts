@@ -64,6 +64,15 @@ describe("a gateway that shares its store", () => {
     expect(await asked(() => kinds(service, SIZE))).toEqual([1, 0, 1]);
   });
 
+  test("proves what another appended to be a continuation, and refuses the other way round", async () => {
+    const service = await gateway(true);
+    await logMessages(other, 2);
+    const proof = await service.consistencyProof({ log: "default", fromSize: 2, toSize: SIZE + 2 });
+    expect([proof.fromSize, proof.toSize]).toEqual([2, SIZE + 2]);
+    const turned = service.consistencyProof({ log: "default", fromSize: SIZE + 2, toSize: 2 });
+    expect(await rejection(turned)).toMatchObject({ code: "BAD_USER_INPUT" });
+  });
+
   test("asks no cache for what it has found in the store", async () => {
     const service = await gateway(true);
     await logMessages(other, 1);
