@@ -173,6 +173,20 @@ describe("parseEvent for a log of the format rfc6962", () => {
     ]);
   });
 
+  test.each([
+    ["lists", (inner: Json): Json => [inner]],
+    ["objects", (inner: Json): Json => ({ a: inner })],
+  ])("refuses what is far too large inside of %s, as deep as an event may be", (_, around) => {
+    for (const [levels, got] of [
+      [64, `more than ${DEFAULT_VALUE_BYTES} bytes`],
+      [20, `more than ${DEFAULT_VALUE_BYTES} bytes`],
+    ] as const) {
+      let message: Json = "x".repeat(3 * DEFAULT_VALUE_BYTES);
+      for (let level = 0; level < levels; level++) message = around(message);
+      expect(problems({ message })).toEqual([expect.objectContaining({ got })]);
+    }
+  });
+
   test("counts what stands behind a member that fills the room", () => {
     const full = { a: "x".repeat(14), b: "" };
     const got = "more than 10 bytes";
@@ -200,6 +214,24 @@ describe("parseEvent for a log of the format rfc6962", () => {
 });
 
 describe("parseEvent for a log of the format pangea", () => {
+  test.each([
+    ["message", 32_766],
+    ["new", 32_766],
+    ["old", 32_766],
+    ["actor", 128],
+    ["action", 32],
+    ["source", 128],
+    ["status", 32],
+    ["target", 128],
+    ["timestamp", 128],
+    ["tenant_id", 128],
+  ])("takes as %s up to %d characters", (field, most) => {
+    expect(badPaths({ message: "m", [field]: "é".repeat(most) }, PANGEA)).toEqual([]);
+    expect(problems({ message: "m", [field]: "é".repeat(most + 1) }, PANGEA)).toEqual([
+      expect.objectContaining({ path: `event.${field}`, got: `${most + 1} characters` }),
+    ]);
+  });
+
   test.each([
     ["a list as message", { message: ["a"] }, "event.message", "a list"],
     ["a number as new", { message: "m", new: 5 }, "event.new", "a number"],

@@ -8,7 +8,7 @@ import { FORMAT_NAMES, logFormat } from "../../src/core/format.js";
 import { consistencyRanges, membershipRanges } from "../../src/core/proof.js";
 import { nobleEd25519, publicKeyPem, publicKeyText } from "../../src/core/signature.js";
 import { treeRoot, type LeafRange } from "../../src/core/tree.js";
-import { trustLog, verifyEntry, verifyRoot } from "../../src/core/verify.js";
+import { checkpointVerdict, trustLog, verifyEntry, verifyRoot } from "../../src/core/verify.js";
 
 const ORIGIN = "example.com/auditql/default";
 const SEED = new Uint8Array(32).fill(7);
@@ -105,6 +105,26 @@ describe.each(FORMAT_NAMES)("verifying a %s log", (name) => {
       kind: "INVALID",
       reason: "CHECKPOINT_MISMATCH",
     });
+  });
+
+  test("takes a checkpoint for exactly one size with exactly one root", () => {
+    const { checkpoint: note, treeSize, hash } = newest(3);
+    const other = hex({ start: 0, end: 6 });
+    expect(checkpointVerdict(log, note, { treeSize, hash })).toEqual({ kind: "VALID" });
+    const mismatch = { kind: "INVALID", reason: "CHECKPOINT_MISMATCH" };
+    for (const tree of [{ treeSize, hash: other }, { treeSize: 6, hash }, { treeSize: 6, hash: other }, {}])
+      expect(checkpointVerdict(log, note, tree)).toEqual(mismatch);
+    expect(verifyRoot(log, { ...newest(3), hash: other })).toEqual({
+      checkpoint: mismatch,
+      consistency: { kind: "INVALID", reason: "NEW_ROOT_MISMATCH" },
+    });
+    for (const absent of [undefined, null])
+      expect(checkpointVerdict(log, absent, { treeSize, hash })).toEqual({ kind: "UNKNOWN", reason: "NO_PROOF" });
+    for (const malformed of [7, {}, "", [note]])
+      expect(checkpointVerdict(log, malformed, { treeSize, hash })).toEqual({
+        kind: "INVALID",
+        reason: "MALFORMED_CHECKPOINT",
+      });
   });
 
   test("finds a true root and its consistency VALID, also from the tree known before", () => {

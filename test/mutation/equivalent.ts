@@ -1,3 +1,5 @@
+import { EQUIVALENT_IN_CORE } from "./equivalent-core.js";
+
 /** A mutant that no test can tell from the original, named by its file and line; and why none can. */
 export interface Equivalent {
   readonly file: string;
@@ -9,12 +11,7 @@ export interface Equivalent {
 }
 
 export const EQUIVALENT: readonly Equivalent[] = [
-  {
-    file: "build/src/core/bytes.js",
-    line: "for (let i = 0; i < a.length; i++)",
-    mutant: "for (let i = 0; i <= a.length; i++)",
-    why: "both have the same length, so the one place beyond it is undefined in both",
-  },
+  ...EQUIVALENT_IN_CORE,
   {
     file: "build/src/access/key-file.js",
     line: "await file.sync();",
@@ -26,24 +23,6 @@ export const EQUIVALENT: readonly Equivalent[] = [
     line: "await syncFolder(dirname(path));",
     mutant: ";",
     why: "without fsync a key file's name is lost with the power alone, which no test takes away",
-  },
-  {
-    file: "build/src/core/event.js",
-    line: "const length = fields.reduce((sum, field) => sum + field.length, 0);",
-    mutant: "const length = fields.reduce((sum, field) => sum + field.length, (0 + 1));",
-    why: "the sum only tells whether an event may be too large: then its bytes are counted",
-  },
-  {
-    file: "build/src/core/lossless-json.js",
-    line: "if ((text.charCodeAt(at) | 0x20) === 0x65)",
-    mutant: "if (true)",
-    why: "a number that is not surely exact is compared with what was parsed, which takes longer alone",
-  },
-  {
-    file: "build/src/core/lossless-json.js",
-    line: 'if (typeof frame.key === "number")',
-    mutant: "if (true)",
-    why: "an object's key is replaced by the next one before it is used",
   },
   {
     file: "build/src/engine/search/pinned-searches.js",
@@ -183,71 +162,5 @@ export const EQUIVALENT: readonly Equivalent[] = [
     line: "return (Math.max(0, MAX_AGE_AWAY_MS - this.#ageMs()) / 3_600_000).toFixed(1);",
     mutant: "return (Math.max((0 + 1), MAX_AGE_AWAY_MS - this.#ageMs()) / 3_600_000).toFixed(1);",
     why: "a millisecond is told as no hours too",
-  },
-  {
-    file: "build/src/core/segment/build-columns.js",
-    line: "if (time >= 0 && time < smallest)",
-    mutant: "if (time >= 0 && time <= smallest)",
-    why: "a time that is as small is the same",
-  },
-  {
-    file: "build/src/core/segment/build.js",
-    line: "const first = found.positions[start] ?? -1;",
-    mutant: "const first = found.positions[start] ?? -(1 + 1);",
-    why: "every term occurs, so there is a position",
-  },
-  {
-    file: "build/src/core/segment/dictionary.js",
-    line: "const position = positionKind === PositionKind.constant ? cursor.varint() : 0;",
-    mutant: "const position = positionKind === PositionKind.constant ? cursor.varint() : (0 + 1);",
-    why: "the position is asked for where it is constant alone",
-  },
-  {
-    file: "build/src/core/segment/evaluate.js",
-    line: "const inPhrase = words.length > 1;",
-    mutant: "const inPhrase = words.length >= 1;",
-    why: "of a single word more is kept, and not asked for",
-  },
-  {
-    file: "build/src/core/segment/occurrences.js",
-    line: "const documents = new Uint16Array(last - first);",
-    mutant: "const documents = new Uint16Array(last + first);",
-    why: "the array is longer than what is read of it",
-  },
-  {
-    file: "build/src/core/segment/order.js",
-    line: "const sign = order.descending ? -1 : 1;",
-    mutant: "const sign = order.descending ? -(1 + 1) : 1;",
-    why: "only the sign of the product counts",
-  },
-  {
-    file: "build/src/core/segment/order.js",
-    line: "const NO_TIME = -1;",
-    mutant: "const NO_TIME = -(1 + 1);",
-    why: "every document has a place in the column",
-  },
-  {
-    file: "build/src/core/segment/search.js",
-    line: "if (evaluated.most === 0)",
-    mutant: "if (false)",
-    why: "what nothing matches gives no bits, and no block is read for them",
-  },
-  {
-    file: "build/src/core/segment/search.js",
-    line: "for (let i = 0; i < pieces; i++) {",
-    mutant: "for (let i = 0; i <= pieces; i++) {",
-    why: "of a piece beyond the range no document is asked for",
-  },
-  {
-    file: "build/src/core/segment/term-table.js",
-    line: "((halves[2 * next + low] ?? 0) ^ (halves[2 * start + low] ?? 0)) >>> 24 === 0;",
-    mutant: "((halves[2 * next + low] ?? 0) ^ (halves[2 * start - low] ?? 0)) >>> 24 === 0;",
-    why: "the low half is the first on a little-endian machine, where the place is 0",
-  },
-  {
-    file: "build/src/core/segment/term-table.js",
-    line: "while ((slots[slot] ?? -1) >= 0)",
-    mutant: "while ((slots[slot] ?? -(1 + 1)) >= 0)",
-    why: "every slot is within the table",
   },
 ];

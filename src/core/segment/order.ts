@@ -28,7 +28,7 @@ export interface Order<Key> {
   readonly descending: boolean;
 }
 
-/** A piece's next leaf with its key; or a bound on both, as long as the piece is not open. */
+/** A piece's next leaf with its key; or a bound and its first leaf, which tells it from other pieces, as long as it is not open. */
 interface Head<Key> {
   readonly piece: MatchingPiece;
   key: Key;
@@ -44,9 +44,10 @@ export function* ordered<Key>(pieces: Iterable<MatchingPiece>, order: Order<Key>
   const heads: Head<Key>[] = [];
   for (const piece of pieces) {
     const bound = order.bound(piece);
-    const leaf = order.descending ? Infinity : piece.start;
     const head =
-      bound === undefined ? opened(piece, order) : { piece, key: bound, leaf, isOpen: false, rest: undefined };
+      bound === undefined
+        ? opened(piece, order)
+        : { piece, key: bound, leaf: piece.start, isOpen: false, rest: undefined };
     if (head !== undefined) heads.push(head);
   }
   const heap = new Heap(heads, (a, b) => sign * (order.compare(a.key, b.key) || a.leaf - b.leaf) < 0);

@@ -106,3 +106,14 @@ test("a piece of which no document is in question is not read", () => {
     expect([filter, reads() - before]).toEqual([filter, 0]);
   }
 });
+
+test("what the dictionary alone tells is told by it", () => {
+  const { reader } = countedSegment();
+  const found = (...words: readonly string[]): ReturnType<typeof evaluation> =>
+    evaluation({ kind: "phrase", field: "message", words, prefix: false }, { reader, sha256: nodeSha256 });
+  expect(found("a7")).toMatchObject({ most: 1, isExact: true });
+  expect(found("a7", "b7")).toMatchObject({ most: 1 });
+  expect(found("b7", "a7").most).toBe(0); // one position each, and not beside each other
+  expect(found("a7", "a7").most).toBe(0);
+  expect(found("nowhere")).toMatchObject({ most: 0, isExact: true });
+});

@@ -11,7 +11,7 @@ import {
   type Segment,
 } from "../../../src/core/segment/format.js";
 import { Group, sortKey } from "../../../src/core/segment/group.js";
-import { mergedHeader, mergeSegments } from "../../../src/core/segment/merge.js";
+import { mergedHeader, mergeSegments, streamMerged } from "../../../src/core/segment/merge.js";
 import type { SegmentReader } from "../../../src/core/segment/read.js";
 import {
   countMatches,
@@ -176,6 +176,26 @@ describe("a segment of many pieces", () => {
     );
     expect(roots).toEqual(ROOTS);
     expect(mergedHeader(children)).toEqual(readerOf(parent).header);
+  });
+
+  test("is written block by block as in memory, under its own header alone", () => {
+    const blocks: Uint8Array[] = [];
+    const directory: Uint8Array[] = [];
+    const header = mergedHeader(children);
+    streamMerged(children, header, (number, block, first) => {
+      blocks[number] = block;
+      if (first !== undefined) directory[number - 1] = first;
+    });
+    expect([blocks.length, directory]).toEqual([parent.blocks.length, parent.directory]);
+    expect(blocks.findIndex((block, number) => compareBytes(block, parent.blocks[number] ?? block) !== 0)).toBe(-1);
+    for (const other of [
+      { ...header, terms: header.terms + 1 },
+      { ...header, streams: header.streams.map((bytes, place) => (place === 9 ? bytes + 1 : bytes)) },
+      { ...header, number: 2 ** 40 },
+    ])
+      expect(() => {
+        streamMerged(children, other, () => undefined);
+      }).toThrow("the header is not that of these children's segment");
   });
 
   test("is read piece by piece, in either direction", () => {

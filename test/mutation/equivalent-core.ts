@@ -1,0 +1,173 @@
+import type { Equivalent } from "./equivalent.js";
+
+/** Mutants of `src/core` that no test can tell from the original. */
+export const EQUIVALENT_IN_CORE: readonly Equivalent[] = [
+  {
+    file: "build/src/core/bytes.js",
+    line: "for (let i = 0; i < a.length; i++)",
+    mutant: "for (let i = 0; i <= a.length; i++)",
+    why: "both have the same length, so the one place beyond it is undefined in both",
+  },
+  {
+    file: "build/src/core/event.js",
+    line: "const length = fields.reduce((sum, field) => sum + field.length, 0);",
+    mutant: "const length = fields.reduce((sum, field) => sum + field.length, (0 + 1));",
+    why: "the sum only tells whether an event may be too large: then its bytes are counted",
+  },
+  {
+    file: "build/src/core/lossless-json.js",
+    line: "if ((text.charCodeAt(at) | 0x20) === 0x65)",
+    mutant: "if (true)",
+    why: "a number that is not surely exact is compared with what was parsed, which takes longer alone",
+  },
+  {
+    file: "build/src/core/lossless-json.js",
+    line: 'if (typeof frame.key === "number")',
+    mutant: "if (true)",
+    why: "an object's key is replaced by the next one before it is used",
+  },
+  {
+    file: "build/src/core/segment/build-columns.js",
+    line: "if (time >= 0 && time < smallest)",
+    mutant: "if (time >= 0 && time <= smallest)",
+    why: "a time that is as small is the same",
+  },
+  {
+    file: "build/src/core/segment/build.js",
+    line: "const first = found.positions[start] ?? -1;",
+    mutant: "const first = found.positions[start] ?? -(1 + 1);",
+    why: "every term occurs, so there is a position",
+  },
+  {
+    file: "build/src/core/segment/dictionary.js",
+    line: "const position = positionKind === PositionKind.constant ? cursor.varint() : 0;",
+    mutant: "const position = positionKind === PositionKind.constant ? cursor.varint() : (0 + 1);",
+    why: "the position is asked for where it is constant alone",
+  },
+  {
+    file: "build/src/core/segment/evaluate.js",
+    line: "const inPhrase = words.length > 1;",
+    mutant: "const inPhrase = words.length >= 1;",
+    why: "of a single word more is kept, and not asked for",
+  },
+  {
+    file: "build/src/core/segment/occurrences.js",
+    line: "const documents = new Uint16Array(last - first);",
+    mutant: "const documents = new Uint16Array(last + first);",
+    why: "the array is longer than what is read of it",
+  },
+  {
+    file: "build/src/core/segment/order.js",
+    line: "const sign = order.descending ? -1 : 1;",
+    mutant: "const sign = order.descending ? -(1 + 1) : 1;",
+    why: "only the sign of the product counts",
+  },
+  {
+    file: "build/src/core/segment/order.js",
+    line: "const NO_TIME = -1;",
+    mutant: "const NO_TIME = -(1 + 1);",
+    why: "every document has a place in the column",
+  },
+  {
+    file: "build/src/core/segment/search.js",
+    line: "if (evaluated.most === 0)",
+    mutant: "if (false)",
+    why: "what nothing matches gives no bits, and no block is read for them",
+  },
+  {
+    file: "build/src/core/segment/search.js",
+    line: "for (let i = 0; i < pieces; i++) {",
+    mutant: "for (let i = 0; i <= pieces; i++) {",
+    why: "of a piece beyond the range no document is asked for",
+  },
+  {
+    file: "build/src/core/segment/term-table.js",
+    line: "((halves[2 * next + low] ?? 0) ^ (halves[2 * start + low] ?? 0)) >>> 24 === 0;",
+    mutant: "((halves[2 * next + low] ?? 0) ^ (halves[2 * start - low] ?? 0)) >>> 24 === 0;",
+    why: "the low half is the first on a little-endian machine, where the place is 0",
+  },
+  {
+    file: "build/src/core/segment/term-table.js",
+    line: "while ((slots[slot] ?? -1) >= 0)",
+    mutant: "while ((slots[slot] ?? -(1 + 1)) >= 0)",
+    why: "every slot is within the table",
+  },
+  {
+    file: "build/src/core/bytes.js",
+    line: "const last = bytes.subarray(bytes.length - (padding === 0 ? 0 : 3 - padding));",
+    mutant: "const last = bytes.subarray(bytes.length - (padding === 0 ? (0 + 1) : 3 - padding));",
+    why: "without padding, the last bytes are not asked for",
+  },
+  {
+    file: "build/src/core/lossless-json.js",
+    line: 'while (end > first && digits[end - 1] === "0")',
+    mutant: 'while (end >= first && digits[end - 1] === "0")',
+    why: "before the first digit that is no zero stands nothing, or zeros that are cut off anyway",
+  },
+  {
+    file: "build/src/core/lossless-json.js",
+    line: "if (Array.isArray(container)) {",
+    mutant: "if (false) {",
+    why: "with its items counted, a list is read by the slow way, which finds the same",
+  },
+  {
+    file: "build/src/core/segment/byte-writer.js",
+    line: "if (this.#length === this.#bytes.length)",
+    mutant: "if (true)",
+    why: "what has room is left as it is, a call later",
+  },
+  {
+    file: "build/src/core/segment/dictionary.js",
+    line: "if (agreed < length && (scan.term[agreed] ?? 0) > (term[agreed] ?? 0))",
+    mutant: "if (agreed < length && (scan.term[agreed] ?? (0 + 1)) > (term[agreed] ?? 0))",
+    why: "the place is within the term",
+  },
+  {
+    file: "build/src/core/segment/group.js",
+    line: "const begins = ((cut[end] ?? 0) & 0xc0) !== 0x80;",
+    mutant: "const begins = ((cut[end] ?? (0 + 1)) & 0xc0) !== 0x80;",
+    why: "the place is within the bytes",
+  },
+  {
+    file: "build/src/core/segment/occurrences.js",
+    line: "positions[to] = occurrencePositions[at] ?? 0;",
+    mutant: "positions[to] = occurrencePositions[at] ?? (0 + 1);",
+    why: "the place is within the occurrences",
+  },
+  {
+    file: "build/src/core/segment/term-table.js",
+    line: "if (2 * this.#size > this.#slots.length)",
+    mutant: "if ((2 + 1) * this.#size > this.#slots.length)",
+    why: "a table that is widened sooner has the same terms",
+  },
+  {
+    file: "build/src/core/signature.js",
+    line: "return isPlainObject(value) ? value : {};",
+    mutant: "return true ? value : {};",
+    why: "a text that begins with a brace is an object or no JSON",
+  },
+  {
+    file: "build/src/core/verify.js",
+    line: 'const canonical = typeof claim.canonical === "string" ? claim.canonical : "";',
+    mutant: 'const canonical = true ? claim.canonical : "";',
+    why: "what is no text is not its own canonical text, so it is no envelope either way",
+  },
+  {
+    file: "build/src/core/words/tokenizer.js",
+    line: "if (length < MAX_WORD_CHARACTERS)",
+    mutant: "if (true)",
+    why: "letters behind the cut are overwritten, or lie outside of the array",
+  },
+  {
+    file: "build/src/core/words/tokenizer.js",
+    line: "const cut = length < MAX_WORD_CHARACTERS ? length : MAX_WORD_CHARACTERS;",
+    mutant: "const cut = length <= MAX_WORD_CHARACTERS ? length : MAX_WORD_CHARACTERS;",
+    why: "both are the same where they differ",
+  },
+  {
+    file: "build/src/core/words/tokenizer.js",
+    line: "const text = isText ? fieldText(value) : canonical;",
+    mutant: "const text = true ? fieldText(value) : canonical;",
+    why: "the text of JSON is its canonical text",
+  },
+];
