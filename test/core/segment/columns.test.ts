@@ -121,7 +121,7 @@ describe("the columns of a built segment", () => {
     ["milliseconds", ["2026-01-01T00:00:00.001Z", "2026-01-01T00:00:00Z"], [2, 1, 0], [MIDNIGHT + 1, MIDNIGHT]],
     ["a microsecond", ["2026-01-01T00:00:00.000001Z"], [1, 0xe8, 0x07, 10], [MIDNIGHT]],
     ["all that there are", ["0000-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z"], [49, 1, 0], [0, 315_569_519_999_999]],
-  ])("of times have %s in as few bits as it takes", (_, timestamps, head, wanted) => {
+  ])("of times have %s in as few bits as it takes", (...[, timestamps, head, wanted]) => {
     const reader = built("timestamp", timestamps);
     const bytes = reader.stream(Stream.columns + KEY_COLUMNS.length, 4).bytes(head.length);
     expect([...bytes]).toEqual(head);

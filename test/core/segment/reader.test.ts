@@ -205,7 +205,7 @@ describe("a long posting", () => {
     ["a gap more", 1, [3, 4]],
     ["a gap fewer", 2, [3], 1],
     ["another number of documents than its bitmap", 1_023, bitmap],
-  ])("is refused with %s in a piece", (_, df, bytes, length = bytes.length) => {
+  ])("is refused with %s in a piece", (...[, df, bytes, length]) => {
     expect(() => pieceOf(df, bytes, length)).toThrow(MalformedSegment);
   });
 });

@@ -43,13 +43,15 @@ describe("the question that a page answers", () => {
     ["one from the end", page(4, 3, backward), asked(), { after: 20, descending: false, limit: 3 }],
     ["one from the end, rising", page(4, 3, backward), asked("asc"), { after: 20, descending: true, limit: 3 }],
     ["a short first one, from the end", page(0, 2, backward), asked(), { after: 70, descending: false, limit: 3 }],
-  ])("of %s", async (_, of, search, { limit, ...wanted }: { limit?: number }) => {
+  ])("of %s", async (...[, of, search, asks]) => {
+    const { limit, ...wanted } = { limit: undefined, ...asks };
     expect(await pageQuestion(of, search, leafAt)).toEqual({ ...wanted, wanted: { kind: "page", limit } });
   });
 
   test("is refused behind the end of the result, and for a page of elsewhere", async () => {
     await expectCode(pageQuestion(page(12, 3, forward), asked(), leafAt), "BAD_USER_INPUT");
-    const { size: _, ...elsewhere } = page(0, 3, forward);
+    const { result, leafIndexes, firstPosition, hasNextPage, hasPreviousPage } = page(0, 3, forward);
+    const elsewhere = { result, leafIndexes, firstPosition, hasNextPage, hasPreviousPage };
     await expect(pageQuestion(elsewhere, asked(), leafAt)).rejects.toThrow(TypeError);
   });
 
