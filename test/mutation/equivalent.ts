@@ -163,4 +163,34 @@ export const EQUIVALENT: readonly Equivalent[] = [
     mutant: "return (Math.max((0 + 1), MAX_AGE_AWAY_MS - this.#ageMs()) / 3_600_000).toFixed(1);",
     why: "a millisecond is told as no hours too",
   },
+  {
+    file: "build/src/engine/search/field-order.js",
+    line: "if (row !== undefined && (head === undefined || order.compare(row, head) < 0)) {",
+    mutant: "if (row !== undefined && (head === undefined || order.compare(row, head) < (0 + 1))) {",
+    why: "places that differ are never alike, and by a whole number",
+  },
+  {
+    file: "build/src/engine/search/field-order.js",
+    line: "if (head === undefined)",
+    mutant: "if (false)",
+    why: "without a head, a row was taken, or the end reached",
+  },
+  {
+    file: "build/src/engine/search/matches.js",
+    line: "if (performance.now() - this.#since > STEP_MS) {",
+    mutant: "if (performance.now() - this.#since >= STEP_MS) {",
+    why: "a clock of fractions never says exactly so many milliseconds, and a pause more changes nothing",
+  },
+  {
+    file: "build/src/engine/search/pinned-searches.js",
+    line: "const reading = { pin, filter: earlier === undefined ? checked.filter : filterOf(pin), signal };",
+    mutant: "const reading = { pin, filter: false ? checked.filter : filterOf(pin), signal };",
+    why: "the filter is that of the same search at the same time, parsed twice",
+  },
+  {
+    file: "build/src/engine/search/segment-index.js",
+    line: "if (passed + count > wanted.start) {",
+    mutant: "if (passed + count >= wanted.start) {",
+    why: "of what ends where the wanted begin nothing is taken",
+  },
 ];
