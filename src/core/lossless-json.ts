@@ -40,34 +40,24 @@ export function parseLossless(text: string): unknown {
 /** A decimal of up to this many digits and no exponent is always the shortest one of its double. */
 const ALWAYS_EXACT_DIGITS = 15;
 
-/** Whether a JSON number, as a decimal, is exactly the number that RFC 8785 writes for its double. */
+/**
+ * Whether a JSON number, as a decimal, is exactly the number that RFC 8785 writes for its double. The digits tell: a double
+ * has the sign of what was written, and is too near to it to have the same digits with another power of ten.
+ */
 export function isExactNumber(text: string): boolean {
   const number = Number(text);
-  return Number.isFinite(number) && sameDecimal(decimal(text), decimal(String(number)));
+  return Number.isFinite(number) && digitsOf(text) === digitsOf(String(number));
 }
 
-/** The value is 0.<digits> times ten to the power `point`; digits neither begin nor end with a zero. */
-interface Decimal {
-  readonly isNegative: boolean;
-  readonly digits: string;
-  readonly point: number;
-}
-
-function decimal(text: string): Decimal {
-  const isNegative = text.startsWith("-");
-  const [mantissa = "", exponent = "0"] = text.slice(isNegative ? 1 : 0).split(/e/i);
-  const [whole = "", fraction = ""] = mantissa.split(".");
-  const digits = whole + fraction;
+/** A decimal's digits, without zeros at either end: none for zero. */
+function digitsOf(text: string): string {
+  const [mantissa = ""] = text.split(/e/i);
+  const digits = mantissa.replace(/[-.]/g, "");
   let first = 0;
   while (digits[first] === "0") first++;
   let end = digits.length;
   while (end > first && digits[end - 1] === "0") end--;
-  return { isNegative, digits: digits.slice(first, end), point: whole.length - first + Number(exponent) };
-}
-
-/** Zero has neither a sign nor a point. */
-function sameDecimal(a: Decimal, b: Decimal): boolean {
-  return a.digits === b.digits && (a.digits === "" || (a.isNegative === b.isNegative && a.point === b.point));
+  return digits.slice(first, end);
 }
 
 const QUOTE = 0x22;

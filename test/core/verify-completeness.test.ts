@@ -80,6 +80,7 @@ describe("the proof that an answer leaves nothing out", () => {
     ["an entry twice", PAGE, { leafIndexes: [4, 4, 2, 0] }],
     ["a count for a page", PAGE, { totalCount: 3 }],
     ["a page for a count", COUNT, ALICES],
+    ["a page for a count that stopped", capped(2), ALICES],
     ["another count", COUNT, { totalCount: 2 }],
     ["a count below its cap, one less", capped(4), { totalCount: 2 }],
     ["a count above its cap", capped(2), { totalCount: 3 }],

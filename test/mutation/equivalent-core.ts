@@ -170,4 +170,58 @@ export const EQUIVALENT_IN_CORE: readonly Equivalent[] = [
     mutant: "const text = true ? fieldText(value) : canonical;",
     why: "the text of JSON is its canonical text",
   },
+  {
+    file: "build/src/core/event.js",
+    line: 'if (length * (unit === "bytes" ? MAX_UTF8_BYTES : 1) <= most)',
+    mutant: "if (length * (true ? MAX_UTF8_BYTES : 1) <= most)",
+    why: "characters that surely fit are counted all the same",
+  },
+  {
+    file: "build/src/core/lossless-json.js",
+    line: "let colons = 0;",
+    mutant: "let colons = (0 + 1);",
+    why: "there are never more members than colons, so all is read by the slow way, which finds the same",
+  },
+  {
+    file: "build/src/core/segment/index-log.js",
+    line: "const text = bytes.length > MAX_RECORD_BYTES ? undefined : utf8Text(bytes);",
+    mutant: "const text = false ? undefined : utf8Text(bytes);",
+    why: "a longer text has a line that is none, or more lines than are due",
+  },
+  {
+    file: "build/src/core/segment/merge-output.js",
+    line: "if (this.#held.length < MAX_BLOCK_BYTES)",
+    mutant: "if (this.#held.length <= MAX_BLOCK_BYTES)",
+    why: "a full page is given away by the next write, or at the end",
+  },
+  {
+    file: "build/src/core/segment/merge.js",
+    line: "const difference = (own[i] ?? 0) - (term[i] ?? 0);",
+    mutant: "const difference = (own[i] ?? 0) - (term[i] ?? (0 + 1));",
+    why: "the place is within the term",
+  },
+  {
+    file: "build/src/core/segment/read-columns.js",
+    line: "times[i] = times[i] === 0 ? -1 : smallest + ((times[i] ?? 0) - 1) * unit;",
+    mutant: "times[i] = times[i] === 0 ? -1 : smallest + ((times[i] ?? (0 + 1)) - 1) * unit;",
+    why: "the place is within the times",
+  },
+  {
+    file: "build/src/core/segment/word-lookup.js",
+    line: "if ((term[0] ?? 0) < LEAST_WORD_BYTE || (this.#field !== undefined && field !== this.#field))",
+    mutant: "if ((term[0] ?? (0 + 1)) < LEAST_WORD_BYTE || (this.#field !== undefined && field !== this.#field))",
+    why: "a term without a byte is no word with either",
+  },
+  {
+    file: "build/src/core/words/characters.js",
+    line: "if (other(codePoint) !== undefined)",
+    mutant: "if (true)",
+    why: "a text that is replaced from its start on is the same, later",
+  },
+  {
+    file: "build/src/core/words/tokenizer.js",
+    line: "if (LOWER[bytes[at + 1] ?? 0] !== 0)",
+    mutant: "if (LOWER[bytes[at + 1] ?? (0 + 1)] !== 0)",
+    why: "neither byte is a letter",
+  },
 ];

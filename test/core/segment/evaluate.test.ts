@@ -115,5 +115,7 @@ test("what the dictionary alone tells is told by it", () => {
   expect(found("a7", "b7")).toMatchObject({ most: 1 });
   expect(found("b7", "a7").most).toBe(0); // one position each, and not beside each other
   expect(found("a7", "a7").most).toBe(0);
+  const prefixed = evaluation({ kind: "or", filters: [phrase("")] }, { reader, sha256: nodeSha256 });
+  expect(prefixed.most).toBe(PIECE_DOCUMENTS); // though each has two such words
   expect(found("nowhere")).toMatchObject({ most: 0, isExact: true });
 });

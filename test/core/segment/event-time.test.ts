@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { edgesOf, entriesToProve, rangeOf, type Question } from "../../../src/core/segment/answer.js";
+import { decidingPart, edgesOf, entriesToProve, rangeOf, type Question } from "../../../src/core/segment/answer.js";
 import { eventTime } from "../../../src/core/segment/event-time.js";
 
 const at = (text: string): number => Date.parse(text);
@@ -106,4 +106,19 @@ describe("what of a log a question is about", () => {
     expect(entriesToProve({ start: 5, end: 7 }, [], 7)).toEqual([]);
     expect(entriesToProve({ start: 5, end: 7 }, [6, 2], 0)).toEqual([2, 5, 6]);
   });
+
+  test.each<[readonly number[], number, boolean, readonly [number, number]]>([
+    [[], 0, true, [20, 20]],
+    [[], 0, false, [10, 10]],
+    [[], 1, true, [10, 20]],
+    [[15], 2, false, [10, 20]],
+    [[15, 12], 2, true, [12, 20]],
+    [[12, 15], 2, false, [10, 16]],
+  ])(
+    "is decided by the part up to its last leaf, %j of at most %d (descending: %p)",
+    (...[leaves, most, descending, part]) => {
+      const [start, end] = part;
+      expect(decidingPart(leaves, { most, range: { start: 10, end: 20 }, descending })).toEqual({ start, end });
+    },
+  );
 });

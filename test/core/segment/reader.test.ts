@@ -52,6 +52,8 @@ describe("a dictionary block", () => {
     expect(long.prefixedIn(1, utf8(text.slice(0, -1))).isLast).toBe(false);
     expect(long.prefixedIn(1, utf8("t0000")).isLast).toBe(true);
     expect(long.prefixedIn(long.header.dictionaryBlocks, utf8("t")).isLast).toBe(true);
+    const last = long.prefixedIn(1, new Uint8Array()).entries.at(-1)?.term ?? new Uint8Array();
+    expect(long.prefixedIn(1, last)).toMatchObject({ entries: [{ term: last }], isLast: true });
     expect(many.filter((term) => long.posting(utf8(term)) === undefined)).toEqual([]);
   });
 
