@@ -3,13 +3,14 @@ import type { NewEntry } from "../../src/audit/store.js";
 import { utf8 } from "../../src/core/bytes.js";
 import { EVENT_FIELDS, type AuditEvent } from "../../src/core/event.js";
 import { logFormat } from "../../src/core/format.js";
+import { nodeSha256 } from "../../src/keys/node-crypto.js";
 import type { ExactFilter, Filter, PhraseFilter } from "../../src/query/filter.js";
 import { ORDER_FIELDS, type EntryOrder } from "../../src/query/order.js";
 import { parseQuery } from "../../src/query/parser.js";
 import { words } from "../../src/core/words/words.js";
 import { receivedAt } from "./batches.js";
 
-const FORMAT = logFormat("rfc6962");
+const FORMAT = logFormat("rfc6962", nodeSha256);
 
 /** An event as it would be logged, `tick` microseconds after the log began. */
 export function logged(event: AuditEvent, tick: number): NewEntry {
