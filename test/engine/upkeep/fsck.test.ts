@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from "@jest/globals";
 import type { SearchIndex } from "../../../src/audit/search-index.js";
 import type { LogHead, LogStore, StoredEntry } from "../../../src/audit/store.js";
 import { logFormat } from "../../../src/core/format.js";
+import type { TreeSource } from "../../../src/engine/tree/signed-tree.js";
 import { findingText, type Finding } from "../../../src/engine/upkeep/finding.js";
 import { fsck, type FsckOptions, type FsckReport } from "../../../src/engine/upkeep/fsck.js";
 import { LogKey } from "../../../src/keys/log-key.js";
@@ -31,10 +32,13 @@ class Glasses {
   ): Promise<FsckReport> {
     const stored = await this.memory.head("default");
     if (stored === undefined) throw new Error("no log");
-    const key = new LogKey(`${ORIGIN}/default`, KEYRING, nodeEd25519());
-    const source = { log: "default", store: replaced<LogStore>(this.memory, changes), format, key };
-    const fixed = { source, index: this.index, ed25519: nodeEd25519() };
+    const fixed = { source: this.source(changes), index: this.index, ed25519: nodeEd25519() };
     return fsck({ ...fixed, ...options }, { ...stored, ...head });
+  }
+
+  source(changes: Partial<LogStore> = {}): TreeSource {
+    const key = new LogKey(`${ORIGIN}/default`, KEYRING, nodeEd25519());
+    return { log: "default", store: replaced<LogStore>(this.memory, changes), format, key };
   }
 
   /** What is stored, with some entries changed. */
@@ -55,6 +59,16 @@ describe("a check of a whole log", () => {
   it("finds nothing in a sound one, and says where the next check may start", async () => {
     const report = await glasses.check();
     expect(report).toMatchObject({ size: SIZE, from: 0, findings: [], mark: { treeSize: SIZE } });
+  });
+
+  it("names an entry that is no event, though the tree has it: whoever holds the key can log one", async () => {
+    const parse = (text: string) => (text.includes('"event 7"') ? undefined : format.parse(text));
+    const { findings, mark } = await glasses.check(
+      {},
+      {},
+      { source: { ...glasses.source(), format: { ...format, parse } } },
+    );
+    expect([findings, mark]).toEqual([[{ kind: "entry-malformed", leafIndex: 7 }], undefined]);
   });
 
   it("goes on from an earlier check, reading only what is new", async () => {
