@@ -59,10 +59,14 @@ Example:
   auditql log "signed in" --actor dana --action login --status success`;
 
 const SEARCH_HELP = `
-Nothing is verified here: that is what save and verify are for. Exit code: 0 searched, 2 not, or not to the end.
+With --prove, each entry and each page is checked before it is printed, and trusts the log's key alone; the credential must
+see the whole log. Without it nothing is verified.
+
+Exit code: 0 searched, and proven if asked for; 1 not proven; 2 not searched, or not to the end.
 
 Examples:
   auditql search "status:failed" --since 7d
+  auditql search actor:dana --since 2026-01-01T00:00:00Z --prove --key "$LOG_KEY"
   auditql search --order oldest --limit 100000 --style csv > entries.csv`;
 
 const IMPORT_HELP = `
@@ -129,6 +133,8 @@ function addSearch(command: NewCommand, commands: ApiCommands): void {
     .addOption(new Option("--order <end>", "which end comes first").choices(["newest", "oldest"]).default("newest"))
     .option("--since <time>", "only what was received since: an RFC 3339 time, or such as 7d or 12h")
     .option("--until <time>", "only what was received before")
+    .option("--prove", "print nothing but what the log holds, and every match of it")
+    .option(...KEY)
     .addOption(
       new Option("--style <style>", "how it is printed; table on a terminal, else ndjson")
         .choices(styles)

@@ -117,7 +117,7 @@ function filterOf(search: unknown): Filter | "unreadable" | undefined {
 }
 
 /** What was proven, for a person to compare with what they asked. */
-function wordsOf(question: Question, treeSize: number | undefined, isEnd: boolean): string {
+export function wordsOf(question: Question, treeSize: number | undefined, isEnd: boolean): string {
   const { filter, window, after, descending, wanted } = question;
   const parts = [
     isQuery(filter) ? printFilter(filter) : questionText(question),

@@ -7,6 +7,7 @@ import { csvRecord } from "../downloads/csv.js";
 import { cells, COLUMNS, entryObject } from "../downloads/row.js";
 import { apiUrl, ask, credential, type Gateway, type Members } from "./api.js";
 import { CommandError, explanation, type Output } from "./output.js";
+import { NotProvenError, ProvenSearch } from "./proven-search.js";
 
 /** How entries are printed. */
 export type EntryStyle = "table" | "ndjson" | "csv";
@@ -21,9 +22,13 @@ export interface SearchFlags {
   readonly since?: string;
   readonly until?: string;
   readonly style: EntryStyle;
+  /** Whether to print only what is proven to be in the log, and to leave no match out, under the log's verifier key. */
+  readonly prove?: boolean;
+  readonly key?: string;
 }
 
 const SEARCHED = 0;
+const NOT_PROVEN = 1;
 const IMPOSSIBLE = 2;
 const PAGE = 100;
 /** Of a page: each entry may have a mebibyte, which JSON may escape. */
@@ -37,6 +42,7 @@ const SEARCH = /* GraphQL */ `
     $after: String
     $window: AuditTimeWindow
     $direction: AuditOrderDirection!
+    $prove: Boolean!
   ) {
     search(
       query: $query
@@ -52,6 +58,23 @@ const SEARCH = /* GraphQL */ `
           hash
           canonical
         }
+        membershipProof @include(if: $prove) {
+          leafIndex
+          treeSize
+          leafHash
+          rootHash
+          path
+        }
+      }
+      completeness @include(if: $prove) {
+        question
+        proof
+        root {
+          checkpoint
+        }
+        index {
+          checkpoint
+        }
       }
       pageInfo {
         hasNextPage
@@ -61,7 +84,10 @@ const SEARCH = /* GraphQL */ `
   }
 `;
 
-/** Prints what a search finds. Returns the exit code: 0 searched, 2 it could not be, or not to the end. Rejects never. */
+/**
+ * Prints what a search finds. Returns the exit code: 0 searched, and proven where that was asked for; 1 a page is not proven,
+ * and it is not printed; 2 it could not be searched, or not to the end. Rejects never.
+ */
 export async function searchLog(
   query: string,
   flags: SearchFlags,
@@ -70,45 +96,65 @@ export async function searchLog(
   try {
     const gateway = { url: apiUrl(flags.url), token: await credential(flags.tokenFile, token) };
     const print = printer(flags.style, output);
+    const proven = provenSearch(query, flags);
     let count = 0;
-    for await (const page of pages(gateway, query, flags)) {
+    for await (const page of pages(gateway, query, { ...flags, proven })) {
       await print(page);
       count += page.length;
     }
     if (count === 0) output.note("nothing was found");
+    if (proven !== undefined) output.note(`proven: ${proven.words}`);
     return SEARCHED;
   } catch (error) {
-    output.note(`cannot search: ${explanation(error)}`);
-    return IMPOSSIBLE;
+    const isRefuted = error instanceof NotProvenError;
+    output.note(`${isRefuted ? "not proven, and not printed" : "cannot search"}: ${explanation(error)}`);
+    return isRefuted ? NOT_PROVEN : IMPOSSIBLE;
   }
 }
 
-async function* pages(gateway: Gateway, query: string, flags: SearchFlags): AsyncGenerator<readonly TreeEntry[]> {
-  const { log, since: start, until: end, order } = flags;
+function provenSearch(query: string, { prove, key, since, until, order }: SearchFlags): ProvenSearch | undefined {
+  if (prove !== true) return undefined;
+  if (key === undefined) throw new CommandError("--prove: give the log's verifier key with --key");
+  return new ProvenSearch(key, { query, since, until, descending: order === "newest" });
+}
+
+interface Paging extends SearchFlags {
+  readonly proven: ProvenSearch | undefined;
+}
+
+async function* pages(gateway: Gateway, query: string, flags: Paging): AsyncGenerator<readonly TreeEntry[]> {
+  const { log, since: start, until: end, order, proven } = flags;
   const window = start === undefined && end === undefined ? undefined : { start, end };
-  const search = { query, log, window, direction: order === "oldest" ? "ASC" : "DESC" };
+  const search = { query, log, window, direction: order === "oldest" ? "ASC" : "DESC", prove: proven !== undefined };
   let [left, after] = [flags.limit, undefined as string | undefined];
   while (left > 0) {
-    const variables = { ...search, first: Math.min(PAGE, left), after };
-    const answer = await ask(gateway, { query: SEARCH, variables, maxBytes: MAX_PAGE_BYTES });
-    const page = pageIn(answer["search"], gateway);
-    yield page.entries;
-    left -= page.entries.length;
-    after = page.after;
-    if (after === undefined) return;
+    const first = Math.min(PAGE, left);
+    const variables = { ...search, first, after };
+    const { search: connection } = await ask(gateway, { query: SEARCH, variables, maxBytes: MAX_PAGE_BYTES });
+    const { entries, hasNextPage, endCursor } = pageIn(connection, gateway);
+    proven?.require(connection, { first, hasNextPage });
+    yield entries;
+    left -= entries.length;
+    after = endCursor;
+    // That nothing follows a full page, only the proof of an empty one shows.
+    if (!hasNextPage && (proven === undefined || entries.length < first)) return;
   }
 }
 
-function pageIn(
-  value: unknown,
-  { url }: Gateway,
-): { readonly entries: readonly TreeEntry[]; readonly after: string | undefined } {
+interface Page {
+  readonly entries: readonly TreeEntry[];
+  readonly hasNextPage: boolean;
+  readonly endCursor: string | undefined;
+}
+
+function pageIn(value: unknown, { url }: Gateway): Page {
   const { edges, pageInfo }: Members = isPlainObject(value) ? value : {};
   if (!Array.isArray(edges) || !isPlainObject(pageInfo)) throw new CommandError(`${url.href} answered without entries`);
   const { hasNextPage, endCursor } = pageInfo;
   return {
     entries: edges.map((edge: unknown) => entryIn(isPlainObject(edge) ? edge["node"] : undefined)),
-    after: hasNextPage === true && typeof endCursor === "string" ? endCursor : undefined,
+    hasNextPage: hasNextPage === true && typeof endCursor === "string",
+    endCursor: typeof endCursor === "string" ? endCursor : undefined,
   };
 }
 
