@@ -1,14 +1,16 @@
-// Builds the GraphiQL page into build/graphiql: files only, nothing of it is loaded from another host.
+// Builds the GraphiQL page into build/graphiql, where that is older than its source: files only, nothing of it is loaded from
+// another host.
 import { build } from "esbuild";
-import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
-const outdir = fileURLToPath(new URL("../build/graphiql", import.meta.url));
+const built = fileURLToPath(new URL("../build/graphiql", import.meta.url));
+if (await isFresh()) process.exit();
+const outdir = `${built}.${process.pid}`;
 
-await rm(outdir, { recursive: true, force: true });
 await build({
   absWorkingDir: here,
   entryPoints: {
@@ -40,4 +42,14 @@ for (const name of await readdir(outdir)) {
   const text = await readFile(`${outdir}/${name}`);
   for (const [ending, pack] of Object.entries(packers))
     await writeFile(`${outdir}/${name}.${ending}`, await pack(text));
+}
+await rm(built, { recursive: true, force: true });
+await rename(outdir, built);
+
+async function isFresh() {
+  const made = await stat(`${built}/page.js`).catch(() => undefined);
+  if (made === undefined) return false;
+  const inputs = ["../package-lock.json", ...(await readdir(here, { recursive: true }))];
+  const changes = await Promise.all(inputs.map(async (name) => (await stat(here + name)).mtimeMs));
+  return changes.every((changed) => changed < made.mtimeMs);
 }
