@@ -20,6 +20,7 @@ import type { Engine } from "./cli/opening.js";
 import type { EnginePlan, Operator } from "./cli/serve.js";
 import type { ImportFlags } from "./cli/import.js";
 import type { LogFlags } from "./cli/log.js";
+import type { RootFlags } from "./cli/root.js";
 import type { SaveFlags } from "./cli/save.js";
 import type { SearchFlags } from "./cli/search.js";
 import type { TrustFlags } from "./cli/trusted-keys.js";
@@ -227,6 +228,7 @@ try {
     log: async (message: string, flags: LogFlags) => (await import("./cli/log.js")).logEvent(message, flags, asking()),
     search: async (query: string, flags: SearchFlags) =>
       (await import("./cli/search.js")).searchLog(query, flags, asking()),
+    root: async (flags: RootFlags) => (await import("./cli/root.js")).showRoot(flags, asking()),
     importEvents: async (file: string, flags: ImportFlags) =>
       (await import("./cli/import.js")).importEvents(file, flags, asking()),
     fsck: async (storage: Settings["storage"], flags: FsckFlags) =>

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { isPlainObject } from "../core/json.js";
 import { CommandError, explanation, type Output } from "./output.js";
+import { printable } from "./printable.js";
 
 /** Of an answer of the API, where nothing else is said: most hold a root and a link. */
 export const MAX_ANSWER_BYTES = 2 ** 20;
@@ -142,9 +143,8 @@ export function membersIn(text: string): Members {
   }
 }
 
-/** A message may come from anywhere; on a terminal its control characters could rewrite the lines above. */
 function messageOf({ message }: Members): string {
-  return (typeof message === "string" ? message : "an error without a message").replace(/\p{Cc}/gu, "?");
+  return printable(typeof message === "string" ? message : "an error without a message");
 }
 
 /** Neither call follows a redirection: one would turn into another request, and take the credential along. */

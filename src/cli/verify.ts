@@ -10,6 +10,7 @@ import { CompletenessCheck } from "./completeness-check.js";
 import { EvidenceError, readEvidence, type Piece } from "./evidence-reader.js";
 import { explanation, type Output } from "./output.js";
 import { checkFraud, isAccusation } from "./fraud-check.js";
+import { printable } from "./printable.js";
 import { Progress, withByteBar } from "./progress.js";
 import { openLog, readTrustedKeys, type OpenedLog, type TrustedKeys, type TrustFlags } from "./trusted-keys.js";
 
@@ -180,11 +181,6 @@ class EvidenceCheck {
     this.holds &&= verdict.kind === "VALID" || (verdict.kind === "UNKNOWN" && OPTIONAL.includes(name));
     return `${check} ${verdict.kind === "VALID" ? verdict.kind : `${verdict.kind} ${verdict.reason}`}\n`;
   }
-}
-
-/** What a file says may hold anything; on a terminal its control characters could rewrite the lines above. */
-function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, "?");
 }
 
 function summary({ counts, holds, proven, log: { keyText, trust } }: EvidenceCheck, { note }: Output): number {

@@ -1,0 +1,68 @@
+import { Option, type Command } from "commander";
+import { positiveInteger } from "./arguments.js";
+import type { EntryStyle } from "./entry-printer.js";
+import type { RootFlags } from "./root.js";
+import type { SearchFlags } from "./search.js";
+
+/** What the commands do that show what a gateway has. Each answers the exit code. */
+export interface ReadingCommands {
+  search(query: string, flags: SearchFlags): Promise<number>;
+  root(flags: RootFlags): Promise<number>;
+}
+
+/** A command with what it reaches a gateway by. */
+export type NewCommand = (name: string, description: string, whichLog: string) => Command;
+
+const SEARCH_HELP = `
+Nothing is verified here: that is what save and verify are for. Exit code: 0 searched, 2 not, or not to the end.
+
+Examples:
+  auditql search "status:failed" --since 7d
+  auditql search --order oldest --limit 100000 --style csv > entries.csv`;
+
+const ROOT_HELP = `
+The time is the gateway's word: no checkpoint has one. That the log kept what it had is for watch to check.
+
+Exit code:
+  0  shown; with --key, the key signed this size and hash
+  1  the key did not sign it
+  2  it could not be found out
+
+Examples:
+  auditql root
+  auditql root --url https://audit.example.com/graphql --log payments --key payments.key --json`;
+
+export function addReadingCommands(command: NewCommand, commands: ReadingCommands): void {
+  addSearch(command, commands);
+  addRoot(command, commands);
+}
+
+function addSearch(command: NewCommand, commands: ReadingCommands): void {
+  const styles: readonly EntryStyle[] = ["table", "ndjson", "csv"];
+  const style = process.stdout.isTTY ? "table" : "ndjson";
+  command("search", "Print the entries that a query finds, newest first.", "the log to search")
+    .argument("[query]", "words, field:word and so on; everything if not given", "")
+    .option("--limit <count>", "the most entries", positiveInteger, 100)
+    .addOption(new Option("--order <end>", "which end comes first").choices(["newest", "oldest"]).default("newest"))
+    .option("--since <time>", "only what was received since: an RFC 3339 time, or such as 7d or 12h")
+    .option("--until <time>", "only what was received before")
+    .addOption(
+      new Option("--style <style>", "how it is printed; table on a terminal, else ndjson")
+        .choices(styles)
+        .default(style),
+    )
+    .addHelpText("after", SEARCH_HELP)
+    .action(async (query: string, flags: SearchFlags) => {
+      process.exitCode = await commands.search(query, flags);
+    });
+}
+
+function addRoot(command: NewCommand, commands: ReadingCommands): void {
+  command("root", "Print a log's newest root: its size, hash, time and checkpoint.", "the log to show the root of")
+    .option("--key <key>", "check that this key signed it: the log's verifier key, or a file that holds it")
+    .option("--json", "print one line of JSON")
+    .addHelpText("after", ROOT_HELP)
+    .action(async (flags: RootFlags) => {
+      process.exitCode = await commands.root(flags);
+    });
+}
