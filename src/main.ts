@@ -23,6 +23,7 @@ import type { LogFlags } from "./cli/log.js";
 import type { RootFlags } from "./cli/root.js";
 import type { SaveFlags } from "./cli/save.js";
 import type { SearchFlags } from "./cli/search.js";
+import type { TailFlags } from "./cli/tail.js";
 import type { TrustFlags } from "./cli/trusted-keys.js";
 import type { WatchFlags } from "./cli/watch.js";
 import type { Degradation } from "./http/server.js";
@@ -209,6 +210,16 @@ function openOutput(): Output {
 /** What a command asks a gateway with, and where it writes. */
 const asking = () => ({ token: process.env["AUDITQL_TOKEN"], output: openOutput() });
 
+/** Aborted by the first signal to end; the second ends the process. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  const abort = (): void => {
+    stop.abort();
+  };
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, abort);
+  return stop.signal;
+}
+
 function printTo(stream: NodeJS.WriteStream): (text: string) => void {
   return (text) => {
     stream.write(`${text}\n`);
@@ -229,6 +240,10 @@ try {
     search: async (query: string, flags: SearchFlags) =>
       (await import("./cli/search.js")).searchLog(query, flags, asking()),
     root: async (flags: RootFlags) => (await import("./cli/root.js")).showRoot(flags, asking()),
+    tail: async (flags: TailFlags) => {
+      const stop = stopSignal();
+      return (await import("./cli/tail.js")).tailLog(flags, { ...asking(), stop });
+    },
     importEvents: async (file: string, flags: ImportFlags) =>
       (await import("./cli/import.js")).importEvents(file, flags, asking()),
     fsck: async (storage: Settings["storage"], flags: FsckFlags) =>

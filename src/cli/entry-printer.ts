@@ -7,7 +7,7 @@ import { csvRecord } from "../downloads/csv.js";
 import { cells, COLUMNS, entryObject } from "../downloads/row.js";
 import type { Members } from "./api.js";
 import { CommandError, type Output } from "./output.js";
-import { printable } from "./printable.js";
+import { jsonLine, printable } from "./printable.js";
 
 /** How entries are printed. */
 export type EntryStyle = "table" | "ndjson" | "csv";
@@ -30,7 +30,7 @@ export function entryPrinter(style: EntryStyle, { write }: Output): (entries: re
     if (entries.length > 0) isFirst = false;
     switch (style) {
       case "ndjson":
-        return write(entries.map((entry) => `${JSON.stringify(entryObject(entry))}\n`).join(""));
+        return write(entries.map((entry) => jsonLine(entryObject(entry))).join(""));
       case "csv":
         return write([...(head ? [COLUMNS] : []), ...entries.map(cells)].map(csvRecord).join(""));
       case "table":

@@ -1,13 +1,15 @@
 import { Option, type Command } from "commander";
-import { positiveInteger } from "./arguments.js";
+import { leafIndex, positiveInteger } from "./arguments.js";
 import type { EntryStyle } from "./entry-printer.js";
 import type { RootFlags } from "./root.js";
 import type { SearchFlags } from "./search.js";
+import type { TailFlags } from "./tail.js";
 
 /** What the commands do that show what a gateway has. Each answers the exit code. */
 export interface ReadingCommands {
   search(query: string, flags: SearchFlags): Promise<number>;
   root(flags: RootFlags): Promise<number>;
+  tail(flags: TailFlags): Promise<number>;
 }
 
 /** A command with what it reaches a gateway by. */
@@ -32,8 +34,17 @@ Examples:
   auditql root
   auditql root --url https://audit.example.com/graphql --log payments --key payments.key --json`;
 
+const TAIL_HELP = `
+Goes on after the entry that it printed last whenever the connection is lost, without gap or repeat. Nothing is verified
+here. Exit code: 0 stopped, by SIGINT, SIGTERM or who read its output; 2 it could not go on.
+
+Examples:
+  auditql tail --query status:denied
+  auditql tail --json --from 0 | your-program`;
+
 export function addReadingCommands(command: NewCommand, commands: ReadingCommands): void {
   addSearch(command, commands);
+  addTail(command, commands);
   addRoot(command, commands);
 }
 
@@ -54,6 +65,17 @@ function addSearch(command: NewCommand, commands: ReadingCommands): void {
     .addHelpText("after", SEARCH_HELP)
     .action(async (query: string, flags: SearchFlags) => {
       process.exitCode = await commands.search(query, flags);
+    });
+}
+
+function addTail(command: NewCommand, commands: ReadingCommands): void {
+  command("tail", "Print entries as they are logged, one line each.", "the log to follow")
+    .option("--query <query>", "only what this finds; everything if not given")
+    .option("--from <leaf-index>", "the first entry; those logged from now on if not given", leafIndex)
+    .option("--json", "print each as one line of JSON")
+    .addHelpText("after", TAIL_HELP)
+    .action(async (flags: TailFlags) => {
+      process.exitCode = await commands.tail(flags);
     });
 }
 

@@ -6,7 +6,7 @@ import { nobleEd25519 } from "../core/signature.js";
 import { invalid, VALID, type Verdict } from "../core/verdict.js";
 import { apiUrl, ask, credential } from "./api.js";
 import { CommandError, explanation, type Output } from "./output.js";
-import { printable, printableLines } from "./printable.js";
+import { jsonLine, printable, printableLines } from "./printable.js";
 import { rootIn, unsignedBecause, type SignedRoot } from "./signed-root.js";
 
 export interface RootFlags {
@@ -51,7 +51,7 @@ export async function showRoot(
     const { root } = await ask(gateway, { query: ROOT, variables: { log: flags.log } });
     const shown = { ...rootIn(root, gateway), publishedAt: timeIn(root) };
     const verdict = key && verdictOf(shown, key);
-    await output.write(flags.json === true ? `${JSON.stringify({ ...shown, ...said(verdict) })}\n` : told(shown));
+    await output.write(flags.json === true ? jsonLine({ ...shown, ...said(verdict) }) : told(shown));
     output.note(sentenceOf(verdict, key));
     return verdict?.kind === "INVALID" ? NOT_SIGNED : SHOWN;
   } catch (error) {

@@ -9,7 +9,7 @@ import { trustVerifierKey, verifyRoot } from "../core/verify.js";
 import { FILE_MODE } from "../keys/private-file.js";
 import { ApiError, apiUrl, ask, credential, type Gateway } from "./api.js";
 import { CommandError, explanation, type Output } from "./output.js";
-import { printableLines } from "./printable.js";
+import { jsonLine, printableLines } from "./printable.js";
 import { rootIn, unsignedBecause, type SignedRoot } from "./signed-root.js";
 
 export interface WatchFlags {
@@ -78,7 +78,7 @@ export async function watchLog(flags: WatchFlags, token: string | undefined, out
     const seen = await remembered(flags.state, key);
     const outcome = await compared(gateway, { ...flags, verifier: key }, seen);
     if (outcome.kind === "first" || outcome.kind === "extended") await remember(flags.state, outcome.newest);
-    await output.write(flags.json === true ? `${JSON.stringify(outcome)}\n` : told(outcome));
+    await output.write(flags.json === true ? jsonLine(outcome) : told(outcome));
     return "reason" in outcome ? BROKEN : HOLDS;
   } catch (error) {
     output.note(`cannot watch: ${explanation(error)}`);
