@@ -16,6 +16,7 @@ import { explanation } from "./cli/explanation.js";
 import type { FsckFlags } from "./cli/fsck.js";
 import { program, type SchemaFlags } from "./cli/program.js";
 import { writerTo, type Output } from "./cli/output.js";
+import { printableLines } from "./cli/printable.js";
 import type { Engine } from "./cli/opening.js";
 import type { EnginePlan, Operator } from "./cli/serve.js";
 import type { ImportFlags } from "./cli/import.js";
@@ -24,7 +25,7 @@ import type { RootFlags } from "./cli/root.js";
 import type { SaveFlags } from "./cli/save.js";
 import type { SearchFlags } from "./cli/search.js";
 import type { TailFlags } from "./cli/tail.js";
-import type { TrustFlags } from "./cli/trusted-keys.js";
+import type { VerifyFlags } from "./cli/verify.js";
 import type { WatchFlags } from "./cli/watch.js";
 import type { Degradation } from "./http/server.js";
 import type { Settings } from "./settings/read.js";
@@ -203,7 +204,7 @@ const tools = {
 function openOutput(): Output {
   const [write, writeNote] = [writerTo(process.stdout), writerTo(process.stderr)];
   // Notes are for people: where nobody reads them, the exit code still says it all.
-  const note = (text: string): void => void writeNote(`${text}\n`).catch(() => undefined);
+  const note = (text: string): void => void writeNote(`${printableLines(text)}\n`).catch(() => undefined);
   return { write, note, bar: process.stderr };
 }
 
@@ -230,7 +231,7 @@ try {
   // Each command loads what it needs: a verifier should not wait for a server that it does not use.
   const commands = {
     serve: async (settings: Settings) => (await import("./cli/serve.js")).serve(settings, planEngine),
-    verify: async (file: string, flags: TrustFlags) =>
+    verify: async (file: string, flags: VerifyFlags) =>
       (await import("./cli/verify.js")).verifyFile(file, flags, openOutput()),
     save: async (flags: SaveFlags) =>
       (await import("./cli/save.js")).saveEvidence(flags, process.env["AUDITQL_TOKEN"], openOutput()),

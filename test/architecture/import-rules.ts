@@ -76,7 +76,7 @@ export const importRules: readonly ImportRule[] = [
     mayImport: [
       core,
       /^keys\/node-crypto\.ts$/,
-      /^cli\/(?:completeness-check|fraud-check|evidence-reader|trusted-keys|output|printable|progress)\.ts$/,
+      /^cli\/(?:completeness-check|fraud-check|evidence-reader|trusted-keys|output|printable|progress|verify-report)\.ts$/,
     ],
     packages: [noble, /^node:/, /^lru-cache$/],
   },

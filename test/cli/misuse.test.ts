@@ -20,6 +20,7 @@ describe("what is started wrongly exits 2, for 1 means a finding", () => {
     "serve --nonsense",
     "verify",
     "verify evidence.json --key k --trust keys.txt",
+    "verify evidence.json --json --quiet",
     "save",
     "log",
     "search --style xml",
