@@ -16,13 +16,16 @@ import { explanation } from "./cli/explanation.js";
 import type { FsckFlags } from "./cli/fsck.js";
 import { program, type SchemaFlags } from "./cli/program.js";
 import { writerTo, type Output } from "./cli/output.js";
+import { printableLines } from "./cli/printable.js";
 import type { Engine } from "./cli/opening.js";
 import type { EnginePlan, Operator } from "./cli/serve.js";
 import type { ImportFlags } from "./cli/import.js";
 import type { LogFlags } from "./cli/log.js";
+import type { RootFlags } from "./cli/root.js";
 import type { SaveFlags } from "./cli/save.js";
 import type { SearchFlags } from "./cli/search.js";
-import type { TrustFlags } from "./cli/trusted-keys.js";
+import type { TailFlags } from "./cli/tail.js";
+import type { VerifyFlags } from "./cli/verify.js";
 import type { WatchFlags } from "./cli/watch.js";
 import type { Degradation } from "./http/server.js";
 import type { Settings } from "./settings/read.js";
@@ -201,12 +204,22 @@ const tools = {
 function openOutput(): Output {
   const [write, writeNote] = [writerTo(process.stdout), writerTo(process.stderr)];
   // Notes are for people: where nobody reads them, the exit code still says it all.
-  const note = (text: string): void => void writeNote(`${text}\n`).catch(() => undefined);
+  const note = (text: string): void => void writeNote(`${printableLines(text)}\n`).catch(() => undefined);
   return { write, note, bar: process.stderr };
 }
 
 /** What a command asks a gateway with, and where it writes. */
 const asking = () => ({ token: process.env["AUDITQL_TOKEN"], output: openOutput() });
+
+/** Aborted by the first signal to end; the second ends the process. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  const abort = (): void => {
+    stop.abort();
+  };
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, abort);
+  return stop.signal;
+}
 
 function printTo(stream: NodeJS.WriteStream): (text: string) => void {
   return (text) => {
@@ -218,7 +231,7 @@ try {
   // Each command loads what it needs: a verifier should not wait for a server that it does not use.
   const commands = {
     serve: async (settings: Settings) => (await import("./cli/serve.js")).serve(settings, planEngine),
-    verify: async (file: string, flags: TrustFlags) =>
+    verify: async (file: string, flags: VerifyFlags) =>
       (await import("./cli/verify.js")).verifyFile(file, flags, openOutput()),
     save: async (flags: SaveFlags) =>
       (await import("./cli/save.js")).saveEvidence(flags, process.env["AUDITQL_TOKEN"], openOutput()),
@@ -227,6 +240,11 @@ try {
     log: async (message: string, flags: LogFlags) => (await import("./cli/log.js")).logEvent(message, flags, asking()),
     search: async (query: string, flags: SearchFlags) =>
       (await import("./cli/search.js")).searchLog(query, flags, asking()),
+    root: async (flags: RootFlags) => (await import("./cli/root.js")).showRoot(flags, asking()),
+    tail: async (flags: TailFlags) => {
+      const stop = stopSignal();
+      return (await import("./cli/tail.js")).tailLog(flags, { ...asking(), stop });
+    },
     importEvents: async (file: string, flags: ImportFlags) =>
       (await import("./cli/import.js")).importEvents(file, flags, asking()),
     fsck: async (storage: Settings["storage"], flags: FsckFlags) =>

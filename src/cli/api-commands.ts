@@ -1,20 +1,19 @@
 import { Option, type Command } from "commander";
 import type { Environment } from "../settings/read.js";
 import { LISTENER } from "../settings/table.js";
-import { columnsIn, positiveInteger } from "./arguments.js";
+import { columnsIn } from "./arguments.js";
 import type { EventFile, ImportFlags } from "./import.js";
 import type { LogFlags } from "./log.js";
+import { addReadingCommands, type NewCommand, type ReadingCommands } from "./reading-commands.js";
 import type { SaveFlags } from "./save.js";
-import type { EntryStyle, SearchFlags } from "./search.js";
 import type { WatchFlags } from "./watch.js";
 
 /** What the commands do that ask a gateway by its API. Each answers the exit code. */
-export interface ApiCommands {
+export interface ApiCommands extends ReadingCommands {
   save(flags: SaveFlags): Promise<number>;
   watch(flags: WatchFlags): Promise<number>;
   importEvents(file: string, flags: ImportFlags): Promise<number>;
   log(message: string, flags: LogFlags): Promise<number>;
-  search(query: string, flags: SearchFlags): Promise<number>;
 }
 
 /** Where `auditql serve` listens, if it is told nothing else. */
@@ -58,17 +57,6 @@ Exit code: 0 logged and durable, 2 not logged, or nobody knows: with an idempote
 Example:
   auditql log "signed in" --actor dana --action login --status success`;
 
-const SEARCH_HELP = `
-With --prove, each entry and each page is checked before it is printed, and trusts the log's key alone; the credential must
-see the whole log. Without it nothing is verified.
-
-Exit code: 0 searched, and proven if asked for; 1 not proven; 2 not searched, or not to the end.
-
-Examples:
-  auditql search "status:failed" --since 7d
-  auditql search actor:dana --since 2026-01-01T00:00:00Z --prove --key "$LOG_KEY"
-  auditql search --order oldest --limit 100000 --style csv > entries.csv`;
-
 const IMPORT_HELP = `
 Each event gets the time of its import as received_at. Of a Pangea export each event is verified: its hash, its author's
 signature, and that it is in the tree of the root beside it; where it has no time of its own, its timestamp becomes when
@@ -96,14 +84,11 @@ export function addApiCommands(root: Command, commands: ApiCommands, env: Enviro
       )
       .option("--log <name>", `${whichLog}; \`default\` if not given`);
   addLog(command, commands);
-  addSearch(command, commands);
+  addReadingCommands(command, commands);
   addImport(command, commands);
   addSave(command, commands);
   addWatch(command, commands);
 }
-
-/** A command with what it reaches a gateway by. */
-type NewCommand = (name: string, description: string, whichLog: string) => Command;
 
 const KEY = ["--key <key>", "the log's verifier key, as you got it over a way that you trust"] as const;
 
@@ -121,28 +106,6 @@ function addLog(command: NewCommand, commands: ApiCommands): void {
     .addHelpText("after", LOG_HELP)
     .action(async (message: string, flags: LogFlags) => {
       process.exitCode = await commands.log(message, flags);
-    });
-}
-
-function addSearch(command: NewCommand, commands: ApiCommands): void {
-  const styles: readonly EntryStyle[] = ["table", "ndjson", "csv"];
-  const style = process.stdout.isTTY ? "table" : "ndjson";
-  command("search", "Print the entries that a query finds, newest first.", "the log to search")
-    .argument("[query]", "words, field:word and so on; everything if not given", "")
-    .option("--limit <count>", "the most entries", positiveInteger, 100)
-    .addOption(new Option("--order <end>", "which end comes first").choices(["newest", "oldest"]).default("newest"))
-    .option("--since <time>", "only what was received since: an RFC 3339 time, or such as 7d or 12h")
-    .option("--until <time>", "only what was received before")
-    .option("--prove", "print nothing but what the log holds, and every match of it")
-    .option(...KEY)
-    .addOption(
-      new Option("--style <style>", "how it is printed; table on a terminal, else ndjson")
-        .choices(styles)
-        .default(style),
-    )
-    .addHelpText("after", SEARCH_HELP)
-    .action(async (query: string, flags: SearchFlags) => {
-      process.exitCode = await commands.search(query, flags);
     });
 }
 

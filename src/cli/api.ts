@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { isPlainObject } from "../core/json.js";
 import { CommandError, explanation, type Output } from "./output.js";
+import { printable } from "./printable.js";
 
 /** Of an answer of the API, where nothing else is said: most hold a root and a link. */
 export const MAX_ANSWER_BYTES = 2 ** 20;
@@ -56,41 +57,62 @@ interface Asked {
   readonly query: string;
   readonly variables: Members;
   readonly maxBytes?: number;
+  readonly signal?: AbortSignal;
 }
 
 /** The data of an answer without errors. Throws CommandError with what the gateway says is wrong. */
-export async function ask(
+export async function ask(gateway: Gateway, { maxBytes = MAX_ANSWER_BYTES, ...operation }: Asked): Promise<Members> {
+  return dataOf(await posted(gateway, operation), gateway, maxBytes);
+}
+
+/** The answer to an operation. `accept` names a type of it in place of JSON. */
+export function posted(
   { url, token }: Gateway,
-  { query, variables, maxBytes = MAX_ANSWER_BYTES }: Asked,
-): Promise<Members> {
-  const response = await reached(url, {
+  { query, variables, signal }: Omit<Asked, "maxBytes">,
+  accept?: string,
+): Promise<Response> {
+  return reached(url, {
     method: "POST",
-    headers: { "content-type": "application/json", ...(token !== undefined && { authorization: `Bearer ${token}` }) },
+    headers: {
+      "content-type": "application/json",
+      ...(accept !== undefined && { accept }),
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    },
     body: JSON.stringify({ query, variables }),
+    ...(signal && { signal }),
   });
+}
+
+/** The data of an answer of JSON. Throws like `ask`. */
+export async function dataOf(response: Response, { url, token }: Gateway, maxBytes: number): Promise<Members> {
   const answer = await answerOf(response, maxBytes);
-  const named = Array.isArray(answer["errors"]) ? answer["errors"].filter(isPlainObject) : [];
-  const errors = named.map(messageOf);
+  const refused = apiErrorIn(answer);
   if (response.status === 401) {
     const hint = token === undefined ? "; set AUDITQL_TOKEN, or give --token-file" : "";
-    throw new CommandError(`${errors.join("; ") || "the gateway refused the credential"}${hint}`);
+    throw new CommandError(`${refused?.message ?? "the gateway refused the credential"}${hint}`);
   }
   const isApi = response.status !== 404 && response.status !== 405;
-  if (isApi && errors.length > 0) {
-    const extensions = named.map(({ extensions }) => (isPlainObject(extensions) ? extensions : {}));
-    const codes = extensions.flatMap(({ code }) => (typeof code === "string" ? [code] : []));
-    const waits = extensions.flatMap(({ retryAfterMs }) => (typeof retryAfterMs === "number" ? [retryAfterMs] : []));
-    throw new ApiError(errors.join("; "), codes, waits.length === 0 ? undefined : Math.max(...waits));
-  }
+  if (isApi && refused !== undefined) throw refused;
   if (isApi && isPlainObject(answer["data"])) return answer["data"];
   throw new CommandError(
     `${url.href} answered ${response.status}, and is no GraphQL API: give --url such as http://127.0.0.1:4000/graphql`,
   );
 }
 
+/** What a GraphQL response says is wrong; undefined where it says nothing. */
+export function apiErrorIn({ errors }: Members): ApiError | undefined {
+  const named = Array.isArray(errors) ? errors.filter(isPlainObject) : [];
+  if (named.length === 0) return undefined;
+  const extensions = named.map(({ extensions }) => (isPlainObject(extensions) ? extensions : {}));
+  const codes = extensions.flatMap(({ code }) => (typeof code === "string" ? [code] : []));
+  const waits = extensions.flatMap(({ retryAfterMs }) => (typeof retryAfterMs === "number" ? [retryAfterMs] : []));
+  const message = named.map(messageOf).join("; ");
+  return new ApiError(message, codes, waits.length === 0 ? undefined : Math.max(...waits));
+}
+
 const MOST_TRIES = 10;
 const FIRST_WAIT_MS = 500;
-const LONGEST_WAIT_MS = 30_000;
+export const LONGEST_WAIT_MS = 30_000;
 
 /** Whether the gateway is there, and says that it cannot do this now. */
 export function isBusy(error: unknown): error is ApiError {
@@ -110,18 +132,32 @@ export async function patiently<T>(
       return await call();
     } catch (error) {
       if (tries === MOST_TRIES || !passes(error)) throw error;
-      const askedMs = (error instanceof ApiError ? error.retryAfterMs : undefined) ?? 0;
-      const waitMs = Math.max(askedMs, Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (tries - 1)));
+      const waitMs = pauseMs(error, tries);
       note(`trying again in ${waitMs / 1_000} s: ${explanation(error)}`);
       await wait(waitMs);
     }
   }
 }
 
-/** The members of a JSON object; of anything else, none. Throws CommandError on an answer that is too large. */
+/** How long to wait after so many tries that failed one after the other. */
+export function pauseMs(error: unknown, tries: number): number {
+  const askedMs = (error instanceof ApiError ? error.retryAfterMs : undefined) ?? 0;
+  return Math.max(askedMs, Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (tries - 1)));
+}
+
+/** The chunks of a body. Throws UnreachableError where it breaks off. */
+async function* wholeBody(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (error) {
+    throw new UnreachableError(`the answer broke off: ${causeOf(error)}`);
+  }
+}
+
+/** The members of a JSON object; of anything else, none. Throws CommandError on an answer that is too large, or broke off. */
 async function answerOf({ body }: Response, maxBytes: number): Promise<Members> {
   if (body === null) return {};
-  const answer: AsyncIterable<Uint8Array> = body;
+  const answer = wholeBody(body);
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of answer) {
@@ -142,9 +178,8 @@ export function membersIn(text: string): Members {
   }
 }
 
-/** A message may come from anywhere; on a terminal its control characters could rewrite the lines above. */
 function messageOf({ message }: Members): string {
-  return (typeof message === "string" ? message : "an error without a message").replace(/\p{Cc}/gu, "?");
+  return printable(typeof message === "string" ? message : "an error without a message");
 }
 
 /** Neither call follows a redirection: one would turn into another request, and take the credential along. */

@@ -6,6 +6,12 @@ export function positiveInteger(text: string): number {
   throw new InvalidArgumentError(`Expected a number from 1 to 999999999, got ${JSON.stringify(text)}.`);
 }
 
+/** The index of an entry. Throws like `positiveInteger`. */
+export function leafIndex(text: string): number {
+  if (/^(?:0|[1-9][0-9]{0,14})$/.test(text)) return Number(text);
+  throw new InvalidArgumentError(`Expected the index of an entry, from 0, got ${JSON.stringify(text)}.`);
+}
+
 /** The columns of a file by the fields that they hold: `field=column`, separated by commas. Throws like `positiveInteger`. */
 export function columnsIn(text: string): ReadonlyMap<string, string> {
   const columns = text.split(",").map((pair): readonly [string, string] => {

@@ -4,6 +4,7 @@ import { createKey, readKeys, revokeKey, type KeyOrder } from "../access/key-fil
 import type { StoredKey } from "../access/key-set.js";
 import { SCOPES, type Scope } from "../audit/principal.js";
 import type { Restriction } from "../query/filter.js";
+import { printable } from "./printable.js";
 
 /** Where a command writes; what a script wants to catch goes to `out` alone. */
 export interface Console {
@@ -146,9 +147,4 @@ function keyRow(key: StoredKey, now: Date): readonly string[] {
 function stateOf({ revokedAt, expiresAt }: StoredKey, now: Date): string {
   if (revokedAt !== undefined) return "revoked";
   return expiresAt !== undefined && Date.parse(expiresAt) <= now.getTime() ? "expired" : "active";
-}
-
-/** A name may come from anywhere; on a terminal its control characters could rewrite the lines above. */
-function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, "?");
 }

@@ -2,6 +2,7 @@ import { EVENT_FIELDS } from "../core/event.js";
 import { isPlainObject } from "../core/json.js";
 import { apiUrl, ask, credential, type Members } from "./api.js";
 import { CommandError, explanation, type Output } from "./output.js";
+import { jsonLine, printable } from "./printable.js";
 
 export interface LogFlags {
   readonly url: string;
@@ -55,8 +56,8 @@ export async function logEvent(
     const { entry, root }: Members = isPlainObject(receipt) ? receipt : {};
     if (!isPlainObject(entry) || !isPlainObject(root))
       throw new CommandError(`${gateway.url.href} answered without a receipt`);
-    const line = `${String(entry["leafIndex"])} ${String(entry["hash"])}`;
-    await output.write(flags.json === true ? `${JSON.stringify(receipt)}\n` : `${line}\n`);
+    const line = printable(`${String(entry["leafIndex"])} ${String(entry["hash"])}`);
+    await output.write(flags.json === true ? jsonLine(receipt) : `${line}\n`);
     return LOGGED;
   } catch (error) {
     output.note(`cannot log: ${explanation(error)}`);

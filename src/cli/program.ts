@@ -15,13 +15,13 @@ import { positiveInteger } from "./arguments.js";
 import { addApiCommands, type ApiCommands } from "./api-commands.js";
 import { addKeyCommand, DEFAULT_KEYS_FILE, type Console } from "./key.js";
 import { secretIn } from "./secret-file.js";
-import type { TrustFlags } from "./trusted-keys.js";
+import type { VerifyFlags } from "./verify.js";
 
 /** What the commands do, given by the one place that knows every engine. */
 export interface Commands extends ApiCommands {
   serve(settings: Settings): Promise<void>;
   /** Answers the exit code. */
-  verify(file: string, flags: TrustFlags): Promise<number>;
+  verify(file: string, flags: VerifyFlags): Promise<number>;
   schema(flags: SchemaFlags): Promise<string>;
   /** Answers the exit code. */
   fsck(storage: Settings["storage"], flags: FsckFlags): Promise<number>;
@@ -56,6 +56,8 @@ A proof of fraud holds where the log did sign a wrong index: 0 means that it is 
 Examples:
   auditql verify evidence.ndjson --key "example.com/log/default+5926f6e2+AelP…"
   auditql verify evidence.ndjson --trust keys.txt
+  auditql verify evidence.ndjson --key "$LOG_KEY" --json | tail -n 1
+  auditql verify evidence.ndjson --key "$LOG_KEY" --quiet || alarm
   gunzip --stdout evidence.ndjson.gz | auditql verify - --key "$LOG_KEY"`;
 
 export function program(commands: Commands, env: Environment): Command {
@@ -80,8 +82,10 @@ export function program(commands: Commands, env: Environment): Command {
       new Option("--trust <path>", "a file of verifier keys, one on a line, of several logs; # begins a comment") //
         .conflicts("key"),
     )
+    .option("--json", "print each check, and last what they come to, as one line of JSON")
+    .addOption(new Option("--quiet", "print nothing: the exit code says it").conflicts("json"))
     .addHelpText("after", VERIFY_HELP)
-    .action(async (file: string, flags: TrustFlags) => {
+    .action(async (file: string, flags: VerifyFlags) => {
       process.exitCode = await commands.verify(file, flags);
     });
   addApiCommands(root, commands, env);

@@ -10,7 +10,9 @@ import { CompletenessCheck } from "./completeness-check.js";
 import { EvidenceError, readEvidence, type Piece } from "./evidence-reader.js";
 import { explanation, type Output } from "./output.js";
 import { checkFraud, isAccusation } from "./fraud-check.js";
+import { printable } from "./printable.js";
 import { Progress, withByteBar } from "./progress.js";
+import { outcomeOf, reportOf, type Finding, type Outcome, type Report, type ReportFlags } from "./verify-report.js";
 import { openLog, readTrustedKeys, type OpenedLog, type TrustedKeys, type TrustFlags } from "./trusted-keys.js";
 
 /** How `auditql verify` ends. A file of which a part cannot be read is UNREADABLE, whatever its other parts are. */
@@ -19,7 +21,9 @@ export const DOES_NOT_HOLD = 1;
 export const UNREADABLE = 2;
 export const HOLDS_FOR_KEY_INSIDE = 3;
 
-export interface VerifyOptions extends TrustFlags {
+export interface VerifyFlags extends TrustFlags, ReportFlags {}
+
+export interface VerifyOptions extends VerifyFlags {
   readonly ed25519?: Ed25519;
 }
 
@@ -29,11 +33,12 @@ const CHUNK_BYTES = 2 ** 18;
 const MAX_KEPT_BYTES = 16 * 2 ** 20;
 
 /**
- * Checks every entry and root of evidence, one line for each check, in memory that does not grow with the file. Returns
+ * Checks every entry and root of evidence, and reports each check, in memory that does not grow with the file. Returns
  * the exit code. `-` reads standard input. Rejects never: what cannot be checked is UNREADABLE.
  */
 export async function verifyFile(file: string, options: VerifyOptions, output: Output): Promise<number> {
   const { ed25519 = nodeEd25519() } = options;
+  const report = reportOf(options);
   let lines = "";
   const flush = async (): Promise<void> => {
     const written = lines;
@@ -41,22 +46,36 @@ export async function verifyFile(file: string, options: VerifyOptions, output: O
     if (written !== "") await output.write(written);
   };
   try {
-    const check = new EvidenceCheck(await readTrustedKeys(options, ed25519), ed25519);
-    for await (const piece of readEvidence(await bytesOf(file, output))) {
+    const check = new EvidenceCheck(report, await readTrustedKeys(options, ed25519), ed25519);
+    for await (const piece of readEvidence(await bytesOf(file, options.quiet === true ? NO_BAR : output.bar))) {
       lines += check.take(piece);
       if (lines.length > BLOCK_CHARACTERS) await flush();
     }
     lines += check.end();
+    const finding = check.finding();
+    const { text, notes } = report.finding(finding);
+    lines += text;
     await flush();
-    return summary(check, output);
+    notes.forEach(output.note);
+    return EXIT_CODES[outcomeOf(finding)];
   } catch (error) {
+    const { text, notes } = report.unreadable(file, explanation(error));
+    lines += text;
     await flush().catch(() => undefined);
-    output.note(`cannot verify ${file}: ${explanation(error)}`);
+    notes.forEach(output.note);
     return UNREADABLE;
   }
 }
 
-async function bytesOf(file: string, { bar }: Output): Promise<AsyncIterable<Uint8Array>> {
+const EXIT_CODES: Readonly<Record<Outcome, number>> = {
+  holds: HOLDS,
+  holdsForKeyInside: HOLDS_FOR_KEY_INSIDE,
+  doesNotHold: DOES_NOT_HOLD,
+};
+
+const NO_BAR: Output["bar"] = { isTTY: false, write: () => true };
+
+async function bytesOf(file: string, bar: Output["bar"]): Promise<AsyncIterable<Uint8Array>> {
   const progress = new Progress("verify: bytes", bar);
   if (file === "-") return withByteBar(process.stdin, { bar: progress, total: undefined });
   const { size } = await stat(file);
@@ -72,8 +91,8 @@ type Item = Piece & { readonly kind: "item" };
 
 /** The checks of one file of evidence, as its pieces come. */
 class EvidenceCheck {
-  readonly counts = { VALID: 0, UNKNOWN: 0, INVALID: 0 };
-  holds = true;
+  readonly #counts = { VALID: 0, UNKNOWN: 0, INVALID: 0 };
+  #holds = true;
   readonly #head = new Map<string, unknown>();
   #opened: OpenedLog | undefined;
   readonly #roots: Unread<RootClaim>[] = [];
@@ -85,10 +104,10 @@ class EvidenceCheck {
   #keptBytes = 0;
   #entries = 0;
   readonly #completeness = new CompletenessCheck();
-  /** What the proofs of completeness prove, in words. */
-  readonly proven: string[] = [];
+  readonly #proven: string[] = [];
 
   constructor(
+    private readonly report: Report,
     private readonly keys: TrustedKeys | undefined,
     private readonly ed25519: Ed25519,
   ) {}
@@ -120,9 +139,15 @@ class EvidenceCheck {
     return [...entries, ...roots, ...this.#proofs(), ...fraud].join("");
   }
 
+  /** What all of it comes to, at the end. */
+  finding(): Finding {
+    const { keyText, trust } = this.log;
+    return { holds: this.#holds, counts: this.#counts, proven: this.#proven, keyText, trust };
+  }
+
   #proofs(): readonly string[] {
     return this.#completeness.end(this.log.log, this.#head.get("search")).map(({ verdicts, words }, place) => {
-      this.proven.push(`completeness[${place}] proves: ${printable(words ?? "nothing that can be read")}`);
+      this.#proven.push(`completeness[${place}] proves: ${printable(words ?? "nothing that can be read")}`);
       return this.#lines(`completeness[${place}]`, verdicts);
     });
   }
@@ -130,7 +155,7 @@ class EvidenceCheck {
   #fraud(): readonly string[] {
     if (!isAccusation(this.#head)) return [];
     const { verdicts, words } = checkFraud(this.log.log, this.#head);
-    this.proven.push(`proves: ${words ?? "nothing"}`);
+    this.#proven.push(`proves: ${words ?? "nothing"}`);
     return [this.#lines("accusation", verdicts)];
   }
 
@@ -165,7 +190,7 @@ class EvidenceCheck {
 
   #lines(subject: string, verdicts: Readonly<Record<string, Verdict>>): string {
     return Object.entries(verdicts)
-      .map(([name, verdict]) => this.#line(`${subject} ${name}`, name, this.#trusted(name, verdict)))
+      .map(([name, verdict]) => this.#line(subject, name, this.#trusted(name, verdict)))
       .join("");
   }
 
@@ -175,29 +200,9 @@ class EvidenceCheck {
     return isSaid && this.log.trust === "stranger" ? invalid("UNKNOWN_KEY") : verdict;
   }
 
-  #line(check: string, name: string, verdict: Verdict): string {
-    this.counts[verdict.kind] += 1;
-    this.holds &&= verdict.kind === "VALID" || (verdict.kind === "UNKNOWN" && OPTIONAL.includes(name));
-    return `${check} ${verdict.kind === "VALID" ? verdict.kind : `${verdict.kind} ${verdict.reason}`}\n`;
+  #line(of: string, check: string, verdict: Verdict): string {
+    this.#counts[verdict.kind] += 1;
+    this.#holds &&= verdict.kind === "VALID" || (verdict.kind === "UNKNOWN" && OPTIONAL.includes(check));
+    return this.report.check({ of, check, verdict });
   }
-}
-
-/** What a file says may hold anything; on a terminal its control characters could rewrite the lines above. */
-function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, "?");
-}
-
-function summary({ counts, holds, proven, log: { keyText, trust } }: EvidenceCheck, { note }: Output): number {
-  for (const sentence of proven) note(sentence);
-  const counted = `${counts.VALID} valid, ${counts.UNKNOWN} unknown, ${counts.INVALID} invalid`;
-  const outcome = holds ? "holds" : "DOES NOT HOLD";
-  if (trust === "given") note(`${outcome} under the key ${keyText}: ${counted}`);
-  else if (trust === "stranger") note(`${outcome}: this is of a log of which you gave no key: ${counted}`);
-  else {
-    note(`${outcome} for the key inside the file: ${counted}`);
-    note(`The key inside the file is ${keyText}`);
-    note("Whoever made the file can have made that key, too. Get the log's key another way, and give it: --key KEY");
-  }
-  if (!holds) return DOES_NOT_HOLD;
-  return trust === "given" ? HOLDS : HOLDS_FOR_KEY_INSIDE;
 }

@@ -9,6 +9,8 @@ import { trustVerifierKey, verifyRoot } from "../core/verify.js";
 import { FILE_MODE } from "../keys/private-file.js";
 import { ApiError, apiUrl, ask, credential, type Gateway } from "./api.js";
 import { CommandError, explanation, type Output } from "./output.js";
+import { jsonLine, printableLines } from "./printable.js";
+import { rootIn, unsignedBecause, type SignedRoot } from "./signed-root.js";
 
 export interface WatchFlags {
   readonly url: string;
@@ -56,13 +58,6 @@ const EXTENDED = /* GraphQL */ `
 /** A gateway that says this has found it out itself. */
 const CONFESSIONS = ["ROOT_CONFLICT", "LOG_CORRUPT"];
 
-/** A root that the log signed. */
-interface SignedRoot {
-  readonly treeSize: number;
-  readonly hash: string;
-  readonly checkpoint: string;
-}
-
 /** What became of the log since it was looked at last. */
 type Outcome =
   | { readonly kind: "first" | "unchanged" | "extended"; readonly seen?: SignedRoot; readonly newest: SignedRoot }
@@ -83,7 +78,7 @@ export async function watchLog(flags: WatchFlags, token: string | undefined, out
     const seen = await remembered(flags.state, key);
     const outcome = await compared(gateway, { ...flags, verifier: key }, seen);
     if (outcome.kind === "first" || outcome.kind === "extended") await remember(flags.state, outcome.newest);
-    await output.write(flags.json === true ? `${JSON.stringify(outcome)}\n` : told(outcome));
+    await output.write(flags.json === true ? jsonLine(outcome) : told(outcome));
     return "reason" in outcome ? BROKEN : HOLDS;
   } catch (error) {
     output.note(`cannot watch: ${explanation(error)}`);
@@ -112,7 +107,8 @@ async function comparedWith(
 ): Promise<Outcome> {
   const newest = rootIn((await ask(gateway, { query: NEWEST, variables: { log: log.log } }))["root"], gateway);
   const before = seen && { seen };
-  if (!isSigned(newest, log.verifier)) return { kind: "unsigned", ...before, newest, reason: UNSIGNED };
+  if (unsignedBecause(newest, log.verifier) !== undefined)
+    return { kind: "unsigned", ...before, newest, reason: UNSIGNED };
   if (seen === undefined) return { kind: "first", newest };
   const pair = { seen, newest };
   if (newest.treeSize < seen.treeSize) return { kind: "truncated", ...pair, reason: TRUNCATED };
@@ -148,20 +144,6 @@ function extends_(
   });
 }
 
-function isSigned({ treeSize, hash, checkpoint }: SignedRoot, key: NoteVerifier): boolean {
-  const opened = openCheckpoint(checkpoint, key);
-  return opened.kind === "opened" && opened.treeSize === treeSize && digestOf(opened.rootHash) === hash;
-}
-
-function rootIn(value: unknown, { url }: Gateway): SignedRoot {
-  if (isPlainObject(value)) {
-    const { treeSize, hash, checkpoint } = value;
-    if (typeof treeSize === "number" && typeof hash === "string" && typeof checkpoint === "string")
-      return { treeSize, hash, checkpoint };
-  }
-  throw new CommandError(`${url.href} answered without a root`);
-}
-
 /** The root in the file, which is the log's own signed statement; undefined where there is no file. */
 async function remembered(path: string, key: NoteVerifier): Promise<SignedRoot | undefined> {
   const checkpoint = await readFile(path, "utf8").catch((error: unknown) => {
@@ -192,8 +174,9 @@ async function remember(path: string, { checkpoint }: SignedRoot): Promise<void>
 function told(outcome: Outcome): string {
   if (!("reason" in outcome)) return `${SENTENCES[outcome.kind]}\n${treeLine(outcome.newest)}`;
   const roots = [outcome.seen, outcome.newest].flatMap((root) => (root === undefined ? [] : [root]));
-  // Both are signed, so that anyone with the key sees that they cannot both be true.
-  return `${outcome.kind}: ${outcome.reason}\n${roots.map(({ checkpoint }) => `\n${checkpoint}`).join("")}`;
+  // Both are signed, so that anyone with the key sees that they cannot both be true; but for an unsigned one.
+  const shown = roots.map(({ checkpoint }) => `\n${printableLines(checkpoint)}`);
+  return `${outcome.kind}: ${outcome.reason}\n${shown.join("")}`;
 }
 
 const SENTENCES = {

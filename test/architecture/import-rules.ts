@@ -71,12 +71,12 @@ export const importRules: readonly ImportRule[] = [
   },
   {
     ring: "cli verify",
-    files: /^(cli\/(?:verify|evidence-reader|trusted-keys|output))/,
+    files: /^(cli\/(?:verify|evidence-reader|trusted-keys|output|printable))/,
     // It believes no gateway, so it shares no code with one but core, and the platform's Ed25519.
     mayImport: [
       core,
       /^keys\/node-crypto\.ts$/,
-      /^cli\/(?:completeness-check|fraud-check|evidence-reader|trusted-keys|output|progress)\.ts$/,
+      /^cli\/(?:completeness-check|fraud-check|evidence-reader|trusted-keys|output|printable|progress|verify-report)\.ts$/,
     ],
     packages: [noble, /^node:/, /^lru-cache$/],
   },

@@ -98,7 +98,7 @@ describe("the flags of key create", () => {
   });
 });
 
-test("a table of keys shows control characters in a name as question marks", () => {
+test("a table of keys shows no control characters of a name", () => {
   const key = {
     id: "0123456789ab",
     name: "a\u001b[2Jb",
@@ -107,5 +107,5 @@ test("a table of keys shows control characters in a name as question marks", () 
     createdAt: "2026-01-01T00:00:00Z",
     expiresAt: "2026-01-02T03:04:05.000Z",
   } as const;
-  expect(keyTable([key], NOW)).toMatch(/0123456789ab {2}expired .* a\?\[2Jb$/);
+  expect(keyTable([key], NOW)).toMatch(/0123456789ab {2}expired .* a\ufffd\[2Jb$/);
 });

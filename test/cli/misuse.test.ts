@@ -6,7 +6,7 @@ const started = () => Promise.reject(new Error("started"));
 const COMMANDS: Commands = {
   ...{ serve: started, verify: started, save: started },
   ...{ schema: started, fsck: started, copy: started, watch: started },
-  ...{ log: started, search: started, importEvents: started },
+  ...{ log: started, search: started, importEvents: started, root: started, tail: started },
 };
 
 describe("what is started wrongly exits 2, for 1 means a finding", () => {
@@ -20,11 +20,16 @@ describe("what is started wrongly exits 2, for 1 means a finding", () => {
     "serve --nonsense",
     "verify",
     "verify evidence.json --key k --trust keys.txt",
+    "verify evidence.json --json --quiet",
     "save",
     "log",
     "search --style xml",
     "search a b",
     "search --limit 0",
+    "tail --from -1",
+    "tail status:denied",
+    "root --key",
+    "root newest",
     "watch",
     "watch --key k",
     "import",

@@ -1,5 +1,15 @@
 import { describe, expect, test } from "@jest/globals";
-import { DOES_NOT_HOLD, HOLDS, HOLDS_FOR_KEY_INSIDE, UNREADABLE, verifyFile } from "../../src/cli/verify.js";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import {
+  DOES_NOT_HOLD,
+  HOLDS,
+  HOLDS_FOR_KEY_INSIDE,
+  UNREADABLE,
+  verifyFile,
+  type VerifyFlags,
+} from "../../src/cli/verify.js";
 import { noteSigner, verifierKeyText } from "../../src/core/checkpoint.js";
 import { nobleEd25519, publicKeyPem, type Ed25519 } from "../../src/core/signature.js";
 import { asLines, KEY, ORIGIN, signer, SIZE, SmallLog } from "./evidence.js";
@@ -29,6 +39,56 @@ describe("auditql verify", () => {
       lines: LINES,
       note: `holds under the key ${KEY}: 8 valid, 2 unknown, 0 invalid`,
     });
+  });
+
+  test("says the same in lines of JSON, the last of them what it comes to, and nothing to people", async () => {
+    const { code, lines, note } = await verified(whole, { key: KEY, json: true });
+    const said = lines.map((line) => JSON.parse(line) as Readonly<Record<string, string | undefined>>);
+    const asText = ({ of, check, verdict, reason }: (typeof said)[number]) =>
+      [of, check, verdict, reason].filter((word) => word !== undefined).join(" ");
+    expect([code, said.slice(0, -1).map(asText), note]).toEqual([HOLDS, LINES, ""]);
+    expect(said.at(-1)).toEqual({
+      ...{ outcome: "holds", trust: "given", key: KEY },
+      ...{ counts: { VALID: 8, UNKNOWN: 2, INVALID: 0 }, proven: [] },
+    });
+  });
+
+  test("says nothing at all when it is to be quiet, also not how far it is", async () => {
+    const file = join(mkdtempSync(join(tmpdir(), "auditql-verify-")), "evidence.json");
+    // So long that a bar moves.
+    writeFileSync(file, `${" ".repeat(9 * 2 ** 20)}{`);
+    const drawnBy = async (flags: VerifyFlags) => {
+      const drawn: unknown[] = [];
+      const draw = (text: unknown) => drawn.push(text) > 0;
+      const output = {
+        write: (text: unknown) => Promise.resolve(void draw(text)),
+        note: draw,
+        bar: { isTTY: true, write: draw },
+      };
+      expect(await verifyFile(file, { key: KEY, ...flags }, output)).toBe(UNREADABLE);
+      return drawn.join("");
+    };
+    expect([await drawnBy({}), await drawnBy({ quiet: true })]).toEqual([
+      expect.stringMatching(/verify: bytes .*\ncannot/s),
+      "",
+    ]);
+    rmSync(dirname(file), { recursive: true });
+  });
+
+  test.each<readonly [string, unknown, VerifyFlags, readonly [number, string]]>([
+    ["all holds", whole, { key: KEY }, [HOLDS, "holds"]],
+    ["it holds for the key inside", whole, {}, [HOLDS_FOR_KEY_INSIDE, "holds-for-key-inside"]],
+    ["a proof is missing", { ...whole, roots: [] }, { key: KEY }, [DOES_NOT_HOLD, "does-not-hold"]],
+    ["it breaks off", "{", { key: KEY }, [UNREADABLE, "unreadable"]],
+    ["the key is none", whole, { key: "key" }, [UNREADABLE, "unreadable"]],
+  ])("has one exit code, whichever way it is told, when %s", async (...row) => {
+    const [, evidence, flags, [code, outcome]] = row;
+    const [json, quiet] = [
+      await verified(evidence, { ...flags, json: true }),
+      await verified(evidence, { ...flags, quiet: true }),
+    ];
+    expect(quiet).toEqual({ code, lines: [], note: "" });
+    expect([json.code, json.note, JSON.parse(json.lines.at(-1) ?? "")]).toMatchObject([code, "", { outcome }]);
   });
 
   test("exits 3 when it was given no key, and says which key is inside and how to give one", async () => {

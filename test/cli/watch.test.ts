@@ -98,6 +98,16 @@ describe("of a log that its own key forges, it says", () => {
     await other.close();
   });
 
+  test("that nobody signed: unsigned, and nothing of its text can rewrite a terminal", async () => {
+    const root = { ...(await honest.service.root("default")), checkpoint: "\u001b[2Jdefault\n" };
+    const lying = await testGateway(
+      replaced(honest.service, { root: () => Promise.resolve(root), close: () => Promise.resolve() }),
+    );
+    const { code, out } = await watched(lying);
+    expect([code, out]).toEqual([1, expect.stringMatching(/^unsigned: .*\n\n\ufffd\[2Jdefault\n$/)]);
+    await lying.close();
+  });
+
   test.each(["ROOT_CONFLICT", "LOG_CORRUPT"] as const)("what the gateway says itself: %s", async (code) => {
     const service = await openTestService();
     const root = () => Promise.reject(new AuditError(code, "The log is broken."));

@@ -1,0 +1,96 @@
+import { Option, type Command } from "commander";
+import { leafIndex, positiveInteger } from "./arguments.js";
+import type { EntryStyle } from "./entry-printer.js";
+import type { RootFlags } from "./root.js";
+import type { SearchFlags } from "./search.js";
+import type { TailFlags } from "./tail.js";
+
+/** What the commands do that show what a gateway has. Each answers the exit code. */
+export interface ReadingCommands {
+  search(query: string, flags: SearchFlags): Promise<number>;
+  root(flags: RootFlags): Promise<number>;
+  tail(flags: TailFlags): Promise<number>;
+}
+
+/** A command with what it reaches a gateway by. */
+export type NewCommand = (name: string, description: string, whichLog: string) => Command;
+
+const SEARCH_HELP = `
+With --prove, each entry and each page is checked before it is printed, and trusts the log's key alone; the credential must
+see the whole log. Without it nothing is verified.
+
+Exit code: 0 searched, and proven if asked for; 1 not proven; 2 not searched, or not to the end.
+
+Examples:
+  auditql search "status:failed" --since 7d
+  auditql search actor:dana --since 2026-01-01T00:00:00Z --prove --key "$LOG_KEY"
+  auditql search --order oldest --limit 100000 --style csv > entries.csv`;
+
+const ROOT_HELP = `
+The time is the gateway's word: no checkpoint has one. That the log kept what it had is for watch to check.
+
+Exit code:
+  0  shown; with --key, the key signed this size and hash
+  1  the key did not sign it
+  2  it could not be found out
+
+Examples:
+  auditql root
+  auditql root --url https://audit.example.com/graphql --log payments --key payments.key --json`;
+
+const TAIL_HELP = `
+Goes on after the entry that it printed last whenever the connection is lost, without gap or repeat. Nothing is verified
+here. Exit code: 0 stopped, by SIGINT, SIGTERM or who read its output; 2 it could not go on.
+
+Examples:
+  auditql tail --query status:denied
+  auditql tail --json --from 0 | your-program`;
+
+export function addReadingCommands(command: NewCommand, commands: ReadingCommands): void {
+  addSearch(command, commands);
+  addTail(command, commands);
+  addRoot(command, commands);
+}
+
+function addSearch(command: NewCommand, commands: ReadingCommands): void {
+  const styles: readonly EntryStyle[] = ["table", "ndjson", "csv"];
+  const style = process.stdout.isTTY ? "table" : "ndjson";
+  command("search", "Print the entries that a query finds, newest first.", "the log to search")
+    .argument("[query]", "words, field:word and so on; everything if not given", "")
+    .option("--limit <count>", "the most entries", positiveInteger, 100)
+    .addOption(new Option("--order <end>", "which end comes first").choices(["newest", "oldest"]).default("newest"))
+    .option("--since <time>", "only what was received since: an RFC 3339 time, or such as 7d or 12h")
+    .option("--until <time>", "only what was received before")
+    .option("--prove", "print nothing but what the log holds, and every match of it; with --key")
+    .option("--key <key>", "the log's verifier key, as you got it over a way that you trust")
+    .addOption(
+      new Option("--style <style>", "how it is printed; table on a terminal, else ndjson")
+        .choices(styles)
+        .default(style),
+    )
+    .addHelpText("after", SEARCH_HELP)
+    .action(async (query: string, flags: SearchFlags) => {
+      process.exitCode = await commands.search(query, flags);
+    });
+}
+
+function addTail(command: NewCommand, commands: ReadingCommands): void {
+  command("tail", "Print entries as they are logged, one line each.", "the log to follow")
+    .option("--query <query>", "only what this finds; everything if not given")
+    .option("--from <leaf-index>", "the first entry; those logged from now on if not given", leafIndex)
+    .option("--json", "print each as one line of JSON")
+    .addHelpText("after", TAIL_HELP)
+    .action(async (flags: TailFlags) => {
+      process.exitCode = await commands.tail(flags);
+    });
+}
+
+function addRoot(command: NewCommand, commands: ReadingCommands): void {
+  command("root", "Print a log's newest root: its size, hash, time and checkpoint.", "the log to show the root of")
+    .option("--key <key>", "check that this key signed it: the log's verifier key, or a file that holds it")
+    .option("--json", "print one line of JSON")
+    .addHelpText("after", ROOT_HELP)
+    .action(async (flags: RootFlags) => {
+      process.exitCode = await commands.root(flags);
+    });
+}

@@ -1,0 +1,31 @@
+import { digestOf } from "../core/bytes.js";
+import { openCheckpoint, type NoteVerifier } from "../core/checkpoint.js";
+import { isPlainObject } from "../core/json.js";
+import type { ReasonCode } from "../core/verdict.js";
+import type { Gateway } from "./api.js";
+import { CommandError } from "./output.js";
+
+/** A root as a gateway answers it, with what the log signed. */
+export interface SignedRoot {
+  readonly treeSize: number;
+  readonly hash: string;
+  readonly checkpoint: string;
+}
+
+/** Throws CommandError on an answer that is no root. */
+export function rootIn(value: unknown, { url }: Pick<Gateway, "url">): SignedRoot {
+  if (isPlainObject(value)) {
+    const { treeSize, hash, checkpoint } = value;
+    if (typeof treeSize === "number" && typeof hash === "string" && typeof checkpoint === "string")
+      return { treeSize, hash, checkpoint };
+  }
+  throw new CommandError(`${url.href} answered without a root`);
+}
+
+/** Why the key did not sign this size and hash; undefined where it did. */
+export function unsignedBecause({ treeSize, hash, checkpoint }: SignedRoot, key: NoteVerifier): ReasonCode | undefined {
+  const opened = openCheckpoint(checkpoint, key);
+  if (opened.kind === "rejected") return opened.reason;
+  const isThis = opened.treeSize === treeSize && digestOf(opened.rootHash) === hash;
+  return isThis ? undefined : "CHECKPOINT_MISMATCH";
+}

@@ -1,0 +1,92 @@
+import type { Verdict } from "../core/verdict.js";
+import { jsonLine } from "./printable.js";
+import type { OpenedLog } from "./trusted-keys.js";
+
+/** How `auditql verify` says what it found. */
+export interface ReportFlags {
+  readonly json?: boolean;
+  /** Nothing but the exit code. */
+  readonly quiet?: boolean;
+}
+
+/** One check of an entry, a root or a proof, such as `hash` of `entries[0]`. */
+export interface Check {
+  readonly of: string;
+  readonly check: string;
+  readonly verdict: Verdict;
+}
+
+/** What the checks of a whole file come to. */
+export interface Finding extends Pick<OpenedLog, "keyText" | "trust"> {
+  readonly holds: boolean;
+  readonly counts: Readonly<Record<Verdict["kind"], number>>;
+  /** What the proofs in it prove, in words. */
+  readonly proven: readonly string[];
+}
+
+/** What is written for scripts, and what is said to people. */
+export interface Said {
+  readonly text: string;
+  readonly notes: readonly string[];
+}
+
+/** A way to say it. */
+export interface Report {
+  readonly check: (check: Check) => string;
+  readonly finding: (finding: Finding) => Said;
+  readonly unreadable: (file: string, reason: string) => Said;
+}
+
+export function reportOf({ json, quiet }: ReportFlags): Report {
+  if (quiet === true) return QUIET;
+  return json === true ? LINES_OF_JSON : LINES;
+}
+
+const NOTHING: Said = { text: "", notes: [] };
+const QUIET: Report = { check: () => "", finding: () => NOTHING, unreadable: () => NOTHING };
+
+const LINES_OF_JSON: Report = {
+  check: ({ of, check, verdict }) => jsonLine({ of, check, ...said(verdict) }),
+  finding: ({ keyText: key, trust, counts, proven, ...finding }) => {
+    const outcome = OUTCOMES[outcomeOf({ ...finding, trust })];
+    return { text: jsonLine({ outcome, trust, key, counts, proven }), notes: [] };
+  },
+  unreadable: (file, reason) => ({ text: jsonLine({ outcome: "unreadable", file, reason }), notes: [] }),
+};
+
+const OUTCOMES = {
+  holds: "holds",
+  holdsForKeyInside: "holds-for-key-inside",
+  doesNotHold: "does-not-hold",
+} as const;
+
+export type Outcome = keyof typeof OUTCOMES;
+
+/** Without a key from the user, no more than that all fits together. */
+export function outcomeOf({ holds, trust }: Pick<Finding, "holds" | "trust">): Outcome {
+  if (!holds) return "doesNotHold";
+  return trust === "given" ? "holds" : "holdsForKeyInside";
+}
+
+function said(verdict: Verdict) {
+  return verdict.kind === "VALID" ? { verdict: verdict.kind } : { verdict: verdict.kind, reason: verdict.reason };
+}
+
+const LINES: Report = {
+  check: ({ of, check, verdict }) =>
+    `${of} ${check} ${verdict.kind === "VALID" ? verdict.kind : `${verdict.kind} ${verdict.reason}`}\n`,
+  finding: (finding) => ({ text: "", notes: [...finding.proven, ...sentences(finding)] }),
+  unreadable: (file, reason) => ({ text: "", notes: [`cannot verify ${file}: ${reason}`] }),
+};
+
+function sentences({ counts, holds, keyText, trust }: Finding): readonly string[] {
+  const counted = `${counts.VALID} valid, ${counts.UNKNOWN} unknown, ${counts.INVALID} invalid`;
+  const outcome = holds ? "holds" : "DOES NOT HOLD";
+  if (trust === "given") return [`${outcome} under the key ${keyText}: ${counted}`];
+  if (trust === "stranger") return [`${outcome}: this is of a log of which you gave no key: ${counted}`];
+  return [
+    `${outcome} for the key inside the file: ${counted}`,
+    `The key inside the file is ${keyText}`,
+    "Whoever made the file can have made that key, too. Get the log's key another way, and give it: --key KEY",
+  ];
+}
