@@ -13,6 +13,7 @@ import { indexed } from "./engine/search/open-index.js";
 import { exposureOf, isOurs } from "./keys/private-file.js";
 import { TokenSealer } from "./keys/sealed-token.js";
 import { explanation } from "./cli/explanation.js";
+import type { ExportFlags } from "./cli/export.js";
 import type { FsckFlags } from "./cli/fsck.js";
 import { program, type SchemaFlags } from "./cli/program.js";
 import { writerTo, type Output } from "./cli/output.js";
@@ -241,6 +242,8 @@ try {
     search: async (query: string, flags: SearchFlags) =>
       (await import("./cli/search.js")).searchLog(query, flags, asking()),
     root: async (flags: RootFlags) => (await import("./cli/root.js")).showRoot(flags, asking()),
+    exportEntries: async (query: string, flags: ExportFlags) =>
+      (await import("./cli/export.js")).exportEntries(query, flags, asking()),
     tail: async (flags: TailFlags) => {
       const stop = stopSignal();
       return (await import("./cli/tail.js")).tailLog(flags, { ...asking(), stop });

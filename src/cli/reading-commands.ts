@@ -1,6 +1,7 @@
 import { Option, type Command } from "commander";
 import { leafIndex, positiveInteger } from "./arguments.js";
 import type { EntryStyle } from "./entry-printer.js";
+import type { ExportFlags, ExportFormat } from "./export.js";
 import type { RootFlags } from "./root.js";
 import type { SearchFlags } from "./search.js";
 import type { TailFlags } from "./tail.js";
@@ -8,6 +9,7 @@ import type { TailFlags } from "./tail.js";
 /** What the commands do that show what a gateway has. Each answers the exit code. */
 export interface ReadingCommands {
   search(query: string, flags: SearchFlags): Promise<number>;
+  exportEntries(query: string, flags: ExportFlags): Promise<number>;
   root(flags: RootFlags): Promise<number>;
   tail(flags: TailFlags): Promise<number>;
 }
@@ -46,11 +48,25 @@ Examples:
   auditql tail --query status:denied
   auditql tail --json --from 0 | your-program`;
 
+const EXPORT_HELP = `
+The entries are those of one tree, however far the log grows meanwhile; a CSV cell that a spreadsheet would execute is
+changed. Nothing is verified here: that is what save and verify are for. Exit code: 0 all are there, 2 they are not.
+
+Examples:
+  auditql export --out entries.ndjson
+  auditql export "action:delete" --since 30d --format csv --out deleted.csv`;
+
 export function addReadingCommands(command: NewCommand, commands: ReadingCommands): void {
   addSearch(command, commands);
+  addExport(command, commands);
   addTail(command, commands);
   addRoot(command, commands);
 }
+
+const order = (first: "newest" | "oldest") =>
+  new Option("--order <end>", "which end comes first").choices(["newest", "oldest"]).default(first);
+const SINCE = ["--since <time>", "only what was received since: an RFC 3339 time, or such as 7d or 12h"] as const;
+const UNTIL = ["--until <time>", "only what was received before"] as const;
 
 function addSearch(command: NewCommand, commands: ReadingCommands): void {
   const styles: readonly EntryStyle[] = ["table", "ndjson", "csv"];
@@ -58,9 +74,9 @@ function addSearch(command: NewCommand, commands: ReadingCommands): void {
   command("search", "Print the entries that a query finds, newest first.", "the log to search")
     .argument("[query]", "words, field:word and so on; everything if not given", "")
     .option("--limit <count>", "the most entries", positiveInteger, 100)
-    .addOption(new Option("--order <end>", "which end comes first").choices(["newest", "oldest"]).default("newest"))
-    .option("--since <time>", "only what was received since: an RFC 3339 time, or such as 7d or 12h")
-    .option("--until <time>", "only what was received before")
+    .addOption(order("newest"))
+    .option(...SINCE)
+    .option(...UNTIL)
     .option("--prove", "print nothing but what the log holds, and every match of it; with --key")
     .option("--key <key>", "the log's verifier key, as you got it over a way that you trust")
     .addOption(
@@ -72,6 +88,28 @@ function addSearch(command: NewCommand, commands: ReadingCommands): void {
     .action(async (query: string, flags: SearchFlags) => {
       process.exitCode = await commands.search(query, flags);
     });
+}
+
+function addExport(command: NewCommand, commands: ReadingCommands): void {
+  const formats: readonly ExportFormat[] = ["ndjson", "csv"];
+  const made = command(
+    "export",
+    "Write every entry that a query finds, as JSON lines or CSV, oldest first.",
+    "the log to export",
+  )
+    .argument("[query]", "words, field:word and so on; everything if not given", "")
+    .addOption(new Option("--format <format>", "how they are written").choices(formats).default("ndjson"))
+    .addOption(order("oldest"))
+    .option(...SINCE)
+    .option(...UNTIL)
+    .option("--out <path>", "the file to write, when all of it is there; standard output if not given")
+    .addHelpText("after", EXPORT_HELP);
+  made.action(async (query: string, flags: ExportFlags) => {
+    // The file is written as it is, and what was logged may come from anyone.
+    if (flags.out === undefined && process.stdout.isTTY)
+      made.error("error: no file is written to a terminal: give --out; search shows entries");
+    process.exitCode = await commands.exportEntries(query, flags);
+  });
 }
 
 function addTail(command: NewCommand, commands: ReadingCommands): void {

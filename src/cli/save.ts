@@ -1,21 +1,8 @@
-import { open, rename, rm } from "node:fs/promises";
 import { openCheckpoint, parseVerifierKey } from "../core/checkpoint.js";
 import { isPlainObject } from "../core/json.js";
 import { nobleEd25519 } from "../core/signature.js";
-import { FILE_MODE } from "../keys/private-file.js";
-import {
-  ApiError,
-  apiUrl,
-  ask,
-  causeOf,
-  credential,
-  MAX_ANSWER_BYTES,
-  membersIn,
-  patiently,
-  reached,
-  type Gateway,
-  type Members,
-} from "./api.js";
+import { apiUrl, ask, credential, MAX_ANSWER_BYTES, membersIn, patiently, type Gateway, type Members } from "./api.js";
+import { download, written } from "./download.js";
 import { CommandError, explanation, type Output } from "./output.js";
 import { Progress, withByteBar } from "./progress.js";
 import { provenPages } from "./proven-pages.js";
@@ -76,14 +63,6 @@ const RESULT = /* GraphQL */ `
   }
   ${PINNED}
 `;
-const DOWNLOAD = /* GraphQL */ `
-  mutation DownloadEvidence($id: ID!, $everyMatch: Boolean!) {
-    downloadResults(id: $id, everyMatch: $everyMatch, format: EVIDENCE) {
-      url
-    }
-  }
-`;
-
 /**
  * Saves evidence of a search from a gateway: the download EVIDENCE, with the consistency proof from `fromSize` in its root.
  * Returns the exit code. Nothing is verified, but what breaks off is not saved. Rejects never.
@@ -97,7 +76,8 @@ export async function saveEvidence(flags: SaveFlags, token: string | undefined, 
     const proofs = flags.prove === true ? { completeness: await provenPages(gateway, pinned.resultId) } : {};
     const search = flags.prove === true && flags.result === undefined ? { search: { query: flags.query ?? "" } } : {};
     const bar = new Progress("save: bytes", output.bar);
-    const open = () => download(gateway, pinned, flags);
+    const wanted = { id: pinned.resultId, everyMatch: flags.result === undefined, format: "EVIDENCE" } as const;
+    const open = () => download(gateway, wanted);
     const chunks = withByteBar(await patiently(open, { note: output.note }), { bar, total: undefined });
     const count = await written(flags.out, output, (write) =>
       copy(chunks, { ...pinned, head: { ...search, ...proofs } }, write),
@@ -151,35 +131,6 @@ function isPinned(value: unknown): value is Pinned {
   return typeof value["resultId"] === "string" && typeof treeSize === "number" && typeof hash === "string";
 }
 
-async function download(
-  gateway: Gateway,
-  { resultId: id }: Pinned,
-  { result }: SaveFlags,
-): Promise<AsyncIterable<Uint8Array>> {
-  const { downloadResults } = await ask(gateway, {
-    query: DOWNLOAD,
-    variables: { id, everyMatch: result === undefined },
-  });
-  const link = isPlainObject(downloadResults) ? downloadResults["url"] : undefined;
-  if (typeof link !== "string") throw new CommandError(`${gateway.url.href} answered without a link`);
-  // The link stands for the credential, which is not sent to where it leads.
-  const { status, body, headers } = await reached(new URL(link, gateway.url), {});
-  if (status === 200 && body !== null) return withoutFetchErrors(body);
-  await body?.cancel();
-  // So many downloads at once: of this credential, or of all.
-  if (status === 503)
-    throw new ApiError("the gateway is busy", ["UNAVAILABLE"], 1_000 * Number(headers.get("retry-after") ?? 1));
-  throw new CommandError(`the download was answered with ${status}`);
-}
-
-async function* withoutFetchErrors(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  try {
-    yield* body;
-  } catch (error) {
-    throw new CommandError(`the download broke off: ${causeOf(error)}`);
-  }
-}
-
 /** Writes the evidence as it comes, with the consistency proof put into its first line. Returns how many entries it has. */
 async function copy(
   chunks: AsyncIterable<Uint8Array>,
@@ -214,26 +165,4 @@ function headLine(text: string, { root: pinned, head: more }: Pinned & { readonl
     throw new CommandError("the download is of another root than the search");
   const roots = [{ ...root, ...(consistencyProof !== undefined && { consistencyProof }) }];
   return `${JSON.stringify({ ...head, ...more, roots })}\n`;
-}
-
-/** A file gets its name when all of it is there, so that none that broke off is taken for evidence. */
-async function written(
-  path: string | undefined,
-  { write }: Output,
-  copyTo: (write: Output["write"]) => Promise<number>,
-): Promise<number> {
-  if (path === undefined) return copyTo(write);
-  const part = `${path}.part`;
-  const file = await open(part, "w", FILE_MODE);
-  try {
-    const count = await copyTo((piece) => file.appendFile(piece));
-    await file.sync();
-    await rename(part, path);
-    return count;
-  } catch (error) {
-    await rm(part, { force: true });
-    throw error;
-  } finally {
-    await file.close();
-  }
 }

@@ -6,7 +6,7 @@ const started = () => Promise.reject(new Error("started"));
 const COMMANDS: Commands = {
   ...{ serve: started, verify: started, save: started },
   ...{ schema: started, fsck: started, copy: started, watch: started },
-  ...{ log: started, search: started, importEvents: started, root: started, tail: started },
+  ...{ log: started, search: started, importEvents: started, root: started, tail: started, exportEntries: started },
 };
 
 describe("what is started wrongly exits 2, for 1 means a finding", () => {
@@ -26,6 +26,8 @@ describe("what is started wrongly exits 2, for 1 means a finding", () => {
     "search --style xml",
     "search a b",
     "search --limit 0",
+    "export --format json",
+    "export a b",
     "tail --from -1",
     "tail status:denied",
     "root --key",
@@ -51,5 +53,21 @@ describe("what is started wrongly exits 2, for 1 means a finding", () => {
     });
     const words = line.split(" ").filter((word) => word !== "");
     await expect(program(COMMANDS, {}).parseAsync(words, { from: "user" })).rejects.toThrow("exit 2");
+  });
+
+  test("auditql export on a terminal, which what was logged could rewrite", async () => {
+    jest.spyOn(process.stderr, "write").mockReturnValue(true);
+    jest.spyOn(process, "exit").mockImplementation((code) => {
+      throw new Error(`exit ${code ?? 0}`);
+    });
+    const { isTTY } = process.stdout;
+    process.stdout.isTTY = true;
+    try {
+      const line = (...words: readonly string[]) => program(COMMANDS, {}).parseAsync(words, { from: "user" });
+      await expect(line("export")).rejects.toThrow("exit 2");
+      await expect(line("export", "--out", "entries.ndjson")).rejects.toThrow("started");
+    } finally {
+      process.stdout.isTTY = isTTY;
+    }
   });
 });

@@ -8,14 +8,14 @@ export interface RecordedOutput {
 }
 
 export function recordedOutput(): RecordedOutput {
-  const [written, notes] = [new Array<string>(), new Array<string>()];
+  const [written, notes] = [new Array<Buffer>(), new Array<string>()];
   return {
     output: {
-      write: (text) => Promise.resolve(void written.push(String(text))),
+      write: (text) => Promise.resolve(void written.push(Buffer.from(text))),
       note: (text) => notes.push(text),
       bar: { isTTY: false, write: () => true },
     },
-    written: () => written.join(""),
+    written: () => Buffer.concat(written).toString(),
     notes: () => notes.join("\n"),
   };
 }
