@@ -99,7 +99,7 @@ function questionVerdict(question: Question | undefined, asked: Filter | "unread
 }
 
 /** Undefined for a question that has no text: a query can name a time behind the year 9999, such as the end of that year. */
-function textIfAny(question: Question): string | undefined {
+export function textIfAny(question: Question): string | undefined {
   try {
     return questionText(question);
   } catch (error) {

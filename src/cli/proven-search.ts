@@ -2,7 +2,6 @@ import type { Unread } from "../core/claim.js";
 import { FORMAT_NAMES } from "../core/format.js";
 import { isPlainObject } from "../core/json.js";
 import type { Question } from "../core/segment/answer.js";
-import { questionText } from "../core/segment/question.js";
 import type { Verdict } from "../core/verdict.js";
 import { verifyCompleteness, type CompletenessClaim } from "../core/verify-completeness.js";
 import { trustVerifierKey, verifyEntry, type TrustedLog } from "../core/verify.js";
@@ -10,7 +9,7 @@ import { allOf } from "../query/filter.js";
 import { parseQuery } from "../query/parser.js";
 import { resolveWindow } from "../query/time.js";
 import type { Members } from "./api.js";
-import { wordsOf } from "./completeness-check.js";
+import { textIfAny, wordsOf } from "./completeness-check.js";
 import { CommandError } from "./output.js";
 
 /** What a page was asked for, and what it says of what follows. */
@@ -66,7 +65,7 @@ export class ProvenSearch {
       const claim: Unread<CompletenessClaim> = membersOf(connection["completeness"]);
       const { question, treeSize, ...verdicts } = verifyCompleteness(log, claim, { leafIndexes });
       const isSameTree = treeSize !== undefined && (this.#treeSize ?? treeSize) === treeSize;
-      if (question !== undefined && questionText(question) !== questionText(wanted))
+      if (question !== undefined && textIfAny(question) !== textIfAny(wanted))
         return `the proof is of another question: ${wordsOf(question, treeSize, edges.length < limit)}`;
       const { checkpoint } = membersOf(claim.root);
       const wrong =

@@ -1,3 +1,4 @@
+import { hasCode } from "../audit/errors.js";
 import type { TreeEntry } from "../audit/service.js";
 import { isPlainObject } from "../core/json.js";
 import { apiUrl, ask, credential, type Gateway, type Members } from "./api.js";
@@ -99,6 +100,7 @@ export async function searchLog(
     if (proven !== undefined) output.note(`proven: ${proven.words}`);
     return SEARCHED;
   } catch (error) {
+    if (hasCode(error, "EPIPE")) return SEARCHED; // who reads has seen enough
     const isRefuted = error instanceof NotProvenError;
     output.note(`${isRefuted ? "not proven, and not printed" : "cannot search"}: ${explanation(error)}`);
     return isRefuted ? NOT_PROVEN : IMPOSSIBLE;

@@ -84,6 +84,16 @@ test("shows on a terminal nothing that could rewrite it", async () => {
   expect(out).toContain(`\ufffd${"x".repeat(14)}…  `);
 });
 
+test("ends quietly when nobody reads any more", async () => {
+  const recorded = recordedOutput();
+  const closed = Object.assign(new Error("write EPIPE"), { code: "EPIPE" });
+  const output = { ...recorded.output, write: () => Promise.reject(closed) };
+  expect(await searchLog("", { url, limit: 100, order: "newest", style: "ndjson" }, { token: undefined, output })).toBe(
+    0,
+  );
+  expect(recorded.notes()).toBe("");
+});
+
 test("says in one sentence why nothing is shown, and exits 2", async () => {
   for (const [query, flags, reason] of [
     ["(open", {}, "query"],
