@@ -1,7 +1,7 @@
 import { Option, type Command } from "commander";
 import type { Environment } from "../settings/read.js";
 import { LISTENER } from "../settings/table.js";
-import { columnsIn } from "./arguments.js";
+import { columnsIn, KEY } from "./arguments.js";
 import type { EventFile, ImportFlags } from "./import.js";
 import type { LogFlags } from "./log.js";
 import { addReadingCommands, type NewCommand, type ReadingCommands } from "./reading-commands.js";
@@ -89,8 +89,6 @@ export function addApiCommands(root: Command, commands: ApiCommands, env: Enviro
   addSave(command, commands);
   addWatch(command, commands);
 }
-
-const KEY = ["--key <key>", "the log's verifier key, as you got it over a way that you trust"] as const;
 
 function addLog(command: NewCommand, commands: ApiCommands): void {
   const log = command("log", "Log one event, and print its leaf index and hash.", "the log to log in");

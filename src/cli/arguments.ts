@@ -1,5 +1,8 @@
 import { InvalidArgumentError } from "commander";
 
+/** The option of every command that trusts a log's key. */
+export const KEY = ["--key <key>", "the log's verifier key, as you got it over a way that you trust"] as const;
+
 /** A count that a command takes. Throws InvalidArgumentError, which commander reports as misuse. */
 export function positiveInteger(text: string): number {
   if (/^[1-9][0-9]{0,8}$/.test(text)) return Number(text);

@@ -11,7 +11,7 @@ import type { SettingRow } from "../settings/setting.js";
 import { API_KEYS, SETTINGS, STORAGE, SUBGRAPH_PREFIX } from "../settings/table.js";
 import type { FsckFlags } from "./fsck.js";
 import { packageVersion } from "../operations/package.js";
-import { positiveInteger } from "./arguments.js";
+import { KEY, positiveInteger } from "./arguments.js";
 import { addApiCommands, type ApiCommands } from "./api-commands.js";
 import { addKeyCommand, DEFAULT_KEYS_FILE, type Console } from "./key.js";
 import { secretIn } from "./secret-file.js";
@@ -77,7 +77,7 @@ export function program(commands: Commands, env: Environment): Command {
     .command("verify")
     .description("Check entries, proofs and roots that a gateway answered, trusting no gateway: only the log's key.")
     .argument("<file>", "evidence as `auditql save` and downloads write it, JSON or lines; - reads standard input")
-    .option("--key <key>", "the log's verifier key, as you got it over a way that you trust")
+    .option(...KEY)
     .addOption(
       new Option("--trust <path>", "a file of verifier keys, one on a line, of several logs; # begins a comment") //
         .conflicts("key"),

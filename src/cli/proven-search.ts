@@ -11,6 +11,7 @@ import { resolveWindow } from "../query/time.js";
 import type { Members } from "./api.js";
 import { textIfAny, wordsOf } from "./completeness-check.js";
 import { CommandError } from "./output.js";
+import { givenKey } from "./signed-root.js";
 
 /** What a page was asked for, and what it says of what follows. */
 export interface AskedPage {
@@ -43,7 +44,9 @@ export class ProvenSearch {
 
   /** Throws CommandError on a key, a query or times that nothing can be proven of. */
   constructor(key: string, { query, since, until, descending }: Searched) {
-    this.#logs = trusted(key);
+    givenKey(key);
+    // Which format the log has, the proofs show: nothing that is proven in one of them is in another.
+    this.#logs = FORMAT_NAMES.map((format) => trustVerifierKey(key, format));
     const parsed = parseQuery(query);
     if (parsed.kind === "syntax-error") throw new CommandError(`the query at ${parsed.message}`);
     this.#asked = { filter: allOf([parsed.filter]), window: absolute(since, until), descending };
@@ -77,16 +80,6 @@ export class ProvenSearch {
     });
     if (!problems.includes(undefined)) throw new NotProvenError(problems[0] ?? "nothing is proven");
     this.#after = leafIndexes.at(-1) ?? this.#after;
-  }
-}
-
-/** As a log of each format: which one it is, the proofs show. */
-function trusted(key: string): readonly TrustedLog[] {
-  try {
-    return FORMAT_NAMES.map((format) => trustVerifierKey(key, format));
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    throw new CommandError("--key: expected a verifier key, as root { publicKey } returns it: origin+id+base64");
   }
 }
 

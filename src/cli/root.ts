@@ -1,17 +1,14 @@
-import { readFile } from "node:fs/promises";
-import { hasCode } from "../audit/errors.js";
-import { parseVerifierKey, verifierKeyText, type NoteVerifier } from "../core/checkpoint.js";
+import { verifierKeyText, type NoteVerifier } from "../core/checkpoint.js";
 import { isPlainObject } from "../core/json.js";
-import { nobleEd25519 } from "../core/signature.js";
 import { invalid, VALID, type Verdict } from "../core/verdict.js";
 import { apiUrl, ask, credential } from "./api.js";
-import { CommandError, explanation, type Output } from "./output.js";
+import { explanation, type Output } from "./output.js";
 import { jsonLine, printable, printableLines } from "./printable.js";
-import { rootIn, unsignedBecause, type SignedRoot } from "./signed-root.js";
+import { givenKey, rootIn, unsignedBecause, type SignedRoot } from "./signed-root.js";
 
 export interface RootFlags {
   readonly url: string;
-  /** The log's verifier key, or a file that holds it. */
+  /** The log's verifier key. */
   readonly key?: string;
   readonly log?: string;
   readonly tokenFile?: string;
@@ -47,7 +44,7 @@ export async function showRoot(
 ): Promise<number> {
   try {
     const gateway = { url: apiUrl(flags.url), token: await credential(flags.tokenFile, token) };
-    const key = flags.key === undefined ? undefined : await keyIn(flags.key);
+    const key = flags.key === undefined ? undefined : givenKey(flags.key);
     const { root } = await ask(gateway, { query: ROOT, variables: { log: flags.log } });
     const shown = { ...rootIn(root, gateway), publishedAt: timeIn(root) };
     const verdict = key && verdictOf(shown, key);
@@ -58,25 +55,6 @@ export async function showRoot(
     output.note(`cannot show the root: ${explanation(error)}`);
     return IMPOSSIBLE;
   }
-}
-
-/** Reads a file where the text is no key itself. Throws CommandError on what holds none, or more than one. */
-async function keyIn(text: string): Promise<NoteVerifier> {
-  const key = parseVerifierKey(text, nobleEd25519) ?? parseVerifierKey(await onlyLine(text), nobleEd25519);
-  if (key !== undefined) return key;
-  throw new CommandError(
-    "--key: expected a verifier key, as root { publicKey } returns it, origin+id+base64, or a file that holds one",
-  );
-}
-
-async function onlyLine(path: string): Promise<string> {
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
-    if (hasCode(error, "ENOENT")) return "";
-    throw error;
-  });
-  const lines = text.split("\n").map((line) => line.trim());
-  const [only = "", second] = lines.filter((line) => line !== "" && !line.startsWith("#"));
-  return second === undefined ? only : "";
 }
 
 function timeIn(root: unknown): string {

@@ -1,11 +1,11 @@
-import { openCheckpoint, parseVerifierKey } from "../core/checkpoint.js";
+import { openCheckpoint, verifierKeyText, type NoteVerifier } from "../core/checkpoint.js";
 import { isPlainObject } from "../core/json.js";
-import { nobleEd25519 } from "../core/signature.js";
 import { apiUrl, ask, credential, MAX_ANSWER_BYTES, membersIn, patiently, type Gateway, type Members } from "./api.js";
 import { download, written } from "./download.js";
 import { CommandError, explanation, type Output } from "./output.js";
 import { Progress, withByteBar } from "./progress.js";
 import { provenPages } from "./proven-pages.js";
+import { givenKey } from "./signed-root.js";
 
 export interface SaveFlags {
   readonly url: string;
@@ -70,9 +70,7 @@ const RESULT = /* GraphQL */ `
 export async function saveEvidence(flags: SaveFlags, token: string | undefined, output: Output): Promise<number> {
   try {
     const gateway = { url: apiUrl(flags.url), token: await credential(flags.tokenFile, token) };
-    if (parseVerifierKey(flags.key, nobleEd25519) === undefined)
-      throw new CommandError("--key: expected a verifier key, as root { publicKey } returns it: origin+id+base64");
-    const pinned = await pin(gateway, flags);
+    const pinned = await pin(gateway, flags, givenKey(flags.key));
     const proofs = flags.prove === true ? { completeness: await provenPages(gateway, pinned.resultId) } : {};
     const search = flags.prove === true && flags.result === undefined ? { search: { query: flags.query ?? "" } } : {};
     const bar = new Progress("save: bytes", output.bar);
@@ -97,7 +95,11 @@ interface Pinned {
   readonly root: Members & { readonly treeSize: number; readonly hash: string };
 }
 
-async function pin(gateway: Gateway, { key, log, query = "", result, fromSize }: SaveFlags): Promise<Pinned> {
+async function pin(
+  gateway: Gateway,
+  { log, query = "", result, fromSize }: SaveFlags,
+  key: NoteVerifier,
+): Promise<Pinned> {
   const from = { fromSize: fromSize === undefined ? 1 : sizeIn(fromSize), hasFromSize: fromSize !== undefined };
   const { pinned } =
     result === undefined
@@ -105,18 +107,15 @@ async function pin(gateway: Gateway, { key, log, query = "", result, fromSize }:
       : await ask(gateway, { query: RESULT, variables: { id: result, ...from } });
   if (!isPinned(pinned)) throw new CommandError(`${gateway.url.href} answered without a root`);
   const { publicKey, log: name } = pinned.root;
-  if (publicKey === key || isSignedBy(pinned.root, key)) return pinned;
+  if (publicKey === verifierKeyText(key) || isSignedBy(pinned.root, key)) return pinned;
   throw new CommandError(
     `the key that you gave is not that of the log ${JSON.stringify(name)}, which the gateway says is ${JSON.stringify(publicKey)}`,
   );
 }
 
 /** While a log is handed over to a new key, the one before it signs each root too. */
-function isSignedBy({ checkpoint }: Pinned["root"], key: string): boolean {
-  const verifier = parseVerifierKey(key, nobleEd25519);
-  return (
-    verifier !== undefined && typeof checkpoint === "string" && openCheckpoint(checkpoint, verifier).kind === "opened"
-  );
+function isSignedBy({ checkpoint }: Pinned["root"], key: NoteVerifier): boolean {
+  return typeof checkpoint === "string" && openCheckpoint(checkpoint, key).kind === "opened";
 }
 
 function sizeIn(text: string): number {

@@ -1,9 +1,18 @@
 import { digestOf } from "../core/bytes.js";
-import { openCheckpoint, type NoteVerifier } from "../core/checkpoint.js";
+import { openCheckpoint, parseVerifierKey, type NoteVerifier } from "../core/checkpoint.js";
 import { isPlainObject } from "../core/json.js";
+import { nobleEd25519 } from "../core/signature.js";
 import type { ReasonCode } from "../core/verdict.js";
 import type { Gateway } from "./api.js";
 import { CommandError } from "./output.js";
+import { KEY_EXPECTED } from "./trusted-keys.js";
+
+/** The log's key that the user gave. Throws CommandError on what is none. */
+export function givenKey(text: string): NoteVerifier {
+  const key = parseVerifierKey(text, nobleEd25519);
+  if (key === undefined) throw new CommandError(`--key: ${KEY_EXPECTED}`);
+  return key;
+}
 
 /** A root as a gateway answers it, with what the log signed. */
 export interface SignedRoot {

@@ -1,16 +1,15 @@
 import { open, readFile, rename } from "node:fs/promises";
 import { hasCode } from "../audit/errors.js";
 import { digestOf } from "../core/bytes.js";
-import { openCheckpoint, parseVerifierKey, type NoteVerifier } from "../core/checkpoint.js";
+import { openCheckpoint, type NoteVerifier } from "../core/checkpoint.js";
 import { FORMAT_NAMES, type FormatName } from "../core/format.js";
 import { isPlainObject } from "../core/json.js";
-import { nobleEd25519 } from "../core/signature.js";
 import { trustVerifierKey, verifyRoot } from "../core/verify.js";
 import { FILE_MODE } from "../keys/private-file.js";
 import { ApiError, apiUrl, ask, credential, type Gateway } from "./api.js";
 import { CommandError, explanation, type Output } from "./output.js";
 import { jsonLine, printableLines } from "./printable.js";
-import { rootIn, unsignedBecause, type SignedRoot } from "./signed-root.js";
+import { givenKey, rootIn, unsignedBecause, type SignedRoot } from "./signed-root.js";
 
 export interface WatchFlags {
   readonly url: string;
@@ -72,9 +71,7 @@ type Break = "split-view" | "truncated" | "rewritten" | "unsigned" | "confessed"
 export async function watchLog(flags: WatchFlags, token: string | undefined, output: Output): Promise<number> {
   try {
     const gateway = { url: apiUrl(flags.url), token: await credential(flags.tokenFile, token) };
-    const key = parseVerifierKey(flags.key, nobleEd25519);
-    if (key === undefined)
-      throw new CommandError("--key: expected a verifier key, as root { publicKey } returns it: origin+id+base64");
+    const key = givenKey(flags.key);
     const seen = await remembered(flags.state, key);
     const outcome = await compared(gateway, { ...flags, verifier: key }, seen);
     if (outcome.kind === "first" || outcome.kind === "extended") await remember(flags.state, outcome.newest);
