@@ -9,6 +9,20 @@ const MAX_PAGE_BYTES = 23 * 2 ** 20;
 /** What `auditql verify` keeps of proofs and roots. */
 const MAX_PROOFS_BYTES = 15 * 2 ** 20;
 
+/** What `verifyCompleteness` reads of a proof. */
+export const COMPLETENESS = /* GraphQL */ `
+  fragment Completeness on AuditCompletenessProof {
+    question
+    proof
+    root {
+      checkpoint
+    }
+    index {
+      checkpoint
+    }
+  }
+`;
+
 const PROVEN_PAGE = /* GraphQL */ `
   query ProvenPage($id: ID!, $after: String) {
     page: results(id: $id, first: 1000, after: $after) {
@@ -17,17 +31,11 @@ const PROVEN_PAGE = /* GraphQL */ `
         endCursor
       }
       completeness {
-        question
-        proof
-        root {
-          checkpoint
-        }
-        index {
-          checkpoint
-        }
+        ...Completeness
       }
     }
   }
+  ${COMPLETENESS}
 `;
 
 /**

@@ -1,5 +1,5 @@
 import { Option, type Command } from "commander";
-import { leafIndex, positiveInteger } from "./arguments.js";
+import { KEY, leafIndex, positiveInteger } from "./arguments.js";
 import type { EntryStyle } from "./entry-printer.js";
 import type { ExportFlags, ExportFormat } from "./export.js";
 import type { RootFlags } from "./root.js";
@@ -38,7 +38,7 @@ Exit code:
 
 Examples:
   auditql root
-  auditql root --url https://audit.example.com/graphql --log payments --key payments.key --json`;
+  auditql root --url https://audit.example.com/graphql --log payments --key "$LOG_KEY" --json`;
 
 const TAIL_HELP = `
 Goes on after the entry that it printed last whenever the connection is lost, without gap or repeat. Nothing is verified
@@ -71,23 +71,30 @@ const UNTIL = ["--until <time>", "only what was received before"] as const;
 function addSearch(command: NewCommand, commands: ReadingCommands): void {
   const styles: readonly EntryStyle[] = ["table", "ndjson", "csv"];
   const style = process.stdout.isTTY ? "table" : "ndjson";
-  command("search", "Print the entries that a query finds, newest first.", "the log to search")
+  const made = command("search", "Print the entries that a query finds, newest first.", "the log to search")
     .argument("[query]", "words, field:word and so on; everything if not given", "")
     .option("--limit <count>", "the most entries", positiveInteger, 100)
     .addOption(order("newest"))
     .option(...SINCE)
     .option(...UNTIL)
     .option("--prove", "print nothing but what the log holds, and every match of it; with --key")
-    .option("--key <key>", "the log's verifier key, as you got it over a way that you trust")
+    .option(...KEY)
     .addOption(
       new Option("--style <style>", "how it is printed; table on a terminal, else ndjson")
         .choices(styles)
         .default(style),
     )
-    .addHelpText("after", SEARCH_HELP)
-    .action(async (query: string, flags: SearchFlags) => {
-      process.exitCode = await commands.search(query, flags);
-    });
+    .addHelpText("after", SEARCH_HELP);
+  made.action(async (query: string, flags: SearchFlags) => {
+    if (flags.style === "csv") requireFile(made);
+    process.exitCode = await commands.search(query, flags);
+  });
+}
+
+/** A file is written as it is, and what was logged may come from anyone: its control characters would rewrite a terminal. */
+function requireFile(made: Command): void {
+  if (process.stdout.isTTY)
+    made.error("error: no file is written to a terminal: redirect it, or use --style table of search");
 }
 
 function addExport(command: NewCommand, commands: ReadingCommands): void {
@@ -105,9 +112,7 @@ function addExport(command: NewCommand, commands: ReadingCommands): void {
     .option("--out <path>", "the file to write, when all of it is there; standard output if not given")
     .addHelpText("after", EXPORT_HELP);
   made.action(async (query: string, flags: ExportFlags) => {
-    // The file is written as it is, and what was logged may come from anyone.
-    if (flags.out === undefined && process.stdout.isTTY)
-      made.error("error: no file is written to a terminal: give --out; search shows entries");
+    if (flags.out === undefined) requireFile(made);
     process.exitCode = await commands.exportEntries(query, flags);
   });
 }
@@ -125,7 +130,7 @@ function addTail(command: NewCommand, commands: ReadingCommands): void {
 
 function addRoot(command: NewCommand, commands: ReadingCommands): void {
   command("root", "Print a log's newest root: its size, hash, time and checkpoint.", "the log to show the root of")
-    .option("--key <key>", "check that this key signed it: the log's verifier key, or a file that holds it")
+    .option(...KEY)
     .option("--json", "print one line of JSON")
     .addHelpText("after", ROOT_HELP)
     .action(async (flags: RootFlags) => {

@@ -4,6 +4,7 @@ import { isPlainObject } from "../core/json.js";
 import { apiUrl, ask, credential, type Gateway, type Members } from "./api.js";
 import { entryIn, entryPrinter, type EntryStyle } from "./entry-printer.js";
 import { CommandError, explanation, type Output } from "./output.js";
+import { COMPLETENESS } from "./proven-pages.js";
 import { NotProvenError, ProvenSearch } from "./proven-search.js";
 
 export interface SearchFlags {
@@ -61,14 +62,7 @@ const SEARCH = /* GraphQL */ `
         }
       }
       completeness @include(if: $prove) {
-        question
-        proof
-        root {
-          checkpoint
-        }
-        index {
-          checkpoint
-        }
+        ...Completeness
       }
       pageInfo {
         hasNextPage
@@ -76,6 +70,7 @@ const SEARCH = /* GraphQL */ `
       }
     }
   }
+  ${COMPLETENESS}
 `;
 
 /**
@@ -128,6 +123,8 @@ async function* pages(gateway: Gateway, query: string, flags: Paging): AsyncGene
     const { search: connection } = await ask(gateway, { query: SEARCH, variables, maxBytes: MAX_PAGE_BYTES });
     const { entries, hasNextPage, endCursor } = pageIn(connection, gateway);
     proven?.require(connection, { first, hasNextPage });
+    if (hasNextPage && entries.length === 0)
+      throw new CommandError(`${gateway.url.href} answered with an empty page, and says that it is not the last`);
     yield entries;
     left -= entries.length;
     after = endCursor;

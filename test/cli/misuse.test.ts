@@ -55,7 +55,7 @@ describe("what is started wrongly exits 2, for 1 means a finding", () => {
     await expect(program(COMMANDS, {}).parseAsync(words, { from: "user" })).rejects.toThrow("exit 2");
   });
 
-  test("auditql export on a terminal, which what was logged could rewrite", async () => {
+  test("a file on a terminal, which what was logged could rewrite", async () => {
     jest.spyOn(process.stderr, "write").mockReturnValue(true);
     jest.spyOn(process, "exit").mockImplementation((code) => {
       throw new Error(`exit ${code ?? 0}`);
@@ -65,6 +65,8 @@ describe("what is started wrongly exits 2, for 1 means a finding", () => {
     try {
       const line = (...words: readonly string[]) => program(COMMANDS, {}).parseAsync(words, { from: "user" });
       await expect(line("export")).rejects.toThrow("exit 2");
+      await expect(line("search", "--style", "csv")).rejects.toThrow("exit 2");
+      await expect(line("search")).rejects.toThrow("started");
       await expect(line("export", "--out", "entries.ndjson")).rejects.toThrow("started");
     } finally {
       process.stdout.isTTY = isTTY;

@@ -178,6 +178,19 @@ test("accepts the log as it was, for the log signed that too, but not two of its
   expect([query.code, query.leaves.length]).toEqual([1, 100]);
 });
 
+test("does not ask for ever where an empty page is said not to be the last", async () => {
+  const empty: Forge = ({ edges, pageInfo }) => {
+    edges.length = 0;
+    [pageInfo.hasNextPage, pageInfo.endCursor] = [true, pageInfo.endCursor ?? "cursor"];
+  };
+  const { code, note, asked } = await proven("status:failed", { prove: false }, empty);
+  expect([code, note, asked]).toEqual([
+    2,
+    expect.stringContaining("an empty page, and says that it is not the last"),
+    1,
+  ]);
+});
+
 test("says what nothing can be proven of", async () => {
   for (const [flags, reason] of [
     [{ key: "no key" }, "--key: expected a verifier key"],
