@@ -49,6 +49,11 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
+interface SourceMap {
+  readonly sources: readonly string[];
+  readonly sourcesContent: readonly (string | null)[];
+}
+
 describe("the package", () => {
   test("holds the program, its page, its types, the schema, the verifier in Python and the documents, and nothing else", () => {
     expect(files).toEqual(
@@ -74,6 +79,23 @@ describe("the package", () => {
     expect(documents).toEqual(expect.arrayContaining(["README.md", "docs/production.md", "deploy/README.md"]));
     const broken = documents.map((path) => [path, brokenLinks(join(folder, "node_modules/auditql"), path)] as const);
     expect(broken.filter(([, links]) => links.length > 0)).toEqual([]);
+  });
+
+  test("has a source map for every program, with the sources that people read", async () => {
+    const dist = join(folder, "node_modules/auditql/build/dist");
+    const programs = files.filter((path) => /^build\/dist\/.*\.js$/.test(path)).map((path) => basename(path));
+    expect(programs).toEqual(expect.arrayContaining(["main.js", "index.js", "verify.js", "log-writer-worker.js"]));
+    const own: string[] = [];
+    for (const program of programs) {
+      expect(await readFile(join(dist, program), "utf8")).toContain(`//# sourceMappingURL=${program}.map`);
+      const { sources, sourcesContent } = JSON.parse(await readFile(join(dist, `${program}.map`), "utf8")) as SourceMap;
+      // Some packages publish no sources.
+      const ours = sources.filter((source) => !source.includes("node_modules/"));
+      expect(ours.filter((source) => typeof sourcesContent[sources.indexOf(source)] !== "string")).toEqual([]);
+      own.push(...ours);
+    }
+    expect(own).toEqual(expect.arrayContaining([expect.stringMatching(/\/src\/core\/proof\.ts$/)]));
+    expect(own.filter((source) => source.includes("/build/"))).toEqual([]);
   });
 
   test("has the name that the README installs it by", async () => {
