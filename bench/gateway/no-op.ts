@@ -47,6 +47,8 @@ const page: ResultPage = {
     matches: () => Promise.resolve(true),
     totalCount: () => Promise.resolve(SIZE),
     isTruncated: () => Promise.resolve(false),
+    histogram: () => Promise.resolve({ buckets: [], otherCount: 0 }),
+    facet: () => Promise.resolve({ values: [], distinctCount: 0, otherCount: 0, missingCount: SIZE }),
   },
   leafIndexes: Array.from({ length: 50 }, (_, position) => SIZE - 1 - position),
   firstPosition: 0,

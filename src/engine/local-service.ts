@@ -119,6 +119,7 @@ class LocalService implements LocalAuditService {
     this.#searches = new PinnedSearches({
       ...{ index, sealer, clock, ttlMs: resultTtlMs, alarm: options.alarm ?? ignore },
       firstAtOrAfter: (name, times, size) => this.#log(name).firstAtOrAfter(times, size),
+      receivedAt: (name, leafIndexes, size) => this.#log(name).receivedAt(leafIndexes, size),
     });
     this.#index = index;
     this.#signer = { seed: keyring.eventSeed, ed25519: nodeEd25519() };

@@ -137,6 +137,15 @@ export class OpenLog {
     });
   }
 
+  /** When these entries of the tree of a size were received. Rejects with ENTRY_CORRUPT when one was changed. */
+  receivedAt(leafIndexes: readonly number[], size: number): Promise<readonly string[]> {
+    const { newest, reading } = this.parts;
+    return reading.of({
+      locate: async () => ({ edge: await newest.readableTo(size) }),
+      read: (readers, { edge }) => readers.receivedAt(leafIndexes, edge),
+    });
+  }
+
   /** The newest root, or that of an earlier size. Rejects as NewestTree.published, and as requirePastSize. */
   async root(treeSize?: number): Promise<Root> {
     const { roots, newest, reading } = this.parts;
