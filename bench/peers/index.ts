@@ -24,8 +24,8 @@ const IN_FLIGHT = 4;
 const QUERIES: readonly (readonly [string, string])[] = [
   ["a common word, a third", "failed"],
   ["two common words, a twelfth", "failed login"],
-  ["a rare word, some 500", "renkamika"],
-  ["a common and a rare word", "failed renkamika"],
+  ["a rare word, some 500", "renkami"],
+  ["a common and a rare word", "failed renkami"],
   ["a word of one entry", "77777"],
   ["a word that is nowhere", "nowhere"],
 ];
