@@ -1,6 +1,6 @@
 import { Field, ObjectType, InputType } from "type-graphql";
 import type { SignedEvent } from "../audit/service.js";
-import type { AuditEvent, EventValue } from "../core/event.js";
+import type { AuditEvent, EventField, EventValue } from "../core/event.js";
 import { withoutNulls } from "../core/json.js";
 import { EventTimeScalar, JsonScalar } from "./scalars.js";
 
@@ -8,7 +8,7 @@ import { EventTimeScalar, JsonScalar } from "./scalars.js";
   simpleResolvers: true,
   description: "What the application said happened, exactly as it was logged. Absent fields are null.",
 })
-export abstract class EventType implements AuditEvent {
+export abstract class EventType implements Pick<AuditEvent, EventField> {
   @Field(() => JsonScalar, { description: "What happened: text for people, or any other JSON value." })
   abstract readonly message: EventValue;
 

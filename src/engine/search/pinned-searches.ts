@@ -1,7 +1,6 @@
-import type { Alarm } from "../../audit/alarm.js";
-import { type Clock, timeText } from "../../audit/clock.js";
+import { timeText } from "../../audit/clock.js";
 import { type AuditError, badInput, strayHit } from "../../audit/errors.js";
-import type { IndexQuery, ProofQuery, SearchIndex } from "../../audit/search-index.js";
+import type { IndexQuery, ProofQuery } from "../../audit/search-index.js";
 import type { CompletenessRequest } from "../../audit/proofs.js";
 import type {
   Asking,
@@ -15,7 +14,6 @@ import type {
   TreeEntry,
 } from "../../audit/service.js";
 import { canonicalJson } from "../../core/json.js";
-import type { TokenSealer } from "../../keys/sealed-token.js";
 import type { Filter, Restriction } from "../../query/filter.js";
 import type { WindowBounds } from "../../query/time.js";
 import {
@@ -24,28 +22,16 @@ import {
   readPage,
   spanOf,
   checkSearch,
-  searchArguments,
   type Cursor,
+  type CheckedSearch,
+  searchArguments,
   type ReadableResult,
   type Span,
 } from "./search-request.js";
+import type { PinnedSearchesOptions } from "./search-options.js";
 import { notInLeafOrder, pageQuestion } from "./page-question.js";
-import { openPin, type Pin, type PinnedState, sealPin } from "./pin.js";
+import { openPin, type Pin, type PinnedState, sealPin, type SearchArguments } from "./pin.js";
 import { readWhole, type WholeResult } from "./whole-result.js";
-
-export interface PinnedSearchesOptions {
-  /**
-   * For each time, the first leaf index below `size` whose entry was received at or after it, proven by the log's tree.
-   */
-  readonly firstAtOrAfter: (log: string, times: readonly string[], size: number) => Promise<readonly number[]>;
-  readonly index: SearchIndex;
-  readonly sealer: TokenSealer;
-  readonly clock: Clock;
-  /** How long a result can be paged. */
-  readonly ttlMs: number;
-  /** Called once per log whose index names entries that a search does not match. */
-  readonly alarm: Alarm;
-}
 
 const MICROS_PER_MS = 1000;
 
@@ -80,12 +66,6 @@ interface MatchedResult extends ReadableResult {
   isTruncated(): Promise<boolean>;
 }
 
-/** The opened cursors of a page request. */
-interface OpenedCursors {
-  readonly after: Cursor | undefined;
-  readonly before: Cursor | undefined;
-}
-
 /**
  * Searches whose pages are all exact while the log grows: the first page pins tree size and time window, and its id and
  * cursors carry the pin to the gateway that answers the next request.
@@ -100,7 +80,7 @@ export class PinnedSearches {
     const { newestSize: treeSize, bound, signal } = asking;
     const pinnedAtMs = Math.floor(this.options.clock() / MICROS_PER_MS);
     const search = searchArguments(request, bound);
-    const checked = checkSearch(search, pinnedAtMs * MICROS_PER_MS);
+    const checked = this.check(search, pinnedAtMs);
     if (checked.kind === "invalid") throw badInput([...checked.problems, ...pageProblems(page), ...strayCursors(page)]);
     const opened = openCursors(new Cursors(this.options.sealer, search), page, { nowMs: pinnedAtMs });
     const problems = [...pageProblems(page), ...opened.problems];
@@ -108,7 +88,7 @@ export class PinnedSearches {
     const earlier = (opened.after ?? opened.before)?.state;
     const state = earlier ?? (await this.pin({ log: search.log, treeSize, pinnedAtMs }, checked.bounds));
     const pin = { search, state };
-    const reading = { pin, filter: earlier === undefined ? checked.filter : filterOf(pin), signal };
+    const reading = { pin, filter: earlier === undefined ? checked.filter : this.filterOf(pin), signal };
     return this.page(reading, spanOf(page, opened.after?.position, opened.before?.position));
   }
 
@@ -126,7 +106,7 @@ export class PinnedSearches {
   async question({ of, page }: CompletenessRequest, { bound, signal }: Asking): Promise<PinnedQuestion> {
     const { pin, filter } = this.opened(page.result.id, this.options.clock() / MICROS_PER_MS, bound);
     const { search, state } = pin;
-    const checked = checkSearch(search, state.pinnedAtMs * MICROS_PER_MS);
+    const checked = this.check(search, state.pinnedAtMs);
     const bounds: WindowBounds = checked.kind === "checked" ? checked.bounds : { start: undefined, end: undefined };
     const window = { from: bounds.start, until: bounds.end };
     const pinned = { log: search.log, treeSize: state.treeSize, window: state.range };
@@ -168,7 +148,7 @@ export class PinnedSearches {
     const { search } = result.pin;
     if (canonicalJson({ ...search.bound }) !== canonicalJson({ ...bound }))
       throw badResultId("a result of another credential");
-    return { pin: result.pin, filter: filterOf(result.pin) };
+    return { pin: result.pin, filter: this.filterOf(result.pin) };
   }
 
   private async pin(now: Now, { start, end }: WindowBounds): Promise<PinnedState> {
@@ -239,13 +219,23 @@ export class PinnedSearches {
       isTruncated: () => readable.isTruncated(),
     };
   }
+
+  private check(search: SearchArguments, pinnedAtMs: number): CheckedSearch {
+    return checkSearch(search, pinnedAtMs * MICROS_PER_MS, this.options.customFields(search.log));
+  }
+
+  /** The filter of a pinned search, whose relative times count back from when it was pinned. */
+  private filterOf({ search, state }: Pin): Filter {
+    const checked = this.check(search, state.pinnedAtMs);
+    if (checked.kind === "invalid") throw badResultId("a result whose query is no longer understood");
+    return checked.filter;
+  }
 }
 
-/** The filter of a pinned search, whose relative times count back from when it was pinned. */
-function filterOf({ search, state }: Pin): Filter {
-  const checked = checkSearch(search, state.pinnedAtMs * MICROS_PER_MS);
-  if (checked.kind === "invalid") throw badResultId("a result whose query is no longer understood");
-  return checked.filter;
+/** The opened cursors of a page request. */
+interface OpenedCursors {
+  readonly after: Cursor | undefined;
+  readonly before: Cursor | undefined;
 }
 
 /** What a page's cursors must agree with: not expired, and of a known result with exactly its state. */
