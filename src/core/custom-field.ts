@@ -16,7 +16,8 @@ export function isCustomField(name: unknown): name is CustomField {
   return typeof name === "string" && CUSTOM_ID.test(name) && !RESERVED.includes(name);
 }
 
-function isCustomValue(value: unknown): value is CustomValue {
+/** Whether a value may be that of a custom field. */
+export function isCustomValue(value: unknown): value is CustomValue {
   return typeof value === "string" || typeof value === "boolean" || Number.isSafeInteger(value);
 }
 
@@ -35,4 +36,10 @@ export function eventFields(event: AuditEvent): readonly (readonly [FieldName, E
     return value === undefined ? [] : [[field, value] as const];
   });
   return [...standard, ...customFields(event)];
+}
+
+/** The custom fields of an event as an object; undefined where it has none. */
+export function customObject(event: AuditEvent): Readonly<Record<string, CustomValue>> | undefined {
+  const fields = customFields(event);
+  return fields.length === 0 ? undefined : Object.fromEntries(fields);
 }
