@@ -14,6 +14,7 @@ import { exposureOf, isOurs } from "./keys/private-file.js";
 import { TokenSealer } from "./keys/sealed-token.js";
 import { explanation } from "./cli/explanation.js";
 import { declaredLogs } from "./cli/log-schemas.js";
+import type { MemoryStores } from "./cli/demo.js";
 import type { ExportFlags } from "./cli/export.js";
 import type { FsckFlags } from "./cli/fsck.js";
 import { program, type SchemaFlags } from "./cli/program.js";
@@ -204,6 +205,12 @@ async function openCache({ redisUrl, origin }: Settings["storage"], { note }: Op
   return cache;
 }
 
+async function openMemory(keyring: Keyring, { fatal }: Operator): Promise<MemoryStores> {
+  const { log: store, index } = indexed(await openStore("memory:", fatal), keyring);
+  const { MemoryRootCache } = await import("./caches/memory/root-cache.js");
+  return { store, index, cache: new MemoryRootCache() };
+}
+
 const tools = {
   tools: {
     openStore: async (url: string, keyring: Keyring) => indexed(await openStore(url), keyring),
@@ -242,6 +249,10 @@ try {
   // Each command loads what it needs: a verifier should not wait for a server that it does not use.
   const commands = {
     serve: async (settings: Settings) => (await import("./cli/serve.js")).serve(settings, planEngine),
+    demo: async (settings: Settings) => {
+      const [{ serve }, { planDemo }] = await Promise.all([import("./cli/serve.js"), import("./cli/demo.js")]);
+      await serve(settings, planDemo(openMemory));
+    },
     verify: async (file: string, flags: VerifyFlags) =>
       (await import("./cli/verify.js")).verifyFile(file, flags, openOutput()),
     save: async (flags: SaveFlags) =>

@@ -20,6 +20,8 @@ import type { VerifyFlags } from "./verify.js";
 /** What the commands do, given by the one place that knows every engine. */
 export interface Commands extends ApiCommands {
   serve(settings: Settings): Promise<void>;
+  /** Serves a made-up day from memory. */
+  demo(settings: Settings): Promise<void>;
   /** Answers the exit code. */
   verify(file: string, flags: VerifyFlags): Promise<number>;
   schema(flags: SchemaFlags): Promise<string>;
@@ -73,6 +75,14 @@ export function program(commands: Commands, env: Environment): Command {
     const settings = settingsOrExit(flags, env);
     if (settings !== undefined) await commands.serve(settings);
   });
+  root
+    .command("demo")
+    .description("Start a gateway in memory with a made-up day, of which one entry was changed afterwards.")
+    .option("--port <number>", "the port to listen on; default 4000")
+    .action(async (flags: Pick<Flags, "port">) => {
+      const settings = settingsOrExit({ ...flags, store: "memory:", "log-level": "warn" }, {});
+      if (settings !== undefined) await commands.demo(settings);
+    });
   root
     .command("verify")
     .description("Check entries, proofs and roots that a gateway answered, trusting no gateway: only the log's key.")

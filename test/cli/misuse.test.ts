@@ -4,7 +4,7 @@ import { program, type Commands } from "../../src/cli/program.js";
 /** What is started wrongly must do nothing. */
 const started = () => Promise.reject(new Error("started"));
 const COMMANDS: Commands = {
-  ...{ serve: started, verify: started, save: started },
+  ...{ serve: started, demo: started, verify: started, save: started },
   ...{ schema: started, fsck: started, copy: started, watch: started },
   ...{ log: started, search: started, importEvents: started, root: started, tail: started, exportEntries: started },
 };
@@ -18,6 +18,7 @@ describe("what is started wrongly exits 2, for 1 means a finding", () => {
     "",
     "nonsense",
     "serve --nonsense",
+    "demo --store memory:",
     "verify",
     "verify evidence.json --key k --trust keys.txt",
     "verify evidence.json --json --quiet",
