@@ -1,4 +1,5 @@
 import type { EntryClaim, Unread } from "../core/claim.js";
+import type { FieldName } from "../core/event.js";
 import { isPlainObject } from "../core/json.js";
 import type { Question } from "../core/segment/answer.js";
 import type { SegmentFilter } from "../core/segment/filter.js";
@@ -7,7 +8,7 @@ import { invalid, unknown, VALID, type Verdict } from "../core/verdict.js";
 import { verifyCompleteness, type CompletenessClaim, type CompletenessVerdicts } from "../core/verify-completeness.js";
 import type { TrustedLog } from "../core/verify.js";
 import { allOf, type Filter } from "../query/filter.js";
-import { parseQuery } from "../query/parser.js";
+import { ambiguityOf, readQuery } from "../query/own-fields.js";
 import { printFilter } from "../query/print.js";
 import { EvidenceError } from "./evidence-reader.js";
 
@@ -48,9 +49,12 @@ export class CompletenessCheck {
     this.#treeSizes.push(isPlainObject(membershipProof) ? membershipProof["treeSize"] : undefined);
   }
 
-  /** `search`: what the file says was searched. */
-  end(log: TrustedLog, search: unknown): readonly CheckedProof[] {
-    const asked = filterOf(search);
+  /**
+   * `search`: what the file says was searched. `customFields`: those of the log's schema, where it is given. Throws EvidenceError
+   * where what was asked cannot be told without it.
+   */
+  end(log: TrustedLog, search: unknown, customFields?: readonly FieldName[]): readonly CheckedProof[] {
+    const asked = this.#claims.length === 0 ? undefined : filterOf(search, log, customFields);
     const checked: CheckedProof[] = [];
     let [from, before] = [0, undefined as Question | undefined];
     for (const [place, claim] of this.#claims.entries()) {
@@ -109,10 +113,16 @@ export function textIfAny(question: Question): string | undefined {
 }
 
 /** Of `{"query": …}`; undefined where the file does not say what was searched. */
-function filterOf(search: unknown): Filter | "unreadable" | undefined {
+function filterOf(
+  search: unknown,
+  { format }: TrustedLog,
+  customFields: readonly FieldName[] | undefined,
+): Filter | "unreadable" | undefined {
   if (search === undefined) return undefined;
   const query = isPlainObject(search) ? search["query"] : undefined;
-  const parsed = typeof query === "string" ? parseQuery(query) : undefined;
+  const own = format.name === "pangea" ? customFields : [];
+  const parsed = typeof query === "string" ? readQuery(query, own) : undefined;
+  if (parsed?.kind === "ambiguous") throw new EvidenceError(`search.query: ${ambiguityOf(parsed.name)}`);
   return parsed === undefined || parsed.kind === "syntax-error" ? "unreadable" : allOf([parsed.filter]);
 }
 

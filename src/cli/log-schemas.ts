@@ -1,14 +1,11 @@
-import { readFile, stat } from "node:fs/promises";
-import { badInput, hasCode } from "../audit/errors.js";
+import { badInput } from "../audit/errors.js";
 import type { LogDeclaration } from "../audit/log-declaration.js";
-import { parseSchema, type EventSchema } from "../core/event-schema.js";
+import type { EventSchema } from "../core/event-schema.js";
 import type { FieldProblem } from "../core/json.js";
-import { parseLossless } from "../core/lossless-json.js";
+import { readSchema } from "./schema-file.js";
 import type { Settings } from "../settings/read.js";
 
 const SETTING = "AUDITQL_LOG_SCHEMAS";
-/** Of all fields with the longest names and descriptions, several times. */
-const MAX_SCHEMA_BYTES = 2 ** 20;
 
 /**
  * The logs that the settings declare, each with the schema in its file, if one is named. Rejects with BAD_USER_INPUT that
@@ -24,7 +21,7 @@ export async function declaredLogs({ service, gateway }: DeclaringSettings): Pro
       problems.push(misplaced);
       continue;
     }
-    const read = await readSchema(path);
+    const read = await readSchema(path, `${SETTING} ${path}`);
     if (read.kind === "valid") schemas.set(log, read.schema);
     else problems.push(...read.problems);
   }
@@ -49,17 +46,4 @@ function misplacedSchema(
   return log === readLog
     ? wrong("another log than AUDITQL_READ_LOG, whose events have the standard fields", log)
     : undefined;
-}
-
-async function readSchema(path: string): Promise<ReturnType<typeof parseSchema>> {
-  const unread = (expected: string, got: string) =>
-    ({ kind: "invalid", problems: [{ path: `${SETTING} ${path}`, expected, got }] }) as const;
-  try {
-    const { size } = await stat(path);
-    if (size > MAX_SCHEMA_BYTES) return unread(`at most ${MAX_SCHEMA_BYTES} bytes`, `${size}`);
-    return parseSchema(parseLossless(await readFile(path, "utf8")), path);
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return unread("a file", "none");
-    return unread("a JSON document that can be read", String(error));
-  }
 }

@@ -92,6 +92,7 @@ export function program(commands: Commands, env: Environment): Command {
       new Option("--trust <path>", "a file of verifier keys, one on a line, of several logs; # begins a comment") //
         .conflicts("key"),
     )
+    .option("--schema <path>", "the schema of a log that has its own, for fields in the query")
     .option("--json", "print each check, and last what they come to, as one line of JSON")
     .addOption(new Option("--quiet", "print nothing: the exit code says it").conflicts("json"))
     .addHelpText("after", VERIFY_HELP)

@@ -1,4 +1,5 @@
 import type { Unread } from "../core/claim.js";
+import type { FieldName } from "../core/event.js";
 import { FORMAT_NAMES } from "../core/format.js";
 import { isPlainObject } from "../core/json.js";
 import type { Question } from "../core/segment/answer.js";
@@ -6,6 +7,7 @@ import type { Verdict } from "../core/verdict.js";
 import { verifyCompleteness, type CompletenessClaim } from "../core/verify-completeness.js";
 import { trustVerifierKey, verifyEntry, type TrustedLog } from "../core/verify.js";
 import { allOf } from "../query/filter.js";
+import { ambiguityOf, readQuery } from "../query/own-fields.js";
 import { parseQuery } from "../query/parser.js";
 import { resolveWindow } from "../query/time.js";
 import type { Members } from "./api.js";
@@ -29,6 +31,8 @@ interface Searched {
   readonly since: string | undefined;
   readonly until: string | undefined;
   readonly descending: boolean;
+  /** Those of the log's own schema, where it is given. */
+  readonly customFields?: readonly FieldName[] | undefined;
 }
 
 /**
@@ -38,16 +42,20 @@ interface Searched {
 export class ProvenSearch {
   readonly #logs: readonly TrustedLog[];
   readonly #asked: Pick<Question, "filter" | "window" | "descending">;
+  readonly #ambiguous: string | undefined;
   #after: number | undefined;
   #treeSize: number | undefined;
   #words = "";
 
   /** Throws CommandError on a key, a query or times that nothing can be proven of. */
-  constructor(key: string, { query, since, until, descending }: Searched) {
+  constructor(key: string, { query, since, until, descending, customFields }: Searched) {
     givenKey(key);
     // Which format the log has, the proofs show: nothing that is proven in one of them is in another.
     this.#logs = FORMAT_NAMES.map((format) => trustVerifierKey(key, format));
-    const parsed = parseQuery(query);
+    const read = readQuery(query, customFields);
+    this.#ambiguous = read.kind === "ambiguous" ? read.name : undefined;
+    // A log of the other format has no schema, and reads it so.
+    const parsed = read.kind === "ambiguous" ? parseQuery(query) : read;
     if (parsed.kind === "syntax-error") throw new CommandError(`the query at ${parsed.message}`);
     this.#asked = { filter: allOf([parsed.filter]), window: absolute(since, until), descending };
   }
@@ -65,6 +73,7 @@ export class ProvenSearch {
     const limit = hasNextPage ? edges.length : first;
     const wanted: Question = { ...this.#asked, after: this.#after, wanted: { kind: "page", limit } };
     const problems = this.#logs.map((log) => {
+      if (log.format.name === "pangea" && this.#ambiguous !== undefined) return ambiguityOf(this.#ambiguous);
       const claim: Unread<CompletenessClaim> = membersOf(connection["completeness"]);
       const { question, treeSize, ...verdicts } = verifyCompleteness(log, claim, { leafIndexes });
       const isSameTree = treeSize !== undefined && (this.#treeSize ?? treeSize) === treeSize;
@@ -78,6 +87,8 @@ export class ProvenSearch {
       this.#words = wordsOf({ ...wanted, after: undefined }, treeSize, edges.length < limit);
       return undefined;
     });
+    if (!problems.includes(undefined) && this.#ambiguous !== undefined)
+      throw new CommandError(`cannot tell what was asked: ${ambiguityOf(this.#ambiguous)}; or ${problems[0] ?? ""}`);
     if (!problems.includes(undefined)) throw new NotProvenError(problems[0] ?? "nothing is proven");
     this.#after = leafIndexes.at(-1) ?? this.#after;
   }

@@ -79,6 +79,7 @@ function addSearch(command: NewCommand, commands: ReadingCommands): void {
     .option(...UNTIL)
     .option("--prove", "print nothing but what the log holds, and every match of it; with --key")
     .option(...KEY)
+    .option("--schema <path>", "the schema of a log that has its own, for fields in a query to prove")
     .addOption(
       new Option("--style <style>", "how it is printed; table on a terminal, else ndjson")
         .choices(styles)

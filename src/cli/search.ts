@@ -5,6 +5,7 @@ import { apiUrl, ask, credential, type Gateway, type Members } from "./api.js";
 import { entryIn, entryPrinter, type EntryStyle } from "./entry-printer.js";
 import { CommandError, explanation, type Output } from "./output.js";
 import { COMPLETENESS } from "./proven-pages.js";
+import { customFieldsOf } from "./schema-file.js";
 import { NotProvenError, ProvenSearch } from "./proven-search.js";
 
 export interface SearchFlags {
@@ -20,6 +21,8 @@ export interface SearchFlags {
   /** Whether to print only what is proven to be in the log, and to leave no match out, under the log's verifier key. */
   readonly prove?: boolean;
   readonly key?: string;
+  /** A file with the schema of the log, which `prove` must not take from the gateway. */
+  readonly schema?: string;
 }
 
 const SEARCHED = 0;
@@ -85,7 +88,7 @@ export async function searchLog(
   try {
     const gateway = { url: apiUrl(flags.url), token: await credential(flags.tokenFile, token) };
     const print = entryPrinter(flags.style, output);
-    const proven = provenSearch(query, flags);
+    const proven = await provenSearch(query, flags);
     let count = 0;
     for await (const page of pages(gateway, query, { ...flags, proven })) {
       await print(page);
@@ -102,10 +105,12 @@ export async function searchLog(
   }
 }
 
-function provenSearch(query: string, { prove, key, since, until, order }: SearchFlags): ProvenSearch | undefined {
+async function provenSearch(query: string, flags: SearchFlags): Promise<ProvenSearch | undefined> {
+  const { prove, key, since, until, order, schema } = flags;
   if (prove !== true) return undefined;
   if (key === undefined) throw new CommandError("--prove: give the log's verifier key with --key");
-  return new ProvenSearch(key, { query, since, until, descending: order === "newest" });
+  const customFields = await customFieldsOf(schema);
+  return new ProvenSearch(key, { query, since, until, descending: order === "newest", customFields });
 }
 
 interface Paging extends SearchFlags {

@@ -6,7 +6,9 @@ import type { Ed25519 } from "../core/signature.js";
 import { invalid, type Verdict } from "../core/verdict.js";
 import { verifyEntry, verifyRoot } from "../core/verify.js";
 import { nodeEd25519 } from "../keys/node-crypto.js";
+import type { FieldName } from "../core/event.js";
 import { CompletenessCheck } from "./completeness-check.js";
+import { customFieldsOf } from "./schema-file.js";
 import { EvidenceError, readEvidence, type Piece } from "./evidence-reader.js";
 import { explanation, type Output } from "./output.js";
 import { checkFraud, isAccusation } from "./fraud-check.js";
@@ -21,7 +23,10 @@ export const DOES_NOT_HOLD = 1;
 export const UNREADABLE = 2;
 export const HOLDS_FOR_KEY_INSIDE = 3;
 
-export interface VerifyFlags extends TrustFlags, ReportFlags {}
+export interface VerifyFlags extends TrustFlags, ReportFlags {
+  /** A file with the schema of the log, for what was searched. */
+  readonly schema?: string;
+}
 
 export interface VerifyOptions extends VerifyFlags {
   readonly ed25519?: Ed25519;
@@ -46,7 +51,9 @@ export async function verifyFile(file: string, options: VerifyOptions, output: O
     if (written !== "") await output.write(written);
   };
   try {
-    const check = new EvidenceCheck(report, await readTrustedKeys(options, ed25519), ed25519);
+    const keys = await readTrustedKeys(options, ed25519);
+    const customFields = await customFieldsOf(options.schema);
+    const check = new EvidenceCheck(report, { keys, customFields, ed25519 });
     for await (const piece of readEvidence(await bytesOf(file, options.quiet === true ? NO_BAR : output.bar))) {
       lines += check.take(piece);
       if (lines.length > BLOCK_CHARACTERS) await flush();
@@ -89,6 +96,14 @@ const OPTIONAL: readonly string[] = ["signature", "consistency", "question"];
 
 type Item = Piece & { readonly kind: "item" };
 
+/** What a verifier takes from elsewhere than the file. */
+interface Trusted {
+  readonly keys: TrustedKeys | undefined;
+  /** Of the log's own schema, where it is given. */
+  readonly customFields: readonly FieldName[] | undefined;
+  readonly ed25519: Ed25519;
+}
+
 /** The checks of one file of evidence, as its pieces come. */
 class EvidenceCheck {
   readonly #counts = { VALID: 0, UNKNOWN: 0, INVALID: 0 };
@@ -108,13 +123,12 @@ class EvidenceCheck {
 
   constructor(
     private readonly report: Report,
-    private readonly keys: TrustedKeys | undefined,
-    private readonly ed25519: Ed25519,
+    private readonly trusted: Trusted,
   ) {}
 
   /** Throws EvidenceError where the head does not say which log this is. */
   get log(): OpenedLog {
-    return (this.#opened ??= openLog(this.#head, this.keys, this.ed25519));
+    return (this.#opened ??= openLog(this.#head, this.trusted.keys, this.trusted.ed25519));
   }
 
   /** Returns the lines of what can be checked by now. Throws EvidenceError. */
@@ -146,10 +160,13 @@ class EvidenceCheck {
   }
 
   #proofs(): readonly string[] {
-    return this.#completeness.end(this.log.log, this.#head.get("search")).map(({ verdicts, words }, place) => {
-      this.#proven.push(`completeness[${place}] proves: ${printable(words ?? "nothing that can be read")}`);
-      return this.#lines(`completeness[${place}]`, verdicts);
-    });
+    const { customFields } = this.trusted;
+    return this.#completeness
+      .end(this.log.log, this.#head.get("search"), customFields)
+      .map(({ verdicts, words }, place) => {
+        this.#proven.push(`completeness[${place}] proves: ${printable(words ?? "nothing that can be read")}`);
+        return this.#lines(`completeness[${place}]`, verdicts);
+      });
   }
 
   #fraud(): readonly string[] {
@@ -161,7 +178,7 @@ class EvidenceCheck {
 
   #isReady(): boolean {
     if (this.#opened !== undefined) return true;
-    const needed = ["format", "origin", ...(this.keys === undefined ? ["publicKey"] : [])];
+    const needed = ["format", "origin", ...(this.trusted.keys === undefined ? ["publicKey"] : [])];
     return this.#hasRoots && needed.every((name) => this.#head.has(name));
   }
 

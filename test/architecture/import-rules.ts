@@ -71,12 +71,12 @@ export const importRules: readonly ImportRule[] = [
   },
   {
     ring: "cli verify",
-    files: /^(cli\/(?:verify|evidence-reader|trusted-keys|output|printable))/,
+    files: /^(cli\/(?:verify|evidence-reader|trusted-keys|schema-file|output|printable))/,
     // It believes no gateway, so it shares no code with one but core, and the platform's Ed25519.
     mayImport: [
       core,
       /^keys\/node-crypto\.ts$/,
-      /^cli\/(?:completeness-check|fraud-check|evidence-reader|trusted-keys|output|printable|progress|verify-report)\.ts$/,
+      /^cli\/(?:completeness-check|fraud-check|evidence-reader|trusted-keys|schema-file|output|printable|progress|verify-report)\.ts$/,
     ],
     packages: [noble, /^node:/, /^lru-cache$/],
   },

@@ -20,9 +20,9 @@ def known(cut, *given):
         return cut(*given)
     except w.UnknownCharacter:
         return None
-def read_query(text):
+def read_query(text, own=()):
     try:
-        return q.read_query(text)
+        return q.read_query(text, own)
     except q.NoQuery:
         return "no query"
 def entry_of(text):

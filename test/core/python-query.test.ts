@@ -2,8 +2,11 @@ import { readFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
+import { customNames, type EventSchema } from "../../src/core/event-schema.js";
+import type { FieldName } from "../../src/core/event.js";
 import { questionText } from "../../src/core/segment/question.js";
 import { allOf } from "../../src/query/filter.js";
+import { readQuery } from "../../src/query/own-fields.js";
 import { parseQuery } from "../../src/query/parser.js";
 import { printFilter } from "../../src/query/print.js";
 import { describeWith } from "../service.js";
@@ -94,8 +97,8 @@ const LIMITS = [
 const DOCUMENTED = readFileSync("docs/query-language.md", "utf8").matchAll(/^\| `([^`]+)`/gm);
 
 /** The filter of a query as a question has it; "no query" for what is none, and undefined for one that no question can have. */
-function own(query: string): unknown {
-  const parsed = parseQuery(query);
+function own(query: string, customFields: readonly FieldName[] = []): unknown {
+  const parsed = parseQuery(query, customFields);
   if (parsed.kind === "syntax-error") return "no query";
   try {
     const rest = { window: { from: undefined, until: undefined }, after: undefined, descending: false } as const;
@@ -122,6 +125,37 @@ describeWith("python3", HAS_PYTHON, () => {
     const beyond = judged.filter(({ core }) => core === undefined);
     expect(beyond.length).toBeGreaterThan(0);
     for (const { python } of beyond) expect(JSON.stringify(python)).toContain('"10000"');
+  });
+
+  test(`Python knows the fields of a log's own, and what they would change (seed ${SEED})`, () => {
+    const name = fc.constantFrom("amount", "is_paid", "n", "actor", "mesage", "constructor", "received_at");
+    const term = fc
+      .tuple(
+        name,
+        fc.constantFrom(":", "=", "!=", "!:", "<", "::", ":/", ""),
+        fc.constantFrom("7", "*", '"a b"', "(x OR y)", "//h", ""),
+      )
+      .map((parts) => parts.join(""));
+    const queries = fc.sample(
+      fc.array(term, { maxLength: 4 }).map((terms) => terms.join(" ")),
+      { numRuns: 1_500, seed: SEED },
+    );
+    const names = ["amount", "is_paid", "n"];
+    const told = evaluated(
+      `[known(read_query, text, ${JSON.stringify(names)}) for text in input]`,
+      queries,
+    ) as readonly unknown[];
+    const fields = customNames({ fields: names.map((id) => ({ id, type: "text" })) } as unknown as EventSchema);
+    const wrong = queries.filter((query, place) => !isDeepStrictEqual(own(query, fields), told[place]));
+    expect(wrong).toEqual([]);
+    const ambiguous = evaluated("[q.ambiguous_name(text) for text in input]", queries) as readonly (string | null)[];
+    const inCore = queries.map((query) => {
+      const read = readQuery(query, undefined);
+      return read.kind === "ambiguous" ? read.name : null;
+    });
+    expect(ambiguous).toEqual(inCore);
+    expect(ambiguous.filter((one) => one !== null).length).toBeGreaterThan(300);
+    expect(ambiguous.filter((one) => one === null).length).toBeGreaterThan(300);
   });
 
   test(`Python writes a filter as the gateway does (seed ${SEED})`, () => {

@@ -10,10 +10,11 @@ import auditql_words as w
 MISSING = object()
 
 
-def check_proofs(log, claims, shown, search=MISSING):
+def check_proofs(log, claims, shown, search=MISSING, own=()):
     """
     Yields, of each claim, its verdicts as (check, verdict), and in words what it proves, or None. `shown`: of each entry, its
-    leaf index and the size of the tree that it is proven in. `search`: what the file says was searched, if it does.
+    leaf index and the size of the tree that it is proven in. `search`: what the file says was searched, if it does. `own`: the fields of the log's
+    own schema, if it is given.
     """
     start, before = 0, None
     for place, claim in enumerate(claims):
@@ -35,7 +36,7 @@ def check_proofs(log, claims, shown, search=MISSING):
         ]
         if before is not None:
             verdicts.append(("continuation", continuation(question, before, shown[start - 1][0] if start > 0 else None)))
-        verdicts.append(("question", question_verdict(question, search)))
+        verdicts.append(("question", question_verdict(question, search, own)))
         yield verdicts, None if question is None else in_words(question, size, len(entries) < limit)
         start, before = end, question
 
@@ -81,12 +82,23 @@ def continuation(question, before, last):
     return v.VALID if question == following else v.invalid("QUESTION_MISMATCH")
 
 
-def question_verdict(question, search):
+def ambiguous_name(log, search):
+    """What in the query may be a field of the log's own schema, which is not given; None if that makes no difference."""
+    query = search.get("query") if isinstance(search, dict) else None
+    if log["format"] != "pangea" or not isinstance(query, str):
+        return None
+    try:
+        return q.ambiguous_name(query)
+    except w.UnknownCharacter:
+        return None
+
+
+def question_verdict(question, search, own):
     if question is None or search is MISSING:
         return v.unknown("NO_PROOF")
     query = search.get("query") if isinstance(search, dict) else None
     try:
-        is_asked = isinstance(query, str) and question == dict(question, filter=q.read_query(query), window={})
+        is_asked = isinstance(query, str) and question == dict(question, filter=q.read_query(query, own), window={})
     except q.NoQuery:
         is_asked = False
     except w.UnknownCharacter:

@@ -21,11 +21,28 @@ class NoQuery(ValueError):
     """The text is no query."""
 
 
-def read_query(text):
-    """The filter of a query in its simplest form. Raises NoQuery, and UnknownCharacter of auditql_words."""
+def read_query(text, own=()):
+    """
+    The filter of a query in its simplest form. `own`: the fields of the log's own schema. Raises NoQuery, and
+    UnknownCharacter of auditql_words.
+    """
     if len(text) > MAX_CHARACTERS or any(c == "\0" or "\ud800" <= c <= "\udfff" for c in text):
         raise NoQuery("a text that is too long, or that no field holds")
-    return Parser(text).query()
+    return Parser(text, own).query()
+
+
+def ambiguous_name(text):
+    """A name in a query that a log's own schema may make a field, so that it is another query; None if there is none."""
+    plain = query_or_none(text, ())
+    names = dict.fromkeys(NAME_OF_FIELD.findall(text))
+    return next((name for name in names if w.is_custom_field(name) and query_or_none(text, (name,)) != plain), None)
+
+
+def query_or_none(text, own):
+    try:
+        return read_query(text, own)
+    except NoQuery:
+        return None
 
 
 # --- Filters in their simplest form ------------------------------------------------------------------------------------
@@ -63,6 +80,7 @@ BLANKS = re.compile("[%s]*" % BLANK)
 WORD = re.compile('[^%s"()]+' % BLANK)
 QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"(\*+(?=[%s()"]|\Z))?' % BLANK, re.DOTALL)
 NAMED = re.compile("([A-Za-z_][A-Za-z0-9_]*)(!?[:=]|[<>]=?)")
+NAME_OF_FIELD = re.compile("[a-z][0-9a-z_]*(?=!?[:=])")
 # Then nothing is said of a field: it is text.
 NO_VALUE = re.compile(r"[%s):=<>]|\Z|//" % BLANK)
 SIGNS_OF_OPERATOR = re.compile("!?[:=<>]")
@@ -72,8 +90,8 @@ def is_signs(word):
     return word != "*" and not w.words(word)
 
 
-def field_named(name):
-    return "tenant_id" if name == "tenantId" else name if name in w.EVENT_FIELDS else None
+def field_named(name, own):
+    return "tenant_id" if name == "tenantId" else name if name in w.EVENT_FIELDS or name in own else None
 
 
 def is_misspelled(name):
@@ -116,8 +134,8 @@ class Token:
 
 
 class Lexer:
-    def __init__(self, text):
-        self.text, self.at, self.last = text, 0, Token("none", "")
+    def __init__(self, text, own):
+        self.text, self.own, self.at, self.last = text, own, 0, Token("none", "")
 
     def next(self):
         self.at = BLANKS.match(self.text, self.at).end()
@@ -156,7 +174,7 @@ class Lexer:
             if len(word) == 1 and not begins_group:
                 raise NoQuery("a negation of nothing")
             return Token("minus", word[0])
-        if are_signs and SIGNS_OF_OPERATOR.match(word) and field_named(self.last.text) is not None:
+        if are_signs and SIGNS_OF_OPERATOR.match(word) and field_named(self.last.text, self.own) is not None:
             raise NoQuery("a blank between a field and its operator")
         return self.field() or Token(word.lower() if word in ("AND", "OR", "NOT") else "word", word)
 
@@ -165,7 +183,7 @@ class Lexer:
         if match is None:
             return None
         name, operator = match.groups()
-        field = field_named(name)
+        field = field_named(name, self.own)
         if field is not None:
             if operator[0] in "<>" and field != "timestamp":
                 raise NoQuery("an order of a field that is text")
@@ -183,8 +201,8 @@ class Lexer:
 class Parser:
     """Recursive descent; `scope` is the field that a value is of, or None."""
 
-    def __init__(self, text):
-        self.lexer = Lexer(text)
+    def __init__(self, text, own):
+        self.lexer = Lexer(text, own)
         self.token = self.lexer.next()
         self.words = self.prefixes = self.nesting = 0
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks what an AuditQL gateway answered, offline, trusting nothing but the key of the log that you give.
 
-    auditql_verify.py [FILE] [--key KEY | --trust FILE]        FILE is evidence; - or none reads standard input
+    auditql_verify.py [FILE] [--key KEY | --trust FILE] [--schema FILE]   FILE is evidence; - or none reads standard input
 
 KEY is the log's verifier key (C2SP signed-note, `origin+id+base64`), as you got it over a way that you trust. The file
 of --trust holds one such key on each line, of several logs; # begins a comment.
@@ -804,8 +804,8 @@ def document_pieces(document):
 class EvidenceCheck:
     """The checks of one file of evidence, as its pieces come."""
 
-    def __init__(self, trusted):
-        self.trusted = trusted
+    def __init__(self, trusted, own=None):
+        self.trusted, self.own = trusted, own
         self.head, self.log = {}, None
         self.roots, self.root_of_size, self.has_roots = [], {}, False
         self.waiting, self.kept_bytes, self.entries = [], 0, 0
@@ -849,8 +849,12 @@ class EvidenceCheck:
 
     def check_completeness(self):
         proven = beside("auditql_proven")
-        search = (self.head["search"],) if "search" in self.head else ()
-        for i, (verdicts, words) in enumerate(proven.check_proofs(self.log, self.claims, self.shown, *search)):
+        search = self.head.get("search", proven.MISSING)
+        name = proven.ambiguous_name(self.log, search) if self.own is None else None
+        if name is not None:
+            raise Unusable("search.query: %s may be a field of the log's own schema: give that with --schema" % name)
+        own = (self.own or ()) if self.log["format"] == "pangea" else ()
+        for i, (verdicts, words) in enumerate(proven.check_proofs(self.log, self.claims, self.shown, search, own)):
             subject = "completeness[%d]" % i
             self.proven.append("%s proves: %s" % (subject, printable(words or "nothing that can be read")))
             yield from self.counted(subject, verdicts)
@@ -936,9 +940,10 @@ def main(arguments):
     trust = parser.add_mutually_exclusive_group()
     trust.add_argument("--key", help="the log's verifier key")
     trust.add_argument("--trust", metavar="FILE", help="a file of verifier keys, one on a line")
+    parser.add_argument("--schema", metavar="FILE", help="the schema of a log that has its own, for fields in the query")
     options = parser.parse_args(arguments)
     try:
-        check = EvidenceCheck(read_trusted_keys(options.key, options.trust))
+        check = EvidenceCheck(read_trusted_keys(options.key, options.trust), read_own_fields(options.schema))
         if options.file == "-":
             write_checks(check, sys.stdin.buffer)
         else:
@@ -953,6 +958,21 @@ def main(arguments):
         traceback.print_exc()
     give_up_output()
     return UNREADABLE
+
+
+def read_own_fields(path):
+    """The names of the fields of a schema, as the Pangea protocol writes it; None without a file."""
+    if path is None:
+        return None
+    with open(path, encoding="utf-8") as file:
+        try:
+            schema = parse_json(file.read())
+        except ValueError:
+            schema = None
+    fields = schema.get("fields") if isinstance(schema, dict) else None
+    if not isinstance(fields, list) or not all(isinstance(field, dict) and is_text(field.get("id")) for field in fields):
+        raise Unusable("--schema %s: expected a JSON object with a list of fields, each with its id" % path)
+    return tuple(field["id"] for field in fields)
 
 
 def write_checks(check, file):

@@ -1,6 +1,7 @@
 import type { AuditService } from "../../../src/audit/service.js";
 import { openPangeaService, type PangeaServiceOptions } from "../../../src/backends/pangea/service.js";
 import { MemoryRootCache } from "../../../src/caches/memory/root-cache.js";
+import type { EventSchema } from "../../../src/core/event-schema.js";
 import { keyringOfSeed } from "../../../src/keys/keyring.js";
 import { openTestService } from "../../engine/test-log.js";
 import type { TestGateway } from "../../graphql/gateway.js";
@@ -18,9 +19,10 @@ export interface Behind {
   close(): Promise<void>;
 }
 
-/** Opens an engine with empty logs of the format pangea. */
-export async function openBehind(logs: readonly string[] = ["default"]): Promise<Behind> {
-  const engine = await openTestService({ logs: logs.map((log) => ({ log, format: "pangea" })) });
+/** Opens an engine with empty logs of the format pangea, with the standard fields or a schema. */
+export async function openBehind(logs: readonly string[] = ["default"], schema?: EventSchema): Promise<Behind> {
+  const declared = { format: "pangea", ...(schema !== undefined && { schema }) } as const;
+  const engine = await openTestService({ logs: logs.map((log) => ({ log, ...declared })) });
   const door = await pangeaGateway(engine, { pangeaLogs: logs });
   return {
     ...{ engine, door },

@@ -73,7 +73,7 @@ describe("a gateway with a schema", () => {
       `${bad}.fields[1].id: expected a name`,
       `${bad}.fields[1].type: expected one of boolean`,
       `AUDITQL_LOG_SCHEMAS ${broken}: expected a JSON document that can be read`,
-      "AUDITQL_LOG_SCHEMAS /nowhere/schema.json: expected a file, got none",
+      "AUDITQL_LOG_SCHEMAS /nowhere/schema.json: expected a JSON document that can be read, got Error: ENOENT",
       "AUDITQL_LOG_SCHEMAS: expected a log of the format pangea, got d, of rfc6962",
       "AUDITQL_LOG_SCHEMAS: expected one of default, a, b, c, d, got e",
     ])
