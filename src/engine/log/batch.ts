@@ -3,7 +3,7 @@ import { AuditError } from "../../audit/errors.js";
 import type { RequestReceipt, AppendBatch } from "../../audit/store.js";
 import type { LogFormat } from "../../core/format.js";
 import type { LogKey } from "../../keys/log-key.js";
-import { stampEvent, type StampedEntry } from "../tree/entries.js";
+import { stampEvent, type StampedEntry } from "../tree/stamped-entry.js";
 import type { SignedTree, TreeSource } from "../tree/signed-tree.js";
 import { sealedReceipt } from "./seals.js";
 

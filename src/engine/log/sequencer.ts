@@ -2,7 +2,7 @@ import type { Alarm } from "../../audit/alarm.js";
 import type { CheckedEvent } from "../../audit/checked-request.js";
 import { timeText, type Clock } from "../../audit/clock.js";
 import { aheadOf } from "../../core/instant.js";
-import { stampEvent } from "../tree/entries.js";
+import { stampEvent } from "../tree/stamped-entry.js";
 import {
   QUEUE_LIMITS,
   SubmissionQueue,

@@ -1,8 +1,7 @@
-import type { CheckedEvent } from "../../audit/checked-request.js";
+import { LRUCache } from "lru-cache";
 import type { Entry, EntryOutcome } from "../../audit/service.js";
-import type { StoredEntry, NewEntry } from "../../audit/store.js";
+import type { StoredEntry } from "../../audit/store.js";
 import { equalBytes, HASH_BYTES, utf8, digestOf } from "../../core/bytes.js";
-import type { Envelope } from "../../core/event.js";
 import type { LogFormat } from "../../core/format.js";
 import {
   buildTile,
@@ -14,7 +13,6 @@ import {
   type NodeId,
 } from "../../core/tree.js";
 import type { KeptTile } from "./kept-tile.js";
-import { SeenEntries } from "./seen-entries.js";
 import { tileKey, TileReader, type TileSource } from "./tile-reader.js";
 
 type Tiles = Map<string, KeptTile | undefined>;
@@ -157,47 +155,38 @@ function tilesAbove(edge: TreeEdge, nodes: readonly NodeId[]): TileId[] {
   return [...tiles.values()];
 }
 
-/** An entry without its leaf index yet. */
-export interface StampedEntry extends NewEntry {
-  readonly envelope: Envelope;
-}
+/** Of canonical text; parsed and cut into words it takes some four times as much. */
+const SEEN_CHARACTERS = 2 ** 23;
+/** What an entry takes beside its text, in characters. */
+const ENTRY_CHARACTERS = 100;
 
-/** Wraps an event into its envelope and computes its leaf. */
-export function stampEvent(format: LogFormat, checked: CheckedEvent, receivedAt: string): StampedEntry {
-  const envelope = envelopeOf(checked, receivedAt);
-  const canonical = format.canonicalText(envelope);
-  return { envelope, canonical, leafHash: format.leafHash(utf8(canonical)), receivedAt };
-}
-
-function envelopeOf({ event, malformed, signature, publicKey }: CheckedEvent, receivedAt: string): Envelope {
-  return {
-    event,
-    received_at: receivedAt,
-    ...(malformed === undefined ? {} : { err: malformed }),
-    ...(signature === undefined ? {} : { signature }),
-    ...(publicKey === undefined ? {} : { public_key: publicKey }),
-  };
+/** An entry, and the leaf of the tree that it was compared with. */
+interface SeenEntry {
+  readonly entry: Entry;
+  readonly leaf: Uint8Array;
 }
 
 /**
- * The entry that a checked event became. Its envelope is parsed from the canonical text on first use: entries show what
- * was hashed, which a format may spell differently from the caller.
+ * Entries that were shown before, each once compared with its leaf of the signed tree: people look at the same pages again, and
+ * a leaf never has another text. So what is changed in the store meanwhile is not shown; fsck finds it.
  */
-export function entryOf(
-  { log, format }: Pick<TileSource, "log" | "format">,
-  leafIndex: number,
-  { canonical, leafHash, envelope }: StampedEntry,
-): Entry {
-  let read: Envelope | undefined;
-  return {
-    log,
-    leafIndex,
-    hash: digestOf(leafHash),
-    canonical,
-    get envelope() {
-      return (read ??= format.read(canonical) ?? envelope);
-    },
-  };
+class SeenEntries {
+  readonly #seen = new LRUCache<number, SeenEntry>({
+    maxSize: SEEN_CHARACTERS,
+    sizeCalculation: ({ entry }) => ENTRY_CHARACTERS + entry.canonical.length,
+  });
+
+  get(leafIndex: number): SeenEntry | undefined {
+    return this.#seen.get(leafIndex);
+  }
+
+  keep(entry: Entry, leaf: Uint8Array): void {
+    this.#seen.set(entry.leafIndex, { entry, leaf: Uint8Array.from(leaf) }); // a view would hold its whole tile
+  }
+
+  forget(leafIndex: number): void {
+    this.#seen.delete(leafIndex);
+  }
 }
 
 export interface ReadOptions {
