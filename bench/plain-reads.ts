@@ -23,8 +23,10 @@ export function choosableReads(): (reads: Reads) => void {
 
 function replaceEntryReads(isBound: () => boolean): void {
   const bound = Reflect.get(EntryReader.prototype, "read");
-  EntryReader.prototype.read = function (...asked) {
-    return isBound() ? bound.apply(this, asked) : plainRead(this["source"], ...asked);
+  EntryReader.prototype.read = function (leafIndexes, edge, options) {
+    return isBound()
+      ? bound.call(this, leafIndexes, edge, options)
+      : plainRead(this["source"], leafIndexes, edge, options?.signal);
   };
 }
 

@@ -58,9 +58,15 @@ export function serveNoOp(): Promise<Served> {
   return serve(["build/bench/gateway/no-op.js"], {});
 }
 
-async function serve(args: readonly string[], settings: Readonly<Record<string, string>>): Promise<Served> {
+/** A program that says its address in one line; `cwd` is where it is run. */
+export async function serve(
+  args: readonly string[],
+  settings: Readonly<Record<string, string>>,
+  cwd = process.cwd(),
+): Promise<Served> {
   const started = performance.now();
   const child = spawn(process.execPath, args, {
+    cwd,
     env: { ...process.env, ...settings, NODE_ENV: "production" },
     stdio: ["ignore", "pipe", "ignore"],
   });

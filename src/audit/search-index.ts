@@ -5,6 +5,7 @@ import type { LeafRange } from "../core/tree.js";
 import type { Filter } from "../query/filter.js";
 import type { EntryOrder } from "../query/order.js";
 import type { BlockStore } from "./block-store.js";
+import type { Facet, FacetRequest } from "./breakdown.js";
 import type { Entry } from "./service.js";
 import type { LogStore } from "./store.js";
 
@@ -15,6 +16,14 @@ export interface IndexQuery {
   /** Only leaves in [start, end): the pinned tree size and the time window, both resolved to leaf indexes. */
   readonly range: LeafRange;
   readonly order: EntryOrder;
+}
+
+/** The times of matching events, in milliseconds since 1970. */
+export interface TimesFound {
+  /** The earliest and the latest; undefined where no match has a time. */
+  readonly span: { readonly first: number; readonly last: number } | undefined;
+  /** How many matches have none. */
+  readonly without: number;
 }
 
 /** A run of neighbouring matches in a query's order. */
@@ -94,6 +103,14 @@ export interface SearchIndex {
   page(query: IndexQuery, slice: Slice, signal?: AbortSignal): Promise<readonly number[]>;
   /** The number of matches, counted up to `cap`. The signal works as in `page`. */
   count(query: IndexQuery, cap: number, signal?: AbortSignal): Promise<number>;
+  /** The number of matches from each of these leaves, which rise, up to the next one. Rejects as `count`. */
+  countLeaves(query: IndexQuery, limits: readonly number[], signal?: AbortSignal): Promise<readonly number[]>;
+  /** The same from each of these times up to the next one, by the events' own times in milliseconds since 1970. */
+  countTimes(query: IndexQuery, limits: readonly number[], signal?: AbortSignal): Promise<readonly number[]>;
+  /** From when to when matching events happened, by their own times. Rejects as `count`. */
+  timesOf(query: IndexQuery, signal?: AbortSignal): Promise<TimesFound>;
+  /** The most frequent values of a field among the matches. Rejects as `count`. */
+  topValues(query: IndexQuery, wanted: FacetRequest, signal?: AbortSignal): Promise<Facet>;
   /**
    * Whether a filter matches an entry by its own text, which counts: the index only says where to look. The signal works as in
    * `page`.

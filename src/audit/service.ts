@@ -6,6 +6,7 @@ import type { Verdict } from "../core/verdict.js";
 import type { EntryOrder } from "../query/order.js";
 import type { Restriction } from "../query/filter.js";
 import type { TimeWindow } from "../query/time.js";
+import type { BrokenDown } from "./breakdown.js";
 import type {
   CompletenessProof,
   CompletenessRequest,
@@ -170,7 +171,7 @@ export interface ResultPage extends ProvablePage {
 }
 
 /** A search pinned to a tree size: every page of it is exact while the log grows. */
-export interface PinnedResult {
+export interface PinnedResult extends BrokenDown {
   /** An authenticated token; any gateway with the same key can read it. */
   readonly id: string;
   readonly log: string;

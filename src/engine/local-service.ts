@@ -89,7 +89,7 @@ export async function openLocalService(options: LocalServiceOptions): Promise<Lo
   const { clock = systemClock(), sharedStore = false, alarm = ignore, note = ignore, queueLimits: limits } = options;
   const environment = { ...options, clock, sharedStore, alarm, note, limits };
   const logs = await Promise.all(options.logs.map((declaration) => OpenLog.open(environment, declaration)));
-  for (const log of logs) options.index.follow(log.log, (leafIndexes, signal) => log.entries(leafIndexes, signal));
+  for (const log of logs) options.index.follow(log.log, (leafIndexes, signal) => log.entries(leafIndexes, { signal }));
   return new LocalService({ ...options, clock }, logs);
 }
 
@@ -119,6 +119,7 @@ class LocalService implements LocalAuditService {
     this.#searches = new PinnedSearches({
       ...{ index, sealer, clock, ttlMs: resultTtlMs, alarm: options.alarm ?? ignore },
       firstAtOrAfter: (name, times, size) => this.#log(name).firstAtOrAfter(times, size),
+      receivedAt: (name, leafIndexes, size) => this.#log(name).receivedAt(leafIndexes, size),
     });
     this.#index = index;
     this.#signer = { seed: keyring.eventSeed, ed25519: nodeEd25519() };
@@ -183,7 +184,7 @@ class LocalService implements LocalAuditService {
     { signal }: Asking = {},
   ): Promise<readonly EntryOutcome[]> {
     requireLeafIndexes(leafIndexes);
-    return this.#log(name).entries(leafIndexes, signal);
+    return this.#log(name).entries(leafIndexes, { signal, isShown: true });
   }
 
   async entryByHash(name: string, hash: Digest): Promise<EntryOutcome> {

@@ -26,7 +26,7 @@ export type Variables = Readonly<Record<string, unknown>>;
 /** The maximum cost of an operation: its fields, each times the page sizes around it. */
 type Cost = (variables: Variables, known: Map<string, number>) => number;
 
-export const PAGE_ARGUMENTS: ReadonlySet<string> = new Set(["first", "last", "limit"]);
+export const PAGE_ARGUMENTS: ReadonlySet<string> = new Set(["first", "last", "limit", "buckets"]);
 /** Lists that the client sends: one result per item. */
 export const LIST_ARGUMENTS: ReadonlySet<string> = new Set(["ids", "representations", "events"]);
 /** A representation is looked up, and possibly refused, before any of its fields is resolved. */
@@ -155,7 +155,9 @@ function pageSize(
 ): (variables: Variables) => number {
   const assumed = numberIn(field, "assumedSize");
   if (assumed !== undefined) return () => assumed;
-  const isPaged = field?.args.some(({ name }) => PAGE_ARGUMENTS.has(name)) ?? false;
+  const paging = field?.args.filter(({ name }) => PAGE_ARGUMENTS.has(name)) ?? [];
+  const isPaged = paging.length > 0;
+  const unasked = paging.map(({ defaultValue }) => defaultValue).find((size) => typeof size === "number");
   const pages = valuesOf(node, PAGE_ARGUMENTS);
   const lists = valuesOf(node, LIST_ARGUMENTS);
   if (!isPaged && lists.length === 0) return () => 1;
@@ -163,7 +165,7 @@ function pageSize(
     const asked = pages.map((value) => value(variables)).filter((size) => typeof size === "number");
     const given = lists.map((value) => value(variables)).map((items) => (Array.isArray(items) ? items.length : 1));
     // Counting without showing, as with a page size of 0, is work too.
-    const page = asked.length > 0 ? Math.min(Math.max(...asked, 1), MAX_PAGE_SIZE) : DEFAULT_PAGE_SIZE;
+    const page = asked.length > 0 ? Math.min(Math.max(...asked, 1), MAX_PAGE_SIZE) : (unasked ?? DEFAULT_PAGE_SIZE);
     return Math.max(isPaged ? page : 1, ...given);
   };
 }

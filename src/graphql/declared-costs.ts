@@ -7,10 +7,12 @@ import {
   parseConstValue,
   type ConstDirectiveNode,
   type DocumentNode,
+  type GraphQLArgument,
   type GraphQLField,
   type GraphQLSchema,
 } from "graphql";
 import { DEFAULT_PAGE_SIZE } from "../audit/service.js";
+import { PAGE_ARGUMENTS } from "./cost.js";
 
 /**
  * A schema with what its fields cost, in the directives @cost and @listSize, so that a router can refuse what the subgraph would refuse
@@ -39,20 +41,18 @@ function costs(field: Field): readonly ConstDirectiveNode[] {
   const { complexity, listSize } = field.extensions;
   const weight = typeof complexity === "number" && complexity > 1 ? [directive("cost", { weight: complexity })] : [];
   if (typeof listSize === "number") return [...weight, directive("listSize", { assumedSize: listSize })];
-  return isPaged(field) ? [...weight, directive("listSize", pageSizes(field))] : weight;
+  const paging = field.args.filter(({ name }) => PAGE_ARGUMENTS.has(name));
+  return paging.length > 0 ? [...weight, directive("listSize", pageSizes(field, paging))] : weight;
 }
 
-function isPaged({ args }: Field): boolean {
-  return args.some(({ name }) => name === "first");
-}
-
-function pageSizes({ type }: Field): object {
+function pageSizes({ type }: Field, paging: readonly GraphQLArgument[]): object {
   const page = getNamedType(type);
   const fields = Object.values(isObjectType(page) ? page.getFields() : {});
   const lists = fields.filter((inner) => isListType(getNullableType(inner.type)));
   return {
-    assumedSize: DEFAULT_PAGE_SIZE,
-    slicingArguments: ["first", "last"],
+    assumedSize:
+      paging.map(({ defaultValue }) => defaultValue).find((size) => typeof size === "number") ?? DEFAULT_PAGE_SIZE,
+    slicingArguments: paging.map(({ name }) => name),
     sizedFields: lists.map(({ name }) => name),
     requireOneSlicingArgument: false,
   };

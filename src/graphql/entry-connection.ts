@@ -1,7 +1,9 @@
 import { Arg, Ctx, Field, FieldResolver, ID, Int, ObjectType, Resolver, Root as Parent } from "type-graphql";
 import { GraphQLError } from "graphql";
+import type { Facet, Histogram } from "../audit/breakdown.js";
 import type { CompletenessProof } from "../audit/proofs.js";
 import type { PinnedResult, ResultPage } from "../audit/service.js";
+import { BUCKETS, FacetFieldName, FacetType, HistogramType, VALUES } from "./breakdown.js";
 import { CompletenessProofType, ProvenPart } from "./completeness-proof.js";
 import type { AuditContext } from "./context.js";
 import {
@@ -19,6 +21,7 @@ import { corruptEntry, strayEntry } from "./errors.js";
 import { PageInfoType, type PageInfo } from "./relay.js";
 import { rootNode, RootType, type RootNode } from "./root.js";
 import { DateTimeScalar } from "./scalars.js";
+import { WindowTime } from "./window-time.js";
 
 /** An entry on a page, or the error in its place; GraphQL reports an error value at its own path. */
 type Shown = EntryNode | GraphQLError;
@@ -113,6 +116,20 @@ export abstract class EntryConnectionType {
   })
   abstract readonly completeness: CompletenessProof;
 
+  @Field(() => HistogramType, {
+    nullable: true,
+    description:
+      "How all matches, whatever `maxResults`, spread over time: over the search's window, or where it is open, up to the log's first and last entry, or the earliest and latest event. Counted only if selected. Null, with an error at its path, where the audit service cannot count (UNSUPPORTED).",
+  })
+  abstract readonly histogram: Histogram;
+
+  @Field(() => FacetType, {
+    nullable: true,
+    description:
+      "The values of a field among all matches, whatever `maxResults`. Counted only if selected. Null, with an error at its path, where the audit service cannot count (UNSUPPORTED).",
+  })
+  abstract readonly facet: Facet;
+
   @Field(() => PageInfoType, { description: "The page's position in the result." })
   abstract readonly pageInfo: PageInfo;
 }
@@ -190,6 +207,27 @@ export class EntryConnectionResolver {
     @Arg("of", () => ProvenPart, { defaultValue: ProvenPart.PAGE, description: "What to prove." }) of: ProvenPart,
   ): Promise<CompletenessProof> {
     return loaders.completeness({ of, page });
+  }
+
+  /** Every match is looked at, whatever the number of buckets. */
+  @FieldResolver({ complexity: 200 })
+  histogram(
+    @Parent() { result }: ResultPage,
+    @Arg("of", () => WindowTime, { defaultValue: WindowTime.RECEIVED_AT, description: "Of which of an entry's times." })
+    of: WindowTime,
+    @Arg("buckets", () => Int, { defaultValue: 60, description: BUCKETS }) buckets: number,
+  ): Promise<Histogram> {
+    return result.histogram({ buckets, of });
+  }
+
+  /** Every match is looked at, and every value of the field that the log has. */
+  @FieldResolver({ complexity: 400 })
+  facet(
+    @Parent() { result }: ResultPage,
+    @Arg("first", () => Int, { defaultValue: 10, description: VALUES }) first: number,
+    @Arg("field", () => FacetFieldName, { description: "The field whose values to count." }) field: FacetFieldName,
+  ): Promise<Facet> {
+    return result.facet({ field, first });
   }
 
   @FieldResolver({ complexity: 1 })

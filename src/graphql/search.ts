@@ -6,6 +6,7 @@ import { NEWEST_FIRST, type EntryOrder, type OrderField } from "../query/order.j
 import type { TimeWindow } from "../query/time.js";
 import type { AuditContext } from "./context.js";
 import { EntryConnectionType } from "./entry-connection.js";
+import { WindowTime } from "./window-time.js";
 
 /** Relay's four paging arguments. Sizes and cursors are checked by the service. */
 @ArgsType()
@@ -32,20 +33,6 @@ export abstract class PageArgs {
 export function pageRequest({ first, after, last, before }: PageArgs): PageRequest {
   return withoutNulls({ first, after, last, before });
 }
-
-export const WindowTime = { RECEIVED_AT: "received_at", TIMESTAMP: "timestamp" } as const;
-
-registerEnumType(WindowTime, {
-  name: "AuditWindowTime",
-  description: "Which of an entry's times a window is of.",
-  valuesConfig: {
-    RECEIVED_AT: { description: "When the log received it, which the log's tree proves." },
-    TIMESTAMP: {
-      description:
-        "When it happened, as the application said in `timestamp`: an RFC 3339 time, or a number since 1970. An event without such a time is in no such window.",
-    },
-  },
-});
 
 @InputType("AuditTimeWindow", {
   description:

@@ -113,7 +113,7 @@ export type AuditVerdictStatus =
   /** Checked and correct. */
   | 'VALID';
 
-/** Which of an entry's times a window is of. */
+/** Which of an entry's times a window, or a histogram, is of. */
 export type AuditWindowTime =
   /** When the log received it, which the log's tree proves. */
   | 'RECEIVED_AT'

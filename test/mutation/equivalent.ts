@@ -183,8 +183,8 @@ export const EQUIVALENT: readonly Equivalent[] = [
   },
   {
     file: "build/src/engine/search/pinned-searches.js",
-    line: "const reading = { pin, filter: earlier === undefined ? checked.filter : filterOf(pin), signal };",
-    mutant: "const reading = { pin, filter: false ? checked.filter : filterOf(pin), signal };",
+    line: "const reading = { pin, filter: earlier === undefined ? checked.filter : checkedPin(pin).filter, signal };",
+    mutant: "const reading = { pin, filter: false ? checked.filter : checkedPin(pin).filter, signal };",
     why: "the filter is that of the same search at the same time, parsed twice",
   },
   {

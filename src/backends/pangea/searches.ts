@@ -173,6 +173,8 @@ export class PangeaSearches {
       matches: ({ envelope }: Entry) => Promise.resolve(restrictionAllows(pin.restriction, envelope.event)),
       totalCount: async () => (all() ? Promise.resolve(visible(pin)) : Promise.reject(tooMany())),
       isTruncated: async () => (all() ? Promise.resolve(pin.count > visible(pin)) : Promise.reject(tooMany())),
+      histogram: () => Promise.reject(unsupported("count entries by time", "Search a shorter window for its count.")),
+      facet: () => Promise.reject(unsupported("count entries by their values", "Search for a value for its count.")),
     };
   }
 

@@ -2,7 +2,7 @@ import { calendarInstant, type Instant } from "../instant.js";
 
 /** 0000-01-01T00:00:00Z and the end of 9999, in milliseconds since 1970: the range of RFC 3339. */
 export const FIRST_MS = -62_167_219_200_000;
-const LAST_MS = 253_402_300_799_999;
+export const LAST_MS = 253_402_300_799_999;
 
 const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?(?:[Zz]|([+-])(\d\d):?(\d\d)?)?$/;
 const NUMBER = /^(-?)(\d+)(?:\.(\d+))?$/;

@@ -81,16 +81,25 @@ export class SegmentReader {
     number: number,
     prefix: Uint8Array,
   ): { readonly entries: readonly DictionaryEntry[]; readonly isLast: boolean } {
-    const scan = new DictionaryScan(this.source.block(number), this.documents);
     const entries: DictionaryEntry[] = [];
+    const isLast = this.eachPrefixed(number, prefix, (posting, term) => {
+      entries.push({ term: term(), posting });
+    });
+    return { entries, isLast };
+  }
+
+  /** The same one by one, each with its term where that is asked for at once; returns whether the next block has none. */
+  eachPrefixed(number: number, prefix: Uint8Array, take: (posting: Posting, term: () => Uint8Array) => void): boolean {
+    const scan = new DictionaryScan(this.source.block(number), this.documents);
+    const term = (): Uint8Array => scan.term.slice(0, scan.length);
     for (let posting = scan.next(); posting !== undefined; posting = scan.next()) {
       const order = comparePrefix(scan.term, scan.length, prefix);
-      if (order > 0) return { entries, isLast: true };
-      if (order === 0) entries.push({ term: scan.term.slice(0, scan.length), posting });
+      if (order > 0) return true;
+      if (order === 0) take(posting, term);
     }
     const { fence } = scan;
     const isBehind = fence === undefined || comparePrefix(fence, fence.length, prefix) > 0;
-    return { entries, isLast: isBehind || number >= this.header.dictionaryBlocks };
+    return isBehind || number >= this.header.dictionaryBlocks;
   }
 
   /** A cursor over a stream. */

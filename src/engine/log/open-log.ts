@@ -11,7 +11,7 @@ import type { ConsistencyProof, MembershipProof } from "../../core/proof.js";
 import { unknown, VALID, type Verdict } from "../../core/verdict.js";
 import type { LogKey } from "../../keys/log-key.js";
 import { CachedRoots } from "../tree/cached-roots.js";
-import { entryOf } from "../tree/entries.js";
+import { entryOf, type ReadOptions } from "../tree/entries.js";
 import { History } from "../tree/history.js";
 import type { SignedTree, TreeSource } from "../tree/signed-tree.js";
 import { TreeReaders } from "../tree/prover.js";
@@ -137,6 +137,15 @@ export class OpenLog {
     });
   }
 
+  /** When these entries of the tree of a size were received. Rejects with ENTRY_CORRUPT when one was changed. */
+  receivedAt(leafIndexes: readonly number[], size: number): Promise<readonly string[]> {
+    const { newest, reading } = this.parts;
+    return reading.of({
+      locate: async () => ({ edge: await newest.readableTo(size) }),
+      read: (readers, { edge }) => readers.receivedAt(leafIndexes, edge),
+    });
+  }
+
   /** The newest root, or that of an earlier size. Rejects as NewestTree.published, and as requirePastSize. */
   async root(treeSize?: number): Promise<Root> {
     const { roots, newest, reading } = this.parts;
@@ -199,11 +208,11 @@ export class OpenLog {
     return VALID;
   }
 
-  async entries(leafIndexes: readonly number[], signal?: AbortSignal): Promise<readonly EntryOutcome[]> {
+  async entries(leafIndexes: readonly number[], options: ReadOptions = {}): Promise<readonly EntryOutcome[]> {
     const last = leafIndexes.reduce((max, leafIndex) => Math.max(max, leafIndex), -1);
     return this.parts.reading.of({
       locate: async () => ({ edge: await this.parts.newest.readableTo(last + 1) }),
-      read: (readers, { edge }) => readers.entries.read(leafIndexes, edge, signal),
+      read: (readers, { edge }) => readers.entries.read(leafIndexes, edge, options),
       isDamaged: (outcomes) => outcomes.some(({ kind }) => kind === "corrupt"),
     });
   }

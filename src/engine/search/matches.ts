@@ -30,6 +30,7 @@ export interface PieceFound {
   /** The piece's first leaf; bit n is the leaf at start + n. */
   readonly start: number;
   readonly bits: PieceBits;
+  readonly segment: ReadableSegment;
   readonly session: SegmentSession;
   readonly piece: number;
 }
@@ -48,6 +49,7 @@ export interface LongMatcher {
 
 /** What a search reads. */
 export interface SearchedLog {
+  readonly log: string;
   readonly entries: ReadEntries;
   readonly longEntries: LongMatcher;
   /** They tile the query's range. */
@@ -126,8 +128,9 @@ async function* inSegment(
   { filter }: Sought,
   { part, steps, descending }: Walk<Part & { readonly kind: "segment" }>,
 ): AsyncGenerator<PieceFound> {
-  const session = part.segment.session();
-  const { start } = part.segment.range;
+  const { segment } = part;
+  const session = segment.session();
+  const { start } = segment.range;
   const { reader, evaluation: found } = await evaluated(filter, session, steps);
   if (found.most === 0) return;
   const { pieces, pieceDocuments } = reader;
@@ -137,7 +140,7 @@ async function* inSegment(
     const mask = maskOf({ start: part.range.start - first, end: part.range.end - first }, pieceDocuments);
     if (mask === undefined) continue;
     const bits = await session.read(() => found.bits(piece, mask));
-    yield { kind: "piece", start: first, bits, session, piece };
+    yield { kind: "piece", start: first, bits, segment, session, piece };
     await steps.pause();
   }
 }

@@ -1,5 +1,6 @@
 import type { Alarm } from "../../audit/alarm.js";
 import { type Clock, timeText } from "../../audit/clock.js";
+import { facetProblems } from "../../audit/breakdown.js";
 import { type AuditError, badInput, strayHit } from "../../audit/errors.js";
 import type { IndexQuery, ProofQuery, SearchIndex } from "../../audit/search-index.js";
 import type { CompletenessRequest } from "../../audit/proofs.js";
@@ -23,13 +24,15 @@ import {
   pageProblems,
   readPage,
   spanOf,
+  type CheckedSearch,
   checkSearch,
   searchArguments,
-  type Cursor,
   type ReadableResult,
   type Span,
 } from "./search-request.js";
 import { notInLeafOrder, pageQuestion } from "./page-question.js";
+import { histogramOf, type HistogramSource } from "./histogram.js";
+import { openCursors, strayCursors } from "./page-cursors.js";
 import { openPin, type Pin, type PinnedState, sealPin } from "./pin.js";
 import { readWhole, type WholeResult } from "./whole-result.js";
 
@@ -38,6 +41,8 @@ export interface PinnedSearchesOptions {
    * For each time, the first leaf index below `size` whose entry was received at or after it, proven by the log's tree.
    */
   readonly firstAtOrAfter: (log: string, times: readonly string[], size: number) => Promise<readonly number[]>;
+  /** When these entries were received, proven by the log's tree of a size. */
+  readonly receivedAt: (log: string, leafIndexes: readonly number[], size: number) => Promise<readonly string[]>;
   readonly index: SearchIndex;
   readonly sealer: TokenSealer;
   readonly clock: Clock;
@@ -80,12 +85,6 @@ interface MatchedResult extends ReadableResult {
   isTruncated(): Promise<boolean>;
 }
 
-/** The opened cursors of a page request. */
-interface OpenedCursors {
-  readonly after: Cursor | undefined;
-  readonly before: Cursor | undefined;
-}
-
 /**
  * Searches whose pages are all exact while the log grows: the first page pins tree size and time window, and its id and
  * cursors carry the pin to the gateway that answers the next request.
@@ -108,7 +107,7 @@ export class PinnedSearches {
     const earlier = (opened.after ?? opened.before)?.state;
     const state = earlier ?? (await this.pin({ log: search.log, treeSize, pinnedAtMs }, checked.bounds));
     const pin = { search, state };
-    const reading = { pin, filter: earlier === undefined ? checked.filter : filterOf(pin), signal };
+    const reading = { pin, filter: earlier === undefined ? checked.filter : checkedPin(pin).filter, signal };
     return this.page(reading, spanOf(page, opened.after?.position, opened.before?.position));
   }
 
@@ -126,8 +125,7 @@ export class PinnedSearches {
   async question({ of, page }: CompletenessRequest, { bound, signal }: Asking): Promise<PinnedQuestion> {
     const { pin, filter } = this.opened(page.result.id, this.options.clock() / MICROS_PER_MS, bound);
     const { search, state } = pin;
-    const checked = checkSearch(search, state.pinnedAtMs * MICROS_PER_MS);
-    const bounds: WindowBounds = checked.kind === "checked" ? checked.bounds : { start: undefined, end: undefined };
+    const { bounds } = checkedPin(pin);
     const window = { from: bounds.start, until: bounds.end };
     const pinned = { log: search.log, treeSize: state.treeSize, window: state.range };
     if (of === "totalCount") {
@@ -136,8 +134,7 @@ export class PinnedSearches {
     }
     if (search.order.field !== "received_at") throw notInLeafOrder(search.order.field);
     const leafAt = async (position: number): Promise<number | undefined> => {
-      const query: IndexQuery = { log: search.log, order: search.order, filter, range: state.range };
-      return (await this.options.index.page(query, { offset: position, limit: 1 }, signal))[0];
+      return (await this.options.index.page(queryOf(pin, filter), { offset: position, limit: 1 }, signal))[0];
     };
     const part = await pageQuestion(page, search, leafAt);
     return { ...pinned, question: { filter, window, ...part } };
@@ -150,11 +147,11 @@ export class PinnedSearches {
     entries: (log: string) => WholeResult["entries"],
   ): Promise<Download> {
     const { pin, filter } = this.opened(id, this.options.clock() / MICROS_PER_MS, bound);
-    const { log, order, maxResults } = pin.search;
-    const { range, treeSize, expiresAtMs } = pin.state;
+    const { log, maxResults } = pin.search;
+    const { treeSize, expiresAtMs } = pin.state;
     const { index } = this.options;
     const limit = everyMatch ? Infinity : (maxResults ?? Infinity);
-    const query = { log, order, filter, range };
+    const query = queryOf(pin, filter);
     const whole = { index, query, limit, entries: entries(log) };
     const pages = (signal: AbortSignal): AsyncIterable<readonly TreeEntry[]> =>
       readWhole({ ...whole, isHit: (entry) => this.isHit(query, entry, signal) }, signal);
@@ -168,7 +165,7 @@ export class PinnedSearches {
     const { search } = result.pin;
     if (canonicalJson({ ...search.bound }) !== canonicalJson({ ...bound }))
       throw badResultId("a result of another credential");
-    return { pin: result.pin, filter: filterOf(result.pin) };
+    return { pin: result.pin, filter: checkedPin(result.pin).filter };
   }
 
   private async pin(now: Now, { start, end }: WindowBounds): Promise<PinnedState> {
@@ -203,9 +200,9 @@ export class PinnedSearches {
   /** The search as its caller may see it: up to maxResults. */
   private readable({ pin, filter, signal }: Reading): MatchedResult {
     const { index } = this.options;
-    const { log, order, maxResults } = pin.search;
+    const { maxResults } = pin.search;
     const { range } = pin.state;
-    const query: IndexQuery = { log, order, filter, range };
+    const query = queryOf(pin, filter);
     const leaves = range.end - range.start;
     const cap = Math.min(maxResults ?? leaves, leaves);
     let total: Promise<number> | undefined;
@@ -233,65 +230,39 @@ export class PinnedSearches {
         return timeText(state.expiresAtMs * MICROS_PER_MS);
       },
       cursor: (position) => cursors.seal({ state, position }),
-      matches: (entry) =>
-        this.isHit({ log: search.log, order: search.order, filter, range: state.range }, entry, signal),
+      matches: (entry) => this.isHit(queryOf(pin, filter), entry, signal),
       totalCount: () => readable.count(),
       isTruncated: () => readable.isTruncated(),
+      histogram: (request) => histogramOf(this.histogramSource({ pin, filter, signal }), request),
+      facet: async (request) => {
+        const problems = facetProblems(request);
+        if (problems.length > 0) throw badInput(problems);
+        return this.options.index.topValues(queryOf(pin, filter), request, signal);
+      },
+    };
+  }
+
+  private histogramSource({ pin, filter, signal }: Reading): HistogramSource {
+    const { index, firstAtOrAfter, receivedAt } = this.options;
+    const { log } = pin.search;
+    const { treeSize } = pin.state;
+    return {
+      ...{ index, query: queryOf(pin, filter), state: pin.state, checked: checkedPin(pin), signal },
+      firstAtOrAfter: (times) => firstAtOrAfter(log, times, treeSize),
+      receivedAt: (leafIndexes) => receivedAt(log, leafIndexes, treeSize),
     };
   }
 }
 
-/** The filter of a pinned search, whose relative times count back from when it was pinned. */
-function filterOf({ search, state }: Pin): Filter {
+function queryOf({ search: { log, order }, state: { range } }: Pin, filter: Filter): IndexQuery {
+  return { log, order, filter, range };
+}
+
+/** A pinned search again, whose relative times count back from when it was pinned. */
+function checkedPin({ search, state }: Pin): CheckedSearch {
   const checked = checkSearch(search, state.pinnedAtMs * MICROS_PER_MS);
   if (checked.kind === "invalid") throw badResultId("a result whose query is no longer understood");
-  return checked.filter;
-}
-
-/** What a page's cursors must agree with: not expired, and of a known result with exactly its state. */
-interface Bound {
-  readonly nowMs: number;
-  readonly state?: PinnedState;
-}
-
-interface CursorProblem {
-  readonly path: "after" | "before";
-  readonly expected: string;
-  readonly got: string;
-}
-
-/** Opens both cursors. They must have the given `state`, or without one, the same state as each other. */
-function openCursors(
-  cursors: Cursors,
-  page: PageRequest,
-  { nowMs, state }: Bound,
-): OpenedCursors & { readonly problems: readonly CursorProblem[] } {
-  const problems: CursorProblem[] = [];
-  const open = (path: "after" | "before", beside?: PinnedState): Cursor | undefined => {
-    const text = page[path];
-    if (text === undefined) return undefined;
-    const opened = cursors.open(text, nowMs);
-    if (opened.kind === "opened" && isSameState(opened.cursor.state, beside)) return opened.cursor;
-    const got = opened.kind === "opened" ? "a cursor of another search" : opened.got;
-    problems.push({ path, expected: "a cursor of this search", got });
-    return undefined;
-  };
-  const after = open("after", state);
-  const before = open("before", state ?? after?.state);
-  return { after, before, problems };
-}
-
-/** An invalid search has no cursors. Without this check, digesting its text would fail on a lone surrogate. */
-function strayCursors(page: PageRequest): readonly CursorProblem[] {
-  const given = (["after", "before"] as const).filter((path) => page[path] !== undefined);
-  return given.map((path) => ({ path, expected: "a cursor of this search", got: "a cursor of another search" }));
-}
-
-function isSameState(a: PinnedState, b: PinnedState | undefined): boolean {
-  if (b === undefined) return true;
-  const sameRange = a.range.start === b.range.start && a.range.end === b.range.end;
-  const sameTimes = a.pinnedAtMs === b.pinnedAtMs && a.expiresAtMs === b.expiresAtMs;
-  return sameRange && sameTimes && a.treeSize === b.treeSize;
+  return checked;
 }
 
 function badResultId(got: string): AuditError {

@@ -9,9 +9,16 @@ import { instantRange, resolveWindow, type WindowBounds, type WindowResolution }
 import type { SearchArguments, PinnedState } from "./pin.js";
 
 /** A search ready to be pinned, or every invalid argument. */
-export type CheckedSearch =
-  | { readonly kind: "checked"; readonly filter: Filter; readonly bounds: WindowBounds }
-  | { readonly kind: "invalid"; readonly problems: readonly FieldProblem[] };
+export type SearchCheck = CheckedSearch | { readonly kind: "invalid"; readonly problems: readonly FieldProblem[] };
+
+export interface CheckedSearch {
+  readonly kind: "checked";
+  readonly filter: Filter;
+  /** Of when entries were received. */
+  readonly bounds: WindowBounds;
+  /** Of when events happened by their own times; part of the filter. */
+  readonly eventBounds: WindowBounds;
+}
 
 const WHOLE_LOG: WindowBounds = { start: undefined, end: undefined };
 const NO_WINDOW: WindowResolution = { kind: "resolved", bounds: WHOLE_LOG };
@@ -30,7 +37,7 @@ export function searchArguments(request: SearchRequest, bound: Restriction = {})
 }
 
 /** Checks the arguments; relative times count back from `nowMicros`. */
-export function checkSearch(search: SearchArguments, nowMicros: number): CheckedSearch {
+export function checkSearch(search: SearchArguments, nowMicros: number): SearchCheck {
   const query = parseQuery(search.query);
   const window = search.window === null ? NO_WINDOW : resolveWindow(search.window, nowMicros);
   const problems = [
@@ -43,10 +50,12 @@ export function checkSearch(search: SearchArguments, nowMicros: number): Checked
     return { kind: "invalid", problems };
   }
   const filter = restricted(query.filter, search);
-  if (search.window?.of !== "timestamp") return { kind: "checked", filter, bounds: window.bounds };
+  if (search.window?.of !== "timestamp")
+    return { kind: "checked", filter, bounds: window.bounds, eventBounds: WHOLE_LOG };
   const time = { kind: "time", ...instantRange(window.bounds) } as const;
   const isBounded = time.start !== undefined || time.end !== undefined;
-  return { kind: "checked", filter: isBounded ? allOf([filter, time]) : filter, bounds: WHOLE_LOG };
+  const narrowed = isBounded ? allOf([filter, time]) : filter;
+  return { kind: "checked", filter: narrowed, bounds: WHOLE_LOG, eventBounds: window.bounds };
 }
 
 /** The combined filter of a search: its query, its restriction, and what its caller's credential allows. */

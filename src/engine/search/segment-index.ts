@@ -9,7 +9,9 @@ import {
   type ReadEntries,
   type SearchIndex,
   type Slice,
+  type TimesFound,
 } from "../../audit/search-index.js";
+import type { Facet, FacetRequest } from "../../audit/breakdown.js";
 import { AuditError } from "../../audit/errors.js";
 import type { BlockStore } from "../../audit/block-store.js";
 import type { Entry } from "../../audit/service.js";
@@ -18,16 +20,18 @@ import { equalBytes } from "../../core/bytes.js";
 import type { LeafRange } from "../../core/tree.js";
 import { matches, matchesSearchable, type Filter } from "../../query/filter.js";
 import { proofCache } from "./base-segments.js";
+import { countLeaves, countMatches, countTimes, timesOf } from "./counts.js";
 import { leavesByField } from "./field-order.js";
 import { LogIndex } from "./log-index.js";
 import { LONG_CHARACTERS, storedEntries } from "./log-rows.js";
-import { countOf, leavesIn, matchesOf, Steps, type Found, type SearchedLog, type Sought } from "./matches.js";
+import { countOf, leavesIn, matchesOf, Steps, type SearchedLog, type Sought } from "./matches.js";
 import { ProofCheck } from "./proof-check.js";
 import { LongEntries } from "./long-entries.js";
 import { MERGED_IN_MEMORY } from "./segment-builder.js";
 import { SegmentMaker } from "./segment-maker.js";
 import { SegmentMerger } from "./segment-merger.js";
 import { Turns } from "./turns.js";
+import { topValues } from "./value-counts.js";
 import { blockCache, SegmentLost } from "./open-segment.js";
 
 export interface SegmentIndexOptions {
@@ -117,15 +121,23 @@ export class SegmentIndex implements SearchIndex {
   }
 
   count(query: IndexQuery, cap: number, signal?: AbortSignal): Promise<number> {
-    return this.#answer(query, signal, async (searched) => {
-      let count = 0;
-      for await (const found of matchesOf(soughtBy(query), searched, true)) {
-        requireSound(query.log, found);
-        count += countOf(found);
-        if (count >= cap) return cap;
-      }
-      return count;
-    });
+    return this.#answer(query, signal, (searched) => countMatches(soughtBy(query), cap, searched));
+  }
+
+  countLeaves(query: IndexQuery, limits: readonly number[], signal?: AbortSignal): Promise<readonly number[]> {
+    return this.#answer(query, signal, (searched) => countLeaves(soughtBy(query), limits, searched));
+  }
+
+  countTimes(query: IndexQuery, limits: readonly number[], signal?: AbortSignal): Promise<readonly number[]> {
+    return this.#answer(query, signal, (searched) => countTimes(soughtBy(query), limits, searched));
+  }
+
+  timesOf(query: IndexQuery, signal?: AbortSignal): Promise<TimesFound> {
+    return this.#answer(query, signal, (searched) => timesOf(soughtBy(query), searched));
+  }
+
+  topValues(query: IndexQuery, wanted: FacetRequest, signal?: AbortSignal): Promise<Facet> {
+    return this.#answer(query, signal, (searched) => topValues(soughtBy(query), wanted, searched));
   }
 
   async isMatch(filter: Filter, entry: Entry, signal?: AbortSignal): Promise<boolean> {
@@ -207,6 +219,7 @@ export class SegmentIndex implements SearchIndex {
     const index = this.#log(log);
     return unlessLost(index, async () =>
       search({
+        log,
         entries: index.entries,
         longEntries: this.#longEntries,
         signal,
@@ -252,14 +265,6 @@ async function inLeafOrder(
     if (passed >= wanted.end) break;
   }
   return leaves;
-}
-
-/** Throws ENTRY_CORRUPT where an entry may match, or not. */
-function requireSound(log: string, found: Found): void {
-  const corrupt = found.kind === "rows" ? found.rows.find(({ isCorrupt }) => isCorrupt) : undefined;
-  if (corrupt === undefined) return;
-  const message = `Entry ${corrupt.leafIndex} of the log ${log} no longer matches its leaf hash: whether it is a match cannot be told`;
-  throw new AuditError("ENTRY_CORRUPT", message);
 }
 
 function damaged(cause: SegmentLost): AuditError {

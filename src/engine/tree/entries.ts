@@ -14,6 +14,7 @@ import {
   type NodeId,
 } from "../../core/tree.js";
 import type { KeptTile } from "./kept-tile.js";
+import { SeenEntries } from "./seen-entries.js";
 import { tileKey, TileReader, type TileSource } from "./tile-reader.js";
 
 type Tiles = Map<string, KeptTile | undefined>;
@@ -198,12 +199,19 @@ export function entryOf(
   };
 }
 
+export interface ReadOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Whether they are read to be shown, and may be again: they stay in memory. Default false. */
+  readonly isShown?: boolean;
+}
+
 /**
  * Reads entries of a signed tree. Each text is hashed and compared with the tree's leaf at its index, so nothing that
  * was changed in the store, hashes included, is shown as genuine.
  */
 export class EntryReader {
   readonly #leaves: BoundLeaves;
+  readonly #seen = new SeenEntries();
 
   constructor(
     private readonly source: TileSource,
@@ -216,17 +224,37 @@ export class EntryReader {
    * Entries in the order asked, in one read; `missing` from the edge's size on, where the signed root covers nothing.
    * Rejects with the signal's reason once it aborts.
    */
-  async read(leafIndexes: readonly number[], edge: TreeEdge, signal?: AbortSignal): Promise<readonly EntryOutcome[]> {
-    const { size } = edge;
-    const covered = leafIndexes.filter((leafIndex) => leafIndex < size);
+  async read(
+    leafIndexes: readonly number[],
+    edge: TreeEdge,
+    { signal, isShown = false }: ReadOptions = {},
+  ): Promise<readonly EntryOutcome[]> {
+    const covered = leafIndexes.filter((leafIndex) => leafIndex < edge.size);
     if (covered.length === 0) return leafIndexes.map(() => ({ kind: "missing" }));
+    const seen = new Map(covered.map((leafIndex) => [leafIndex, this.#seen.get(leafIndex)]));
+    const unseen = covered.filter((leafIndex) => seen.get(leafIndex) === undefined);
     const [stored, leaves] = await Promise.all([
-      this.source.store.entries(this.source.log, covered, signal),
+      unseen.length === 0 ? [] : this.source.store.entries(this.source.log, unseen, signal),
       this.#leaves.at(edge, covered),
     ]);
-    const outcomes = covered.map((leafIndex, place) => this.#outcome(leafIndex, stored[place], leaves[place]));
-    let next = 0;
-    return leafIndexes.map((leafIndex) => (leafIndex < size ? outcomes[next++] : undefined) ?? { kind: "missing" });
+    const leafAt = new Map(covered.map((leafIndex, place) => [leafIndex, leaves[place]]));
+    const isStale = (leafIndex: number): boolean => {
+      const [known, leaf] = [seen.get(leafIndex), leafAt.get(leafIndex)];
+      return known !== undefined && (leaf === undefined || !equalBytes(known.leaf, leaf));
+    };
+    const stale = covered.filter(isStale); // the tree is no longer the one that they were read from
+    for (const leafIndex of stale) this.#seen.forget(leafIndex);
+    if (stale.length > 0) return this.read(leafIndexes, edge, { signal, isShown });
+    const rows = new Map(unseen.map((leafIndex, place) => [leafIndex, stored[place]]));
+    const outcomeAt = (leafIndex: number): EntryOutcome => {
+      const known = seen.get(leafIndex);
+      if (known !== undefined) return { kind: "entry", entry: known.entry };
+      const leaf = leafAt.get(leafIndex);
+      const outcome = this.#outcome(leafIndex, rows.get(leafIndex), leaf);
+      if (isShown && outcome.kind === "entry" && leaf !== undefined) this.#seen.keep(outcome.entry, leaf);
+      return outcome;
+    };
+    return leafIndexes.map((leafIndex) => (leafIndex < edge.size ? outcomeAt(leafIndex) : { kind: "missing" }));
   }
 
   /** An entry of the signed tree that cannot be read is as corrupt as one that was changed. */

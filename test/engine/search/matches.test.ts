@@ -86,7 +86,7 @@ async function searched(range: LeafRange, { stored, recent }: Layout): Promise<S
     if (leaves.length === 0) throw new Error("a read of nothing");
     return entries(leaves, signal);
   };
-  return { entries: read, longEntries, parts: partsOf(range, kept, newest.flat()), signal: undefined };
+  return { log: "default", entries: read, longEntries, parts: partsOf(range, kept, newest.flat()), signal: undefined };
 }
 
 const sought = (filter: Filter): Sought => ({ filter, isMatch: (row) => matchesSearchable(filter, row.searchable) });

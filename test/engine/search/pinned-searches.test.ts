@@ -42,6 +42,7 @@ class Bench {
     return new PinnedSearches({
       firstAtOrAfter: (log, times, size) =>
         Promise.all(times.map((time) => this.store.log.firstAtOrAfter(log, time, size))),
+      receivedAt: () => Promise.reject(new Error("nothing is counted here")),
       alarm: () => undefined,
       index,
       sealer: new TokenSealer(new Uint8Array(32).fill(secret)),

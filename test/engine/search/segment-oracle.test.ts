@@ -1,63 +1,18 @@
 import { beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { IndexQuery, Slice } from "../../../src/audit/search-index.js";
-import type { NewEntry } from "../../../src/audit/store.js";
 import { readEnvelope } from "../../../src/core/format.js";
-import { EVENT_FIELDS } from "../../../src/core/event.js";
-import { utf8Text } from "../../../src/core/bytes.js";
 import type { SegmentIndexOptions } from "../../../src/engine/search/segment-index.js";
-import { matchesSearchable, searchable, type Filter, type SearchableEvent } from "../../../src/query/filter.js";
+import { matchesSearchable, searchable, type SearchableEvent } from "../../../src/query/filter.js";
 import { compareCodePoints, ORDER_FIELDS, sortKey } from "../../../src/query/order.js";
 import type { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { entryAt } from "../../core/segment/corpus.js";
-import { hashOf, receivedAt } from "../../stores/batches.js";
+import { hashOf } from "../../stores/batches.js";
+import { corpus, leaves, queries, SEED, SIZE } from "./oracle.js";
 import { BUILD_MS, GROUP, idle, LOG, logOf, opened, untilStored } from "./segment-indexes.js";
 
-const SIZE = 2 * GROUP + 3 * 256 + 77;
-const SEED = 20_261_129;
-
-const corpus = (size: number): readonly NewEntry[] =>
-  Array.from({ length: size }, (_, leaf) => {
-    const { canonical, leafHash } = entryAt(leaf);
-    return { canonical: utf8Text(canonical) ?? "", leafHash, receivedAt: receivedAt(leaf) };
-  });
-
-const word = fc.constantFrom("alice", "bob", "logged", "in", "lo", "東", "京", "strasse", "7", "example", "nowhere");
-const field = fc.constantFrom(...EVENT_FIELDS);
-const filters = fc.letrec<{ filter: Filter }>((tie) => ({
-  filter: fc.oneof(
-    { maxDepth: 3, withCrossShrink: true },
-    fc.record({
-      kind: fc.constant("phrase" as const),
-      field: fc.option(field, { nil: undefined }),
-      words: fc.array(word, { minLength: 1, maxLength: 3 }),
-      prefix: fc.boolean(),
-    }),
-    fc.record({
-      kind: fc.constant("exact" as const),
-      field,
-      value: fc.constantFrom("", "ok", "failed", "edge", "alice@example.com", "user7@example.com", "/api/3", "nobody"),
-    }),
-    fc.constant({ kind: "all" as const }),
-    fc.record({ kind: fc.constant("and" as const), filters: fc.array(tie("filter"), { minLength: 2, maxLength: 3 }) }),
-    fc.record({ kind: fc.constant("or" as const), filters: fc.array(tie("filter"), { minLength: 2, maxLength: 3 }) }),
-    fc.record({ kind: fc.constant("not" as const), filter: tie("filter") }),
-  ),
-})).filter;
-const leaf = fc.nat(SIZE - 1);
-const queries = fc.record({
-  log: fc.constant(LOG),
-  filter: filters,
-  range: fc
-    .oneof(fc.tuple(leaf, leaf), fc.constant([0, SIZE] as const))
-    .map(([a, b]) => ({ start: Math.min(a, b), end: Math.max(a, b) })),
-  order: fc.record({
-    field: fc.constantFrom(...ORDER_FIELDS),
-    direction: fc.constantFrom("asc" as const, "desc" as const),
-  }),
-});
 const slices = fc.record(
-  { after: leaf, offset: fc.nat(20), limit: fc.oneof(fc.nat(60), fc.constant(SIZE)) },
+  { after: leaves, offset: fc.nat(20), limit: fc.oneof(fc.nat(60), fc.constant(SIZE)) },
   { requiredKeys: ["limit"] },
 );
 

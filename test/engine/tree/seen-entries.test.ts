@@ -1,0 +1,91 @@
+import { describe, expect, test } from "@jest/globals";
+import type { StoredEntry } from "../../../src/audit/store.js";
+import { logFormat } from "../../../src/core/format.js";
+import { TreeEdge } from "../../../src/core/tree.js";
+import { utf8 } from "../../../src/core/bytes.js";
+import { EntryReader } from "../../../src/engine/tree/entries.js";
+import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
+import { replaced } from "../../../src/audit/calls.js";
+
+const format = logFormat("rfc6962");
+const MIB = 2 ** 20;
+
+/** A log in a store that says what is read of it. */
+class ReadLog {
+  readonly reads: number[] = [];
+  readonly reader = new EntryReader({
+    log: "default",
+    format,
+    store: replaced(new MemoryLogStore(), {
+      entries: (_, leafIndexes) => {
+        this.reads.push(...leafIndexes);
+        return Promise.resolve(leafIndexes.map((leafIndex) => this.rows[leafIndex]));
+      },
+    }),
+  });
+
+  constructor(public rows: readonly StoredEntry[]) {}
+
+  /** The tree over the rows as they are now. */
+  get edge(): TreeEdge {
+    return TreeEdge.empty(format).append(this.rows.map(({ leafHash }) => leafHash)).edge;
+  }
+}
+
+function rowsOf(...messages: readonly string[]): readonly StoredEntry[] {
+  return messages.map((message, leafIndex) => {
+    const received_at = "2026-01-01T00:00:00.000000Z";
+    const canonical = format.canonicalText({ event: { message }, received_at });
+    return { leafIndex, receivedAt: received_at, canonical, leafHash: format.leafHash(utf8(canonical)) };
+  });
+}
+
+async function shown(log: ReadLog, leafIndexes: readonly number[], edge: TreeEdge): Promise<readonly unknown[]> {
+  const outcomes = await log.reader.read(leafIndexes, edge, { isShown: true });
+  return outcomes.map((outcome) => (outcome.kind === "entry" ? outcome.entry.envelope.event.message : outcome.kind));
+}
+
+describe("an entry that was shown", () => {
+  test("is not read again, and the others of its page are, each in its place", async () => {
+    const log = new ReadLog(rowsOf("a", "b", "c"));
+    expect(await shown(log, [1], log.edge)).toEqual(["b"]);
+    expect(await shown(log, [2, 1, 0, 3, 1], log.edge)).toEqual(["c", "b", "a", "missing", "b"]);
+    expect(await shown(log, [0, 1, 2], log.edge)).toEqual(["a", "b", "c"]);
+    expect(log.reads).toEqual([1, 2, 0]);
+  });
+
+  test("stays what was logged when its row is changed; whoever reads the row finds that", async () => {
+    const log = new ReadLog(rowsOf("a", "b"));
+    const { edge } = log;
+    await shown(log, [0], edge);
+    log.rows = rowsOf("forged", "forged");
+    expect(await shown(log, [0, 1], edge)).toEqual(["a", "corrupt"]);
+    expect(await shown(new ReadLog(log.rows), [0], edge)).toEqual(["corrupt"]);
+  });
+
+  test("is read again where the tree has another leaf by now", async () => {
+    const log = new ReadLog(rowsOf("a", "b", "c"));
+    await shown(log, [0, 1, 2], log.edge);
+    log.rows = rowsOf("a", "of another history", "c");
+    expect(await shown(log, [0, 1, 2], log.edge)).toEqual(["a", "of another history", "c"]);
+    expect(log.reads).toEqual([0, 1, 2, 1]);
+  });
+
+  test("is forgotten when others have taken its room", async () => {
+    const log = new ReadLog(rowsOf(...Array.from({ length: 9 }, (_, place) => String(place).repeat(MIB))));
+    const { edge } = log;
+    for (const leafIndex of log.rows.keys()) await shown(log, [leafIndex], edge);
+    await shown(log, [8], edge);
+    await shown(log, [0], edge);
+    expect(log.reads).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 0]);
+  });
+});
+
+describe("an entry that was read for something else", () => {
+  test("is not kept: a scan of the log leaves what people look at", async () => {
+    const log = new ReadLog(rowsOf("a"));
+    await log.reader.read([0], log.edge);
+    await shown(log, [0], log.edge);
+    expect(log.reads).toEqual([0, 0]);
+  });
+});
