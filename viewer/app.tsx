@@ -9,6 +9,8 @@ import { StatusLine } from "./status-line.js";
 import { TopBar } from "./top-bar.js";
 import { SearchForm } from "./search-form.js";
 import type { SignedTree } from "./trust.js";
+import { TimeLine } from "./time-line.js";
+import { TopValues } from "./top-values.js";
 import { useLive, type Live } from "./use-live.js";
 import { useResult } from "./use-result.js";
 import { useTrust } from "./use-trust.js";
@@ -64,8 +66,10 @@ function Viewer({ credential, onCredential }: ViewerProps): ReactElement {
         }
       />
       <SearchForm {...shared} failure={failure} seen={seen} onSearchAgain={result.searchAgain} />
-      <StatusLine result={result} trust={trust} live={live} log={view.log} />
+      <StatusLine {...shared} result={result} trust={trust} live={live} />
+      <TimeLine {...shared} found={found} />
       <main className="columns">
+        {view.values && <TopValues {...shared} found={found} />}
         <EntryTable {...shared} result={result} live={live} trust={trust} onOpen={open} />
         {view.entry !== undefined && !(result.isLoading && found === undefined) && (
           <EntryPanel {...shared} leafIndex={view.entry} tree={found?.tree} trust={trust} onOpen={open} />

@@ -1,5 +1,5 @@
 import { autocompletion, completionKeymap, closeCompletion } from "@codemirror/autocomplete";
-import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
+import { history, historyKeymap } from "@codemirror/commands";
 import { EditorState, Prec } from "@codemirror/state";
 import { EditorView, keymap, placeholder } from "@codemirror/view";
 import { useEffect, useRef, type ReactElement, type RefObject } from "react";
@@ -54,9 +54,11 @@ function extensionsOf(latest: RefObject<QueryBoxProps>) {
   };
   return [
     history(),
-    autocompletion({ override: [completeQuery(() => latest.current.seen)], icons: false }),
+    // Enter searches for what is typed, unless one of the completions was chosen.
+    autocompletion({ selectOnOpen: false, override: [completeQuery(() => latest.current.seen)], icons: false }),
     keymap.of([...completionKeymap, ...historyKeymap]),
-    Prec.low(keymap.of([{ key: "Enter", run: search }, ...defaultKeymap])),
+    // All else that keys do in one line, the browser does itself.
+    Prec.low(keymap.of([{ key: "Enter", run: search }])),
     oneLine,
     placeholder(QUERY_HINT),
     EditorView.contentAttributes.of({

@@ -1,19 +1,22 @@
 import type { ReactElement } from "react";
+import type { Navigate } from "./address.js";
 import { sentenceOf } from "./lock.js";
 import { TrustDialog } from "./trust-dialog.js";
 import type { Live } from "./use-live.js";
 import type { Result } from "./use-result.js";
 import type { Trust } from "./use-trust.js";
+import type { View } from "./view.js";
 
 interface StatusLineProps {
   readonly result: Result;
   readonly trust: Trust;
   readonly live: Live;
-  readonly log: string;
+  readonly view: View;
+  readonly navigate: Navigate;
 }
 
 /** How much was found, and whether the log's history is the one that this browser knows. */
-export function StatusLine({ result, trust, live, log }: StatusLineProps): ReactElement {
+export function StatusLine({ result, trust, live, view, navigate }: StatusLineProps): ReactElement {
   const { found, failure, isLoading, searchAgain } = result;
   const { kind } = trust.history;
   const wrong = failure?.kind === "other" ? failure : live.failure?.kind === "other" ? live.failure : undefined;
@@ -22,6 +25,17 @@ export function StatusLine({ result, trust, live, log }: StatusLineProps): React
       <span role="status" className="count">
         {isLoading ? "Searching …" : found === undefined ? "" : countOf(found.totalCount)}
       </span>
+      {found !== undefined && (
+        <button
+          type="button"
+          aria-pressed={view.values}
+          onClick={() => {
+            navigate({ values: !view.values }, "replace");
+          }}
+        >
+          Top values
+        </button>
+      )}
       {live.shown.length > 0 && (
         <span className="quiet">and {live.shown.length.toLocaleString("en")} logged since</span>
       )}
@@ -46,7 +60,7 @@ export function StatusLine({ result, trust, live, log }: StatusLineProps): React
           <span className="history-text" role={kind === "broken" ? "alert" : undefined}>
             {kind === "broken" ? sentenceOf(trust.history) : `History: ${sentenceOf(trust.history)}`}
           </span>
-          <TrustDialog trust={trust} log={log} tree={found.tree} />
+          <TrustDialog trust={trust} log={view.log} tree={found.tree} />
         </span>
       )}
     </div>

@@ -30,7 +30,9 @@ export function TopBar({ view, navigate, live, found, onSignOut }: TopBarProps):
         <DownloadMenu found={found} />
         <ColumnsDialog view={view} navigate={navigate} />
         <button type="button" aria-label={`Theme: ${theme}`} onClick={nextTheme}>
-          Theme<span className="wide">: {theme}</span>
+          <span>
+            Theme<span className="wide">: {theme}</span>
+          </span>
         </button>
         <a className="button" href="graphiql/">
           GraphiQL

@@ -38,6 +38,8 @@ export interface View {
   readonly of: "RECEIVED_AT" | "TIMESTAMP";
   readonly sorting: Sorting;
   readonly columns: readonly Column[];
+  /** Whether the most frequent values of the result are beside the table. */
+  readonly values: boolean;
   /** The leaf index of the entry that is open. */
   readonly entry: number | undefined;
 }
@@ -73,12 +75,13 @@ export function readView(search: string): View {
     of: text("of") === "event" ? "TIMESTAMP" : "RECEIVED_AT",
     sorting: readSorting(text("sort")),
     columns: columns.length === 0 ? FIRST_COLUMNS : [...new Set(columns)],
+    values: text("values") === "shown",
     entry: Number.isSafeInteger(entry) ? entry : undefined,
   };
 }
 
 /** The query string that `readView` reads, without what is as it is at first; the empty text where all of it is. */
-export function writeView({ log, query, period, of, sorting, columns, entry }: View): string {
+export function writeView({ log, query, period, of, sorting, columns, values, entry }: View): string {
   const parts: readonly (readonly [name: string, value: string])[] = [
     ["log", log],
     ["q", query],
@@ -88,6 +91,7 @@ export function writeView({ log, query, period, of, sorting, columns, entry }: V
     ["of", of === "TIMESTAMP" ? "event" : ""],
     ["sort", isNewestFirst(sorting) ? "" : writeSorting(sorting)],
     ["columns", columns.join() === FIRST_COLUMNS.join() ? "" : columns.join()],
+    ["values", values ? "shown" : ""],
     ["entry", entry === undefined ? "" : String(entry)],
   ];
   const said = new URLSearchParams();

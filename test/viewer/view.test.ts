@@ -22,6 +22,7 @@ const views: fc.Arbitrary<View> = fc.record({
     direction: fc.constantFrom("ASC", "DESC"),
   }),
   columns: fc.uniqueArray(fc.constantFrom(...COLUMNS), { minLength: 1 }),
+  values: fc.boolean(),
   entry: fc.option(fc.maxSafeNat(), { nil: undefined }),
 });
 

@@ -60,12 +60,29 @@ export type AuditTimeWindow = {
   start?: string | null | undefined;
 };
 
-/** Which of an entry's times a window is of. */
+/** Which of an entry's times a window, or a histogram, is of. */
 export type AuditWindowTime =
   /** When the log received it, which the log's tree proves. */
   | 'RECEIVED_AT'
   /** When it happened, as the application said in `timestamp`: an RFC 3339 time, or a number since 1970. An event without such a time is in no such window. */
   | 'TIMESTAMP';
+
+export type CountOverTimeQueryVariables = Exact<{
+  resultId: string;
+  of: AuditWindowTime;
+}>;
+
+
+export type CountOverTimeQuery = { results: { histogram: { otherCount: number, buckets: Array<{ start: string, end: string, count: number }> } | null } };
+
+export type CountValuesQueryVariables = Exact<{
+  resultId: string;
+}>;
+
+
+export type CountValuesQuery = { results: { actor: { distinctCount: number, otherCount: number, missingCount: number, values: Array<{ value: string, count: number }> } | null, action: { distinctCount: number, otherCount: number, missingCount: number, values: Array<{ value: string, count: number }> } | null, target: { distinctCount: number, otherCount: number, missingCount: number, values: Array<{ value: string, count: number }> } | null, source: { distinctCount: number, otherCount: number, missingCount: number, values: Array<{ value: string, count: number }> } | null, status: { distinctCount: number, otherCount: number, missingCount: number, values: Array<{ value: string, count: number }> } | null, tenant_id: { distinctCount: number, otherCount: number, missingCount: number, values: Array<{ value: string, count: number }> } | null } };
+
+export type ValuesFragment = { distinctCount: number, otherCount: number, missingCount: number, values: Array<{ value: string, count: number }> };
 
 export type DownloadLinkMutationVariables = Exact<{
   resultId: string;
@@ -151,6 +168,17 @@ export class TypedDocumentString<TResult, TVariables>
     return this.value;
   }
 }
+export const ValuesFragmentDoc = new TypedDocumentString(`
+    fragment Values on AuditFacet {
+  values {
+    value
+    count
+  }
+  distinctCount
+  otherCount
+  missingCount
+}
+    `, {"fragmentName":"Values"}) as unknown as TypedDocumentString<ValuesFragment, unknown>;
 export const EntryTextFragmentDoc = new TypedDocumentString(`
     fragment EntryText on AuditEntry {
   leafIndex
@@ -212,6 +240,52 @@ fragment ProofPath on AuditMembershipProof {
   rootHash
   path
 }`, {"fragmentName":"Page"}) as unknown as TypedDocumentString<PageFragment, unknown>;
+export const CountOverTimeDocument = new TypedDocumentString(`
+    query CountOverTime($resultId: ID!, $of: AuditWindowTime!) {
+  results(id: $resultId, first: 1) {
+    histogram(buckets: 90, of: $of) {
+      buckets {
+        start
+        end
+        count
+      }
+      otherCount
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CountOverTimeQuery, CountOverTimeQueryVariables>;
+export const CountValuesDocument = new TypedDocumentString(`
+    query CountValues($resultId: ID!) {
+  results(id: $resultId, first: 1) {
+    actor: facet(field: ACTOR, first: 8) {
+      ...Values
+    }
+    action: facet(field: ACTION, first: 8) {
+      ...Values
+    }
+    target: facet(field: TARGET, first: 8) {
+      ...Values
+    }
+    source: facet(field: SOURCE, first: 8) {
+      ...Values
+    }
+    status: facet(field: STATUS, first: 8) {
+      ...Values
+    }
+    tenant_id: facet(field: TENANT_ID, first: 8) {
+      ...Values
+    }
+  }
+}
+    fragment Values on AuditFacet {
+  values {
+    value
+    count
+  }
+  distinctCount
+  otherCount
+  missingCount
+}`) as unknown as TypedDocumentString<CountValuesQuery, CountValuesQueryVariables>;
 export const DownloadLinkDocument = new TypedDocumentString(`
     mutation DownloadLink($resultId: ID!, $format: AuditDownloadFormat!) {
   downloadResults(id: $resultId, format: $format) {
