@@ -41,14 +41,32 @@ export async function ask<Data, Variables extends object>(
   operation: Operation<Data, Variables>,
   variables: Variables,
 ): Promise<Data> {
+  const { data, error } = await execute(operation, variables);
+  if (error !== undefined) throw new ApiError(readError(error));
+  return data ?? nothing();
+}
+
+/** The same for a page of entries, in which those that the gateway cannot show, because they are damaged, are null. */
+export async function askForPage<Data, Variables extends object>(
+  operation: Operation<Data, Variables>,
+  variables: Variables,
+): Promise<Data> {
+  const { data, error } = await execute(operation, variables);
+  const isDamage = error?.graphQLErrors.every(({ extensions }) => extensions["code"] === "ENTRY_CORRUPT") === true;
+  if (error !== undefined && !(isDamage && data)) throw new ApiError(readError(error));
+  return data ?? nothing();
+}
+
+function execute<Data, Variables extends object>(operation: Operation<Data, Variables>, variables: Variables) {
   const text = operation.toString();
   const sent = text.includes("mutation ")
     ? client.mutation<Data>(text, { ...variables })
     : client.query<Data>(text, { ...variables });
-  const { data, error } = await sent.toPromise();
-  if (error !== undefined) throw new ApiError(readError(error));
-  if (data === undefined) throw new ApiError({ kind: "other", message: "The gateway returned no data." });
-  return data;
+  return sent.toPromise();
+}
+
+function nothing(): never {
+  throw new ApiError({ kind: "other", message: "The gateway returned no data." });
 }
 
 /**

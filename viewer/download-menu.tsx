@@ -29,7 +29,7 @@ export function DownloadMenu({ found }: { readonly found: Found | undefined }): 
   };
   return (
     <Menu.Root modal={false}>
-      <Menu.Trigger disabled={found === undefined || found.totalCount === 0}>Download</Menu.Trigger>
+      <Menu.Trigger disabled={found === undefined || found.rowCount === 0}>Download</Menu.Trigger>
       {failure !== "" && (
         <span className="wrong" role="alert">
           {failure}

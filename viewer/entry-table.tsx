@@ -72,7 +72,7 @@ export function EntryTable(props: EntryTableProps): ReactElement {
       <TableNote
         result={result}
         isEmpty={count === 0}
-        isWhole={(result.found?.totalCount ?? 0) <= MOST_ROWS}
+        isWhole={(result.found?.rowCount ?? 0) <= MOST_ROWS}
         view={view}
       />
     </div>

@@ -6,6 +6,8 @@ export type Failure =
   | { readonly kind: "credential"; readonly message: string }
   /** The query cannot be read. `column` counts characters from 1. */
   | { readonly kind: "query"; readonly message: string; readonly column: number | undefined }
+  /** An entry's stored bytes were changed, so the gateway cannot say what was asked. */
+  | { readonly kind: "damage"; readonly message: string }
   /** Anything else, in words for people. */
   | { readonly kind: "other"; readonly message: string };
 
@@ -42,6 +44,7 @@ export interface GraphqlError {
 
 export function readGraphqlError({ message, extensions = {} }: GraphqlError): Failure {
   if (extensions["code"] === "UNAUTHENTICATED") return { kind: "credential", message };
+  if (extensions["code"] === "ENTRY_CORRUPT") return { kind: "damage", message: sentence(message) };
   const problems: readonly Problem[] = Array.isArray(extensions["problems"]) ? extensions["problems"] : [];
   const problem = problems.find(({ path }) => path === "query");
   if (problem === undefined) return { kind: "other", message: sentence(message) };

@@ -94,7 +94,8 @@ function optionsOf(box: HTMLElement, latest: RefObject<HistogramPlotProps>): Opt
 function timesOf(seconds: readonly number[], step: number): string[] {
   return seconds.map((time) => {
     const [day = "", clock = ""] = new Date(time * 1_000).toISOString().split("T");
-    return step >= 86_400 || clock.startsWith("00:00:00") ? day : clock.slice(0, step < 60 ? 8 : 5);
+    if (step >= 86_400) return day;
+    return clock.startsWith("00:00:00") ? day.slice(5) : clock.slice(0, step < 60 ? 8 : 5);
   });
 }
 

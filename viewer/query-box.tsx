@@ -11,7 +11,7 @@ export interface QueryBoxProps {
 }
 
 export const QUERY_LABEL = "Search query";
-export const QUERY_HINT = "Words, actor:alice, status=denied, -action:login …";
+export const QUERY_HINT = "Words, or actor:alice …";
 
 /** The editor comes after the first paint; until then, a field of the same size takes the query. */
 const QueryEditor = lazy(() => import("./query-editor.js"));

@@ -3,7 +3,7 @@ import type { Navigate } from "./address.js";
 import { sentenceOf } from "./lock.js";
 import { TrustDialog } from "./trust-dialog.js";
 import type { Live } from "./use-live.js";
-import type { Result } from "./use-result.js";
+import type { Found, Result } from "./use-result.js";
 import type { Trust } from "./use-trust.js";
 import type { View } from "./view.js";
 
@@ -19,11 +19,11 @@ interface StatusLineProps {
 export function StatusLine({ result, trust, live, view, navigate }: StatusLineProps): ReactElement {
   const { found, failure, isLoading, searchAgain } = result;
   const { kind } = trust.history;
-  const wrong = failure?.kind === "other" ? failure : live.failure?.kind === "other" ? live.failure : undefined;
+  const wrong = [failure, live.failure].find((one) => one?.kind === "other" || one?.kind === "damage");
   return (
     <div className="status-line">
       <span role="status" className="count">
-        {isLoading ? "Searching …" : found === undefined ? "" : countOf(found.totalCount)}
+        {isLoading ? "Searching …" : found === undefined ? "" : countOf(found)}
       </span>
       {found !== undefined && (
         <button
@@ -67,6 +67,7 @@ export function StatusLine({ result, trust, live, view, navigate }: StatusLinePr
   );
 }
 
-function countOf(entries: number): string {
-  return entries === 1 ? "1 entry" : `${entries.toLocaleString("en")} entries`;
+function countOf({ rowCount, isCounted }: Found): string {
+  const count = rowCount === 1 ? "1 entry" : `${rowCount.toLocaleString("en")} entries`;
+  return isCounted ? count : `${count} or more: a damaged entry keeps them from being counted`;
 }

@@ -4,6 +4,7 @@ import { ask } from "./api.js";
 import { queryFor } from "./entry.js";
 import { CountValuesDocument, type ValuesFragment } from "./generated/operations.js";
 import { useAnswer } from "./use-answer.js";
+import { useNarrow } from "./use-narrow.js";
 import type { Found } from "./use-result.js";
 import type { View } from "./view.js";
 
@@ -25,8 +26,11 @@ interface TopValuesProps {
 /** The most frequent values of each field in the whole result; one that is clicked narrows the search to it. */
 export function TopValues({ view, navigate, found }: TopValuesProps): ReactElement {
   const { answer, failure } = useAnswer(found?.resultId, countValues);
+  const isNarrow = useNarrow();
   const narrow = (field: string, value: string): void => {
-    navigate({ query: narrowed(view.query, queryFor(field, value)), entry: undefined });
+    // On a phone the values lie over the table.
+    const values = !isNarrow;
+    navigate({ query: narrowed(view.query, queryFor(field, value)), values, entry: undefined });
   };
   const shown = FIELDS.flatMap(([field, title]) => {
     const facet = answer?.[field];

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from "react";
-import { ask } from "./api.js";
+import { askForPage } from "./api.js";
 import { readEntry, type Entry } from "./entry.js";
 import { failureOf, type Failure } from "./failure.js";
 import { EntriesFromDocument, FindEntriesDocument, type PageFragment } from "./generated/operations.js";
@@ -15,7 +15,10 @@ export type Row = Entry | "damaged";
 /** A result pinned to the tree that it was found in: its pages are exact, in any order that they are fetched. */
 export interface Found {
   readonly resultId: string;
-  readonly totalCount: number;
+  /** How many rows there are: all of them where they are counted, else those that are known by now. */
+  readonly rowCount: number;
+  /** A count is refused where an entry is damaged, for it could match. */
+  readonly isCounted: boolean;
   readonly tree: SignedTree;
   readonly pages: ReadonlyMap<number, readonly Row[]>;
 }
@@ -80,8 +83,8 @@ function useNeed(found: Found | undefined, setState: (change: (state: State) => 
         if (pages.has(page)) continue;
         pages.add(page);
         fetchPage(resultId, page).then(
-          (rows) => {
-            setState((state) => withPage(state, { resultId, page, rows }));
+          (fetched) => {
+            setState((state) => withPage(state, { resultId, page, ...fetched }));
           },
           (error: unknown) => {
             pages.delete(page);
@@ -96,30 +99,45 @@ function useNeed(found: Found | undefined, setState: (change: (state: State) => 
 
 async function search(asked: string): Promise<Found> {
   const variables = JSON.parse(asked) as { readonly query: string };
-  const { search } = await ask(FindEntriesDocument, { ...variables, first: PAGE });
+  const find = (isCounted: boolean) => askForPage(FindEntriesDocument, { ...variables, first: PAGE, isCounted });
+  const { search } = await find(true).catch((error: unknown) => {
+    if (failureOf(error).kind === "damage") return find(false);
+    throw error;
+  });
   const { resultId, totalCount, root } = search;
-  return { resultId, totalCount, tree: root, pages: new Map([[0, rowsOf(search, root.checkpoint)]]) };
+  const rows = rowsOf(search, root.checkpoint);
+  const known = { rowCount: totalCount ?? rowsBehind(search, 0), isCounted: totalCount !== undefined };
+  return { resultId, ...known, tree: root, pages: new Map([[0, rows]]) };
 }
 
-type FetchedPage = readonly (Omit<Entry, "checkpoint"> | "damaged")[];
+interface FetchedPage {
+  readonly rows: readonly Row[];
+  /** How many rows the result has at least. */
+  readonly rowCount: number;
+}
 
 async function fetchPage(resultId: string, page: number): Promise<FetchedPage> {
-  const { results } = await ask(EntriesFromDocument, { resultId, offset: page * PAGE, first: PAGE });
-  return rowsOf(results, undefined);
+  const { results } = await askForPage(EntriesFromDocument, { resultId, offset: page * PAGE, first: PAGE });
+  return { rows: rowsOf(results, undefined), rowCount: rowsBehind(results, page) };
 }
 
-interface Page {
+/** The rows up to a page, and one more where there are others. */
+function rowsBehind({ edges, pageInfo }: PageFragment, page: number): number {
+  return page * PAGE + edges.length + (pageInfo.hasNextPage ? 1 : 0);
+}
+
+interface Page extends FetchedPage {
   readonly resultId: string;
   readonly page: number;
-  readonly rows: FetchedPage;
 }
 
-function withPage(state: State, { resultId, page, rows }: Page): State {
+function withPage(state: State, { resultId, page, rows, rowCount }: Page): State {
   const { found } = state;
   if (found?.resultId !== resultId) return state;
   const { checkpoint } = found.tree;
   const proven = rows.map((row) => (row === "damaged" ? row : { ...row, checkpoint }));
-  return { ...state, found: { ...found, pages: new Map(found.pages).set(page, proven) } };
+  const pages = new Map(found.pages).set(page, proven);
+  return { ...state, found: { ...found, pages, rowCount: Math.max(found.rowCount, rowCount) } };
 }
 
 function rowsOf({ edges }: PageFragment, checkpoint: string | undefined): readonly Row[] {

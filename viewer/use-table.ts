@@ -15,7 +15,7 @@ export function useTable({ result, live }: { readonly result: Result; readonly l
   const isNarrow = useNarrow();
   const height = isNarrow ? 78 : 36;
   const above = live.shown.length;
-  const count = above + Math.min(found?.totalCount ?? 0, MOST_ROWS);
+  const count = above + Math.min(found?.rowCount ?? 0, MOST_ROWS);
   const rows = useVirtualizer({
     count,
     getScrollElement: () => scroller.current,

@@ -6,6 +6,8 @@ import { nobleEd25519 } from "../../src/core/signature.js";
 import { hasBrowser, launchBrowser } from "../browser.js";
 import { freePort } from "../free-port.js";
 import { gatewayFolder, removeFolder, startGateway, type GatewayProcess } from "../gateway.js";
+import { loadSqliteDriver } from "../../src/stores/sqlite/driver.js";
+import { LOG_STRIDE } from "../../src/stores/sqlite/log-file.js";
 import { describeWith } from "../service.js";
 import { logAll, row, START_MS } from "./site.js";
 
@@ -150,6 +152,23 @@ describeWith("chromium, the locks of the viewer", hasBrowser, () => {
     await rewritten.getByRole("button", { name: "Details" }).click();
     await rewritten.getByRole("button", { name: "Forget this log's key and root" }).click();
     await history(rewritten).getByText("first visit").waitFor();
+  });
+
+  test("are beside the others where the gateway cannot show an entry, because its stored bytes were changed", async () => {
+    await gateway.stop();
+    const open = await loadSqliteDriver();
+    const database = open(`${folder}/audit.db`);
+    database
+      .prepare("UPDATE entries SET canonical = replace(CAST(canonical AS TEXT), 'dana', 'anna') WHERE id = ?")
+      .run(LOG_STRIDE + 2);
+    database.close();
+    await start();
+    const page = await visit();
+    await page.getByText("This entry cannot be shown: its stored bytes no longer match the log.").waitFor();
+    await page.getByText("22 entries or more: a damaged entry keeps them from being counted").waitFor();
+    await page.getByRole("img", { name: "Verified", exact: true }).nth(3).waitFor();
+    await page.goto(`${gateway.url}/?entry=2`);
+    await page.getByRole("dialog").getByRole("alert").waitFor();
   });
 
   test("trust a key that the user gives, and no other", async () => {

@@ -130,10 +130,11 @@ export type FindEntriesQueryVariables = Exact<{
   orderBy?: AuditEntryOrder | null | undefined;
   log?: string | null | undefined;
   first: number;
+  isCounted: boolean;
 }>;
 
 
-export type FindEntriesQuery = { search: { resultId: string, totalCount: number, root: { treeSize: number, hash: string, checkpoint: string, origin: string, publicKey: string }, edges: Array<{ node: { leafIndex: number, hash: string, canonical: string } | null, membershipProof: { leafIndex: number, treeSize: number, leafHash: string, rootHash: string, path: Array<string> } | null }> } };
+export type FindEntriesQuery = { search: { resultId: string, totalCount?: number, root: { treeSize: number, hash: string, checkpoint: string, origin: string, publicKey: string }, pageInfo: { hasNextPage: boolean }, edges: Array<{ node: { leafIndex: number, hash: string, canonical: string } | null, membershipProof: { leafIndex: number, treeSize: number, leafHash: string, rootHash: string, path: Array<string> } | null }> } };
 
 export type EntriesFromQueryVariables = Exact<{
   resultId: string;
@@ -142,9 +143,9 @@ export type EntriesFromQueryVariables = Exact<{
 }>;
 
 
-export type EntriesFromQuery = { results: { edges: Array<{ node: { leafIndex: number, hash: string, canonical: string } | null, membershipProof: { leafIndex: number, treeSize: number, leafHash: string, rootHash: string, path: Array<string> } | null }> } };
+export type EntriesFromQuery = { results: { pageInfo: { hasNextPage: boolean }, edges: Array<{ node: { leafIndex: number, hash: string, canonical: string } | null, membershipProof: { leafIndex: number, treeSize: number, leafHash: string, rootHash: string, path: Array<string> } | null }> } };
 
-export type PageFragment = { edges: Array<{ node: { leafIndex: number, hash: string, canonical: string } | null, membershipProof: { leafIndex: number, treeSize: number, leafHash: string, rootHash: string, path: Array<string> } | null }> };
+export type PageFragment = { pageInfo: { hasNextPage: boolean }, edges: Array<{ node: { leafIndex: number, hash: string, canonical: string } | null, membershipProof: { leafIndex: number, treeSize: number, leafHash: string, rootHash: string, path: Array<string> } | null }> };
 
 export type EntryTextFragment = { leafIndex: number, hash: string, canonical: string };
 
@@ -219,6 +220,9 @@ fragment ProofPath on AuditMembershipProof {
 }`, {"fragmentName":"ProvenEntry"}) as unknown as TypedDocumentString<ProvenEntryFragment, unknown>;
 export const PageFragmentDoc = new TypedDocumentString(`
     fragment Page on AuditEntryConnection {
+  pageInfo {
+    hasNextPage
+  }
   edges {
     node {
       ...EntryText
@@ -367,7 +371,7 @@ export const ConsistencyDocument = new TypedDocumentString(`
 }
     `) as unknown as TypedDocumentString<ConsistencyQuery, ConsistencyQueryVariables>;
 export const FindEntriesDocument = new TypedDocumentString(`
-    query FindEntries($query: String!, $window: AuditTimeWindow, $orderBy: AuditEntryOrder, $log: ID, $first: Int!) {
+    query FindEntries($query: String!, $window: AuditTimeWindow, $orderBy: AuditEntryOrder, $log: ID, $first: Int!, $isCounted: Boolean!) {
   search(
     query: $query
     window: $window
@@ -376,7 +380,7 @@ export const FindEntriesDocument = new TypedDocumentString(`
     first: $first
   ) {
     resultId
-    totalCount
+    totalCount @include(if: $isCounted)
     root {
       treeSize
       hash
@@ -388,6 +392,9 @@ export const FindEntriesDocument = new TypedDocumentString(`
   }
 }
     fragment Page on AuditEntryConnection {
+  pageInfo {
+    hasNextPage
+  }
   edges {
     node {
       ...EntryText
@@ -416,6 +423,9 @@ export const EntriesFromDocument = new TypedDocumentString(`
   }
 }
     fragment Page on AuditEntryConnection {
+  pageInfo {
+    hasNextPage
+  }
   edges {
     node {
       ...EntryText
