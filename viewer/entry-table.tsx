@@ -7,7 +7,8 @@ import { TableNote } from "./table-note.js";
 import { useRowKeys } from "./use-row-keys.js";
 import type { Live } from "./use-live.js";
 import type { Result, Row } from "./use-result.js";
-import { MOST_ROWS, useTable } from "./use-table.js";
+import { TableParts } from "./table-parts.js";
+import { useTable } from "./use-table.js";
 import type { Trust } from "./use-trust.js";
 import type { Column, View } from "./view.js";
 
@@ -24,7 +25,7 @@ interface EntryTableProps {
 export function EntryTable(props: EntryTableProps): ReactElement {
   const { view, navigate, result, trust, onOpen } = props;
   const table = useTable(props);
-  const { scroller, count, active, setActive, at } = table;
+  const { scroller, count, active, setActive, at, start, goTo } = table;
   const indexOf = (index: number): number | undefined => {
     const row = at(index);
     return row === undefined || row === "damaged" ? undefined : row.leafIndex;
@@ -46,35 +47,34 @@ export function EntryTable(props: EntryTableProps): ReactElement {
     },
     [onOpen, setActive],
   );
+  const rowCount = result.found?.rowCount ?? 0;
   return (
-    <div ref={scroller} className="scroller">
-      <div
-        role="grid"
-        aria-label="Entries"
-        aria-rowcount={count + 1}
-        aria-busy={result.isLoading}
-        aria-activedescendant={count === 0 ? undefined : `row-${active}`}
-        tabIndex={0}
-        className="grid"
-        id="entries"
-        style={tracksOf(view.columns)}
-        onKeyDown={onKeyDown}
-      >
-        <TableHead
-          columns={view.columns}
-          sorting={view.sorting}
-          onSort={(sorting) => {
-            navigate({ sorting });
-          }}
-        />
-        <Rows table={table} trust={trust} view={view} onPick={pick} />
+    <div className="table">
+      <div ref={scroller} className="scroller">
+        <div
+          role="grid"
+          aria-label="Entries"
+          aria-rowcount={count + 1}
+          aria-busy={result.isLoading}
+          aria-activedescendant={count === 0 ? undefined : `row-${active}`}
+          tabIndex={0}
+          className="grid"
+          id="entries"
+          style={tracksOf(view.columns)}
+          onKeyDown={onKeyDown}
+        >
+          <TableHead
+            columns={view.columns}
+            sorting={view.sorting}
+            onSort={(sorting) => {
+              navigate({ sorting });
+            }}
+          />
+          <Rows table={table} trust={trust} view={view} onPick={pick} />
+        </div>
+        <TableNote result={result} isEmpty={count === 0} view={view} />
       </div>
-      <TableNote
-        result={result}
-        isEmpty={count === 0}
-        isWhole={(result.found?.rowCount ?? 0) <= MOST_ROWS}
-        view={view}
-      />
+      <TableParts start={start} rowCount={rowCount} onGo={goTo} />
     </div>
   );
 }

@@ -5,13 +5,11 @@ import type { View } from "./view.js";
 interface TableNoteProps {
   readonly result: Result;
   readonly isEmpty: boolean;
-  /** Whether the table has a row for every entry of the result. */
-  readonly isWhole: boolean;
   readonly view: View;
 }
 
-/** What stands where there are no rows, or behind the last. */
-export function TableNote({ result, isEmpty, isWhole, view }: TableNoteProps): ReactElement | null {
+/** What stands where there are no rows. */
+export function TableNote({ result, isEmpty, view }: TableNoteProps): ReactElement | null {
   const { found, failure, isLoading } = result;
   if (found === undefined && isLoading) return <Skeleton />;
   if (failure !== undefined && isEmpty) return <p className="note">Nothing was found, because the search failed.</p>;
@@ -21,11 +19,7 @@ export function TableNote({ result, isEmpty, isWhole, view }: TableNoteProps): R
         This log has no entries yet. <a href="graphiql/">GraphiQL</a> has an operation that logs one.
       </p>
     );
-  if (isEmpty) return <p className="note">No entries match. Try fewer words, or a longer period.</p>;
-  if (isWhole) return null;
-  return (
-    <p className="note">The table ends here. Narrow the search, or turn its order round, to see the other entries.</p>
-  );
+  return isEmpty ? <p className="note">No entries match. Try fewer words, or a longer period.</p> : null;
 }
 
 function isWholeLog({ query, period }: View): boolean {
