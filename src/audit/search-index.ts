@@ -16,6 +16,11 @@ export interface IndexQuery {
   /** Only leaves in [start, end): the pinned tree size and the time window, both resolved to leaf indexes. */
   readonly range: LeafRange;
   readonly order: EntryOrder;
+  /**
+   * A number of the log's history, of who has just looked at the store: another where it held another log than before, as after a
+   * failover. An index that knows this history need not look itself. Undefined: it has to.
+   */
+  readonly history?: number | undefined;
 }
 
 /** The times of matching events, in milliseconds since 1970. */

@@ -149,8 +149,9 @@ class LocalService implements LocalAuditService {
   }
 
   async search(request: SearchRequest, page: PageRequest, { bound, signal }: Asking = {}): Promise<ResultPage> {
-    const newestSize = await this.#log(request.log).size();
-    return this.#searches.search(request, page, { newestSize, bound, signal });
+    const log = this.#log(request.log);
+    const newestSize = await log.size();
+    return this.#searches.search(request, page, { newestSize, history: log.history, bound, signal });
   }
 
   async results(id: string, page: PageRequest, asking: Asking = {}): Promise<ResultPage> {

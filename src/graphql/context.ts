@@ -5,6 +5,7 @@ import { AuditError } from "../audit/errors.js";
 import type { CompletenessProof, CompletenessRequest, EntryProof } from "../audit/proofs.js";
 import type { AuditService, EntryOutcome, ResultPage, Root } from "../audit/service.js";
 import type { Digest } from "../core/bytes.js";
+import type { LogFormat } from "../core/format.js";
 import type { Verdict } from "../core/verdict.js";
 import { asError } from "./errors.js";
 import type { OperationObserver } from "./operation-observer.js";
@@ -45,6 +46,7 @@ const placeKey = ({ log, at }: Place) => `${at}/${log}`;
  */
 export class Loaders {
   readonly #newest = new Map<string, Promise<Root>>();
+  readonly #formats = new Map<string, Promise<LogFormat>>();
   readonly #reads: EntryReads;
   readonly #pages = new WeakMap<ResultPage, Promise<readonly EntryOutcome[]>>();
   readonly #roots: DataLoader<Place, Root, string>;
@@ -99,6 +101,13 @@ export class Loaders {
   #kept(root: Root): Root {
     this.#roots.prime({ log: root.log, at: root.treeSize }, root);
     return root;
+  }
+
+  /** What a log's entries are written in; asked once for all that a page verifies. */
+  format(log: string): Promise<LogFormat> {
+    const known = this.#formats.get(log) ?? this.service.identity(log).then(({ format }) => format);
+    this.#formats.set(log, known);
+    return known;
   }
 
   /** A page's entries, read once whether `edges`, `nodes` or both are selected. */

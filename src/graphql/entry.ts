@@ -164,13 +164,13 @@ export abstract class EntryVerificationType {
 @Resolver(() => EntryVerificationType)
 export class EntryVerificationResolver {
   @FieldResolver({ complexity: 15 })
-  async hash(@Root() { entry }: EntryInTree, @Ctx() context: AuditContext): Promise<Verdict> {
-    return hashVerdict(await formatOf(entry, context), entry);
+  async hash(@Root() { entry }: EntryInTree, @Ctx() { loaders }: AuditContext): Promise<Verdict> {
+    return hashVerdict(await loaders.format(entry.log), entry);
   }
 
   @FieldResolver({ complexity: 40 })
-  async signature(@Root() { entry }: EntryInTree, @Ctx() context: AuditContext): Promise<Verdict> {
-    return signatureVerdict(entry.envelope, await formatOf(entry, context), ed25519);
+  async signature(@Root() { entry }: EntryInTree, @Ctx() { loaders }: AuditContext): Promise<Verdict> {
+    return signatureVerdict(entry.envelope, await loaders.format(entry.log), ed25519);
   }
 
   @FieldResolver({ complexity: 10 })
@@ -179,7 +179,7 @@ export class EntryVerificationResolver {
     const [proof, root, format] = await Promise.all([
       membershipProof(entry, size, context),
       context.loaders.root(entry.log, size),
-      formatOf(entry, context),
+      context.loaders.format(entry.log),
     ]);
     if (digestOf(proof.rootHash) !== root.hash) return invalid("ROOT_MISMATCH");
     if (digestOf(proof.leafHash) !== entry.hash) return invalid("HASH_MISMATCH");
@@ -193,10 +193,6 @@ export class EntryVerificationResolver {
     const grownTo = entry.provenIn === undefined ? await treeSize() : entry.leafIndex + 1;
     return loaders.consistency.load({ log: entry.log, at: grownTo });
   }
-}
-
-async function formatOf({ log }: Entry, { service }: AuditContext): Promise<LogFormat> {
-  return (await service.identity(log)).format;
 }
 
 function hashVerdict(format: LogFormat, { canonical, hash }: Entry): Verdict {

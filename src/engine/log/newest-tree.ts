@@ -31,6 +31,7 @@ type LogState =
  */
 export class NewestTree {
   #state: LogState;
+  #replacements = 0;
 
   constructor(private readonly options: NewestTreeOptions) {
     const { tree, history, growth, environment } = options;
@@ -64,6 +65,11 @@ export class NewestTree {
     if (this.#state.kind === "restored") return this.#state.tree.newest.edge;
     if (this.#state.edge !== undefined) return this.#state.edge;
     throw this.#state.error;
+  }
+
+  /** How many times the store held a tree that need not extend the last: a number of the history that is read. */
+  get replacements(): number {
+    return this.#replacements;
   }
 
   /** The number of entries that may be shown to followers of the log. */
@@ -222,6 +228,7 @@ export class NewestTree {
   /** What was derived from the last tree is not to be used for one that need not extend it. */
   #startAnew(): void {
     const { readers, roots, growth } = this.options;
+    this.#replacements += 1;
     readers.startAnew();
     roots.forget();
     growth.grown();

@@ -120,6 +120,11 @@ export class OpenLog {
     return this.parts.newest.size();
   }
 
+  /** As NewestTree.replacements, after any call that looked at the store. */
+  get history(): number {
+    return this.parts.newest.replacements;
+  }
+
   /** The entries there are, for who follows the log. Rejects as NewestTree.tree. */
   async durableSize(): Promise<number> {
     return (await this.parts.newest.tree()).edge.size;

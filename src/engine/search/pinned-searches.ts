@@ -69,12 +69,16 @@ interface OpenedResult {
 
 /** A pinned search as one request reads it. */
 interface Reading extends OpenedResult {
+  /** IndexQuery.history, where the log was just looked at. */
+  readonly history?: number | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
 export interface SearchAsking extends Asking {
   /** The size of the log, which the search is pinned to. */
   readonly newestSize: number;
+  /** IndexQuery.history, as of that size. */
+  readonly history?: number;
 }
 
 /** A question about a pinned tree. */
@@ -96,7 +100,7 @@ export class PinnedSearches {
 
   /** A new search, or another page of an earlier one if `page` has one of its cursors. */
   async search(request: SearchRequest, page: PageRequest, asking: SearchAsking): Promise<ResultPage> {
-    const { newestSize: treeSize, bound, signal } = asking;
+    const { newestSize: treeSize, history, bound, signal } = asking;
     const pinnedAtMs = Math.floor(this.options.clock() / MICROS_PER_MS);
     const search = searchArguments(request, bound);
     const checked = checkSearch(search, pinnedAtMs * MICROS_PER_MS);
@@ -107,7 +111,8 @@ export class PinnedSearches {
     const earlier = (opened.after ?? opened.before)?.state;
     const state = earlier ?? (await this.pin({ log: search.log, treeSize, pinnedAtMs }, checked.bounds));
     const pin = { search, state };
-    const reading = { pin, filter: earlier === undefined ? checked.filter : checkedPin(pin).filter, signal };
+    const filter = earlier === undefined ? checked.filter : checkedPin(pin).filter;
+    const reading = { pin, filter, history, signal };
     return this.page(reading, spanOf(page, opened.after?.position, opened.before?.position));
   }
 
@@ -198,11 +203,11 @@ export class PinnedSearches {
   }
 
   /** The search as its caller may see it: up to maxResults. */
-  private readable({ pin, filter, signal }: Reading): MatchedResult {
+  private readable({ pin, filter, history, signal }: Reading): MatchedResult {
     const { index } = this.options;
     const { maxResults } = pin.search;
     const { range } = pin.state;
-    const query = queryOf(pin, filter);
+    const query = { ...queryOf(pin, filter), history };
     const leaves = range.end - range.start;
     const cap = Math.min(maxResults ?? leaves, leaves);
     let total: Promise<number> | undefined;

@@ -203,7 +203,7 @@ export class SegmentIndex implements SearchIndex {
 
   /** Runs a search, again when a segment turned out to be gone or damaged. */
   async #answer<T>(
-    query: Pick<IndexQuery, "log" | "range">,
+    query: Pick<IndexQuery, "log" | "range" | "history">,
     signal: AbortSignal | undefined,
     search: (searched: SearchedLog) => Promise<T>,
   ): Promise<T> {
@@ -212,7 +212,7 @@ export class SegmentIndex implements SearchIndex {
   }
 
   async #found<T>(
-    { log, range }: Pick<IndexQuery, "log" | "range">,
+    { log, range, history }: Pick<IndexQuery, "log" | "range" | "history">,
     signal: AbortSignal | undefined,
     search: (searched: SearchedLog) => Promise<T>,
   ): Promise<T> {
@@ -223,7 +223,7 @@ export class SegmentIndex implements SearchIndex {
         entries: index.entries,
         longEntries: this.#longEntries,
         signal,
-        parts: await index.parts(range, signal),
+        parts: await index.parts(range, { history, signal }),
       }),
     );
   }

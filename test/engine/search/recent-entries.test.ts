@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from "@jest/globals";
 import { storedEntries } from "../../../src/engine/search/log-rows.js";
 import type { Part } from "../../../src/engine/search/matches.js";
-import { RecentEntries } from "../../../src/engine/search/log-index.js";
+import { RecentEntries } from "../../../src/engine/search/recent-entries.js";
 import { SegmentMaker } from "../../../src/engine/search/segment-maker.js";
 import { logged } from "../../stores/search-events.js";
 import { LOG, logOf } from "./segment-indexes.js";
