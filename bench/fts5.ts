@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { EVENT_FIELDS, fieldText, type EventField } from "../src/core/event.js";
+import { EVENT_FIELDS, fieldText, type FieldName } from "../src/core/event.js";
 import type { SegmentFilter } from "../src/core/segment/filter.js";
 import { KEY_COLUMNS } from "../src/core/segment/format.js";
 import type { LeafRange } from "../src/core/tree.js";
@@ -54,7 +54,7 @@ export class Fts5 {
         const value = event?.[field];
         return value === undefined ? null : valueWords(value).join(" ");
       });
-      const text = (field: EventField): string => {
+      const text = (field: FieldName): string => {
         const value = event?.[field];
         return value === undefined ? "" : fieldText(value);
       };
@@ -100,7 +100,7 @@ export class Fts5 {
   }
 }
 
-function valueToken(field: EventField, value: string): string {
+function valueToken(field: FieldName, value: string): string {
   return `v${field.replace("_", "")}${Buffer.from(value).toString("hex").slice(0, 120)}`;
 }
 

@@ -1,7 +1,8 @@
 /** `auditql`: the audit service in a program of one's own, over a store of this package or one's own. */
 export type { RootCache } from "./audit/cache.js";
 export { AuditError } from "./audit/errors.js";
-export type { LogDeclaration } from "./audit/log-declaration.js";
+export type { EventSchema, LogDeclaration, SchemaField } from "./audit/log-declaration.js";
+export type { LogIdentity } from "./audit/log-identity.js";
 export type { BlockStore } from "./audit/block-store.js";
 export type { IndexedStore, OpenedStore, SearchIndex } from "./audit/search-index.js";
 export type * from "./audit/service.js";

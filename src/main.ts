@@ -2,7 +2,7 @@ import { dirname, resolve } from "node:path";
 import { openKeyring } from "./keys/seed-file.js";
 import { ephemeralKeyring, type Keyring } from "./keys/keyring.js";
 import type { RootCache } from "./audit/cache.js";
-import { badInput } from "./audit/errors.js";
+import { badInput, type AuditError } from "./audit/errors.js";
 import { DEFAULT_LOG } from "./audit/service.js";
 import { pangeaUrl } from "./backends/pangea-url.js";
 import { openLocalService } from "./engine/local-service.js";
@@ -13,6 +13,7 @@ import { indexed } from "./engine/search/open-index.js";
 import { exposureOf, isOurs } from "./keys/private-file.js";
 import { TokenSealer } from "./keys/sealed-token.js";
 import { explanation } from "./cli/explanation.js";
+import { declaredLogs } from "./cli/log-schemas.js";
 import type { ExportFlags } from "./cli/export.js";
 import type { FsckFlags } from "./cli/fsck.js";
 import { program, type SchemaFlags } from "./cli/program.js";
@@ -38,10 +39,19 @@ const FAILED = 1;
 /** What the settings ask for that needs no store, and how to open what does. */
 async function planEngine(settings: Settings, operator: Operator): Promise<EnginePlan> {
   const keyring = await keyringFor(settings.storage);
+  const { schemaFiles } = settings.service;
+  if (schemaFiles.size > 0 && pangeaUrl(settings.storage.store) !== undefined)
+    throw schemaElsewhere([...schemaFiles.keys()]);
+  const service = { ...settings.service, logs: await declaredLogs(settings) };
   return {
     sealer: new TokenSealer(keyring.tokenSecret),
-    open: () => openEngine(settings, keyring, operator),
+    open: () => openEngine({ ...settings, service }, keyring, operator),
   };
+}
+
+function schemaElsewhere(logs: readonly string[]): AuditError {
+  const expected = "no schema: the service of AUDITQL_STORE keeps the logs, and theirs";
+  return badInput([{ path: "AUDITQL_LOG_SCHEMAS", expected, got: logs.join(", ") }]);
 }
 
 /** A service of the Pangea protocol keeps the logs: there is no store here. */

@@ -8,6 +8,7 @@ import type {
   IndexRoot,
   ProofRequest,
 } from "../audit/proofs.js";
+import type { LogIdentity } from "../audit/log-identity.js";
 import type {
   Asking,
   AuditService,
@@ -16,7 +17,6 @@ import type {
   DownloadRequest,
   EntryOutcome,
   FollowAsking,
-  LogIdentity,
   Logged,
   LogRequest,
   PageRequest,

@@ -1,7 +1,14 @@
 import { base64, utf8 } from "../core/bytes.js";
-import { characterCount, parseEvent, type AuditEvent, type EventRules, type FieldProblem } from "../core/event.js";
+import {
+  characterCount,
+  parseEvent,
+  type AuditEvent,
+  type EventRules,
+  type FieldProblem,
+  type MalformedField,
+} from "../core/event.js";
 import type { LogFormat } from "../core/format.js";
-import { textProblems } from "../core/json.js";
+import { memberPath, textProblems } from "../core/json.js";
 import { MAX_SIGNATURE_CHARACTERS, publicKeyText, signatureVerdict, type Ed25519 } from "../core/signature.js";
 import type { ReasonCode } from "../core/verdict.js";
 import { badInput } from "./errors.js";
@@ -10,6 +17,8 @@ import { MAX_REQUEST_EVENTS, type LogRequest, type RefusedEvent, type SignedEven
 /** A checked event that may be logged, with its author's signature if there is one. */
 export interface CheckedEvent {
   readonly event: AuditEvent;
+  /** What of it did not fit the log's schema, and is kept beside it; absent where all did. */
+  readonly malformed?: readonly MalformedField[];
   readonly signature?: string;
   readonly publicKey?: string;
 }
@@ -112,8 +121,30 @@ function checkEvent(signed: SignedEvent, path: string, options: CheckOptions): C
   const parsed = parseEvent(signed.event, path, options.log.rules);
   const textual = signatureTextProblems(signed, path);
   if (parsed.kind === "invalid") return { kind: "bad", problems: [...parsed.problems, ...textual] };
-  if (textual.length > 0) return { kind: "bad", problems: textual };
-  return checkSignature(parsed.event, signed, { ...options, path });
+  const isSigned = signed.signature !== undefined;
+  const schematic = isSigned ? signedBySchema(parsed.malformed, path, options.log.rules) : [];
+  if (textual.length + schematic.length > 0) return { kind: "bad", problems: [...textual, ...schematic] };
+  const { malformed } = parsed;
+  const outcome = checkSignature(parsed.event, signed, { ...options, path });
+  if (outcome.kind === "bad" || malformed.length === 0) return outcome;
+  return { kind: "checked", checked: { ...outcome.checked, malformed } };
+}
+
+/** What a schema has against the signature of an event: its author signed what would be kept beside the event. */
+function signedBySchema(
+  malformed: readonly MalformedField[],
+  path: string,
+  { isUnsignable = false }: EventRules,
+): readonly FieldProblem[] {
+  if (isUnsignable)
+    return [
+      { path: `${path}.signature`, expected: "none: the log's schema is not client_signable", got: "a signature" },
+    ];
+  return malformed.map(({ error, field }) => ({
+    path: memberPath(path, field),
+    expected: "a value that fits the log's schema, as the event is signed",
+    got: `one of which it is ${error}`,
+  }));
 }
 
 /** Checks signature and key without the event. */

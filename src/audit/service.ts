@@ -1,8 +1,8 @@
 import type { Digest } from "../core/bytes.js";
 import type { Envelope, FieldProblem } from "../core/event.js";
-import type { LogFormat } from "../core/format.js";
 import type { ConsistencyProof } from "../core/proof.js";
 import type { Verdict } from "../core/verdict.js";
+import type { LogIdentity } from "./log-identity.js";
 import type { EntryOrder } from "../query/order.js";
 import type { Restriction } from "../query/filter.js";
 import type { TimeWindow } from "../query/time.js";
@@ -36,15 +36,6 @@ export interface Asking {
   readonly owner?: string | undefined;
   /** When it aborts, the call is stopped, down to the engine where possible, and rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-}
-
-/** What a verifier needs to know about a log, apart from its bytes. */
-export interface LogIdentity {
-  readonly format: LogFormat;
-  /** The log's name in its checkpoints. */
-  readonly origin: string;
-  /** The key of the log's checkpoints as a C2SP verifier key, `origin+keyid+base64`. */
-  readonly verifierKey: string;
 }
 
 /** An event with its caller's signature and public key, both or neither. */

@@ -1,10 +1,10 @@
-import type { FormatName } from "../core/format.js";
+import type { StoredFormat } from "./log-declaration.js";
 import type { TileId, LeafRange } from "../core/tree.js";
 
 /** A log's newest tree as it is stored. Written in the same transaction as the entries it covers. */
 export interface LogHead {
   readonly log: string;
-  readonly format: FormatName;
+  readonly format: StoredFormat;
   readonly size: number;
   /** 32 bytes; at size 0, the empty tree's root. */
   readonly rootHash: Uint8Array;

@@ -49,6 +49,7 @@ const FIELDS = [
   ["timestamp", "when it happened, by your own clock"],
   ["old", "the value before the change"],
   ["new", "the value after the change"],
+  ["custom", "the fields of the log's own schema, as a JSON object"],
 ] as const;
 
 const LOG_HELP = `
@@ -117,6 +118,7 @@ function addImport(command: NewCommand, commands: ApiCommands): void {
     .argument("<file>", "the events: one JSON object on each line, CSV with a header, or an export of a Pangea log")
     .addOption(new Option("--from <format>", "how the file is written; csv for *.csv, else ndjson").choices(formats))
     .option("--columns <field=column,…>", "the columns of a CSV file to import, and their fields", columnsIn)
+    .option("--no-timestamp", "add no time to the events of a Pangea export: the log's schema has none")
     .option("--dry-run", "log nothing: only name what is wrong with the file")
     .addHelpText("after", IMPORT_HELP)
     .action(async (file: string, flags: ImportFlags) => {

@@ -4,7 +4,7 @@ import { fieldText } from "../core/event.js";
 import { readEnvelope } from "../core/format.js";
 import { isPlainObject } from "../core/json.js";
 import { csvRecord } from "../downloads/csv.js";
-import { cells, COLUMNS, entryObject } from "../downloads/row.js";
+import { cells, columns, entryObject } from "../downloads/row.js";
 import type { Members } from "./api.js";
 import { CommandError, type Output } from "./output.js";
 import { jsonLine, printable } from "./printable.js";
@@ -32,7 +32,7 @@ export function entryPrinter(style: EntryStyle, { write }: Output): (entries: re
       case "ndjson":
         return write(entries.map((entry) => jsonLine(entryObject(entry))).join(""));
       case "csv":
-        return write([...(head ? [COLUMNS] : []), ...entries.map(cells)].map(csvRecord).join(""));
+        return write([...(head ? [columns()] : []), ...entries.map((entry) => cells(entry))].map(csvRecord).join(""));
       case "table":
         return write([...(head ? [TITLES] : []), ...entries.map(tableCells)].map(tableLine).join(""));
     }

@@ -1,8 +1,9 @@
 import { parse as csvParser } from "csv-parse";
 import { createReadStream } from "node:fs";
+import { isCustomField, isCustomValue } from "../core/custom-field.js";
 import { EVENT_FIELDS, parseEvent, type AuditEvent, type FieldProblem } from "../core/event.js";
 import { eventRules, MAX_EVENT_BYTES } from "../core/event-rules.js";
-import { isPlainObject } from "../core/json.js";
+import { isPlainObject, memberPath, nameOf } from "../core/json.js";
 import { parseLossless } from "../core/lossless-json.js";
 import { CommandError } from "./output.js";
 
@@ -135,14 +136,23 @@ function cellsOf(record: readonly string[], fields: readonly (string | undefined
 /** An event in the API's names, with the signature beside it. */
 export function eventOf(line: number, value: unknown): ReadEvent {
   if (!isPlainObject(value)) return bad(line, "a JSON object", "another value");
-  const { signature, publicKey, ...members } = value;
+  const { signature, publicKey, custom = {}, ...members } = value;
+  if (!isPlainObject(custom)) return bad(line, "its own fields in an object, custom", nameOf(custom));
+  const unfit = Object.entries(custom).filter(([name, member]) => !isCustomField(name) || !isCustomValue(member));
+  if (unfit.length > 0) return { kind: "bad", line, problems: unfit.map(customProblem) };
   const named = Object.entries(members).map(([name, member]) => [API_NAMES[name] ?? name, member]);
   const event = parseEvent(Object.fromEntries(named), "event", RULES);
   if (event.kind === "invalid") return { kind: "bad", line, problems: event.problems };
   const isSigned = typeof signature === "string" && typeof publicKey === "string";
   if (!isSigned && (signature ?? publicKey ?? null) !== null)
     return bad(line, "a signature and its publicKey, both texts", "one of them");
-  return { kind: "event", line, event: event.event, ...(isSigned && { signature, publicKey }) };
+  return { kind: "event", line, event: { ...custom, ...event.event }, ...(isSigned && { signature, publicKey }) };
+}
+
+function customProblem([name, value]: readonly [string, unknown]): FieldProblem {
+  const path = memberPath("event.custom", name);
+  if (!isCustomField(name)) return { path, expected: "a name that a custom field may have", got: "another" };
+  return { path, expected: "text, true, false or an integer of at most 2^53 - 1", got: nameOf(value) };
 }
 
 export function bad(line: number, expected: string, got: string): ReadEvent {

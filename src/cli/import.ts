@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { customObject, isCustomField } from "../core/custom-field.js";
 import { DEFAULT_LOG } from "../audit/service.js";
 import {
   ApiError,
@@ -27,6 +28,8 @@ export interface ImportFlags {
   readonly log?: string;
   readonly tokenFile?: string;
   readonly dryRun?: boolean;
+  /** False: adds no time to the events of a Pangea export. */
+  readonly timestamp?: boolean;
 }
 
 const IMPORTED = 0;
@@ -75,7 +78,7 @@ export async function importEvents(
   }
 }
 
-function readerOf(path: string, { from, columns }: ImportFlags): () => AsyncIterable<ReadEvent> {
+function readerOf(path: string, { from, columns, timestamp }: ImportFlags): () => AsyncIterable<ReadEvent> {
   const written = from ?? (/\.csv$/i.test(path) ? "csv" : "ndjson");
   if (columns !== undefined && written !== "csv") throw new CommandError("--columns is about CSV files only");
   switch (written) {
@@ -84,7 +87,7 @@ function readerOf(path: string, { from, columns }: ImportFlags): () => AsyncIter
     case "csv":
       return () => readCsv(path, columns);
     case "pangea-export":
-      return () => readPangeaExport(path);
+      return () => readPangeaExport(path, timestamp);
   }
 }
 
@@ -162,7 +165,8 @@ async function logged(
 /** An event as the API takes it. */
 function sent({ event, signature, publicKey }: GoodEvent): Members {
   const { tenant_id: tenantId, ...fields } = event;
-  return { ...fields, tenantId, signature, publicKey };
+  const standard = Object.entries(fields).filter(([name]) => !isCustomField(name));
+  return { ...Object.fromEntries(standard), tenantId, custom: customObject(event), signature, publicKey };
 }
 
 function leafIndexesIn({ logBulk }: Members): { readonly first: number; readonly last: number } {

@@ -1,6 +1,7 @@
 import { EVENT_FIELDS } from "../core/event.js";
-import { isPlainObject } from "../core/json.js";
+import { isPlainObject, jsonProblems } from "../core/json.js";
 import { apiUrl, ask, credential, type Members } from "./api.js";
+import { parsed } from "./event-reader.js";
 import { CommandError, explanation, type Output } from "./output.js";
 import { jsonLine, printable } from "./printable.js";
 
@@ -17,6 +18,8 @@ export interface LogFlags {
   readonly tenantId?: string;
   readonly old?: string;
   readonly new?: string;
+  /** A JSON object. */
+  readonly custom?: string;
   readonly sign?: boolean;
   readonly idempotencyKey?: string;
   readonly json?: boolean;
@@ -70,5 +73,18 @@ function eventOf(message: string, flags: LogFlags): Members {
   const names = EVENT_FIELDS.map((field) => (field === "tenant_id" ? "tenantId" : field));
   const given: Members = { ...flags };
   const fields = names.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]] as const]));
-  return { message, ...Object.fromEntries<unknown>(fields) };
+  return {
+    message,
+    ...Object.fromEntries<unknown>(fields),
+    ...(flags.custom !== undefined && { custom: parsedCustom(flags.custom) }),
+  };
+}
+
+function parsedCustom(text: string): unknown {
+  const custom = parsed(text);
+  if (!isPlainObject(custom))
+    throw new CommandError('--custom: expected a JSON object such as {"amount": 7}, got other text');
+  const [lost] = jsonProblems(custom, "custom", { takesNul: true, depth: 0 });
+  if (lost === undefined) return custom;
+  throw new CommandError(`--${lost.path}: expected ${lost.expected}, got ${lost.got}`);
 }

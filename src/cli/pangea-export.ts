@@ -1,5 +1,6 @@
 import { stat, readFile } from "node:fs/promises";
 import { digestOf, parseDigest, digestBytes, utf8 } from "../core/bytes.js";
+import { isCustomField } from "../core/custom-field.js";
 import { logFormat } from "../core/format.js";
 import { canonicalJson, isPlainObject, type JsonObject } from "../core/json.js";
 import { membershipTextVerdict, placeOfText } from "../core/proof-text.js";
@@ -21,8 +22,8 @@ type Members = Readonly<Record<string, unknown>>;
  * with it. A file is one response of a search (section 1.6 of the protocol), or has an event on each line, as `dump_audit` writes
  * it. Rejects with CommandError on a file that is neither, or is too large.
  */
-export async function* readPangeaExport(path: string): AsyncGenerator<ReadEvent> {
-  yield* (await hasEventsInLines(path)) ? readLines(path) : readDocument(path);
+export async function* readPangeaExport(path: string, addsTime = true): AsyncGenerator<ReadEvent> {
+  yield* (await hasEventsInLines(path)) ? readLines(path, addsTime) : readDocument(path, addsTime);
 }
 
 /** By its first line. One that is too long for an event may be a whole document, whose bound is another. */
@@ -39,11 +40,11 @@ async function hasEventsInLines(path: string): Promise<boolean> {
   }
 }
 
-async function* readLines(path: string): AsyncGenerator<ReadEvent> {
-  for await (const { line, text } of linesOf(path)) yield verified(line, parsed(text), {});
+async function* readLines(path: string, addsTime: boolean): AsyncGenerator<ReadEvent> {
+  for await (const { line, text } of linesOf(path)) yield verified(line, parsed(text), { answer: {}, addsTime });
 }
 
-async function* readDocument(path: string): AsyncGenerator<ReadEvent> {
+async function* readDocument(path: string, addsTime: boolean): AsyncGenerator<ReadEvent> {
   const { size } = await stat(path);
   if (size > MAX_DOCUMENT_BYTES)
     throw new CommandError(
@@ -56,11 +57,17 @@ async function* readDocument(path: string): AsyncGenerator<ReadEvent> {
     throw new CommandError(
       `${path}: expected the response of a search, or one event with its envelope on each line of at most ${MAX_LINE_BYTES} bytes`,
     );
-  for (const [at, event] of events.entries()) yield verified(at + 1, event, answer);
+  for (const [at, event] of events.entries()) yield verified(at + 1, event, { answer, addsTime });
+}
+
+interface Reading {
+  readonly answer: Members;
+  /** Whether an event without a time gets that of its receipt. */
+  readonly addsTime: boolean;
 }
 
 /** An event of an answer with these roots; those beside the event itself come first. */
-function verified(line: number, item: unknown, answer: Members): ReadEvent {
+function verified(line: number, item: unknown, { answer, addsTime }: Reading): ReadEvent {
   if (!isPlainObject(item) || !isPlainObject(item["envelope"])) return bad(line, "an event with its envelope", "none");
   const { envelope } = item;
   const hash = hashOf(envelope);
@@ -69,7 +76,7 @@ function verified(line: number, item: unknown, answer: Members): ReadEvent {
   const membership = membershipOf(hash, item, { ...answer, ...item });
   if (membership !== "proven" && membership !== "without a root")
     return bad(line, "a proof that leads to the root beside it", membership);
-  return imported(line, envelope);
+  return imported(line, envelope, addsTime);
 }
 
 /** The service hashes whatever its envelope holds (section 2.5). */
@@ -100,14 +107,28 @@ function membershipOf(leafHash: Uint8Array, item: Members, roots: Members): stri
  * The event as it is logged here: as it was, with its signature. Where it tells no time of its own, and nobody signed
  * that it has none, its timestamp is when Pangea received it.
  */
-function imported(line: number, { event, received_at, signature, public_key: publicKey }: Members): ReadEvent {
+function imported(
+  line: number,
+  { event, err, received_at, signature, public_key: publicKey }: Members,
+  addsTime: boolean,
+): ReadEvent {
+  if ((err ?? null) !== null)
+    return bad(line, "an event that fitted its schema", "one with err, which has no place here");
   const isSigned = typeof signature === "string" && typeof publicKey === "string";
-  const hasTime = !isPlainObject(event) || (event["timestamp"] ?? null) !== null;
+  const hasTime = !addsTime || !isPlainObject(event) || (event["timestamp"] ?? null) !== null;
   const timed = isSigned || hasTime ? event : { ...event, timestamp: received_at };
-  const read = eventOf(line, timed);
+  const read = eventOf(line, withCustom(timed));
   if (read.kind === "bad" || !isSigned) return read;
   const envelope = { event: read.event, received_at: String(received_at), signature, public_key: publicKey };
   const verdict = signatureVerdict(envelope, FORMAT, ED25519);
   if (verdict.kind === "VALID") return { ...read, signature, publicKey };
   return bad(line, "a signature that its key made", verdict.reason);
+}
+
+/** With its own fields in an object, as this API has them. */
+function withCustom(event: unknown): unknown {
+  if (!isPlainObject(event)) return event;
+  const own = Object.entries(event).filter(([name]) => isCustomField(name));
+  const standard = Object.entries(event).filter(([name]) => !isCustomField(name));
+  return own.length === 0 ? event : { ...Object.fromEntries(standard), custom: Object.fromEntries(own) };
 }

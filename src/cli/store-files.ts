@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { AuditError } from "../audit/errors.js";
 import type { IndexedStore } from "../audit/search-index.js";
 import type { LogHead } from "../audit/store.js";
+import { formatIn } from "../audit/log-declaration.js";
 import { logFormat } from "../core/format.js";
 import type { TreeSource } from "../engine/tree/signed-tree.js";
 import type { Keyring } from "../keys/keyring.js";
@@ -67,7 +68,7 @@ export async function withStoredLogs<T>(
     const heads = await opened.log.heads();
     const source = ({ log, format }: LogHead, from = opened): TreeSource => {
       const key = new LogKey(`${origin}/${log}`, keyring, nodeEd25519());
-      return { log, store: from.log, format: logFormat(format, nodeSha256), key };
+      return { log, store: from.log, format: logFormat(formatIn(format), nodeSha256), key };
     };
     return use({ opened, heads, source, keyring });
   });

@@ -1,4 +1,4 @@
-import type { EventRules, FieldLimit } from "./event.js";
+import type { EventField, EventRules, FieldLimit, FieldName } from "./event.js";
 import type { FormatName } from "./format.js";
 
 /** The maximum characters of a text field in an rfc6962 log. */
@@ -31,6 +31,15 @@ const PANGEA: EventRules = {
   takesAnyJson: false,
   takesNul: false,
 };
+
+/** The most characters of a field in a pangea log; of a custom one, where its schema says nothing else. */
+export function pangeaLimit(field: FieldName): number {
+  return isEventField(field) ? PANGEA.limits[field].most : PANGEA.limits.message.most;
+}
+
+function isEventField(field: FieldName): field is EventField {
+  return Object.hasOwn(PANGEA.limits, field);
+}
 
 /**
  * The rules of a log. `maxValueBytes` limits message, new and old each: 1 to MAX_EVENT_BYTES; ignored for a pangea log.

@@ -9,6 +9,7 @@ import {
   textProblems,
   withoutNulls,
   type Json,
+  type JsonObject,
   type FieldProblem,
 } from "./json.js";
 
@@ -30,6 +31,16 @@ export const EVENT_FIELDS = [
 
 export type EventField = (typeof EVENT_FIELDS)[number];
 
+declare const customField: unique symbol;
+/** The id of a field that a log's own schema adds to those of every event. */
+export type CustomField = string & { readonly [customField]: true };
+
+/** Any field of an event. */
+export type FieldName = EventField | CustomField;
+
+/** The value of a custom field; a number is an integer of at most 2^53 - 1. */
+export type CustomValue = string | number | boolean;
+
 /** The type of message, new and old: text or another JSON value. Each keeps its type. */
 export type EventValue = Exclude<Json, null>;
 
@@ -46,6 +57,14 @@ export interface AuditEvent {
   /** The application's time, in its own spelling: text such as RFC 3339, or a number such as seconds since 1970. */
   readonly timestamp?: string | number;
   readonly tenant_id?: string;
+  readonly [field: CustomField]: CustomValue;
+}
+
+/** A value that does not fit its log's schema, kept beside the event and hashed with it. */
+export interface MalformedField extends JsonObject {
+  /** What is wrong. */
+  readonly error: string;
+  readonly field: string;
 }
 
 /** What is hashed: the event, the time it was received, and the caller's signature if there is one. */
@@ -53,6 +72,8 @@ export interface Envelope {
   readonly event: AuditEvent;
   /** RFC 3339 UTC with exactly six fractional digits and `Z`. */
   readonly received_at: string;
+  /** A list of MalformedField: the event did not fit its log's schema and was kept all the same. Other services' may be other JSON. */
+  readonly err?: Json;
   readonly signature?: string;
   readonly public_key?: string;
 }
@@ -77,10 +98,18 @@ export interface EventRules {
   readonly takesAnyJson: boolean;
   /** Whether texts may contain U+0000, which canonical JSON escapes. */
   readonly takesNul: boolean;
+  /** Whether no event may have its author's signature. */
+  readonly isUnsignable?: boolean;
+  /** Checks an event without nulls by the log's schema, in place of all other rules. */
+  readonly checkBySchema?: ((event: EventInput, path: string) => ParsedEvent) | undefined;
 }
 
+/** What may be an event. */
+export type EventInput = Readonly<Record<string, unknown>>;
+
 export type ParsedEvent =
-  | { readonly kind: "valid"; readonly event: AuditEvent }
+  /** `malformed`: what did not fit the log's schema, which says that it is kept. */
+  | { readonly kind: "valid"; readonly event: AuditEvent; readonly malformed: readonly MalformedField[] }
   | { readonly kind: "invalid"; readonly problems: readonly FieldProblem[] };
 
 /**
@@ -90,13 +119,14 @@ export type ParsedEvent =
 export function parseEvent(input: unknown, path: string, rules: EventRules): ParsedEvent {
   if (!isPlainObject(input))
     return { kind: "invalid", problems: [{ path, expected: "an event object", got: nameOf(input) }] };
+  if (rules.checkBySchema !== undefined) return rules.checkBySchema(withoutNulls(input), path);
   const event = withoutNulls(input);
   const fields = EVENT_FIELDS.map((field) => checkField(event[field], field, { path: memberPath(path, field), rules }));
   const problems = [...fields.flatMap((field) => field.problems), ...unknownFields(event, path)];
   if (!isEvent(event, problems)) return { kind: "invalid", problems };
   const length = fields.reduce((sum, field) => sum + field.length, 0);
   const tooLarge = eventSizeProblems(event, length, { path, rules });
-  return tooLarge.length === 0 ? { kind: "valid", event } : { kind: "invalid", problems: tooLarge };
+  return tooLarge.length === 0 ? { kind: "valid", event, malformed: [] } : { kind: "invalid", problems: tooLarge };
 }
 
 /** A field as text: its canonical JSON if it is not text. */
@@ -104,8 +134,8 @@ export function fieldText(value: EventValue): string {
   return typeof value === "string" ? value : canonicalJson(value);
 }
 
-/** Whether a field may hold JSON other than text. */
-export function takesJson(field: EventField): boolean {
+/** Whether a field may hold JSON other than text, of any kind and size. */
+export function takesJson(field: FieldName): boolean {
   return field === "message" || field === "new" || field === "old";
 }
 
@@ -124,8 +154,6 @@ export function exceedsCharacters(text: string, most: number): boolean {
 
 /** UTF-16 units of one character. */
 const MAX_UNITS = 2;
-
-type EventInput = Readonly<Record<string, unknown>>;
 
 function isEvent(event: EventInput, problems: readonly FieldProblem[]): event is EventInput & AuditEvent {
   return problems.length === 0 && "message" in event;
@@ -191,7 +219,7 @@ function sizeProblems(value: unknown, field: EventField, check: Check): readonly
  * What is left of so many UTF-16 units when a value's canonical JSON takes at least what it must; negative as soon as it
  * cannot fit. Descends no deeper than an event may be nested.
  */
-function roomLeft(value: unknown, room: number, depth = 0): number {
+export function roomLeft(value: unknown, room: number, depth = 0): number {
   if (typeof value === "string") return room - value.length;
   if (typeof value !== "object" || value === null || depth > MAX_JSON_DEPTH) return room - 1;
   let left = room - 1;

@@ -50,7 +50,7 @@ export function verifyCompleteness(
 ): CompletenessVerdicts {
   const root = opened(claim.root, (text) => openCheckpoint(text, log.key));
   const index = opened(claim.index, (text) => openIndexCheckpoint(text, log.key, log.ed25519));
-  const question = typeof claim.question === "string" ? readQuestion(claim.question) : undefined;
+  const question = typeof claim.question === "string" ? readQuestion(claim.question, log.format.name) : undefined;
   const treeSize = root.kind === "opened" ? root.treeSize : undefined;
   const verdicts = { checkpoint: verdictOn(root), indexCheckpoint: verdictOn(index), question, treeSize };
   const proof = isShortText(claim.proof) ? parseBase64(claim.proof) : undefined;

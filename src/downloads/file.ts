@@ -1,9 +1,11 @@
 import type { DownloadFormat } from "../audit/download-link.js";
 import type { AuditService, Download, Root, TreeEntry } from "../audit/service.js";
+import type { FieldName } from "../core/event.js";
+import { customNames } from "../core/event-schema.js";
 import type { FormatName } from "../core/format.js";
 import { csvRecord } from "./csv.js";
 import { withoutProofs, withProofs, type FileEntry } from "./file-entry.js";
-import { cells, COLUMNS, entryObject } from "./row.js";
+import { cells, columns, entryObject } from "./row.js";
 
 /** What a file says about the tree of its entries: enough to verify it, together with the key from another source. */
 export interface FileHead {
@@ -14,6 +16,8 @@ export interface FileHead {
   /** C2SP verifier key of the log. */
   readonly publicKey: string;
   readonly root: Root;
+  /** Of the log's own schema. */
+  readonly customFields: readonly FieldName[];
 }
 
 /** How a file of entries is written, piece by piece. */
@@ -22,7 +26,7 @@ export interface FileFormat {
   readonly contentType: string;
   readonly hasProofs: boolean;
   readonly begin: (head: FileHead) => string;
-  readonly entry: (entry: FileEntry, isFirst: boolean) => string;
+  readonly entry: (entry: FileEntry, place: { readonly head: FileHead; readonly isFirst: boolean }) => string;
   readonly end: (entries: number) => string;
 }
 
@@ -32,8 +36,8 @@ const FILE_FORMATS: Readonly<Record<DownloadFormat, FileFormat>> = {
     contentType: "text/csv; charset=utf-8; header=present",
     hasProofs: false,
     // Without a byte order mark a spreadsheet assumes its machine's code page instead of UTF-8.
-    begin: () => `\ufeff${csvRecord(COLUMNS)}`,
-    entry: ({ outcome }) => csvRecord(cells(outcome)),
+    begin: ({ customFields }) => `\ufeff${csvRecord(columns(customFields))}`,
+    entry: ({ outcome }, { head }) => csvRecord(cells(outcome, head.customFields)),
     end: () => "",
   },
   // The input of `auditql verify`: everything for a verdict, except trust in the key.
@@ -42,7 +46,7 @@ const FILE_FORMATS: Readonly<Record<DownloadFormat, FileFormat>> = {
     contentType: "application/json",
     hasProofs: true,
     begin: (head) => `${JSON.stringify(evidenceHead(head)).slice(0, -1)},"entries":[`,
-    entry: ({ outcome, proof }, isFirst) => `${isFirst ? "" : ","}\n${JSON.stringify(entryObject(outcome, proof))}`,
+    entry: ({ outcome, proof }, { isFirst }) => `${isFirst ? "" : ","}\n${JSON.stringify(entryObject(outcome, proof))}`,
     end: () => "\n]}\n",
   },
   NDJSON: {
@@ -92,11 +96,11 @@ export async function openFile(
 }
 
 async function fileHead(service: AuditService, { log, treeSize }: Download): Promise<FileHead> {
-  const [{ format, origin, verifierKey }, root] = await Promise.all([
+  const [{ format, origin, verifierKey, schema }, root] = await Promise.all([
     service.identity(log),
     service.root(log, treeSize),
   ]);
-  return { log, format: format.name, origin, publicKey: verifierKey, root };
+  return { log, format: format.name, origin, publicKey: verifierKey, root, customFields: customNames(schema) };
 }
 
 /** The file's text, one piece per page. It ends where the pages end, and rejects where they do. */
@@ -109,7 +113,7 @@ export async function* fileText(
   for await (const page of pages) {
     const texts: string[] = [];
     for (const one of page) {
-      texts.push(entry(one, count === 0));
+      texts.push(entry(one, { head, isFirst: count === 0 }));
       count += 1;
     }
     yield texts.join("");

@@ -16,6 +16,7 @@ import type {
   IndexRoot,
   ProofRequest,
 } from "../audit/proofs.js";
+import type { LogIdentity } from "../audit/log-identity.js";
 import type {
   Asking,
   BulkRequest,
@@ -23,7 +24,6 @@ import type {
   DownloadRequest,
   EntryOutcome,
   FollowAsking,
-  LogIdentity,
   LogRequest,
   PageRequest,
   Receipt,
@@ -120,14 +120,15 @@ class LocalService implements LocalAuditService {
       ...{ index, sealer, clock, ttlMs: resultTtlMs, alarm: options.alarm ?? ignore },
       firstAtOrAfter: (name, times, size) => this.#log(name).firstAtOrAfter(times, size),
       receivedAt: (name, leafIndexes, size) => this.#log(name).receivedAt(leafIndexes, size),
+      customFields: (name) => this.#log(name).customFields,
     });
     this.#index = index;
     this.#signer = { seed: keyring.eventSeed, ed25519: nodeEd25519() };
   }
 
   async identity(name: string): Promise<LogIdentity> {
-    const { format, key } = this.#log(name);
-    return Promise.resolve({ format, origin: key.origin, verifierKey: key.verifierKey });
+    const { format, key, schema } = this.#log(name);
+    return Promise.resolve({ format, origin: key.origin, verifierKey: key.verifierKey, ...(schema && { schema }) });
   }
 
   async append(request: LogRequest, asking: Asking = {}): Promise<Receipt> {
@@ -172,7 +173,7 @@ class LocalService implements LocalAuditService {
       entries: (leafIndexes) => log.entries(leafIndexes),
       isMatch: (filter, entry) => this.#index.isMatch(filter, entry, signal),
     };
-    return tailLog(tailed, { ...checkTail(request, await log.durableSize()), bound }, signal);
+    return tailLog(tailed, { ...checkTail(request, await log.durableSize(), log.customFields), bound }, signal);
   }
 
   async root(log: string, treeSize?: number): Promise<Root> {

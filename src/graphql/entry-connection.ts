@@ -8,15 +8,15 @@ import { CompletenessProofType, ProvenPart } from "./completeness-proof.js";
 import type { AuditContext } from "./context.js";
 import {
   entryNode,
+  shownIn,
   EntryType,
   EntryVerificationType,
-  shownIn,
   membershipProof,
   MembershipProofType,
   type EntryNode,
-  type EntryInTree,
   type ProofNode,
 } from "./entry.js";
+import type { EntryInTree } from "./entry-in-tree.js";
 import { corruptEntry, strayEntry } from "./errors.js";
 import { PageInfoType, type PageInfo } from "./relay.js";
 import { rootNode, RootType, type RootNode } from "./root.js";

@@ -5,17 +5,19 @@ import type { Entry } from "../audit/service.js";
 import { digestOf, utf8, type Digest } from "../core/bytes.js";
 import type { AuditEvent } from "../core/event.js";
 import type { LogFormat } from "../core/format.js";
+import type { Json } from "../core/json.js";
 import { membershipText, membershipTextVerdict } from "../core/proof-text.js";
 import { membershipVerdict } from "../core/proof.js";
 import { signatureVerdict } from "../core/signature.js";
 import { invalid, VALID, type Verdict } from "../core/verdict.js";
 import { nodeEd25519 } from "../keys/node-crypto.js";
 import type { AuditContext } from "./context.js";
+import type { EntryInTree } from "./entry-in-tree.js";
 import { EventType } from "./event.js";
 import { globalId } from "./global-id.js";
 import { NodeType } from "./relay.js";
 import { rootNode, RootType, type RootNode } from "./root.js";
-import { DateTimeScalar, DigestScalar, LeafIndexScalar, TreeSizeScalar } from "./scalars.js";
+import { DateTimeScalar, DigestScalar, LeafIndexScalar, TreeSizeScalar, JsonScalar } from "./scalars.js";
 import { VerdictType } from "./verdict.js";
 
 @ObjectType("AuditMembershipProof", {
@@ -101,6 +103,7 @@ export interface EntryNode extends Entry {
   readonly __typename: "AuditEntry";
   readonly event: AuditEvent;
   readonly receivedAt: string;
+  readonly malformed: Json | undefined;
   readonly signature: string | undefined;
   readonly publicKey: string | undefined;
 }
@@ -116,6 +119,7 @@ export function entryNode({ log, leafIndex, hash, canonical, envelope, provenIn 
     envelope,
     event: envelope.event,
     receivedAt: envelope.received_at,
+    malformed: envelope.err,
     signature: envelope.signature,
     publicKey: envelope.public_key,
     provenIn,
@@ -123,12 +127,6 @@ export function entryNode({ log, leafIndex, hash, canonical, envelope, provenIn 
 }
 
 const ed25519 = nodeEd25519();
-
-/** An entry to be verified, and the tree to verify it in, which is determined for the checks that need one. */
-export interface EntryInTree {
-  readonly entry: Entry;
-  readonly treeSize: () => Promise<number>;
-}
 
 /** An entry under the root of the page or receipt that shows it, or in the only tree that it can be proven in. */
 export function shownIn(entry: Entry, treeSize: number): EntryInTree {
@@ -230,6 +228,13 @@ export abstract class EntryType implements NodeType {
     description: "When the log received it: UTC with six fractional digits, never earlier than the previous entry.",
   })
   abstract readonly receivedAt: string;
+
+  @Field(() => JsonScalar, {
+    nullable: true,
+    description:
+      "What of the event did not fit the log's schema and was kept beside it: a list of objects with `error`, `field` and `value`. Null for an event that fitted.",
+  })
+  abstract readonly malformed: Json | undefined;
 
   @Field(() => String, {
     nullable: true,

@@ -4,7 +4,7 @@ import { unwrapResolverError } from "@apollo/server/errors";
 import { GraphQLError, type GraphQLErrorExtensions, type GraphQLFormattedError } from "graphql";
 import { ALARM_CODES } from "../audit/alarm.js";
 import { AuditError, problemText, strayHit } from "../audit/errors.js";
-import type { FieldProblem } from "../core/event.js";
+import { EVENT_FIELDS, type FieldProblem } from "../core/event.js";
 import { ERRORS, retryAfter } from "./error-table.js";
 
 /** A failure that an operator should look into. */
@@ -155,8 +155,22 @@ function isBadArgument(cause: unknown): boolean {
   return cause.message.startsWith('Argument "') || cause.message.startsWith("Too many errors processing variables");
 }
 
+/** An event in a request, and a member of it. */
+const IN_EVENT = /^(event|events\[\d+\])(\.\w+|\["[^]*)/;
+const API_MEMBERS: readonly string[] = [...EVENT_FIELDS, "tenantId", "signature", "publicKey", "custom"];
+
+/** Whether a member is none of the API's, and so came in `custom`. */
+function isOwnMember(member: string): boolean {
+  return !API_MEMBERS.includes(member.slice(1));
+}
+
 /** The service uses hashed names; the client wrote the API's. */
 export function inApiSpelling(problem: FieldProblem): FieldProblem {
-  const path = problem.path.replace(/\btenant_id\b/, "tenantId").replace(/\bpublic_key\b/, "publicKey");
+  const path = problem.path
+    .replace(/\btenant_id\b/, "tenantId")
+    .replace(/\bpublic_key\b/, "publicKey")
+    .replace(IN_EVENT, (whole, event: string, member: string) =>
+      isOwnMember(member) ? `${event}.custom${member}` : whole,
+    );
   return { ...problem, path: path.length > MAX_PATH_CHARACTERS ? `${path.slice(0, MAX_PATH_CHARACTERS - 1)}…` : path };
 }

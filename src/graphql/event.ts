@@ -1,14 +1,16 @@
-import { Field, ObjectType, InputType } from "type-graphql";
+import { Field, FieldResolver, ObjectType, InputType, Resolver, Root } from "type-graphql";
+import { badInput } from "../audit/errors.js";
 import type { SignedEvent } from "../audit/service.js";
-import type { AuditEvent, EventValue } from "../core/event.js";
-import { withoutNulls } from "../core/json.js";
+import { customObject } from "../core/custom-field.js";
+import { EVENT_FIELDS, type AuditEvent, type CustomValue, type EventField, type EventValue } from "../core/event.js";
+import { isPlainObject, memberPath, nameOf, withoutNulls } from "../core/json.js";
 import { EventTimeScalar, JsonScalar } from "./scalars.js";
 
 @ObjectType("AuditEvent", {
   simpleResolvers: true,
   description: "What the application said happened, exactly as it was logged. Absent fields are null.",
 })
-export abstract class EventType implements AuditEvent {
+export abstract class EventType implements Pick<AuditEvent, EventField> {
   @Field(() => JsonScalar, { description: "What happened: text for people, or any other JSON value." })
   abstract readonly message: EventValue;
 
@@ -47,6 +49,19 @@ export abstract class EventType implements AuditEvent {
     description: "The tenant it belongs to, in an application that serves several.",
   })
   abstract readonly tenant_id?: string;
+}
+
+@Resolver(() => EventType)
+export class EventResolver {
+  @FieldResolver(() => JsonScalar, {
+    complexity: 1,
+    nullable: true,
+    description:
+      "The fields of the log's own schema, as an object: text, true or false, and integers. Null where the event has none.",
+  })
+  custom(@Root() event: AuditEvent): Readonly<Record<string, CustomValue>> | undefined {
+    return customObject(event);
+  }
 }
 
 /** Each log has its own rules (core/event-rules.ts); these are the defaults. */
@@ -103,6 +118,13 @@ export abstract class EventInput {
   @Field(() => String, { nullable: true, description: `The tenant it belongs to. ${TEXT}` })
   abstract readonly tenantId?: string | null;
 
+  @Field(() => JsonScalar, {
+    nullable: true,
+    description:
+      "The fields of the log's own schema, as an object; logs without one have none. Signed and hashed as members of the event.",
+  })
+  abstract readonly custom?: unknown;
+
   @Field(() => String, {
     nullable: true,
     description:
@@ -117,11 +139,24 @@ export abstract class EventInput {
   abstract readonly publicKey?: string | null;
 }
 
-/** The input in the service's form: the event under its hashed names, the signature beside it. */
-export function signedEvent(input: EventInput): SignedEvent {
-  const { signature, publicKey, tenantId, ...event } = input;
+/**
+ * The input in the service's form: the event under its hashed names, the signature beside it. Throws BAD_USER_INPUT for custom
+ * fields that are no object, or have a standard one among them. `path`: where the event stands in the request.
+ */
+export function signedEvent(input: EventInput, path: string): SignedEvent {
+  const { signature, publicKey, tenantId, custom, ...event } = input;
   return {
-    event: withoutNulls({ ...event, tenant_id: tenantId }),
+    event: withoutNulls({ ...customIn(custom, `${path}.custom`), ...event, tenant_id: tenantId }),
     ...withoutNulls({ signature, publicKey }),
   };
+}
+
+function customIn(custom: unknown, path: string): object {
+  if (custom === undefined || custom === null) return {};
+  if (!isPlainObject(custom)) throw badInput([{ path, expected: "an object", got: nameOf(custom) }]);
+  const standard = EVENT_FIELDS.filter((field) => Object.hasOwn(custom, field));
+  const expected = "only fields of the log's own schema; the others stand beside `custom`";
+  if (standard.length > 0)
+    throw badInput(standard.map((field) => ({ path: memberPath(path, field), expected, got: "a standard field" })));
+  return custom;
 }

@@ -23,15 +23,15 @@ import {
 import type { AuditContext, Loaders } from "./context.js";
 import {
   EntryVerificationType,
-  shownIn,
   entryNode,
+  shownIn,
   EntryType,
   membershipProof,
   MembershipProofType,
-  type EntryInTree,
   type EntryNode,
   type ProofNode,
 } from "./entry.js";
+import type { EntryInTree } from "./entry-in-tree.js";
 import { EventInput, signedEvent } from "./event.js";
 import { withoutNulls } from "../core/json.js";
 import { refusedEvents, RefusedEventType } from "./refused-event.js";
@@ -213,7 +213,7 @@ export function logRequest(
   { log, sign, idempotencyKey }: AppendArgs,
   { path, inputs, skipInvalid }: Inputs,
 ): LogRequest {
-  const events = inputs.map(signedEvent);
+  const events = inputs.map((input, at) => signedEvent(input, path === "event" ? path : `${path}[${at}]`));
   const given = withoutNulls({ idempotencyKey, skipInvalid });
   return { log: log ?? DEFAULT_LOG, sign: sign ?? false, events, path, ...given };
 }

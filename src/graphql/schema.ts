@@ -15,6 +15,7 @@ import { auditableByReference, AuditableResolver, AuditableType } from "./audita
 import { CompletenessProofResolver } from "./completeness-proof.js";
 import { ConsistencyProofResolver } from "./consistency-proof.js";
 import { EntryConnectionResolver, EntryEdgeResolver } from "./entry-connection.js";
+import { EventResolver } from "./event.js";
 import { EntryResolver, EntryVerificationResolver, MembershipProofResolver } from "./entry.js";
 import { RootVerificationResolver } from "./root-verification.js";
 import { RootResolver } from "./root.js";
@@ -71,6 +72,7 @@ function auditSubgraph({ auditable = true, prefix }: SchemaOptions): Promise<Sub
       DownloadResolver,
       EntryLoggedResolver,
       EntryResolver,
+      EventResolver,
       EntryConnectionResolver,
       EntryEdgeResolver,
       LogPayloadResolver,

@@ -1,8 +1,12 @@
-import { EVENT_FIELDS, type EventField } from "../core/event.js";
+import { EVENT_FIELDS, type EventField, type FieldName } from "../core/event.js";
 
-/** Returns the field of a name in queries and restrictions: its hashed name, or its spelling in the GraphQL API. */
-export function fieldNamed(name: string): EventField | undefined {
-  return name === "tenantId" ? "tenant_id" : EVENT_FIELDS.find((field) => field === name);
+/**
+ * Returns the field of a name in queries and restrictions: its hashed name, or its spelling in the GraphQL API, or one of the
+ * log's own fields.
+ */
+export function fieldNamed(name: string, custom: readonly FieldName[] = []): FieldName | undefined {
+  if (name === "tenantId") return "tenant_id";
+  return EVENT_FIELDS.find((field) => field === name) ?? custom.find((field) => field === name);
 }
 
 /** A short name is like many words: one of these may differ by one letter, and a shorter one by none. */

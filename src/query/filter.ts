@@ -1,12 +1,12 @@
 import { MAX_TEXT_CHARACTERS } from "../core/event-rules.js";
+import { eventFields, isCustomField } from "../core/custom-field.js";
 import {
-  EVENT_FIELDS,
   fieldText,
   exceedsCharacters,
-  type EventField,
+  type CustomField,
+  type FieldName,
   type AuditEvent,
   type EventValue,
-  takesJson,
 } from "../core/event.js";
 import { isWithin, type InstantRange } from "../core/instant.js";
 import { isPlainObject, memberPath, nameOf, textProblems, withoutNulls, type FieldProblem } from "../core/json.js";
@@ -17,7 +17,7 @@ import { valueWords } from "../core/words/words.js";
 export interface PhraseFilter {
   readonly kind: "phrase";
   /** The field to search; undefined for any single field. */
-  readonly field: EventField | undefined;
+  readonly field: FieldName | undefined;
   /** At least one. */
   readonly words: readonly string[];
   /** The last word matches every word that begins with it. */
@@ -29,14 +29,14 @@ export interface PhraseFilter {
  */
 export interface ExactFilter {
   readonly kind: "exact";
-  readonly field: EventField;
+  readonly field: FieldName;
   readonly value: string;
 }
 
 /** The event has the field. */
 export interface PresentFilter {
   readonly kind: "present";
-  readonly field: EventField;
+  readonly field: FieldName;
 }
 
 /** The event's own time, its `timestamp` as `eventTime` reads it; an event without one never matches. */
@@ -97,7 +97,7 @@ export function negationOf(filter: Filter): Filter {
 }
 
 /** An event as search sees it: the words and the whole value of each field that is present. */
-export type SearchableEvent = { readonly [field in EventField]?: SearchableField };
+export type SearchableEvent = { readonly [field in FieldName]?: SearchableField };
 
 export interface SearchableField {
   /**
@@ -109,16 +109,11 @@ export interface SearchableField {
 }
 
 /**
- * Prepares an event to be matched any number of times: each field is serialized and split into words once, on first
+ * Prepares an event to be matched any number of times, by all its fields or by these: each is serialized and split into words once, on first
  * use.
  */
-export function searchable(event: AuditEvent): SearchableEvent {
-  const fields: { [field in EventField]?: SearchableField } = {};
-  for (const field of EVENT_FIELDS) {
-    const value = event[field];
-    if (value !== undefined) fields[field] = new FieldSeen(value);
-  }
-  return fields;
+export function searchable(event: AuditEvent, fields = eventFields(event)): SearchableEvent {
+  return Object.fromEntries(fields.map(([field, value]) => [field, new FieldSeen(value)]));
 }
 
 /** Lazy because a filter reads few fields, and an object's canonical text costs more than all the rest. */
@@ -169,15 +164,20 @@ export function matchesSearchable(filter: Filter, event: SearchableEvent): boole
   }
 }
 
-/** A field that has the phrase saves cutting the others, and these are usually short. */
-const SHORTEST_FIRST: readonly EventField[] = [...EVENT_FIELDS].sort(
-  (a, b) => Number(takesJson(a)) - Number(takesJson(b)),
-);
+/** A field that has a phrase saves cutting the others into words. */
+function shortestFirst({
+  message,
+  new: after,
+  old,
+  ...others
+}: SearchableEvent): readonly (SearchableField | undefined)[] {
+  return [...Object.values(others), message, after, old];
+}
 
 function hasPhrase({ field, words, prefix }: PhraseFilter, event: SearchableEvent): boolean {
   const sought = ` ${words.join(" ")}${prefix ? "" : " "}`;
-  const fields = field === undefined ? SHORTEST_FIRST : [field];
-  return fields.some((name) => event[name]?.words.includes(sought) ?? false);
+  const fields = field === undefined ? shortestFirst(event) : [event[field]];
+  return fields.some((seen) => seen?.words.includes(sought) ?? false);
 }
 
 function hasValue({ field, value }: ExactFilter, event: SearchableEvent): boolean {
@@ -194,8 +194,24 @@ export const RESTRICTION_FIELDS = ["actor", "action", "source", "status", "targe
 
 export type RestrictionField = (typeof RESTRICTION_FIELDS)[number];
 
-/** The allowed values per field: the field's whole value must equal one of them. Fields are ANDed. */
-export type Restriction = { readonly [field in RestrictionField]?: readonly string[] };
+/**
+ * The allowed values per field: the field's whole value must equal one of them, as `fieldText` gives it. Fields are ANDed. A
+ * log with a schema has custom fields beside these.
+ */
+export type Restriction = { readonly [field in RestrictionField]?: readonly string[] } & {
+  readonly [field: CustomField]: readonly string[];
+};
+
+/** The fields of a restriction, each with its values, in one order. */
+export function restrictedFields(
+  restriction: Restriction,
+): readonly (readonly [RestrictionField | CustomField, readonly string[]])[] {
+  const custom = Object.keys(restriction).filter(isCustomField).sort();
+  return [...RESTRICTION_FIELDS, ...custom].flatMap((field) => {
+    const values = restriction[field];
+    return values === undefined ? [] : [[field, values] as const];
+  });
+}
 
 export type ParsedRestriction =
   | { readonly kind: "valid"; readonly restriction: Restriction }
@@ -210,20 +226,17 @@ export const MAX_RESTRICTION_VALUES = 256;
 /** The filter of a restriction; a restriction without fields allows everything. */
 export function restrictionFilter(restriction: Restriction): Filter {
   return allOf(
-    RESTRICTION_FIELDS.flatMap((field) => {
-      const values = restriction[field];
-      if (values === undefined) return [];
-      return anyOf([...new Set(values)].map((value) => ({ kind: "exact", field, value })));
-    }),
+    restrictedFields(restriction).map(([field, values]) =>
+      anyOf([...new Set(values)].map((value) => ({ kind: "exact", field, value }))),
+    ),
   );
 }
 
 /** Whether a restriction allows an event: the same result as its filter, without splitting the event into words. */
 export function restrictionAllows(restriction: Restriction, event: AuditEvent): boolean {
-  return RESTRICTION_FIELDS.every((field) => {
-    const values = restriction[field];
+  return restrictedFields(restriction).every(([field, values]) => {
     const value = event[field];
-    return values === undefined || (value !== undefined && values.includes(value));
+    return value !== undefined && values.includes(fieldText(value));
   });
 }
 
@@ -236,20 +249,27 @@ export function parseRestriction(input: unknown, path: string): ParsedRestrictio
 
 /**
  * Every bad path of a restriction, below `path`. An empty list is refused because readers disagree on whether it allows
- * nothing or everything.
+ * nothing or everything. `customFields`: those of the log's schema.
  */
-export function restrictionProblems(input: unknown, path: string): readonly FieldProblem[] {
+export function restrictionProblems(
+  input: unknown,
+  path: string,
+  customFields: readonly FieldName[] = [],
+): readonly FieldProblem[] {
   if (!isPlainObject(input)) return [{ path, expected: "an object of lists of values", got: nameOf(input) }];
   const members = Object.entries(withoutNulls(input));
   const count = members.reduce((sum, [, value]) => sum + (Array.isArray(value) ? value.length : 0), 0);
   if (count > MAX_RESTRICTION_VALUES)
     return [{ path, expected: `at most ${MAX_RESTRICTION_VALUES} values in all`, got: `${count}` }];
-  return members.flatMap(([name, value]) => memberProblems(name, value, memberPath(path, name)));
+  return members.flatMap(([name, value]) => {
+    const known = [...RESTRICTION_FIELDS, ...customFields];
+    const at = memberPath(path, name);
+    if (known.some((field) => field === name)) return memberProblems(value, at);
+    return [{ path: at, expected: `one of ${known.join(", ")}`, got: "an unknown field" }];
+  });
 }
 
-function memberProblems(name: string, value: unknown, path: string): readonly FieldProblem[] {
-  if (!RESTRICTION_FIELDS.some((field) => field === name))
-    return [{ path, expected: `one of ${RESTRICTION_FIELDS.join(", ")}`, got: "an unknown field" }];
+function memberProblems(value: unknown, path: string): readonly FieldProblem[] {
   if (!Array.isArray(value)) return [{ path, expected: "a list of values", got: nameOf(value) }];
   if (value.length === 0) return [{ path, expected: "at least one value, or no list", got: "an empty list" }];
   return value.flatMap((item: unknown, i) => {

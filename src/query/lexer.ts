@@ -1,4 +1,4 @@
-import type { EventField } from "../core/event.js";
+import type { FieldName } from "../core/event.js";
 import { words } from "../core/words/words.js";
 import { fieldMeant, fieldNamed } from "./field-name.js";
 import { SyntaxFault } from "./syntax-error.js";
@@ -26,7 +26,11 @@ export class Lexer {
   #offset = 0;
   #last: Token | undefined;
 
-  constructor(readonly query: string) {}
+  /** `custom`: the fields of the log's own schema. */
+  constructor(
+    readonly query: string,
+    private readonly custom: readonly FieldName[],
+  ) {}
 
   /** Returns the next token; at the end, `end` every time. Throws a SyntaxFault. */
   next(): Token {
@@ -70,7 +74,7 @@ export class Lexer {
     const word = this.#word();
     const areSigns = isSigns(word) && !this.#isBefore('("', word);
     if (/^[-!]/.test(word) && (!areSigns || word.length === 1)) return this.#negation(word);
-    if (areSigns && /^!?[:=<>]/.test(word) && fieldNamed(this.#last?.text ?? "") !== undefined)
+    if (areSigns && /^!?[:=<>]/.test(word) && fieldNamed(this.#last?.text ?? "", this.custom) !== undefined)
       throw this.#fault("an operator directly after its field, and a value directly after that", word);
     return this.#field() ?? this.#plain(OPERATOR_WORDS.get(word) ?? "word", word);
   }
@@ -90,7 +94,7 @@ export class Lexer {
   #field(): Token | undefined {
     const [text, name = "", operator] = this.#match(NAMED) ?? [];
     if (text === undefined) return undefined;
-    const field = fieldNamed(name);
+    const field = fieldNamed(name, this.custom);
     if (field !== undefined && isOperator(operator, field))
       return { kind: "field", text, offset: this.#offset, field, operator };
     if (field !== undefined) throw this.#fault(NO_ORDER, text);
@@ -134,6 +138,6 @@ const NO_ORDER = '":" or "=" after a field: all but timestamp are text, without 
 
 const OPERATORS: readonly string[] = [":", "=", "!:", "!="] satisfies readonly FieldToken["operator"][];
 
-function isOperator(operator = "", field: EventField): operator is FieldToken["operator"] {
+function isOperator(operator = "", field: FieldName): operator is FieldToken["operator"] {
   return OPERATORS.includes(operator) || (field === "timestamp" && /^[<>]/.test(operator));
 }

@@ -1,4 +1,4 @@
-import type { EventField } from "../core/event.js";
+import type { FieldName } from "../core/event.js";
 import { words } from "../core/words/words.js";
 import { ALL, allOf, anyOf, negationOf, type Filter } from "./filter.js";
 import { isSigns, Lexer } from "./lexer.js";
@@ -21,11 +21,14 @@ export const MAX_NESTING = 32;
 
 export type ParsedQuery = { readonly kind: "parsed"; readonly filter: Filter } | QuerySyntaxError;
 
-/** Parses a query (docs/query-language.md). Reports the leftmost fault. Never throws on any text. */
-export function parseQuery(text: string): ParsedQuery {
+/**
+ * Parses a query (docs/query-language.md). Reports the leftmost fault. Never throws on any text. `customFields`: those of the
+ * log's own schema; other names are text.
+ */
+export function parseQuery(text: string, customFields: readonly FieldName[] = []): ParsedQuery {
   try {
     refuseUnreadable(text);
-    return { kind: "parsed", filter: new Parser(text).query() };
+    return { kind: "parsed", filter: new Parser(text, customFields).query() };
   } catch (error) {
     if (error instanceof SyntaxFault) return syntaxError(text, error);
     throw error;
@@ -70,8 +73,8 @@ class Parser {
   #prefixes = 0;
   #nesting = 0;
 
-  constructor(query: string) {
-    this.#lexer = new Lexer(query);
+  constructor(query: string, customFields: readonly FieldName[]) {
+    this.#lexer = new Lexer(query, customFields);
     this.#token = this.#lexer.next();
   }
 
@@ -231,7 +234,7 @@ function isWhole(scope: Scope): boolean {
 const STAR_AT_END = /^[^*]*\*$/;
 const PREFIX = /[\p{L}\p{M}\p{N}]\*$/u;
 
-function prefixFilter(token: Token, field: EventField | undefined): Filter {
+function prefixFilter(token: Token, field: FieldName | undefined): Filter {
   if (!STAR_AT_END.test(token.text))
     throw new SyntaxFault('"*" only at the end of a word (put other text in quotes)', token);
   return { kind: "phrase", field, words: someWords(token, token.text), prefix: PREFIX.test(token.text) };

@@ -1,4 +1,4 @@
-import type { EventField } from "../core/event.js";
+import type { FieldName } from "../core/event.js";
 
 interface Place {
   readonly text: string;
@@ -9,7 +9,7 @@ interface Place {
 /** A field and its operator: has the words, is the whole value, or the opposite of these; or an order, of `timestamp`. */
 export interface FieldToken extends Place {
   readonly kind: "field";
-  readonly field: EventField;
+  readonly field: FieldName;
   readonly operator: ":" | "=" | "!:" | "!=" | TimeOperator;
 }
 

@@ -198,6 +198,19 @@ export const pangeaConfigs: Parser<ReadonlyMap<string, string>> = {
   },
 };
 
+const SCHEMA_FILE = /^([A-Za-z0-9][A-Za-z0-9._-]{0,63}):(.+)$/;
+
+/** The file of each log's schema. */
+export const schemaFiles: Parser<ReadonlyMap<string, string>> = {
+  value: "name:path,...",
+  parse: (text) => {
+    const items = text.split(",").filter((item) => item.trim() !== "");
+    const read = items.map((item) => SCHEMA_FILE.exec(item.trim())).filter((found) => found !== null);
+    if (read.length < items.length) return expected("a list of log:path");
+    return value(new Map(read.map(([, log = "", path = ""]) => [log, path])));
+  },
+};
+
 /** The limits of a pangea log are its protocol's. */
 function logDeclaration(item: string): LogDeclaration | undefined {
   const [, log, name, size] = LOG.exec(item) ?? [];

@@ -114,6 +114,12 @@ function namesOfLogs(given: Given): readonly string[] | undefined {
 
 const SERVICE = {
   logs: LOGS,
+  schemaFiles: setting({
+    variable: "AUDITQL_LOG_SCHEMAS",
+    parser: parse.schemaFiles,
+    sentence:
+      "Logs of the format pangea whose events have fields of their own, each with the JSON file of its schema, read at the start (docs/pangea.md). Not set: all logs have the standard fields.",
+  }),
   resultTtlMs: setting({
     variable: "AUDITQL_RESULT_TTL",
     parser: parse.integer("seconds", [1, MAX_TTL_S], MS_PER_S),

@@ -5,6 +5,7 @@ import type { AuditService, EntryOutcome, LogRequest, Receipt } from "../../src/
 import { MemoryRootCache } from "../../src/caches/memory/root-cache.js";
 import { closeStore } from "../../src/cli/store-files.js";
 import { digestOf } from "../../src/core/bytes.js";
+import { formatIn } from "../../src/audit/log-declaration.js";
 import { logFormat } from "../../src/core/format.js";
 import { openLocalService } from "../../src/engine/local-service.js";
 import { findingText, type Finding } from "../../src/engine/upkeep/finding.js";
@@ -139,7 +140,7 @@ async function check({ log: store, index }: IndexedStore): Promise<readonly stri
     if (heads.length + headless.length === 0) return ["refused: the store holds no log"]; // as the command says
     for (const head of heads) {
       const key = new LogKey(`${ORIGIN}/${head.log}`, KEYRING, ed25519);
-      const source = { log: head.log, store, format: logFormat(head.format, nodeSha256), key };
+      const source = { log: head.log, store, format: logFormat(formatIn(head.format), nodeSha256), key };
       findings.push(...(await fsck({ source, index, ed25519 }, head)).findings);
     }
     return findings.map(findingText);

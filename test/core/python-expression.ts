@@ -6,7 +6,8 @@ export const HAS_PYTHON = PYTHON !== undefined;
 
 /**
  * What an expression over `input` comes to in Python, with the modules `w` (words) and `q` (queries) of the verifier. `known`
- * calls a function, and gives null where Python is too old for the text.
+ * calls a function, and gives null where Python is too old for the text; `entry_of` is an entry and its leaf hash, which is that of the
+ * format pangea behind `pangea:`.
  */
 export function evaluated(expression: string, input: unknown): unknown {
   const program = `
@@ -24,6 +25,10 @@ def read_query(text):
         return q.read_query(text)
     except q.NoQuery:
         return "no query"
+def entry_of(text):
+    data = text.encode("utf-8")
+    is_pangea = data.startswith(b"pangea:")
+    return (data[7:], w.hashlib.sha256(data[7:]).digest()) if is_pangea else (data, bytes(range(32)))
 input = w.v.parse_json(sys.stdin.read())
 print(json.dumps(${expression}))`;
   const { status, stdout, stderr } = spawnSync(PYTHON ?? "python3", ["-B", "-c", program], {

@@ -9,7 +9,7 @@ import { words } from "../../src/core/words/words.js";
 import { nodeSha256 } from "../../src/keys/node-crypto.js";
 import { describeWith } from "../service.js";
 import { evaluated, HAS_PYTHON } from "./python-expression.js";
-import { hostileEnvelope, hostileText } from "./words/hostile-entries.js";
+import { customEnvelope, hostileEnvelope, hostileText } from "./words/hostile-entries.js";
 
 const SEED = 20_261_129;
 const LEAF_HASH = Uint8Array.from({ length: 32 }, (_, place) => place);
@@ -18,10 +18,15 @@ function isAssigned(at: number): boolean {
   return characterClass(at) !== CharacterClass.unassigned && at < 0xf0000;
 }
 
+/** In front of an entry whose leaf is hashed as the format pangea does. */
+const PANGEA = "pangea:";
+
 /** Every term with its positions, in one order. */
-function termsOf(canonical: string): readonly string[] {
+function termsOf(text: string): readonly string[] {
   const found = new Map<string, number[]>();
-  entryTerms({ canonical: utf8(canonical), leafHash: LEAF_HASH }, nodeSha256, {
+  const isPangea = text.startsWith(PANGEA);
+  const canonical = utf8(isPangea ? text.slice(PANGEA.length) : text);
+  entryTerms({ canonical, leafHash: isPangea ? nodeSha256(canonical) : LEAF_HASH }, nodeSha256, {
     term: (term, length, position) => {
       const name = Buffer.from(term.subarray(0, length)).toString("hex");
       found.set(name, [...(found.get(name) ?? []), ...(position < 0 ? [] : [position])]);
@@ -78,9 +83,10 @@ describeWith("python3", HAS_PYTHON, () => {
       ` {"event":{"message":"m"},${at}} `,
     ];
     const honest = fc.sample(hostileEnvelope, { numRuns: 1_500, seed: SEED }).map((value) => canonicalJson(value));
-    const entries = [...odd, ...spellings, ...honest];
+    const own = fc.sample(customEnvelope, { numRuns: 600, seed: SEED }).map((value) => canonicalJson(value));
+    const entries = [...odd, ...spellings, ...honest, ...own, ...own.map((entry) => PANGEA + entry)];
     const told = evaluated(
-      `[known(lambda: sorted("%s %s" % (term.hex(), ",".join(map(str, at))) for term, at in w.entry_terms(text.encode("utf-8"), bytes(range(32)))[0].items())) for text in input]`,
+      `[known(lambda: sorted("%s %s" % (term.hex(), ",".join(map(str, at))) for term, at in w.entry_terms(*entry_of(text))[0].items())) for text in input]`,
       entries,
     ) as readonly (readonly string[] | null)[];
     const wrong = entries.filter(

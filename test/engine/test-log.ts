@@ -3,6 +3,7 @@ import type { AuditService, Receipt, SignedEvent } from "../../src/audit/service
 import type { LogStore } from "../../src/audit/store.js";
 import { MemoryRootCache } from "../../src/caches/memory/root-cache.js";
 import { utf8 } from "../../src/core/bytes.js";
+import { formatIn } from "../../src/audit/log-declaration.js";
 import { parseEnvelope, logFormat } from "../../src/core/format.js";
 import { fieldText } from "../../src/core/event.js";
 import { treeRoot } from "../../src/core/tree.js";
@@ -78,7 +79,7 @@ export function closedGate(): { readonly passed: Promise<void>; readonly open: (
 export async function checkEverything(store: LogStore, log = "default"): Promise<readonly string[]> {
   const head = await store.head(log);
   if (head === undefined) throw new Error(`no log ${log}`);
-  const format = logFormat(head.format);
+  const format = logFormat(formatIn(head.format));
   const indexes = Array.from({ length: head.size + 1 }, (_, i) => i);
   const [beyond, ...entries] = [...(await store.entries(log, indexes))].reverse();
   const found = entries.reverse().map((entry) => entry ?? failure("an index without an entry"));

@@ -47,6 +47,8 @@ export type AuditEventInput = {
   action?: string | null | undefined;
   /** Who did it. At most 1,024 characters; in a pangea log, 128. */
   actor?: string | null | undefined;
+  /** The fields of the log's own schema, as an object; logs without one have none. Signed and hashed as members of the event. */
+  custom?: boolean | number | string | readonly unknown[] | { readonly [key: string]: unknown } | null | undefined;
   /** What happened: text or any other JSON value; not empty. At most 262,144 bytes of UTF-8, JSON other than text counted as canonical JSON, unless the log declares another limit. In a pangea log: text or an object of at most 32,766 characters. */
   message: boolean | number | string | readonly unknown[] | { readonly [key: string]: unknown };
   /** The value after the change: any JSON value. At most 262,144 bytes of UTF-8, JSON other than text counted as canonical JSON, unless the log declares another limit. In a pangea log: text or an object of at most 32,766 characters. */

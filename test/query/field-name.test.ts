@@ -63,6 +63,6 @@ describe("the field that a word means", () => {
 });
 
 test("a field is named as it is hashed, and as GraphQL spells it", () => {
-  expect(EVENT_FIELDS.map(fieldNamed)).toEqual(EVENT_FIELDS);
+  expect(EVENT_FIELDS.map((field) => fieldNamed(field))).toEqual(EVENT_FIELDS);
   expect([fieldNamed("tenantId"), fieldNamed("Actor"), fieldNamed("")]).toEqual(["tenant_id", undefined, undefined]);
 });

@@ -21,6 +21,19 @@ export function durabilityContract(name: string, engine: LogStoreEngine): void {
       await store.close();
     });
 
+    describe("a head", () => {
+      test("keeps the digest of a log's schema beside its format", async () => {
+        const head = { ...emptyHead("second"), format: `pangea ${"0f".repeat(32)}` } as const;
+        expect(await store.createLog(head)).toEqual(head);
+        expect([await store.head("second"), (await store.heads()).find(({ log }) => log === "second")]).toEqual([
+          head,
+          head,
+        ]);
+        await store.append(batch("second", 0, [entry("a")]));
+        expect((await store.head("second"))?.format).toBe(head.format);
+      });
+    });
+
     describe("confirm", () => {
       test("says that what is shown is durable, of an empty log and of one that has grown", async () => {
         expect(await store.confirm("default")).toEqual({

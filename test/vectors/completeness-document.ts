@@ -49,7 +49,7 @@ export function completenessVerdict(document: CompletenessDocument): string {
   if (log.kind === "rejected") return `INVALID ${log.reason}`;
   const index = openIndexCheckpoint(document.indexCheckpoint, VERIFIER, ED25519);
   if (index.kind === "rejected") return `INVALID ${index.reason}`;
-  const question = readQuestion(document.question);
+  const question = readQuestion(document.question, document.format);
   if (question === undefined) return "INVALID MALFORMED_QUESTION";
   const proof = Uint8Array.from(Buffer.from(document.proof, "base64"));
   const roots = { log, index, format: logFormat(document.format, nodeSha256), sha256: nodeSha256 };

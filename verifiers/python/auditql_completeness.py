@@ -35,15 +35,24 @@ def refuse_unless(holds, reason):
 TIME = v.re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 
 
-def read_question(text):
-    """The question in a text that must be its one spelling; None for any other text."""
+def read_question(text, log=RFC6962):
+    """The question about a log in a text that must be its one spelling; None for any other text."""
     try:
         if len(text.encode("utf-16-le")) > 2 * MAX_QUESTION_UNITS or v.depth_of(text) > MAX_QUESTION_DEPTH:
             return None
         question = v.parse_json(text)
-        return question if v.canonical_json(question) == text and is_question(question) else None
+        is_read = v.canonical_json(question) == text and is_question(question)
+        # Only a log of the format pangea, whose leaves have no prefix, has fields of its own.
+        return question if is_read and (log["leaf_prefix"] == b"" or not custom_fields_in(question["filter"])) else None
     except (ValueError, TypeError, RecursionError):
         return None
+
+
+def custom_fields_in(one):
+    """The fields of a filter that are none of every event."""
+    parts = one["filters"] if one["kind"] in ("and", "or") else [one["filter"]] if one["kind"] == "not" else []
+    own = {one["field"]} - set(w.EVENT_FIELDS) if "field" in one else set()
+    return own.union(*map(custom_fields_in, parts))
 
 
 def is_question(question):
@@ -98,7 +107,7 @@ def is_filter(value):
     kind = value.get("kind") if isinstance(value, dict) else None
     if not isinstance(kind, str) or kind not in MEMBERS_OF_FILTER or not has_members(value, *MEMBERS_OF_FILTER[kind]):
         return False
-    if "field" in value and value["field"] not in w.EVENT_FIELDS:
+    if "field" in value and not is_field(value["field"]):
         return False
     if kind == "phrase":
         return isinstance(value["prefix"], bool) and is_list(value["words"], is_word) and value["words"] != []
@@ -111,6 +120,10 @@ def is_filter(value):
     if kind == "not":
         return is_filter(value["filter"])
     return kind in ("all", "present") or is_list(value["filters"], is_filter)
+
+
+def is_field(name):
+    return isinstance(name, str) and (name in w.EVENT_FIELDS or w.is_custom_field(name))
 
 
 def is_list(value, is_item):
@@ -242,7 +255,7 @@ def check_answer(log, checkpoints, question_text, answer, proof):
     roots, verdict = open_checkpoints(log, checkpoints)
     if verdict != v.VALID:
         return verdict
-    question = read_question(question_text) if isinstance(question_text, str) else None
+    question = read_question(question_text, log) if isinstance(question_text, str) else None
     if question is None:
         return v.invalid("MALFORMED_QUESTION")
     return verify_answer(log, roots, question, answer, proof)

@@ -18,7 +18,7 @@ def check_proofs(log, claims, shown, search=MISSING):
     start, before = 0, None
     for place, claim in enumerate(claims):
         text = claim.get("question")
-        question = c.read_question(text) if isinstance(text, str) else None
+        question = c.read_question(text, log) if isinstance(text, str) else None
         is_page = question is not None and question["wanted"]["kind"] == "page"
         limit = v.read_number(question["wanted"]["limit"]) if is_page else 0
         end = len(shown) if place == len(claims) - 1 else min(len(shown), start + limit)

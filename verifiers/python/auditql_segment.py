@@ -9,7 +9,7 @@ import auditql_words as w
 MAX_NUMBER = 2**53 - 1
 MAX_BLOCK_BYTES = 1952
 MAX_SEGMENT_BLOCKS = 2**22
-MAX_TERM_BYTES = 257
+MAX_TERM_BYTES = 290
 MAX_LEVEL = 4
 PIECE_DOCUMENTS = 4096
 BITMAP_BYTES = PIECE_DOCUMENTS // 8
@@ -516,20 +516,22 @@ def phrase(condition, segment):
         found.append(fields)
     if len(found) == 1:
         return union([posting for postings in found[0].values() for posting in postings], segment)
-    common = [number for number in found[0] if all(number in fields for fields in found)]
-    return any_of([adjacent([fields[number] for fields in found], segment) for number in common])
+    common = [key for key in found[0] if all(key in fields for fields in found)]
+    return any_of([adjacent([fields[key] for fields in found], segment) for key in common])
 
 
 def word_in(word, field, is_prefix, segment):
-    """The postings of a word, or of those that begin with it, by the number of their field."""
+    """The postings of a word, or of those that begin with it, by their field as terms have it."""
     if field is not None and not is_prefix:
         posting = segment.posting(w.word_term(word, field))
-        return {} if posting is None else {w.NUMBER_OF_FIELD[field]: [posting]}
+        return {} if posting is None else {w.field_key(field): [posting]}
     found = {}
     for term, posting in segment.prefixed(word.encode("utf-8") + (b"" if is_prefix else b"\0")):
         # No word begins before the digit 0, and all other terms do.
-        if term[0] >= 0x30 and (field is None or term[-1] == w.NUMBER_OF_FIELD[field]):
-            found.setdefault(term[-1], []).append(posting)
+        if term[0] >= 0x30:
+            key = w.field_in_term(term)
+            if field is None or key == w.field_key(field):
+                found.setdefault(key, []).append(posting)
     return found
 
 

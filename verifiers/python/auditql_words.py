@@ -18,8 +18,11 @@ import unicodedata
 import auditql_verify as v
 
 EVENT_FIELDS = ("message", "actor", "action", "new", "old", "source", "status", "target", "timestamp", "tenant_id")
-# In every term: 1 to 10.
+# In every term: 1 to 10; 11 and its name for a field of a log's own schema.
 NUMBER_OF_FIELD = {field: place for place, field in enumerate(EVENT_FIELDS, 1)}
+CUSTOM = 11
+CUSTOM_FIELD = re.compile("[a-z][0-9a-z_]{0,31}")
+RESERVED = EVENT_FIELDS + ("received_at", "constructor")
 MAX_WORD_CHARACTERS = 128
 MAX_WORD_BYTES = 255
 MAX_RAW_VALUE_BYTES = 255
@@ -162,15 +165,36 @@ def json_parts(canonical):
 # --- Terms -----------------------------------------------------------------------------------------------------------
 
 
+def is_custom_field(name):
+    return isinstance(name, str) and CUSTOM_FIELD.fullmatch(name) is not None and name not in RESERVED
+
+
+def is_custom_value(value):
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (str, bool)) or (is_number and value == int(value) and abs(value) <= v.MAX_SIZE)
+
+
+def field_key(field):
+    """A field as terms have it."""
+    number = NUMBER_OF_FIELD.get(field)
+    return bytes((CUSTOM,)) + field.encode("ascii") if number is None else bytes((number,))
+
+
 def word_term(word, field):
-    return word.encode("utf-8") + bytes((0, NUMBER_OF_FIELD[field]))
+    return word.encode("utf-8") + b"\0" + field_key(field)
+
+
+def field_in_term(term):
+    """The field of a word's term, as field_key has it."""
+    return term[term.index(0) + 1 :]
 
 
 def value_term(value, field):
-    data, number = value.encode("utf-8"), NUMBER_OF_FIELD[field]
+    data, key = value.encode("utf-8"), field_key(field)
+    key += b"" if len(key) == 1 else b"\0"
     if len(data) <= MAX_RAW_VALUE_BYTES and field not in v.VALUE_FIELDS:
-        return bytes((1, number)) + data
-    return bytes((3, number)) + hashlib.sha256(data).digest()[:12]
+        return b"\1" + key + data
+    return b"\3" + key + hashlib.sha256(data).digest()[:12]
 
 
 def leaf_term(leaf_hash):
@@ -178,7 +202,7 @@ def leaf_term(leaf_hash):
 
 
 def presence_term(field):
-    return bytes((4, NUMBER_OF_FIELD[field]))
+    return b"\4" + field_key(field)
 
 
 def read_envelope(canonical):
@@ -194,12 +218,19 @@ def read_envelope(canonical):
     return value if v.is_envelope(value) else None
 
 
+def indexed_fields(event, canonical, leaf_hash):
+    """Custom fields count in a log of the format pangea alone, whose leaves are hashed without a prefix."""
+    custom = sorted(name for name, value in event.items() if is_custom_field(name) and is_custom_value(value))
+    is_pangea = custom != [] and hashlib.sha256(canonical).digest() == leaf_hash
+    return [field for field in EVENT_FIELDS if field in event] + (custom if is_pangea else [])
+
+
 def entry_terms(canonical, leaf_hash):
     """The terms of an entry, each with its positions, and the time of its event."""
     terms, time = {leaf_term(leaf_hash): []}, None
     envelope = read_envelope(canonical)
     event = {} if envelope is None else envelope["event"]
-    for field in (field for field in EVENT_FIELDS if field in event):
+    for field in indexed_fields(event, canonical, leaf_hash):
         value = event[field]
         text = value if isinstance(value, str) else v.canonical_json(value)
         terms[presence_term(field)] = []

@@ -33,7 +33,7 @@ export class DictionaryWriter {
   /** Adds the first `length` bytes as a term, which comes after all before it, with its posting. */
   term(term: Uint8Array, length: number): void {
     const start = this.#body.length;
-    // One entry is never too long for a block: a term has 257 bytes, a posting in the dictionary not many more than 128.
+    // One entry is never too long for a block: a term has 290 bytes, a posting in the dictionary not many more than 128.
     const shared = this.#shared(term, length);
     this.#write(term, length, this.#entries === 0 ? 0 : shared);
     if (this.#body.length > MAX_DICTIONARY_BODY_BYTES) {

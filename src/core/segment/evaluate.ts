@@ -1,7 +1,7 @@
-import type { EventField } from "../event.js";
+import type { FieldName } from "../event.js";
 import type { Sha256 } from "../bytes.js";
 import { isWithin, type InstantRange } from "../instant.js";
-import { fieldNumber, leafTerm, presenceTerm, valueTerm, wordTerm } from "../words/words.js";
+import { fieldInTerm, leafTerm, presenceTerm, valueTerm, wordTerm } from "../words/words.js";
 import { either, isEmpty, noBits, NO_BITS, set, setPlaces, without, type PieceBits } from "./bits.js";
 import { FIRST_MS } from "./event-time.js";
 import type { SegmentFilter } from "./filter.js";
@@ -108,8 +108,8 @@ function phraseOf({ field, words, prefix }: Phrase, place: Place): Evaluation {
     if (inFields.size === 0) return NOTHING;
     found.push(inFields);
   }
-  const [first = new Map<number, Postings>()] = found;
-  const inEach = [...first.keys()].map((number) => found.map((word) => word.get(number)));
+  const [first = new Map<string, Postings>()] = found;
+  const inEach = [...first.keys()].map((field) => found.map((word) => word.get(field)));
   return anyOf(
     inEach.map((inOne) => {
       const known = inOne.filter((word) => word !== undefined);
@@ -118,9 +118,10 @@ function phraseOf({ field, words, prefix }: Phrase, place: Place): Evaluation {
   );
 }
 
-function inField(field: EventField, word: string, reader: SegmentReader): FoundWord {
-  const postings = postingsOf(wordTerm(word, field), reader);
-  return new Map(postings === undefined ? [] : [[fieldNumber(field), postings]]);
+function inField(field: FieldName, word: string, reader: SegmentReader): FoundWord {
+  const term = wordTerm(word, field);
+  const postings = postingsOf(term, reader);
+  return new Map(postings === undefined ? [] : [[fieldInTerm(term), postings]]);
 }
 
 function unionOf(postings: Postings, reader: SegmentReader): Evaluation {

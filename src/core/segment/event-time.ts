@@ -22,6 +22,12 @@ export function eventTime(text: string): Instant | undefined {
   return instant !== undefined && instant.epochMs >= FIRST_MS && instant.epochMs <= LAST_MS ? instant : undefined;
 }
 
+/** Whether a text is a time as RFC 3339 writes it, with seconds and a zone. */
+export function isRfc3339(text: string): boolean {
+  const found = text.length > MAX_NUMBER_CHARACTERS ? null : RFC_3339.exec(text);
+  return found?.[6] !== undefined && /(?:z|:\d\d)$/i.test(text) && eventTime(text) !== undefined;
+}
+
 function written(text: string): Instant | undefined {
   const found = RFC_3339.exec(text);
   if (found === null) return undefined;

@@ -1,4 +1,4 @@
-import type { EventField } from "../event.js";
+import type { FieldName } from "../event.js";
 import type { InstantRange } from "../instant.js";
 
 /**
@@ -10,13 +10,13 @@ export type SegmentFilter =
   /** Adjacent words in this order inside one field, or any single one; at least one; the last may be a prefix. */
   | {
       readonly kind: "phrase";
-      readonly field: EventField | undefined;
+      readonly field: FieldName | undefined;
       readonly words: readonly string[];
       readonly prefix: boolean;
     }
   /** The whole value, as `fieldText` gives it. */
-  | { readonly kind: "exact"; readonly field: EventField; readonly value: string }
-  | { readonly kind: "present"; readonly field: EventField }
+  | { readonly kind: "exact"; readonly field: FieldName; readonly value: string }
+  | { readonly kind: "present"; readonly field: FieldName }
   /** The event's own time, from `start` up to but not including `end`. */
   | ({ readonly kind: "time" } & InstantRange)
   /** Candidates for a leaf: compare the hash. */

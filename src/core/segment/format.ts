@@ -1,4 +1,4 @@
-import type { EventField } from "../event.js";
+import type { FieldName } from "../event.js";
 import { logFormat } from "../format.js";
 import type { Sha256 } from "../bytes.js";
 import { treeRoot } from "../tree.js";
@@ -107,7 +107,7 @@ export function pieceDocuments(level: number): number {
 }
 
 /** The place of a field's column; undefined for a field without one. */
-export function columnOf(field: EventField): number | undefined {
+export function columnOf(field: FieldName): number | undefined {
   const names: readonly string[] = KEY_COLUMNS;
   const place = names.indexOf(field);
   return place < 0 ? undefined : place;

@@ -1,4 +1,4 @@
-import type { EventField } from "../event.js";
+import type { FieldName } from "../event.js";
 import { utf8Text, type Sha256 } from "../bytes.js";
 import type { IndexedEntry, TermSink } from "../words/entry-terms.js";
 import { EntryTokenizer } from "../words/tokenizer.js";
@@ -83,7 +83,7 @@ export class Group {
     this.occurrencePositions[place] = position;
   }
 
-  #value(field: EventField, bytes: Uint8Array): void {
+  #value(field: FieldName, bytes: Uint8Array): void {
     const column = columnOf(field);
     const numbers = column === undefined ? undefined : this.keyNumbers[column];
     if (numbers === undefined) return;

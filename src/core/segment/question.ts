@@ -1,6 +1,7 @@
 import { digestBytes, digestOf, parseDigest } from "../bytes.js";
-import { isReceivedAt } from "../format.js";
-import { EVENT_FIELDS, type EventField } from "../event.js";
+import { isReceivedAt, type FormatName } from "../format.js";
+import { isCustomField } from "../custom-field.js";
+import { EVENT_FIELDS, type CustomField, type FieldName } from "../event.js";
 import { instantText, type Instant } from "../instant.js";
 import { canonicalJson, parseCanonicalJson, isPlainObject, type JsonObject } from "../json.js";
 import { isTreeSize } from "../tree.js";
@@ -31,20 +32,31 @@ export function questionText({ filter, window, after, descending, wanted }: Ques
   });
 }
 
-/** Reads an untrusted question; undefined for anything but what `questionText` writes. */
-export function readQuestion(text: string): Question | undefined {
+/**
+ * Reads an untrusted question; undefined for anything but what `questionText` writes of a log of that format. Only one of
+ * pangea has custom fields.
+ */
+export function readQuestion(text: string, format: FormatName = "rfc6962"): Question | undefined {
   if (text.length > MAX_QUESTION_LENGTH) return undefined;
   const json = parseCanonicalJson(text, MAX_LEVELS);
   if (!isPlainObject(json)) return undefined;
   const { edition, window, after, descending } = json;
   const filter = readFilter(json["filter"]);
   const wanted = readWanted(json["wanted"]);
+  if (filter !== undefined && format !== "pangea" && customFieldsIn(filter).length > 0) return undefined;
   if (edition !== EDITION || filter === undefined || wanted === undefined || !isPlainObject(window)) return undefined;
   const { from, until } = window;
   if (!isBound(from) || !isBound(until) || typeof descending !== "boolean") return undefined;
   if (after !== undefined && !isCount(after)) return undefined;
   const question = { filter, window: { from, until }, after, descending, wanted };
   return questionText(question) === text ? question : undefined; // not so with a member that it does not know
+}
+
+/** The custom fields that a filter names. */
+export function customFieldsIn(filter: SegmentFilter): readonly CustomField[] {
+  if (filter.kind === "and" || filter.kind === "or") return filter.filters.flatMap(customFieldsIn);
+  if (filter.kind === "not") return customFieldsIn(filter.filter);
+  return "field" in filter && isCustomField(filter.field) ? [filter.field] : [];
 }
 
 function wantedJson(wanted: Question["wanted"]): JsonObject {
@@ -151,6 +163,6 @@ function isCount(value: unknown): value is number {
   return typeof value === "number" && isTreeSize(value);
 }
 
-function isField(value: unknown): value is EventField {
-  return EVENT_FIELDS.some((field) => field === value);
+function isField(value: unknown): value is FieldName {
+  return EVENT_FIELDS.some((field) => field === value) || isCustomField(value);
 }

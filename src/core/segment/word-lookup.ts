@@ -1,6 +1,6 @@
 import { utf8 } from "../bytes.js";
-import type { EventField } from "../event.js";
-import { fieldNumber } from "../words/words.js";
+import type { FieldName } from "../event.js";
+import { fieldInTerm, wordTerm } from "../words/words.js";
 import { both, either, isEmpty, noBits, NO_BITS, set, type PieceBits } from "./bits.js";
 import type { Posting } from "./dictionary.js";
 import { PIECE_DOCUMENTS, PostingKind } from "./format.js";
@@ -61,15 +61,15 @@ export class Postings {
   }
 }
 
-/** What a word of a search stands for, by the number of the field. */
-export type FoundWord = ReadonlyMap<number, Postings>;
+/** What a word of a search stands for, by the field as `fieldInTerm` has it. */
+export type FoundWord = ReadonlyMap<string, Postings>;
 
 export interface SoughtWord {
   readonly word: string;
   /** Whether it stands for all words that begin so. */
   readonly isPrefix: boolean;
   /** Undefined: in any. */
-  readonly field: EventField | undefined;
+  readonly field: FieldName | undefined;
   /** Whether other words are beside it. */
   readonly inPhrase: boolean;
 }
@@ -109,9 +109,9 @@ const LEAST_WORD_BYTE = 0x30;
 
 /** Looks neighbouring terms up block by block; a block that is missing changes nothing. */
 class NeighbourLookup {
-  readonly found = new Map<number, Postings>();
+  readonly found = new Map<string, Postings>();
   readonly #start: Uint8Array;
-  readonly #field: number | undefined;
+  readonly #field: string | undefined;
   readonly #inPhrase: boolean;
   #next: number | undefined;
   #isDone: boolean;
@@ -122,7 +122,7 @@ class NeighbourLookup {
   ) {
     this.#inPhrase = inPhrase;
     this.#start = isPrefix ? utf8(word) : Uint8Array.of(...utf8(word), 0);
-    this.#field = field === undefined ? undefined : fieldNumber(field);
+    this.#field = field === undefined ? undefined : fieldInTerm(wordTerm("", field));
     this.#isDone = reader.header.dictionaryBlocks === 0;
   }
 
@@ -134,8 +134,9 @@ class NeighbourLookup {
     const number = this.#next ?? this.reader.source.locate(this.#start);
     const { entries, isLast } = this.reader.prefixedIn(number, this.#start);
     for (const { term, posting } of entries) {
-      const field = term[term.length - 1] ?? 0;
-      if ((term[0] ?? 0) < LEAST_WORD_BYTE || (this.#field !== undefined && field !== this.#field)) continue;
+      if ((term[0] ?? 0) < LEAST_WORD_BYTE) continue;
+      const field = fieldInTerm(term);
+      if (this.#field !== undefined && field !== this.#field) continue;
       const postings = this.found.get(field) ?? new Postings();
       this.found.set(field, postings);
       postings.add(this.reader, posting, this.#inPhrase);

@@ -1,6 +1,7 @@
-import { utf8, utf8Text, type Sha256 } from "../bytes.js";
+import { equalBytes, utf8, utf8Text, type Sha256 } from "../bytes.js";
 import { readEnvelope } from "../format.js";
-import { EVENT_FIELDS, fieldText, type AuditEvent, type Envelope, type EventField } from "../event.js";
+import { eventFields, isCustomField } from "../custom-field.js";
+import { fieldText, type AuditEvent, type Envelope, type FieldName } from "../event.js";
 import { isShallow, isWritable } from "../json.js";
 import { leafTerm, presenceTerm, valueTerm, wordTerm, valueWords } from "./words.js";
 
@@ -9,7 +10,7 @@ export interface TermSink {
   /** The first `length` bytes of `term`; `position` counts the words of one field from 0, and is -1 for other terms. */
   term(term: Uint8Array, length: number, position: number): void;
   /** A field's whole value, as `fieldText` gives it. */
-  value(field: EventField, bytes: Uint8Array): void;
+  value(field: FieldName, bytes: Uint8Array): void;
 }
 
 /** What is indexed of one entry. */
@@ -40,9 +41,7 @@ export function entryTerms(entry: IndexedEntry, sha256: Sha256, sink: TermSink):
   give(leafTerm(entry.leafHash), sink);
   const event = eventOf(entry.canonical);
   if (event === undefined) return;
-  for (const field of EVENT_FIELDS) {
-    const value = event[field];
-    if (value === undefined) continue;
+  for (const [field, value] of indexedFields(event, entry, sha256)) {
     give(presenceTerm(field), sink);
     give(valueTerm(fieldText(value), field, sha256), sink);
     valueWords(value).forEach((word, position) => {
@@ -50,6 +49,21 @@ export function entryTerms(entry: IndexedEntry, sha256: Sha256, sink: TermSink):
     });
     sink.value(field, utf8(fieldText(value)));
   }
+}
+
+/**
+ * The fields that an entry is found by, first those of every event. Others count in a log of the format pangea alone, which
+ * an entry shows by its own hash: so an index needs to know nothing of its log.
+ */
+export function indexedFields(event: AuditEvent, entry: IndexedEntry, sha256: Sha256): ReturnType<typeof eventFields> {
+  const fields = eventFields(event);
+  const isAllStandard = fields.every(([field]) => !isCustomField(field));
+  return isAllStandard || hasCustomFields(entry, sha256) ? fields : fields.filter(([field]) => !isCustomField(field));
+}
+
+/** Whether an entry's leaf is hashed without the prefix of RFC 6962, as those of the format pangea are. */
+export function hasCustomFields({ canonical, leafHash }: IndexedEntry, sha256: Sha256): boolean {
+  return equalBytes(sha256(canonical), leafHash);
 }
 
 function give(term: Uint8Array, sink: TermSink, position = -1): void {

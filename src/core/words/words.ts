@@ -1,5 +1,5 @@
 import { utf8, type Sha256 } from "../bytes.js";
-import { EVENT_FIELDS, fieldText, takesJson, type EventField, type EventValue } from "../event.js";
+import { EVENT_FIELDS, fieldText, takesJson, type EventValue, type FieldName } from "../event.js";
 import { CharacterClass, characterClass, foldedText } from "./characters.js";
 
 /** The edition of this definition. Segments are signed, so a change of any rule here is another edition. */
@@ -128,11 +128,11 @@ const MAX_UTF8_BYTES = 3;
 
 /**
  * Terms are what a segment's dictionary lists, in the order of their bytes (segment format 1). `f` is 1 + the field's
- * place in EVENT_FIELDS:
+ * place in EVENT_FIELDS, and of a custom field `0b` and its name:
  *
  * - a word: `utf8(word) 00 f`, so that all fields of a word, and all words of a prefix, are neighbours
  * - a whole value: `01 f utf8(value)` up to MAX_RAW_VALUE_BYTES; else, and always for message, new and old, `03 f` and
- *   the first 12 bytes of the value's SHA-256
+ *   the first 12 bytes of the value's SHA-256; behind a custom field's name stands `00`
  * - a leaf: `02` and the first 6 bytes of its hash
  * - that a field is present: `04 f`
  */
@@ -141,31 +141,47 @@ export const TermTag = { value: 1, leaf: 2, hashedValue: 3, presence: 4 } as con
 export const MAX_RAW_VALUE_BYTES = 255;
 export const VALUE_HASH_BYTES = 12;
 export const LEAF_HASH_BYTES = 6;
-/** A word or value, and two bytes that say what it is. */
-export const MAX_TERM_BYTES = 257;
+/** A value, and around it a tag, `0b`, a name of 32 bytes and `00`; a word has two bytes less. */
+export const MAX_TERM_BYTES = 290;
 
-const NUMBER_OF_FIELD: ReadonlyMap<string, number> = new Map(EVENT_FIELDS.map((field, place) => [field, 1 + place]));
+/** What the name of a custom field follows in a term: more than the number of any other field. */
+export const CUSTOM = 1 + EVENT_FIELDS.length;
 
-/** 1 to 10: the field's place in every term. */
-export function fieldNumber(field: EventField): number {
-  return NUMBER_OF_FIELD.get(field) ?? 0;
+const KEY_OF_FIELD: ReadonlyMap<string, Uint8Array> = new Map(
+  EVENT_FIELDS.map((field, place) => [field, Uint8Array.of(1 + place)]),
+);
+
+/** A field as a term has it: one byte, or CUSTOM and a name. */
+export function fieldKey(field: FieldName): Uint8Array {
+  return KEY_OF_FIELD.get(field) ?? Uint8Array.of(CUSTOM, ...utf8(field));
+}
+
+/** What separates a field from the value behind it: a name needs an end. */
+export function valuePrefix(key: Uint8Array): Uint8Array {
+  return key.length === 1 ? key : Uint8Array.of(...key, 0);
 }
 
 /** The term of a word, cut as `words` cuts it, in a field. */
-export function wordTerm(word: string, field: EventField): Uint8Array {
-  return Uint8Array.of(...utf8(word), 0, fieldNumber(field));
+export function wordTerm(word: string, field: FieldName): Uint8Array {
+  return Uint8Array.of(...utf8(word), 0, ...fieldKey(field));
+}
+
+/** The field of a word's term, as text that is equal for equal fields: what `fieldKey` has, a character for each byte. */
+export function fieldInTerm(term: Uint8Array): string {
+  return String.fromCharCode(...term.subarray(term.indexOf(0) + 1));
 }
 
 /** The term of a field's whole value: a text, or the canonical text of other JSON. */
-export function valueTerm(value: string, field: EventField, sha256: Sha256): Uint8Array {
+export function valueTerm(value: string, field: FieldName, sha256: Sha256): Uint8Array {
   const bytes = utf8(value);
+  const prefix = valuePrefix(fieldKey(field));
   return isRawValue(bytes.length, field)
-    ? Uint8Array.of(TermTag.value, fieldNumber(field), ...bytes)
-    : Uint8Array.of(TermTag.hashedValue, fieldNumber(field), ...sha256(bytes).subarray(0, VALUE_HASH_BYTES));
+    ? Uint8Array.of(TermTag.value, ...prefix, ...bytes)
+    : Uint8Array.of(TermTag.hashedValue, ...prefix, ...sha256(bytes).subarray(0, VALUE_HASH_BYTES));
 }
 
 /** Whether the dictionary holds such a value itself, and not its hash. */
-export function isRawValue(bytes: number, field: EventField): boolean {
+export function isRawValue(bytes: number, field: FieldName): boolean {
   return bytes <= MAX_RAW_VALUE_BYTES && !takesJson(field);
 }
 
@@ -175,6 +191,6 @@ export function leafTerm(leafHash: Uint8Array): Uint8Array {
 }
 
 /** The term of every entry that has a field. */
-export function presenceTerm(field: EventField): Uint8Array {
-  return Uint8Array.of(TermTag.presence, fieldNumber(field));
+export function presenceTerm(field: FieldName): Uint8Array {
+  return Uint8Array.of(TermTag.presence, ...fieldKey(field));
 }

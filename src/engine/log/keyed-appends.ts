@@ -5,7 +5,7 @@ import type { Entry, EntryOutcome, Logged, LogRequest } from "../../audit/servic
 import type { RequestReceipt } from "../../audit/store.js";
 import { equalBytes, utf8 } from "../../core/bytes.js";
 import type { LogFormat } from "../../core/format.js";
-import { canonicalJson } from "../../core/json.js";
+import { canonicalJson, type Json } from "../../core/json.js";
 import { nodeSha256 } from "../../keys/node-crypto.js";
 import type { CachedRoots } from "../tree/cached-roots.js";
 import type { TreeSource } from "../tree/signed-tree.js";
@@ -120,9 +120,11 @@ export interface KeyedRequest extends LogRequest {
 export function requestKeyOf(request: KeyedRequest, checked: CheckedRequest, format: LogFormat): RequestKey {
   const { idempotencyKey, keyOwner, sign, skipInvalid = false } = request;
   // Only the caller's own signature counts: the gateway's follows from the event and `sign`.
-  const events = checked.accepted.map(({ checked: { event }, sent: { signature, publicKey } }): AskedEvent => {
-    return [format.signedText(event), signature ?? null, publicKey ?? null];
-  });
+  const events = checked.accepted.map(
+    ({ checked: { event, malformed }, sent: { signature, publicKey } }): AskedEvent => {
+      return askedEvent(format.signedText(event), { signature, publicKey, err: malformed });
+    },
+  );
   const asked = { events, sign, ...(skipInvalid && { skipped: checked.refused.map(({ index }) => index) }) };
   return {
     key: keyOf(keyOwner, idempotencyKey),
@@ -135,8 +137,18 @@ export function keyOf(owner = "", idempotencyKey: string): Uint8Array {
   return nodeSha256(utf8(canonicalJson([owner, idempotencyKey])));
 }
 
-/** An event's signed text, and its author's signature and public key. */
-type AskedEvent = readonly [text: string, signature: string | null, publicKey: string | null];
+/** An event's signed text, its author's signature and public key, and what is kept beside it, if anything. */
+type AskedEvent = readonly Json[];
+
+function askedEvent(text: string, { signature, publicKey, err }: AskedMembers): AskedEvent {
+  return [text, signature ?? null, publicKey ?? null, ...(err === undefined ? [] : [err])];
+}
+
+interface AskedMembers {
+  readonly signature?: string | undefined;
+  readonly publicKey?: string | undefined;
+  readonly err?: Json | undefined;
+}
 
 interface Asked {
   readonly events: readonly AskedEvent[];
@@ -155,11 +167,10 @@ function requestDigestOf(asked: Asked): Uint8Array {
  */
 export function areAskedFor(requestDigest: Uint8Array, entries: readonly Entry[], format: LogFormat): boolean {
   const asked = (gatewayKey?: string): readonly AskedEvent[] =>
-    entries.map(({ envelope: { event, signature, public_key: publicKey } }) =>
-      publicKey === undefined || publicKey === gatewayKey
-        ? [format.signedText(event), null, null]
-        : [format.signedText(event), signature ?? null, publicKey],
-    );
+    entries.map(({ envelope: { event, err, signature, public_key: publicKey } }) => {
+      const isOwn = publicKey === undefined || publicKey === gatewayKey;
+      return askedEvent(format.signedText(event), isOwn ? { err } : { err, signature, publicKey });
+    });
   const keys = new Set(entries.flatMap(({ envelope }) => envelope.public_key ?? []));
   const possible = [
     requestDigestOf({ events: asked(), sign: false }),

@@ -4,9 +4,11 @@ import { AuditError } from "../../audit/errors.js";
 import type { LogDeclaration } from "../../audit/log-declaration.js";
 import type { EntryOutcome, Logged, Root } from "../../audit/service.js";
 import { requireLeafIndexes, requireOrdered, requirePastSize, requireSize } from "../../audit/tree-size.js";
-import type { EventRules } from "../../core/event.js";
+import type { EventRules, FieldName } from "../../core/event.js";
 import { eventRules } from "../../core/event-rules.js";
+import { customNames, type EventSchema } from "../../core/event-schema.js";
 import type { LogFormat } from "../../core/format.js";
+import { schemaRules } from "../../core/schema-event.js";
 import type { ConsistencyProof, MembershipProof } from "../../core/proof.js";
 import { unknown, VALID, type Verdict } from "../../core/verdict.js";
 import type { LogKey } from "../../keys/log-key.js";
@@ -25,6 +27,8 @@ import { restoreLog, type LogEnvironment } from "./restored-log.js";
 interface Parts {
   readonly source: TreeSource;
   readonly rules: EventRules;
+  readonly schema: EventSchema | undefined;
+  readonly customFields: readonly FieldName[];
   readonly history: History;
   readonly readers: TreeReaders;
   readonly roots: CachedRoots;
@@ -61,8 +65,21 @@ export class OpenLog {
         if (newest.seen !== undefined && treeSize > newest.toldSize) growth.hint();
       });
     }
-    const rules = eventRules(declaration.format, declaration.maxValueBytes);
-    const log = new OpenLog({ source, rules, history, readers, roots, growth, newest, keyed, reading });
+    const { format, maxValueBytes, schema } = declaration;
+    const rules = schema === undefined ? eventRules(format, maxValueBytes) : schemaRules(schema);
+    const log = new OpenLog({
+      source,
+      rules,
+      schema,
+      customFields: customNames(schema),
+      history,
+      readers,
+      roots,
+      growth,
+      newest,
+      keyed,
+      reading,
+    });
     try {
       await roots.compare(newest.seen);
     } catch (error) {
@@ -91,6 +108,16 @@ export class OpenLog {
   /** What this gateway lets into the log. */
   get rules(): EventRules {
     return this.parts.rules;
+  }
+
+  /** The fields that its schema adds. */
+  get customFields(): readonly FieldName[] {
+    return this.parts.customFields;
+  }
+
+  /** The fields of its events, where they are not the standard ones. */
+  get schema(): EventSchema | undefined {
+    return this.parts.schema;
   }
 
   /** Why the log accepts no entries now. */

@@ -2,7 +2,7 @@ import type { Alarm } from "../../audit/alarm.js";
 import type { RootCache } from "../../audit/cache.js";
 import { timeText, type Clock } from "../../audit/clock.js";
 import { AuditError, endsLog } from "../../audit/errors.js";
-import type { LogDeclaration } from "../../audit/log-declaration.js";
+import { formatIn, storedFormat, type LogDeclaration, type StoredFormat } from "../../audit/log-declaration.js";
 import type { LogHead, LogStore } from "../../audit/store.js";
 import type { TreeEdge } from "../../core/tree.js";
 import { isReceivedAt, logFormat } from "../../core/format.js";
@@ -59,29 +59,39 @@ export interface BrokenTree {
 
 /**
  * Finds a log, or creates it where it does not exist. A log whose hashes do not lead to its signed root is broken.
- * Rejects with CONFLICT when the log exists in another format, and with UNAVAILABLE when the store does not answer.
+ * Rejects with CONFLICT when the log exists in another format or with another schema, and with UNAVAILABLE when the store does not answer.
  */
 export async function restoreLog(
   { store, keyring, origin, clock, alarm }: LogEnvironment,
-  { log, format: name }: LogDeclaration,
+  declaration: LogDeclaration,
 ): Promise<RestoredLog> {
+  const { log, format: name } = declaration;
+  const declared = storedFormat(declaration, nodeSha256);
   const key = new LogKey(`${origin}/${log}`, keyring, nodeEd25519());
   const source = { log, store, format: logFormat(name, nodeSha256), key };
   const now = timeText(clock());
-  const head = (await store.head(log)) ?? (await created(source, now));
+  const head = (await store.head(log)) ?? (await created(source, declared, now));
   if ("error" in head) return { source, tree: head };
-  if (head.format !== name) {
-    throw new AuditError("CONFLICT", `The log ${log} exists in the format ${head.format}; it cannot become ${name}.`);
-  }
+  if (head.format !== declared) throw new AuditError("CONFLICT", otherDeclaration(log, head.format, declared));
   return { source, tree: await restore(source, now, alarm) };
 }
 
+function otherDeclaration(log: string, stored: StoredFormat, declared: StoredFormat): string {
+  const [was, is] = [formatIn(stored), formatIn(declared)];
+  if (was !== is) return `The log ${log} exists in the format ${was}; it cannot become ${is}.`;
+  if (stored === was)
+    return `The log ${log} exists without a schema, and cannot be given one: declare another log for it.`;
+  const expected = `it was created with the schema ${stored.slice(was.length + 1)}`;
+  if (declared === is) return `The log ${log} is declared without a schema: ${expected}, which must be named.`;
+  return `The log ${log} is declared with another schema: ${expected}, of which only order, visibility, names, descriptions and what is required may change.`;
+}
+
 /** A log found under another name has a changed head: it must not be replaced by an empty log. */
-async function created(source: TreeSource, now: string): Promise<LogHead | BrokenTree> {
+async function created(source: TreeSource, declared: StoredFormat, now: string): Promise<LogHead | BrokenTree> {
   const { log, store, key } = source;
   const others = (await store.heads()).filter((head) => head.log !== log);
   const renamed = others.find(({ checkpoint }) => key.open(checkpoint).kind === "opened");
-  if (renamed === undefined) return store.createLog(emptyHead(source, now)).catch(brokenBy);
+  if (renamed === undefined) return store.createLog(emptyHead(source, declared, now)).catch(brokenBy);
   const sentence = `The log ${log} is stored as ${JSON.stringify(renamed.log)}: its head was changed.`;
   return { error: new AuditError("LOG_CORRUPT", sentence), edge: undefined };
 }
@@ -133,7 +143,7 @@ async function requireWhole({ log, store }: TreeView, { size }: LogHead): Promis
   throw new AuditError("LOG_CORRUPT", `The log ${log} has an entry beyond its head of ${size}: its head was put back.`);
 }
 
-function emptyHead({ log, format, key }: TreeSource, createdAt: string): LogHead {
+function emptyHead({ log, format, key }: TreeSource, declared: StoredFormat, createdAt: string): LogHead {
   const rootHash = format.emptyRoot;
-  return { log, format: format.name, size: 0, rootHash, checkpoint: key.sign(0, rootHash), lastReceivedAt: createdAt };
+  return { log, format: declared, size: 0, rootHash, checkpoint: key.sign(0, rootHash), lastReceivedAt: createdAt };
 }

@@ -1,6 +1,7 @@
 import { setImmediate as otherWork } from "node:timers/promises";
 import { badInput } from "../../audit/errors.js";
 import type { Entry, EntryOutcome, TailRequest, TreeEntry } from "../../audit/service.js";
+import type { FieldName } from "../../core/event.js";
 import { isTreeSize } from "../../core/tree.js";
 import { restrictionAllows, type Filter, type Restriction } from "../../query/filter.js";
 import { parseQuery } from "../../query/parser.js";
@@ -30,8 +31,12 @@ export interface BoundTail extends CheckedTail {
 }
 
 /** Fills in the defaults for a log of a size. Throws BAD_USER_INPUT naming every bad argument. */
-export function checkTail({ query = "", fromLeafIndex }: TailRequest, size: number): CheckedTail {
-  const parsed = parseQuery(query);
+export function checkTail(
+  { query = "", fromLeafIndex }: TailRequest,
+  size: number,
+  customFields: readonly FieldName[] = [],
+): CheckedTail {
+  const parsed = parseQuery(query, customFields);
   const from = fromLeafIndex ?? size;
   const problems = [
     ...(parsed.kind === "syntax-error" ? [queryProblem(parsed)] : []),

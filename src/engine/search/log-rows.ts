@@ -6,7 +6,8 @@ import { digestBytes, digestOf, HASH_BYTES, utf8 } from "../../core/bytes.js";
 import { readEnvelope } from "../../core/format.js";
 import type { AuditEvent } from "../../core/event.js";
 import type { LeafRange } from "../../core/tree.js";
-import type { IndexedEntry } from "../../core/words/entry-terms.js";
+import { indexedFields, type IndexedEntry } from "../../core/words/entry-terms.js";
+import { nodeSha256 } from "../../keys/node-crypto.js";
 import { searchable, type SearchableEvent } from "../../query/filter.js";
 
 /** Entries read at once: up to 1 MiB each, most of them a thousandth of that. */
@@ -49,7 +50,9 @@ export class LogRow {
   }
 
   get searchable(): SearchableEvent {
-    return (this.#searchable ??= this.event === undefined ? {} : searchable(this.event));
+    const { event } = this;
+    return (this.#searchable ??=
+      event === undefined ? {} : searchable(event, indexedFields(event, this.indexed, nodeSha256)));
   }
 
   /** 32 bytes; zeros for a corrupt entry. */

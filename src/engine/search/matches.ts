@@ -1,14 +1,13 @@
 import { setImmediate as others } from "node:timers/promises";
 import type { ReadEntries } from "../../audit/search-index.js";
 import { utf8 } from "../../core/bytes.js";
-import { EVENT_FIELDS } from "../../core/event.js";
 import { bitsBetween, countBits, setPlaces, type PieceBits } from "../../core/segment/bits.js";
 import { evaluation, type Evaluation } from "../../core/segment/evaluate.js";
 import type { SegmentFilter } from "../../core/segment/filter.js";
 import type { SegmentReader } from "../../core/segment/read.js";
 import { Unfinished } from "../../core/segment/word-lookup.js";
 import type { LeafRange } from "../../core/tree.js";
-import { leafTerm, presenceTerm, valueTerm, wordTerm } from "../../core/words/words.js";
+import { CUSTOM, leafTerm, presenceTerm, valueTerm, wordTerm } from "../../core/words/words.js";
 import { nodeSha256 } from "../../keys/node-crypto.js";
 import { READ_ENTRIES, readRows, type EntryText, type LogRow } from "./log-rows.js";
 import { OpenSegment, prefetch, type ReadableSegment, type SegmentSession } from "./open-segment.js";
@@ -284,8 +283,9 @@ export function termsOf(filter: SegmentFilter): readonly Uint8Array[] {
 function phraseTerms({ field, words, prefix }: SegmentFilter & { readonly kind: "phrase" }): readonly Uint8Array[] {
   return words.flatMap((word, place) => {
     if (prefix && place === words.length - 1) return [utf8(word)];
-    return (field === undefined ? ENDS : [field]).map((name) => wordTerm(word, name));
+    return field === undefined ? ENDS.map((end) => Uint8Array.of(...utf8(word), 0, end)) : [wordTerm(word, field)];
   });
 }
 
-const ENDS = [EVENT_FIELDS[0], EVENT_FIELDS[EVENT_FIELDS.length - 1] ?? EVENT_FIELDS[0]];
+/** What no field comes before, and none behind. */
+const ENDS = [1, CUSTOM + 1];

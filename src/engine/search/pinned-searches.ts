@@ -1,8 +1,7 @@
-import type { Alarm } from "../../audit/alarm.js";
-import { type Clock, timeText } from "../../audit/clock.js";
+import { timeText } from "../../audit/clock.js";
 import { facetProblems } from "../../audit/breakdown.js";
 import { type AuditError, badInput, strayHit } from "../../audit/errors.js";
-import type { IndexQuery, ProofQuery, SearchIndex } from "../../audit/search-index.js";
+import type { IndexQuery, ProofQuery } from "../../audit/search-index.js";
 import type { CompletenessRequest } from "../../audit/proofs.js";
 import type {
   Asking,
@@ -16,7 +15,6 @@ import type {
   TreeEntry,
 } from "../../audit/service.js";
 import { canonicalJson } from "../../core/json.js";
-import type { TokenSealer } from "../../keys/sealed-token.js";
 import type { Filter, Restriction } from "../../query/filter.js";
 import type { WindowBounds } from "../../query/time.js";
 import {
@@ -25,32 +23,18 @@ import {
   readPage,
   spanOf,
   type CheckedSearch,
+  type SearchCheck,
   checkSearch,
   searchArguments,
   type ReadableResult,
   type Span,
 } from "./search-request.js";
+import type { PinnedSearchesOptions } from "./search-options.js";
 import { notInLeafOrder, pageQuestion } from "./page-question.js";
 import { histogramOf, type HistogramSource } from "./histogram.js";
 import { openCursors, strayCursors } from "./page-cursors.js";
-import { openPin, type Pin, type PinnedState, sealPin } from "./pin.js";
+import { openPin, type Pin, type PinnedState, sealPin, type SearchArguments } from "./pin.js";
 import { readWhole, type WholeResult } from "./whole-result.js";
-
-export interface PinnedSearchesOptions {
-  /**
-   * For each time, the first leaf index below `size` whose entry was received at or after it, proven by the log's tree.
-   */
-  readonly firstAtOrAfter: (log: string, times: readonly string[], size: number) => Promise<readonly number[]>;
-  /** When these entries were received, proven by the log's tree of a size. */
-  readonly receivedAt: (log: string, leafIndexes: readonly number[], size: number) => Promise<readonly string[]>;
-  readonly index: SearchIndex;
-  readonly sealer: TokenSealer;
-  readonly clock: Clock;
-  /** How long a result can be paged. */
-  readonly ttlMs: number;
-  /** Called once per log whose index names entries that a search does not match. */
-  readonly alarm: Alarm;
-}
 
 const MICROS_PER_MS = 1000;
 
@@ -103,7 +87,7 @@ export class PinnedSearches {
     const { newestSize: treeSize, history, bound, signal } = asking;
     const pinnedAtMs = Math.floor(this.options.clock() / MICROS_PER_MS);
     const search = searchArguments(request, bound);
-    const checked = checkSearch(search, pinnedAtMs * MICROS_PER_MS);
+    const checked = this.check(search, pinnedAtMs);
     if (checked.kind === "invalid") throw badInput([...checked.problems, ...pageProblems(page), ...strayCursors(page)]);
     const opened = openCursors(new Cursors(this.options.sealer, search), page, { nowMs: pinnedAtMs });
     const problems = [...pageProblems(page), ...opened.problems];
@@ -111,7 +95,7 @@ export class PinnedSearches {
     const earlier = (opened.after ?? opened.before)?.state;
     const state = earlier ?? (await this.pin({ log: search.log, treeSize, pinnedAtMs }, checked.bounds));
     const pin = { search, state };
-    const filter = earlier === undefined ? checked.filter : checkedPin(pin).filter;
+    const filter = earlier === undefined ? checked.filter : this.checked(pin).filter;
     const reading = { pin, filter, history, signal };
     return this.page(reading, spanOf(page, opened.after?.position, opened.before?.position));
   }
@@ -130,7 +114,7 @@ export class PinnedSearches {
   async question({ of, page }: CompletenessRequest, { bound, signal }: Asking): Promise<PinnedQuestion> {
     const { pin, filter } = this.opened(page.result.id, this.options.clock() / MICROS_PER_MS, bound);
     const { search, state } = pin;
-    const { bounds } = checkedPin(pin);
+    const { bounds } = this.checked(pin);
     const window = { from: bounds.start, until: bounds.end };
     const pinned = { log: search.log, treeSize: state.treeSize, window: state.range };
     if (of === "totalCount") {
@@ -170,7 +154,7 @@ export class PinnedSearches {
     const { search } = result.pin;
     if (canonicalJson({ ...search.bound }) !== canonicalJson({ ...bound }))
       throw badResultId("a result of another credential");
-    return { pin: result.pin, filter: checkedPin(result.pin).filter };
+    return { pin: result.pin, filter: this.checked(result.pin).filter };
   }
 
   private async pin(now: Now, { start, end }: WindowBounds): Promise<PinnedState> {
@@ -252,22 +236,26 @@ export class PinnedSearches {
     const { log } = pin.search;
     const { treeSize } = pin.state;
     return {
-      ...{ index, query: queryOf(pin, filter), state: pin.state, checked: checkedPin(pin), signal },
+      ...{ index, query: queryOf(pin, filter), state: pin.state, checked: this.checked(pin), signal },
       firstAtOrAfter: (times) => firstAtOrAfter(log, times, treeSize),
       receivedAt: (leafIndexes) => receivedAt(log, leafIndexes, treeSize),
     };
+  }
+
+  private check(search: SearchArguments, pinnedAtMs: number): SearchCheck {
+    return checkSearch(search, pinnedAtMs * MICROS_PER_MS, this.options.customFields(search.log));
+  }
+
+  /** A pinned search again, whose relative times count back from when it was pinned. */
+  private checked({ search, state }: Pin): CheckedSearch {
+    const checked = this.check(search, state.pinnedAtMs);
+    if (checked.kind === "invalid") throw badResultId("a result whose query is no longer understood");
+    return checked;
   }
 }
 
 function queryOf({ search: { log, order }, state: { range } }: Pin, filter: Filter): IndexQuery {
   return { log, order, filter, range };
-}
-
-/** A pinned search again, whose relative times count back from when it was pinned. */
-function checkedPin({ search, state }: Pin): CheckedSearch {
-  const checked = checkSearch(search, state.pinnedAtMs * MICROS_PER_MS);
-  if (checked.kind === "invalid") throw badResultId("a result whose query is no longer understood");
-  return checked;
 }
 
 function badResultId(got: string): AuditError {

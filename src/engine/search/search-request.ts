@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, type SearchRequest, type PageRequest } from "../../audit/service.js";
+import type { FieldName } from "../../core/event.js";
 import { canonicalJson, type FieldProblem } from "../../core/json.js";
 import { REJECTED_TOKEN, type TokenSealer } from "../../keys/sealed-token.js";
 import { allOf, restrictionFilter, restrictionProblems, type Filter, type Restriction } from "../../query/filter.js";
@@ -36,14 +37,18 @@ export function searchArguments(request: SearchRequest, bound: Restriction = {})
   };
 }
 
-/** Checks the arguments; relative times count back from `nowMicros`. */
-export function checkSearch(search: SearchArguments, nowMicros: number): SearchCheck {
-  const query = parseQuery(search.query);
+/** Checks the arguments; relative times count back from `nowMicros`. `customFields`: of the log's own schema. */
+export function checkSearch(
+  search: SearchArguments,
+  nowMicros: number,
+  customFields: readonly FieldName[],
+): SearchCheck {
+  const query = parseQuery(search.query, customFields);
   const window = search.window === null ? NO_WINDOW : resolveWindow(search.window, nowMicros);
   const problems = [
     ...(query.kind === "syntax-error" ? [queryProblem(query)] : []),
     ...(window.kind === "invalid" ? window.problems : []),
-    ...restrictionProblems(search.restriction, "restriction"),
+    ...restrictionProblems(search.restriction, "restriction", customFields),
     ...maxResultsProblems(search.maxResults),
   ];
   if (problems.length > 0 || query.kind === "syntax-error" || window.kind === "invalid") {

@@ -6,7 +6,7 @@ import { Heap } from "../../core/segment/heap.js";
 import { countAmong } from "../../core/segment/posting-count.js";
 import { PostingView } from "../../core/segment/posting-view.js";
 import type { SegmentReader } from "../../core/segment/read.js";
-import { fieldNumber, TermTag, valueTerm } from "../../core/words/words.js";
+import { fieldKey, TermTag, valuePrefix, valueTerm } from "../../core/words/words.js";
 import { nodeSha256 } from "../../keys/node-crypto.js";
 import { corruptMatch, soundMatches } from "./counts.js";
 import { readRowsAt, READ_ENTRIES, type LogRow } from "./log-rows.js";
@@ -88,7 +88,7 @@ class SegmentMatches {
   async *values(field: FacetField, steps: Steps): ValueList {
     if (this.#count === 0) return;
     for (const tag of [TermTag.value, TermTag.hashedValue])
-      yield* this.#beginningWith(Uint8Array.of(tag, fieldNumber(field)), steps);
+      yield* this.#beginningWith(Uint8Array.of(tag, ...valuePrefix(fieldKey(field))), steps);
   }
 
   async *#beginningWith(prefix: Uint8Array, steps: Steps): ValueList {
@@ -236,12 +236,10 @@ async function valueTexts(
   for (let start = 0; start < hashed.length; start += READ_ENTRIES)
     for (const row of await readRowsAt(searched, hashed.slice(start, start + READ_ENTRIES)))
       texts.set(row.leafIndex, row.event?.[field]);
+  const valueAt = 1 + valuePrefix(fieldKey(field)).length; // behind the tag
   return values.map(({ term, leaf }) => {
-    const text = isRaw(term) ? utf8Text(term.subarray(TAG_BYTES)) : texts.get(leaf);
+    const text = isRaw(term) ? utf8Text(term.subarray(valueAt)) : texts.get(leaf);
     if (text === undefined) throw corruptMatch(searched.log, leaf);
     return text;
   });
 }
-
-/** Before a value in its term: what it is, and of which field. */
-const TAG_BYTES = 2;

@@ -169,10 +169,11 @@ export function stampEvent(format: LogFormat, checked: CheckedEvent, receivedAt:
   return { envelope, canonical, leafHash: format.leafHash(utf8(canonical)), receivedAt };
 }
 
-function envelopeOf({ event, signature, publicKey }: CheckedEvent, receivedAt: string): Envelope {
+function envelopeOf({ event, malformed, signature, publicKey }: CheckedEvent, receivedAt: string): Envelope {
   return {
     event,
     received_at: receivedAt,
+    ...(malformed === undefined ? {} : { err: malformed }),
     ...(signature === undefined ? {} : { signature }),
     ...(publicKey === undefined ? {} : { public_key: publicKey }),
   };

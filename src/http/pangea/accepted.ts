@@ -2,8 +2,8 @@ import { AuditError } from "../../audit/errors.js";
 import type { TokenSealer } from "../../keys/sealed-token.js";
 import { bulkOutcome, bulkRequest } from "./log.js";
 import type { Ask, Outcome } from "./endpoint.js";
-import { exportBody, logBulkBody } from "./requests.js";
-import { configOf } from "./config.js";
+import { exportBody } from "./requests.js";
+import { bodiesOf, configOf } from "./config.js";
 import { selected } from "./search.js";
 
 /** What was accepted: a bulk request that is logged, or the whole result of a window. */
@@ -36,7 +36,7 @@ interface SealedRequest {
  * from any gateway.
  */
 export async function serveLogAsync(ask: Ask): Promise<Outcome> {
-  const body = logBulkBody(ask.body);
+  const body = (await bodiesOf(ask)).logBulk(ask.body);
   const { id } = await ask.service.appendLater(await bulkRequest(ask, body));
   return { kind: "accepted", requestId: sealed(ask, { kind: "bulk", id, verbose: body.verbose ?? false }) };
 }

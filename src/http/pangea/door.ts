@@ -19,7 +19,7 @@ import { serveLog, serveLogBulk } from "./log.js";
 import { serveLogStream } from "./log-stream.js";
 import { firstTry } from "./request-id.js";
 import { serveRoot } from "./roots.js";
-import { serveSchema } from "./schema.js";
+import { serveOpenApi, serveSchema } from "./schema.js";
 import { serveResults, serveSearch } from "./search.js";
 
 export interface PangeaDoorOptions extends Records {
@@ -51,6 +51,7 @@ const ENDPOINTS: readonly Endpoint[] = [
   { url: "/v1/download_results", type: QUERY, serve: serveDownload },
   { url: "/v1/log_stream", type: MUTATION, serve: serveLogStream },
   { url: "/v1/schema", type: QUERY, serve: serveSchema },
+  { url: "/v1/openapi.json", type: QUERY, serve: serveOpenApi },
   { url: "/v1/root", type: QUERY, serve: serveRoot },
 ];
 

@@ -37,6 +37,8 @@ export type Outcome =
       /** The id of the request that this is the result of, where it was accepted earlier. */
       readonly requestId?: string;
     }
+  /** Sent as it is, without the protocol's envelope. */
+  | { readonly kind: "document"; readonly document: object }
   | {
       readonly kind: "accepted";
       /** The id that the client polls. */

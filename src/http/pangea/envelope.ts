@@ -19,8 +19,9 @@ export function arrival(nowMs: number): Arrival {
   return { requestId: newRequestId(nowMs), requestTime: wireTime(nowMs) };
 }
 
-/** What an endpoint has done, in the six members that every answer has (protocol section 1.2), and no others. */
+/** What an endpoint has done, in the six members that every answer but a document has (protocol section 1.2), and no others. */
 export function outcomeAnswer(outcome: Outcome, { requestTime, requestId }: Arrival, baseUrl: string): Answer {
+  if (outcome.kind === "document") return jsonAnswer(200, outcome.document, { "x-request-id": requestId });
   if (outcome.kind === "success") {
     const { summary, result } = outcome;
     return enveloped(200, {

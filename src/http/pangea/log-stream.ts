@@ -12,7 +12,8 @@ import { InvalidRequest } from "./status.js";
  */
 export async function serveLogStream(ask: Ask): Promise<Outcome> {
   const { logs, config_id } = logStreamBody(ask.body);
-  const { log } = await configOf(ask, config_id);
+  const { log, identity } = await configOf(ask, config_id);
+  if (identity.schema !== undefined) throw otherSchema(log);
   requireSmall(logs);
   const events = logs.map(({ data }) => ({ event: eventOf(data) }));
   await ask.service.append({ log, events, sign: false, path: "events", idempotencyKey: ask.idempotencyKey });
@@ -40,4 +41,9 @@ function requireSmall(logs: readonly { readonly data: JsonObject }[]): void {
     return [{ code: "AboveMaxLength", detail, source: `/logs/${i}/data` }];
   });
   if (problems.length > 0) throw new InvalidRequest(problems);
+}
+
+function otherSchema(log: string): InvalidRequest {
+  const detail = `expected a log with the standard fields, which Auth0's records become, got ${log}, which has a schema`;
+  return new InvalidRequest([{ code: "ConfigServiceMismatch", detail, source: "/config_id" }]);
 }

@@ -2,14 +2,14 @@ import { holdsAny } from "../../audit/principal.js";
 import type { Entry, LogRequest, Logged, SignedEvent } from "../../audit/service.js";
 import type { Envelope } from "../../core/event.js";
 import { membershipText } from "../../core/proof-text.js";
-import { configOf } from "./config.js";
+import { bodiesOf, configOf } from "./config.js";
 import type { Ask, Outcome } from "./endpoint.js";
-import { logBody, logBulkBody, type LogBulkBody, type WireEvent } from "./requests.js";
+import type { LogBulkBody, WireEvent } from "./requests.js";
 import { proofText } from "./roots.js";
 
 /** POST /v1/log: one event; `verbose` adds the envelope and the proofs. */
 export async function serveLog(ask: Ask): Promise<Outcome> {
-  const body = logBody(ask.body);
+  const body = (await bodiesOf(ask)).log(ask.body);
   const { log } = await configOf(ask, body.config_id);
   const logged = await ask.service.append({ ...requestOf(ask, [body]), log, path: "event" });
   const [entry] = logged.entries;
@@ -20,7 +20,7 @@ export async function serveLog(ask: Ask): Promise<Outcome> {
 
 /** POST /v2/log: 1 to 1,000 events, all or none. */
 export async function serveLogBulk(ask: Ask): Promise<Outcome> {
-  const body = logBulkBody(ask.body);
+  const body = (await bodiesOf(ask)).logBulk(ask.body);
   return bulkOutcome(await ask.service.append(await bulkRequest(ask, body)), body.verbose);
 }
 
@@ -29,7 +29,7 @@ export async function bulkRequest(ask: Ask, body: LogBulkBody): Promise<LogReque
   return { ...requestOf(ask, body.events), log, path: "events" };
 }
 
-export function bulkOutcome({ entries }: Logged, verbose = false): Outcome {
+export function bulkOutcome({ entries }: Logged, verbose = false): Outcome & { readonly kind: "success" } {
   const results = entries.map((entry) => wireEntry(entry, verbose));
   return { kind: "success", summary: `Logged ${entries.length} record(s)`, result: { results } };
 }

@@ -1,38 +1,17 @@
 import { eventRules } from "../../core/event-rules.js";
-import { EVENT_FIELDS } from "../../core/event.js";
+import { customNames, type EventSchema } from "../../core/event-schema.js";
 import type { JsonObject } from "../../core/json.js";
 import { MAX_PAGE_SIZE, MAX_REQUEST_EVENTS } from "../../audit/service.js";
 import { ORDER_FIELDS } from "../../query/order.js";
 import { MAX_RESTRICTION_VALUES, RESTRICTION_FIELDS, type Restriction } from "../../query/filter.js";
-import { validator } from "./validator.js";
+import { acceptedEvents } from "./event-json-schema.js";
+import { validator, type Validator } from "./validator.js";
 
 /** The bodies of requests by the rules of the service's OpenAPI document; unknown members are refused where it does. */
 
 const TEXT = { type: "string" } as const;
 const FLAG = { type: "boolean" } as const;
 const { limits } = eventRules("pangea");
-
-const EVENT = {
-  type: "object",
-  required: ["message"],
-  additionalProperties: false,
-  properties: Object.fromEntries(
-    EVENT_FIELDS.map((field) => [
-      field,
-      {
-        ...{ type: "string", maxLength: limits[field].most },
-        ...(field === "message" && { minLength: 1 }),
-        ...(field === "timestamp" && { format: "date-time" }),
-      },
-    ]),
-  ),
-};
-
-const SIGNED_EVENT = {
-  event: EVENT,
-  signature: { type: "string", maxLength: 256 },
-  public_key: { type: "string", maxLength: 256 },
-};
 
 /** An event with its author's signature, as it was sent. */
 export interface WireEvent {
@@ -50,33 +29,10 @@ export interface LogBody extends WireEvent, OfConfig {
   readonly prev_root?: string;
 }
 
-export const logBody = validator<LogBody>({
-  type: "object",
-  required: ["event"],
-  additionalProperties: false,
-  properties: {
-    ...SIGNED_EVENT,
-    ...{ config_id: TEXT, verbose: FLAG },
-    prev_root: { type: "string", pattern: "^[a-z0-9]{64}$" },
-  },
-});
-
 export interface LogBulkBody extends OfConfig {
   readonly events: readonly WireEvent[];
   readonly verbose?: boolean;
 }
-
-export const logBulkBody = validator<LogBulkBody>({
-  type: "object",
-  required: ["events"],
-  properties: {
-    ...{ config_id: TEXT, verbose: FLAG },
-    events: {
-      ...{ type: "array", minItems: 1, maxItems: MAX_REQUEST_EVENTS },
-      items: { type: "object", required: ["event"], additionalProperties: false, properties: SIGNED_EVENT },
-    },
-  },
-});
 
 export interface RootBody extends OfConfig {
   readonly tree_size?: number;
@@ -99,16 +55,16 @@ const WINDOW = {
   start: { type: "string", format: "time-or-period" },
   end: { type: "string", format: "time-or-period" },
 } as const;
-const RESTRICTION = {
-  type: "object",
-  additionalProperties: false,
-  properties: Object.fromEntries(
-    RESTRICTION_FIELDS.map((field) => [
-      field,
-      { type: "array", minItems: 1, maxItems: MAX_RESTRICTION_VALUES, items: TEXT },
-    ]),
-  ),
-};
+const VALUES = { type: "array", minItems: 1, maxItems: MAX_RESTRICTION_VALUES, items: TEXT } as const;
+/** Of which log it is, and so which fields there are, only the search's id says: an unknown one is in no restriction. */
+const ASSERTED = { type: "object", additionalProperties: VALUES } as const;
+
+function restrictionRules(custom: readonly string[]): object {
+  const known = [...RESTRICTION_FIELDS, ...custom];
+  const properties = Object.fromEntries(known.map((field) => [field, VALUES]));
+  return { type: "object", additionalProperties: false, properties };
+}
+
 const PAGE_SIZE = { type: "integer", minimum: 1, maximum: MAX_PAGE_SIZE } as const;
 
 /** When entries were received, and how they are sorted. */
@@ -127,16 +83,6 @@ export interface SearchBody extends OfConfig, Selection {
   readonly verbose?: boolean;
 }
 
-export const searchBody = validator<SearchBody>({
-  type: "object",
-  additionalProperties: false,
-  properties: {
-    ...{ query: TEXT, config_id: TEXT, ...WINDOW, ...ORDERED, limit: PAGE_SIZE },
-    ...{ search_restriction: RESTRICTION, verbose: FLAG, return_context: FLAG, verify_signature: FLAG },
-    max_results: { type: "integer", minimum: 1, maximum: MAX_RESULTS },
-  },
-});
-
 export interface ResultsBody extends OfConfig {
   readonly id: string;
   readonly limit?: number;
@@ -149,7 +95,7 @@ export const resultsBody = validator<ResultsBody>({
   required: ["id"],
   properties: {
     ...{ id: TEXT, config_id: TEXT, limit: PAGE_SIZE },
-    ...{ return_context: FLAG, assert_search_restriction: RESTRICTION },
+    ...{ return_context: FLAG, assert_search_restriction: ASSERTED },
     offset: { type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
   },
 });
@@ -168,7 +114,7 @@ export const downloadBody = validator<DownloadBody>({
   additionalProperties: false,
   properties: {
     ...{ result_id: TEXT, request_id: TEXT, config_id: TEXT, format: FORMAT },
-    ...{ return_context: FLAG, assert_search_restriction: RESTRICTION },
+    ...{ return_context: FLAG, assert_search_restriction: ASSERTED },
   },
 });
 
@@ -187,6 +133,57 @@ export const schemaBody = validator<OfConfig>({
   additionalProperties: false,
   properties: { config_id: TEXT },
 });
+
+/** The request that is about to be made: nothing of it counts but the log. */
+export const openApiBody = validator<OfConfig>({ type: "object", properties: { config_id: TEXT } });
+
+/** The bodies in which a log's own fields occur. */
+export interface LogBodies {
+  readonly log: Validator<LogBody>;
+  readonly logBulk: Validator<LogBulkBody>;
+  readonly search: Validator<SearchBody>;
+}
+
+const OF_SCHEMA = new WeakMap<EventSchema, LogBodies>();
+let ofStandard: LogBodies | undefined;
+
+/** The bodies of requests about a log; its schema is compiled once. Undefined: the log has the standard fields. */
+export function logBodies(schema: EventSchema | undefined): LogBodies {
+  if (schema === undefined) return (ofStandard ??= madeBodies(undefined));
+  const made = OF_SCHEMA.get(schema) ?? madeBodies(schema);
+  OF_SCHEMA.set(schema, made);
+  return made;
+}
+
+function madeBodies(schema: EventSchema | undefined): LogBodies {
+  const signed = {
+    event: acceptedEvents(schema),
+    signature: { type: "string", maxLength: 256 },
+    public_key: { type: "string", maxLength: 256 },
+  };
+  const item = { type: "object", required: ["event"], additionalProperties: false, properties: signed };
+  const events = { type: "array", minItems: 1, maxItems: MAX_REQUEST_EVENTS, items: item };
+  const prevRoot = { type: "string", pattern: "^[a-z0-9]{64}$" };
+  const restriction = restrictionRules(customNames(schema));
+  return {
+    log: validator<LogBody>({
+      ...{ type: "object", required: ["event"], additionalProperties: false },
+      properties: { ...signed, config_id: TEXT, verbose: FLAG, prev_root: prevRoot },
+    }),
+    logBulk: validator<LogBulkBody>({
+      ...{ type: "object", required: ["events"] },
+      properties: { config_id: TEXT, verbose: FLAG, events },
+    }),
+    search: validator<SearchBody>({
+      ...{ type: "object", additionalProperties: false },
+      properties: {
+        ...{ query: TEXT, config_id: TEXT, ...WINDOW, ...ORDERED, limit: PAGE_SIZE },
+        ...{ search_restriction: restriction, verbose: FLAG, return_context: FLAG, verify_signature: FLAG },
+        max_results: { type: "integer", minimum: 1, maximum: MAX_RESULTS },
+      },
+    }),
+  };
+}
 
 /** One record of Auth0's log, with whatever else it has. */
 export interface Auth0Record extends JsonObject {

@@ -1,44 +1,46 @@
-import type { EventField } from "../../core/event.js";
-import { eventRules } from "../../core/event-rules.js";
+import type { EventSchema } from "../../core/event-schema.js";
+import { packageVersion } from "../../operations/package.js";
 import { configOf } from "./config.js";
 import type { Ask, Outcome } from "./endpoint.js";
-import { schemaBody } from "./requests.js";
+import { eventJsonSchema, STANDARD } from "./event-json-schema.js";
+import { openApiBody, schemaBody } from "./requests.js";
 
-interface SchemaField {
-  readonly id: EventField;
-  readonly type: "string" | "datetime";
-  readonly name: string;
-  readonly size: number;
-  readonly required: boolean;
-  readonly ui_default_visible: boolean;
+/** POST /v1/schema: the log's schema. */
+export async function serveSchema(ask: Ask): Promise<Outcome> {
+  const { identity } = await configOf(ask, schemaBody(ask.body).config_id);
+  const { schema } = identity;
+  const summary = schema === undefined ? "The standard schema" : "The schema of the log";
+  return { kind: "success", summary, result: schema ?? STANDARD };
 }
 
-/** In the order that the service's viewer shows them (protocol section 2.1). */
-const NAMES: readonly (readonly [EventField, string])[] = [
-  ["timestamp", "Timestamp"],
-  ["actor", "Actor"],
-  ["action", "Action"],
-  ["status", "Status"],
-  ["target", "Target"],
-  ["source", "Source"],
-  ["tenant_id", "Tenant ID"],
-  ["old", "Old"],
-  ["new", "New"],
-  ["message", "Message"],
-];
+/**
+ * POST /v1/openapi.json, without the protocol's envelope: an SDK asks for it with the request that it is about to make, and
+ * takes `components.schemas.AuditEvent` to check its event with.
+ */
+export async function serveOpenApi(ask: Ask): Promise<Outcome> {
+  const { identity } = await configOf(ask, openApiBody(ask.body).config_id);
+  return { kind: "document", document: openApi(identity.schema ?? STANDARD) };
+}
 
-const { limits } = eventRules("pangea");
+function openApi(schema: EventSchema): object {
+  const event = { $ref: "#/components/schemas/AuditEvent" };
+  return {
+    openapi: "3.1.0",
+    info: { title: "Pangea Secure Audit Log protocol, served by AuditQL", version: packageVersion() },
+    paths: {
+      "/v1/log": operation("log", { type: "object", required: ["event"], properties: { event } }),
+      "/v2/log": operation("logBulk", {
+        ...{ type: "object", required: ["events"] },
+        properties: {
+          events: { type: "array", items: { type: "object", required: ["event"], properties: { event } } },
+        },
+      }),
+    },
+    components: { schemas: { AuditEvent: eventJsonSchema(schema) } },
+  };
+}
 
-const FIELDS: readonly SchemaField[] = NAMES.map(([id, name]) => ({
-  ...{ id, name, size: limits[id].most },
-  type: id === "timestamp" ? "datetime" : "string",
-  required: id === "message",
-  ui_default_visible: id === "message",
-}));
-
-/** POST /v1/schema: the standard schema, which every log of the format `pangea` has. */
-export async function serveSchema(ask: Ask): Promise<Outcome> {
-  await configOf(ask, schemaBody(ask.body).config_id);
-  const result = { client_signable: true, tamper_proofing: true, save_malformed: "reject", fields: FIELDS };
-  return { kind: "success", summary: "The standard schema", result };
+function operation(operationId: string, body: object): object {
+  const requestBody = { required: true, content: { "application/json": { schema: body } } };
+  return { post: { operationId, requestBody, responses: { 200: { description: "What was logged" } } } };
 }

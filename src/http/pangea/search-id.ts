@@ -3,7 +3,7 @@ import { digestOf, utf8 } from "../../core/bytes.js";
 import { canonicalJson } from "../../core/json.js";
 import { nodeSha256 } from "../../keys/node-crypto.js";
 import { REJECTED_TOKEN, type TokenSealer } from "../../keys/sealed-token.js";
-import { RESTRICTION_FIELDS, type Restriction } from "../../query/filter.js";
+import { restrictedFields, type Restriction } from "../../query/filter.js";
 import { InvalidRequest } from "./status.js";
 
 /** What the pages of a search must know of it. */
@@ -60,10 +60,7 @@ function isSearch(value: unknown): value is SealedSearch {
 
 /** The same for restrictions that allow the same: the order of fields and values does not matter. */
 function restrictionDigest(restriction: Restriction): string {
-  const fields = RESTRICTION_FIELDS.flatMap((field) => {
-    const values = restriction[field];
-    return values === undefined ? [] : [[field, ...[...new Set(values)].sort()]];
-  });
+  const fields = restrictedFields(restriction).map(([field, values]) => [field, ...[...new Set(values)].sort()]);
   return digestOf(nodeSha256(utf8(canonicalJson(fields))));
 }
 

@@ -6,14 +6,15 @@ import {
   type ResultPage,
   type SearchRequest,
 } from "../../audit/service.js";
+import { customNames } from "../../core/event-schema.js";
 import { membershipText } from "../../core/proof-text.js";
 import { EntryReads } from "../../graphql/context.js";
 import { parseQuery } from "../../query/parser.js";
 import type { QuerySyntaxError } from "../../query/syntax-error.js";
 import type { TimeWindow } from "../../query/time.js";
-import { configOf, type Config } from "./config.js";
+import { bodiesOf, configOf, type Config } from "./config.js";
 import type { Ask, Outcome } from "./endpoint.js";
-import { MAX_RESULTS, resultsBody, searchBody, type Selection } from "./requests.js";
+import { MAX_RESULTS, resultsBody, type Selection } from "./requests.js";
 import { wireRoot } from "./roots.js";
 import { openSearch, sealSearch } from "./search-id.js";
 import { InvalidRequest, StatusError } from "./status.js";
@@ -25,11 +26,11 @@ const MAX_PAGE_CHARACTERS = 64 * 1_024 * 1_024;
 
 /** POST /v1/search: pins a search, and returns its first page. */
 export async function serveSearch(ask: Ask): Promise<Outcome> {
-  const body = searchBody(ask.body);
+  const body = (await bodiesOf(ask)).search(ask.body);
   const { query = "", limit = DEFAULT_PAGE_SIZE, max_results: maxResults = MAX_RESULTS, verbose = true } = body;
   const restriction = body.search_restriction ?? {};
-  requireQuery(query);
   const config = await configOf(ask, body.config_id);
+  requireQuery(query, config);
   const request = { log: config.log, query, maxResults, restriction, ...selected(body) };
   const page = await ask.service.search(request, { first: limit });
   const { id, expiresAt } = page.result;
@@ -101,8 +102,8 @@ async function shownEntry(outcome: EntryOutcome, { result, leafIndexes }: Result
 }
 
 /** Says a syntax error as the service does: its viewer underlines what this points at (protocol section 6.4). */
-function requireQuery(query: string): void {
-  const parsed = parseQuery(query);
+function requireQuery(query: string, { identity }: Config): void {
+  const parsed = parseQuery(query, customNames(identity.schema));
   if (parsed.kind === "parsed") return;
   const detail = lexTokenText(parsed);
   throw new InvalidRequest([{ code: "BadFormat", detail, source: "/query" }], `The query: ${parsed.message}`);

@@ -1,7 +1,7 @@
 import { AuditError, withOutcome, type WriteOutcome } from "../../audit/errors.js";
 import type { AppendBatch, AppendOutcome, LogHead, LogStore, RequestReceipt } from "../../audit/store.js";
 import { HASH_BYTES } from "../../core/bytes.js";
-import { FORMAT_NAMES, type FormatName } from "../../core/format.js";
+import { isStoredFormat, type StoredFormat } from "../../audit/log-declaration.js";
 import type { SqliteDatabase, SqliteStatement, SqlRow, SqlValue } from "./driver.js";
 import { mayBeCommitted, storeFailure } from "./failure.js";
 import { inTransaction } from "./file.js";
@@ -207,8 +207,7 @@ function headOf(row: SqlRow): LogHead {
   };
 }
 
-function formatNamed(name: string): FormatName {
-  const known = FORMAT_NAMES.find((format) => format === name);
-  if (known === undefined) throw new TypeError(`unknown log format ${JSON.stringify(name)}`);
-  return known;
+function formatNamed(name: string): StoredFormat {
+  if (!isStoredFormat(name)) throw new TypeError(`unknown log format ${JSON.stringify(name)}`);
+  return name;
 }

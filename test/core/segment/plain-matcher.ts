@@ -1,24 +1,23 @@
-import { EVENT_FIELDS, fieldText, type AuditEvent, type EventField } from "../../../src/core/event.js";
+import { nobleSha256 } from "../../../src/core/bytes.js";
+import { fieldText, type AuditEvent, type FieldName } from "../../../src/core/event.js";
 import type { Instant } from "../../../src/core/instant.js";
 import { eventTime } from "../../../src/core/segment/event-time.js";
 import type { SegmentFilter } from "../../../src/core/segment/filter.js";
-import { eventOf, type IndexedEntry } from "../../../src/core/words/entry-terms.js";
+import { eventOf, indexedFields, type IndexedEntry } from "../../../src/core/words/entry-terms.js";
 import { valueWords } from "../../../src/core/words/words.js";
 
 /** An entry with its words, which the matcher reads again and again. */
 export interface PlainEntry {
   readonly event: AuditEvent | undefined;
   readonly leafHash: Uint8Array;
-  readonly words: ReadonlyMap<EventField, readonly string[]>;
+  readonly words: ReadonlyMap<FieldName, readonly string[]>;
 }
 
-export function plainEntry({ canonical, leafHash }: IndexedEntry): PlainEntry {
-  const event = eventOf(canonical);
-  const words = EVENT_FIELDS.flatMap((field): [EventField, readonly string[]][] => {
-    const value = event?.[field];
-    return value === undefined ? [] : [[field, valueWords(value)]];
-  });
-  return { event, leafHash, words: new Map(words) };
+export function plainEntry(entry: IndexedEntry): PlainEntry {
+  const event = eventOf(entry.canonical);
+  const fields = event === undefined ? [] : indexedFields(event, entry, nobleSha256);
+  const { leafHash } = entry;
+  return { event, leafHash, words: new Map(fields.map(([field, value]) => [field, valueWords(value)])) };
 }
 
 /** What a filter means, without an index. */
@@ -27,9 +26,7 @@ export function matchesPlainly(filter: SegmentFilter, entry: PlainEntry): boolea
     case "all":
       return true;
     case "phrase":
-      return EVENT_FIELDS.some(
-        (field) => (filter.field ?? field) === field && hasPhrase(filter, entry.words.get(field)),
-      );
+      return [...entry.words].some(([field, found]) => (filter.field ?? field) === field && hasPhrase(filter, found));
     case "exact":
       return plainValue(entry, filter.field) === filter.value;
     case "present":
@@ -47,8 +44,8 @@ export function matchesPlainly(filter: SegmentFilter, entry: PlainEntry): boolea
   }
 }
 
-export function plainValue({ event }: PlainEntry, field: EventField): string | undefined {
-  const value = event?.[field];
+export function plainValue({ event, words }: PlainEntry, field: FieldName): string | undefined {
+  const value = words.has(field) ? event?.[field] : undefined;
   return value === undefined ? undefined : fieldText(value);
 }
 

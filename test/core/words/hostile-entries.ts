@@ -67,3 +67,21 @@ export const hostileEnvelope = fc.record(
   { event, received_at: fc.constant("2026-01-01T00:00:00.000000Z"), signature: hostileText, public_key: hostileText },
   { requiredKeys: ["event", "received_at"] },
 );
+
+/** Names of custom fields, beside those of every event, and what is like one. */
+const ownName = fc.constantFrom(
+  "a",
+  "actor_id",
+  "is_ok",
+  "zz",
+  "n".repeat(32),
+  "n".repeat(33),
+  "constructor",
+  "Upper",
+  "x-y",
+);
+
+/** Envelopes with fields of a log's own, of every type and of none. */
+export const customEnvelope = fc
+  .tuple(hostileEnvelope, fc.dictionary(ownName, fc.oneof(hostileText, fc.maxSafeInteger(), fc.boolean(), json)))
+  .map(([envelope, own]) => ({ ...envelope, event: { ...envelope.event, ...own } }));

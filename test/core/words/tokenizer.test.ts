@@ -5,7 +5,7 @@ import { EVENT_FIELDS } from "../../../src/core/event.js";
 import { canonicalJson } from "../../../src/core/json.js";
 import { entryTerms, type IndexedEntry, type TermSink } from "../../../src/core/words/entry-terms.js";
 import { EntryTokenizer } from "../../../src/core/words/tokenizer.js";
-import { hostileEnvelope } from "./hostile-entries.js";
+import { customEnvelope, hostileEnvelope } from "./hostile-entries.js";
 
 const RECEIVED_AT = "2026-01-01T00:00:00.000000Z";
 const LEAF_HASH = Uint8Array.from({ length: 32 }, (_, place) => place);
@@ -16,6 +16,36 @@ test("the tokenizer of bytes gives what the definition gives, for hostile events
       expectSame(utf8(canonicalJson(value)));
     }),
     { numRuns: 600, seed: 7 },
+  );
+});
+
+test("the tokenizer of bytes gives what the definition gives, for fields of a log's own", () => {
+  fc.assert(
+    fc.property(customEnvelope, fc.boolean(), (value, isPangea) => {
+      const bytes = utf8(canonicalJson(value));
+      expectSame(bytes, isPangea ? nobleSha256(bytes) : LEAF_HASH);
+    }),
+    { numRuns: 600, seed: 9 },
+  );
+});
+
+test("a field of a log's own is found in a log of the format pangea alone, which its leaf hash shows", () => {
+  const canonical = utf8(enveloped('"is_ok":true,"message":"m","n":-5,"text":"two words","x-y":"no field"'));
+  const own = (leafHash: Uint8Array): readonly string[] => {
+    const terms = listed((sink) => {
+      new EntryTokenizer(nobleSha256, sink).add({ canonical, leafHash });
+    });
+    return terms.filter((term) => /0b/.test(term)).sort();
+  };
+  const hex = (text: string): string => Buffer.from(text).toString("hex");
+  expect(own(LEAF_HASH)).toEqual([]);
+  expect(own(nobleSha256(canonical))).toEqual(
+    [
+      ...[`010b${hex("is_ok")}00${hex("true")} -1`, `010b${hex("n")}00${hex("-5")} -1`],
+      ...[`010b${hex("text")}00${hex("two words")} -1`, `040b${hex("is_ok")} -1`, `040b${hex("n")} -1`],
+      ...[`040b${hex("text")} -1`, `${hex("5")}000b${hex("n")} 0`, `${hex("true")}000b${hex("is_ok")} 0`],
+      ...[`${hex("two")}000b${hex("text")} 0`, `${hex("words")}000b${hex("text")} 1`],
+    ].sort(),
   );
 });
 
@@ -93,7 +123,11 @@ test.each([
   ["JSON as message, new and old", '"actor":"a","message":{"a":[1]},"new":[],"old":{}', true],
   ["a text beyond ASCII, which is decoded", '"actor":"ä","message":"m"', true],
   ["a text with an escape", '"actor":"a\\nb","message":"\\""', true],
-  ["an unknown field", '"actor":"a","message":"m","x":1', false],
+  ["fields of a log's own", '"actor":"a","message":"m","n":-5,"ok":true,"text":"t"', true],
+  ["a field of a log's own out of order", '"actor":"a","b":1,"a":1,"message":"m"', false],
+  ["JSON as a field of a log's own", '"actor":"a","message":"m","x":{}', false],
+  ["a fraction as a field of a log's own", '"actor":"a","message":"m","x":1.5', false],
+  ["a name that no field has", '"actor":"a","message":"m","x-y":1', false],
   ["JSON as another field", '"actor":"a","message":"m","target":{}', false],
   ["a number as its time", '"actor":"a","message":"m","timestamp":1', false],
   ["fields out of order", '"message":"m","actor":"a"', false],
@@ -178,8 +212,8 @@ function takesFastWay(canonical: string): boolean {
   return place("actor") >= 0 && place("actor") < place("message");
 }
 
-function expectSame(canonical: Uint8Array): void {
-  const entry: IndexedEntry = { canonical, leafHash: LEAF_HASH };
+function expectSame(canonical: Uint8Array, leafHash: Uint8Array = LEAF_HASH): void {
+  const entry: IndexedEntry = { canonical, leafHash };
   const defined = listed((sink) => {
     entryTerms(entry, nobleSha256, sink);
   });

@@ -7,6 +7,7 @@ import { openIndexCheckpoint } from "../../../src/core/segment/index-log.js";
 import { questionText, readQuestion } from "../../../src/core/segment/question.js";
 import { verifyAnswer, type Completeness, type SignedRoot } from "../../../src/core/segment/verify-answer.js";
 import { nodeEd25519, nodeSha256 } from "../../../src/keys/node-crypto.js";
+import type { LocalServiceOptions } from "../../../src/engine/local-service.js";
 import { SegmentIndex } from "../../../src/engine/search/segment-index.js";
 import type { OpenedStore } from "../../../src/audit/search-index.js";
 import { rejection } from "../rejection.js";
@@ -43,7 +44,7 @@ export async function checked(service: AuditService, page: ResultPage, of: "page
   const root = await service.root(LOG, page.result.treeSize);
   const { format, verifierKey } = await service.identity(LOG);
   const key = parseVerifierKey(verifierKey, nodeEd25519());
-  const read = readQuestion(questionText(question));
+  const read = readQuestion(questionText(question), format.name);
   if (key === undefined || read === undefined) throw new Error("neither key nor question may be wrong");
   const roots = {
     log: signed(openCheckpoint(root.checkpoint, key)),
@@ -82,10 +83,14 @@ export interface TestGateway {
   close(): Promise<void>;
 }
 
-export async function gatewayOver(opened: OpenedStore, cacheBytes?: number): Promise<TestGateway> {
+export async function gatewayOver(
+  opened: OpenedStore,
+  cacheBytes?: number,
+  more: Partial<LocalServiceOptions> = {},
+): Promise<TestGateway> {
   const { log, blocks, isShared } = opened;
   const index = new SegmentIndex({ log, blocks, isShared, ...(cacheBytes !== undefined && { cacheBytes }) });
-  const service = await openTestService({ store: log, index, sharedStore: isShared });
+  const service = await openTestService({ store: log, index, sharedStore: isShared, ...more });
   const close = async (): Promise<void> => {
     await service.close();
     await index.close();

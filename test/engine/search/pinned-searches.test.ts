@@ -40,6 +40,7 @@ class Bench {
 
   searches(secret = 1, index = this.store.index): PinnedSearches {
     return new PinnedSearches({
+      customFields: () => [],
       firstAtOrAfter: (log, times, size) =>
         Promise.all(times.map((time) => this.store.log.firstAtOrAfter(log, time, size))),
       receivedAt: () => Promise.reject(new Error("nothing is counted here")),

@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
+import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
+import { parseSchema, type EventSchema } from "../../../src/core/event-schema.js";
 import { timeText } from "../../../src/audit/clock.js";
 import type { LogHead, LogStore } from "../../../src/audit/store.js";
 import { VALID } from "../../../src/core/verdict.js";
@@ -181,6 +183,50 @@ describe("a log that exists", () => {
       "CONFLICT",
       "The log default exists in the format rfc6962; it cannot become pangea.",
     ]);
+  });
+
+  const schema = (fields: readonly object[]) => {
+    const parsed = parseSchema({ fields: [{ id: "message", type: "string", required: true }, ...fields] }, "");
+    if (parsed.kind === "invalid") throw new Error("no schema");
+    return parsed.schema;
+  };
+  const FIRST = schema([{ id: "n", type: "integer" }]);
+  const declared = (own?: EventSchema) =>
+    ({ log: "default", format: "pangea", ...(own === undefined ? {} : { schema: own }) }) as const;
+
+  test.each([
+    [
+      "another schema",
+      FIRST,
+      schema([{ id: "n", type: "text" }]),
+      /^The log default is declared with another schema: it was created with the schema [0-9a-f]{64}, of which only /,
+    ],
+    [
+      "without its schema",
+      FIRST,
+      undefined,
+      /^The log default is declared without a schema: it was created with the schema [0-9a-f]{64}, which must be named\.$/,
+    ],
+    [
+      "a schema that it was created without",
+      undefined,
+      FIRST,
+      /^The log default exists without a schema, and cannot be given one: declare another log for it\.$/,
+    ],
+  ])("cannot be opened with %s", async (...[, created, opened, message]) => {
+    const store = new MemoryLogStore();
+    await (await openTestService({ store, logs: [declared(created)] })).close();
+    const error = await rejection(openTestService({ store, logs: [declared(opened)] }));
+    expect([error.code, error.message]).toEqual(["CONFLICT", expect.stringMatching(message)]);
+  });
+
+  test("can be opened when what may change of its schema has", async () => {
+    const store = new MemoryLogStore();
+    await (await openTestService({ store, logs: [declared(FIRST)] })).close();
+    const changed = schema([{ id: "n", type: "integer", required: true, description: "a number" }]);
+    const service = await openTestService({ store, logs: [declared(changed)] });
+    expect((await rejection(logMessages(service, 1))).message).toMatch(/events\[0\]\.n: expected an integer/);
+    expect((await service.identity("default")).schema).toEqual(changed);
   });
 
   test.each([0, 1, 2, 255, 256, 257, 511, 512, 600])("goes on where it was, at size %d", async (size) => {
