@@ -72,7 +72,14 @@ function Viewer({ credential, onCredential }: ViewerProps): ReactElement {
         {view.values && <TopValues {...shared} found={found} />}
         <EntryTable {...shared} result={result} live={live} trust={trust} onOpen={open} />
         {view.entry !== undefined && !(result.isLoading && found === undefined) && (
-          <EntryPanel {...shared} leafIndex={view.entry} tree={found?.tree} trust={trust} onOpen={open} />
+          <EntryPanel
+            key={view.log}
+            {...shared}
+            leafIndex={view.entry}
+            tree={found?.tree}
+            trust={trust}
+            onOpen={open}
+          />
         )}
       </main>
     </div>

@@ -27,6 +27,8 @@ export function EntryPanel({ view, navigate, leafIndex, tree, trust, onOpen }: E
   const isNarrow = useNarrow();
   const one = useEntry({ log: view.log, leafIndex, treeSize: tree?.treeSize });
   const { entry, before, after, failure, isLoading } = one;
+  // While the next one is fetched, all of the panel is still the last one.
+  const shown = entry?.leafIndex ?? leafIndex;
   const verdicts = useVerdicts(entry, trust.checker);
   const checks = verdicts === undefined ? [] : checksOf(verdicts, trust.history, entry?.proof?.treeSize ?? 0);
   return (
@@ -54,7 +56,7 @@ export function EntryPanel({ view, navigate, leafIndex, tree, trust, onOpen }: E
       >
         <div className="panel-head">
           <LockMark color={verdicts === undefined ? "grey" : colorOf(checks)} checks={checks} />
-          <Dialog.Title>Entry {leafIndex.toLocaleString("en")}</Dialog.Title>
+          <Dialog.Title>Entry {shown.toLocaleString("en")}</Dialog.Title>
           <StepButton name="Entry before" to={before} onOpen={onOpen} />
           <StepButton name="Entry after" to={after} onOpen={onOpen} />
           <CopyMenu entry={entry} view={view} />

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { EventEmitter, once } from "node:events";
 import type { Page } from "playwright-core";
 import { hasBrowser } from "../browser.js";
 import { graphqlData } from "../gateway.js";
@@ -64,6 +65,19 @@ describeWith("chromium, an entry in the viewer", hasBrowser, () => {
     await panel(page).getByRole("heading", { name: "Entry 1" }).waitFor();
   });
 
+  test("is shown under its own name alone, also while the next one is on its way", async () => {
+    const page = await visit(site, "/?entry=1");
+    await panel(page).getByText("rush").first().waitFor();
+    const release = await holdAnswers(page);
+    await panel(page).getByRole("button", { name: "before it" }).click();
+    await page.waitForURL("**/?entry=0");
+    expect(await panel(page).getByRole("heading", { level: 2 }).innerText()).toBe("Entry 1");
+    expect(await panel(page).getByText("rush").count()).toBeGreaterThan(0);
+    release();
+    await panel(page).getByRole("heading", { name: "Entry 0" }).waitFor();
+    expect(await panel(page).getByText("rush").count()).toBe(0);
+  });
+
   test("finds everything that its actor did, whatever the name holds", async () => {
     const page = await visit(site, "/?entry=1");
     await panel(page).getByRole("link", { name: "All by this actor" }).click();
@@ -127,4 +141,15 @@ describeWith("chromium, an entry in the viewer", hasBrowser, () => {
 /** The text of an element that is not drawn; no DOM types here. */
 function textContent(element: { readonly textContent: string | null }): string | null {
   return element.textContent;
+}
+
+/** Holds back the answers to what the page asks from now on, until they are released. */
+async function holdAnswers(page: Page): Promise<() => void> {
+  const events = new EventEmitter();
+  const released = once(events, "release");
+  await page.route("**/graphql", async (route) => {
+    await released;
+    await route.continue();
+  });
+  return () => events.emit("release");
 }
