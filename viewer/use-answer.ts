@@ -7,9 +7,11 @@ export interface Answered<T> {
   readonly failure: Failure | undefined;
 }
 
+const NOTHING = { answer: undefined, failure: undefined };
+
 /** Asks each time that `question` is another text. Undefined: nothing is asked. */
 export function useAnswer<T>(question: string | undefined, ask: (question: string) => Promise<T>): Answered<T> {
-  const [answered, setAnswered] = useState<Answered<T>>({ answer: undefined, failure: undefined });
+  const [answered, setAnswered] = useState<Answered<T>>(NOTHING);
   useEffect(() => {
     if (question === undefined) return;
     let isCurrent = true;
@@ -28,5 +30,5 @@ export function useAnswer<T>(question: string | undefined, ask: (question: strin
       isCurrent = false;
     };
   }, [question, ask]);
-  return answered;
+  return question === undefined ? NOTHING : answered;
 }

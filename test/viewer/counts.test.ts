@@ -77,6 +77,14 @@ describeWith("chromium, what the viewer counts", hasBrowser, () => {
     await values.waitFor({ state: "detached" });
   });
 
+  test("is gone where the next search fails", async () => {
+    const page = await visit(site, "/?of=event");
+    await bars(page).waitFor();
+    await search(page, "(");
+    await page.getByRole("alert").waitFor();
+    await bars(page).waitFor({ state: "detached" });
+  });
+
   test("narrows each side of an OR", async () => {
     const page = await visit(site, "/?values=shown");
     await search(page, "actor=(x OR y) OR message:at");
