@@ -14,6 +14,7 @@ COPY --from=build /app/package.json /app/
 COPY --from=build /app/node_modules /app/node_modules
 COPY --from=build /app/build/dist /app/build/dist
 COPY --from=build /app/build/graphiql /app/build/graphiql
+COPY --from=build /app/build/viewer-page /app/build/viewer-page
 # Defaults of files are below ./data: here, that is the volume. /config is for the file of API keys, see compose.yaml.
 RUN mkdir -m 700 /data /config && chown node:node /data /config
 USER node

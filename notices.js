@@ -10,7 +10,7 @@ export async function writeNotices(builds, root, file) {
   const inputs = builds.flatMap(({ metafile }) => Object.values(metafile.outputs).flatMap((out) => partsOf(out)));
   const folders = new Set(inputs.map((input) => PACKAGE.exec(input)?.[1]).filter((folder) => folder !== undefined));
   const notices = await Promise.all([...folders].sort().map((folder) => noticeOf(join(root, folder))));
-  const head = "AuditQL's program holds parts of the packages below. Each is under its own licence.\n";
+  const head = "AuditQL holds parts of the packages below. Each is under its own licence.\n";
   await writeFile(file, [head, ...new Set(notices)].join(`\n${"-".repeat(80)}\n\n`));
 }
 

@@ -1,14 +1,16 @@
 // Builds the GraphiQL page into build/graphiql, where that is older than its source: files only, nothing of it is loaded from
 // another host.
 import { build } from "esbuild";
-import { cp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { cp } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import { brotliCompress, constants, gzip } from "node:zlib";
+import { isFresh, packFiles, replaceFolder } from "../pages.js";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const built = fileURLToPath(new URL("../build/graphiql", import.meta.url));
-if (await isFresh()) process.exit();
+if (
+  await isFresh(`${built}/page.js`, { folders: [here], files: [`${here}../package-lock.json`, `${here}../pages.js`] })
+)
+  process.exit();
 const outdir = `${built}.${process.pid}`;
 
 await build({
@@ -32,24 +34,5 @@ await build({
 });
 for (const file of ["index.html", "frame.css", "icon.svg"]) await cp(here + file, `${outdir}/${file}`);
 
-// The gateway sends a file as it was compressed here, once, to browsers that take that. Fonts are compressed already.
-const packers = {
-  br: (text) => promisify(brotliCompress)(text, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }),
-  gz: (text) => promisify(gzip)(text, { level: 9 }),
-};
-for (const name of await readdir(outdir)) {
-  if (!/\.(css|html|js|svg)$/.test(name)) continue;
-  const text = await readFile(`${outdir}/${name}`);
-  for (const [ending, pack] of Object.entries(packers))
-    await writeFile(`${outdir}/${name}.${ending}`, await pack(text));
-}
-await rm(built, { recursive: true, force: true });
-await rename(outdir, built);
-
-async function isFresh() {
-  const made = await stat(`${built}/page.js`).catch(() => undefined);
-  if (made === undefined) return false;
-  const inputs = ["../package-lock.json", ...(await readdir(here, { recursive: true }))];
-  const changes = await Promise.all(inputs.map(async (name) => (await stat(here + name)).mtimeMs));
-  return changes.every((changed) => changed < made.mtimeMs);
-}
+await packFiles(outdir);
+await replaceFolder(outdir, built);

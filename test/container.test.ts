@@ -29,8 +29,13 @@ describe("the container files", () => {
     const copied = copies.map(([, path = ""]) => path);
     expect(copies.filter(([, from, to]) => to !== "" && from !== to)).toEqual([]);
     expect(copied).toContain("build/dist");
-    // The page is bundled by a step of its own, which the image runs: its source stands for it.
-    const sources = copied.map((path) => (path === "build/graphiql" ? "graphiql/esbuild.config.js" : path));
+    // The pages are bundled by a step of its own, which the image runs: their sources stand for them.
+    const pages = new Map([
+      ["build/graphiql", "graphiql/esbuild.config.js"],
+      ["build/viewer-page", "viewer/esbuild.config.js"],
+    ]);
+    const sources = copied.map((path) => pages.get(path) ?? path);
+    expect(copied).toEqual(expect.arrayContaining([...pages.keys()]));
     expect(sources.filter((path) => !existsSync(join(root, path)))).toEqual([]);
   });
 

@@ -21,6 +21,7 @@ export function banner({ store, access, url, verifierKey }: Started): string {
   const query = JSON.stringify({ query: FIRST_MUTATION.replace(/\s+/g, " ") });
   return `AuditQL is ready.
 
+  Viewer     ${url}/
   GraphQL    ${url}/graphql
   GraphiQL   ${url}/graphiql/
   Log        ${withoutPassword(store)}${/^pangea[+:]/.test(store) ? " (that service keeps it; verified here)" : ""}

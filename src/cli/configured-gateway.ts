@@ -8,6 +8,7 @@ import { packageFile } from "../operations/package.js";
 import type { Settings } from "../settings/read.js";
 
 const GRAPHIQL_FOLDER = packageFile("build/graphiql");
+const VIEWER_FOLDER = packageFile("build/viewer-page");
 
 type Parts = Pick<GatewayOptions, "service" | "health" | "logger" | "metrics" | "sealer"> & {
   readonly access: Access;
@@ -23,6 +24,7 @@ export async function openConfiguredGateway(settings: Settings, parts: Parts): P
     trusted: await trustedIn(settings.execution),
     compileAtHit: settings.execution.compiled ? COMPILE_AT_HIT : Infinity,
     graphiqlFolder: GRAPHIQL_FOLDER,
+    viewerFolder: VIEWER_FOLDER,
   });
 }
 

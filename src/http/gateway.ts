@@ -22,7 +22,7 @@ import type { ReadRate } from "./downloads/read-rate.js";
 import { graphqlDoor, execution } from "./graphql/door.js";
 import { operationsDoor } from "./operations/door.js";
 import { Readiness, httpServer, type EngineHealth } from "./server.js";
-import { pagesDoor } from "./pages.js";
+import { pagesDoor, type PageFolders } from "./pages.js";
 import { pangeaDoor } from "./pangea/door.js";
 import { Refusals } from "./refusal.js";
 import { refuseOthers } from "./refusing.js";
@@ -89,10 +89,8 @@ interface GraphqlParts {
   readonly streamLimits?: Partial<StreamLimits> | undefined;
 }
 
-/** Files: GraphiQL's, and whole results. */
-interface FileParts {
-  /** The folder of GraphiQL's built files. */
-  readonly graphiqlFolder: string;
+/** Files: the pages', and whole results. */
+interface FileParts extends PageFolders {
   /** Makes the links to downloads; one key for all gateways of a deployment. Default: one of this process alone. */
   readonly sealer?: TokenSealer | undefined;
   /** How many downloads may be sent at once. Default 8. */
@@ -155,7 +153,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const sessions = new WebSocketSessions(maxStreams);
   await app.register(named(webSockets), { ...tail, access, admitPage, sessions, upgrades });
   await app.register(named(downloadsDoor), { ...shared, door, maxDownloads, readRate });
-  await app.register(named(pagesDoor), { graphiqlFolder: options.graphiqlFolder, slowMs });
+  await app.register(named(pagesDoor), { folders: options, slowMs });
   await app.register(named(operationsDoor), { ...shared, metricsPolicy: options.metricsPolicy ?? "admin" });
   await app.ready();
   const listener = await listen(app, options);

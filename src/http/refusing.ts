@@ -102,7 +102,7 @@ function ofFastify(error: Error & Partial<FastifyError>, maxBodyBytes: number): 
 }
 
 function notFound(): AuditError {
-  return new AuditError("NOT_FOUND", "nothing here: the API is at /graphql, GraphiQL at /graphiql/");
+  return new AuditError("NOT_FOUND", "nothing here: the viewer is at /, the API at /graphql, GraphiQL at /graphiql/");
 }
 
 function pathOf({ url }: FastifyRequest): string {

@@ -28,6 +28,18 @@ export function readSourceTree(root: string): readonly SourceFile[] {
     .map((path) => parseSourceFile(path, readFileSync(join(root, path), "utf8")));
 }
 
+/** Reads the viewer's files, with paths as if its folder were in `src`; those of components end in `.ts` like the others. */
+export function readViewer(root: string): readonly SourceFile[] {
+  return readdirSync(root, { recursive: true, encoding: "utf8" })
+    .filter((path) => /\.tsx?$/.test(path) && !path.startsWith("generated"))
+    .sort()
+    .map((path) => {
+      const file = parseSourceFile(`viewer/${path}`, readFileSync(join(root, path), "utf8"));
+      const imports = file.imports.map((one) => ({ ...one, target: one.target?.replace(/^src\//, "") }));
+      return { ...file, imports, path: file.path.replace(/\.tsx$/, ".ts") };
+    });
+}
+
 /** Parses the text of one file; `path` decides what its relative imports mean. */
 export function parseSourceFile(path: string, text: string): SourceFile {
   const tree = ts.createSourceFile(path, text, ts.ScriptTarget.ES2022);

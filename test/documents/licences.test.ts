@@ -1,7 +1,15 @@
 import { describe, expect, test } from "@jest/globals";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { installedPackages, isAllowed, pagePackages, programPackages, readLock, type Lock } from "./licences.js";
+import {
+  installedPackages,
+  isAllowed,
+  pagePackages,
+  programPackages,
+  readLock,
+  viewerPackages,
+  type Lock,
+} from "./licences.js";
 
 const lock = readLock();
 const root = fileURLToPath(new URL("../../../", import.meta.url));
@@ -20,12 +28,19 @@ describe("what is shipped", () => {
   });
 
   test("travels with a notice of each package in the program", () => {
-    const notices = readFileSync(`${root}build/dist/THIRD_PARTY_NOTICES.txt`, "utf8");
-    const named = [...notices.matchAll(/^-{80}\n\n(\S+) (\S+) \((.*)\)$/gm)];
-    const bundled = named.map(([, name = "", version = "", licence = ""]) => ({ name, version, licence }));
+    const bundled = noticesIn("build/dist");
     expect(bundled.map(({ name }) => name)).toEqual(expect.arrayContaining(["fastify", "graphql", "@noble/curves"]));
     const listed = [...programPackages(lock), ...installedPackages(lock)].map((one) => JSON.stringify(one));
     expect(bundled.map((one) => JSON.stringify(one)).filter((one) => !listed.includes(one))).toEqual([]);
+  });
+
+  test("travels with a notice of each package in the viewer, from licences that are on the list", () => {
+    const bundled = noticesIn("build/viewer-page/viewer");
+    expect(bundled.map(({ name }) => name)).toEqual(expect.arrayContaining(["react-dom", "@urql/core", "microdiff"]));
+    const packages = viewerPackages(lock);
+    const listed = [...packages, ...installedPackages(lock)].map((one) => JSON.stringify(one));
+    expect(bundled.map((one) => JSON.stringify(one)).filter((one) => !listed.includes(one))).toEqual([]);
+    expect(packages.filter((one) => !isAllowed(one))).toEqual([]);
   });
 
   test("has a page that is bundled from licences that are on the list", () => {
@@ -80,3 +95,9 @@ test.each([
 ])("%j is not allowed", (licence) => {
   expect(isAllowed({ licence })).toBe(false);
 });
+
+function noticesIn(folder: string) {
+  const notices = readFileSync(`${root}${folder}/THIRD_PARTY_NOTICES.txt`, "utf8");
+  const named = [...notices.matchAll(/^-{80}\n\n(\S+) (\S+) \((.*)\)$/gm)];
+  return named.map(([, name = "", version = "", licence = ""]) => ({ name, version, licence }));
+}

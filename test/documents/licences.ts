@@ -45,6 +45,11 @@ export function pagePackages(lock: Lock): readonly Licensed[] {
   return bundledPackages(lock, `${root}graphiql/`, /\.(ts|config\.js)$/);
 }
 
+/** What may be in the bundle of the viewer, in the same way. */
+export function viewerPackages(lock: Lock): readonly Licensed[] {
+  return bundledPackages(lock, `${root}viewer/`, /\.tsx?$/);
+}
+
 /** What may be in the bundle of the program, in the same way; what is installed beside it is listed there. */
 export function programPackages(lock: Lock): readonly Licensed[] {
   const installed = new Set(installedPackages(lock).map(({ name, version }) => `${name} ${version}`));
@@ -110,6 +115,8 @@ export function withLicences(document: string): string {
     table(installedPackages(lock)),
     "## In the program",
     table(programPackages(lock)),
+    "## In the viewer",
+    table(viewerPackages(lock)),
     "## In the GraphiQL page",
     table(pagePackages(lock)),
   ].join("\n\n");

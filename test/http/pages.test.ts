@@ -81,6 +81,21 @@ describe("the pages", () => {
     expect((await page("assets/plain.css", { "accept-encoding": "br" })).body.toString()).toBe("a {}");
   });
 
+  test("of the viewer are at / where there are some; without them / leads to GraphiQL", async () => {
+    const without = await fetch(gateway.url, { redirect: "manual" });
+    expect([without.status, without.headers.get("location")]).toEqual([307, "/graphiql/"]);
+    const viewerFolder = join(folder, "assets");
+    await writeFile(join(viewerFolder, "index.html"), "<!doctype html>viewer");
+    const other = await tailGateway(service, { graphiqlFolder: folder, viewerFolder });
+    const response = await fetch(other.url);
+    expect(await response.text()).toBe("<!doctype html>viewer");
+    expect(response.headers.get("content-security-policy")).toMatch(/;style-src 'self';(?!.*unsafe)/);
+    expect((await fetch(`${other.url}/plain.css`)).status).toBe(200);
+    expect((await fetch(`${other.url}/graphiql/`)).status).toBe(200);
+    expect((await fetch(`${other.url}/none.js`)).status).toBe(404);
+    await other.close(1_000);
+  });
+
   test("let a page load and call this host only", async () => {
     const headers = await headersOf("");
     expect(headers["content-security-policy"]).toMatch(/^default-src 'none';.*script-src 'self';/);

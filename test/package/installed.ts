@@ -55,12 +55,13 @@ interface SourceMap {
 }
 
 describe("the package", () => {
-  test("holds the program, its page, its types, the schema, the verifier in Python and the documents, and nothing else", () => {
+  test("holds the program, its pages, its types, the schema, the verifier in Python and the documents, and nothing else", () => {
     expect(files).toEqual(
       expect.arrayContaining([
         ...["build/dist/main.js", "build/dist/index.js", "build/dist/verify.js", "build/dist/THIRD_PARTY_NOTICES.txt"],
         ...["build/src/index.d.ts", "build/src/verify.d.ts"],
         ...["build/graphiql/index.html", "build/graphiql/page.js", "schema.graphql", "README.md", "LICENSE"],
+        ...["build/viewer-page/index.html", "build/viewer-page/viewer/THIRD_PARTY_NOTICES.txt"],
         ...[
           "verifiers/python/auditql_verify.py",
           "docs/format.md",
@@ -70,7 +71,7 @@ describe("the package", () => {
       ]),
     );
     const expected =
-      /^(build\/dist\/.*\.(js|js\.map)|build\/dist\/THIRD_PARTY_NOTICES\.txt|build\/src\/.*\.d\.ts|build\/graphiql\/.*|(verifiers\/python|docs|deploy|examples)\/.*|test\/operations\/\w+\.graphql|codegen\.yml|[A-Z]+(\.md)?|package\.json|schema\.graphql)$/;
+      /^(build\/dist\/.*\.(js|js\.map)|build\/dist\/THIRD_PARTY_NOTICES\.txt|build\/src\/.*\.d\.ts|build\/graphiql\/.*|build\/viewer-page\/.*|(verifiers\/python|docs|deploy|examples)\/.*|test\/operations\/\w+\.graphql|codegen\.yml|[A-Z]+(\.md)?|package\.json|schema\.graphql)$/;
     expect(files.filter((path) => !expected.test(path))).toEqual([]);
   });
 
@@ -157,6 +158,8 @@ describe("npx auditql", () => {
     });
     expect(await response.json()).toEqual({ data: { log: { root: { treeSize: 1 } } } });
     expect((await fetch(`${url}/graphiql/page.js`)).status).toBe(200);
+    const [script = "none"] = /viewer\/page-\w+\.js/.exec(await (await fetch(url)).text()) ?? [];
+    expect((await fetch(`${url}/${script}`)).status).toBe(200);
     const save = ["save", "--url", `${url}/graphql`, "--key", key, "--out", "evidence.ndjson"];
     await inFolder("npx", "--no-install", "auditql", ...save);
     const verdicts = await inFolder("npx", "--no-install", "auditql", "verify", "evidence.ndjson", "--key", key);

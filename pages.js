@@ -1,0 +1,36 @@
+// What the builds of the pages share: nothing is built twice, and files are compressed once, here.
+import { readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { promisify } from "node:util";
+import { brotliCompress, constants, gzip } from "node:zlib";
+
+const packers = {
+  br: (text) => promisify(brotliCompress)(text, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }),
+  gz: (text) => promisify(gzip)(text, { level: 9 }),
+};
+
+/** The gateway sends a file as it is compressed here to browsers that take that. Fonts are compressed already. */
+export async function packFiles(folder) {
+  for (const name of await readdir(folder, { recursive: true })) {
+    if (!/\.(css|html|js|svg)$/.test(name)) continue;
+    const text = await readFile(`${folder}/${name}`);
+    for (const [ending, pack] of Object.entries(packers))
+      await writeFile(`${folder}/${name}.${ending}`, await pack(text));
+  }
+}
+
+/** Whether a built file is younger than every file of the folders and every file named. */
+export async function isFresh(built, { folders, files }) {
+  const made = await stat(built).catch(() => undefined);
+  if (made === undefined) return false;
+  const inside = await Promise.all(
+    folders.map(async (folder) => (await readdir(folder, { recursive: true })).map((name) => `${folder}/${name}`)),
+  );
+  const changes = await Promise.all([...files, ...inside.flat()].map(async (name) => (await stat(name)).mtimeMs));
+  return changes.every((changed) => changed < made.mtimeMs);
+}
+
+/** Puts what was built in the place of what was there. */
+export async function replaceFolder(built, place) {
+  await rm(place, { recursive: true, force: true });
+  await rename(built, place);
+}

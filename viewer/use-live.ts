@@ -1,0 +1,85 @@
+import { useCallback, useEffect, useRef, useState } from "react";
+import { follow } from "./api.js";
+import { readEntry, type Entry } from "./entry.js";
+import { failureOf, type Failure } from "./failure.js";
+
+export interface Live {
+  readonly state: "off" | "on" | "paused";
+  /** Newest first, above the result that was found before. */
+  readonly shown: readonly Entry[];
+  /** How many came while paused. */
+  readonly waiting: number;
+  readonly failure: Failure | undefined;
+  readonly set: (state: Live["state"]) => void;
+}
+
+export interface Followed {
+  readonly log: string;
+  readonly query: string;
+  /** The first entry that the result does not hold; undefined while there is none to continue. */
+  readonly from: number | undefined;
+}
+
+const PAUSE_MS = 2_000;
+
+/** Follows the log behind a result, over as many connections as it takes, without gap or repeat. */
+export function useLive({ log, query, from }: Followed): Live {
+  const [state, set] = useState<Live["state"]>("off");
+  const [entries, setEntries] = useState<readonly Entry[]>([]);
+  const [heldBack, setHeldBack] = useState(0);
+  const [failure, setFailure] = useState<Failure>();
+  const isPaused = useRef(false);
+  isPaused.current = state === "paused";
+  const isFollowing = state !== "off";
+
+  useEffect(() => {
+    setEntries([]);
+    setHeldBack(0);
+    setFailure(undefined);
+    if (!isFollowing || from === undefined) return;
+    const stop = new AbortController();
+    const take = (entry: Entry): void => {
+      setEntries((before) => [entry, ...before]);
+      if (isPaused.current) setHeldBack((before) => before + 1);
+    };
+    void followOn({ log, query, from }, { signal: stop.signal, take, tell: setFailure });
+    return () => {
+      stop.abort();
+    };
+  }, [isFollowing, log, query, from]);
+
+  const change = useCallback((next: Live["state"]) => {
+    if (next !== "paused") setHeldBack(0);
+    set(next);
+  }, []);
+  return { state, shown: entries.slice(heldBack), waiting: heldBack, failure, set: change };
+}
+
+interface Reader {
+  readonly signal: AbortSignal;
+  readonly take: (entry: Entry) => void;
+  readonly tell: (failure: Failure | undefined) => void;
+}
+
+/** Resumes behind the last entry seen, as docs/live-tail.md says. Ends when aborted, or when the gateway wants a credential. */
+async function followOn(followed: Followed, { signal, take, tell }: Reader): Promise<void> {
+  let { from } = followed;
+  const isStopped = (): boolean => signal.aborted;
+  while (!isStopped()) {
+    try {
+      const { query, log } = followed;
+      for await (const entry of follow({ query, log: log || null, from: from ?? null }, signal)) {
+        const { membershipProof: proof } = entry;
+        take(readEntry(entry, { proof, checkpoint: proof.root.checkpoint }));
+        tell(undefined);
+        from = entry.leafIndex + 1;
+      }
+    } catch (error) {
+      if (isStopped()) return;
+      const failure = failureOf(error);
+      tell(failure);
+      if (failure.kind !== "other") return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+}

@@ -1,0 +1,147 @@
+import { useCallback, useEffect, useRef, useState } from "react";
+import { askForPage } from "./api.js";
+import { readEntry, type Entry } from "./entry.js";
+import { failureOf, type Failure } from "./failure.js";
+import { EntriesFromDocument, FindEntriesDocument, type PageFragment } from "./generated/operations.js";
+import type { SignedTree } from "./trust.js";
+import { windowOf, type View } from "./view.js";
+
+/** How many entries are fetched at once. */
+const PAGE = 50;
+
+/** An entry that the gateway could not show: its stored bytes are damaged. */
+export type Row = Entry | "damaged";
+
+/** A result pinned to the tree that it was found in: its pages are exact, in any order that they are fetched. */
+export interface Found {
+  readonly resultId: string;
+  /** How many rows there are: all of them where they are counted, else those that are known by now. */
+  readonly rowCount: number;
+  /** A count is refused where an entry is damaged, for it could match. */
+  readonly isCounted: boolean;
+  readonly tree: SignedTree;
+  readonly pages: ReadonlyMap<number, readonly Row[]>;
+}
+
+export interface Result {
+  /** What was found last; while another search runs, that of the one before. */
+  readonly found: Found | undefined;
+  readonly failure: Failure | undefined;
+  readonly isLoading: boolean;
+  /** Fetches the pages with the rows from one to another, where they are not there yet. */
+  readonly need: (first: number, last: number) => void;
+  readonly searchAgain: () => void;
+}
+
+type State = Pick<Result, "found" | "failure" | "isLoading">;
+
+/** The row at a place of the result; undefined while it is fetched. */
+export function rowAt({ pages }: Found, place: number): Row | undefined {
+  return pages.get(Math.floor(place / PAGE))?.[place % PAGE];
+}
+
+/** Searches for what the view asks for, each time that it asks for something else. */
+export function useResult(view: View): Result {
+  const [state, setState] = useState<State>({ found: undefined, failure: undefined, isLoading: true });
+  const [attempt, setAttempt] = useState(0);
+  const { query, sorting, log } = view;
+  const asked = JSON.stringify({ query, window: windowOf(view), orderBy: sorting, log: log || null });
+  useEffect(() => {
+    let isCurrent = true;
+    const show = (next: State): void => {
+      if (isCurrent) setState(next);
+    };
+    setState(({ found }) => ({ found, failure: undefined, isLoading: true }));
+    search(asked).then(
+      (found) => {
+        show({ found, failure: undefined, isLoading: false });
+      },
+      (error: unknown) => {
+        show({ found: undefined, failure: failureOf(error), isLoading: false });
+      },
+    );
+    return () => {
+      isCurrent = false;
+    };
+  }, [asked, attempt]);
+  const need = useNeed(state.found, setState);
+  const searchAgain = useCallback(() => {
+    setAttempt((times) => times + 1);
+  }, []);
+  return { ...state, need, searchAgain };
+}
+
+/** Fetches each page once, one after the other as they are scrolled to. */
+function useNeed(found: Found | undefined, setState: (change: (state: State) => State) => void): Result["need"] {
+  const resultId = found?.resultId;
+  const asked = useRef({ resultId, pages: new Set<number>() });
+  if (asked.current.resultId !== resultId) asked.current = { resultId, pages: new Set([0]) };
+  return useCallback(
+    (first, last) => {
+      const { pages } = asked.current;
+      for (let page = Math.floor(first / PAGE); resultId !== undefined && page <= Math.floor(last / PAGE); page++) {
+        if (pages.has(page)) continue;
+        pages.add(page);
+        fetchPage(resultId, page).then(
+          (fetched) => {
+            setState((state) => withPage(state, { resultId, page, ...fetched }));
+          },
+          (error: unknown) => {
+            pages.delete(page);
+            setState((state) => (state.found?.resultId === resultId ? { ...state, failure: failureOf(error) } : state));
+          },
+        );
+      }
+    },
+    [resultId, setState],
+  );
+}
+
+async function search(asked: string): Promise<Found> {
+  const variables = JSON.parse(asked) as { readonly query: string };
+  const find = (isCounted: boolean) => askForPage(FindEntriesDocument, { ...variables, first: PAGE, isCounted });
+  const { search } = await find(true).catch((error: unknown) => {
+    if (failureOf(error).kind === "damage") return find(false);
+    throw error;
+  });
+  const { resultId, totalCount, root } = search;
+  const rows = rowsOf(search, root.checkpoint);
+  const known = { rowCount: totalCount ?? rowsBehind(search, 0), isCounted: totalCount !== undefined };
+  return { resultId, ...known, tree: root, pages: new Map([[0, rows]]) };
+}
+
+interface FetchedPage {
+  readonly rows: readonly Row[];
+  /** How many rows the result has at least. */
+  readonly rowCount: number;
+}
+
+async function fetchPage(resultId: string, page: number): Promise<FetchedPage> {
+  const { results } = await askForPage(EntriesFromDocument, { resultId, offset: page * PAGE, first: PAGE });
+  return { rows: rowsOf(results, undefined), rowCount: rowsBehind(results, page) };
+}
+
+/** The rows up to a page, and one more where there are others. */
+function rowsBehind({ edges, pageInfo }: PageFragment, page: number): number {
+  return page * PAGE + edges.length + (pageInfo.hasNextPage ? 1 : 0);
+}
+
+interface Page extends FetchedPage {
+  readonly resultId: string;
+  readonly page: number;
+}
+
+function withPage(state: State, { resultId, page, rows, rowCount }: Page): State {
+  const { found } = state;
+  if (found?.resultId !== resultId) return state;
+  const { checkpoint } = found.tree;
+  const proven = rows.map((row) => (row === "damaged" ? row : { ...row, checkpoint }));
+  const pages = new Map(found.pages).set(page, proven);
+  return { ...state, found: { ...found, pages, rowCount: Math.max(found.rowCount, rowCount) } };
+}
+
+function rowsOf({ edges }: PageFragment, checkpoint: string | undefined): readonly Row[] {
+  return edges.map(({ node, membershipProof }) =>
+    node === null ? "damaged" : readEntry(node, { proof: membershipProof, checkpoint }),
+  );
+}
