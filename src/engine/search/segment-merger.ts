@@ -1,4 +1,4 @@
-import { MessageChannel, Worker, type MessagePort } from "node:worker_threads";
+import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from "node:worker_threads";
 import type { StagedBlock, StoredSegment } from "../../audit/block-store.js";
 import { packed, unpacked, type Packed } from "./packed.js";
 import { SegmentLost } from "./open-segment.js";
@@ -84,14 +84,17 @@ export class SegmentMerger {
     try {
       return await new Promise<StoredSegment>((resolve, reject) => {
         worker.on("error", reject);
-        worker.on("exit", () => {
-          reject(this.#isClosed ? new MergerClosed() : new Error("the thread that merges the search index has ended"));
-        });
-        port.on("message", (call: MergerCall) => {
+        const take = (call: MergerCall): void => {
           if (call.kind === "merged") resolve(call.segment);
           else if (call.kind === "failed") reject(errorOf(call, job));
           else reply(call, job, { port, signal }).catch(reject);
+        };
+        worker.on("exit", () => {
+          const last: { readonly message: MergerCall } | undefined = receiveMessageOnPort(port); // may be heard of later
+          if (last !== undefined) take(last.message);
+          reject(this.#isClosed ? new MergerClosed() : new Error("the thread that merges the search index has ended"));
         });
+        port.on("message", take);
         port.unref();
       });
     } finally {
