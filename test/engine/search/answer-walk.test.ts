@@ -64,6 +64,20 @@ describe("a walk through segments", () => {
           }
     },
   );
+
+  test.each([
+    ["in which nothing matches", { kind: "exact", field: "actor", value: "nobody" }, 1],
+    ["of which the number of matches is known", { kind: "all" }, 1],
+    ["that has to be looked through", { kind: "not", filter: QUESTION.filter }, 2],
+  ] as const)("reads so often in a segment %s", async (_, filter, times) => {
+    const wanted = { kind: "count", cap: undefined } as const;
+    const walk = new AnswerWalk({ ...QUESTION, filter, wanted }, WHOLE, new Steps());
+    const [reader] = readersIn(readers, WHOLE);
+    if (reader === undefined) throw new Error("a segment");
+    let reads = 0;
+    await walk.through({ read: (run) => ((reads += 1), Promise.resolve(run(reader))) });
+    expect(reads).toBe(times);
+  });
 });
 
 describe("the check of a proof before it is returned", () => {

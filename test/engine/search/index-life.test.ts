@@ -1,0 +1,53 @@
+import { expect, test } from "@jest/globals";
+import type { BlockStore } from "../../../src/audit/block-store.js";
+import type { IndexQuery } from "../../../src/audit/search-index.js";
+import type { LogStore } from "../../../src/audit/store.js";
+import { replaced, wrapped } from "../../../src/audit/calls.js";
+import { SegmentMaker } from "../../../src/engine/search/segment-maker.js";
+import { MemoryBlockStore } from "../../../src/stores/memory/block-store.js";
+import { logged } from "../../stores/search-events.js";
+import { idle, LOG, logOf, opened } from "./segment-indexes.js";
+
+const FEW = 20;
+const few = (): Promise<LogStore> => logOf(Array.from({ length: FEW }, (_, at) => logged({ message: `m${at}` }, at)));
+const query: IndexQuery = {
+  ...{ log: LOG, filter: { kind: "all" }, range: { start: 0, end: FEW } },
+  order: { field: "received_at", direction: "asc" },
+};
+
+test("an index closes the store of its blocks and the thread that it was given", async () => {
+  const closed: string[] = [];
+  const blocks = replaced<BlockStore>(new MemoryBlockStore(), {
+    close: () => Promise.resolve(void closed.push("blocks")),
+  });
+  const maker = replaced(new SegmentMaker(), { close: () => Promise.resolve(void closed.push("maker")) });
+  await opened(await few(), { blocks, maker }).close();
+  expect(closed).toEqual(["maker", "blocks"]);
+});
+
+test("who is gone before a search begins has nothing read", async () => {
+  const calls: string[] = [];
+  const noting = <T extends object>(port: T): T =>
+    wrapped(
+      port,
+      (name, call) =>
+        (...args) => (calls.push(name), call(...args)),
+    );
+  const index = opened(noting(await few()), { blocks: noting(idle()) });
+  await new Promise(setImmediate); // it looks for logs as it is opened
+  calls.length = 0;
+  const gone = AbortSignal.abort(new Error("gone"));
+  const searches = [
+    index.page(query, { limit: 5 }, gone),
+    index.page({ ...query, order: { field: "actor", direction: "asc" } }, { limit: 5 }, gone),
+    index.count(query, 5, gone),
+    index.countLeaves(query, [3], gone),
+    index.countTimes(query, [3], gone),
+    index.timesOf(query, gone),
+    index.topValues(query, { field: "actor", first: 3 }, gone),
+  ];
+  for (const search of searches) await expect(search).rejects.toThrow("gone");
+  expect(calls).toEqual([]);
+  expect(await index.page(query, { limit: 2 })).toEqual([0, 1]);
+  expect(calls).not.toEqual([]);
+});
