@@ -78,6 +78,23 @@ describe("a walk through segments", () => {
     await walk.through({ read: (run) => ((reads += 1), Promise.resolve(run(reader))) });
     expect(reads).toBe(times);
   });
+
+  test("goes no further when its caller is gone, also between two pieces", async () => {
+    const caller = new AbortController();
+    const question = { ...QUESTION, filter: { kind: "not", filter: QUESTION.filter } } as const;
+    const walk = new AnswerWalk(question, WHOLE, new Steps(caller.signal));
+    const [reader] = readersIn(readers, WHOLE);
+    if (reader === undefined) throw new Error("a segment");
+    let reads = 0;
+    const through = walk.through({
+      read: (run) => {
+        reads += 1;
+        if (reads === 2) caller.abort(new Error("gone")); // while the piece is read
+        return Promise.resolve(run(reader));
+      },
+    });
+    await expect(through).rejects.toThrow("gone");
+  });
 });
 
 describe("the check of a proof before it is returned", () => {

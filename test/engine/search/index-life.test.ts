@@ -51,3 +51,15 @@ test("who is gone before a search begins has nothing read", async () => {
   expect(await index.page(query, { limit: 2 })).toEqual([0, 1]);
   expect(calls).not.toEqual([]);
 });
+
+test("a search of a store that others write to reads one entry more: that which shows that the log is still the same", async () => {
+  const log = await few();
+  const read: (readonly number[])[] = [];
+  const counting = replaced(log, {
+    entries: (name, leaves, signal) => (read.push(leaves), log.entries(name, leaves, signal)),
+  });
+  const index = opened(counting, { blocks: idle(), isShared: true });
+  for (let times = 0; times < 3; times++) expect(await index.page(query, { limit: 2 })).toEqual([0, 1]);
+  const all = Array.from({ length: FEW }, (_, leaf) => leaf);
+  expect(read).toEqual([all, [FEW - 1], [FEW - 1]]);
+});
