@@ -86,7 +86,7 @@ export class SegmentMerger {
         worker.on("error", reject);
         const take = (call: MergerCall): void => {
           if (call.kind === "merged") resolve(call.segment);
-          else if (call.kind === "failed") reject(errorOf(call, job));
+          else if (call.kind === "failed") reject(mergeError(call, job));
           else reply(call, job, { port, signal }).catch(reject);
         };
         worker.on("exit", () => {
@@ -124,7 +124,11 @@ async function reply(
   Atomics.notify(signal, 0);
 }
 
-function errorOf({ reason, fault }: MergerCall & { readonly kind: "failed" }, { children }: MergeJob): Error {
+/** What a merge rejects with, by what its thread says of it. */
+export function mergeError(
+  { reason, fault }: Pick<MergerCall & { readonly kind: "failed" }, "reason" | "fault">,
+  { children }: Pick<MergeJob, "children">,
+): Error {
   if (fault?.kind === "too-large") return new MergeTooLarge();
   const damaged = fault && children[fault.child];
   return damaged === undefined ? new Error(reason) : new SegmentLost(damaged);

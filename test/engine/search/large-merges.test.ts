@@ -148,6 +148,16 @@ describe("a large merge", () => {
     await expectMerged(store, small);
   });
 
+  test("holds no process that wants to end", async () => {
+    const store = await storeOf(small);
+    const holding = (): readonly string[] => process.getActiveResourcesInfo().filter((name) => name === "MessagePort");
+    const before = holding();
+    let meanwhile: readonly string[] | undefined;
+    const stage: BlockStore["stage"] = (...asked) => ((meanwhile = holding()), store.stage(...asked));
+    expect(await merged(replaced<BlockStore>(store, { stage }))).toEqual([]);
+    expect(meanwhile).toEqual(before);
+  });
+
   test("says why it stopped", async () => {
     const store = replaced<BlockStore>(await storeOf(small), { stage: () => Promise.reject(new Error("no space")) });
     expect(await merged(store)).toEqual(["merging segments of the search index of default has stopped: no space"]);
