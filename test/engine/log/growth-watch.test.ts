@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { replaced } from "../../../src/audit/calls.js";
 import { MemoryRootCache } from "../../../src/caches/memory/root-cache.js";
@@ -81,6 +82,16 @@ describe("a watch on a log that others write to", () => {
     watch.hint();
     await jest.advanceTimersByTimeAsync(100);
     expect(looks).toEqual([0, 50]);
+  });
+
+  test("holds nothing of a caller who has waited", async () => {
+    const { watch } = watched();
+    const caller = new AbortController();
+    const waits = [watch.next(caller.signal), watch.next(caller.signal)];
+    expect(getEventListeners(caller.signal, "abort")).toHaveLength(2);
+    watch.grown();
+    await Promise.all(waits);
+    expect(getEventListeners(caller.signal, "abort")).toHaveLength(0);
   });
 
   test("does not look while nobody waits", async () => {

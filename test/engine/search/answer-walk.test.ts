@@ -43,7 +43,13 @@ describe("a walk through segments", () => {
   test.each(FILTERS.map((filter) => [filter] as const))(
     "answers as core decides, and ends where it may: %j",
     async (filter) => {
-      for (const range of [WHOLE, { start: 3, end: 599 }, { start: 255, end: 257 }, { start: 256, end: 512 }])
+      for (const range of [
+        WHOLE,
+        { start: 3, end: 599 },
+        { start: 255, end: 257 },
+        { start: 256, end: 512 },
+        { start: 100, end: 156 },
+      ])
         for (const wanted of WANTED)
           for (const descending of [false, true]) {
             const question = { ...QUESTION, filter, wanted, descending };

@@ -3,12 +3,27 @@ import fc from "fast-check";
 import { FACET_FIELDS, type Facet, type FacetRequest } from "../../../src/audit/breakdown.js";
 import { fieldText } from "../../../src/core/event.js";
 import { eventTime } from "../../../src/core/segment/event-time.js";
+import { utf8 } from "../../../src/core/bytes.js";
+import { buildSegment } from "../../../src/core/segment/build.js";
 import { compareBytes } from "../../../src/core/segment/format.js";
+import { Group } from "../../../src/core/segment/group.js";
 import { valueTerm } from "../../../src/core/words/words.js";
 import { countLeaves, countMatches, countTimes, timesOf } from "../../../src/engine/search/counts.js";
+import { partsOf } from "../../../src/engine/search/matches.js";
 import { topValues } from "../../../src/engine/search/value-counts.js";
 import { nodeSha256 } from "../../../src/keys/node-crypto.js";
-import { asked, events, makeSmallLog, plainly, searched, SEED, SIZE, sought, type Layout } from "./small-log.js";
+import {
+  asked,
+  events,
+  makeSmallLog,
+  plainly,
+  readable,
+  searched,
+  SEED,
+  SIZE,
+  sought,
+  type Layout,
+} from "./small-log.js";
 
 beforeAll(makeSmallLog);
 
@@ -83,6 +98,29 @@ describe(`counts of matches, wherever the entries are found (seed ${SEED})`, () 
       }),
       RUNS,
     );
+  });
+});
+
+describe("values of a field that fill many blocks of a segment", () => {
+  test("are read from block to block, each once", async () => {
+    const group = new Group(0, nodeSha256);
+    const valueAt = (leaf: number): string => `${"long ".repeat(24)}${String(leaf).padStart(3, "0")}`;
+    for (let leaf = 0; leaf < 256; leaf++) {
+      const text = `{"event":{"actor":"${valueAt(leaf)}","message":"m"},"received_at":"2026-01-01T00:00:00.000000Z"}`;
+      group.add({ canonical: utf8(text), leafHash: nodeSha256(utf8(text)) });
+    }
+    const segment = readable(buildSegment(group, 0));
+    const read = { ...(await searched({ start: 0, end: 0 }, { stored: [], recent: [] })), parts: [] };
+    const whole = { ...read, parts: partsOf({ start: 0, end: 256 }, [segment], []) };
+    const part = { ...read, parts: partsOf({ start: 10, end: 200 }, [segment], []) };
+    for (const [searchedPart, first, count] of [
+      [whole, 0, 256],
+      [part, 10, 190],
+    ] as const) {
+      const found = await topValues(sought({ kind: "all" }), { field: "actor", first: 2 }, searchedPart);
+      const values = [0, 1].map((place) => ({ value: valueAt(first + place), count: 1 }));
+      expect(found).toEqual({ values, distinctCount: count, otherCount: count - 2, missingCount: 0 });
+    }
   });
 });
 

@@ -92,6 +92,18 @@ describe(`matches, wherever the entries are found (seed ${SEED})`, () => {
   });
 });
 
+test("an order by a field ends when its caller is gone, also while keys are read", async () => {
+  const caller = new AbortController();
+  const read = await searched({ start: 0, end: 768 }, { stored: [true, true, true], recent: [] });
+  const entries: typeof read.entries = (...wanted) => {
+    caller.abort(new Error("gone"));
+    return read.entries(...wanted);
+  };
+  const by = { field: "message", descending: false, after: undefined, count: 20 } as const;
+  const found = leavesByField(sought({ kind: "all" }), by, { ...read, entries, signal: caller.signal });
+  await expect(found).rejects.toThrow("gone");
+});
+
 /** So few that none of them is in a segment: nothing is built. */
 describe("an index over few entries", () => {
   const FEW = 200;

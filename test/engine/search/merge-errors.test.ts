@@ -119,6 +119,18 @@ describe("a merge that cannot be done", () => {
 });
 
 describe("what a merge needs", () => {
+  test("is that nothing is left of one that was cut short", async () => {
+    const { blocks } = segmentOf(2, 0);
+    await store.stage(LOG, { level: 2, number: 0 }, [{ block: blocks - 1, data: utf8("of another merge") }]);
+    ends.push(async ({ stage }) => {
+      const { contents, ...row } = segmentOf(2, 0);
+      await stage(contents.slice(0, -1).map((data, block) => ({ block, data })));
+      return row;
+    });
+    await next();
+    expect(await listed()).toEqual([]); // for its last block is missing
+  });
+
   test("are children and blocks in its turn, which is asked for once a while", async () => {
     let claims = 0;
     const counting = replaced(store, { claim: () => Promise.resolve(++claims > 0) });

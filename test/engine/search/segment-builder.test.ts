@@ -149,6 +149,13 @@ describe("what builds the segments of a log", () => {
     ]);
   });
 
+  test("removes a single child that was left beside what covers it", async () => {
+    await bench.put({ level: 1, number: 3 }, { level: 1, number: 16 }, { level: 2, number: 0 });
+    bench.size = 17 * GROUP;
+    await run(bench);
+    expect([bench.made, await bench.listed()]).toEqual([[], ["1/16", "2/0"]]);
+  });
+
   test.each([
     ["15", ones(15)],
     ["16 that begin elsewhere", ones(16, 1)],

@@ -71,6 +71,7 @@ describe("what the thread does that makes segments", () => {
 
   test("takes entries in their order alone, and goes on with the next group", () => {
     const making = new SegmentMaking(MANY);
+    expect(making.reply(adding(GROUP, 1))).toMatchObject({ kind: "failed" }); // nothing was begun
     making.reply(adding(GROUP, 10, "group"));
     for (const leaf of [GROUP + 9, GROUP + 11, 10])
       expect(making.reply(adding(leaf, 1))).toEqual({
