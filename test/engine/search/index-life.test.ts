@@ -4,8 +4,12 @@ import type { IndexQuery } from "../../../src/audit/search-index.js";
 import type { LogStore } from "../../../src/audit/store.js";
 import { replaced, wrapped } from "../../../src/audit/calls.js";
 import { SegmentMaker } from "../../../src/engine/search/segment-maker.js";
+import { utf8Text } from "../../../src/core/bytes.js";
 import { MemoryBlockStore } from "../../../src/stores/memory/block-store.js";
+import { FORMAT } from "../../core/segment/provable-log.js";
+import { receivedAt } from "../../stores/batches.js";
 import { logged } from "../../stores/search-events.js";
+import { storedGroup } from "./grouped-log.js";
 import { idle, LOG, logOf, opened } from "./segment-indexes.js";
 
 const FEW = 20;
@@ -63,3 +67,28 @@ test("a search of a store that others write to reads one entry more: that which 
   const all = Array.from({ length: FEW }, (_, leaf) => leaf);
   expect(read).toEqual([all, [FEW - 1], [FEW - 1]]);
 });
+
+test.each([0, 2, -2, -1])(
+  "a search that comes upon a damaged block, number %i, finds everything in the log",
+  async (at) => {
+    const { log: texts, blocks } = await storedGroup();
+    const entries = texts.entries.map((canonical, leaf) => ({
+      ...{ canonical: utf8Text(canonical) ?? "", leafHash: FORMAT.leafHash(canonical), receivedAt: receivedAt(leaf) },
+    }));
+    const damaged = replaced<BlockStore>(blocks, {
+      claim: () => Promise.resolve(false),
+      blocks: async (log, ids) => {
+        const place = ((await blocks.segments(log))[0]?.blocks ?? 0) + at;
+        const isDamaged = (block: number): boolean => block === (at < 0 ? place : at);
+        const found = await blocks.blocks(log, ids);
+        return found.map((block, n) => (isDamaged(ids[n]?.block ?? -1) ? block?.map((byte) => byte ^ 1) : block));
+      },
+    });
+    const index = opened(await logOf(entries), { blocks: damaged });
+    const asked = { ...query, range: { start: 4_000, end: texts.size } };
+    const filter = { kind: "phrase", field: "message", words: ["rare"], prefix: false } as const;
+    expect(await index.page({ ...asked, filter }, { limit: 5 })).toEqual([4_007, 4_107, 4_207, 4_307]);
+    expect(await index.page({ ...asked, order: { field: "actor", direction: "desc" } }, { limit: 1 })).toEqual([4_394]);
+    expect(await index.count(asked, Infinity)).toBe(396);
+  },
+);

@@ -8,30 +8,18 @@ import type { Question } from "../../../src/core/segment/answer.js";
 import { proofCache } from "../../../src/engine/search/base-segments.js";
 import { LogIndex, type LogIndexParts } from "../../../src/engine/search/log-index.js";
 import { blockCache } from "../../../src/engine/search/open-segment.js";
-import { recordOf, storable } from "../../../src/engine/search/outline.js";
+import { storable } from "../../../src/engine/search/outline.js";
 import { SealedBlocks } from "../../../src/engine/search/sealed-blocks.js";
 import { SegmentMerger } from "../../../src/engine/search/segment-merger.js";
 import { MemoryBlockStore } from "../../../src/stores/memory/block-store.js";
-import { FORMAT, IndexedLog, leavesOf, nothing, provable, receivedAt } from "../../core/segment/provable-log.js";
+import { FORMAT, IndexedLog, leavesOf, provable, receivedAt } from "../../core/segment/provable-log.js";
 import { questionsAbout } from "../../core/segment/questions.js";
 import { expectCode } from "../rejection.js";
+import { groupOf, short, shortEntry, storedGroup } from "./grouped-log.js";
 import { ownThreadMaker } from "./own-thread.js";
+import { GROUP, LOG } from "./segment-indexes.js";
 
-const LOG = "default";
-const GROUP = 4_096;
 const SEED = 20_261_130;
-
-/** Short entries, of which every 100th is rare: thousands of them are quickly made. */
-const shortEntry = (leaf: number): Uint8Array =>
-  utf8(
-    `{"event":{"actor":"user${leaf % 3}","message":"${leaf % 100 === 7 ? "rare" : "plain"}"},"received_at":"${receivedAt(leaf)}"}`,
-  );
-const short = (size: number): IndexedLog =>
-  new IndexedLog(
-    size,
-    FORMAT,
-    Array.from({ length: size }, (_, leaf) => shortEntry(leaf)),
-  );
 
 let read: number[];
 let corrupt: Set<number>;
@@ -87,22 +75,6 @@ function expectProven(log: IndexedLog, query: ProofQuery, proven: ProvenAnswer):
   const size = proven.index.treeSize;
   expect(digestOf(proven.index.rootHash)).toBe(digestOf(log.index(size).root));
   expect([query.question, log.verify(query.question, proven, size)]).toEqual([query.question, { kind: "COMPLETE" }]);
-}
-
-/** Made once: it takes half a second. */
-let grouped: IndexedLog | undefined;
-
-/** A log whose first group is stored, with what the index log says of its bases, and 300 entries more. */
-async function storedGroup(): Promise<{ readonly log: IndexedLog; readonly blocks: MemoryBlockStore }> {
-  const log = (grouped ??= short(GROUP + 300));
-  const blocks = new MemoryBlockStore();
-  await blocks.put(LOG, groupOf(log));
-  return { log, blocks };
-}
-
-function groupOf(log: IndexedLog): SegmentBlocks {
-  const bases = Array.from({ length: 16 }, (_, number) => recordOf(log.segment({ level: 0, number })));
-  return storable(log.segment({ level: 1, number: 0 }), FORMAT.leafHash(log.entries[GROUP - 1] ?? nothing()), bases);
 }
 
 const COUNT: Question = {
