@@ -117,4 +117,10 @@ export const EQUIVALENT_IN_ENGINE: readonly Equivalent[] = [
     mutant: "const heap = new Heap(readers, (a, b) => compareBytes(termOf(a), termOf(b)) <= 0);",
     why: "equal values are added up, whichever list comes first",
   },
+  {
+    file: "build/src/engine/search/segment-check.js",
+    line: "for (let first = 0; first < blocks - 1; first += AT_ONCE) {",
+    mutant: "for (let first = 0; first <= blocks - 1; first += AT_ONCE) {",
+    why: "a run of no blocks has none that is damaged",
+  },
 ];

@@ -150,6 +150,18 @@ describe(`proofs of what is in a log (seed ${SEED})`, () => {
   });
 });
 
+test("what is not stored of a log is in memory from its first entry on, read once", async () => {
+  const texts = Array.from({ length: GROUP + 20 }, (_, leaf) => shortEntry(leaf));
+  const index = indexOf(texts);
+  for (let times = 0; times < 2; times++) {
+    const found = await index.parts({ start: 0, end: texts.length }, undefined);
+    expect(found.filter((part) => part.kind === "rows" && part.rows === undefined)).toEqual([]);
+    expect([found[0]?.range.start, found.at(-1)?.range.end]).toEqual([0, texts.length]);
+  }
+  expect(read).toEqual(Array.from({ length: texts.length }, (_, leaf) => leaf));
+  expect(await index.parts({ start: 5, end: 5 }, undefined)).toEqual([]);
+});
+
 describe("the stored segments of a log", () => {
   test("are counted from the first without a gap", async () => {
     const log = short(10);
@@ -196,6 +208,15 @@ describe("the stored segments of a log", () => {
     await blocks.put(LOG, { ...row, contents: flipped });
     expect(await checked(indexOf(log.entries, { blocks: idle(blocks) }))).toEqual([{ ...first, isSound: false }]);
     expect(read).toEqual([]);
+  });
+
+  test("are not sound when they are of level 0, which no gateway stores", async () => {
+    const { log } = await storedGroup();
+    const blocks = new MemoryBlockStore();
+    const base = log.segment({ level: 0, number: 0 });
+    await blocks.put(LOG, storable(base, FORMAT.leafHash(log.entries[255] ?? utf8("")), []));
+    const found = await checked(indexOf(log.entries, { blocks: idle(blocks) }));
+    expect(found).toEqual([{ level: 0, number: 0, isSound: false }]);
   });
 
   test("are not sound without a seal", async () => {

@@ -1,55 +1,27 @@
 import { beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import type { IndexQuery, Slice } from "../../../src/audit/search-index.js";
+import type { Slice } from "../../../src/audit/search-index.js";
 import type { LogStore } from "../../../src/audit/store.js";
 import { utf8 } from "../../../src/core/bytes.js";
 import { buildSegment } from "../../../src/core/segment/build.js";
-import { compareBytes, PIECE_DOCUMENTS } from "../../../src/core/segment/format.js";
+import { PIECE_DOCUMENTS } from "../../../src/core/segment/format.js";
 import { Group } from "../../../src/core/segment/group.js";
 import { memorySource } from "../../../src/core/segment/memory-source.js";
 import { mergeSegments } from "../../../src/core/segment/merge.js";
 import { SegmentReader } from "../../../src/core/segment/read.js";
-import { leavesByField } from "../../../src/engine/search/field-order.js";
 import { storedEntries } from "../../../src/engine/search/log-rows.js";
 import { countOf, leavesIn, matchesOf, partsOf } from "../../../src/engine/search/matches.js";
 import type { ReadableSegment } from "../../../src/engine/search/open-segment.js";
 import { nodeSha256 } from "../../../src/keys/node-crypto.js";
-import { ORDER_FIELDS, sortKey, type SortedField } from "../../../src/query/order.js";
+import { ORDER_FIELDS } from "../../../src/query/order.js";
 import { entryAt } from "../../core/segment/corpus.js";
 import { idle, LOG, opened } from "./segment-indexes.js";
-import {
-  asked,
-  events,
-  filters,
-  leaf,
-  makeSmallLog,
-  plainly,
-  readable,
-  searched,
-  SEED,
-  SIZE,
-  sought,
-} from "./small-log.js";
-
-const SORTED = ORDER_FIELDS.filter((field): field is SortedField => field !== "received_at");
+import { asked, filters, inOrder, makeSmallLog, plainly, readable, searched, SEED, sought } from "./small-log.js";
 
 let log: LogStore;
 beforeAll(async () => {
   log = await makeSmallLog();
 });
-
-/** All matches behind a leaf, in the order asked. */
-function inOrder({ filter, range, order }: Omit<IndexQuery, "log">, after?: number): readonly number[] {
-  const key = (at: number): Uint8Array => {
-    const event = events[at];
-    return event === undefined || order.field === "received_at" ? new Uint8Array() : utf8(sortKey(event, order.field));
-  };
-  const sign = order.direction === "desc" ? -1 : 1;
-  const compare = (a: number, b: number): number => sign * (compareBytes(key(a), key(b)) || a - b);
-  return plainly({ filter, range })
-    .filter((at) => after === undefined || compare(at, after) > 0)
-    .sort(compare);
-}
 
 describe(`matches, wherever the entries are found (seed ${SEED})`, () => {
   test("are those of a plain scan, in both directions", async () => {
@@ -72,36 +44,6 @@ describe(`matches, wherever the entries are found (seed ${SEED})`, () => {
       { numRuns: 40, seed: SEED },
     );
   });
-
-  test("are sorted by a field as their entries are, from any place on", async () => {
-    const wanted = fc.record({
-      field: fc.constantFrom(...SORTED),
-      descending: fc.boolean(),
-      after: fc.option(leaf, { nil: undefined }),
-      count: fc.oneof(fc.nat(80), fc.constant(SIZE)),
-    });
-    await fc.assert(
-      fc.asyncProperty(asked, wanted, async ({ filter, range: within, layout }, by) => {
-        const { field: name, descending, after, count } = by;
-        const order = { field: name, direction: descending ? "desc" : "asc" } as const;
-        const found = await leavesByField(sought(filter), by, await searched(within, layout));
-        expect(found).toEqual(inOrder({ filter, range: within, order }, after).slice(0, count));
-      }),
-      { numRuns: 80, seed: SEED },
-    );
-  });
-});
-
-test("an order by a field ends when its caller is gone, also while keys are read", async () => {
-  const caller = new AbortController();
-  const read = await searched({ start: 0, end: 768 }, { stored: [true, true, true], recent: [] });
-  const entries: typeof read.entries = (...wanted) => {
-    caller.abort(new Error("gone"));
-    return read.entries(...wanted);
-  };
-  const by = { field: "message", descending: false, after: undefined, count: 20 } as const;
-  const found = leavesByField(sought({ kind: "all" }), by, { ...read, entries, signal: caller.signal });
-  await expect(found).rejects.toThrow("gone");
 });
 
 /** So few that none of them is in a segment: nothing is built. */

@@ -42,6 +42,18 @@ test("what a search finds in the words of a part is forgotten with the search", 
   expect(readers[0]).not.toBe(readers[2]);
 });
 
+test("a part with an entry that was changed stays in rows, for that may match anything", async () => {
+  const stored = storedEntries(
+    await logOf(Array.from({ length: 256 }, (_, leaf) => logged({ message: "m" }, leaf))),
+    LOG,
+  );
+  const recent = new RecentEntries(
+    async (leaves) => (await stored(leaves)).map((read, place) => (leaves[place] === 9 ? { kind: "corrupt" } : read)),
+    maker,
+  );
+  expect((await recent.upTo(256, 0)).map(shape)).toEqual(["rows 0-256"]);
+});
+
 describe("the last leaf that is known", () => {
   test("is of the newest entry that is sound, from wherever they were read", async () => {
     const entries = Array.from({ length: 300 }, (_, leaf) => logged({ message: `m${leaf}` }, leaf));

@@ -123,6 +123,7 @@ describe("what builds the segments of a log", () => {
   test("builds each whole group that is not stored, in its order, and asks for a turn only when there is one", async () => {
     await bench.put({ level: 1, number: 1 });
     bench.size = 4 * GROUP - 1;
+    bench.blocks = replaced<BlockStore>(bench.memory, { remove: () => Promise.reject(new Error("there is nothing")) });
     const builder = await run(bench);
     expect(bench.made).toEqual(["1/0", "1/2"]);
     const { claims } = bench;

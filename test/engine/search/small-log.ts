@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import type { IndexQuery } from "../../../src/audit/search-index.js";
 import type { LogStore } from "../../../src/audit/store.js";
-import { utf8Text } from "../../../src/core/bytes.js";
+import { utf8, utf8Text } from "../../../src/core/bytes.js";
 import { EVENT_FIELDS } from "../../../src/core/event.js";
 import { readEnvelope } from "../../../src/core/format.js";
-import type { Segment } from "../../../src/core/segment/format.js";
+import { compareBytes, type Segment } from "../../../src/core/segment/format.js";
 import { memorySource } from "../../../src/core/segment/memory-source.js";
 import { SegmentReader } from "../../../src/core/segment/read.js";
 import { leavesOf } from "../../../src/core/segment/search.js";
@@ -13,6 +13,7 @@ import { readRows, storedEntries } from "../../../src/engine/search/log-rows.js"
 import { partsOf, type Part, type SearchedLog, type Sought } from "../../../src/engine/search/matches.js";
 import type { ReadableSegment } from "../../../src/engine/search/open-segment.js";
 import { matchesSearchable, searchable, type Filter } from "../../../src/query/filter.js";
+import { sortKey } from "../../../src/query/order.js";
 import { baseSegments, entryAt, groupOf } from "../../core/segment/corpus.js";
 import { receivedAt } from "../../stores/batches.js";
 import { LOG, logOf } from "./segment-indexes.js";
@@ -121,3 +122,16 @@ export const range = fc
   .oneof(fc.tuple(leaf, leaf), fc.constant([0, SIZE] as const))
   .map(([a, b]) => ({ start: Math.min(a, b), end: Math.max(a, b) }));
 export const asked = fc.record({ filter: filters, range, layout: layouts });
+
+/** All matches behind a leaf, in the order asked. */
+export function inOrder({ filter, range, order }: Omit<IndexQuery, "log">, after?: number): readonly number[] {
+  const key = (at: number): Uint8Array => {
+    const event = events[at];
+    return event === undefined || order.field === "received_at" ? new Uint8Array() : utf8(sortKey(event, order.field));
+  };
+  const sign = order.direction === "desc" ? -1 : 1;
+  const compare = (a: number, b: number): number => sign * (compareBytes(key(a), key(b)) || a - b);
+  return plainly({ filter, range })
+    .filter((at) => after === undefined || compare(at, after) > 0)
+    .sort(compare);
+}
