@@ -4,7 +4,8 @@ import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { memoryIndex } from "../search/memory-index.js";
 import { rejection } from "../rejection.js";
 import { damaged, flipped } from "../tree/damaged-store.js";
-import { logMessages, openTestService } from "../test-log.js";
+import { FaultStore } from "../fault-store.js";
+import { logMessages, NEW_YEAR, openTestService } from "../test-log.js";
 
 const LOG = "default";
 const FEW = 5;
@@ -69,3 +70,21 @@ describe.each([false, true])(
     });
   },
 );
+
+test("a log whose store fell back to fewer entries is searched as far as both go", async () => {
+  const grown = async (count: number): Promise<MemoryLogStore> => {
+    const memory = new MemoryLogStore();
+    await logMessages(await openTestService({ store: memory, clock: () => NEW_YEAR }), count);
+    return memory;
+  };
+  const store = new FaultStore(await grown(5));
+  const options = { store, index: memoryIndex(store), sharedStore: true, behindPatienceMs: 0, alarm: () => undefined };
+  const reader = await openTestService(options);
+  expect((await reader.root(LOG)).treeSize).toBe(5);
+  store.honest = await grown(3);
+  await logMessages(reader, 1).catch(() => undefined); // finds out
+  expect((await rejection(logMessages(reader, 1))).code).toBe("ROOT_CONFLICT");
+  const { leafIndexes } = await reader.search({ log: LOG, query: "" }, { first: 10 });
+  expect(leafIndexes).toEqual([2, 1, 0]);
+  await reader.close();
+});
