@@ -1,4 +1,5 @@
 import { EQUIVALENT_IN_CORE } from "./equivalent-core.js";
+import { EQUIVALENT_IN_ENGINE } from "./equivalent-engine.js";
 
 /** A mutant that no test can tell from the original, named by its file and line; and why none can. */
 export interface Equivalent {
@@ -12,6 +13,7 @@ export interface Equivalent {
 
 export const EQUIVALENT: readonly Equivalent[] = [
   ...EQUIVALENT_IN_CORE,
+  ...EQUIVALENT_IN_ENGINE,
   {
     file: "build/src/access/key-file.js",
     line: "await file.sync();",
@@ -23,12 +25,6 @@ export const EQUIVALENT: readonly Equivalent[] = [
     line: "await syncFolder(dirname(path));",
     mutant: ";",
     why: "without fsync a key file's name is lost with the power alone, which no test takes away",
-  },
-  {
-    file: "build/src/engine/search/pinned-searches.js",
-    line: "const leaves = range.end - range.start;",
-    mutant: "const leaves = range.end + range.start;",
-    why: "a range has no more matches than leaves, so a larger limit finds the same",
   },
   {
     file: "build/src/query/excerpt.js",
@@ -103,55 +99,6 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: "the clock is far later when it is first read",
   },
   {
-    file: "build/src/engine/log/batch.js",
-    line: "if (stamp >= lastReceivedAt)",
-    mutant: "if (stamp > lastReceivedAt)",
-    why: "entries stamped again with the time that they have are the same",
-  },
-  {
-    file: "build/src/engine/log/sequencer.js",
-    line: "if (now > this.#last)",
-    mutant: "if (now >= this.#last)",
-    why: "of two equal times either is the last",
-  },
-  {
-    file: "build/src/engine/log/sequencer.js",
-    line: "this.#watchAhead(micros / 1_000, newest > this.#last ? newest : this.#last);",
-    mutant: "this.#watchAhead(micros / 1_000, newest >= this.#last ? newest : this.#last);",
-    why: "of two equal times either is the last",
-  },
-  {
-    file: "build/src/engine/tree/bound-times.js",
-    line: "if (found === undefined)",
-    mutant: "if (false)",
-    why: "whoever reads times returns one for each entry, or rejects",
-  },
-  {
-    file: "build/src/engine/log/log-tree.js",
-    line: "if (tree.edge.size <= (this.#shown?.edge.size ?? -1))",
-    mutant: "if (tree.edge.size < (this.#shown?.edge.size ?? -1))",
-    why: "the same tree is shown again: who waits for growth looks, and waits on",
-  },
-  {
-    file: "build/src/engine/log/log-tree.js",
-    line: "if (tree.edge.size <= (this.#shown?.edge.size ?? -1))",
-    mutant: "if (tree.edge.size <= (this.#shown?.edge.size ?? -(1 + 1)))",
-    why: "no tree is smaller than the empty one",
-  },
-  {
-    file: "build/src/engine/search/ordered-piece.js",
-    line: "this.#first = matches.places.reduce((best, place) => (this.#compare(place, best) < 0 ? place : best));",
-    mutant: "this.#first = matches.places.reduce((best, place) => (this.#compare(place, best) <= 0 ? place : best));",
-    why: "places that differ are never alike, and by a whole number",
-  },
-  {
-    file: "build/src/engine/search/ordered-piece.js",
-    line: "this.#first = matches.places.reduce((best, place) => (this.#compare(place, best) < 0 ? place : best));",
-    mutant:
-      "this.#first = matches.places.reduce((best, place) => (this.#compare(place, best) < (0 + 1) ? place : best));",
-    why: "places that differ are never alike, and by a whole number",
-  },
-  {
     file: "build/src/access/jwt.js",
     line: "function expiryMs({ exp = 0 }) {",
     mutant: "function expiryMs({ exp = (0 + 1) }) {",
@@ -162,35 +109,5 @@ export const EQUIVALENT: readonly Equivalent[] = [
     line: "return (Math.max(0, MAX_AGE_AWAY_MS - this.#ageMs()) / 3_600_000).toFixed(1);",
     mutant: "return (Math.max((0 + 1), MAX_AGE_AWAY_MS - this.#ageMs()) / 3_600_000).toFixed(1);",
     why: "a millisecond is told as no hours too",
-  },
-  {
-    file: "build/src/engine/search/field-order.js",
-    line: "if (row !== undefined && (head === undefined || order.compare(row, head) < 0)) {",
-    mutant: "if (row !== undefined && (head === undefined || order.compare(row, head) < (0 + 1))) {",
-    why: "places that differ are never alike, and by a whole number",
-  },
-  {
-    file: "build/src/engine/search/field-order.js",
-    line: "if (head === undefined)",
-    mutant: "if (false)",
-    why: "without a head, a row was taken, or the end reached",
-  },
-  {
-    file: "build/src/engine/search/matches.js",
-    line: "if (performance.now() - this.#since > STEP_MS) {",
-    mutant: "if (performance.now() - this.#since >= STEP_MS) {",
-    why: "a clock of fractions never says exactly so many milliseconds, and a pause more changes nothing",
-  },
-  {
-    file: "build/src/engine/search/pinned-searches.js",
-    line: "const reading = { pin, filter: earlier === undefined ? checked.filter : checkedPin(pin).filter, signal };",
-    mutant: "const reading = { pin, filter: false ? checked.filter : checkedPin(pin).filter, signal };",
-    why: "the filter is that of the same search at the same time, parsed twice",
-  },
-  {
-    file: "build/src/engine/search/segment-index.js",
-    line: "if (passed + count > wanted.start) {",
-    mutant: "if (passed + count >= wanted.start) {",
-    why: "of what ends where the wanted begin nothing is taken",
   },
 ];

@@ -117,9 +117,7 @@ export class TreeWriter {
     const { history, tree: known } = this.options;
     const before = known.newest;
     const isTold = (known.shown?.edge.size ?? 0) >= before.edge.size;
-    const tree = await extendTree(view, before, head).catch((error: unknown) => {
-      if (isTold || !endsLog(error)) throw error;
-    });
+    const tree = await extendTree(view, before, head);
     if (tree === undefined && isTold) throw history.diverged(head.size, before);
     if (tree === undefined) return false;
     known.extended(tree);

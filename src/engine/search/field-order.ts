@@ -98,10 +98,6 @@ class FieldOrder {
     return this.sign * (compareBytes(a.key, b.key) || a.leaf - b.leaf);
   }
 
-  compareKeys(a: Place, b: Place): number {
-    return this.sign * compareBytes(a.key, b.key);
-  }
-
   /** The matches of a piece, if there are any. */
   async piecesOf({ bits, start, piece, session }: PieceFound): Promise<readonly OrderedPiece[]> {
     const places = setPlaces(bits);
@@ -158,12 +154,11 @@ class Merge {
     else this.#heap.pop();
   }
 
-  /** The heap orders the list in place. A key that is only a bound comes before what may be behind it. */
+  /**
+   * The heap orders the list in place. A key that is only a bound comes no later than the real one: of equal ones the first leaf is
+   * the first match with either.
+   */
   #ordered(): Heap<OrderedPiece> {
-    return new Heap(this.#pieces, (a, b) => {
-      const byKey = this.order.compareKeys(a, b);
-      if (byKey !== 0) return byKey < 0;
-      return a.isExact === b.isExact ? this.order.compare(a, b) < 0 : !a.isExact;
-    });
+    return new Heap(this.#pieces, (a, b) => this.order.compare(a, b) < 0);
   }
 }

@@ -47,9 +47,7 @@ export class SegmentBuilder {
   wake(): void {
     this.#isWoken = true;
     if (this.#isClosed) return;
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined;
-    });
+    this.#running ??= this.#run();
   }
 
   /** Builds a stored segment again that an earlier version stored otherwise. Searches use it until the new one is there. */
@@ -58,10 +56,15 @@ export class SegmentBuilder {
     this.wake();
   }
 
+  /** Resolves when it has nothing in hand. */
+  async ended(): Promise<void> {
+    await this.#running;
+  }
+
   /** Resolves when the segment in hand is stored. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#running;
+    await this.ended();
   }
 
   async #run(): Promise<void> {
@@ -76,6 +79,8 @@ export class SegmentBuilder {
       if (!this.#isClosed && reason !== this.#trouble)
         this.parts.warn(`building the search index of ${this.parts.log} has stopped: ${reason}`);
       this.#trouble = reason;
+    } finally {
+      this.#running = undefined; // at once: whoever wakes it from here on begins another run
     }
   }
 

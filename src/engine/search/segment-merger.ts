@@ -1,4 +1,4 @@
-import { MessageChannel, Worker, type MessagePort } from "node:worker_threads";
+import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from "node:worker_threads";
 import type { StagedBlock, StoredSegment } from "../../audit/block-store.js";
 import { packed, unpacked, type Packed } from "./packed.js";
 import { SegmentLost } from "./open-segment.js";
@@ -84,14 +84,17 @@ export class SegmentMerger {
     try {
       return await new Promise<StoredSegment>((resolve, reject) => {
         worker.on("error", reject);
+        const take = (call: MergerCall): void => {
+          if (call.kind === "merged") resolve(call.segment);
+          else if (call.kind === "failed") reject(mergeError(call, job));
+          else reply(call, job, { port, signal }).catch(reject);
+        };
         worker.on("exit", () => {
+          const last: { readonly message: MergerCall } | undefined = receiveMessageOnPort(port); // may be heard of later
+          if (last !== undefined) take(last.message);
           reject(this.#isClosed ? new MergerClosed() : new Error("the thread that merges the search index has ended"));
         });
-        port.on("message", (call: MergerCall) => {
-          if (call.kind === "merged") resolve(call.segment);
-          else if (call.kind === "failed") reject(errorOf(call, job));
-          else reply(call, job, { port, signal }).catch(reject);
-        });
+        port.on("message", take);
         port.unref();
       });
     } finally {
@@ -121,7 +124,11 @@ async function reply(
   Atomics.notify(signal, 0);
 }
 
-function errorOf({ reason, fault }: MergerCall & { readonly kind: "failed" }, { children }: MergeJob): Error {
+/** What a merge rejects with, by what its thread says of it. */
+export function mergeError(
+  { reason, fault }: Pick<MergerCall & { readonly kind: "failed" }, "reason" | "fault">,
+  { children }: Pick<MergeJob, "children">,
+): Error {
   if (fault?.kind === "too-large") return new MergeTooLarge();
   const damaged = fault && children[fault.child];
   return damaged === undefined ? new Error(reason) : new SegmentLost(damaged);

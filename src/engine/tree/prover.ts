@@ -49,9 +49,10 @@ export class Prover {
     leafIndexes: readonly number[],
   ): Promise<readonly MembershipProof[]> {
     const wanted = leafIndexes.map((leafIndex) => [leafOf(leafIndex), ...membershipRanges(leafIndex, treeSize)]);
-    const rootRanges = this.#proven.has(treeSize) ? [] : rootProofRanges(treeSize, tree.edge.size);
+    const proven = this.#proven.get(treeSize);
+    const rootRanges = proven === undefined ? rootProofRanges(treeSize, tree.edge.size) : [];
     return this.#checked(tree, [...rootRanges, ...wanted.flat()], (hashes) => {
-      const rootHash = this.#proven.get(treeSize) ?? this.#believe(tree, treeSize, hashes.slice(0, rootRanges.length));
+      const rootHash = proven ?? this.#believe(tree, treeSize, hashes.slice(0, rootRanges.length));
       let next = rootRanges.length;
       return leafIndexes.map((leafIndex, place) => {
         const end = next + (wanted[place]?.length ?? 0);

@@ -141,6 +141,25 @@ describe("a failover between the read of a tree and its confirmation", () => {
     },
   );
 
+  test.each([
+    ["never shown is no conflict", "away", undefined],
+    ["shown is a conflict", "durable", "ROOT_CONFLICT"],
+  ] as const)("to other entries than those of a tree that was %s", async (_, durability, code) => {
+    const survivor = new MemoryLogStore();
+    const there = await openTestService({ store: survivor, sharedStore: true });
+    await logMessages(there, 4);
+    store.durability = durability;
+    await logMessages(other, 1);
+    const seen = service.root("default"); // it reads 4 entries
+    if (durability === "away") expect((await rejection(seen)).code).toBe("UNAVAILABLE");
+    else expect((await seen).treeSize).toBe(4);
+    store.honest = survivor;
+    store.durability = "durable";
+    if (code === undefined) expect((await service.root("default")).treeSize).toBe(4);
+    else expect((await rejection(service.root("default"))).code).toBe(code);
+    await there.close();
+  });
+
   test("to one that has all of it, and more, is not noticed", async () => {
     store.beforeConfirm = async () => {
       store.beforeConfirm = () => Promise.resolve();

@@ -1,5 +1,11 @@
+import { getEventListeners } from "node:events";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import { replaced } from "../../../src/audit/calls.js";
+import { MemoryRootCache } from "../../../src/caches/memory/root-cache.js";
 import { GrowthWatch } from "../../../src/engine/log/log-tree.js";
+import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
+import { FaultStore } from "../fault-store.js";
+import { logMessages, openTestService } from "../test-log.js";
 
 function watching(look: () => Promise<void>): GrowthWatch {
   const watch = new GrowthWatch();
@@ -78,6 +84,16 @@ describe("a watch on a log that others write to", () => {
     expect(looks).toEqual([0, 50]);
   });
 
+  test("holds nothing of a caller who has waited", async () => {
+    const { watch } = watched();
+    const caller = new AbortController();
+    const waits = [watch.next(caller.signal), watch.next(caller.signal)];
+    expect(getEventListeners(caller.signal, "abort")).toHaveLength(2);
+    watch.grown();
+    await Promise.all(waits);
+    expect(getEventListeners(caller.signal, "abort")).toHaveLength(0);
+  });
+
   test("does not look while nobody waits", async () => {
     const { watch, looks } = watched();
     watch.hint();
@@ -120,4 +136,40 @@ test("a watch on a log that nobody else writes to only waits", async () => {
   watch.hint();
   watch.grown();
   await expect(waiting).resolves.toBeUndefined();
+});
+
+describe("a size that another gateway published", () => {
+  beforeEach(() => {
+    jest.useFakeTimers();
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  test.each([
+    ["is larger than the tree that is known", 4, 1],
+    ["is known already", 3, 0],
+    ["is older", 2, 0],
+  ])("which %s: %i, has the store looked at soon, so often: %i", async (_, size, looks) => {
+    const store = new FaultStore(new MemoryLogStore());
+    let publish: (treeSize: number) => void = () => undefined;
+    const cache = replaced(new MemoryRootCache(), {
+      onNewest: (_log, listener) => {
+        publish = listener;
+      },
+    });
+    const service = await openTestService({ store, cache, sharedStore: true });
+    await logMessages(service, 3);
+    const reader = new AbortController();
+    const tail = await service.tail({ log: "default" }, reader);
+    const next = tail[Symbol.asyncIterator]().next();
+    await jest.advanceTimersByTimeAsync(100); // the look of who begins to wait
+    const before = store.headReads;
+    publish(size);
+    await jest.advanceTimersByTimeAsync(100);
+    expect(store.headReads - before).toBe(looks);
+    reader.abort();
+    await next;
+    await service.close();
+  });
 });

@@ -123,6 +123,20 @@ describe("a request with the key of an earlier one", () => {
     expect(receipts.map(({ entries }) => entries[0]?.leafIndex)).toEqual([0, 0, 2, 4, 4]);
   });
 
+  test.each([
+    ["more entries than the log has", { count: 1_000_000 }],
+    ["a larger tree than the log's", { treeSize: 3 }],
+    ["no entries", { count: 0 }],
+  ])("is not answered by a receipt without a seal that names %s, and nothing is read for it", async (_, change) => {
+    await log("once");
+    const read: number[] = [];
+    store.receipts = async (...asked) =>
+      (await store.honest.receipts(...asked)).map((receipt) => receipt && { ...receipt, seal: undefined, ...change });
+    store.entries = (...asked) => (read.push(asked[1].length), store.honest.entries(...asked));
+    await expectCode(log("once"), "ENTRY_CORRUPT");
+    expect(read).toEqual([]);
+  });
+
   test("is not answered with entries that were changed since", async () => {
     await log("once");
     store.entries = async (name, leafIndexes) =>

@@ -13,6 +13,7 @@ import type { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { valueTerm } from "../../../src/core/words/words.js";
 import { entryAt } from "../../core/segment/corpus.js";
+import { logged } from "../../stores/search-events.js";
 import { expectCode } from "../rejection.js";
 import { corpus, queries, SEED, SIZE } from "./oracle.js";
 import { BUILD_MS, GROUP, idle, LOG, logOf, opened, untilStored } from "./segment-indexes.js";
@@ -121,6 +122,26 @@ describe(`counts of an index, compared with a plain scan (seed ${SEED})`, () => 
     const aborted = AbortSignal.abort(new Error("not wanted"));
     await expect(index.topValues(everything, { field: "actor", first: 1 }, aborted)).rejects.toThrow("not wanted");
     await expect(index.countTimes(everything, [0, 1], aborted)).rejects.toThrow("not wanted");
+  });
+});
+
+describe("the values of few matches in a segment in memory", () => {
+  test.each([
+    ["none", [], { values: [], distinctCount: 0, otherCount: 0, missingCount: 0 }],
+    ["one", ["e7"], { values: [{ value: "user0", count: 1 }], distinctCount: 1, otherCount: 0, missingCount: 0 }],
+    [
+      "some, of which one has no value",
+      ["e7", "e8", "e15", "e3"],
+      { values: [{ value: "user0", count: 2 }], distinctCount: 2, otherCount: 1, missingCount: 1 },
+    ],
+  ] as const)("are counted: of %s", async (_, words, expected) => {
+    const entries = Array.from({ length: 256 }, (_, at) =>
+      logged(at === 3 ? { message: "e3" } : { message: `e${at}`, actor: `user${at === 15 ? 0 : at % 7}` }, at),
+    );
+    const index = opened(await logOf(entries), { blocks: idle() });
+    const filters = words.map((word) => ({ kind: "phrase", field: "message", words: [word], prefix: false }) as const);
+    const query = { ...everything, filter: { kind: "or", filters } as const, range: { start: 0, end: 256 } };
+    expect(await index.topValues(query, { field: "actor", first: 1 })).toEqual(expected);
   });
 });
 

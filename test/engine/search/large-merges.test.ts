@@ -138,6 +138,26 @@ describe("a large merge", () => {
     expect(left).toEqual(Array.from({ length: 16 }, (_, number) => number).filter((number) => number !== 3));
   });
 
+  test("is taken from a thread that has ended before its last word was heard", async () => {
+    const store = await storeOf(small);
+    const stage: BlockStore["stage"] = async (log, id, blocks) => {
+      await store.stage(log, id, blocks);
+      setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400)); // hears nothing meanwhile
+    };
+    expect(await merged(replaced<BlockStore>(store, { stage }))).toEqual([]);
+    await expectMerged(store, small);
+  });
+
+  test("holds no process that wants to end", async () => {
+    const store = await storeOf(small);
+    const holding = (): readonly string[] => process.getActiveResourcesInfo().filter((name) => name === "MessagePort");
+    const before = holding();
+    let meanwhile: readonly string[] | undefined;
+    const stage: BlockStore["stage"] = (...asked) => ((meanwhile = holding()), store.stage(...asked));
+    expect(await merged(replaced<BlockStore>(store, { stage }))).toEqual([]);
+    expect(meanwhile).toEqual(before);
+  });
+
   test("says why it stopped", async () => {
     const store = replaced<BlockStore>(await storeOf(small), { stage: () => Promise.reject(new Error("no space")) });
     expect(await merged(store)).toEqual(["merging segments of the search index of default has stopped: no space"]);

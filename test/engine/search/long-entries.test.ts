@@ -1,9 +1,16 @@
 import { afterAll, describe, expect, test } from "@jest/globals";
-import { digestOf, utf8 } from "../../../src/core/bytes.js";
+import { digestBytes, digestOf, equalBytes, utf8 } from "../../../src/core/bytes.js";
 import { logFormat } from "../../../src/core/format.js";
 import { LONG_CHARACTERS } from "../../../src/engine/search/log-rows.js";
 import { LongEntries } from "../../../src/engine/search/long-entries.js";
-import { Steps } from "../../../src/engine/search/matches.js";
+import {
+  leavesIn,
+  matchesOf,
+  partsOf,
+  Steps,
+  type SearchedLog,
+  type Sought,
+} from "../../../src/engine/search/matches.js";
 import { matches } from "../../../src/query/filter.js";
 import { parseQuery } from "../../../src/query/parser.js";
 
@@ -49,5 +56,40 @@ describe("a long entry, whose words a thread cuts,", () => {
     if (parsed.kind !== "parsed") throw new Error("night");
     const steps = new Steps(AbortSignal.abort(new Error("gone")));
     await expect(long.matches(parsed.filter, entry, steps)).rejects.toThrow("gone");
+  });
+});
+
+describe("a long entry among short ones", () => {
+  /** Searches three entries, the second of which is long, for what a thread says of it. */
+  async function found(filter: Sought["filter"], isMatch: Sought["isMatch"], said: boolean): Promise<object> {
+    const texts = ["one", canonical, "three"];
+    const asked: string[] = [];
+    const searched: SearchedLog = {
+      ...{ log: "default", signal: undefined },
+      entries: (leaves) =>
+        Promise.resolve(
+          leaves.map((leaf) => {
+            const text = texts[leaf] ?? "";
+            return { kind: "entry", entry: { canonical: text, hash: digestOf(format.leafHash(utf8(text))) } };
+          }),
+        ),
+      longEntries: { matches: (_, of) => (asked.push(of.hash), Promise.resolve(said)) },
+      parts: partsOf({ start: 0, end: 3 }, [], []),
+    };
+    const leaves: number[] = [];
+    for await (const some of matchesOf({ filter, isMatch }, searched, false)) leaves.push(...leavesIn(some));
+    return { leaves, asked };
+  }
+
+  test.each([true, false])("is a match where the thread says so: %j", async (said) => {
+    const word: Sought["filter"] = { kind: "phrase", field: undefined, words: ["night"], prefix: false };
+    const leaves = said ? [0, 1, 2] : [0, 2];
+    expect(await found(word, ({ leafIndex }) => leafIndex !== 1, said)).toEqual({ leaves, asked: [entry.hash] });
+  });
+
+  test("is found by its hash without being cut into words", async () => {
+    const hash = digestBytes(entry.hash);
+    const isMatch: Sought["isMatch"] = ({ leafHash }) => equalBytes(leafHash, hash);
+    expect(await found({ kind: "leaf", hash }, isMatch, false)).toEqual({ leaves: [1], asked: [] });
   });
 });

@@ -7,7 +7,10 @@ type Asked = Parameters<typeof pageQuestion>;
 
 /** The leaves of a result of ten, newest first. */
 const RESULT = [90, 80, 70, 60, 50, 40, 30, 20, 10, 0];
-const leafAt = (position: number): Promise<number | undefined> => Promise.resolve(RESULT[position]);
+const leafAt = (position: number): Promise<number | undefined> => {
+  expect(position).toBeGreaterThanOrEqual(0); // before the first there is none to ask for
+  return Promise.resolve(RESULT[position]);
+};
 
 const page = (firstPosition: number, count: number, size: { limit: number; isFromEnd: boolean }): ProvablePage => ({
   result: { id: "r" },

@@ -45,6 +45,15 @@ const total = fc.integer({ min: 0, max: 60 });
 const size = fc.option(fc.integer({ min: 0, max: 30 }), { nil: undefined });
 
 describe("a page of a result", () => {
+  it.each([
+    [0, false],
+    [1, true],
+    [2, true],
+  ])("behind the end of %i matches has a page before it: %j", async (n, hasPreviousPage) => {
+    const page = await readPage(resultOf(n), spanOf({ first: 5, offset: 7 }, undefined, undefined));
+    expect(page).toMatchObject({ leafIndexes: [], hasNextPage: false, hasPreviousPage });
+  });
+
   it("is what Relay's algorithm gives, with exact flags", async () => {
     const asked = fc.record({ n: total, first: size, last: size, a: fc.nat(59), b: fc.nat(59), which: fc.nat(3) });
     await fc.assert(

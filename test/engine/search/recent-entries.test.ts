@@ -1,10 +1,10 @@
-import { afterAll, expect, test } from "@jest/globals";
+import { afterAll, describe, expect, test } from "@jest/globals";
 import { storedEntries } from "../../../src/engine/search/log-rows.js";
 import type { Part } from "../../../src/engine/search/matches.js";
 import { RecentEntries } from "../../../src/engine/search/recent-entries.js";
 import { SegmentMaker } from "../../../src/engine/search/segment-maker.js";
 import { logged } from "../../stores/search-events.js";
-import { LOG, logOf } from "./segment-indexes.js";
+import { GROUP, LOG, logOf } from "./segment-indexes.js";
 
 const maker = new SegmentMaker();
 afterAll(() => maker.close());
@@ -40,4 +40,88 @@ test("what a search finds in the words of a part is forgotten with the search", 
   const readers = await Promise.all([first, first, second].map((session) => session.read((reader) => reader)));
   expect(readers[0]).toBe(readers[1]);
   expect(readers[0]).not.toBe(readers[2]);
+});
+
+test("a part with an entry that was changed stays in rows, for that may match anything", async () => {
+  const stored = storedEntries(
+    await logOf(Array.from({ length: 256 }, (_, leaf) => logged({ message: "m" }, leaf))),
+    LOG,
+  );
+  const recent = new RecentEntries(
+    async (leaves) => (await stored(leaves)).map((read, place) => (leaves[place] === 9 ? { kind: "corrupt" } : read)),
+    maker,
+  );
+  expect((await recent.upTo(256, 0)).map(shape)).toEqual(["rows 0-256"]);
+});
+
+describe("the last leaf that is known", () => {
+  test("is of the newest entry that is sound, from wherever they were read", async () => {
+    const entries = Array.from({ length: 300 }, (_, leaf) => logged({ message: `m${leaf}` }, leaf));
+    const stored = storedEntries(await logOf(entries), LOG);
+    const recent = new RecentEntries(
+      async (leaves) =>
+        (await stored(leaves)).map((read, place) => ((leaves[place] ?? 0) >= 290 ? { kind: "corrupt" } : read)),
+      maker,
+    );
+    expect(recent.last).toBeUndefined();
+    await recent.upTo(200, 0);
+    expect(recent.last).toEqual({ size: 200, leafHash: entries[199]?.leafHash });
+    await recent.upTo(300, 0);
+    expect(recent.last).toEqual({ size: 290, leafHash: entries[289]?.leafHash });
+    recent.clear();
+    await recent.upTo(0, 0);
+    expect(recent.last).toBeUndefined();
+  });
+});
+
+describe("entries in memory", () => {
+  /** Of a log whose entries are `m0`, `m1` and so on: what is read of it. */
+  async function counted(size: number): Promise<{ readonly recent: RecentEntries; readonly read: number[] }> {
+    const read: number[] = [];
+    const log = await logOf(Array.from({ length: size }, (_, leaf) => logged({ message: `m${leaf}` }, leaf)));
+    const stored = storedEntries(log, LOG);
+    return { read, recent: new RecentEntries((leaves) => (read.push(...leaves), stored(leaves)), maker) };
+  }
+  const leaves = (start: number, end: number): readonly number[] =>
+    Array.from({ length: end - start }, (_, place) => start + place);
+
+  test("are read once, as the log grows", async () => {
+    const { recent, read } = await counted(600);
+    for (const size of [10, 10, 300, 299, 600]) await recent.upTo(size, 0);
+    expect(read).toEqual(leaves(0, 600));
+  });
+
+  test("are not those that stored segments cover, and are forgotten when they do", async () => {
+    const { recent, read } = await counted(GROUP + 300);
+    expect((await recent.upTo(GROUP, GROUP)).map(shape)).toEqual([]);
+    expect(read).toEqual([]);
+    const wanted = ["segment 4096-4352", "rows 4352-4396"];
+    expect((await recent.upTo(GROUP + 300, GROUP)).map(shape)).toEqual(wanted);
+    expect(read).toEqual(leaves(GROUP, GROUP + 300));
+    expect((await recent.upTo(GROUP + 256, GROUP + 256)).map(shape)).toEqual(["rows 4352-4396"]);
+  });
+
+  test("begin with the newest group where more are missing than are kept", async () => {
+    const { recent, read } = await counted(2 * GROUP + 2);
+    expect((await recent.upTo(2 * GROUP + 2, 0)).map(shape)).toEqual(["rows 8192-8194"]);
+    expect(read).toEqual([8_192, 8_193]);
+  });
+
+  test("are read again after one could not be read, and after the log was another one", async () => {
+    let isAway = true;
+    const { recent, read } = await counted(70);
+    const log = await logOf(Array.from({ length: 70 }, (_, leaf) => logged({ message: `m${leaf}` }, leaf)));
+    const stored = storedEntries(log, LOG);
+    const failing = new RecentEntries(
+      (wanted) => (isAway && wanted.includes(65) ? Promise.reject(new Error("away")) : stored(wanted)),
+      maker,
+    );
+    await expect(failing.upTo(70, 0)).rejects.toThrow("away");
+    isAway = false;
+    expect((await failing.upTo(70, 0)).map(shape)).toEqual(["rows 0-70"]);
+    await recent.upTo(70, 0);
+    recent.clear();
+    expect((await recent.upTo(70, 0)).map(shape)).toEqual(["rows 0-70"]);
+    expect(read).toEqual([...leaves(0, 70), ...leaves(0, 70)]);
+  });
 });

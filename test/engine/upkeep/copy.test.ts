@@ -32,6 +32,13 @@ async function contentOf(store: LogStore, size: number): Promise<unknown> {
 }
 
 describe("a copy of a log", () => {
+  it("of which there is none is refused, and nothing is made in its place", async () => {
+    const [from, to] = [new MemoryLogStore(), new MemoryLogStore()];
+    const error = await rejection(copyLog({ from: sourceOf(from), to }));
+    expect([error.code, error.message]).toEqual(["NOT_FOUND", "There is no log default to copy."]);
+    expect(await to.heads()).toEqual([]);
+  });
+
   it.each([0, 1, 256, 3000])(
     "of %i entries is the same to the byte: entries, tiles, head, checkpoint",
     async (size) => {

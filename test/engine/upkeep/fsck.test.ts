@@ -61,6 +61,20 @@ describe("a check of a whole log", () => {
     expect(report).toMatchObject({ size: SIZE, from: 0, findings: [], mark: { treeSize: SIZE } });
   });
 
+  it("names an entry that was received before the one before it, by its own text, and no other", async () => {
+    const parse: typeof format.parse = (text) => {
+      const envelope = format.parse(text);
+      return envelope && text.includes('"event 7"')
+        ? { ...envelope, received_at: "2020-01-01T00:00:00.000000Z" }
+        : envelope;
+    };
+    const { findings } = await glasses.check({}, {}, { source: { ...glasses.source(), format: { ...format, parse } } });
+    expect(findings).toEqual([
+      { kind: "entry-time-changed", leafIndex: 7 }, // beside it in the store stands another one
+      { kind: "entry-out-of-time", leafIndex: 7 },
+    ]);
+  });
+
   it("names an entry that is no event, though the tree has it: whoever holds the key can log one", async () => {
     const parse = (text: string) => (text.includes('"event 7"') ? undefined : format.parse(text));
     const { findings, mark } = await glasses.check(
