@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import type { Page } from "playwright-core";
 import { hasBrowser } from "../browser.js";
 import { describeWith } from "../service.js";
-import { count, logAll, openSite, row, rows, START_MS, visit, type Site } from "./site.js";
+import { count, logAll, openSite, row, rows, START_MS, until, visit, type Site } from "./site.js";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const THEMES = ["light", "dark"] as const;
@@ -83,12 +83,14 @@ describeWith("chromium, the viewer for everyone", hasBrowser, () => {
     await page.getByRole("dialog").getByRole("heading", { name: "Entry 57" }).waitFor();
     await keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
+    await until(page, HAS_FOCUS);
     await keyboard.press("End");
     await keyboard.press("Enter");
     await page.getByRole("dialog").getByRole("heading", { name: "Entry 1", exact: true }).waitFor();
     await keyboard.press("Tab");
     await keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
+    await until(page, HAS_FOCUS);
     await keyboard.press("Home");
     await keyboard.press("Enter");
     await page.getByRole("dialog").getByRole("heading", { name: "Entry 59" }).waitFor();
@@ -118,8 +120,11 @@ describeWith("chromium, the viewer for everyone", hasBrowser, () => {
   });
 });
 
+/** In the page: whether keys go to the table. */
+const HAS_FOCUS = "document.activeElement?.id === 'entries'";
+
 function isTableFocused(page: Page): Promise<boolean> {
-  return page.evaluate<boolean>("document.activeElement?.id === 'entries'");
+  return page.evaluate<boolean>(HAS_FOCUS);
 }
 
 /** How much wider its contents are than an element; no DOM types here. */

@@ -2,9 +2,16 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Page } from "playwright-core";
 import { hasBrowser } from "../browser.js";
 import { describeWith } from "../service.js";
-import { count, logAll, openSite, row, rows, search, START_MS, visit, type Site } from "./site.js";
+import { count, logAll, openSite, row, rows, search, START_MS, until, visit, type Site } from "./site.js";
 
 const ENTRIES = 1_230;
+/** In the page: the rows at the top and at the bottom of what is scrolled to are there, fetched or not. */
+const ARE_DRAWN = `(() => {
+  const box = document.querySelector(".scroller");
+  const at = (pixels) => Math.floor(pixels / 36);
+  const last = Math.min(at(box.scrollTop + box.clientHeight) - 2, ${ENTRIES - 1});
+  return [at(box.scrollTop), last].every((index) => document.getElementById("row-" + index) !== null);
+})()`;
 
 describeWith("chromium, the viewer", hasBrowser, () => {
   let site: Site;
@@ -30,6 +37,7 @@ describeWith("chromium, the viewer", hasBrowser, () => {
     const seen = new Set<string>();
     const last = row(page, "number 0");
     const see = async (): Promise<void> => {
+      await until(page, ARE_DRAWN);
       await waitingRows(page).waitFor({ state: "detached" });
       for (const text of await page.locator(".row:not(.waiting) .message").allInnerTexts()) seen.add(text);
     };
@@ -125,6 +133,8 @@ describeWith("chromium, the viewer", hasBrowser, () => {
     await page.getByRole("option", { name: "actor" }).click();
     await box.pressSequentially("da");
     await page.getByRole("option", { name: "dana" }).click();
+    await page.getByRole("listbox").waitFor({ state: "detached" });
+    expect(await box.innerText()).toBe('actor="dana" ');
     await box.press("Enter");
     await count(page, "123 entries").waitFor();
     expect(new URL(page.url()).searchParams.get("q")).toBe('actor="dana" ');

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { launchBrowser } from "../browser.js";
 import { gatewayFolder, graphqlData, removeFolder, startGateway, type GatewayProcess } from "../gateway.js";
@@ -65,4 +66,15 @@ export async function search(page: Page, query: string): Promise<void> {
   await page.locator(".query-editor").waitFor();
   await box.fill(query);
   await page.getByRole("button", { name: "Search", exact: true }).click();
+}
+
+const FOUND_MS = 30_000;
+
+/** Waits until an expression is true in the page; asked from here, because the page's own policy forbids evaluation. */
+export async function until(page: Page, expression: string): Promise<void> {
+  const end = performance.now() + FOUND_MS;
+  while (!(await page.evaluate<boolean>(expression))) {
+    if (performance.now() > end) throw new Error(`never true: ${expression}`);
+    await sleep(20);
+  }
 }

@@ -154,12 +154,12 @@ test("what is not stored of a log is in memory from its first entry on, read onc
   const texts = Array.from({ length: GROUP + 20 }, (_, leaf) => shortEntry(leaf));
   const index = indexOf(texts);
   for (let times = 0; times < 2; times++) {
-    const found = await index.parts({ start: 0, end: texts.length }, undefined);
+    const found = await index.parts({ start: 0, end: texts.length }, {});
     expect(found.filter((part) => part.kind === "rows" && part.rows === undefined)).toEqual([]);
     expect([found[0]?.range.start, found.at(-1)?.range.end]).toEqual([0, texts.length]);
   }
   expect(read).toEqual(Array.from({ length: texts.length }, (_, leaf) => leaf));
-  expect(await index.parts({ start: 5, end: 5 }, undefined)).toEqual([]);
+  expect(await index.parts({ start: 5, end: 5 }, {})).toEqual([]);
 });
 
 describe("the stored segments of a log", () => {
