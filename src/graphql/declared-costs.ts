@@ -49,9 +49,9 @@ function pageSizes({ type }: Field, paging: readonly GraphQLArgument[]): object 
   const page = getNamedType(type);
   const fields = Object.values(isObjectType(page) ? page.getFields() : {});
   const lists = fields.filter((inner) => isListType(getNullableType(inner.type)));
+  const hasDefault = paging.some(({ defaultValue }) => typeof defaultValue === "number");
   return {
-    assumedSize:
-      paging.map(({ defaultValue }) => defaultValue).find((size) => typeof size === "number") ?? DEFAULT_PAGE_SIZE,
+    ...(hasDefault ? {} : { assumedSize: DEFAULT_PAGE_SIZE }), // Cosmo refuses both
     slicingArguments: paging.map(({ name }) => name),
     sizedFields: lists.map(({ name }) => name),
     requireOneSlicingArgument: false,
