@@ -28,12 +28,12 @@ describe.each(FORMAT_NAMES)("parseEvent for a log of the format %s", (format) =>
   test("takes all ten fields, with objects as message, new and old", () => {
     const event = Object.fromEntries(EVENT_FIELDS.map((field) => [field, `some ${field}`]));
     const input = { ...event, message: { b: [1, { z: null }], a: true }, new: {}, old: { eur: 100 } };
-    expect(parseEvent(input, "event", rules)).toEqual({ kind: "valid", event: input });
+    expect(parseEvent(input, "event", rules)).toEqual({ kind: "valid", event: input, malformed: [] });
   });
 
   test("drops null members of the event and keeps null inside objects", () => {
     const parsed = parseEvent({ message: { a: null }, actor: null, new: null, old: undefined }, "event", rules);
-    expect(parsed).toEqual({ kind: "valid", event: { message: { a: null } } });
+    expect(parsed).toEqual({ kind: "valid", event: { message: { a: null } }, malformed: [] });
   });
 
   test("names every bad path at once", () => {
@@ -101,7 +101,7 @@ describe("parseEvent for a log of the format rfc6962", () => {
     [{ "\0": "\0" }],
   ])("takes %j as message, new and old", (value) => {
     const event = { message: value, new: value, old: value };
-    expect(parseEvent(event, "event", RFC6962)).toEqual({ kind: "valid", event });
+    expect(parseEvent(event, "event", RFC6962)).toEqual({ kind: "valid", event, malformed: [] });
   });
 
   test("takes a timestamp as text in any spelling, or as a number", () => {
