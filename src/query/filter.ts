@@ -2,6 +2,7 @@ import { MAX_TEXT_CHARACTERS } from "../core/event-rules.js";
 import { eventFields, isCustomField } from "../core/custom-field.js";
 import {
   fieldText,
+  takesJson,
   exceedsCharacters,
   type CustomField,
   type FieldName,
@@ -113,7 +114,9 @@ export interface SearchableField {
  * use.
  */
 export function searchable(event: AuditEvent, fields = eventFields(event)): SearchableEvent {
-  return Object.fromEntries(fields.map(([field, value]) => [field, new FieldSeen(value)]));
+  // A short field that has a phrase saves cutting a long one into words.
+  const [long, short] = [true, false].map((isLong) => fields.filter(([field]) => takesJson(field) === isLong));
+  return Object.fromEntries([...(short ?? []), ...(long ?? [])].map(([field, value]) => [field, new FieldSeen(value)]));
 }
 
 /** Lazy because a filter reads few fields, and an object's canonical text costs more than all the rest. */
@@ -164,20 +167,10 @@ export function matchesSearchable(filter: Filter, event: SearchableEvent): boole
   }
 }
 
-/** A field that has a phrase saves cutting the others into words. */
-function shortestFirst({
-  message,
-  new: after,
-  old,
-  ...others
-}: SearchableEvent): readonly (SearchableField | undefined)[] {
-  return [...Object.values(others), message, after, old];
-}
-
 function hasPhrase({ field, words, prefix }: PhraseFilter, event: SearchableEvent): boolean {
   const sought = ` ${words.join(" ")}${prefix ? "" : " "}`;
-  const fields = field === undefined ? shortestFirst(event) : [event[field]];
-  return fields.some((seen) => seen?.words.includes(sought) ?? false);
+  if (field !== undefined) return event[field]?.words.includes(sought) ?? false;
+  return Object.values(event).some((seen) => seen?.words.includes(sought));
 }
 
 function hasValue({ field, value }: ExactFilter, event: SearchableEvent): boolean {
