@@ -1,4 +1,5 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
+import { hmacSha256 } from "./hmac.js";
 
 /** The purpose of a token; a token of one kind is never accepted as another. */
 export type TokenKind = "result" | "cursor" | "download" | "stream" | "pangea-search" | "pangea-request";
@@ -22,11 +23,15 @@ const MAX_TOKEN_CHARACTERS = 65_536;
 
 /** Makes and opens tokens that clients carry: base64url of version byte, payload, MAC. Authentic, but not secret. */
 export class TokenSealer {
-  constructor(private readonly secret: Uint8Array) {}
+  readonly #hmac: ReturnType<typeof hmacSha256>;
+
+  constructor(secret: Uint8Array) {
+    this.#hmac = hmacSha256(secret);
+  }
 
   seal(kind: TokenKind, payload: Uint8Array): string {
     const head = Buffer.concat([Uint8Array.of(VERSION), payload]);
-    return Buffer.concat([head, this.mac(kind, head)]).toString("base64url");
+    return Buffer.concat([head, this.#mac(kind, head)]).toString("base64url");
   }
 
   /** Opens a token. Its holder can change it at will, so the MAC is checked before anything else is read. */
@@ -34,12 +39,12 @@ export class TokenSealer {
     const bytes = decode(token);
     if (bytes === undefined) return { kind: "rejected", reason: "malformed" };
     const head = bytes.subarray(0, -MAC_BYTES);
-    const genuine = timingSafeEqual(this.mac(kind, head), bytes.subarray(-MAC_BYTES));
+    const genuine = timingSafeEqual(this.#mac(kind, head), bytes.subarray(-MAC_BYTES));
     return genuine ? { kind: "opened", payload: head.subarray(1) } : { kind: "rejected", reason: "altered" };
   }
 
-  private mac(kind: TokenKind, head: Uint8Array): Buffer {
-    return createHmac("sha256", this.secret).update(`${kind}\n`).update(head).digest().subarray(0, MAC_BYTES);
+  #mac(kind: TokenKind, head: Uint8Array): Uint8Array {
+    return this.#hmac(Buffer.from(`${kind}\n`), head).subarray(0, MAC_BYTES);
   }
 }
 
