@@ -94,11 +94,32 @@ export function subtreeRanges(fromSize: number, toSize: number): readonly Subtre
  */
 export function membershipVerdict(format: LogFormat, proof: MembershipProof): Verdict {
   if (!isLeafOf(proof.leafIndex, proof.treeSize)) return invalid("INDEX_OUT_OF_RANGE");
-  const ranges = membershipRanges(proof.leafIndex, proof.treeSize);
-  if (!fits(proof.path, ranges)) return invalid("PROOF_LENGTH");
+  if (!proof.path.every(isHash)) return invalid("PROOF_LENGTH");
   if (!isHash(proof.leafHash)) return invalid("ROOT_MISMATCH");
-  const root = climb(format, { start: proof.leafIndex, hash: proof.leafHash, ranges, path: proof.path });
+  const root = membershipRoot(format, proof);
+  if (root === undefined) return invalid("PROOF_LENGTH");
   return equalBytes(root, proof.rootHash) ? VALID : invalid("ROOT_MISMATCH");
+}
+
+/** Where a leaf's path leads; undefined for a path of another length. A last node without a sibling moves up as it is. */
+function membershipRoot(
+  format: LogFormat,
+  { leafIndex, treeSize, leafHash, path }: MembershipProof,
+): Uint8Array | undefined {
+  let node = leafHash;
+  let used = 0;
+  for (let index = leafIndex, last = treeSize - 1; last > 0; index = half(index), last = half(last)) {
+    const isRight = index % 2 === 1;
+    if (!isRight && index === last) continue;
+    const sibling = path[used++];
+    if (sibling === undefined) return undefined;
+    node = isRight ? format.nodeHash(sibling, node) : format.nodeHash(node, sibling);
+  }
+  return used === path.length ? node : undefined;
+}
+
+function half(index: number): number {
+  return Math.floor(index / 2);
 }
 
 /**

@@ -8,6 +8,7 @@ import type { AuditService } from "../../audit/service.js";
 import { requireLeafIndexes, requireOrdered, requireTreeSize } from "../../audit/tree-size.js";
 import { digestBytes } from "../../core/bytes.js";
 import { logFormat } from "../../core/format.js";
+import { withKnownNodes } from "../../core/known-nodes.js";
 import { subtreePathsOfText } from "../../core/proof-text.js";
 import { subtreePathsVerdict, type ConsistencyProof } from "../../core/proof.js";
 import { unknown, type Verdict } from "../../core/verdict.js";
@@ -46,7 +47,7 @@ export interface PangeaServiceOptions extends WireOptions {
 }
 
 const POLL_MS = 2_000;
-const FORMAT = logFormat("pangea", nodeSha256);
+const FORMAT = withKnownNodes(logFormat("pangea", nodeSha256));
 const ED25519 = nodeEd25519();
 
 /** Puts the audit service port in front of a server of the Pangea Secure Audit Log protocol. Asks it nothing yet. */

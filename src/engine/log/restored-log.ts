@@ -6,6 +6,7 @@ import { formatIn, storedFormat, type LogDeclaration, type StoredFormat } from "
 import type { LogHead, LogStore } from "../../audit/store.js";
 import type { TreeEdge } from "../../core/tree.js";
 import { isReceivedAt, logFormat } from "../../core/format.js";
+import { withKnownNodes } from "../../core/known-nodes.js";
 import type { Keyring } from "../../keys/keyring.js";
 import { LogKey } from "../../keys/log-key.js";
 import { nodeEd25519, nodeSha256 } from "../../keys/node-crypto.js";
@@ -68,7 +69,7 @@ export async function restoreLog(
   const { log, format: name } = declaration;
   const declared = storedFormat(declaration, nodeSha256);
   const key = new LogKey(`${origin}/${log}`, keyring, nodeEd25519());
-  const source = { log, store, format: logFormat(name, nodeSha256), key };
+  const source = { log, store, format: withKnownNodes(logFormat(name, nodeSha256)), key };
   const now = timeText(clock());
   const head = (await store.head(log)) ?? (await created(source, declared, now));
   if ("error" in head) return { source, tree: head };
