@@ -15,7 +15,7 @@ import {
 import type { KeptTile } from "./kept-tile.js";
 import { tileKey, TileReader, type TileSource } from "./tile-reader.js";
 
-type Tiles = Map<string, KeptTile | undefined>;
+type Tiles = Map<number, KeptTile | undefined>;
 
 /**
  * The leaves of a signed tree: each comes from the edge, whose root is signed, or from its tile once the hashes above
@@ -144,7 +144,7 @@ function isBelow(node: NodeId, { level, index }: TileId): boolean {
 
 /** The full tiles between nodes and the edge. */
 function tilesAbove(edge: TreeEdge, nodes: readonly NodeId[]): TileId[] {
-  const tiles = new Map<string, TileId>();
+  const tiles = new Map<number, TileId>();
   for (const node of nodes) {
     for (let next = node; edge.node(next) === undefined;) {
       const { tile } = placeOfNode(next);

@@ -31,7 +31,7 @@ const KEPT_TILES = 1_024;
  * all. They are only stored hashes: callers prove them under the signed root, or call `doubt`.
  */
 export class TileReader {
-  readonly #tiles: LRUCache<string, KeptTile>;
+  readonly #tiles: LRUCache<number, KeptTile>;
 
   constructor(
     private readonly source: TileSource,
@@ -56,7 +56,7 @@ export class TileReader {
   }
 
   /** Tiles by key, from memory or in one read of the store; undefined where one is missing or incomplete. */
-  async stored(ids: readonly TileId[]): Promise<Map<string, KeptTile | undefined>> {
+  async stored(ids: readonly TileId[]): Promise<Map<number, KeptTile | undefined>> {
     const found = new Map(ids.map((id) => [tileKey(id), this.#tiles.get(tileKey(id))]));
     const missing = ids.filter((id) => found.get(tileKey(id)) === undefined);
     if (missing.length === 0) return found;
@@ -73,15 +73,13 @@ export class TileReader {
    * LOG_CORRUPT when a tile is missing.
    */
   async hashes(edge: TreeEdge, ranges: readonly LeafRange[]): Promise<readonly Uint8Array[]> {
-    const distinct = new Map(ranges.map((range) => [rangeKey(range), range]));
-    const subtrees = [...distinct].map(([key, range]) => [key, perfectSubtrees(range)] as const);
-    const tiles = await this.#load(
-      edge,
-      subtrees.flatMap(([, nodes]) => nodes),
-    );
+    const { distinct, places } = eachOnce(ranges);
+    const subtrees = distinct.map(perfectSubtrees);
+    const tiles = await this.#load(edge, subtrees.flat());
     const hashOf = (node: NodeId): Uint8Array => edge.node(node) ?? nodeIn(tiles, node);
-    const hashes = new Map(subtrees.map(([key, nodes]) => [key, foldSubtrees(this.source.format, nodes.map(hashOf))]));
-    return ranges.map((range) => hashes.get(rangeKey(range)) ?? this.source.format.emptyRoot);
+    const { format } = this.source;
+    const hashes = subtrees.map((nodes) => (nodes.length === 0 ? undefined : foldSubtrees(format, nodes.map(hashOf))));
+    return places.map((place) => hashes[place] ?? format.emptyRoot);
   }
 
   /**
@@ -99,9 +97,9 @@ export class TileReader {
   }
 
   /** Every tile that holds one of the nodes and is not in the edge. */
-  async #load(edge: TreeEdge, nodes: readonly NodeId[]): Promise<ReadonlyMap<string, Uint8Array>> {
+  async #load(edge: TreeEdge, nodes: readonly NodeId[]): Promise<ReadonlyMap<number, Uint8Array>> {
     const needed = tilesBelow(edge, nodes);
-    const known = new Map<string, Uint8Array>();
+    const known = new Map<number, Uint8Array>();
     const missing: TileId[] = [];
     for (const [key, id] of needed) {
       const tile = this.#tiles.get(key);
@@ -137,8 +135,8 @@ export class TileReader {
 }
 
 /** The tiles that hold the nodes, by key, without those in the edge. */
-function tilesBelow(edge: TreeEdge, nodes: readonly NodeId[]): ReadonlyMap<string, TileId> {
-  const tiles = new Map<string, TileId>();
+function tilesBelow(edge: TreeEdge, nodes: readonly NodeId[]): ReadonlyMap<number, TileId> {
+  const tiles = new Map<number, TileId>();
   for (const node of nodes) {
     const { tile } = placeOfNode(node);
     if (edge.node(node) === undefined) tiles.set(tileKey(tile), tile);
@@ -146,18 +144,28 @@ function tilesBelow(edge: TreeEdge, nodes: readonly NodeId[]): ReadonlyMap<strin
   return tiles;
 }
 
-function nodeIn(tiles: ReadonlyMap<string, Uint8Array>, node: NodeId): Uint8Array {
+function nodeIn(tiles: ReadonlyMap<number, Uint8Array>, node: NodeId): Uint8Array {
   const { tile, row, column } = placeOfNode(node);
   const bytes = tiles.get(tileKey(tile));
-  if (bytes === undefined) throw new Error(`tile ${tileKey(tile)} was not loaded`);
+  if (bytes === undefined) throw new Error(`tile ${tile.level}/${tile.index} was not loaded`);
   return tileNode(bytes, row, column);
 }
 
-export function tileKey({ level, index }: TileId): string {
-  return `${level}/${index}`;
+/** A number, which costs less than a text: a tree of 2^53 leaves has 2^45 tiles on its lowest level, and seven levels. */
+export function tileKey({ level, index }: TileId): number {
+  return level * 2 ** 45 + index;
 }
 
-/** Proofs of neighbours share most of their ranges: each is looked up once. */
-function rangeKey({ start, end }: LeafRange): string {
-  return `${start}-${end}`;
+/** Proofs of neighbors share most of their ranges: each is looked up once. With the place of each given one among them. */
+function eachOnce(ranges: readonly LeafRange[]): { distinct: readonly LeafRange[]; places: readonly number[] } {
+  const distinct: LeafRange[] = [];
+  const known = new Map<number, Map<number, number>>(); // by start and end: a text of both costs as much as the rest
+  const places = ranges.map((range) => {
+    let ends = known.get(range.start);
+    if (ends === undefined) known.set(range.start, (ends = new Map<number, number>()));
+    let place = ends.get(range.end);
+    if (place === undefined) ends.set(range.end, (place = distinct.push(range) - 1));
+    return place;
+  });
+  return { distinct, places };
 }
