@@ -4,9 +4,11 @@ import type { MakeLink } from "../audit/download-link.js";
 import { AuditError } from "../audit/errors.js";
 import type { CompletenessProof, CompletenessRequest, EntryProof } from "../audit/proofs.js";
 import type { AuditService, EntryOutcome, ResultPage, Root } from "../audit/service.js";
-import type { Digest } from "../core/bytes.js";
+import { digestOf, type Digest } from "../core/bytes.js";
 import type { LogFormat } from "../core/format.js";
-import type { Verdict } from "../core/verdict.js";
+import { membershipTextVerdict } from "../core/proof-text.js";
+import { membershipVerdict } from "../core/proof.js";
+import { invalid, type Verdict } from "../core/verdict.js";
 import { asError } from "./errors.js";
 import type { OperationObserver } from "./operation-observer.js";
 
@@ -55,6 +57,7 @@ export class Loaders {
   #proofsAsked = 0;
   readonly entries: DataLoader<Place, EntryOutcome, string>;
   readonly membership: DataLoader<ProofKey, EntryProof, string>;
+  readonly membershipVerdicts: DataLoader<ProofKey, Verdict>;
   readonly consistency: DataLoader<Place, Verdict, string>;
 
   constructor(private readonly service: AuditService) {
@@ -68,6 +71,7 @@ export class Loaders {
     this.membership = new DataLoader((keys) => inGroups(keys, inOneTree, this.#loadProofs), {
       cacheKeyFn: (key) => `${key.leafIndex}/${key.hash}/${inOneTree(key)}`,
     });
+    this.membershipVerdicts = new DataLoader((keys) => inGroups(keys, inOneTree, this.#loadVerdicts), { cache: false });
     this.consistency = new DataLoader((keys) => inTurns(keys, ({ log, at }) => service.consistency(log, at)), {
       cacheKeyFn: placeKey,
     });
@@ -147,9 +151,34 @@ export class Loaders {
       leafIndexes: [first, ...rest].map(({ leafIndex }) => leafIndex),
       hashes: [first, ...rest].map(({ hash }) => hash),
     });
+
+  readonly #loadVerdicts = async ([first, ...rest]: Group<ProofKey>): Promise<readonly Verdict[]> => {
+    const keys = [first, ...rest];
+    const loading = Promise.all(keys.map((key) => this.membership.load(key)));
+    const [proofs, root, format] = await Promise.all([
+      loading,
+      this.root(first.log, first.treeSize),
+      this.format(first.log),
+    ]);
+    return proofs.map((proof, at) => verdictOf(proof, keys[at] ?? first, { format, root }));
+  };
 }
 
 type Group<K> = readonly [K, ...K[]];
+
+/** A tree that a log signed, and how it is hashed. */
+interface LogTree {
+  readonly format: LogFormat;
+  readonly root: Root;
+}
+
+/** Whether the proof leads from the entry's own hash to the root that the log signed. */
+function verdictOf(proof: EntryProof, { hash }: ProofKey, { format, root }: LogTree): Verdict {
+  if (digestOf(proof.rootHash) !== root.hash) return invalid("ROOT_MISMATCH");
+  if (digestOf(proof.leafHash) !== hash) return invalid("HASH_MISMATCH");
+  const { text } = proof;
+  return text === undefined ? membershipVerdict(format, proof) : membershipTextVerdict(format, { ...proof, text });
+}
 
 /** Loads each key by itself, a few at once, and lets other requests have their turn between. */
 async function inTurns<K, V>(keys: readonly K[], load: (key: K) => Promise<V>): Promise<Batch<V>> {

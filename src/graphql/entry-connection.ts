@@ -3,12 +3,12 @@ import { GraphQLError } from "graphql";
 import type { Facet, Histogram } from "../audit/breakdown.js";
 import type { CompletenessProof } from "../audit/proofs.js";
 import type { PinnedResult, ResultPage } from "../audit/service.js";
+import type { LogFormat } from "../core/format.js";
 import { BUCKETS, FacetFieldName, FacetType, HistogramType, VALUES } from "./breakdown.js";
 import { CompletenessProofType, ProvenPart } from "./completeness-proof.js";
 import type { AuditContext } from "./context.js";
 import {
   entryNode,
-  shownIn,
   EntryType,
   EntryVerificationType,
   membershipProof,
@@ -16,7 +16,7 @@ import {
   type EntryNode,
   type ProofNode,
 } from "./entry.js";
-import type { EntryInTree } from "./entry-in-tree.js";
+import { shownIn, type EntryInTree } from "./entry-in-tree.js";
 import { corruptEntry, strayEntry } from "./errors.js";
 import { PageInfoType, type PageInfo } from "./relay.js";
 import { rootNode, RootType, type RootNode } from "./root.js";
@@ -29,6 +29,8 @@ type Shown = EntryNode | GraphQLError;
 interface EntryEdge {
   readonly node: Shown;
   readonly result: PinnedResult;
+  /** Of the log. */
+  readonly format: LogFormat;
   /** Its position in the whole result, from 0. */
   readonly position: number;
 }
@@ -155,9 +157,9 @@ export class EntryEdgeResolver {
   }
 
   @FieldResolver({ complexity: 15 })
-  verification(@Parent() { node, result }: EntryEdge): EntryInTree {
+  verification(@Parent() { node, result, format }: EntryEdge): EntryInTree {
     if (node instanceof GraphQLError) throw node;
-    return shownIn(node, result.treeSize);
+    return shownIn(node, format, result.treeSize);
   }
 }
 
@@ -191,8 +193,8 @@ export class EntryConnectionResolver {
   @FieldResolver({ complexity: 1 })
   async edges(@Parent() page: ResultPage, @Ctx() context: AuditContext): Promise<readonly EntryEdge[]> {
     const { result, firstPosition } = page;
-    const nodes = await shownOn(page, context);
-    return nodes.map((node, at) => ({ node, result, position: firstPosition + at }));
+    const [nodes, format] = await Promise.all([shownOn(page, context), context.loaders.format(result.log)]);
+    return nodes.map((node, at) => ({ node, result, format, position: firstPosition + at }));
   }
 
   @FieldResolver({ complexity: 1 })

@@ -2,17 +2,13 @@ import { Arg, Ctx, Directive, Field, FieldResolver, ID, ObjectType, Resolver, Ro
 import { badInput } from "../audit/errors.js";
 import type { EntryProof } from "../audit/proofs.js";
 import type { Entry } from "../audit/service.js";
-import { digestOf, utf8, type Digest } from "../core/bytes.js";
+import { digestOf, type Digest } from "../core/bytes.js";
 import type { AuditEvent } from "../core/event.js";
-import type { LogFormat } from "../core/format.js";
 import type { Json } from "../core/json.js";
-import { membershipText, membershipTextVerdict } from "../core/proof-text.js";
-import { membershipVerdict } from "../core/proof.js";
-import { signatureVerdict } from "../core/signature.js";
-import { invalid, VALID, type Verdict } from "../core/verdict.js";
-import { nodeEd25519 } from "../keys/node-crypto.js";
-import type { AuditContext } from "./context.js";
-import type { EntryInTree } from "./entry-in-tree.js";
+import { membershipText } from "../core/proof-text.js";
+import type { Verdict } from "../core/verdict.js";
+import type { AuditContext, ProofKey } from "./context.js";
+import { EntryInTree } from "./entry-in-tree.js";
 import { EventType } from "./event.js";
 import { globalId } from "./global-id.js";
 import { NodeType } from "./relay.js";
@@ -88,12 +84,13 @@ export class MembershipProofResolver {
  * The entry's proof in a tree, loaded together with those of its neighbours. Rejects with BAD_USER_INPUT if the tree
  * does not include the entry.
  */
-export async function membershipProof(
-  { log, leafIndex, hash }: Entry,
-  treeSize: number,
-  { loaders }: AuditContext,
-): Promise<ProofNode> {
-  if (treeSize > leafIndex) return { ...(await loaders.membership.load({ log, treeSize, leafIndex, hash })), log };
+export async function membershipProof(entry: Entry, treeSize: number, { loaders }: AuditContext): Promise<ProofNode> {
+  return { ...(await loaders.membership.load(proofKey(entry, treeSize))), log: entry.log };
+}
+
+/** Throws BAD_USER_INPUT if the tree does not include the entry. */
+function proofKey({ log, leafIndex, hash }: Entry, treeSize: number): ProofKey {
+  if (treeSize > leafIndex) return { log, treeSize, leafIndex, hash };
   const expected = `more than the entry's leaf index ${leafIndex}`;
   throw badInput([{ path: "treeSize", expected, got: String(treeSize) }]);
 }
@@ -126,24 +123,17 @@ export function entryNode({ log, leafIndex, hash, canonical, envelope, provenIn 
   };
 }
 
-const ed25519 = nodeEd25519();
-
-/** An entry under the root of the page or receipt that shows it, or in the only tree that it can be proven in. */
-export function shownIn(entry: Entry, treeSize: number): EntryInTree {
-  const size = Promise.resolve(entry.provenIn ?? treeSize);
-  return { entry, treeSize: () => size };
-}
-
 @ObjectType("AuditEntryVerification", {
   simpleResolvers: true,
   description:
     "The gateway's own checks of an entry. To check without trusting the gateway, use `canonical`, `membershipProof` and `AuditRoot.checkpoint`.",
 })
 export abstract class EntryVerificationType {
-  @Field(() => VerdictType, { description: "Whether `canonical` hashes to the entry's leaf hash." })
+  @Field(() => VerdictType, { complexity: 15, description: "Whether `canonical` hashes to the entry's leaf hash." })
   abstract readonly hash: Verdict;
 
   @Field(() => VerdictType, {
+    complexity: 40,
     description: "Whether the author's signature over the event verifies; UNKNOWN if there is none.",
   })
   abstract readonly signature: Verdict;
@@ -161,28 +151,9 @@ export abstract class EntryVerificationType {
 
 @Resolver(() => EntryVerificationType)
 export class EntryVerificationResolver {
-  @FieldResolver({ complexity: 15 })
-  async hash(@Root() { entry }: EntryInTree, @Ctx() { loaders }: AuditContext): Promise<Verdict> {
-    return hashVerdict(await loaders.format(entry.log), entry);
-  }
-
-  @FieldResolver({ complexity: 40 })
-  async signature(@Root() { entry }: EntryInTree, @Ctx() { loaders }: AuditContext): Promise<Verdict> {
-    return signatureVerdict(entry.envelope, await loaders.format(entry.log), ed25519);
-  }
-
   @FieldResolver({ complexity: 10 })
-  async membership(@Root() { entry, treeSize }: EntryInTree, @Ctx() context: AuditContext): Promise<Verdict> {
-    const size = await treeSize();
-    const [proof, root, format] = await Promise.all([
-      membershipProof(entry, size, context),
-      context.loaders.root(entry.log, size),
-      context.loaders.format(entry.log),
-    ]);
-    if (digestOf(proof.rootHash) !== root.hash) return invalid("ROOT_MISMATCH");
-    if (digestOf(proof.leafHash) !== entry.hash) return invalid("HASH_MISMATCH");
-    const { text } = proof;
-    return text === undefined ? membershipVerdict(format, proof) : membershipTextVerdict(format, { ...proof, text });
+  async membership(@Root() { entry, treeSize }: EntryInTree, @Ctx() { loaders }: AuditContext): Promise<Verdict> {
+    return loaders.membershipVerdicts.load(proofKey(entry, await treeSize()));
   }
 
   /** A service that proves an entry in one tree alone proves only single steps of growth: that of the entry's own leaf. */
@@ -191,10 +162,6 @@ export class EntryVerificationResolver {
     const grownTo = entry.provenIn === undefined ? await treeSize() : entry.leafIndex + 1;
     return loaders.consistency.load({ log: entry.log, at: grownTo });
   }
-}
-
-function hashVerdict(format: LogFormat, { canonical, hash }: Entry): Verdict {
-  return digestOf(format.leafHash(utf8(canonical))) === hash ? VALID : invalid("HASH_MISMATCH");
 }
 
 const TREE_SIZE =
@@ -280,12 +247,13 @@ export class EntryResolver {
   }
 
   @FieldResolver({ complexity: 15 })
-  verification(
+  async verification(
     @Root() entry: EntryNode,
     @Ctx() context: AuditContext,
     @Arg("treeSize", () => TreeSizeScalar, { nullable: true, description: TREE_SIZE }) treeSize?: number | null,
-  ): EntryInTree {
-    return { entry, treeSize: async () => treeSize ?? newestSize(entry, context) };
+  ): Promise<EntryInTree> {
+    const format = await context.loaders.format(entry.log);
+    return new EntryInTree(entry, format, async () => treeSize ?? newestSize(entry, context));
   }
 }
 

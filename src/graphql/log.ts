@@ -24,14 +24,13 @@ import type { AuditContext, Loaders } from "./context.js";
 import {
   EntryVerificationType,
   entryNode,
-  shownIn,
   EntryType,
   membershipProof,
   MembershipProofType,
   type EntryNode,
   type ProofNode,
 } from "./entry.js";
-import type { EntryInTree } from "./entry-in-tree.js";
+import { shownIn, type EntryInTree } from "./entry-in-tree.js";
 import { EventInput, signedEvent } from "./event.js";
 import { withoutNulls } from "../core/json.js";
 import { refusedEvents, RefusedEventType } from "./refused-event.js";
@@ -121,13 +120,13 @@ export abstract class LogPayloadType implements LogReceipt {
 export class LogPayloadResolver {
   @FieldResolver({ complexity: 15 })
   async membershipProof(@Root() receipt: LogReceipt, @Ctx() context: AuditContext): Promise<ProofNode> {
-    const { entry, treeSize } = this.verification(receipt);
+    const { entry, treeSize } = await this.verification(receipt, context);
     return membershipProof(entry, await treeSize(), context);
   }
 
   @FieldResolver({ complexity: 15 })
-  verification(@Root() { entry, root }: LogReceipt): EntryInTree {
-    return shownIn(entry, root.treeSize);
+  async verification(@Root() { entry, root }: LogReceipt, @Ctx() { loaders }: AuditContext): Promise<EntryInTree> {
+    return shownIn(entry, await loaders.format(entry.log), root.treeSize);
   }
 }
 
