@@ -8,7 +8,8 @@ import type { LogFormat } from "../../core/format.js";
 import { isPlainObject, type Json, type JsonObject } from "../../core/json.js";
 import { rootOfText, rootsOfText } from "../../core/proof-text.js";
 import type { LogKey } from "../../keys/log-key.js";
-import { Lookups, type Window } from "./lookups.js";
+import { GroupedLog } from "./grouped-log.js";
+import { Lookups, type Shown, type Window } from "./lookups.js";
 import { readServedRoot, strange, type PangeaRoots, type ServedRoot } from "./roots.js";
 import { readEnvelope, ShownEntries, type ProvingTree } from "./shown.js";
 import type { Answer, CallOptions, PangeaWire } from "./wire.js";
@@ -43,6 +44,7 @@ const MOST_RESULTS = 10_000;
 export class LogLink {
   readonly shown: ShownEntries;
   readonly #lookups = new Lookups((window) => this.#within(window));
+  readonly #grouped = new GroupedLog((items) => this.#logAll(items));
   readonly #unpublished = new LRUCache<number, Root>({ max: MAX_UNPUBLISHED });
   /** Of the last event that was logged here: the next one is proven to extend it. */
   #lastRoot: Digest | undefined;
@@ -63,7 +65,12 @@ export class LogLink {
   }
 
   /** Logs events and returns the receipt: where each is, and a tree that holds them all. */
-  async log(items: readonly JsonObject[], signal: AbortSignal | undefined): Promise<Logged> {
+  log(items: readonly JsonObject[], signal: AbortSignal | undefined): Promise<Logged> {
+    const [first, ...others] = items;
+    return first !== undefined && others.length === 0 ? this.#grouped.log(first, signal) : this.#logAll(items, signal);
+  }
+
+  async #logAll(items: readonly JsonObject[], signal?: AbortSignal): Promise<Logged> {
     const [only] = items;
     const isWrite = true;
     if (items.length === 1 && only !== undefined) {
@@ -166,8 +173,8 @@ export class LogLink {
     }
   }
 
-  async #within(window: Window): Promise<ReadonlyMap<Digest, Entry>> {
-    const found = new Map<Digest, Entry>();
+  async #within(window: Window): Promise<Shown> {
+    const found = new Map<Digest, Entry[]>();
     const body = {
       query: "",
       ...window,
@@ -180,7 +187,12 @@ export class LogLink {
     let page = await this.page(await this.call("/v1/search", body, {}));
     const { id } = page;
     for (let offset = 0; ;) {
-      for (const outcome of page.outcomes) if (outcome.kind === "entry") found.set(outcome.entry.hash, outcome.entry);
+      for (const outcome of page.outcomes) {
+        if (outcome.kind !== "entry") continue;
+        const same = found.get(outcome.entry.hash);
+        if (same === undefined) found.set(outcome.entry.hash, [outcome.entry]);
+        else same.push(outcome.entry);
+      }
       offset += page.outcomes.length;
       if (page.outcomes.length === 0 || offset >= page.count || id === undefined) return found;
       page = await this.page(await this.call("/v1/results", { id, offset, limit: PAGE }, {}));

@@ -14,8 +14,11 @@ export interface Window {
   readonly end: string;
 }
 
-/** Searches a window of time: all entries in it by hash. */
-export type Look = (window: Window) => Promise<ReadonlyMap<Digest, Entry>>;
+/** The entries of a search by hash: events that are the same in the same microsecond have the same one. */
+export type Shown = ReadonlyMap<Digest, readonly Entry[]>;
+
+/** Searches a window of time. */
+export type Look = (window: Window) => Promise<Shown>;
 
 /** So many searches run at once; what is to be found meanwhile waits for the next, which finds all of it. */
 const AT_ONCE = 4;
@@ -83,15 +86,16 @@ export class Lookups {
     const [from, to] = [Math.min(...group.map((one) => one.from)), Math.max(...group.map((one) => one.to))];
     try {
       const found = await this.look({ start: timeText(from), end: timeText(to + 1) });
-      for (const wanted of group) this.#settle(wanted, found);
+      const taken = new Map<Digest, number>();
+      for (const wanted of group) this.#settle(wanted, found, taken);
     } catch (error) {
       for (const { reject } of group) reject(error);
     }
   }
 
-  #settle(wanted: Wanted, found: ReadonlyMap<Digest, Entry>): void {
+  #settle(wanted: Wanted, found: Shown, taken: Map<Digest, number>): void {
     const { logged, resolve, reject } = wanted;
-    const entries = logged.map(({ hash }) => found.get(hash)).filter((entry) => entry !== undefined);
+    const entries = eachItsOwn(logged, found, taken);
     if (entries.length === logged.length) resolve(entries);
     else if (++wanted.looks === LOOKS) reject(notShown(logged));
     else {
@@ -100,6 +104,17 @@ export class Lookups {
       });
     }
   }
+}
+
+/** The entries of events, one for each; where the same events were logged by another request, that may have been first. */
+function eachItsOwn(logged: readonly LoggedEvent[], found: Shown, taken: Map<Digest, number>): readonly Entry[] {
+  return logged.flatMap(({ hash }) => {
+    const same = found.get(hash) ?? [];
+    const next = taken.get(hash) ?? 0;
+    taken.set(hash, next + 1);
+    const entry = same[next] ?? same.at(-1);
+    return entry === undefined ? [] : [entry];
+  });
 }
 
 function notShown(logged: readonly LoggedEvent[]): AuditError {

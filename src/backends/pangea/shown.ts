@@ -36,7 +36,7 @@ const MAX_KEPT_CHARACTERS = 64 * 1_024 * 1_024;
  * has no call for either, so a proof is there for what was shown here, and an entry by its index if it alone is the leaf.
  */
 export class ShownEntries {
-  /** By tree size and hash. */
+  /** By tree size, leaf index and hash: several events may share a leaf, and equal ones a hash. */
   readonly #proven = new LRUCache<string, Proven>({ maxSize: MAX_KEPT_CHARACTERS });
   readonly #byHash = new LRUCache<Digest, Proven>({ maxSize: MAX_KEPT_CHARACTERS });
   readonly #byIndex = new LRUCache<number, Proven>({ maxSize: MAX_KEPT_CHARACTERS });
@@ -64,7 +64,7 @@ export class ShownEntries {
 
   /** The proof of an entry that was shown in a tree; undefined for any other. */
   proof(treeSize: number, leafIndex: number, hash: Digest | undefined): EntryProof | undefined {
-    return this.#proven.get(`${treeSize}/${hash ?? this.known(leafIndex)?.hash}`)?.proof;
+    return this.#proven.get(provenKey(treeSize, leafIndex, hash ?? this.known(leafIndex)?.hash))?.proof;
   }
 
   /** An entry that was shown, if it alone is its leaf. */
@@ -98,10 +98,14 @@ export class ShownEntries {
   #keep(proven: Proven): void {
     const { entry, isShared } = proven;
     const size = entry.canonical.length + (proven.proof?.text?.length ?? 0) + 1;
-    this.#proven.set(`${entry.provenIn}/${entry.hash}`, proven, { size });
+    this.#proven.set(provenKey(entry.provenIn, entry.leafIndex, entry.hash), proven, { size });
     this.#byHash.set(entry.hash, proven, { size });
     if (!isShared) this.#byIndex.set(entry.leafIndex, proven, { size });
   }
+}
+
+function provenKey(treeSize: number | undefined, leafIndex: number, hash: Digest | undefined): string {
+  return `${treeSize}/${leafIndex}/${hash}`;
 }
 
 /** The text that was hashed, its hash, and the envelope in it; undefined when the hash beside it is another. */

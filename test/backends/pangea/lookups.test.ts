@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { AuditError } from "../../../src/audit/errors.js";
 import type { Entry } from "../../../src/audit/service.js";
-import { Lookups, microsOf, type LoggedEvent, type Window } from "../../../src/backends/pangea/lookups.js";
-import { digestOf, type Digest } from "../../../src/core/bytes.js";
+import { Lookups, microsOf, type LoggedEvent, type Shown, type Window } from "../../../src/backends/pangea/lookups.js";
+import { digestOf } from "../../../src/core/bytes.js";
 import { closedGate } from "../../engine/test-log.js";
 import { rejection } from "../../engine/rejection.js";
 
@@ -17,8 +17,8 @@ function entryOf({ hash, envelope }: LoggedEvent): Entry {
   return { log: "default", leafIndex: 0, hash, canonical: "", envelope };
 }
 
-function shown(...events: readonly LoggedEvent[]): ReadonlyMap<Digest, Entry> {
-  return new Map(events.map((one) => [one.hash, entryOf(one)]));
+function shown(...events: readonly LoggedEvent[]): Shown {
+  return new Map(events.map((one) => [one.hash, [entryOf(one)]]));
 }
 
 describe("events that were just logged", () => {
@@ -51,6 +51,22 @@ describe("events that were just logged", () => {
       { start: "2026-01-01T00:00:10.000004Z", end: "2026-01-01T00:00:10.000020Z" },
       { start: "2026-01-01T00:00:40.000000Z", end: "2026-01-01T00:00:40.000001Z" },
     ]);
+  });
+
+  test("get an entry each where they are the same, and wait for no other where one was logged elsewhere", async () => {
+    const gate = closedGate();
+    const same = event(7);
+    const entries = [3, 4, 5].map((leafIndex) => ({ ...entryOf(same), leafIndex }));
+    const lookups = new Lookups(async () => {
+      await gate.passed;
+      return new Map([[same.hash, entries]]);
+    });
+    const before = [1, 2, 3, 4].map((micros) => rejection(lookups.find([event(micros, 40)], undefined)));
+    const found = [[same, same], [same], [same]].map((logged) => lookups.find(logged, undefined));
+    gate.open();
+    const places = (await Promise.all(found)).map((one) => one.map(({ leafIndex }) => leafIndex));
+    expect(places).toEqual([[3, 4], [5], [5]]);
+    await Promise.all(before);
   });
 
   test("are looked for again where the service does not show them at once", async () => {

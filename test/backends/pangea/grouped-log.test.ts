@@ -1,0 +1,130 @@
+import { afterEach, describe, expect, test } from "@jest/globals";
+import { AuditError, badInput } from "../../../src/audit/errors.js";
+import type { Logged } from "../../../src/audit/service.js";
+import { GroupedLog, type LogAll } from "../../../src/backends/pangea/grouped-log.js";
+import { digestOf } from "../../../src/core/bytes.js";
+import type { JsonObject } from "../../../src/core/json.js";
+import { closedGate, message } from "../../engine/test-log.js";
+import { rejection } from "../../engine/rejection.js";
+import { openedPangea, type OpenedPangea } from "./opened.js";
+
+/** The receipt of items that are their leaf indexes. */
+function receipt(items: readonly JsonObject[]): Logged {
+  const root = { log: "default", treeSize: 100, hash: digestOf(new Uint8Array(32)), publishedAt: "", checkpoint: "" };
+  const entries = items.map(({ i }) => ({
+    ...{ log: "default", leafIndex: Number(i), hash: root.hash, canonical: "" },
+    envelope: { event: { message: "m" }, received_at: "" },
+  }));
+  return { entries, root };
+}
+
+const indexesOf = (items: readonly JsonObject[]): readonly number[] => items.map(({ i }) => Number(i));
+
+/** A service that has seen which requests came with which items, and responds once it is let. */
+function held(respond: LogAll = (items) => Promise.resolve(receipt(items))) {
+  const gate = closedGate();
+  const requests: (readonly number[])[] = [];
+  const grouped = new GroupedLog(async (items) => {
+    requests.push(indexesOf(items));
+    await gate.passed;
+    return respond(items);
+  });
+  const log = (i: number, signal?: AbortSignal): Promise<Logged> => grouped.log({ i }, signal);
+  return { log, requests, open: gate.open };
+}
+
+const upTo = (count: number, from = 0): readonly number[] => Array.from({ length: count }, (_, at) => from + at);
+
+describe("events that are logged one by one", () => {
+  test("go at once while few are on their way; the others wait for the next request, which has them all", async () => {
+    const { log, requests, open } = held();
+    const logged = upTo(20).map((i) => log(i));
+    expect(requests).toEqual([[0], [1], [2], [3]]);
+    open();
+    const receipts = await Promise.all(logged);
+    expect(receipts.map(({ entries, root }) => [entries.map(({ leafIndex }) => leafIndex), root.treeSize])).toEqual(
+      upTo(20).map((i) => [[i], 100]),
+    );
+    expect(requests.slice(4)).toEqual([upTo(16, 4)]);
+  });
+
+  test("go by a thousand at the most, and by a mebibyte", async () => {
+    const { log, requests, open } = held();
+    const logged = upTo(1_005).map((i) => log(i));
+    open();
+    await Promise.all(logged);
+    expect(requests.slice(4).map(({ length }) => length)).toEqual([1_000, 1]);
+
+    const sizes: number[] = [];
+    const gate = closedGate();
+    const large = new GroupedLog(async (items) => {
+      sizes.push(items.length);
+      await gate.passed;
+      return receipt(items);
+    });
+    const long = "x".repeat(600_000);
+    const all = upTo(8).map((i) => large.log({ i, ...(i >= 5 && { long }) }, undefined));
+    gate.open();
+    await Promise.all(all);
+    expect(sizes).toEqual([1, 1, 1, 1, 2, 1, 1]);
+  });
+
+  test("are told of their own refusal, and the others are logged", async () => {
+    const { log, requests, open } = held((items) =>
+      items.some(({ i }) => i === 6 || i === 17)
+        ? Promise.reject(badInput([{ path: "event.message", expected: "less", got: String(indexesOf(items)) }]))
+        : Promise.resolve(receipt(items)),
+    );
+    const logged = upTo(20).map((i) => log(i).then(({ entries }) => entries[0]?.leafIndex, String));
+    open();
+    const outcomes = await Promise.all(logged);
+    expect(outcomes.filter((outcome) => typeof outcome === "number")).toEqual(
+      upTo(20).filter((i) => i !== 6 && i !== 17),
+    );
+    for (const i of [6, 17]) expect(outcomes[i]).toMatch(new RegExp(`got ${i}$`));
+    const times = upTo(20).map((i) => requests.filter((request) => request.includes(i)).length);
+    expect(Math.max(...times)).toBe(5); // the group of 16, and its halves
+  });
+
+  test.each([
+    ["an open outcome", new AuditError("BAD_USER_INPUT", "odd", { outcome: "UNKNOWN" })],
+    ["a service that is away", new AuditError("UNAVAILABLE", "away", { outcome: "NONE" })],
+  ])("are not sent again after %s", async (_, error) => {
+    const { log, requests, open } = held(() => Promise.reject(error));
+    const logged = upTo(10).map((i) => rejection(log(i)));
+    open();
+    expect(new Set(await Promise.all(logged))).toEqual(new Set([error]));
+    expect(requests.flat()).toEqual(upTo(10));
+  });
+
+  test("are not sent when nobody waits for them any more", async () => {
+    const { log, requests, open } = held();
+    const gone = new AbortController();
+    const logged = upTo(6).map((i) => log(i, i === 5 ? gone.signal : undefined).catch(String));
+    gone.abort(new AuditError("UNAVAILABLE", "gone"));
+    open();
+    expect(await Promise.all(logged)).toContain("AuditError: gone");
+    expect(requests).toEqual([[0], [1], [2], [3], [4]]);
+    expect(() => log(6, gone.signal)).toThrow("gone");
+  });
+});
+
+describe("at a service", () => {
+  let opened: OpenedPangea | undefined;
+  afterEach(() => opened?.close());
+
+  test("equal events that come at once each get an entry of their own, with its own proof", async () => {
+    opened = await openedPangea();
+    const { service, seen } = opened;
+    const append = () => service.append({ log: "default", events: [message("same")], sign: false, path: "event" });
+    const receipts = await Promise.all(upTo(30).map(append));
+    const places = receipts.flatMap(({ entries }) => entries.map(({ leafIndex }) => leafIndex));
+    expect([...places].sort((a, b) => a - b)).toEqual(upTo(30));
+    expect(seen.filter(({ path }) => path === "/v2/log").length).toBeLessThan(5);
+    for (const { entries, root } of receipts) {
+      const [{ leafIndex, hash } = { leafIndex: -1, hash: root.hash }] = entries;
+      const asked = { log: "default", treeSize: root.treeSize, leafIndexes: [leafIndex], hashes: [hash] };
+      expect(await service.membershipProofs(asked)).toMatchObject([{ leafIndex, treeSize: root.treeSize }]);
+    }
+  });
+});
