@@ -10,7 +10,8 @@ import { BASE_ENTRIES, dueAt, recordBytes, segmentCover } from "../src/core/segm
 import { memorySource } from "../src/core/segment/memory-source.js";
 import { MERGED_CHILDREN, mergeSegments } from "../src/core/segment/merge.js";
 import { readProof } from "../src/core/segment/proof-document.js";
-import { proveAnswer, type Provable, type ProvableLog } from "../src/core/segment/prove.js";
+import type { Provable } from "../src/core/segment/prove.js";
+import { proveAnswer, type ProvableLog } from "../test/core/segment/prove-answer.js";
 import { SegmentReader } from "../src/core/segment/read.js";
 import { verifyAnswer } from "../src/core/segment/verify-answer.js";
 import { nodeSha256 } from "../src/keys/node-crypto.js";

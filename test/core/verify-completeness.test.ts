@@ -3,7 +3,7 @@ import { base64, utf8 } from "../../src/core/bytes.js";
 import { signCheckpoint, noteSigner } from "../../src/core/checkpoint.js";
 import type { Question } from "../../src/core/segment/answer.js";
 import { signIndexCheckpoint } from "../../src/core/segment/index-log.js";
-import { proveAnswer } from "../../src/core/segment/prove.js";
+import { proveAnswer } from "./segment/prove-answer.js";
 import { questionText } from "../../src/core/segment/question.js";
 import { nobleEd25519, publicKeyText } from "../../src/core/signature.js";
 import { trustLog } from "../../src/core/verify.js";

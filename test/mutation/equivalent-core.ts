@@ -57,18 +57,6 @@ export const EQUIVALENT_IN_CORE: readonly Equivalent[] = [
     why: "the array is longer than what is read of it",
   },
   {
-    file: "build/src/core/segment/order.js",
-    line: "const sign = order.descending ? -1 : 1;",
-    mutant: "const sign = order.descending ? -(1 + 1) : 1;",
-    why: "only the sign of the product counts",
-  },
-  {
-    file: "build/src/core/segment/order.js",
-    line: "const NO_TIME = -1;",
-    mutant: "const NO_TIME = -(1 + 1);",
-    why: "every document has a place in the column",
-  },
-  {
     file: "build/src/core/segment/search.js",
     line: "if (evaluated.most === 0)",
     mutant: "if (false)",

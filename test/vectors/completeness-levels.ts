@@ -4,7 +4,7 @@ import type { SegmentFilter } from "../../src/core/segment/filter.js";
 import { segmentDocuments, segmentRoot, type Segment } from "../../src/core/segment/format.js";
 import { BASE_ENTRIES, dueAt, dueBase, recordBytes } from "../../src/core/segment/index-log.js";
 import { memorySource } from "../../src/core/segment/memory-source.js";
-import { proveAnswer } from "../../src/core/segment/prove.js";
+import { proveAnswer } from "../core/segment/prove-answer.js";
 import type { SignedRoots } from "../../src/core/segment/verify-answer.js";
 import { nodeSha256 } from "../../src/keys/node-crypto.js";
 import { FORMAT, provable } from "../core/segment/provable-log.js";

@@ -2,28 +2,6 @@ import { checkDictionary } from "./dictionary.js";
 import { compareBytes, MalformedSegment, segmentDocuments, type SegmentHeader } from "./format.js";
 import type { BlockSource } from "./read.js";
 
-/** Notes which blocks are read: those that a proof must hold. */
-export class RecordingSource implements BlockSource {
-  readonly #read = new Map<number, Uint8Array>();
-
-  constructor(private readonly source: BlockSource) {}
-
-  /** In rising order of their numbers. */
-  get blocks(): readonly (readonly [number, Uint8Array])[] {
-    return [...this.#read].sort(([a], [b]) => a - b);
-  }
-
-  block(number: number): Uint8Array {
-    const block = this.source.block(number);
-    this.#read.set(number, block);
-    return block;
-  }
-
-  locate(term: Uint8Array): number {
-    return this.source.locate(term);
-  }
-}
-
 /** Thrown where a search reads a block that a proof does not hold. */
 export class MissingBlock extends Error {
   constructor() {

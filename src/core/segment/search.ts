@@ -3,8 +3,7 @@ import type { LeafRange } from "../tree.js";
 import { evaluation } from "./evaluate.js";
 import type { SegmentFilter } from "./filter.js";
 import { bitsBetween, countBits, setPlaces, isEmpty, type PieceBits } from "./bits.js";
-import { KEY_COLUMNS, segmentDocuments, type SegmentId } from "./format.js";
-import { byKey, byTime, ordered, type MatchingPiece } from "./order.js";
+import { segmentDocuments, type SegmentId } from "./format.js";
 import type { SegmentReader } from "./read.js";
 
 /** A search over segments that cover its range. */
@@ -50,30 +49,17 @@ export function countMatches(segments: Segments, query: SegmentQuery): number {
   return count;
 }
 
-/**
- * The leaves that match, by a column of keys; ties by leaf, in the same direction. Ranks order a piece, and `keyOf`,
- * which returns a leaf's sort key, only those that come first in it. Throws as `matchingLeaves`.
- */
-export function leavesByKey(
-  segments: Segments,
-  query: SegmentQuery,
-  by: { readonly column: number; readonly keyOf: (leaf: number) => Uint8Array },
-): Generator<number> {
-  return ordered(matchingPieces(segments, query), byKey(by, query.descending));
+/** What matches in one piece of a segment. */
+export interface MatchingPiece {
+  readonly reader: SegmentReader;
+  readonly piece: number;
+  /** The piece's first leaf. */
+  readonly start: number;
+  readonly bits: PieceBits;
 }
 
-/**
- * The leaves that match, by the event's own time; those without one come first. Ties by leaf, in the same direction.
- * Throws as `matchingLeaves`.
- */
-export function leavesByTime(segments: Segments, query: SegmentQuery): Generator<number> {
-  return ordered(matchingPieces(segments, query), byTime(query.descending));
-}
-
-/** The place of the column of times, behind those of keys. */
-export const TIME_COLUMN = KEY_COLUMNS.length;
-
-function* matchingPieces(segments: Segments, query: SegmentQuery): Generator<MatchingPiece> {
+/** The pieces with matches, in the order of their leaves. Throws as `matchingLeaves`. */
+export function* matchingPieces(segments: Segments, query: SegmentQuery): Generator<MatchingPiece> {
   for (const { reader, range } of covering(segments, query)) {
     const evaluated = evaluation(query.filter, { reader, sha256: segments.sha256 });
     if (evaluated.most === 0) continue;

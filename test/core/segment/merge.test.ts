@@ -10,7 +10,8 @@ import { memorySource } from "../../../src/core/segment/memory-source.js";
 import { mergeSegments } from "../../../src/core/segment/merge.js";
 import type { DictionaryEntry } from "../../../src/core/segment/dictionary.js";
 import { SegmentReader } from "../../../src/core/segment/read.js";
-import { leavesByKey, leavesByTime, matchingLeaves } from "../../../src/core/segment/search.js";
+import { matchingLeaves } from "../../../src/core/segment/search.js";
+import { leavesByKey, leavesByTime } from "./sorted-leaves.js";
 import { nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { entryAt } from "./corpus.js";
 

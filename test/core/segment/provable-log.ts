@@ -9,12 +9,13 @@ import { BASE_ENTRIES, dueAt, recordBytes, segmentCover } from "../../../src/cor
 import { memorySource } from "../../../src/core/segment/memory-source.js";
 import { multiproofRanges } from "../../../src/core/segment/multiproof.js";
 import type { ProvenLeaves } from "../../../src/core/segment/proof-document.js";
-import { proveAnswer, type Provable, type ProvableLog, type ProvableSegment } from "../../../src/core/segment/prove.js";
+import type { Provable } from "../../../src/core/segment/prove.js";
 import { verifyAnswer, type Completeness, type SignedRoots } from "../../../src/core/segment/verify-answer.js";
 import type { Answer } from "../../../src/core/segment/answer.js";
 import type { LeafRange } from "../../../src/core/tree.js";
 import { nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { entryAt } from "./corpus.js";
+import { proveAnswer, type ProvableLog, type ProvableSegment } from "./prove-answer.js";
 
 export const FORMAT = logFormat("rfc6962", nodeSha256);
 

@@ -13,7 +13,8 @@ import {
   type SegmentHeader,
 } from "../../../src/core/segment/format.js";
 import { memorySource } from "../../../src/core/segment/memory-source.js";
-import { MissingBlock, ProvenSource, RecordingSource } from "../../../src/core/segment/proof-source.js";
+import { MissingBlock, ProvenSource } from "../../../src/core/segment/proof-source.js";
+import { RecordingSource } from "./prove-answer.js";
 import { readHeader, SegmentReader } from "../../../src/core/segment/read.js";
 import { groupOf } from "./corpus.js";
 import { nothing } from "./provable-log.js";

@@ -7,13 +7,8 @@ import { columnOf, compareBytes, KEY_COLUMNS } from "../../../src/core/segment/f
 import { sortKey } from "../../../src/core/segment/group.js";
 import { memorySource } from "../../../src/core/segment/memory-source.js";
 import { SegmentReader } from "../../../src/core/segment/read.js";
-import {
-  countMatches,
-  leavesByKey,
-  leavesByTime,
-  matchingLeaves,
-  type Segments,
-} from "../../../src/core/segment/search.js";
+import { countMatches, matchingLeaves, type Segments } from "../../../src/core/segment/search.js";
+import { leavesByKey, leavesByTime } from "./sorted-leaves.js";
 import { baseSegments, entryAt, groupOf } from "./corpus.js";
 import { filtersOver } from "./filters.js";
 import { matchesPlainly, plainEntry, plainTime, plainValue, type PlainEntry } from "./plain-matcher.js";

@@ -13,14 +13,8 @@ import {
 import { Group, sortKey } from "../../../src/core/segment/group.js";
 import { mergedHeader, mergeSegments, streamMerged } from "../../../src/core/segment/merge.js";
 import type { SegmentReader } from "../../../src/core/segment/read.js";
-import {
-  countMatches,
-  leavesByKey,
-  leavesByTime,
-  matchingLeaves,
-  piecesIn,
-  type SegmentQuery,
-} from "../../../src/core/segment/search.js";
+import { countMatches, matchingLeaves, piecesIn, type SegmentQuery } from "../../../src/core/segment/search.js";
+import { leavesByKey, leavesByTime } from "./sorted-leaves.js";
 import { nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { matchesPlainly, plainEntry, plainTime, plainValue, type PlainEntry } from "./plain-matcher.js";
 import { readerOf, renumbered } from "./tall-segments.js";

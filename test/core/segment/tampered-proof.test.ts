@@ -11,7 +11,7 @@ import {
   type ProofDocument,
   type ProvenLeaves,
 } from "../../../src/core/segment/proof-document.js";
-import { proveAnswer, type ProvableLog } from "../../../src/core/segment/prove.js";
+import { proveAnswer, type ProvableLog } from "./prove-answer.js";
 import { verifyAnswer, type SignedRoots } from "../../../src/core/segment/verify-answer.js";
 import type { LeafRange } from "../../../src/core/tree.js";
 import { leavesOf, nothing, provable, receivedAt } from "./provable-log.js";

@@ -1,16 +1,32 @@
-import { setPlaces, type PieceBits } from "./bits.js";
-import { compareBytes } from "./format.js";
-import { Heap } from "./heap.js";
-import { readKeys, readTimes } from "./read-columns.js";
-import type { SegmentReader } from "./read.js";
+import { setPlaces } from "../../../src/core/segment/bits.js";
+import { compareBytes } from "../../../src/core/segment/format.js";
+import { Heap } from "../../../src/core/segment/heap.js";
+import { readKeys, readTimes } from "../../../src/core/segment/read-columns.js";
+import {
+  matchingPieces,
+  type MatchingPiece,
+  type SegmentQuery,
+  type Segments,
+} from "../../../src/core/segment/search.js";
 
-/** What matches in one piece of a segment. */
-export interface MatchingPiece {
-  readonly reader: SegmentReader;
-  readonly piece: number;
-  /** The piece's first leaf. */
-  readonly start: number;
-  readonly bits: PieceBits;
+/**
+ * The leaves that match, by a column of keys; ties by leaf, in the same direction. Ranks order a piece, and `keyOf`,
+ * which returns a leaf's sort key, only those that come first in it. Throws as `matchingLeaves`.
+ */
+export function leavesByKey(
+  segments: Segments,
+  query: SegmentQuery,
+  by: { readonly column: number; readonly keyOf: (leaf: number) => Uint8Array },
+): Generator<number> {
+  return ordered(matchingPieces(segments, query), byKey(by, query.descending));
+}
+
+/**
+ * The leaves that match, by the event's own time; those without one come first. Ties by leaf, in the same direction.
+ * Throws as `matchingLeaves`.
+ */
+export function leavesByTime(segments: Segments, query: SegmentQuery): Generator<number> {
+  return ordered(matchingPieces(segments, query), byTime(query.descending));
 }
 
 /** How the documents of a piece compare with each other, and with those of other pieces. */
@@ -20,7 +36,7 @@ interface PieceOrder<Key> {
 }
 
 /** A sort order over pieces. */
-export interface Order<Key> {
+interface Order<Key> {
   /** No document of the piece comes before this one; undefined where only the piece itself can tell. */
   bound(piece: MatchingPiece): Key | undefined;
   open(piece: MatchingPiece): PieceOrder<Key>;
@@ -39,7 +55,7 @@ interface Head<Key> {
 }
 
 /** The leaves in an order; ties by leaf, in the same direction. A piece is opened only when its bound comes up. */
-export function* ordered<Key>(pieces: Iterable<MatchingPiece>, order: Order<Key>): Generator<number> {
+function* ordered<Key>(pieces: Iterable<MatchingPiece>, order: Order<Key>): Generator<number> {
   const sign = order.descending ? -1 : 1;
   const heads: Head<Key>[] = [];
   for (const piece of pieces) {
@@ -95,7 +111,7 @@ function beforeIn<Key>(inPiece: PieceOrder<Key>, { descending }: Order<Key>): (a
 }
 
 /** By a column of keys. `keyOf` returns a leaf's sort key. */
-export function byKey(
+function byKey(
   by: { readonly column: number; readonly keyOf: (leaf: number) => Uint8Array },
   descending: boolean,
 ): Order<Uint8Array> {
@@ -129,7 +145,7 @@ interface Time {
 }
 
 /** By the event's own time; documents without one come first. */
-export function byTime(descending: boolean): Order<Time> {
+function byTime(descending: boolean): Order<Time> {
   const compare = (a: Time, b: Time): number => a.ms - b.ms || a.micros - b.micros;
   return {
     descending,
