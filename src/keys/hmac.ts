@@ -1,3 +1,4 @@
+import { HASH_BYTES } from "../core/bytes.js";
 import { nodeSha256 } from "./node-crypto.js";
 
 const BLOCK_BYTES = 64;
@@ -8,8 +9,13 @@ const BLOCK_BYTES = 64;
  */
 export function hmacSha256(secret: Uint8Array): (...parts: readonly Uint8Array[]) => Uint8Array {
   const key = secret.length > BLOCK_BYTES ? nodeSha256(secret) : secret;
-  const [inner, outer] = [padded(key, 0x36), padded(key, 0x5c)];
-  return (...parts) => nodeSha256(Buffer.concat([outer, nodeSha256(Buffer.concat([inner, ...parts]))]));
+  const ipad = padded(key, 0x36);
+  // All calls share it: hashing is synchronous.
+  const outer = Buffer.concat([padded(key, 0x5c), new Uint8Array(HASH_BYTES)]);
+  return (...parts) => {
+    outer.set(nodeSha256(Buffer.concat([ipad, ...parts])), BLOCK_BYTES);
+    return nodeSha256(outer);
+  };
 }
 
 function padded(key: Uint8Array, pad: number): Uint8Array {

@@ -30,8 +30,12 @@ export class TokenSealer {
   }
 
   seal(kind: TokenKind, payload: Uint8Array): string {
-    const head = Buffer.concat([Uint8Array.of(VERSION), payload]);
-    return Buffer.concat([head, this.#mac(kind, head)]).toString("base64url");
+    const length = 1 + payload.length;
+    const token = Buffer.allocUnsafe(length + MAC_BYTES);
+    token[0] = VERSION;
+    token.set(payload, 1);
+    token.set(this.#mac(kind, token.subarray(0, length)), length);
+    return token.toString("base64url");
   }
 
   /** Opens a token. Its holder can change it at will, so the MAC is checked before anything else is read. */
