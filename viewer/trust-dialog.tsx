@@ -43,7 +43,7 @@ export function TrustDialog({ trust, log, tree }: TrustDialogProps): ReactElemen
       <KeyForm trust={trust} />
       <p className="quiet">
         A key from the gateway itself proves only that nothing changed since the first visit. Take the log&apos;s key
-        from its operator, and paste it here. If a log was started anew on purpose, forget the old one.
+        from its operator, and paste it here. If a log was started over on purpose, forget the old one.
       </p>
       <button type="button" onClick={trust.forget}>
         Forget this log&apos;s key and root

@@ -58,7 +58,7 @@ async function readable<T>(place: string, read: () => Promise<T>): Promise<T> {
 
 /** A sentence for the banner: who is let in. */
 export function accessSentence(access: Access): string {
-  if (access.kind === "open") return "no authentication: whoever is on this machine may log and read everything";
+  if (access.kind === "open") return "no authentication: anyone on this machine may log and read everything";
   const ways = [access.keys && "API keys", access.jwt && "JSON Web Tokens"].filter((way) => way !== undefined);
   return `authentication by ${ways.join(" and ")}`;
 }

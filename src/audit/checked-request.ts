@@ -63,7 +63,7 @@ export function checkRequest(request: LogRequest, log: CheckedLog, signer: Event
   const bad: RefusedEvent[] = [];
   let found = 0;
   for (const [index, sent] of request.events.entries()) {
-    // Whoever gets nothing logged is told of enough mistakes by then.
+    // A caller who gets nothing logged has been told enough mistakes by then.
     if (found >= MAX_FOUND_PROBLEMS && request.skipInvalid !== true) break;
     const path = request.path === "event" ? "event" : `events[${index}]`;
     const outcome = checkEvent(sent, path, { log, signer, sign: request.sign });

@@ -8,7 +8,7 @@ import { addReadingCommands, type NewCommand, type ReadingCommands } from "./rea
 import type { SaveFlags } from "./save.js";
 import type { WatchFlags } from "./watch.js";
 
-/** What the commands do that ask a gateway by its API. Each answers the exit code. */
+/** What the commands do that ask a gateway by its API. Each returns the exit code. */
 export interface ApiCommands extends ReadingCommands {
   save(flags: SaveFlags): Promise<number>;
   watch(flags: WatchFlags): Promise<number>;

@@ -12,7 +12,7 @@ import { Progress, withBars } from "./progress.js";
 import { FOUND, orImpossible, requireLogs, SOUND, withStore, withStoredLogs, type StoreRun } from "./store-files.js";
 
 /**
- * Copies every log of one store to another, then derives the copies anew. Answers SOUND, or FOUND when a copy is not.
+ * Copies every log of one store to another, then derives the copies again. Returns SOUND, or FOUND when a copy is not.
  * Both stores must have no gateway on them while it runs; run again, it goes on where it stopped.
  */
 export function copyStore(storage: Settings["storage"], target: string, run: StoreRun): Promise<number> {

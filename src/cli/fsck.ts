@@ -31,7 +31,7 @@ interface KeptMark extends CheckedMark {
 /** Marks by store, and the log's origin and name: what was found sound in one store says nothing of another. */
 type Marks = ReadonlyMap<string, KeptMark>;
 
-/** Checks every log of a store, one line for each finding. Answers SOUND, FOUND, or IMPOSSIBLE when there is no log. */
+/** Checks every log of a store, one line for each finding. Returns SOUND, FOUND, or IMPOSSIBLE when there is no log. */
 export function fsckStore(storage: Settings["storage"], flags: FsckFlags, run: StoreRun): Promise<number> {
   return orImpossible(checkAll(storage, flags, run), run.to.note);
 }

@@ -97,5 +97,5 @@ function waitingFor(passing: string): AuditError {
 }
 
 function ignore(): void {
-  // Whoever waits for it is told.
+  // The caller that waits for it is told.
 }

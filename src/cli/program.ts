@@ -22,12 +22,12 @@ export interface Commands extends ApiCommands {
   serve(settings: Settings): Promise<void>;
   /** Serves a made-up day from memory. */
   demo(settings: Settings): Promise<void>;
-  /** Answers the exit code. */
+  /** Returns the exit code. */
   verify(file: string, flags: VerifyFlags): Promise<number>;
   schema(flags: SchemaFlags): Promise<string>;
-  /** Answers the exit code. */
+  /** Returns the exit code. */
   fsck(storage: Settings["storage"], flags: FsckFlags): Promise<number>;
-  /** Copies this store to another. Answers the exit code. */
+  /** Copies this store to another. Returns the exit code. */
   copy(storage: Settings["storage"], target: string): Promise<number>;
 }
 
@@ -122,7 +122,7 @@ type StorageFlags = { readonly [name in keyof typeof STORAGE]?: string };
 /** Commands on stored logs, for operators: no gateway may be writing to the store meanwhile. */
 function addStoreCommands(root: Command, commands: Commands, env: Environment): void {
   const { store, keyFile, previousKeyFiles, origin } = STORAGE;
-  const fsck = root.command("fsck").description("Derive every log anew from its stored bytes, and name what differs.");
+  const fsck = root.command("fsck").description("Derive every log again from its stored bytes, and name what differs.");
   for (const { rows } of [store, keyFile, previousKeyFiles, origin]) for (const row of rows) addOption(fsck, row);
   fsck
     .option(

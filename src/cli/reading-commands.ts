@@ -6,7 +6,7 @@ import type { RootFlags } from "./root.js";
 import type { SearchFlags } from "./search.js";
 import type { TailFlags } from "./tail.js";
 
-/** What the commands do that show what a gateway has. Each answers the exit code. */
+/** What the commands do that show what a gateway has. Each returns the exit code. */
 export interface ReadingCommands {
   search(query: string, flags: SearchFlags): Promise<number>;
   exportEntries(query: string, flags: ExportFlags): Promise<number>;

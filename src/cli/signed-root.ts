@@ -14,7 +14,7 @@ export function givenKey(text: string): NoteVerifier {
   return key;
 }
 
-/** A root as a gateway answers it, with what the log signed. */
+/** A root as a gateway returns it, with what the log signed. */
 export interface SignedRoot {
   readonly treeSize: number;
   readonly hash: string;

@@ -87,6 +87,6 @@ function sentences({ counts, holds, keyText, trust }: Finding): readonly string[
   return [
     `${outcome} for the key inside the file: ${counted}`,
     `The key inside the file is ${keyText}`,
-    "Whoever made the file can have made that key, too. Get the log's key another way, and give it: --key KEY",
+    "The maker of the file can have made that key, too. Get the log's key another way, and give it: --key KEY",
   ];
 }

@@ -25,7 +25,7 @@ export async function provenComplete(
   const { format } = log;
   const rootHash = digestBytes((await log.root(treeSize)).hash);
   const siblings = (leaves: readonly number[]): Promise<readonly Uint8Array[]> => log.multiproof(treeSize, leaves);
-  // Verified by whoever proves: see SearchIndex.prove.
+  // The prover verifies it: see SearchIndex.prove.
   const { answer, proof, index } = await prove({ ...asked, rootHash, format, siblings });
   const isShown = page === undefined || (answer.kind === "page" && answer.leaves.join() === leavesAsked(page).join());
   if (!isShown) throw new Error(`a page of the log ${log.log} is not what its proof of completeness shows`);

@@ -26,7 +26,7 @@ registerEnumType(ProvenPart, {
 @ObjectType("AuditCompletenessProof", {
   simpleResolvers: true,
   description:
-    "Proves that a page, or a count, leaves nothing out: whoever has the log's key runs the search again over `proof`, and finds the same (docs/format.md, section 8.5). `auditql verify` and the package's `auditql/verify` do that.",
+    "Proves that a page, or a count, leaves nothing out: anyone who has the log's key can run the search again over `proof` and find the same (docs/format.md, section 8.5). `auditql verify` and the package's `auditql/verify` do that.",
 })
 export abstract class CompletenessProofType {
   @Field(() => String, {

@@ -62,7 +62,7 @@ interface AccessParts {
   readonly eventRate?: EventRateSettings | undefined;
   /** The log that readings are recorded in, and nothing else is. Default: they are not recorded. */
   readonly readLog?: string | undefined;
-  /** Whose web pages may read answers. Default: none but this gateway's own. */
+  /** Whose web pages may read responses. Default: none but this gateway's own. */
   readonly corsOrigins?: readonly string[] | undefined;
   /** The proxies whose X-Forwarded-For is believed. Default: none. */
   readonly trustedProxies?: readonly string[] | undefined;
@@ -79,7 +79,7 @@ interface GraphqlParts {
   readonly maxBodiesBytes?: number | undefined;
   /** How long an operation may be executed. Default 30,000. */
   readonly requestTimeoutMs?: number | undefined;
-  /** Who may ask what the schema is. Default: everyone where no credentials are asked for, else whoever has one. */
+  /** Who may ask what the schema is. Default: everyone where no credentials are asked for, else everyone who has one. */
   readonly introspection?: IntrospectionPolicy | undefined;
   /** Begins the names of root fields for a router: SchemaOptions.prefix. Default: they are as they are. */
   readonly subgraphPrefix?: string | undefined;
@@ -104,7 +104,7 @@ export interface GatewayOptions extends Address, ServedParts, AccessParts, Graph
 export interface Gateway {
   /** `http://host:port` as a client on this machine writes it. */
   readonly url: string;
-  /** Answers what is running, for at most `graceMs`, and stops. */
+  /** Finishes the requests that are running, for at most `graceMs`, and stops. */
   close(graceMs: number): Promise<void>;
 }
 

@@ -55,7 +55,7 @@ export function refuseWith(app: FastifyInstance, options: RefusingOptions, shape
   });
 }
 
-/** Answers what is no request, or none that came to its end, and closes its connection: nothing else is known of it. */
+/** Responds to bytes that are not a whole request, and closes their connection: nothing else is known of it. */
 export function refuseUnreadable(refusals: Refusals): (error: Error, connection: Socket) => void {
   return (error, connection) => {
     if (!hasCode(error, "ECONNRESET") && connection.writable) {

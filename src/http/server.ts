@@ -148,7 +148,7 @@ export interface EngineHealth {
 /** Whether requests should be sent to this gateway: not while it stops, nor while its logs cannot be read. */
 export class Readiness {
   #isDraining = false;
-  /** Whoever asks meanwhile gets the same answer: asking costs the store no more than one look at a time. */
+  /** Others that ask meanwhile get the same result: asking costs the store no more than one look at a time. */
   #probing: Promise<Answer> | undefined;
 
   constructor(

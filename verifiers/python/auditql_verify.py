@@ -1024,7 +1024,7 @@ def summary(check):
     else:
         note("%s for the key inside the file: %s" % (outcome, counted))
         note("The key inside the file is " + log_key_text(check.log))
-        note("Whoever made the file can have made that key, too. Get the log's key another way, and give it: --key KEY")
+        note("The maker of the file can have made that key, too. Get the log's key another way, and give it: --key KEY")
     if not check.holds:
         return DOES_NOT_HOLD
     return HOLDS if check.log["trust"] == "given" else HOLDS_FOR_KEY_INSIDE

@@ -170,7 +170,7 @@ class TermScan {
 
 const NOTHING = new Uint8Array();
 
-/** The table of ends is made anew; pieces keep their bytes. */
+/** The table of ends is rebuilt; pieces keep their bytes. */
 function concatenate(children: readonly SegmentReader[], stream: number, { streams }: MergeOutput): void {
   const to = streams[stream];
   let end = 0;

@@ -17,7 +17,7 @@ const MAX_LEVELS = 256;
 const EDITION = 2;
 
 /**
- * A question as text, for whoever checks its answer: RFC 8785, with the members of `Question`, bounds that are missing left
+ * A question as text, for the verifier of its answer: RFC 8785, with the members of `Question`, bounds that are missing left
  * out (docs/format.md, section 8.5). Throws a RangeError for an instant outside the years 0000 to 9999.
  */
 export function questionText({ filter, window, after, descending, wanted }: Question): string {

@@ -36,7 +36,7 @@ export function proofCache(): ProofCache {
 
 /** The small segments of one log that no store keeps: built from its entries when a proof needs them. */
 export class BaseSegments {
-  /** Those that are being made: whoever asks next waits for the same. */
+  /** Those that are being made: the next caller waits for the same one. */
   readonly #making = new Map<string, Promise<Segment>>();
 
   constructor(

@@ -29,7 +29,7 @@ class TurnLost extends Error {}
 
 /**
  * Merges segments of one log that are too large for memory, while small ones go on being built. The blocks are staged in the store, and
- * the segment is listed when all are there. A merge that was cut short begins anew: the next one first removes what it left.
+ * the segment is listed when all are there. A merge that was cut short starts over: the next one first removes what it left.
  */
 export class LargeMerges {
   #running: Promise<void> | undefined;

@@ -5,7 +5,7 @@ import type { SegmentId } from "../../core/segment/format.js";
 
 /**
  * The segments in a store that a gateway with the deployment's key put there: beside its digest each has a seal, HMAC-SHA256
- * of where it lies and what it is. Whoever may write the store and has no key cannot have a search leave something out,
+ * of where it lies and what it is. Someone who may write the store and has no key cannot have a search leave something out,
  * or a wrong index signed: a segment without a seal counts for nothing, is built again from the log, and then removed.
  */
 export class SealedBlocks implements BlockStore {

@@ -80,7 +80,7 @@ export class SegmentBuilder {
         this.parts.warn(`building the search index of ${this.parts.log} has stopped: ${reason}`);
       this.#trouble = reason;
     } finally {
-      this.#running = undefined; // at once: whoever wakes it from here on begins another run
+      this.#running = undefined; // at once: a wake-up from here on begins another run
     }
   }
 

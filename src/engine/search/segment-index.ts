@@ -176,7 +176,7 @@ export class SegmentIndex implements SearchIndex {
     return unlessAborted(this.#proving.run(checked, signal), signal);
   }
 
-  /** Resolves when the segments in hand are stored; a large merge ends where it is, and begins anew another time. */
+  /** Resolves when the segments in hand are stored; a large merge ends where it is, and starts over another time. */
   async close(): Promise<void> {
     clearInterval(this.#sweep);
     await this.#merger.close();

@@ -16,7 +16,7 @@ export async function admitLink(maker: Principal, headers: CredentialHeaders, do
   );
 }
 
-/** Whoever was let in by a link, whose maker's credential must stay good for as long as the file is sent. */
+/** A client that was let in by a link, whose maker's credential must stay good for as long as the file is sent. */
 export class LinkUser {
   constructor(
     private readonly principal: Principal,

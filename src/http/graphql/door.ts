@@ -90,7 +90,7 @@ export interface GraphqlDoorOptions {
 const CALLER = "caller";
 const TO_GRAPHIQL: Answer = { status: 303, headers: { location: "/graphiql/" }, body: "" };
 
-/** GraphQL over HTTP: hands requests to Apollo as plain data and its answers back. */
+/** GraphQL over HTTP: hands requests to Apollo as plain data and its responses back. */
 export function graphqlDoor(app: FastifyInstance, options: GraphqlDoorOptions): void {
   const { admit, readiness, slowMs } = options;
   const serve = served(options);

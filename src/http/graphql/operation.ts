@@ -152,7 +152,7 @@ function rejectionBy(signal: AbortSignal): Promise<never> {
 }
 
 function ignore(): void {
-  // whoever waits for a call is told
+  // the caller is told
 }
 
 function reasonOf({ reason }: AbortSignal): AuditError {

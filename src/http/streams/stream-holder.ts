@@ -16,7 +16,7 @@ export interface StreamAsker {
   readonly token?: string;
 }
 
-/** Lets in whoever wants to follow the log. Rejects with AuditError UNAUTHENTICATED, FORBIDDEN or UNAVAILABLE. */
+/** Admits a client that wants to follow the log. Rejects with AuditError UNAUTHENTICATED, FORBIDDEN or UNAVAILABLE. */
 export type AdmitStream = (asker: StreamAsker) => Promise<StreamHolder>;
 
 export function streamAdmission(door: Door, sealer: TokenSealer): AdmitStream {
@@ -49,7 +49,7 @@ interface Admitted {
   readonly present: Present;
 }
 
-/** Whoever was let in with a credential that must stay good for as long as a stream is open. */
+/** A client that was admitted with a credential, which must stay good for as long as a stream is open. */
 export class StreamHolder {
   constructor(
     private readonly admitted: Admitted,
@@ -71,7 +71,7 @@ export class StreamHolder {
     return this.principal.expiresAtMs;
   }
 
-  /** The audit service as the credential allows: made anew each time, for it remembers what it showed. */
+  /** The audit service as the credential allows: a new one each time, because it remembers what it showed. */
   service(): AuditService {
     return serviceFor(this.principal, this.admitted.door);
   }

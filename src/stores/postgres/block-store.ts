@@ -136,7 +136,7 @@ export class PostgresBlockStore implements BlockStore {
     return claimed.length > 0;
   }
 
-  /** The database stays open for whoever opened it. */
+  /** The database stays open: it belongs to the code that opened it. */
   close(): Promise<void> {
     return Promise.resolve();
   }

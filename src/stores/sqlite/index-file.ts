@@ -28,6 +28,6 @@ export const INDEX_FILE: FileFormat = {
       UNIQUE (log, level, number)
     ) STRICT;
     CREATE TABLE blocks (id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;`,
-  // Derived data: after a change it is made anew.
+  // Derived data: after a change it is rebuilt.
   upgrades: [],
 };
