@@ -13,10 +13,11 @@ import {
   EntryVerificationType,
   membershipProof,
   MembershipProofType,
+  shownIn,
+  type EntryInTree,
   type EntryNode,
   type ProofNode,
 } from "./entry.js";
-import { shownIn, type EntryInTree } from "./entry-in-tree.js";
 import { corruptEntry, strayEntry } from "./errors.js";
 import { PageInfoType, type PageInfo } from "./relay.js";
 import { rootNode, RootType, type RootNode } from "./root.js";

@@ -29,8 +29,9 @@ import {
   MembershipProofType,
   type EntryNode,
   type ProofNode,
+  shownIn,
+  type EntryInTree,
 } from "./entry.js";
-import { shownIn, type EntryInTree } from "./entry-in-tree.js";
 import { EventInput, signedEvent } from "./event.js";
 import { withoutNulls } from "../core/json.js";
 import { refusedEvents, RefusedEventType } from "./refused-event.js";

@@ -1,8 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { HASH_BYTES } from "../../src/core/bytes.js";
-import { FORMAT_NAMES, logFormat } from "../../src/core/format.js";
-import { withKnownNodes } from "../../src/core/known-nodes.js";
+import { FORMAT_NAMES, logFormat, withKnownNodes } from "../../src/core/format.js";
 
 /** Hashes that often are equal, share a slot, or differ in one byte only. */
 const hash = fc

@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { hmacSha256 } from "../../src/keys/hmac.js";
+import { hmacSha256 } from "../../src/keys/sealed-token.js";
 
 const bytes = (maxLength: number) => fc.uint8Array({ maxLength });
 

@@ -7,8 +7,7 @@ import type { ConsistencyRequest, EntryProof, ProofRequest } from "../../audit/p
 import type { AuditService } from "../../audit/service.js";
 import { requireLeafIndexes, requireOrdered, requireTreeSize } from "../../audit/tree-size.js";
 import { digestBytes } from "../../core/bytes.js";
-import { logFormat } from "../../core/format.js";
-import { withKnownNodes } from "../../core/known-nodes.js";
+import { logFormat, withKnownNodes } from "../../core/format.js";
 import { subtreePathsOfText } from "../../core/proof-text.js";
 import { subtreePathsVerdict, type ConsistencyProof } from "../../core/proof.js";
 import { unknown, type Verdict } from "../../core/verdict.js";
