@@ -73,6 +73,7 @@ describe("the import table", () => {
     ["http/server.ts", `import { RedisCache } from "../caches/redis/cache.js";`],
     ["cli/verify-entry.ts", `import { parse } from "../query/parser.js";`],
     ["viewer/page.ts", `import { readFileSync } from "node:fs";`],
+    ["viewer/restriction.ts", `import { openStore } from "../stores/index.js";`],
     ["viewer/trust.ts", `import { parse } from "../query/parser.js";`],
     ["somewhere/else.ts", ``],
   ];

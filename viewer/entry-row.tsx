@@ -5,7 +5,7 @@ import { checksOf, colorOf } from "./lock.js";
 import { LockMark } from "./lock-mark.js";
 import type { Row } from "./use-result.js";
 import { useVerdicts, type Trust } from "./use-trust.js";
-import type { Column } from "./view.js";
+import type { Column } from "./column.js";
 
 interface EntryRowProps {
   readonly id: string;

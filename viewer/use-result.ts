@@ -1,8 +1,9 @@
 import { useCallback, useEffect, useRef, useState } from "react";
-import { askForPage } from "./api.js";
 import { readEntry, type Entry } from "./entry.js";
-import { failureOf, type Failure } from "./failure.js";
+import { ApiError, failureOf, type Failure } from "./failure.js";
+import type { Gateway } from "./gateway.js";
 import { EntriesFromDocument, FindEntriesDocument, type PageFragment } from "./generated/operations.js";
+import { useMount, type Mount } from "./mount.js";
 import type { SignedTree } from "./trust.js";
 import { windowOf, type View } from "./view.js";
 
@@ -44,6 +45,7 @@ export function rowAt({ pages }: Found, place: number): Row | undefined {
 export function useResult(view: View): Result {
   const [state, setState] = useState<State>({ found: undefined, failure: undefined, isLoading: true });
   const [attempt, setAttempt] = useState(0);
+  const mount = useMount();
   const { query, sorting, log } = view;
   const asked = JSON.stringify({ query, window: windowOf(view), orderBy: sorting, log: log || null });
   useEffect(() => {
@@ -52,7 +54,7 @@ export function useResult(view: View): Result {
       if (isCurrent) setState(next);
     };
     setState(({ found }) => ({ found, failure: undefined, isLoading: true }));
-    search(asked).then(
+    search(asked, mount).then(
       (found) => {
         show({ found, failure: undefined, isLoading: false });
       },
@@ -63,7 +65,7 @@ export function useResult(view: View): Result {
     return () => {
       isCurrent = false;
     };
-  }, [asked, attempt]);
+  }, [asked, attempt, mount]);
   const need = useNeed(state.found, setState);
   const searchAgain = useCallback(() => {
     setAttempt((times) => times + 1);
@@ -73,6 +75,7 @@ export function useResult(view: View): Result {
 
 /** Fetches each page once, one after the other as they are scrolled to. */
 function useNeed(found: Found | undefined, setState: (change: (state: State) => State) => void): Result["need"] {
+  const { gateway } = useMount();
   const resultId = found?.resultId;
   const asked = useRef({ resultId, pages: new Set<number>() });
   if (asked.current.resultId !== resultId) asked.current = { resultId, pages: new Set([0]) };
@@ -82,7 +85,7 @@ function useNeed(found: Found | undefined, setState: (change: (state: State) => 
       for (let page = Math.floor(first / PAGE); resultId !== undefined && page <= Math.floor(last / PAGE); page++) {
         if (pages.has(page)) continue;
         pages.add(page);
-        fetchPage(resultId, page).then(
+        fetchPage(gateway, { resultId, page }).then(
           (fetched) => {
             setState((state) => withPage(state, { resultId, page, ...fetched }));
           },
@@ -93,16 +96,19 @@ function useNeed(found: Found | undefined, setState: (change: (state: State) => 
         );
       }
     },
-    [resultId, setState],
+    [gateway, resultId, setState],
   );
 }
 
-async function search(asked: string): Promise<Found> {
-  const variables = JSON.parse(asked) as { readonly query: string };
-  const find = (isCounted: boolean) => askForPage(FindEntriesDocument, { ...variables, first: PAGE, isCounted });
+async function search(asked: string, { gateway, restriction }: Mount): Promise<Found> {
+  const typed = JSON.parse(asked) as { readonly query: string };
+  const variables = { ...typed, query: restriction?.narrow(typed.query) ?? typed.query };
+  const find = (isCounted: boolean) =>
+    gateway.askForPage(FindEntriesDocument, { ...variables, first: PAGE, isCounted });
   const { search } = await find(true).catch((error: unknown) => {
-    if (failureOf(error).kind === "damage") return find(false);
-    throw error;
+    const failure = failureOf(error);
+    if (failure.kind === "damage") return find(false);
+    throw new ApiError(restriction?.inTyped(failure) ?? failure);
   });
   const { resultId, totalCount, root } = search;
   const rows = rowsOf(search, root.checkpoint);
@@ -116,8 +122,13 @@ interface FetchedPage {
   readonly rowCount: number;
 }
 
-async function fetchPage(resultId: string, page: number): Promise<FetchedPage> {
-  const { results } = await askForPage(EntriesFromDocument, { resultId, offset: page * PAGE, first: PAGE });
+interface Place {
+  readonly resultId: string;
+  readonly page: number;
+}
+
+async function fetchPage(gateway: Gateway, { resultId, page }: Place): Promise<FetchedPage> {
+  const { results } = await gateway.askForPage(EntriesFromDocument, { resultId, offset: page * PAGE, first: PAGE });
   return { rows: rowsOf(results, undefined), rowCount: rowsBehind(results, page) };
 }
 
@@ -126,10 +137,7 @@ function rowsBehind({ edges, pageInfo }: PageFragment, page: number): number {
   return page * PAGE + edges.length + (pageInfo.hasNextPage ? 1 : 0);
 }
 
-interface Page extends FetchedPage {
-  readonly resultId: string;
-  readonly page: number;
-}
+interface Page extends FetchedPage, Place {}
 
 function withPage(state: State, { resultId, page, rows, rowCount }: Page): State {
   const { found } = state;

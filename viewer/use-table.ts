@@ -1,7 +1,7 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useRef, useState, type RefObject } from "react";
+import { useNarrow } from "./frame.js";
 import type { Live } from "./use-live.js";
-import { useNarrow } from "./use-narrow.js";
 import { rowAt, type Result, type Row } from "./use-result.js";
 
 /** Browsers draw no page higher than some 17 million pixels: a longer result is shown in parts of so many rows. */

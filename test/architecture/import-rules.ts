@@ -81,6 +81,13 @@ export const importRules: readonly ImportRule[] = [
     packages: [noble, /^node:/, /^lru-cache$/],
   },
   {
+    // Whether what is typed is a query by itself is for the language's own parser to say.
+    ring: "the viewer's restriction",
+    files: /^(viewer\/)restriction\.ts$/,
+    mayImport: [query],
+    packages: [],
+  },
+  {
     // It trusts a gateway as little as an auditor does, and reaches it over the API alone.
     ring: "viewer",
     files: /^(viewer\/)/,
