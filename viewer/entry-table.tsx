@@ -28,15 +28,11 @@ export function EntryTable(props: EntryTableProps): ReactElement {
   const { view, navigate, result, trust, onOpen, grid } = props;
   const table = useTable(props);
   const { scroller, count, active, setActive, at, start, goTo } = table;
-  const indexOf = (index: number): number | undefined => {
-    const row = at(index);
-    return row === undefined || row === "damaged" ? undefined : row.leafIndex;
-  };
   const { move, page } = moves(table);
   const onKeyDown = useRowKeys({
     ...{ active, count, page, move },
     open: () => {
-      onOpen(indexOf(active));
+      onOpen(at(active)?.leafIndex);
     },
     close: () => {
       onOpen(undefined);
@@ -109,8 +105,7 @@ interface RowsProps {
 
 function Rows({ table, trust, view, onPick }: RowsProps): ReactElement {
   const { rows, height, active, at } = table;
-  const isOpen = (row: Row | undefined): boolean =>
-    row !== undefined && row !== "damaged" && row.leafIndex === view.entry;
+  const isOpen = (row: Row | undefined): boolean => row?.leafIndex !== undefined && row.leafIndex === view.entry;
   return (
     <div role="rowgroup" className="rows" style={{ height: rows.getTotalSize() }}>
       {rows.getVirtualItems().map(({ index, start }) => (

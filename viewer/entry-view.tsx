@@ -3,8 +3,8 @@ import type { ReactElement } from "react";
 import { CopyMenu } from "./copy-menu.js";
 import { EntryBody } from "./entry-body.js";
 import type { Entry } from "./entry.js";
-import { checksOf, colorOf } from "./lock.js";
-import { LockMark } from "./lock-mark.js";
+import { checksOf, colorOf, DAMAGED } from "./lock.js";
+import { CheckList, LockMark } from "./lock-mark.js";
 import type { SignedTree } from "./trust.js";
 import { useEntry } from "./use-entry.js";
 import { useVerdicts, type Trust } from "./use-trust.js";
@@ -29,13 +29,14 @@ export function EntryView(props: EntryViewProps): ReactElement {
   const one = useEntry({ log: view.log, leafIndex, treeSize: tree?.treeSize });
   const { entry, before, after, failure, isLoading } = one;
   const verdicts = useVerdicts(entry, trust.checker);
-  const checks = verdicts === undefined ? [] : checksOf(verdicts, trust.history, entry?.proof?.treeSize ?? 0);
-  // While the next one is fetched, all that is shown is still the last one.
-  const title = <h2>Entry {(entry?.leafIndex ?? leafIndex).toLocaleString("en")}</h2>;
+  const isDamaged = failure?.kind === "damage";
+  const checked = verdicts === undefined ? [] : checksOf(verdicts, trust.history, entry?.proof?.treeSize ?? 0);
+  const checks = isDamaged ? DAMAGED : checked;
+  const title = <h2>Entry {(one.leafIndex ?? leafIndex).toLocaleString("en")}</h2>;
   return (
     <>
       <div className="panel-head">
-        <LockMark color={verdicts === undefined ? "grey" : colorOf(checks)} checks={checks} />
+        <LockMark color={checks.length === 0 ? "grey" : colorOf(checks)} checks={checks} />
         {close === undefined ? title : <Dialog.Title asChild>{title}</Dialog.Title>}
         <StepButton name="Entry before" to={before} onOpen={onOpen} />
         <StepButton name="Entry after" to={after} onOpen={onOpen} />
@@ -46,6 +47,11 @@ export function EntryView(props: EntryViewProps): ReactElement {
         <p className="wrong note" role="alert">
           {failure.message}
         </p>
+      )}
+      {isDamaged && (
+        <div className="panel-body">
+          <CheckList checks={checks} />
+        </div>
       )}
       {!isLoading && failure === undefined && entry === undefined && (
         <p className="note">This log has no entry {leafIndex.toLocaleString("en")} that you may see.</p>

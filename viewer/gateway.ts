@@ -1,7 +1,7 @@
 import { Client, fetchExchange } from "@urql/core";
 import type { DocumentTypeDecoration } from "@graphql-typed-document-node/core";
 import { createClient } from "graphql-sse";
-import { ApiError, readError, readGraphqlError, type GraphqlError } from "./failure.js";
+import { ApiError, readDamage, readError, readGraphqlError, type Damage, type GraphqlError } from "./failure.js";
 import {
   FollowEntriesDocument,
   type FollowEntriesSubscriptionVariables,
@@ -47,15 +47,16 @@ export class Gateway {
     return data ?? nothing();
   }
 
-  /** The same for a page of entries, in which those that the gateway cannot show, because they are damaged, are null. */
-  async askForPage<Data, Variables extends object>(
+  /** The same for entries, of which those that the gateway cannot show, because they are damaged, are null. */
+  async askForEntries<Data, Variables extends object>(
     operation: Operation<Data, Variables>,
     variables: Variables,
-  ): Promise<Data> {
+  ): Promise<{ readonly data: Data; readonly damages: readonly Damage[] }> {
     const { data, error } = await this.#execute(operation, variables);
-    const isDamage = error?.graphQLErrors.every(({ extensions }) => extensions["code"] === "ENTRY_CORRUPT") === true;
+    const damages = error?.graphQLErrors.map(readDamage) ?? [];
+    const isDamage = damages.length > 0 && damages.every((one) => one !== undefined);
     if (error !== undefined && !(isDamage && data)) throw new ApiError(readError(error));
-    return data ?? nothing();
+    return { data: data ?? nothing(), damages: damages.filter((one) => one !== undefined) };
   }
 
   /**

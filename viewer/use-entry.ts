@@ -5,6 +5,8 @@ import { OneEntryDocument } from "./generated/operations.js";
 import { useMount, type Mount } from "./mount.js";
 
 export interface OneEntry {
+  /** Which entry all of this is of: while the next one is fetched, still the last one. */
+  readonly leafIndex: number | undefined;
   /** Undefined while it is fetched, and where there is none. */
   readonly entry: Entry | undefined;
   /** Its neighbours in the log, as far as the credential may see them. */
@@ -22,7 +24,7 @@ export interface Wanted {
 }
 
 const NOTHING: OneEntry = {
-  ...{ entry: undefined, before: undefined, after: undefined },
+  ...{ leafIndex: undefined, entry: undefined, before: undefined, after: undefined },
   ...{ isLoading: true, failure: undefined },
 };
 
@@ -37,7 +39,7 @@ export function useEntry({ log, leafIndex, treeSize }: Wanted): OneEntry {
       if (isCurrent) setOne(next);
     };
     fetchEntry({ log, leafIndex, treeSize }, mount).then(show, (error: unknown) => {
-      show({ ...NOTHING, isLoading: false, failure: failureOf(error) });
+      show({ ...NOTHING, leafIndex, isLoading: false, failure: failureOf(error) });
     });
     return () => {
       isCurrent = false;
@@ -56,15 +58,19 @@ async function fetchEntry({ log, leafIndex, treeSize }: Wanted, { gateway, restr
     hasAfter,
   };
   const proven = treeSize !== undefined && leafIndex < treeSize ? treeSize : null;
-  const { entry, before, after } = await gateway.ask(OneEntryDocument, {
+  const { data, damages } = await gateway.askForEntries(OneEntryDocument, {
     ...{ log: log || null, leafIndex, treeSize: proven },
     ...near,
   });
+  const { entry, before, after } = data;
+  const damage = damages.find(({ path }) => path === "entry");
   const proof = entry?.membershipProof;
   return {
+    leafIndex,
     entry: entry ? readEntry(entry, { proof, checkpoint: proof?.root.checkpoint }) : undefined,
     before: before ? readEntry(before) : undefined,
     after: after ? readEntry(after) : undefined,
-    ...{ isLoading: false, failure: undefined },
+    isLoading: false,
+    failure: damage && { kind: "damage", message: damage.message },
   };
 }

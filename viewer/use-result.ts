@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { readEntry, type Entry } from "./entry.js";
-import { ApiError, failureOf, type Failure } from "./failure.js";
+import { ApiError, failureOf, type Damage, type Failure } from "./failure.js";
 import type { Gateway } from "./gateway.js";
 import { EntriesFromDocument, FindEntriesDocument, type PageFragment } from "./generated/operations.js";
 import { useMount, type Mount } from "./mount.js";
@@ -11,7 +11,17 @@ import { windowOf, type View } from "./view.js";
 const PAGE = 50;
 
 /** An entry that the gateway could not show: its stored bytes are damaged. */
-export type Row = Entry | "damaged";
+export interface DamagedRow {
+  readonly kind: "damaged";
+  /** Undefined where the gateway does not say which entry it is. */
+  readonly leafIndex: number | undefined;
+}
+
+export type Row = Entry | DamagedRow;
+
+export function isDamaged(row: Row): row is DamagedRow {
+  return "kind" in row;
+}
 
 /** A result pinned to the tree that it was found in: its pages are exact, in any order that they are fetched. */
 export interface Found {
@@ -104,14 +114,15 @@ async function search(asked: string, { gateway, restriction }: Mount): Promise<F
   const typed = JSON.parse(asked) as { readonly query: string };
   const variables = { ...typed, query: restriction?.narrow(typed.query) ?? typed.query };
   const find = (isCounted: boolean) =>
-    gateway.askForPage(FindEntriesDocument, { ...variables, first: PAGE, isCounted });
-  const { search } = await find(true).catch((error: unknown) => {
+    gateway.askForEntries(FindEntriesDocument, { ...variables, first: PAGE, isCounted });
+  const { data, damages } = await find(true).catch((error: unknown) => {
     const failure = failureOf(error);
     if (failure.kind === "damage") return find(false);
     throw new ApiError(restriction?.inTyped(failure) ?? failure);
   });
+  const { search } = data;
   const { resultId, totalCount, root } = search;
-  const rows = rowsOf(search, root.checkpoint);
+  const rows = rowsOf(search, damages).map((row) => proven(row, root.checkpoint));
   const known = { rowCount: totalCount ?? rowsBehind(search, 0), isCounted: totalCount !== undefined };
   return { resultId, ...known, tree: root, pages: new Map([[0, rows]]) };
 }
@@ -128,8 +139,12 @@ interface Place {
 }
 
 async function fetchPage(gateway: Gateway, { resultId, page }: Place): Promise<FetchedPage> {
-  const { results } = await gateway.askForPage(EntriesFromDocument, { resultId, offset: page * PAGE, first: PAGE });
-  return { rows: rowsOf(results, undefined), rowCount: rowsBehind(results, page) };
+  const { data, damages } = await gateway.askForEntries(EntriesFromDocument, {
+    resultId,
+    offset: page * PAGE,
+    first: PAGE,
+  });
+  return { rows: rowsOf(data.results, damages), rowCount: rowsBehind(data.results, page) };
 }
 
 /** The rows up to a page, and one more where there are others. */
@@ -143,13 +158,20 @@ function withPage(state: State, { resultId, page, rows, rowCount }: Page): State
   const { found } = state;
   if (found?.resultId !== resultId) return state;
   const { checkpoint } = found.tree;
-  const proven = rows.map((row) => (row === "damaged" ? row : { ...row, checkpoint }));
-  const pages = new Map(found.pages).set(page, proven);
+  const shown = rows.map((row) => proven(row, checkpoint));
+  const pages = new Map(found.pages).set(page, shown);
   return { ...state, found: { ...found, pages, rowCount: Math.max(found.rowCount, rowCount) } };
 }
 
-function rowsOf({ edges }: PageFragment, checkpoint: string | undefined): readonly Row[] {
-  return edges.map(({ node, membershipProof }) =>
-    node === null ? "damaged" : readEntry(node, { proof: membershipProof, checkpoint }),
-  );
+function rowsOf({ edges }: PageFragment, damages: readonly Damage[]): readonly Row[] {
+  return edges.map(({ node, membershipProof }, place) => {
+    if (node !== null) return readEntry(node, { proof: membershipProof });
+    const damage = damages.find(({ path }) => path.endsWith(`.edges.${place}.node`));
+    return { kind: "damaged", leafIndex: damage?.leafIndex };
+  });
+}
+
+/** Under the checkpoint of the result, which all its proofs lead to. */
+function proven(row: Row, checkpoint: string): Row {
+  return isDamaged(row) ? row : { ...row, checkpoint };
 }
