@@ -39,5 +39,5 @@ const { metafile } = await build({
   loader: { ".md": "text" },
   metafile: true,
 });
-await writeNotices([{ metafile }], here, `${outdir}/THIRD_PARTY_NOTICES.txt`);
+await writeNotices([{ metafile }], { root: here, file: `${outdir}/THIRD_PARTY_NOTICES.txt` });
 await replaceFolder(outdir, built);
