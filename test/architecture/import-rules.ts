@@ -141,9 +141,9 @@ function isAllowed(wanted: ModuleImport, file: SourceFile, rule: ImportRule): bo
   return [...rule.mayImport, ...loadable].some((allowed) => allowed.test(target));
 }
 
-/** Lists each cycle of imports once, as `a.ts -> b.ts -> a.ts`; a lazy import closes no cycle. */
-export function importCycles(files: readonly SourceFile[]): readonly string[] {
-  const targets = new Map(files.map((file) => [file.path, eagerTargets(file)]));
+/** Lists each cycle of imports once, as `a.ts -> b.ts -> a.ts`; a lazy import closes no cycle, unless those count. */
+export function importCycles(files: readonly SourceFile[], counted: "eager" | "all" = "eager"): readonly string[] {
+  const targets = new Map(files.map((file) => [file.path, targetsOf(file, counted)]));
   const done = new Set<string>();
   const cycles: string[] = [];
   const walk = (path: string, trail: readonly string[]): void => {
@@ -157,6 +157,7 @@ export function importCycles(files: readonly SourceFile[]): readonly string[] {
   return cycles;
 }
 
-function eagerTargets(file: SourceFile): readonly string[] {
-  return file.imports.flatMap(({ target, lazy }) => (target === undefined || lazy ? [] : [target]));
+function targetsOf(file: SourceFile, counted: "eager" | "all"): readonly string[] {
+  const follows = file.imports.filter(({ lazy }) => counted === "all" || !lazy);
+  return follows.flatMap(({ target }) => (target === undefined ? [] : [target]));
 }
