@@ -4,6 +4,7 @@ import { ApiError, failureOf, type Damage, type Failure } from "./failure.js";
 import type { Gateway } from "./gateway.js";
 import { EntriesFromDocument, FindEntriesDocument, type PageFragment } from "./generated/operations.js";
 import { useMount, type Mount } from "./mount.js";
+import { NeededPages } from "./needed-pages.js";
 import type { SignedTree } from "./trust.js";
 import { windowOf, type View } from "./view.js";
 
@@ -83,24 +84,23 @@ export function useResult(view: View): Result {
   return { ...state, need, searchAgain };
 }
 
-/** Fetches each page once, one after the other as they are scrolled to. */
+/** Fetches pages as they are scrolled to, and keeps those that were needed last. */
 function useNeed(found: Found | undefined, setState: (change: (state: State) => State) => void): Result["need"] {
   const { gateway } = useMount();
   const resultId = found?.resultId;
-  const asked = useRef({ resultId, pages: new Set<number>() });
-  if (asked.current.resultId !== resultId) asked.current = { resultId, pages: new Set([0]) };
+  const asked = useRef({ resultId, pages: new NeededPages([]) });
+  if (asked.current.resultId !== resultId) asked.current = { resultId, pages: new NeededPages([0]) };
   return useCallback(
     (first, last) => {
       const { pages } = asked.current;
-      for (let page = Math.floor(first / PAGE); resultId !== undefined && page <= Math.floor(last / PAGE); page++) {
-        if (pages.has(page)) continue;
-        pages.add(page);
+      if (resultId === undefined) return;
+      for (const page of pages.need(Math.floor(first / PAGE), Math.floor(last / PAGE))) {
         fetchPage(gateway, { resultId, page }).then(
           (fetched) => {
-            setState((state) => withPage(state, { resultId, page, ...fetched }));
+            setState((state) => withPage(state, { resultId, page, needed: pages, ...fetched }));
           },
           (error: unknown) => {
-            pages.delete(page);
+            pages.forget(page);
             setState((state) => (state.found?.resultId === resultId ? { ...state, failure: failureOf(error) } : state));
           },
         );
@@ -152,14 +152,16 @@ function rowsBehind({ edges, pageInfo }: PageFragment, page: number): number {
   return page * PAGE + edges.length + (pageInfo.hasNextPage ? 1 : 0);
 }
 
-interface Page extends FetchedPage, Place {}
+interface Page extends FetchedPage, Place {
+  readonly needed: NeededPages;
+}
 
-function withPage(state: State, { resultId, page, rows, rowCount }: Page): State {
+function withPage(state: State, { resultId, page, rows, rowCount, needed }: Page): State {
   const { found } = state;
   if (found?.resultId !== resultId) return state;
   const { checkpoint } = found.tree;
   const shown = rows.map((row) => proven(row, checkpoint));
-  const pages = new Map(found.pages).set(page, shown);
+  const pages = needed.kept(new Map(found.pages).set(page, shown));
   return { ...state, found: { ...found, pages, rowCount: Math.max(found.rowCount, rowCount) } };
 }
 
