@@ -48,5 +48,5 @@ await writeFile(
 );
 await cp(`${here}icon.svg`, `${outdir}/viewer/icon.svg`);
 await writeNotices([{ metafile }], { root: here, file: `${outdir}/viewer/THIRD_PARTY_NOTICES.txt` });
-await packFiles(outdir);
+await packFiles(outdir, 11);
 await replaceFolder(outdir, built);
