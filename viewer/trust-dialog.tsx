@@ -48,7 +48,7 @@ export function TrustDialog({ trust, log, tree }: TrustDialogProps): ReactElemen
       <p className="quiet">
         {!isFixed &&
           "A key from the gateway itself proves only that nothing changed since the first visit. Take the log's key from its operator, and paste it here. "}
-        If a log was started anew on purpose, forget the old one.
+        If a log was started over on purpose, forget the old one.
       </p>
       <button type="button" onClick={trust.forget}>
         {isFixed ? "Forget this log's root" : "Forget this log's key and root"}
