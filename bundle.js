@@ -8,6 +8,8 @@ import { writeNotices } from "./notices.js";
 
 /** Native, or loaded only where the settings ask for it: it costs other starts nothing, and tracing may patch it. */
 const EXTERNAL = ["libsql", "ioredis", "pg", "pg-connection-string", "undici"];
+/** Whose webhooks the demonstration has: src/generated/demo-webhooks.ts. */
+const COPIED = ["@octokit/webhooks-examples"];
 /** Optional parts of others, which nobody installs. */
 const ABSENT = ["class-validator", "bufferutil", "utf-8-validate"];
 
@@ -64,7 +66,8 @@ export default async function bundle(root) {
   try {
     await mkdir(outdir, { recursive: true });
     const built = await Promise.all([program, threads, library].map((part) => part({ absWorkingDir: root, outdir })));
-    await writeNotices(built, root, join(outdir, "THIRD_PARTY_NOTICES.txt"));
+    const file = join(outdir, "THIRD_PARTY_NOTICES.txt");
+    await writeNotices(built, { root, file, copied: COPIED });
     await rm(bundled, { recursive: true, force: true });
     await rename(outdir, bundled);
   } finally {

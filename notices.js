@@ -5,10 +5,14 @@ import { join } from "node:path";
 const PACKAGE = /^(.*node_modules\/((?:@[^/]+\/)?[^/]+))\//;
 const NOTICE = /^(licen[cs]e|copying|notice)([.-].*)?$/i;
 
-/** Writes of each package of which the builds hold a file: its name and version, and the text of its licence. */
-export async function writeNotices(builds, root, file) {
+/**
+ * Writes of each package of which the builds hold a file, and of those that are named because their texts were copied: its name and
+ * version, and the text of its licence.
+ */
+export async function writeNotices(builds, { root, file, copied = [] }) {
   const inputs = builds.flatMap(({ metafile }) => Object.values(metafile.outputs).flatMap((out) => partsOf(out)));
-  const folders = new Set(inputs.map((input) => PACKAGE.exec(input)?.[1]).filter((folder) => folder !== undefined));
+  const found = inputs.map((input) => PACKAGE.exec(input)?.[1]).filter((folder) => folder !== undefined);
+  const folders = new Set([...found, ...copied.map((name) => `node_modules/${name}`)]);
   const notices = await Promise.all([...folders].sort().map((folder) => noticeOf(join(root, folder))));
   const head = "AuditQL holds parts of the packages below. Each is under its own licence.\n";
   await writeFile(file, [head, ...new Set(notices)].join(`\n${"-".repeat(80)}\n\n`));

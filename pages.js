@@ -4,17 +4,20 @@ import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 
 const packers = {
-  br: (text) => promisify(brotliCompress)(text, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }),
+  br: (text, quality) => promisify(brotliCompress)(text, { params: { [constants.BROTLI_PARAM_QUALITY]: quality } }),
   gz: (text) => promisify(gzip)(text, { level: 9 }),
 };
 
-/** The gateway sends a file as it is compressed here to browsers that take that. Fonts are compressed already. */
-export async function packFiles(folder) {
+/**
+ * The gateway sends a file as it is compressed here to browsers that take that. Fonts are compressed already. `quality`: of brotli, up to
+ * 11, which is much slower than 9.
+ */
+export async function packFiles(folder, quality = 9) {
   for (const name of await readdir(folder, { recursive: true })) {
     if (!/\.(css|html|js|svg)$/.test(name)) continue;
     const text = await readFile(`${folder}/${name}`);
     for (const [ending, pack] of Object.entries(packers))
-      await writeFile(`${folder}/${name}.${ending}`, await pack(text));
+      await writeFile(`${folder}/${name}.${ending}`, await pack(text, quality));
   }
 }
 

@@ -1,5 +1,5 @@
 import { chromium, type Browser } from "playwright-core";
-import { findProgram } from "./service.js";
+import { findProgram } from "./program.js";
 
 const path = findProgram("chromium", "chromium-browser", "google-chrome");
 

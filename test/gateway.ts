@@ -13,6 +13,8 @@ export interface GatewayOptions {
   /** Where the log and the key are; a gateway started again on the same folder continues its log. */
   readonly folder: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Default: `serve`, on a free port. */
+  readonly command?: readonly string[];
 }
 
 /** `auditql serve` as a process of its own, on a free loopback port. */
@@ -36,8 +38,8 @@ export function removeFolder(folder: string): void {
 }
 
 /** Starts a gateway and waits until it says where it is. Rejects with what it printed if it ends instead. */
-export async function startGateway({ folder, env = {} }: GatewayOptions): Promise<GatewayProcess> {
-  const gateway = spawn(process.execPath, [MAIN, "serve"], {
+export async function startGateway({ folder, env = {}, command = ["serve"] }: GatewayOptions): Promise<GatewayProcess> {
+  const gateway = spawn(process.execPath, [MAIN, ...command], {
     env: { PATH: process.env["PATH"], ...settings(folder), ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -1,8 +1,5 @@
 import { useCallback, useMemo, useSyncExternalStore } from "react";
-import { readView, writeView, type View } from "./view.js";
-
-/** Changes the view. `replace`: without a step for the back button, where each change alone is none. */
-export type Navigate = (change: Partial<View>, step?: "push" | "replace") => void;
+import { readView, writeView, type Navigate, type View } from "./view.js";
 
 /** The view that the address says, and how to go to another. */
 export function useView(): readonly [View, Navigate] {

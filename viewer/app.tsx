@@ -1,30 +1,44 @@
 import { useCallback, useEffect, useMemo, useState, type ReactElement } from "react";
-import { takeCredential } from "./api.js";
-import { useView } from "./address.js";
+import { addressOf, useView } from "./address.js";
 import { keepCredential, keptCredential } from "./credential.js";
-import { EntryPanel } from "./entry-panel.js";
-import { EntryTable } from "./entry-table.js";
+import { Entries } from "./entries.js";
+import { Frame } from "./frame.js";
+import { Gateway } from "./gateway.js";
+import { TrustMemory } from "./kept-trust.js";
+import { MountProvider, type Mount } from "./mount.js";
+import { SearchForm } from "./search-form.js";
 import { SignIn } from "./sign-in.js";
 import { StatusLine } from "./status-line.js";
-import { TopBar } from "./top-bar.js";
-import { SearchForm } from "./search-form.js";
-import type { SignedTree } from "./trust.js";
 import { TimeLine } from "./time-line.js";
+import { TopBar } from "./top-bar.js";
 import { TopValues } from "./top-values.js";
-import { useLive, type Live } from "./use-live.js";
-import { useResult } from "./use-result.js";
-import { useTrust } from "./use-trust.js";
-import { valuesSeen } from "./values-seen.js";
+import { useReading } from "./use-reading.js";
 
 /** The page: what the address asks for, and one entry of it beside it. */
 export function App(): ReactElement {
+  const [credential, setCredential] = useState(keptCredential);
   const [visit, setVisit] = useState(0);
   const use = useCallback((text: string) => {
     keepCredential(text);
-    takeCredential();
+    setCredential(keptCredential());
     setVisit((visits) => visits + 1);
   }, []);
-  return <Viewer key={visit} credential={keptCredential()} onCredential={use} />;
+  const mount = useMemo(() => mountOf(credential), [credential]);
+  return (
+    <MountProvider value={mount}>
+      <Viewer key={visit} credential={credential} onCredential={use} />
+    </MountProvider>
+  );
+}
+
+/** The gateway that sent the page; relative, so that it also works where a proxy puts the gateway below a path. */
+function mountOf(credential: string): Mount {
+  const url = new URL("graphql", document.baseURI).href;
+  return {
+    gateway: new Gateway(url, credential === "" ? undefined : () => credential),
+    memory: new TrustMemory("auditql:trust:"),
+    ...{ restriction: undefined, addressOf, overlay: null },
+  };
 }
 
 interface ViewerProps {
@@ -34,65 +48,41 @@ interface ViewerProps {
 
 function Viewer({ credential, onCredential }: ViewerProps): ReactElement {
   const [view, navigate] = useView();
-  const result = useResult(view);
+  const reading = useReading(view);
+  const { result, live, trust, seen } = reading;
   const { found, failure } = result;
-  const live = useLive({ log: view.log, query: view.query, from: found?.tree.treeSize });
-  const trust = useTrust(view.log, useNewestTree(found?.tree, live));
-  const seen = useMemo(() => valuesSeen(found), [found]);
-  const open = useCallback(
-    (entry: number | undefined) => {
-      navigate({ entry });
-    },
-    [navigate],
-  );
   useSearchKey();
-  const refused =
-    failure?.kind === "credential" ? failure : live.failure?.kind === "credential" ? live.failure : undefined;
+  const refused = [failure, live.failure].find((one) => one?.kind === "credential");
   if (refused !== undefined)
     return <SignIn isRefused={credential !== ""} message={refused.message} onCredential={onCredential} />;
   const shared = { view, navigate };
+  const signOut = (): void => {
+    onCredential("");
+  };
   return (
-    <div className="page">
-      <TopBar
-        {...shared}
-        live={live}
-        found={found}
-        onSignOut={
-          credential === ""
-            ? undefined
-            : () => {
-                onCredential("");
-              }
-        }
-      />
+    <Frame>
+      <TopBar {...shared} live={live} found={found} onSignOut={credential === "" ? undefined : signOut} />
       <SearchForm {...shared} failure={failure} seen={seen} onSearchAgain={result.searchAgain} />
-      <StatusLine {...shared} result={result} trust={trust} live={live} />
+      <StatusLine log={view.log} result={result} trust={trust} live={live}>
+        {found !== undefined && (
+          <button
+            type="button"
+            aria-pressed={view.values}
+            onClick={() => {
+              navigate({ values: !view.values }, "replace");
+            }}
+          >
+            Top values
+          </button>
+        )}
+      </StatusLine>
       <TimeLine {...shared} found={found} />
       <main className="columns">
         {view.values && <TopValues {...shared} found={found} />}
-        <EntryTable {...shared} result={result} live={live} trust={trust} onOpen={open} />
-        {view.entry !== undefined && !(result.isLoading && found === undefined) && (
-          <EntryPanel
-            key={view.log}
-            {...shared}
-            leafIndex={view.entry}
-            tree={found?.tree}
-            trust={trust}
-            onOpen={open}
-          />
-        )}
+        <Entries {...shared} reading={reading} />
       </main>
-    </div>
+    </Frame>
   );
-}
-
-/** The tree of the last entry that was logged while the log is followed, else that of the result. */
-function useNewestTree(tree: SignedTree | undefined, { shown: [newest] }: Live): SignedTree | undefined {
-  return useMemo(() => {
-    const { proof, checkpoint } = newest ?? {};
-    if (tree === undefined || proof === undefined || checkpoint === undefined) return tree;
-    return { ...tree, treeSize: proof.treeSize, hash: proof.rootHash, checkpoint };
-  }, [tree, newest]);
 }
 
 /** `/` leads to the search box from anywhere but a field. */

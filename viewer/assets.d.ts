@@ -4,3 +4,6 @@ declare module "*.md" {
 }
 
 declare module "*.css";
+
+/** The text of styles/embed.css, in the module that other applications import. */
+declare const EMBEDDED_STYLES: string;

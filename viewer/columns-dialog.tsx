@@ -1,8 +1,8 @@
 import type { ReactElement } from "react";
-import type { Navigate } from "./address.js";
+import { COLUMNS, type Column } from "./column.js";
 import { LOOKS } from "./columns.js";
 import { ButtonDialog } from "./dialog.js";
-import { COLUMNS, sortingField, type Column, type Sorting, type View } from "./view.js";
+import { sortingField, type Navigate, type Sorting, type View } from "./view.js";
 
 interface ColumnsDialogProps {
   readonly view: View;

@@ -1,6 +1,6 @@
 import type { Entry } from "./entry.js";
 import { shortTime, textOf } from "./entry.js";
-import type { Column } from "./view.js";
+import type { Column } from "./column.js";
 
 export interface ColumnLook {
   readonly title: string;

@@ -1,9 +1,7 @@
 import * as Menu from "@radix-ui/react-dropdown-menu";
 import { useState, type ReactElement } from "react";
-import { addressOf } from "./address.js";
-import { GRAPHQL_URL } from "./api.js";
-import { keptCredential } from "./credential.js";
 import type { Entry } from "./entry.js";
+import { useMount, type Mount } from "./mount.js";
 import type { View } from "./view.js";
 
 interface CopyMenuProps {
@@ -13,6 +11,7 @@ interface CopyMenuProps {
 
 /** Copies an entry for people and for programs. */
 export function CopyMenu({ entry, view }: CopyMenuProps): ReactElement {
+  const mount = useMount();
   const [said, setSaid] = useState("");
   const copy = (text: string): void => {
     const copied = copyText(text);
@@ -25,7 +24,7 @@ export function CopyMenu({ entry, view }: CopyMenuProps): ReactElement {
       },
     );
   };
-  const texts = entry === undefined ? [] : textsOf(entry, view);
+  const texts = entry === undefined ? [] : textsOf(entry, view, mount);
   return (
     <Menu.Root
       modal={false}
@@ -37,7 +36,7 @@ export function CopyMenu({ entry, view }: CopyMenuProps): ReactElement {
       <span role="status" className="said">
         {said}
       </span>
-      <Menu.Portal>
+      <Menu.Portal container={mount.overlay}>
         <Menu.Content className="menu" align="end" sideOffset={4}>
           {texts.map(([name, text]) => (
             <Menu.Item
@@ -62,13 +61,15 @@ async function copyText(text: string): Promise<void> {
   await navigator.clipboard.writeText(text);
 }
 
-function textsOf(entry: Entry, view: View): readonly (readonly [name: string, text: string])[] {
+type Text = readonly [name: string, text: string];
+
+function textsOf(entry: Entry, view: View, { gateway, addressOf }: Mount): readonly Text[] {
   const { leafIndex, canonical } = entry;
   const operation = operationFor(leafIndex, view.log);
   return [
-    ["Link", addressOf({ ...view, entry: leafIndex })],
+    ...(addressOf === undefined ? [] : [["Link", addressOf({ ...view, entry: leafIndex })] as const]),
     ["GraphQL", operation],
-    ["curl", curlFor(operation)],
+    ["curl", curlFor(operation, gateway)],
     ["Entry as it was hashed", canonical],
   ];
 }
@@ -80,8 +81,8 @@ function operationFor(leafIndex: number, log: string): string {
 }
 
 /** With the name of a variable in the credential's place: what is copied may be pasted anywhere. */
-function curlFor(operation: string): string {
+function curlFor(operation: string, { url, hasToken }: Mount["gateway"]): string {
   const body = JSON.stringify({ query: operation.replaceAll(/\s+/g, " ") }).replaceAll("'", String.raw`'\''`);
-  const credential = keptCredential() === "" ? [] : ['-H "authorization: Bearer $AUDITQL_KEY"'];
-  return ["curl", `'${GRAPHQL_URL}'`, "-H 'content-type: application/json'", ...credential, `-d '${body}'`].join(" ");
+  const credential = hasToken ? ['-H "authorization: Bearer $AUDITQL_KEY"'] : [];
+  return ["curl", `'${url}'`, "-H 'content-type: application/json'", ...credential, `-d '${body}'`].join(" ");
 }

@@ -10,8 +10,3 @@ export function keptCredential(): string {
 export function keepCredential(text: string): void {
   sessionStorage.setItem(KEPT_AS, text.trim().replace(/^bearer +/i, ""));
 }
-
-export function authorization(): Readonly<Record<string, string>> {
-  const credential = keptCredential();
-  return credential === "" ? {} : { authorization: `Bearer ${credential}` };
-}

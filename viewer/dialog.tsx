@@ -1,5 +1,6 @@
 import * as Dialog from "@radix-ui/react-dialog";
 import type { ReactElement, ReactNode } from "react";
+import { useMount } from "./mount.js";
 
 interface OpenedDialogProps {
   readonly button: ReactNode;
@@ -11,10 +12,11 @@ interface OpenedDialogProps {
 
 /** A button that opens a dialog. What dims the page is our own: Radix's would need inline styles. */
 export function ButtonDialog({ button, label, title, children }: OpenedDialogProps): ReactElement {
+  const { overlay } = useMount();
   return (
     <Dialog.Root>
       <Dialog.Trigger aria-label={label}>{button}</Dialog.Trigger>
-      <Dialog.Portal>
+      <Dialog.Portal container={overlay}>
         <div className="veil" />
         <Dialog.Content className="dialog" aria-describedby={undefined}>
           <div className="dialog-head">

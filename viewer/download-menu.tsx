@@ -1,8 +1,8 @@
 import * as Menu from "@radix-ui/react-dropdown-menu";
 import { useState, type ReactElement } from "react";
-import { ask } from "./api.js";
 import { failureOf } from "./failure.js";
 import { DownloadLinkDocument, type AuditDownloadFormat } from "./generated/operations.js";
+import { useMount } from "./mount.js";
 import type { Found } from "./use-result.js";
 
 const FORMATS: readonly (readonly [format: AuditDownloadFormat, name: string, what: string])[] = [
@@ -14,13 +14,14 @@ const FORMATS: readonly (readonly [format: AuditDownloadFormat, name: string, wh
 
 /** Downloads the whole result, as it was when it was found. */
 export function DownloadMenu({ found }: { readonly found: Found | undefined }): ReactElement {
+  const { gateway, overlay } = useMount();
   const [failure, setFailure] = useState("");
   const download = (format: AuditDownloadFormat): void => {
     setFailure("");
     if (found === undefined) return;
-    ask(DownloadLinkDocument, { resultId: found.resultId, format }).then(
+    gateway.ask(DownloadLinkDocument, { resultId: found.resultId, format }).then(
       ({ downloadResults }) => {
-        window.location.assign(new URL(downloadResults.url, document.baseURI));
+        window.location.assign(new URL(downloadResults.url, gateway.url));
       },
       (error: unknown) => {
         setFailure(failureOf(error).message);
@@ -35,7 +36,7 @@ export function DownloadMenu({ found }: { readonly found: Found | undefined }): 
           {failure}
         </span>
       )}
-      <Menu.Portal>
+      <Menu.Portal container={overlay}>
         <Menu.Content className="menu" align="end" sideOffset={4}>
           {FORMATS.map(([format, name, what]) => (
             <Menu.Item

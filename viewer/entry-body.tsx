@@ -1,14 +1,14 @@
-import type { ReactElement, ReactNode } from "react";
+import type { MouseEvent, ReactElement, ReactNode } from "react";
 import { isPlainObject } from "../src/core/json.js";
-import { writeView, type View } from "./view.js";
-import type { Navigate } from "./address.js";
 import { changesOf } from "./changes.js";
 import { ChangeTable } from "./change-table.js";
 import { prettyOf, queryFor, shortTime, textOf, type Entry } from "./entry.js";
 import type { Check } from "./lock.js";
 import { CheckList } from "./lock-mark.js";
+import { useMount } from "./mount.js";
 import { ProofDrawing } from "./proof-drawing.js";
 import type { Checker } from "./trust.js";
+import type { Navigate, View } from "./view.js";
 
 interface EntryBodyProps {
   readonly entry: Entry;
@@ -17,7 +17,8 @@ interface EntryBodyProps {
   readonly checks: readonly Check[];
   readonly checker: Checker | undefined;
   readonly view: View;
-  readonly navigate: Navigate;
+  /** Undefined where there is no table to search. */
+  readonly navigate: Navigate | undefined;
   readonly onOpen: (entry: number) => void;
 }
 
@@ -40,11 +41,13 @@ export function EntryBody(props: EntryBodyProps): ReactElement {
       <Section title="Verified in this browser">
         <CheckList checks={checks} />
       </Section>
-      <Section title="Beside it in the log">
-        <Neighbour entry={before} onOpen={onOpen} />
-        <p className="neighbour here">{lineOf(entry)}</p>
-        <Neighbour entry={after} onOpen={onOpen} />
-      </Section>
+      {(before ?? after) !== undefined && (
+        <Section title="Beside it in the log">
+          <Neighbour entry={before} onOpen={onOpen} />
+          <p className="neighbour here">{lineOf(entry)}</p>
+          <Neighbour entry={after} onOpen={onOpen} />
+        </Section>
+      )}
       {entry.proof !== undefined && trusted !== undefined && (
         <Section title="Proof of inclusion">
           <ProofDrawing proof={entry.proof} format={trusted.format} />
@@ -86,8 +89,6 @@ function EventFields({ entry, view, navigate }: Pick<EntryBodyProps, "entry" | "
     <dl className="facts">
       {shown.map((field) => {
         const value = event[field] ?? null;
-        const query = queryFor(field, textOf(value));
-        const wider = { ...view, query, period: { kind: "all" as const }, entry: undefined };
         return (
           <div key={field}>
             <dt>{field}</dt>
@@ -99,17 +100,10 @@ function EventFields({ entry, view, navigate }: Pick<EntryBodyProps, "entry" | "
               ) : (
                 prettyOf(value)
               )}
-              {LINKS[field] !== undefined && (
-                <a
-                  href={writeView(wider)}
-                  onClick={(click) => {
-                    if (click.ctrlKey || click.metaKey || click.shiftKey) return;
-                    click.preventDefault();
-                    navigate(wider);
-                  }}
-                >
+              {LINKS[field] !== undefined && navigate !== undefined && (
+                <ViewLink to={{ ...view, ...searchFor(field, textOf(value)) }} navigate={navigate}>
                   {LINKS[field]}
-                </a>
+                </ViewLink>
               )}
             </dd>
           </div>
@@ -120,6 +114,37 @@ function EventFields({ entry, view, navigate }: Pick<EntryBodyProps, "entry" | "
         <dd>{receivedAt}</dd>
       </div>
     </dl>
+  );
+}
+
+function searchFor(field: string, value: string) {
+  return { query: queryFor(field, value), period: { kind: "all" as const }, entry: undefined };
+}
+
+interface ViewLinkProps {
+  readonly to: View;
+  readonly navigate: Navigate;
+  readonly children: ReactNode;
+}
+
+/** A link where the view has an address, which may be opened in another tab; else a button. */
+function ViewLink({ to, navigate, children }: ViewLinkProps): ReactElement {
+  const { addressOf } = useMount();
+  const go = (click: MouseEvent): void => {
+    if (addressOf !== undefined && (click.ctrlKey || click.metaKey || click.shiftKey)) return;
+    click.preventDefault();
+    navigate(to);
+  };
+  if (addressOf !== undefined)
+    return (
+      <a href={addressOf(to)} onClick={go}>
+        {children}
+      </a>
+    );
+  return (
+    <button type="button" className="link" onClick={go}>
+      {children}
+    </button>
   );
 }
 

@@ -1,16 +1,11 @@
 import * as Dialog from "@radix-ui/react-dialog";
-import type { ReactElement } from "react";
-import type { Navigate } from "./address.js";
-import { CopyMenu } from "./copy-menu.js";
-import { EntryBody } from "./entry-body.js";
-import type { Entry } from "./entry.js";
-import { checksOf, colorOf } from "./lock.js";
-import { LockMark } from "./lock-mark.js";
+import type { KeyboardEvent, ReactElement } from "react";
+import { EntryView } from "./entry-view.js";
+import { useNarrow } from "./frame.js";
+import { useMount } from "./mount.js";
 import type { SignedTree } from "./trust.js";
-import { useEntry } from "./use-entry.js";
-import { useNarrow } from "./use-narrow.js";
-import { useVerdicts, type Trust } from "./use-trust.js";
-import type { View } from "./view.js";
+import type { Trust } from "./use-trust.js";
+import type { Navigate, View } from "./view.js";
 
 interface EntryPanelProps {
   readonly view: View;
@@ -20,23 +15,23 @@ interface EntryPanelProps {
   readonly tree: SignedTree | undefined;
   readonly trust: Trust;
   readonly onOpen: (entry: number | undefined) => void;
+  /** Takes the focus back. */
+  readonly onClosed: () => void;
 }
 
 /** One entry beside the table; on a phone, in its place. */
-export function EntryPanel({ view, navigate, leafIndex, tree, trust, onOpen }: EntryPanelProps): ReactElement {
+export function EntryPanel({ onOpen, onClosed, ...shown }: EntryPanelProps): ReactElement {
   const isNarrow = useNarrow();
-  const one = useEntry({ log: view.log, leafIndex, treeSize: tree?.treeSize });
-  const { entry, before, after, failure, isLoading } = one;
-  // While the next one is fetched, all of the panel is still the last one.
-  const shown = entry?.leafIndex ?? leafIndex;
-  const verdicts = useVerdicts(entry, trust.checker);
-  const checks = verdicts === undefined ? [] : checksOf(verdicts, trust.history, entry?.proof?.treeSize ?? 0);
+  const { overlay } = useMount();
+  const close = (): void => {
+    onOpen(undefined);
+  };
   return (
     <Dialog.Root
       open
       modal={isNarrow}
       onOpenChange={(isOpen) => {
-        if (!isOpen) onOpen(undefined);
+        if (!isOpen) close();
       }}
     >
       <Dialog.Content
@@ -49,48 +44,30 @@ export function EntryPanel({ view, navigate, leafIndex, tree, trust, onOpen }: E
         onInteractOutside={(event) => {
           event.preventDefault();
         }}
+        onEscapeKeyDown={(event) => {
+          if (!isFrom(event, overlay)) event.preventDefault();
+        }}
+        onKeyDown={(event) => {
+          // Of several open entries on a page, Radix closes the last that was opened.
+          if (event.key === "Escape" && isInside(event)) close();
+        }}
         onCloseAutoFocus={(event) => {
           event.preventDefault();
-          document.getElementById("entries")?.focus();
+          onClosed();
         }}
       >
-        <div className="panel-head">
-          <LockMark color={verdicts === undefined ? "grey" : colorOf(checks)} checks={checks} />
-          <Dialog.Title>Entry {shown.toLocaleString("en")}</Dialog.Title>
-          <StepButton name="Entry before" to={before} onOpen={onOpen} />
-          <StepButton name="Entry after" to={after} onOpen={onOpen} />
-          <CopyMenu entry={entry} view={view} />
-          <Dialog.Close aria-label="Close entry">✕</Dialog.Close>
-        </div>
-        {failure !== undefined && (
-          <p className="wrong note" role="alert">
-            {failure.message}
-          </p>
-        )}
-        {!isLoading && failure === undefined && entry === undefined && (
-          <p className="note">This log has no entry {leafIndex.toLocaleString("en")} that you may see.</p>
-        )}
-        {entry !== undefined && (
-          <EntryBody {...{ entry, before, after, checks, view, navigate, onOpen }} checker={trust.checker} />
-        )}
+        <EntryView {...shown} onOpen={onOpen} close={<Dialog.Close aria-label="Close entry">✕</Dialog.Close>} />
       </Dialog.Content>
     </Dialog.Root>
   );
 }
 
-interface StepButtonProps {
-  readonly name: "Entry before" | "Entry after";
-  readonly to: Entry | undefined;
-  readonly onOpen: (entry: number) => void;
+/** In another application, keys that are pressed elsewhere on its page are not for the viewer. */
+function isFrom(event: Event, overlay: HTMLElement | null): boolean {
+  return overlay === null || event.composedPath().includes(overlay.getRootNode());
 }
 
-function StepButton({ name, to, onOpen }: StepButtonProps): ReactElement {
-  const step = (): void => {
-    if (to !== undefined) onOpen(to.leafIndex);
-  };
-  return (
-    <button type="button" disabled={to === undefined} aria-label={name} title={name} onClick={step}>
-      {name === "Entry before" ? "‹" : "›"}
-    </button>
-  );
+/** Not in a menu that belongs to it and lies over it. */
+function isInside({ currentTarget, target }: KeyboardEvent): boolean {
+  return target instanceof Node && currentTarget.contains(target);
 }

@@ -1,11 +1,11 @@
 import { memo, type ReactElement } from "react";
 import { cellText, LOOKS } from "./columns.js";
 import type { Entry } from "./entry.js";
-import { checksOf, colorOf } from "./lock.js";
+import { checksOf, colorOf, DAMAGED } from "./lock.js";
 import { LockMark } from "./lock-mark.js";
-import type { Row } from "./use-result.js";
+import { isDamaged, type Row } from "./use-result.js";
 import { useVerdicts, type Trust } from "./use-trust.js";
-import type { Column } from "./view.js";
+import type { Column } from "./column.js";
 
 interface EntryRowProps {
   readonly id: string;
@@ -23,7 +23,8 @@ interface EntryRowProps {
 
 export const EntryRow = memo(function EntryRow(props: EntryRowProps): ReactElement {
   const { id, ariaRow, row, columns, trust, top, height, isActive, isOpen, onPick } = props;
-  const entry = row === "damaged" ? undefined : row;
+  const damaged = row !== undefined && isDamaged(row);
+  const entry = row === undefined || isDamaged(row) ? undefined : row;
   const look = `row${isActive ? " active" : ""}${isOpen ? " open" : ""}${row === undefined ? " waiting" : ""}`;
   return (
     <div
@@ -34,18 +35,20 @@ export const EntryRow = memo(function EntryRow(props: EntryRowProps): ReactEleme
       className={look}
       style={{ transform: `translateY(${top}px)`, height }}
       onClick={() => {
-        onPick(ariaRow, entry?.leafIndex);
+        onPick(ariaRow, row?.leafIndex);
       }}
     >
       <div role="gridcell" className="cell lock-cell">
+        {damaged && <LockMark color="red" checks={DAMAGED} />}
         {entry !== undefined && <RowLock entry={entry} trust={trust} />}
       </div>
-      {row === "damaged" && (
+      {damaged && (
         <div role="gridcell" className="cell damaged">
-          This entry cannot be shown: its stored bytes no longer match the log.
+          {row.leafIndex === undefined ? "This entry" : `Entry ${row.leafIndex.toLocaleString("en")}`} cannot be shown:
+          its stored bytes no longer match the log.
         </div>
       )}
-      {row !== "damaged" &&
+      {!damaged &&
         columns.map((column) => <Cell key={column} column={column} text={entry && cellText(entry, column)} />)}
     </div>
   );

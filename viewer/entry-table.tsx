@@ -1,5 +1,5 @@
-import { useCallback, type ReactElement } from "react";
-import type { Navigate } from "./address.js";
+import { useCallback, type ReactElement, type RefObject } from "react";
+import type { Column } from "./column.js";
 import { LOOKS } from "./columns.js";
 import { EntryRow } from "./entry-row.js";
 import { TableHead } from "./table-head.js";
@@ -10,7 +10,7 @@ import type { Result, Row } from "./use-result.js";
 import { TableParts } from "./table-parts.js";
 import { useTable } from "./use-table.js";
 import type { Trust } from "./use-trust.js";
-import type { Column, View } from "./view.js";
+import type { Navigate, View } from "./view.js";
 
 interface EntryTableProps {
   readonly view: View;
@@ -19,22 +19,20 @@ interface EntryTableProps {
   readonly live: Live;
   readonly trust: Trust;
   readonly onOpen: (entry: number | undefined) => void;
+  /** The element that takes the keys. */
+  readonly grid: RefObject<HTMLDivElement | null>;
 }
 
 /** Every row of the result is there to scroll to; those that are seen are fetched. */
 export function EntryTable(props: EntryTableProps): ReactElement {
-  const { view, navigate, result, trust, onOpen } = props;
+  const { view, navigate, result, trust, onOpen, grid } = props;
   const table = useTable(props);
   const { scroller, count, active, setActive, at, start, goTo } = table;
-  const indexOf = (index: number): number | undefined => {
-    const row = at(index);
-    return row === undefined || row === "damaged" ? undefined : row.leafIndex;
-  };
   const { move, page } = moves(table);
   const onKeyDown = useRowKeys({
     ...{ active, count, page, move },
     open: () => {
-      onOpen(indexOf(active));
+      onOpen(at(active)?.leafIndex);
     },
     close: () => {
       onOpen(undefined);
@@ -52,6 +50,7 @@ export function EntryTable(props: EntryTableProps): ReactElement {
     <div className="table">
       <div ref={scroller} className="scroller">
         <div
+          ref={grid}
           role="grid"
           aria-label="Entries"
           aria-rowcount={count + 1}
@@ -106,8 +105,7 @@ interface RowsProps {
 
 function Rows({ table, trust, view, onPick }: RowsProps): ReactElement {
   const { rows, height, active, at } = table;
-  const isOpen = (row: Row | undefined): boolean =>
-    row !== undefined && row !== "damaged" && row.leafIndex === view.entry;
+  const isOpen = (row: Row | undefined): boolean => row?.leafIndex !== undefined && row.leafIndex === view.entry;
   return (
     <div role="rowgroup" className="rows" style={{ height: rows.getTotalSize() }}>
       {rows.getVirtualItems().map(({ index, start }) => (

@@ -47,6 +47,6 @@ await writeFile(
   template.replaceAll(/\{\{\w+\}\}/g, (name) => names[name]),
 );
 await cp(`${here}icon.svg`, `${outdir}/viewer/icon.svg`);
-await writeNotices([{ metafile }], here, `${outdir}/viewer/THIRD_PARTY_NOTICES.txt`);
-await packFiles(outdir);
+await writeNotices([{ metafile }], { root: here, file: `${outdir}/viewer/THIRD_PARTY_NOTICES.txt` });
+await packFiles(outdir, 11);
 await replaceFolder(outdir, built);

@@ -37,8 +37,28 @@ export function readError({ graphQLErrors: [first], networkError }: CombinedErro
   return readGraphqlError(first);
 }
 
+/** An entry that the gateway cannot show, because its stored bytes were changed. */
+export interface Damage {
+  /** Where the response has null for it, such as `search.edges.3.node`. */
+  readonly path: string;
+  readonly leafIndex: number | undefined;
+  readonly message: string;
+}
+
+/** Undefined where an error says something else. */
+export function readDamage({ message, path = [], extensions = {} }: GraphqlError): Damage | undefined {
+  if (extensions["code"] !== "ENTRY_CORRUPT") return undefined;
+  const { leafIndex } = extensions;
+  return {
+    path: path.join("."),
+    leafIndex: typeof leafIndex === "number" ? leafIndex : undefined,
+    message: sentence(message),
+  };
+}
+
 export interface GraphqlError {
   readonly message: string;
+  readonly path?: readonly (string | number)[] | undefined;
   readonly extensions?: Readonly<Record<string, unknown>> | undefined;
 }
 

@@ -1,5 +1,6 @@
 import * as Tooltip from "@radix-ui/react-tooltip";
 import type { ReactElement } from "react";
+import { useMount } from "./mount.js";
 import { titleOf, type Check, type LockColor } from "./lock.js";
 
 const CLOSED = "M4 7V5a4 4 0 0 1 8 0v2h1v7H3V7zm2 0h4V5a2 2 0 0 0-4 0z";
@@ -12,6 +13,7 @@ interface LockMarkProps {
 
 /** A lock, with its reasons where the pointer is on it. Closed, open or pale: it does not need its color. */
 export function LockMark({ color, checks }: LockMarkProps): ReactElement {
+  const { overlay } = useMount();
   return (
     <Tooltip.Root>
       <Tooltip.Trigger asChild>
@@ -21,7 +23,7 @@ export function LockMark({ color, checks }: LockMarkProps): ReactElement {
           </svg>
         </span>
       </Tooltip.Trigger>
-      <Tooltip.Portal>
+      <Tooltip.Portal container={overlay}>
         <Tooltip.Content className="tooltip" side="right" sideOffset={6} collisionPadding={8}>
           <strong>{titleOf(color)}</strong>
           <CheckList checks={checks} />

@@ -42,6 +42,16 @@ export function checksOf(verdicts: EntryVerdicts, history: History, treeSize: nu
   ];
 }
 
+/** Of an entry that the gateway does not show, because its stored bytes were changed. */
+export const DAMAGED: readonly Check[] = [
+  {
+    name: "Stored bytes",
+    kind: "INVALID",
+    says: "they no longer match the entry's leaf in the log's tree, so the gateway does not show them",
+    reason: undefined,
+  },
+];
+
 /** Red: something is wrong. Green: all that every entry has was checked; its author need not have signed it. */
 export function colorOf(checks: readonly Check[]): LockColor {
   if (checks.some(({ kind }) => kind === "INVALID")) return "red";

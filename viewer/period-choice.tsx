@@ -1,6 +1,5 @@
 import { useState, type ReactElement } from "react";
-import type { Navigate } from "./address.js";
-import type { Period, View } from "./view.js";
+import type { Navigate, Period, View } from "./view.js";
 
 const PRESETS: readonly (readonly [last: string, name: string])[] = [
   ["15min", "Last 15 minutes"],

@@ -5,11 +5,11 @@ import { EditorView, keymap, placeholder } from "@codemirror/view";
 import { useEffect, useRef, type ReactElement, type RefObject } from "react";
 import { completeQuery } from "./query-completion.js";
 import { faultMarks, markFault } from "./query-fault.js";
-import { QUERY_HINT, QUERY_LABEL, useSearchFocus, type QueryBoxProps } from "./query-box.js";
+import { QUERY_HINT, QUERY_LABEL, useSearchFocus, type QueryFieldProps } from "./query-field.js";
 import { queryTheme } from "./query-theme.js";
 
 /** The search box: one line, with completion, undo, and the place of a fault underlined. */
-export default function QueryEditor(props: QueryBoxProps): ReactElement {
+export default function QueryEditor(props: QueryFieldProps): ReactElement {
   const place = useRef<HTMLDivElement>(null);
   const editor = useRef<EditorView>(null);
   const latest = useRef(props);
@@ -37,7 +37,7 @@ export default function QueryEditor(props: QueryBoxProps): ReactElement {
 }
 
 /** In a shadow root the editor's styles are constructed sheets, which need no exception of the page's content security policy. */
-function openEditor(place: HTMLElement, latest: RefObject<QueryBoxProps>): EditorView {
+function openEditor(place: HTMLElement, latest: RefObject<QueryFieldProps>): EditorView {
   const root = place.shadowRoot ?? place.attachShadow({ mode: "open" });
   return new EditorView({
     parent: root,
@@ -46,7 +46,7 @@ function openEditor(place: HTMLElement, latest: RefObject<QueryBoxProps>): Edito
   });
 }
 
-function extensionsOf(latest: RefObject<QueryBoxProps>) {
+function extensionsOf(latest: RefObject<QueryFieldProps>) {
   const search = (view: EditorView): boolean => {
     closeCompletion(view);
     latest.current.onSearch();

@@ -1,11 +1,10 @@
 import { useEffect, useState, type ReactElement } from "react";
-import type { Navigate } from "./address.js";
 import type { Failure } from "./failure.js";
 import { HelpDialog } from "./help-dialog.js";
 import { PeriodChoice } from "./period-choice.js";
 import { QueryBox } from "./query-box.js";
 import type { ValuesSeen } from "./values-seen.js";
-import type { View } from "./view.js";
+import type { Navigate, View } from "./view.js";
 
 interface SearchFormProps {
   readonly view: View;

@@ -1,41 +1,30 @@
-import type { ReactElement } from "react";
-import type { Navigate } from "./address.js";
+import type { ReactElement, ReactNode } from "react";
 import { sentenceOf } from "./lock.js";
 import { TrustDialog } from "./trust-dialog.js";
 import type { Live } from "./use-live.js";
 import type { Found, Result } from "./use-result.js";
 import type { Trust } from "./use-trust.js";
-import type { View } from "./view.js";
 
 interface StatusLineProps {
   readonly result: Result;
   readonly trust: Trust;
   readonly live: Live;
-  readonly view: View;
-  readonly navigate: Navigate;
+  readonly log: string;
+  /** Buttons after the count. */
+  readonly children: ReactNode;
 }
 
 /** How much was found, and whether the log's history is the one that this browser knows. */
-export function StatusLine({ result, trust, live, view, navigate }: StatusLineProps): ReactElement {
+export function StatusLine({ result, trust, live, log, children }: StatusLineProps): ReactElement {
   const { found, failure, isLoading, searchAgain } = result;
   const { kind } = trust.history;
-  const wrong = [failure, live.failure].find((one) => one?.kind === "other" || one?.kind === "damage");
+  const wrong = [failure, live.failure].find((one) => one !== undefined && one.kind !== "query");
   return (
     <div className="status-line">
       <span role="status" className="count">
         {isLoading ? "Searching …" : found === undefined ? "" : countOf(found)}
       </span>
-      {found !== undefined && (
-        <button
-          type="button"
-          aria-pressed={view.values}
-          onClick={() => {
-            navigate({ values: !view.values }, "replace");
-          }}
-        >
-          Top values
-        </button>
-      )}
+      {children}
       {live.shown.length > 0 && (
         <span className="quiet">and {live.shown.length.toLocaleString("en")} logged since</span>
       )}
@@ -60,7 +49,7 @@ export function StatusLine({ result, trust, live, view, navigate }: StatusLinePr
           <span className="history-text" role={kind === "broken" ? "alert" : undefined}>
             {kind === "broken" ? sentenceOf(trust.history) : `History: ${sentenceOf(trust.history)}`}
           </span>
-          <TrustDialog trust={trust} log={view.log} tree={found.tree} />
+          <TrustDialog trust={trust} log={log} tree={found.tree} />
         </span>
       )}
     </div>

@@ -1,6 +1,7 @@
 import type { ReactElement } from "react";
+import type { Column } from "./column.js";
 import { LOOKS } from "./columns.js";
-import { sortingField, type Column, type Sorting } from "./view.js";
+import { sortingField, type Sorting } from "./view.js";
 
 interface TableHeadProps {
   readonly columns: readonly Column[];

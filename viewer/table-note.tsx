@@ -1,4 +1,5 @@
 import type { ReactElement } from "react";
+import { useMount } from "./mount.js";
 import type { Result } from "./use-result.js";
 import type { View } from "./view.js";
 
@@ -10,13 +11,20 @@ interface TableNoteProps {
 
 /** What stands where there are no rows. */
 export function TableNote({ result, isEmpty, view }: TableNoteProps): ReactElement | null {
+  const { restriction, addressOf } = useMount();
   const { found, failure, isLoading } = result;
   if (found === undefined && isLoading) return <Skeleton />;
   if (failure !== undefined && isEmpty) return <p className="note">Nothing was found, because the search failed.</p>;
-  if (isEmpty && isWholeLog(view))
+  if (isEmpty && restriction === undefined && isWholeLog(view))
     return (
       <p className="note">
-        This log has no entries yet. <a href="graphiql/">GraphiQL</a> has an operation that logs one.
+        This log has no entries yet.
+        {addressOf !== undefined && (
+          <>
+            {" "}
+            <a href="graphiql/">GraphiQL</a> has an operation that logs one.
+          </>
+        )}
       </p>
     );
   return isEmpty ? <p className="note">No entries match. Try fewer words, or a longer period.</p> : null;

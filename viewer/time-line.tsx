@@ -1,11 +1,11 @@
 import { lazy, Suspense, useCallback, useState, type ReactElement } from "react";
-import type { Navigate } from "./address.js";
-import { ask } from "./api.js";
+import type { Gateway } from "./gateway.js";
 import { CountOverTimeDocument } from "./generated/operations.js";
 import type { Bucket } from "./histogram-plot.js";
+import { useMount } from "./mount.js";
 import { useAnswer } from "./use-answer.js";
 import type { Found } from "./use-result.js";
-import type { View } from "./view.js";
+import type { Navigate, View } from "./view.js";
 
 const HistogramPlot = lazy(() => import("./histogram-plot.js"));
 
@@ -18,7 +18,8 @@ interface TimeLineProps {
 /** How the whole result spreads over time; a drag over it, or a click on a bar, is the next period. */
 export function TimeLine({ view, navigate, found }: TimeLineProps): ReactElement {
   const { of } = view;
-  const count = useCallback((resultId: string) => countOverTime(resultId, of), [of]);
+  const { gateway } = useMount();
+  const count = useCallback((resultId: string) => countOverTime(gateway, { resultId, of }), [gateway, of]);
   const { answer, failure } = useAnswer(found?.resultId, count);
   const [pointed, setPointed] = useState<Bucket>();
   const choose = useCallback(
@@ -40,8 +41,8 @@ export function TimeLine({ view, navigate, found }: TimeLineProps): ReactElement
   );
 }
 
-async function countOverTime(resultId: string, of: View["of"]) {
-  const { results } = await ask(CountOverTimeDocument, { resultId, of });
+async function countOverTime(gateway: Gateway, counted: { readonly resultId: string; readonly of: View["of"] }) {
+  const { results } = await gateway.ask(CountOverTimeDocument, counted);
   return results.histogram ?? undefined;
 }
 

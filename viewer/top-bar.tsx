@@ -1,12 +1,11 @@
 import type { ReactElement } from "react";
 import { ColumnsDialog } from "./columns-dialog.js";
 import { DownloadMenu } from "./download-menu.js";
-import type { Navigate } from "./address.js";
 import { LiveButtons } from "./live-buttons.js";
 import { useTheme } from "./theme.js";
 import type { Live } from "./use-live.js";
 import type { Found } from "./use-result.js";
-import type { View } from "./view.js";
+import type { Navigate, View } from "./view.js";
 
 interface TopBarProps {
   readonly view: View;

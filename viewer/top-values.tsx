@@ -1,12 +1,12 @@
-import type { ReactElement } from "react";
-import type { Navigate } from "./address.js";
-import { ask } from "./api.js";
+import { useCallback, type ReactElement } from "react";
 import { queryFor } from "./entry.js";
+import { useNarrow } from "./frame.js";
+import type { Gateway } from "./gateway.js";
 import { CountValuesDocument, type ValuesFragment } from "./generated/operations.js";
+import { useMount } from "./mount.js";
 import { useAnswer } from "./use-answer.js";
-import { useNarrow } from "./use-narrow.js";
 import type { Found } from "./use-result.js";
-import type { View } from "./view.js";
+import type { Navigate, View } from "./view.js";
 
 const FIELDS = [
   ["actor", "Actor"],
@@ -25,7 +25,9 @@ interface TopValuesProps {
 
 /** The most frequent values of each field in the whole result; one that is clicked narrows the search to it. */
 export function TopValues({ view, navigate, found }: TopValuesProps): ReactElement {
-  const { answer, failure } = useAnswer(found?.resultId, countValues);
+  const { gateway } = useMount();
+  const count = useCallback((resultId: string) => countValues(gateway, resultId), [gateway]);
+  const { answer, failure } = useAnswer(found?.resultId, count);
   const isNarrow = useNarrow();
   const narrow = (field: string, value: string): void => {
     // On a phone the values lie over the table.
@@ -92,8 +94,8 @@ function FieldValues({ title, facet, onChoose }: FieldValuesProps): ReactElement
   );
 }
 
-async function countValues(resultId: string) {
-  return (await ask(CountValuesDocument, { resultId })).results;
+async function countValues(gateway: Gateway, resultId: string) {
+  return (await gateway.ask(CountValuesDocument, { resultId })).results;
 }
 
 /** Both at once: `OR` binds less than two terms side by side. */

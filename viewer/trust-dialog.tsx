@@ -1,7 +1,7 @@
 import { useId, useState, type ReactElement, type SubmitEvent } from "react";
 import { ButtonDialog } from "./dialog.js";
-import { keptTrust } from "./kept-trust.js";
 import { sentenceOf } from "./lock.js";
+import { useMount } from "./mount.js";
 import type { SignedTree } from "./trust.js";
 import type { Trust } from "./use-trust.js";
 
@@ -13,7 +13,9 @@ interface TrustDialogProps {
 
 /** What this browser trusts and remembers of the log. */
 export function TrustDialog({ trust, log, tree }: TrustDialogProps): ReactElement {
-  const kept = keptTrust(log);
+  const { memory } = useMount();
+  const kept = memory.kept(log);
+  const isFixed = memory.given !== undefined;
   return (
     <ButtonDialog button="Details" label="Details of what this browser remembers" title="What this browser trusts">
       <dl className="facts">
@@ -27,7 +29,9 @@ export function TrustDialog({ trust, log, tree }: TrustDialogProps): ReactElemen
             </dd>
           </>
         )}
-        <dt>{kept?.isGiven === true ? "Key that you gave" : "Key of the first visit"}</dt>
+        <dt>
+          {isFixed ? "Key of this page" : kept?.isGiven === true ? "Key that you gave" : "Key of the first visit"}
+        </dt>
         <dd>
           <code>{kept?.key}</code>
         </dd>
@@ -40,13 +44,14 @@ export function TrustDialog({ trust, log, tree }: TrustDialogProps): ReactElemen
           </>
         )}
       </dl>
-      <KeyForm trust={trust} />
+      {!isFixed && <KeyForm trust={trust} />}
       <p className="quiet">
-        A key from the gateway itself proves only that nothing changed since the first visit. Take the log&apos;s key
-        from its operator, and paste it here. If a log was started over on purpose, forget the old one.
+        {!isFixed &&
+          "A key from the gateway itself proves only that nothing changed since the first visit. Take the log's key from its operator, and paste it here. "}
+        If a log was started over on purpose, forget the old one.
       </p>
       <button type="button" onClick={trust.forget}>
-        Forget this log&apos;s key and root
+        {isFixed ? "Forget this log's root" : "Forget this log's key and root"}
       </button>
     </ButtonDialog>
   );

@@ -9,11 +9,10 @@ import {
   type EntryVerdicts,
   type TrustedLog,
 } from "../src/verify.js";
-import { ask } from "./api.js";
 import type { Entry } from "./entry.js";
 import { failureOf } from "./failure.js";
 import { ConsistencyDocument } from "./generated/operations.js";
-import { keepTrust, keptTrust } from "./kept-trust.js";
+import type { Mount } from "./mount.js";
 
 /** A tree that the log signed, as the API returned it. */
 export interface SignedTree extends TreeClaim {
@@ -31,6 +30,16 @@ export type History =
   | { readonly kind: "proven"; readonly from: TreeClaim; readonly to: TreeClaim }
   | { readonly kind: "broken"; readonly why: string }
   | { readonly kind: "unchecked"; readonly why: string };
+
+/** A log, what is remembered of it, and who can prove that it goes on from there. */
+export interface Past extends Pick<Mount, "gateway" | "memory"> {
+  readonly log: string;
+}
+
+interface Growth {
+  readonly from: TreeClaim;
+  readonly to: SignedTree;
+}
 
 /** Checks entries with one log's key. A page's proofs lead to one checkpoint, whose signature is computed once. */
 export class Checker {
@@ -57,39 +66,39 @@ export class Checker {
   }
 
   /** Compares a tree with the one that this browser remembers of the log, and remembers it if it is proven to continue it. */
-  async history(log: string, tree: SignedTree): Promise<History> {
+  async history(tree: SignedTree, past: Past): Promise<History> {
     const [trusted] = this.#logs;
-    const kept = keptTrust(log);
+    const kept = past.memory.kept(past.log);
     if (trusted === undefined || kept === undefined) return { kind: "unchecked", why: "No key is trusted yet." };
     if (checkpointVerdict(trusted, tree.checkpoint, tree).kind !== "VALID")
       return { kind: "broken", why: unsigned(tree.publicKey !== kept.key) };
     const { tree: from } = kept;
-    if (from === undefined) return { kind: "first", to: this.#remember(log, tree) };
+    if (from === undefined) return { kind: "first", to: remember(tree, past) };
     if (tree.treeSize < from.treeSize) return { kind: "broken", why: shorter(from, tree) };
     const isProven =
-      tree.treeSize === from.treeSize ? tree.hash === from.hash : this.#continues(log, { from, to: tree });
+      tree.treeSize === from.treeSize ? tree.hash === from.hash : this.#continues(past, { from, to: tree });
     try {
       if (!(await isProven)) return { kind: "broken", why: rewritten(from) };
     } catch (error) {
       return { kind: "unchecked", why: failureOf(error).message };
     }
-    return { kind: "proven", from, to: this.#remember(log, tree) };
+    return { kind: "proven", from, to: remember(tree, past) };
   }
 
-  async #continues(log: string, { from, to }: { readonly from: TreeClaim; readonly to: SignedTree }): Promise<boolean> {
+  async #continues({ log, gateway }: Past, { from, to }: Growth): Promise<boolean> {
     if (from.treeSize === 0) return true;
     const sizes = { fromSize: from.treeSize, treeSize: to.treeSize };
-    const { root } = await ask(ConsistencyDocument, { log: log || null, ...sizes });
+    const { root } = await gateway.ask(ConsistencyDocument, { log: log || null, ...sizes });
     if (root.treeSize !== to.treeSize || root.hash !== to.hash) return false;
     return this.#logs.some((trusted) => verifyRoot(trusted, root, from).consistency.kind === "VALID");
   }
+}
 
-  #remember(log: string, { treeSize, hash }: SignedTree): TreeClaim {
-    const kept = keptTrust(log);
-    const tree = { treeSize, hash };
-    if (kept !== undefined) keepTrust(log, { ...kept, tree });
-    return tree;
-  }
+function remember({ treeSize, hash }: SignedTree, { log, memory }: Past): TreeClaim {
+  const kept = memory.kept(log);
+  const tree = { treeSize, hash };
+  if (kept !== undefined) memory.keep(log, { ...kept, tree });
+  return tree;
 }
 
 function unsigned(isOtherKey: boolean): string {

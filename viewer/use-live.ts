@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
-import { follow } from "./api.js";
 import { readEntry, type Entry } from "./entry.js";
 import { failureOf, type Failure } from "./failure.js";
+import { useMount, type Mount } from "./mount.js";
 
 export interface Live {
   readonly state: "off" | "on" | "paused";
@@ -28,6 +28,7 @@ export function useLive({ log, query, from }: Followed): Live {
   const [entries, setEntries] = useState<readonly Entry[]>([]);
   const [heldBack, setHeldBack] = useState(0);
   const [failure, setFailure] = useState<Failure>();
+  const mount = useMount();
   const isPaused = useRef(false);
   isPaused.current = state === "paused";
   const isFollowing = state !== "off";
@@ -42,11 +43,11 @@ export function useLive({ log, query, from }: Followed): Live {
       setEntries((before) => [entry, ...before]);
       if (isPaused.current) setHeldBack((before) => before + 1);
     };
-    void followOn({ log, query, from }, { signal: stop.signal, take, tell: setFailure });
+    void followOn({ log, query, from }, { mount, signal: stop.signal, take, tell: setFailure });
     return () => {
       stop.abort();
     };
-  }, [isFollowing, log, query, from]);
+  }, [mount, isFollowing, log, query, from]);
 
   const change = useCallback((next: Live["state"]) => {
     if (next !== "paused") setHeldBack(0);
@@ -56,19 +57,22 @@ export function useLive({ log, query, from }: Followed): Live {
 }
 
 interface Reader {
+  readonly mount: Mount;
   readonly signal: AbortSignal;
   readonly take: (entry: Entry) => void;
   readonly tell: (failure: Failure | undefined) => void;
 }
 
 /** Resumes behind the last entry seen, as docs/live-tail.md says. Ends when aborted, or when the gateway wants a credential. */
-async function followOn(followed: Followed, { signal, take, tell }: Reader): Promise<void> {
+async function followOn(followed: Followed, { mount, signal, take, tell }: Reader): Promise<void> {
   let { from } = followed;
+  const { gateway, restriction } = mount;
   const isStopped = (): boolean => signal.aborted;
   while (!isStopped()) {
     try {
-      const { query, log } = followed;
-      for await (const entry of follow({ query, log: log || null, from: from ?? null }, signal)) {
+      const { log } = followed;
+      const query = restriction?.narrow(followed.query) ?? followed.query;
+      for await (const entry of gateway.follow({ query, log: log || null, from: from ?? null }, signal)) {
         const { membershipProof: proof } = entry;
         take(readEntry(entry, { proof, checkpoint: proof.root.checkpoint }));
         tell(undefined);

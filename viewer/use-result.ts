@@ -1,8 +1,10 @@
 import { useCallback, useEffect, useRef, useState } from "react";
-import { askForPage } from "./api.js";
 import { readEntry, type Entry } from "./entry.js";
-import { failureOf, type Failure } from "./failure.js";
+import { ApiError, failureOf, type Damage, type Failure } from "./failure.js";
+import type { Gateway } from "./gateway.js";
 import { EntriesFromDocument, FindEntriesDocument, type PageFragment } from "./generated/operations.js";
+import { useMount, type Mount } from "./mount.js";
+import { NeededPages } from "./needed-pages.js";
 import type { SignedTree } from "./trust.js";
 import { windowOf, type View } from "./view.js";
 
@@ -10,7 +12,17 @@ import { windowOf, type View } from "./view.js";
 const PAGE = 50;
 
 /** An entry that the gateway could not show: its stored bytes are damaged. */
-export type Row = Entry | "damaged";
+export interface DamagedRow {
+  readonly kind: "damaged";
+  /** Undefined where the gateway does not say which entry it is. */
+  readonly leafIndex: number | undefined;
+}
+
+export type Row = Entry | DamagedRow;
+
+export function isDamaged(row: Row): row is DamagedRow {
+  return "kind" in row;
+}
 
 /** A result pinned to the tree that it was found in: its pages are exact, in any order that they are fetched. */
 export interface Found {
@@ -44,6 +56,7 @@ export function rowAt({ pages }: Found, place: number): Row | undefined {
 export function useResult(view: View): Result {
   const [state, setState] = useState<State>({ found: undefined, failure: undefined, isLoading: true });
   const [attempt, setAttempt] = useState(0);
+  const mount = useMount();
   const { query, sorting, log } = view;
   const asked = JSON.stringify({ query, window: windowOf(view), orderBy: sorting, log: log || null });
   useEffect(() => {
@@ -52,7 +65,7 @@ export function useResult(view: View): Result {
       if (isCurrent) setState(next);
     };
     setState(({ found }) => ({ found, failure: undefined, isLoading: true }));
-    search(asked).then(
+    search(asked, mount).then(
       (found) => {
         show({ found, failure: undefined, isLoading: false });
       },
@@ -63,7 +76,7 @@ export function useResult(view: View): Result {
     return () => {
       isCurrent = false;
     };
-  }, [asked, attempt]);
+  }, [asked, attempt, mount]);
   const need = useNeed(state.found, setState);
   const searchAgain = useCallback(() => {
     setAttempt((times) => times + 1);
@@ -71,41 +84,45 @@ export function useResult(view: View): Result {
   return { ...state, need, searchAgain };
 }
 
-/** Fetches each page once, one after the other as they are scrolled to. */
+/** Fetches pages as they are scrolled to, and keeps those that were needed last. */
 function useNeed(found: Found | undefined, setState: (change: (state: State) => State) => void): Result["need"] {
+  const { gateway } = useMount();
   const resultId = found?.resultId;
-  const asked = useRef({ resultId, pages: new Set<number>() });
-  if (asked.current.resultId !== resultId) asked.current = { resultId, pages: new Set([0]) };
+  const asked = useRef({ resultId, pages: new NeededPages([]) });
+  if (asked.current.resultId !== resultId) asked.current = { resultId, pages: new NeededPages([0]) };
   return useCallback(
     (first, last) => {
       const { pages } = asked.current;
-      for (let page = Math.floor(first / PAGE); resultId !== undefined && page <= Math.floor(last / PAGE); page++) {
-        if (pages.has(page)) continue;
-        pages.add(page);
-        fetchPage(resultId, page).then(
+      if (resultId === undefined) return;
+      for (const page of pages.need(Math.floor(first / PAGE), Math.floor(last / PAGE))) {
+        fetchPage(gateway, { resultId, page }).then(
           (fetched) => {
-            setState((state) => withPage(state, { resultId, page, ...fetched }));
+            setState((state) => withPage(state, { resultId, page, needed: pages, ...fetched }));
           },
           (error: unknown) => {
-            pages.delete(page);
+            pages.forget(page);
             setState((state) => (state.found?.resultId === resultId ? { ...state, failure: failureOf(error) } : state));
           },
         );
       }
     },
-    [resultId, setState],
+    [gateway, resultId, setState],
   );
 }
 
-async function search(asked: string): Promise<Found> {
-  const variables = JSON.parse(asked) as { readonly query: string };
-  const find = (isCounted: boolean) => askForPage(FindEntriesDocument, { ...variables, first: PAGE, isCounted });
-  const { search } = await find(true).catch((error: unknown) => {
-    if (failureOf(error).kind === "damage") return find(false);
-    throw error;
+async function search(asked: string, { gateway, restriction }: Mount): Promise<Found> {
+  const typed = JSON.parse(asked) as { readonly query: string };
+  const variables = { ...typed, query: restriction?.narrow(typed.query) ?? typed.query };
+  const find = (isCounted: boolean) =>
+    gateway.askForEntries(FindEntriesDocument, { ...variables, first: PAGE, isCounted });
+  const { data, damages } = await find(true).catch((error: unknown) => {
+    const failure = failureOf(error);
+    if (failure.kind === "damage") return find(false);
+    throw new ApiError(restriction?.inTyped(failure) ?? failure);
   });
+  const { search } = data;
   const { resultId, totalCount, root } = search;
-  const rows = rowsOf(search, root.checkpoint);
+  const rows = rowsOf(search, damages).map((row) => proven(row, root.checkpoint));
   const known = { rowCount: totalCount ?? rowsBehind(search, 0), isCounted: totalCount !== undefined };
   return { resultId, ...known, tree: root, pages: new Map([[0, rows]]) };
 }
@@ -116,9 +133,18 @@ interface FetchedPage {
   readonly rowCount: number;
 }
 
-async function fetchPage(resultId: string, page: number): Promise<FetchedPage> {
-  const { results } = await askForPage(EntriesFromDocument, { resultId, offset: page * PAGE, first: PAGE });
-  return { rows: rowsOf(results, undefined), rowCount: rowsBehind(results, page) };
+interface Place {
+  readonly resultId: string;
+  readonly page: number;
+}
+
+async function fetchPage(gateway: Gateway, { resultId, page }: Place): Promise<FetchedPage> {
+  const { data, damages } = await gateway.askForEntries(EntriesFromDocument, {
+    resultId,
+    offset: page * PAGE,
+    first: PAGE,
+  });
+  return { rows: rowsOf(data.results, damages), rowCount: rowsBehind(data.results, page) };
 }
 
 /** The rows up to a page, and one more where there are others. */
@@ -126,22 +152,28 @@ function rowsBehind({ edges, pageInfo }: PageFragment, page: number): number {
   return page * PAGE + edges.length + (pageInfo.hasNextPage ? 1 : 0);
 }
 
-interface Page extends FetchedPage {
-  readonly resultId: string;
-  readonly page: number;
+interface Page extends FetchedPage, Place {
+  readonly needed: NeededPages;
 }
 
-function withPage(state: State, { resultId, page, rows, rowCount }: Page): State {
+function withPage(state: State, { resultId, page, rows, rowCount, needed }: Page): State {
   const { found } = state;
   if (found?.resultId !== resultId) return state;
   const { checkpoint } = found.tree;
-  const proven = rows.map((row) => (row === "damaged" ? row : { ...row, checkpoint }));
-  const pages = new Map(found.pages).set(page, proven);
+  const shown = rows.map((row) => proven(row, checkpoint));
+  const pages = needed.kept(new Map(found.pages).set(page, shown));
   return { ...state, found: { ...found, pages, rowCount: Math.max(found.rowCount, rowCount) } };
 }
 
-function rowsOf({ edges }: PageFragment, checkpoint: string | undefined): readonly Row[] {
-  return edges.map(({ node, membershipProof }) =>
-    node === null ? "damaged" : readEntry(node, { proof: membershipProof, checkpoint }),
-  );
+function rowsOf({ edges }: PageFragment, damages: readonly Damage[]): readonly Row[] {
+  return edges.map(({ node, membershipProof }, place) => {
+    if (node !== null) return readEntry(node, { proof: membershipProof });
+    const damage = damages.find(({ path }) => path.endsWith(`.edges.${place}.node`));
+    return { kind: "damaged", leafIndex: damage?.leafIndex };
+  });
+}
+
+/** Under the checkpoint of the result, which all its proofs lead to. */
+function proven(row: Row, checkpoint: string): Row {
+  return isDamaged(row) ? row : { ...row, checkpoint };
 }

@@ -1,7 +1,7 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useRef, useState, type RefObject } from "react";
+import { useNarrow } from "./frame.js";
 import type { Live } from "./use-live.js";
-import { useNarrow } from "./use-narrow.js";
 import { rowAt, type Result, type Row } from "./use-result.js";
 
 /** Browsers draw no page higher than some 17 million pixels: a longer result is shown in parts of so many rows. */
@@ -30,9 +30,7 @@ export function useTable({ result, live }: { readonly result: Result; readonly l
   useEffect(() => {
     rows.measure();
   }, [rows, height]);
-  useEffect(() => {
-    if (last >= above) need(start + Math.max(0, first - above), start + last - above);
-  }, [need, first, last, above, start]);
+  useNeeded(need, last < above ? undefined : [start + Math.max(0, first - above), start + last - above]);
   useKeepPlace(scroller, { shown: `${found?.resultId ?? ""} ${start}`, above, height, setActive });
   const at = (index: number): Row | undefined =>
     index < above ? live.shown[index] : found && rowAt(found, start + index - above);
@@ -40,6 +38,32 @@ export function useTable({ result, live }: { readonly result: Result; readonly l
     if (found !== undefined) setPart({ resultId: found.resultId, start: next });
   };
   return { scroller, rows, count, height, active, setActive, at, start, goTo };
+}
+
+/** Rows so far from those that were asked for last are asked for where a drag of the scroll bar rests, not where it passes. */
+const FAR_ROWS = 200;
+const REST_MS = 120;
+
+/** Asks for the rows in sight, from the first to the last of the result; undefined: none of it is. */
+function useNeeded(need: Result["need"], seen: readonly [first: number, last: number] | undefined): void {
+  const asked = useRef({ need, first: 0 });
+  const [first, last] = seen ?? [];
+  useEffect(() => {
+    if (first === undefined || last === undefined) return;
+    const ask = (): void => {
+      asked.current = { need, first };
+      need(first, last);
+    };
+    const from = asked.current.need === need ? asked.current.first : 0;
+    if (Math.abs(first - from) <= FAR_ROWS) {
+      ask();
+      return;
+    }
+    const timer = setTimeout(ask, REST_MS);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [need, first, last]);
 }
 
 interface Place {

@@ -1,7 +1,8 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { EntryVerdicts } from "../src/verify.js";
 import type { Entry } from "./entry.js";
-import { keepTrust, keptTrust, type KeptTrust } from "./kept-trust.js";
+import type { KeptTrust, TrustMemory } from "./kept-trust.js";
+import { useMount } from "./mount.js";
 import { Checker, type History, type SignedTree } from "./trust.js";
 
 export interface Trust {
@@ -14,6 +15,10 @@ export interface Trust {
 }
 
 const CHECKING: History = { kind: "checking" };
+const NO_KEY: History = {
+  kind: "unchecked",
+  why: "The key to trust is no log's key: expected origin+key id+base64.",
+};
 /** While the log is followed, many trees come after each other: the newest of a while is checked. */
 const PAUSE_MS = 500;
 
@@ -21,18 +26,26 @@ const PAUSE_MS = 500;
 export function useTrust(log: string, tree: SignedTree | undefined): Trust {
   const [given, setGiven] = useState(0);
   const [history, setHistory] = useState<History>(CHECKING);
+  const { gateway, memory } = useMount();
   const key = tree?.publicKey;
-  const checker = useMemo(() => (key === undefined ? undefined : checkerOf(log, key)), [log, key, given]);
+  const checker = useMemo(
+    () => (key === undefined ? undefined : checkerOf(log, key, memory)),
+    [log, key, memory, given],
+  );
   const last = useRef<Checker>(undefined);
   useEffect(() => {
     const isFirst = last.current !== checker;
     last.current = checker;
     if (isFirst) setHistory(CHECKING);
-    if (checker === undefined || tree === undefined) return;
+    if (tree === undefined) return;
+    if (checker === undefined) {
+      setHistory(NO_KEY);
+      return;
+    }
     let isCurrent = true;
     const timer = setTimeout(
       () => {
-        void checker.history(log, tree).then((found) => {
+        void checker.history(tree, { log, gateway, memory }).then((found) => {
           if (isCurrent) setHistory(found);
         });
       },
@@ -42,20 +55,20 @@ export function useTrust(log: string, tree: SignedTree | undefined): Trust {
       isCurrent = false;
       clearTimeout(timer);
     };
-  }, [checker, log, tree]);
+  }, [checker, log, tree, gateway, memory]);
   const change = useCallback(
     (trust: KeptTrust | undefined) => {
-      keepTrust(log, trust);
+      memory.keep(log, trust);
       setGiven((times) => times + 1);
     },
-    [log],
+    [log, memory],
   );
   const trustKey = useCallback(
     (text: string) => {
       new Checker(text);
-      change({ key: text, isGiven: true, tree: keptTrust(log)?.tree });
+      change({ key: text, isGiven: true, tree: memory.kept(log)?.tree });
     },
-    [log, change],
+    [log, memory, change],
   );
   const forget = useCallback(() => {
     change(undefined);
@@ -64,11 +77,11 @@ export function useTrust(log: string, tree: SignedTree | undefined): Trust {
 }
 
 /** The first key that a gateway names is trusted from then on, as long as the user gives no other. */
-function checkerOf(log: string, publicKey: string): Checker | undefined {
-  const { key } = keptTrust(log) ?? { key: publicKey };
+function checkerOf(log: string, publicKey: string, memory: TrustMemory): Checker | undefined {
+  const { key } = memory.kept(log) ?? { key: publicKey };
   try {
     const checker = new Checker(key);
-    if (keptTrust(log) === undefined) keepTrust(log, { key, isGiven: false, tree: undefined });
+    if (memory.kept(log) === undefined) memory.keep(log, { key, isGiven: false, tree: undefined });
     return checker;
   } catch {
     return undefined;

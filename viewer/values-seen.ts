@@ -1,5 +1,5 @@
 import { textOf } from "./entry.js";
-import type { Found } from "./use-result.js";
+import { isDamaged, type Found } from "./use-result.js";
 
 const FIELDS = ["actor", "action", "target", "source", "status", "tenant_id"] as const;
 const MOST = 100;
@@ -9,7 +9,7 @@ const LONGEST = 100;
 export type ValuesSeen = ReadonlyMap<string, ReadonlySet<string>>;
 
 export function valuesSeen(found: Found | undefined): ValuesSeen {
-  const rows = [...(found?.pages.values() ?? [])].flat().filter((row) => row !== "damaged");
+  const rows = [...(found?.pages.values() ?? [])].flat().flatMap((row) => (isDamaged(row) ? [] : [row]));
   return new Map(
     FIELDS.map((field) => {
       const texts = rows

@@ -1,22 +1,5 @@
+import { COLUMNS, FIRST_COLUMNS, type Column } from "./column.js";
 import type { AuditEntryOrderField, AuditTimeWindow } from "./generated/operations.js";
-
-/** What the table can show of an entry. */
-export const COLUMNS = [
-  "receivedAt",
-  "timestamp",
-  "actor",
-  "action",
-  "target",
-  "source",
-  "status",
-  "message",
-  "tenant_id",
-  "leafIndex",
-] as const;
-
-export type Column = (typeof COLUMNS)[number];
-
-export const FIRST_COLUMNS: readonly Column[] = ["receivedAt", "actor", "action", "target", "status", "message"];
 
 export type Period =
   | { readonly kind: "all" }
@@ -29,7 +12,7 @@ export interface Sorting {
   readonly direction: "ASC" | "DESC";
 }
 
-/** What is looked at: all of it is in the page's address, so that a link or the back button leads to it again. */
+/** What is looked at. On the page at / all of it is in the address, so that a link or the back button leads to it again. */
 export interface View {
   /** The empty text: the gateway's default log. */
   readonly log: string;
@@ -43,6 +26,9 @@ export interface View {
   /** The leaf index of the entry that is open. */
   readonly entry: number | undefined;
 }
+
+/** Changes the view. `replace`: without a step for the back button, where each change alone is none. */
+export type Navigate = (change: Partial<View>, step?: "push" | "replace") => void;
 
 const NEWEST_FIRST: Sorting = { field: "RECEIVED_AT", direction: "DESC" };
 

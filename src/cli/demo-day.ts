@@ -1,4 +1,6 @@
 import type { AuditEvent } from "../core/event.js";
+import { DEMO_WEBHOOKS } from "../generated/demo-webhooks.js";
+import { payment, type Choose } from "./demo-payments.js";
 
 /** An event, and when in the day before now it happens, in milliseconds. */
 export interface TimedEvent {
@@ -17,31 +19,41 @@ const ELSEWHERE = "203.0.113.66";
 const NIGHT_MS = 3 * HOUR_MS + 12 * MINUTE_MS;
 /** How busy each hour of the day is, from midnight UTC on. */
 const BUSY = [1, 1, 1, 1, 2, 3, 8, 30, 60, 80, 85, 75, 45, 70, 85, 80, 65, 40, 18, 9, 6, 4, 2, 2];
+/** From which on there are people at work. */
+const OFFICE_HOURS = 30;
 const DOCUMENTS = ["contract", "roadmap", "payroll", "board-minutes", "price-list", "incident-report"];
 const SERVICES = ["checkout", "invoices", "search", "mailer"];
 
 /**
- * Some seven hundred events of a made-up day that ends now: people at work, machines that deploy and back up, and one account that
- * is broken into at night. Always the same for the same `endMs`.
+ * Some seven hundred events of a made-up day that ends now: people at work, machines that deploy and back up, payments, webhooks, and
+ * one account that is broken into at night. Always the same for the same `endMs`.
  */
 export function demoDay(endMs: number): readonly TimedEvent[] {
   const random = numbers(20_261_130);
-  const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)] as T;
+  const pick: Choose = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)] as T;
   const events: TimedEvent[] = [];
   const add = (atMs: number, event: AuditEvent): void => {
     events.push({ atMs, event: { timestamp: new Date(endMs - DAY_MS + atMs).toISOString(), ...event } });
   };
   for (let hour = 0; hour < 24; hour++) {
-    const busy = BUSY[new Date(endMs - DAY_MS + hour * HOUR_MS).getUTCHours()] ?? 1;
+    const busy = busyIn(endMs, hour);
     for (let count = 0; count < busy * 0.75; count++) add((hour + random()) * HOUR_MS, atWork(pick, random));
+    for (let count = 0; count < 1 + busy / 30; count++) add((hour + random()) * HOUR_MS, payment(pick, random));
     add((hour + 0.05) * HOUR_MS, backup(hour));
   }
+  const atDay = [...BUSY.keys()].filter((hour) => busyIn(endMs, hour) >= OFFICE_HOURS);
+  for (const event of DEMO_WEBHOOKS) add((pick(atDay) + random()) * HOUR_MS, { ...event, status: "ok" });
   const night = Math.min((NIGHT_MS - ((endMs - DAY_MS) % DAY_MS) + DAY_MS) % DAY_MS, DAY_MS - HOUR_MS);
   for (const { after, event } of BREAK_IN) add(night + after * MINUTE_MS, event);
   return events.sort((a, b) => a.atMs - b.atMs);
 }
 
-function atWork(pick: <T>(values: readonly T[]) => T, random: () => number): AuditEvent {
+/** How busy an hour of the day before `endMs` is. */
+function busyIn(endMs: number, hour: number): number {
+  return BUSY[new Date(endMs - DAY_MS + hour * HOUR_MS).getUTCHours()] ?? 1;
+}
+
+function atWork(pick: Choose, random: () => number): AuditEvent {
   const person = pick(PEOPLE);
   const by = { actor: `${person}@example.com`, source: `${OFFICE}.${10 + PEOPLE.indexOf(person)}` };
   const number = 1_000 + Math.floor(random() * 400);

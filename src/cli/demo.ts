@@ -49,6 +49,8 @@ of entry ${changed} was changed in the store afterwards. On the page at / look a
 
   /?q=actor:dana            what dana's account did, and the entry that is not what was logged
   /?q=status:denied         wrong passwords, hour by hour
+  /?q=source:api.stripe.com what a payment service told: objects, and what they were before
+  /?q=source:api.github.com the same of GitHub, real webhooks
   /?entry=${changed}               the changed entry, between the others
 
 `;

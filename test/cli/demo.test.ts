@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { MemoryRootCache } from "../../src/caches/memory/root-cache.js";
 import { CHANGED, demoDay } from "../../src/cli/demo-day.js";
 import { openDemo } from "../../src/cli/demo.js";
+import { DEMO_WEBHOOKS } from "../../src/generated/demo-webhooks.js";
 import { indexed } from "../../src/engine/search/open-index.js";
 import { openMemory } from "../../src/stores/memory/open.js";
 import { KEYRING } from "../keyring.js";
@@ -27,6 +28,19 @@ describe("the demonstration's day", () => {
     },
   );
 
+  test("has what webhooks tell: objects in objects, with what they were before, and their origin", () => {
+    const day = demoDay(Date.UTC(2026, 10, 30, 8)).map(({ event }) => event);
+    const from = (source: string) => day.filter((event) => event.source === source);
+    const [github, stripe] = [from("api.github.com"), from("api.stripe.com")];
+    expect(github.length).toBe(DEMO_WEBHOOKS.length);
+    expect(stripe.length).toBeGreaterThan(30);
+    expect(github.filter((event) => depthOf(event.new) > 1).length).toBeGreaterThan(8);
+    expect(stripe.filter((event) => depthOf(event.new) > 3).length).toBeGreaterThan(20);
+    for (const events of [github, stripe])
+      expect(events.filter(({ old }) => old !== undefined).length).toBeGreaterThan(2);
+    expect(new Set(stripe.map(({ action }) => action)).size).toBe(4);
+  });
+
   test("is received as it happened, and of its one changed entry nothing is shown but that", async () => {
     const endMs = Date.UTC(2026, 10, 30, 8);
     const { log: store, index } = indexed(openMemory(), KEYRING);
@@ -48,3 +62,9 @@ describe("the demonstration's day", () => {
     await store.close();
   });
 });
+
+/** How many objects and lists a value has in each other. */
+function depthOf(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 0;
+  return 1 + Math.max(0, ...Object.values(value).map(depthOf));
+}

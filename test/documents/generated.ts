@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { format, getFileInfo, resolveConfig } from "prettier";
 import { unicodeTable } from "../core/words/unicode-source.js";
 import { unicodeText } from "../core/words/unicode-text.js";
+import { demoWebhooks } from "./demo-webhooks.js";
 import { withLicences } from "./licences.js";
 import { withSettingsTable } from "./settings-table.js";
 
@@ -16,6 +17,7 @@ export interface GeneratedDocument {
 export const GENERATED: readonly GeneratedDocument[] = [
   { name: "README.md", make: withSettingsTable },
   { name: "docs/licences.md", make: withLicences },
+  { name: "src/generated/demo-webhooks.ts", make: demoWebhooks },
   { name: "src/core/words/unicode.ts", make: unicodeTable },
   { name: "verifiers/python/unicode-15.0.0.txt", make: unicodeText },
 ];

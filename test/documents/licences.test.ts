@@ -29,14 +29,19 @@ describe("what is shipped", () => {
 
   test("travels with a notice of each package in the program", () => {
     const bundled = noticesIn("build/dist");
-    expect(bundled.map(({ name }) => name)).toEqual(expect.arrayContaining(["fastify", "graphql", "@noble/curves"]));
+    expect(bundled.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(["fastify", "graphql", "@noble/curves", "@octokit/webhooks-examples"]),
+    );
     const listed = [...programPackages(lock), ...installedPackages(lock)].map((one) => JSON.stringify(one));
     expect(bundled.map((one) => JSON.stringify(one)).filter((one) => !listed.includes(one))).toEqual([]);
   });
 
-  test("travels with a notice of each package in the viewer, from licences that are on the list", () => {
-    const bundled = noticesIn("build/viewer-page/viewer");
-    expect(bundled.map(({ name }) => name)).toEqual(expect.arrayContaining(["react-dom", "@urql/core", "microdiff"]));
+  test.each([
+    ["viewer", "build/viewer-page/viewer", ["react-dom", "@urql/core", "microdiff"]],
+    ["components for others", "build/viewer-embed", ["@radix-ui/react-dialog", "@urql/core", "microdiff"]],
+  ])("travels with a notice of each package in the %s, from licences that are on the list", (_, folder, some) => {
+    const bundled = noticesIn(folder);
+    expect(bundled.map(({ name }) => name)).toEqual(expect.arrayContaining(some));
     const packages = viewerPackages(lock);
     const listed = [...packages, ...installedPackages(lock)].map((one) => JSON.stringify(one));
     expect(bundled.map((one) => JSON.stringify(one)).filter((one) => !listed.includes(one))).toEqual([]);

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { build } from "esbuild";
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
@@ -62,6 +63,7 @@ describe("the package", () => {
         ...["build/src/index.d.ts", "build/src/verify.d.ts"],
         ...["build/graphiql/index.html", "build/graphiql/page.js", "schema.graphql", "README.md", "LICENSE"],
         ...["build/viewer-page/index.html", "build/viewer-page/viewer/THIRD_PARTY_NOTICES.txt"],
+        ...["build/viewer-embed/embed.js", "build/viewer-embed/THIRD_PARTY_NOTICES.txt", "build/viewer/embed.d.ts"],
         ...[
           "verifiers/python/auditql_verify.py",
           "docs/format.md",
@@ -71,7 +73,7 @@ describe("the package", () => {
       ]),
     );
     const expected =
-      /^(build\/dist\/.*\.(js|js\.map)|build\/dist\/THIRD_PARTY_NOTICES\.txt|build\/src\/.*\.d\.ts|build\/graphiql\/.*|build\/viewer-page\/.*|(verifiers\/python|docs|deploy|examples)\/.*|test\/operations\/\w+\.graphql|codegen\.yml|[A-Z]+(\.md)?|package\.json|schema\.graphql)$/;
+      /^(build\/dist\/.*\.(js|js\.map)|build\/dist\/THIRD_PARTY_NOTICES\.txt|build\/src\/.*\.d\.ts|build\/graphiql\/.*|build\/viewer-page\/.*|build\/viewer-embed\/.*|build\/viewer\/(column|embed|embed-props)\.d\.ts|(verifiers\/python|docs|deploy|examples)\/.*|test\/operations\/\w+\.graphql|codegen\.yml|[A-Z]+(\.md)?|package\.json|schema\.graphql)$/;
     expect(files.filter((path) => !expected.test(path))).toEqual([]);
   });
 
@@ -107,7 +109,8 @@ describe("the package", () => {
     expect(await inFolder(join(CHECKERS, "publint"), "run", tarball, "--strict")).toContain("All good!");
     // The schema is a file to read: it has no types.
     const types = [tarball, "--profile", "esm-only", "--exclude-entrypoints", "schema.graphql"];
-    expect(await inFolder(join(CHECKERS, "attw"), ...types)).toContain('"auditql/verify"');
+    const checked = await inFolder(join(CHECKERS, "attw"), ...types);
+    for (const module of ["verify", "viewer"]) expect(checked).toContain(`"auditql/${module}"`);
   });
 
   test("installs what the program may load, and nothing that is bundled in it", async () => {
@@ -189,6 +192,35 @@ export const wrong: string = right;
     expect(await compiled("verifying.ts", "--lib", "es2022", "--typeRoots", "none")).toMatch(
       /^verifying\.ts\(3,14\): error TS2322: .*\n$/,
     );
+  });
+});
+
+describe("the example of docs/viewer.md that shows the viewer in a React application", () => {
+  const example = async (): Promise<string> => {
+    const [, program = ""] = /^```tsx\n(.*?)^```$/ms.exec(await readFile(`${root}docs/viewer.md`, "utf8")) ?? [];
+    return program;
+  };
+
+  test("has the types that the package declares, and no others", async () => {
+    const wrong = `<AuditTable endpoint="/graphql" columns={["colour"]} />`;
+    await writeFile(join(folder, "trail.tsx"), `${await example()}\nexport const wrong = ${wrong};\n`);
+    // An application has the types of its React.
+    await mkdir(join(folder, "node_modules/@types"), { recursive: true });
+    await symlink(join(TYPES, "react"), join(folder, "node_modules/@types/react"));
+    const react = ["--jsx", "react-jsx", "--lib", "es2022,dom", "--types", "react"];
+    expect(await compiled("trail.tsx", ...react)).toMatch(/^trail\.tsx\(\d+,\d+\): error TS2322: .*"colour".*\n$/);
+  });
+
+  test("is bundled with nothing installed but a React", async () => {
+    await writeFile(join(folder, "trail.tsx"), await example());
+    const { metafile } = await build({
+      absWorkingDir: folder,
+      entryPoints: ["trail.tsx"],
+      ...{ bundle: true, write: false, metafile: true, format: "esm", jsx: "automatic", logLevel: "silent" },
+      external: ["react", "react-dom"],
+    });
+    const asked = Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path));
+    expect(new Set(asked)).toEqual(new Set(["react", "react-dom", "react-dom/client", "react/jsx-runtime"]));
   });
 });
 

@@ -1,19 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import type { Page } from "playwright-core";
 import { hasBrowser } from "../browser.js";
 import { describeWith } from "../service.js";
+import { faultsOf } from "./axe.js";
 import { count, logAll, openSite, row, rows, START_MS, until, visit, type Site } from "./site.js";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const THEMES = ["light", "dark"] as const;
-
-interface Violation {
-  readonly id: string;
-  readonly impact: string;
-  readonly nodes: readonly { readonly target: unknown }[];
-}
 
 describeWith("chromium, the viewer for everyone", hasBrowser, () => {
   let site: Site;
@@ -28,14 +20,6 @@ describeWith("chromium, the viewer for everyone", hasBrowser, () => {
   }, START_MS);
   afterAll(() => site.close());
 
-  /** What axe finds wrong that keeps people from using the page: serious and critical. */
-  const faults = async (page: Page): Promise<readonly string[]> => {
-    await page.evaluate(AXE);
-    const { violations } = await page.evaluate<{ readonly violations: readonly Violation[] }>("axe.run()");
-    const bad = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-    return bad.map(({ id, nodes }) => `${id}: ${JSON.stringify(nodes.map(({ target }) => target)).slice(0, 400)}`);
-  };
-
   describe.each(THEMES)("in the %s theme", (colorScheme) => {
     test.each([1440, 1024, 390])(
       "axe finds nothing serious in the table and an entry, %s pixels wide",
@@ -43,29 +27,29 @@ describeWith("chromium, the viewer for everyone", hasBrowser, () => {
         const page = await visit(site, "/", { colorScheme, viewport: { width, height: 844 } });
         await page.getByRole("img", { name: "Verified", exact: true }).first().waitFor();
         await page.locator(".query-editor").waitFor();
-        expect(await faults(page)).toEqual([]);
+        expect(await faultsOf(page)).toEqual([]);
         await row(page, "number 58").click();
         await page.getByRole("dialog").locator(".proof").waitFor();
-        expect(await faults(page)).toEqual([]);
+        expect(await faultsOf(page)).toEqual([]);
       },
     );
 
     test("axe finds nothing serious in dialogs, menus, faults and the tail", async () => {
       const page = await visit(site, "/?q=nothing:of:the:kind OR&from=2026-01-01T00:00:00Z", { colorScheme });
       await page.getByRole("alert").waitFor();
-      expect(await faults(page)).toEqual([]);
+      expect(await faultsOf(page)).toEqual([]);
       await page.goto(site.gateway.url);
       await count(page, "60 entries").waitFor();
       for (const name of ["Columns", "Help with queries", "Details of what this browser remembers"]) {
         await page.getByRole("button", { name }).click();
         await page.getByRole("dialog").locator("table, dl, ul").first().waitFor();
-        expect(await faults(page)).toEqual([]);
+        expect(await faultsOf(page)).toEqual([]);
         await page.keyboard.press("Escape");
       }
       await page.getByRole("button", { name: "Live" }).click();
       await page.getByRole("button", { name: "Download" }).click();
       await page.getByRole("menuitem", { name: "CSV" }).waitFor();
-      expect(await faults(page)).toEqual([]);
+      expect(await faultsOf(page)).toEqual([]);
     });
   });
 

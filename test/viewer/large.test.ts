@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Page } from "playwright-core";
 import { hasBrowser } from "../browser.js";
+import { MOST_PAGES } from "../../viewer/needed-pages.js";
 import { describeWith } from "../service.js";
 import { count, logAll, openSite, rows, START_MS, visit, type Site } from "./site.js";
 
@@ -37,4 +38,54 @@ describeWith("chromium, the viewer of a long log", hasBrowser, () => {
     await parts(page).getByRole("button", { name: "Rows before" }).click();
     await rows(page).first().getByText("number 200049", { exact: true }).waitFor();
   });
+
+  test("fetches where a drag rests, not where it passes, and forgets what was in sight long ago", async () => {
+    const page = await visit(site);
+    const fetched: number[] = [];
+    page.on("request", (request) => {
+      const [, offset] = /"offset":(\d+)/.exec(request.postData() ?? "") ?? [];
+      if (offset !== undefined) fetched.push(Number(offset));
+    });
+    await rows(page).first().getByText("number 200049", { exact: true }).waitFor();
+    const scroller = page.locator(".scroller");
+    await scroller.evaluate(drag, 200);
+    await rows(page).first().getByText("number", { exact: false }).waitFor();
+    const passed = fetched.length;
+    // Each of its two hundred places has a page or two of its own.
+    expect(passed).toBeLessThan(60);
+    for (let place = 1; place <= MOST_PAGES + 5; place++) {
+      await scroller.evaluate(scrollTo, place * 1_000 * ROW_PIXELS);
+      await page.getByText(`number ${ENTRIES - 1 - place * 1_000}`, { exact: true }).waitFor();
+    }
+    fetched.length = 0;
+    await scroller.evaluate(scrollTo, 1_000 * ROW_PIXELS);
+    await page.getByText(`number ${ENTRIES - 1 - 1_000}`, { exact: true }).waitFor();
+    expect(fetched).toContain(1_000);
+  });
 });
+
+const ROW_PIXELS = 36;
+
+/** An element that scrolls; no DOM types here. */
+interface Scroller {
+  scrollTop: number;
+  readonly scrollHeight: number;
+}
+
+/** In the page: to the end, in as many steps as there are frames for. */
+async function drag(element: unknown, steps: number): Promise<void> {
+  const box = element as Scroller;
+  const { requestAnimationFrame } = globalThis as unknown as {
+    readonly requestAnimationFrame: (next: () => void) => void;
+  };
+  for (let step = 1; step <= steps; step++) {
+    box.scrollTop = (box.scrollHeight * step) / steps;
+    await new Promise<void>((next) => {
+      requestAnimationFrame(next);
+    });
+  }
+}
+
+function scrollTo(element: unknown, top: number): void {
+  (element as Scroller).scrollTop = top;
+}

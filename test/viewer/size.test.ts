@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 
 const folder = fileURLToPath(new URL("../../viewer-page/", import.meta.url));
 
@@ -30,4 +31,12 @@ describe("the viewer's files", () => {
     expect(sent(first)).toBeLessThan(160_000);
     expect(sent(["index.html", style, ...scripts.map((name) => `viewer/${name}`)])).toBeLessThan(280_000);
   });
+});
+
+test("what another application loads of the viewer at first is less than 110 KB compressed, beside its own React", () => {
+  const embedded = fileURLToPath(new URL("../../viewer-embed/", import.meta.url));
+  const script = readFileSync(`${embedded}embed.js`, "utf8");
+  const chunks = [...script.matchAll(/from"\.\/([\w-]+\.js)"/g)].map(([, chunk = ""]) => chunk);
+  const sizes = ["embed.js", ...chunks].map((name) => gzipSync(readFileSync(embedded + name)).length);
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(110_000);
 });

@@ -56,6 +56,7 @@ describeWith("chromium, the locks of the viewer", hasBrowser, () => {
     return page;
   };
   const lock = (page: Page, text: string) => row(page, text).locator(".lock");
+  const damaged = (page: Page) => row(page, "Entry 2 cannot be shown: its stored bytes no longer match the log.");
   const history = (page: Page) => page.locator(".history-text");
   /** Changes each response to an operation on its way to the browser. */
   const tamper = async (page: Page, operation: string, change: (body: string) => string): Promise<void> => {
@@ -164,11 +165,30 @@ describeWith("chromium, the locks of the viewer", hasBrowser, () => {
     database.close();
     await start();
     const page = await visit();
-    await page.getByText("This entry cannot be shown: its stored bytes no longer match the log.").waitFor();
+    await damaged(page).waitFor();
     await page.getByText("22 entries or more: a damaged entry keeps them from being counted").waitFor();
     await page.getByRole("img", { name: "Verified", exact: true }).nth(3).waitFor();
-    await page.goto(`${gateway.url}/?entry=2`);
-    await page.getByRole("dialog").getByRole("alert").waitFor();
+  });
+
+  test("are red for such an entry, which opens by keyboard, between its neighbours", async () => {
+    const page = await visit();
+    await damaged(page).getByRole("img", { name: "Not verified. Stored bytes: they no longer match" }).waitFor();
+    await page.getByRole("img", { name: "Verified", exact: true }).nth(3).waitFor();
+    expect(await page.locator(".row .lock.red").count()).toBe(1);
+    const { keyboard } = page;
+    await page.getByRole("grid").focus();
+    for (const press of ["End", "ArrowUp", "ArrowUp", "Enter"]) await keyboard.press(press);
+    const panel = page.getByRole("dialog");
+    await panel.getByRole("heading", { name: "Entry 2" }).waitFor();
+    await panel.getByRole("alert").getByText("Entry 2 of the log default no longer matches its leaf hash").waitFor();
+    await panel.getByRole("img", { name: "Not verified. Stored bytes" }).waitFor();
+    await panel.getByText("so the gateway does not show them").first().waitFor();
+    await panel.getByRole("button", { name: "Entry after" }).click();
+    await panel.getByRole("heading", { name: "Entry 3" }).waitFor();
+    await panel.getByRole("img", { name: "Verified", exact: true }).waitFor();
+    await damaged(page).click();
+    await panel.getByRole("heading", { name: "Entry 2" }).waitFor();
+    await damaged(page).and(page.locator("[aria-selected=true]")).waitFor();
   });
 
   test("trust a key that the user gives, and no other", async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { COLUMNS, FIRST_COLUMNS, readView, windowOf, writeView, type View } from "../../viewer/view.js";
+import { COLUMNS, FIRST_COLUMNS } from "../../viewer/column.js";
+import { readView, windowOf, writeView, type View } from "../../viewer/view.js";
 
 const text = fc.string({ unit: "grapheme", maxLength: 30 });
 const period: fc.Arbitrary<View["period"]> = fc.oneof(

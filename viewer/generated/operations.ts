@@ -98,11 +98,12 @@ export type OneEntryQueryVariables = Exact<{
   before: number;
   after: number;
   hasBefore: boolean;
+  hasAfter: boolean;
   treeSize?: number | null | undefined;
 }>;
 
 
-export type OneEntryQuery = { entry: { leafIndex: number, hash: string, canonical: string, membershipProof: { leafIndex: number, treeSize: number, leafHash: string, rootHash: string, path: Array<string>, root: { checkpoint: string } } } | null, before?: { leafIndex: number, hash: string, canonical: string } | null, after: { leafIndex: number, hash: string, canonical: string } | null };
+export type OneEntryQuery = { entry: { leafIndex: number, hash: string, canonical: string, membershipProof: { leafIndex: number, treeSize: number, leafHash: string, rootHash: string, path: Array<string>, root: { checkpoint: string } } } | null, before?: { leafIndex: number, hash: string, canonical: string } | null, after?: { leafIndex: number, hash: string, canonical: string } | null };
 
 export type FollowEntriesSubscriptionVariables = Exact<{
   query: string;
@@ -114,6 +115,13 @@ export type FollowEntriesSubscriptionVariables = Exact<{
 export type FollowEntriesSubscription = { entryLogged: { leafIndex: number, hash: string, canonical: string, membershipProof: { leafIndex: number, treeSize: number, leafHash: string, rootHash: string, path: Array<string>, root: { checkpoint: string } } } };
 
 export type ProvenEntryFragment = { leafIndex: number, hash: string, canonical: string, membershipProof: { leafIndex: number, treeSize: number, leafHash: string, rootHash: string, path: Array<string>, root: { checkpoint: string } } };
+
+export type NewestRootQueryVariables = Exact<{
+  log?: string | null | undefined;
+}>;
+
+
+export type NewestRootQuery = { root: { treeSize: number, hash: string, checkpoint: string, origin: string, publicKey: string } };
 
 export type ConsistencyQueryVariables = Exact<{
   log?: string | null | undefined;
@@ -298,7 +306,7 @@ export const DownloadLinkDocument = new TypedDocumentString(`
 }
     `) as unknown as TypedDocumentString<DownloadLinkMutation, DownloadLinkMutationVariables>;
 export const OneEntryDocument = new TypedDocumentString(`
-    query OneEntry($log: ID, $leafIndex: AuditLeafIndex!, $before: AuditLeafIndex!, $after: AuditLeafIndex!, $hasBefore: Boolean!, $treeSize: AuditTreeSize) {
+    query OneEntry($log: ID, $leafIndex: AuditLeafIndex!, $before: AuditLeafIndex!, $after: AuditLeafIndex!, $hasBefore: Boolean!, $hasAfter: Boolean!, $treeSize: AuditTreeSize) {
   entry(leafIndex: $leafIndex, log: $log) {
     ...EntryText
     membershipProof(treeSize: $treeSize) {
@@ -311,7 +319,7 @@ export const OneEntryDocument = new TypedDocumentString(`
   before: entry(leafIndex: $before, log: $log) @include(if: $hasBefore) {
     ...EntryText
   }
-  after: entry(leafIndex: $after, log: $log) {
+  after: entry(leafIndex: $after, log: $log) @include(if: $hasAfter) {
     ...EntryText
   }
 }
@@ -354,6 +362,17 @@ fragment ProofPath on AuditMembershipProof {
   rootHash
   path
 }`) as unknown as TypedDocumentString<FollowEntriesSubscription, FollowEntriesSubscriptionVariables>;
+export const NewestRootDocument = new TypedDocumentString(`
+    query NewestRoot($log: ID) {
+  root(log: $log) {
+    treeSize
+    hash
+    checkpoint
+    origin
+    publicKey
+  }
+}
+    `) as unknown as TypedDocumentString<NewestRootQuery, NewestRootQueryVariables>;
 export const ConsistencyDocument = new TypedDocumentString(`
     query Consistency($log: ID, $treeSize: AuditTreeSize!, $fromSize: AuditTreeSize!) {
   root(log: $log, treeSize: $treeSize) {
