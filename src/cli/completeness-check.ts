@@ -10,7 +10,7 @@ import type { TrustedLog } from "../core/verify.js";
 import { allOf, type Filter } from "../query/filter.js";
 import { ambiguityOf, readQuery } from "../query/own-fields.js";
 import { printFilter } from "../query/print.js";
-import { EvidenceError } from "./evidence-reader.js";
+import { EvidenceError } from "../core/evidence/reader.js";
 
 /** Entries that proofs of completeness can be about: their places are kept until the end. */
 const MAX_ENTRIES = 1_000_000;

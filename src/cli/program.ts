@@ -92,6 +92,10 @@ export function program(commands: Commands, env: Environment): Command {
       new Option("--trust <path>", "a file of verifier keys, one on a line, of several logs; # begins a comment") //
         .conflicts("key"),
     )
+    .option(
+      "--known-root <root>",
+      "its size and hash, as `auditql save` named it: each root must be proven to extend it",
+    )
     .option("--schema <path>", "the schema of a log that has its own, for fields in the query")
     .option("--json", "print each check, and last what they come to, as one line of JSON")
     .addOption(new Option("--quiet", "print nothing: the exit code says it").conflicts("json"))

@@ -1,3 +1,4 @@
+import type { Check } from "../core/evidence/checks.js";
 import type { Verdict } from "../core/verdict.js";
 import { jsonLine } from "./printable.js";
 import type { OpenedLog } from "./trusted-keys.js";
@@ -7,13 +8,6 @@ export interface ReportFlags {
   readonly json?: boolean;
   /** Nothing but the exit code. */
   readonly quiet?: boolean;
-}
-
-/** One check of an entry, a root or a proof, such as `hash` of `entries[0]`. */
-export interface Check {
-  readonly of: string;
-  readonly check: string;
-  readonly verdict: Verdict;
 }
 
 /** What the checks of a whole file come to. */

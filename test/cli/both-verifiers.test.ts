@@ -146,6 +146,41 @@ describeWith("python3 and its package cryptography", HAS_PYTHON, () => {
     });
   });
 
+  describe("both hold roots against one that the user remembers", () => {
+    const [newest] = honest.roots;
+    const proof = newest?.consistencyProof;
+    const [from, own] = [`${proof?.fromSize} ${proof?.fromHash}`, `${newest?.treeSize} ${newest?.hash}`];
+    const unproven = withMembers({ roots: [{ ...newest, consistencyProof: null }] });
+    const judged: readonly (readonly [
+      name: string,
+      evidence: string,
+      root: string,
+      code: number,
+      consistency: string,
+    ])[] = [
+      ["the root that the proof starts from", text, from, 0, "VALID"],
+      ["another root of that size", text, `${proof?.fromSize} ${"0".repeat(64)}`, 1, "INVALID OLD_ROOT_MISMATCH"],
+      ["a root of another size", text, `4 ${proof?.fromHash}`, 1, "INVALID OLD_ROOT_MISMATCH"],
+      ["a root without a proof from it", unproven, from, 1, "UNKNOWN NO_PROOF"],
+      ["the same root, which needs no proof", unproven, own, 0, "VALID"],
+      ["another root of its size", unproven, `${newest?.treeSize} ${"0".repeat(64)}`, 1, "INVALID OLD_ROOT_MISMATCH"],
+      ["a size alone", text, "3", 2, ""],
+      ["a hash in capitals", text, from.toUpperCase(), 2, ""],
+      ["the empty tree", text, `0 ${"0".repeat(64)}`, 2, ""],
+    ];
+
+    test.each(judged)("with %s", async (...[, evidence, knownRoot, code, consistency]) => {
+      const node = await verified(evidence, { key: KEY, knownRoot });
+      const [python] = await verifiedByPython([{ text: evidence, args: ["--key", KEY, "--known-root", knownRoot] }]);
+      expect([python?.code, python?.lines]).toEqual([node.code, node.lines]);
+      expect([node.code, node.lines.find((line) => line.startsWith("roots[0] consistency"))]).toEqual([
+        code,
+        code === 2 ? undefined : `roots[0] consistency ${consistency}`,
+      ]);
+      expect(python?.note).not.toContain("Traceback");
+    });
+  });
+
   describe.each(VERIFIERS)("$name as a command", ({ command, bounded }) => {
     test.each([
       ["an honest document under its key", text, ["--key", KEY], 0],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { EvidenceError, readEvidence, type Piece } from "../../src/cli/evidence-reader.js";
-import { asLines, SmallLog } from "./evidence.js";
+import { EvidenceError, readEvidence, type Piece } from "../../../src/core/evidence/reader.js";
+import { asLines, SmallLog } from "../../cli/evidence.js";
 
 async function* chunksOf(text: string | Uint8Array, bytes: number): AsyncGenerator<Uint8Array> {
   const whole = Buffer.from(text);
