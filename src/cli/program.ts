@@ -13,6 +13,7 @@ import type { FsckFlags } from "./fsck.js";
 import { packageVersion } from "../operations/package.js";
 import { KEY, positiveInteger } from "./arguments.js";
 import { addApiCommands, type ApiCommands } from "./api-commands.js";
+import { addCompletion } from "./completion.js";
 import { addKeyCommand, DEFAULT_KEYS_FILE, type Console } from "./key.js";
 import { secretIn } from "./secret-file.js";
 import type { VerifyFlags } from "./verify.js";
@@ -118,6 +119,7 @@ export function program(commands: Commands, env: Environment): Command {
     });
   addStoreCommands(root, commands, env);
   addKeyCommand(root, { defaultFile: env[API_KEYS.variable] || DEFAULT_KEYS_FILE, to: terminal });
+  addCompletion(root);
   return root;
 }
 

@@ -47,6 +47,8 @@ describe("what is started wrongly exits 2, for 1 means a finding", () => {
     "key create --name ci",
     "key list --nonsense",
     "key revoke",
+    "completion",
+    "completion tcsh",
   ])("auditql %s", async (line) => {
     jest.spyOn(process.stderr, "write").mockReturnValue(true);
     jest.spyOn(process, "exit").mockImplementation((code) => {
