@@ -260,6 +260,8 @@ try {
     watch: async (flags: WatchFlags) =>
       (await import("./cli/watch.js")).watchLog(flags, process.env["AUDITQL_TOKEN"], openOutput()),
     log: async (message: string, flags: LogFlags) => (await import("./cli/log.js")).logEvent(message, flags, asking()),
+    logEvents: async (file: string, flags: LogFlags) =>
+      (await import("./cli/log-file.js")).logEvents(file, flags, asking()),
     search: async (query: string, flags: SearchFlags) =>
       (await import("./cli/search.js")).searchLog(query, flags, asking()),
     root: async (flags: RootFlags) => (await import("./cli/root.js")).showRoot(flags, asking()),

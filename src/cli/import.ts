@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { customObject, isCustomField } from "../core/custom-field.js";
 import { DEFAULT_LOG } from "../audit/service.js";
 import {
   ApiError,
@@ -12,7 +11,7 @@ import {
   type Gateway,
   type Members,
 } from "./api.js";
-import { readCsv, readNdjson, type Columns, type ReadEvent } from "./event-reader.js";
+import { readCsv, readNdjson, sentEvent, type Columns, type ReadEvent } from "./event-reader.js";
 import { CommandError, explanation, type Output } from "./output.js";
 import { readPangeaExport } from "./pangea-export.js";
 import { Progress } from "./progress.js";
@@ -153,20 +152,13 @@ async function logged(
   batch: readonly GoodEvent[],
   { gateway, log, note }: { readonly gateway: Gateway; readonly log: string; readonly note: Output["note"] },
 ): Promise<{ readonly first: number; readonly last: number }> {
-  const events = batch.map(sent);
+  const events = batch.map(sentEvent);
   const [{ line: firstLine } = { line: 0 }] = batch;
   // Where the batch begins is part of its key: two batches of the same events are two.
   const digest = createHash("sha256").update(JSON.stringify([log, firstLine, events]));
   const variables = { events, log, key: `import-${digest.digest("base64url")}` };
   const call = async () => leafIndexesIn(await ask(gateway, { query: LOG_BULK, variables }));
   return patiently(call, { passes: (error) => isBusy(error) || error instanceof UnreachableError, note });
-}
-
-/** An event as the API takes it. */
-function sent({ event, signature, publicKey }: GoodEvent): Members {
-  const { tenant_id: tenantId, ...fields } = event;
-  const standard = Object.entries(fields).filter(([name]) => !isCustomField(name));
-  return { ...Object.fromEntries(standard), tenantId, custom: customObject(event), signature, publicKey };
 }
 
 function leafIndexesIn({ logBulk }: Members): { readonly first: number; readonly last: number } {

@@ -17,7 +17,15 @@ const nothing = (): never => {
 };
 const COMMANDS: Commands = {
   ...{ serve: nothing, demo: nothing, verify: nothing, save: nothing, schema: nothing, fsck: nothing, copy: nothing },
-  ...{ watch: nothing, log: nothing, search: nothing, importEvents: nothing, root: nothing, tail: nothing },
+  ...{
+    watch: nothing,
+    log: nothing,
+    logEvents: nothing,
+    search: nothing,
+    importEvents: nothing,
+    root: nothing,
+    tail: nothing,
+  },
   exportEntries: nothing,
 };
 
