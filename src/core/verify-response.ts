@@ -156,7 +156,7 @@ async function* downloadChecks(
 
 /** What a file of another log says of this one, nobody needs to find out. */
 function named(log: TrustedLog, head: ReadonlyMap<string, unknown>): TrustedLog {
-  const [format, origin = log.key.name] = [head.get("format"), head.get("origin")];
+  const [format, origin] = [head.get("format"), head.get("origin") ?? log.key.name];
   if (format !== log.format.name) throw new EvidenceError(`"format" is not ${log.format.name}, which the log has`);
   if (origin !== log.key.name) throw new EvidenceError(`"origin" is not ${log.key.name}, whose key is trusted`);
   return log;

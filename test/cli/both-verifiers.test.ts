@@ -101,6 +101,8 @@ const CASES: readonly (readonly [name: string, text: string, code: number])[] = 
   ["lines with commas between", lines.replace("}\n{", "},\n{"), 2],
 
   ["a document that was cut", text.slice(0, -9), 2],
+  ["lines that were cut behind an entry, without its line break", lines.slice(0, lines.indexOf('\n{"end"')), 2],
+  ["a document that was cut behind an entry", text.slice(0, text.lastIndexOf('],"roots"')), 2],
   ["a changed entry in a document that was cut", text.replace("event 0", "event 9").slice(0, -9), 2],
   ["no JSON", "evidence", 2],
   ["nothing", "", 2],

@@ -131,6 +131,12 @@ describe("what a gateway returned", () => {
     }
   });
 
+  test("is of the log whose key is trusted where a download does not say of which", async () => {
+    const one = ofKind("download");
+    const text = one.response.download.replace(/"origin":"[^"]*"/, '"origin":null');
+    expect(await linesOf(one, { kind: "download", download: Buffer.from(text) })).toEqual(await linesOf(one));
+  });
+
   test("of a download of 10,000 entries is checked as it comes, not kept", async () => {
     const one = ofKind("download");
     const text = one.response.download;

@@ -699,8 +699,8 @@ class JsonSource:
         while True:
             try:
                 value, end = DECODER.raw_decode(self.text, self.at)
-                # A number at the end of what was read may go on.
-                if end < len(self.text):
+                # A number at the end of what was read may go on; what ends with a bracket or a quote may not.
+                if end < len(self.text) or self.text[end - 1] in '}]"':
                     break
             except json.JSONDecodeError:
                 pass
