@@ -137,6 +137,7 @@ function addImport(command: NewCommand, commands: ApiCommands): void {
     .option("--columns <field=column,…>", "the columns of a CSV file to import, and their fields", columnsIn)
     .option("--no-timestamp", "add no time to the events of a Pangea export: the log's schema has none")
     .option("--dry-run", "log nothing: only name what is wrong with the file")
+    .option("--json", "print what is wrong with a line, and last what it comes to, as one line of JSON")
     .addHelpText("after", IMPORT_HELP)
     .action(async (file: string, flags: ImportFlags) => {
       process.exitCode = await commands.importEvents(file, flags);

@@ -13,6 +13,7 @@ import {
 } from "./api.js";
 import { readCsv, readNdjson, sentEvent, type Columns, type ReadEvent } from "./event-reader.js";
 import { CommandError, explanation, type Output } from "./output.js";
+import { jsonLine } from "./printable.js";
 import { readPangeaExport } from "./pangea-export.js";
 import { Progress } from "./progress.js";
 
@@ -27,6 +28,8 @@ export interface ImportFlags {
   readonly log?: string;
   readonly tokenFile?: string;
   readonly dryRun?: boolean;
+  /** Prints what is wrong with a line, and last what it comes to, as lines of JSON. */
+  readonly json?: boolean;
   /** False: adds no time to the events of a Pangea export. */
   readonly timestamp?: boolean;
 }
@@ -65,12 +68,15 @@ export async function importEvents(
 ): Promise<number> {
   try {
     const read = readerOf(path, flags);
-    const { good, bad } = await looked(read(), output);
+    const isJson = flags.json === true;
+    const { good, bad } = await looked(read(), output, isJson);
     if (bad > 0) output.note(`${bad} of ${good + bad} events cannot be imported, so nothing was`);
-    if (bad > 0) return REFUSED;
-    if (flags.dryRun === true) output.note(`${good} events can be imported; what limits the log has, it says itself`);
-    else await log(read(), good, { flags, token, output });
-    return IMPORTED;
+    else if (flags.dryRun === true)
+      output.note(`${good} events can be imported; what limits the log has, it says itself`);
+    const isLogged = bad === 0 && flags.dryRun !== true;
+    const logged = isLogged ? await log(read(), good, { flags, token, output }) : NONE_LOGGED;
+    if (isJson) await output.write(jsonLine({ good, bad, ...logged }));
+    return bad > 0 ? REFUSED : IMPORTED;
   } catch (error) {
     output.note(`cannot import: ${explanation(error)}`);
     return IMPOSSIBLE;
@@ -91,13 +97,20 @@ function readerOf(path: string, { from, columns, timestamp }: ImportFlags): () =
 }
 
 /** Counts the events, and names those that are bad. */
-async function looked(events: AsyncIterable<ReadEvent>, { write }: Output): Promise<{ good: number; bad: number }> {
+async function looked(
+  events: AsyncIterable<ReadEvent>,
+  { write }: Output,
+  isJson: boolean,
+): Promise<{ good: number; bad: number }> {
   const counts = { good: 0, bad: 0 };
   for await (const read of events) {
     counts[read.kind === "event" ? "good" : "bad"] += 1;
     if (read.kind === "event" || counts.bad > MOST_NAMED) continue;
+    const { line } = read;
     for (const { path, expected, got } of read.problems)
-      await write(`line ${read.line}: ${path}: expected ${expected}, got ${got}\n`);
+      await write(
+        isJson ? jsonLine({ line, path, expected, got }) : `line ${line}: ${path}: expected ${expected}, got ${got}\n`,
+      );
   }
   return counts;
 }
@@ -108,7 +121,16 @@ interface Importing {
   readonly output: Output;
 }
 
-async function log(events: AsyncIterable<ReadEvent>, total: number, importing: Importing): Promise<void> {
+/** How many events are in the log now, and where. */
+interface Imported {
+  readonly logged: number;
+  readonly firstIndex?: number;
+  readonly lastIndex?: number;
+}
+
+const NONE_LOGGED: Imported = { logged: 0 };
+
+async function log(events: AsyncIterable<ReadEvent>, total: number, importing: Importing): Promise<Imported> {
   const { flags, token, output } = importing;
   const gateway = { url: apiUrl(flags.url), token: await credential(flags.tokenFile, token) };
   const bar = new Progress("import: events", output.bar);
@@ -130,6 +152,7 @@ async function log(events: AsyncIterable<ReadEvent>, total: number, importing: I
   output.note(
     `${done} events are in the log${done === 0 ? "" : `, at leaf indexes from ${firstIndex} to ${lastIndex}`}`,
   );
+  return done === 0 ? NONE_LOGGED : { logged: done, firstIndex, lastIndex };
 }
 
 async function* batches(events: AsyncIterable<ReadEvent>): AsyncGenerator<readonly GoodEvent[]> {

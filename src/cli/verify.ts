@@ -1,5 +1,3 @@
-import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
 import type { TreeClaim } from "../core/claim.js";
 import { checksOf, EvidenceChecks, type Check } from "../core/evidence/checks.js";
 import { EvidenceError, readEvidence, type Piece } from "../core/evidence/reader.js";
@@ -12,8 +10,8 @@ import { customFieldsOf } from "./schema-file.js";
 import { explanation, type Output } from "./output.js";
 import { checkFraud, isAccusation } from "./fraud-check.js";
 import { printable } from "./printable.js";
-import { Progress, withByteBar } from "./progress.js";
 import { outcomeOf, reportOf, type Finding, type Outcome, type Report, type ReportFlags } from "./verify-report.js";
+import { bytesOf } from "./verify-source.js";
 import { openLog, readTrustedKeys, type OpenedLog, type TrustedKeys, type TrustFlags } from "./trusted-keys.js";
 
 /** How `auditql verify` ends. A file of which a part cannot be read is UNREADABLE, whatever its other parts are. */
@@ -34,11 +32,10 @@ export interface VerifyOptions extends VerifyFlags {
 }
 
 const BLOCK_CHARACTERS = 2 ** 16;
-const CHUNK_BYTES = 2 ** 18;
 
 /**
  * Checks every entry and root of evidence, and reports each check, in memory that does not grow with the file. Returns
- * the exit code. `-` reads standard input. Rejects never: what cannot be checked is UNREADABLE.
+ * the exit code. `-` reads standard input, an address what it answers. Rejects never: what cannot be checked is UNREADABLE.
  */
 export async function verifyFile(file: string, options: VerifyOptions, output: Output): Promise<number> {
   const { ed25519 = nodeEd25519() } = options;
@@ -88,15 +85,6 @@ function knownRoot(text: string | undefined): TreeClaim | undefined {
 }
 
 const NO_BAR: Output["bar"] = { isTTY: false, write: () => true };
-
-async function bytesOf(file: string, bar: Output["bar"]): Promise<AsyncIterable<Uint8Array>> {
-  const progress = new Progress("verify: bytes", bar);
-  if (file === "-") return withByteBar(process.stdin, { bar: progress, total: undefined });
-  const { size } = await stat(file);
-  // A pipe in place of a file has no size.
-  const total = size === 0 ? undefined : size;
-  return withByteBar(createReadStream(file, { highWaterMark: CHUNK_BYTES }), { bar: progress, total });
-}
 
 /** What need not be there: an event's signature, a proof from an older root unless one is known, and what was searched. */
 const OPTIONAL: readonly string[] = ["signature", "consistency", "question"];

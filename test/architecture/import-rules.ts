@@ -76,7 +76,7 @@ export const importRules: readonly ImportRule[] = [
     mayImport: [
       core,
       /^keys\/node-crypto\.ts$/,
-      /^cli\/(?:completeness-check|fraud-check|trusted-keys|schema-file|output|printable|progress|verify-report)\.ts$/,
+      /^cli\/(?:completeness-check|fraud-check|verify-source|trusted-keys|schema-file|output|printable|progress|verify-report)\.ts$/,
     ],
     packages: [noble, /^node:/],
   },
