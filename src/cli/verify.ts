@@ -130,6 +130,7 @@ class EvidenceCheck {
   take(piece: Piece): string {
     if (piece.kind === "member") this.#head.set(piece.name, piece.value);
     else if (piece.kind === "end") this.#hasRoots ||= piece.list === "roots";
+    else if (piece.kind === "lines") this.#completeness.noMoreClaims();
     else if (piece.list === "completeness") this.#completeness.keep(this.#checks.kept(piece).value);
     else return this.#claim(piece);
     return "";

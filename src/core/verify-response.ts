@@ -137,6 +137,7 @@ async function* downloadChecks(
     for await (const piece of readEvidence(Symbol.asyncIterator in download ? download : whole(download))) {
       if (piece.kind === "member") head.set(piece.name, piece.value);
       else if (piece.kind === "end") hasRoots ||= piece.list === "roots";
+      else if (piece.kind === "lines") continue;
       else if (piece.list === "completeness") checks.kept(piece);
       else {
         isEmpty = false;

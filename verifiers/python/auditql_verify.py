@@ -725,7 +725,10 @@ def depth_of(text):
 
 
 def read_evidence(read):
-    """Yields ("member", name, value), ("item", list, value, text) and ("end", list), in the order of the file."""
+    """Yields ("member", name, value), ("item", list, value, text) and ("end", list), in the order of the file.
+
+    ("lines", None) says that every member has been read, and that the entries are the lines that follow.
+    """
     source = JsonSource(read)
     if not source.skip("{"):
         raise source.wrong("the document is not a JSON object")
@@ -772,6 +775,7 @@ def list_items(source, name):
 
 
 def entry_lines(source):
+    yield "lines", None
     count = 0
     while not source.is_at_end():
         item = read_item(source, "entries")
@@ -822,12 +826,14 @@ class EvidenceCheck:
         self.counts = {"VALID": 0, "UNKNOWN": 0, "INVALID": 0}
         self.holds, self.lacking = True, None
         # Claims of completeness, the entries that they are about, and in words what they prove.
-        self.claims, self.shown, self.proven = [], [], []
+        self.claims, self.shown, self.proven, self.keeps_places = [], [], [], True
 
     def take(self, piece):
         """Yields (subject, check, verdict) for what can be checked by now."""
         if piece[0] == "member":
             self.head[piece[1]] = piece[2]
+        elif piece[0] == "lines":
+            self.keeps_places = bool(self.claims)
         elif piece[0] == "end":
             self.has_roots = self.has_roots or piece[1] == "roots"
         elif piece[1] == "roots":
@@ -900,6 +906,8 @@ class EvidenceCheck:
         yield from self.counted(subject, check_entry(self.open_log(), entry, [] if root is None else [root]))
 
     def keep_place(self, leaf_index, size):
+        if not self.keeps_places:
+            return
         if len(self.shown) < MAX_PROVEN_ENTRIES:
             self.shown.append((-1 if leaf_index is None else leaf_index, size))
         elif self.claims:

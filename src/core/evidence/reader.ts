@@ -13,6 +13,8 @@ export type Piece =
       readonly value: Readonly<Record<string, unknown>>;
       readonly bytes: number;
     }
+  /** Every member has been read: the entries are the lines that follow. */
+  | { readonly kind: "lines" }
   /** Every item of the list has been read. */
   | { readonly kind: "end"; readonly list: ListName };
 
@@ -89,6 +91,7 @@ async function* itemsOf(list: ListName, json: JsonSource): AsyncGenerator<Piece>
 }
 
 async function* entryLines(json: JsonSource): AsyncGenerator<Piece> {
+  yield { kind: "lines" };
   for (let count = 0; ; count++) {
     if (await json.isAtEnd())
       throw new EvidenceError(`the file breaks off after ${count} entries: it has no last line`);

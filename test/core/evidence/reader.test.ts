@@ -36,6 +36,13 @@ describe("evidence", () => {
     );
   });
 
+  test("says where its head ends, before the first of its lines", async () => {
+    const { document } = new SmallLog();
+    const kinds = (await pieces(asLines(document))).map((piece) => (piece.kind === "item" ? piece.list : piece.kind));
+    expect(kinds.slice(-4)).toEqual(["lines", "entries", "entries", "end"]);
+    expect((await pieces(JSON.stringify(document))).map(({ kind }) => kind)).not.toContain("lines");
+  });
+
   test("that was cut anywhere is refused, as a document and as lines", async () => {
     const { document } = new SmallLog();
     for (const text of [JSON.stringify(document), asLines(document).trimEnd()]) {
