@@ -226,6 +226,9 @@ function openOutput(): Output {
   return { write, note, bar: process.stderr };
 }
 
+/** Colors are for a terminal alone, and not where NO_COLOR asks for none. */
+const isColored = (): boolean => process.stdout.isTTY && process.stdout.hasColors();
+
 /** What a command asks a gateway with, and where it writes. */
 const asking = () => ({ token: process.env["AUDITQL_TOKEN"], output: openOutput() });
 
@@ -254,12 +257,14 @@ try {
       await serve(settings, planDemo(openMemory));
     },
     verify: async (file: string, flags: VerifyFlags) =>
-      (await import("./cli/verify.js")).verifyFile(file, flags, openOutput()),
+      (await import("./cli/verify.js")).verifyFile(file, { ...flags, isColored: isColored() }, openOutput()),
     save: async (flags: SaveFlags) =>
       (await import("./cli/save.js")).saveEvidence(flags, process.env["AUDITQL_TOKEN"], openOutput()),
     watch: async (flags: WatchFlags) =>
       (await import("./cli/watch.js")).watchLog(flags, process.env["AUDITQL_TOKEN"], openOutput()),
     log: async (message: string, flags: LogFlags) => (await import("./cli/log.js")).logEvent(message, flags, asking()),
+    logEvents: async (file: string, flags: LogFlags) =>
+      (await import("./cli/log-file.js")).logEvents(file, flags, asking()),
     search: async (query: string, flags: SearchFlags) =>
       (await import("./cli/search.js")).searchLog(query, flags, asking()),
     root: async (flags: RootFlags) => (await import("./cli/root.js")).showRoot(flags, asking()),

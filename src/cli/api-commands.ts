@@ -14,6 +14,8 @@ export interface ApiCommands extends ReadingCommands {
   watch(flags: WatchFlags): Promise<number>;
   importEvents(file: string, flags: ImportFlags): Promise<number>;
   log(message: string, flags: LogFlags): Promise<number>;
+  /** Of a file, or of standard input. */
+  logEvents(file: string, flags: LogFlags): Promise<number>;
 }
 
 /** Where `auditql serve` listens, if it is told nothing else. */
@@ -53,10 +55,17 @@ const FIELDS = [
 ] as const;
 
 const LOG_HELP = `
-Exit code: 0 logged and durable, 2 not logged, or nobody knows: with an idempotency key, run it again.
+A file whose name ends in .json has one event or a list of events; any other has one on each line, in the API's names. They are
+logged as they come, a line is printed for each, and what is no event is named: import is for a file that is to be logged
+whole, or not at all.
 
-Example:
-  auditql log "signed in" --actor dana --action login --status success`;
+Exit code: 0 logged and durable; 1 some events of the file were refused; 2 not logged, or nobody knows: of one event, with an
+idempotency key, run it again.
+
+Examples:
+  auditql log "signed in" --actor dana --action login --status success
+  auditql log --file event.json --sign
+  your-program | auditql log --file -`;
 
 const IMPORT_HELP = `
 Each event gets the time of its import as received_at. Of a Pangea export each event is verified: its hash, its author's
@@ -92,10 +101,16 @@ export function addApiCommands(root: Command, commands: ApiCommands, env: Enviro
 }
 
 function addLog(command: NewCommand, commands: ApiCommands): void {
-  const log = command("log", "Log one event, and print its leaf index and hash.", "the log to log in");
-  log.argument("<message>", "what happened");
+  const what = "Log an event, or those of a file or of standard input, and print the leaf index and hash of each.";
+  const log = command("log", what, "the log to log in");
+  log.argument("[message]", "what happened; or else --file");
   for (const [name, what] of FIELDS) log.option(`--${name} <text>`, what);
   log
+    .addOption(
+      new Option("--file <path>", "events as JSON, or one on each line; - reads standard input").conflicts(
+        [...FIELDS.map(([name]) => name), "idempotency-key"].map((name) => name.replace("-i", "I").replace("-k", "K")),
+      ),
+    )
     .option("--sign", "have the gateway sign the event")
     .option(
       "--idempotency-key <key>",
@@ -103,8 +118,10 @@ function addLog(command: NewCommand, commands: ApiCommands): void {
     )
     .option("--json", "print the receipt as one line of JSON")
     .addHelpText("after", LOG_HELP)
-    .action(async (message: string, flags: LogFlags) => {
-      process.exitCode = await commands.log(message, flags);
+    .action(async (message: string | undefined, { file, ...flags }: LogFlags & { readonly file?: string }) => {
+      if (file === undefined && message !== undefined) process.exitCode = await commands.log(message, flags);
+      else if (file !== undefined && message === undefined) process.exitCode = await commands.logEvents(file, flags);
+      else log.error("error: expected a message, or --file, and not both");
     });
 }
 
@@ -120,6 +137,7 @@ function addImport(command: NewCommand, commands: ApiCommands): void {
     .option("--columns <field=column,…>", "the columns of a CSV file to import, and their fields", columnsIn)
     .option("--no-timestamp", "add no time to the events of a Pangea export: the log's schema has none")
     .option("--dry-run", "log nothing: only name what is wrong with the file")
+    .option("--json", "print what is wrong with a line, and last what it comes to, as one line of JSON")
     .addHelpText("after", IMPORT_HELP)
     .action(async (file: string, flags: ImportFlags) => {
       process.exitCode = await commands.importEvents(file, flags);

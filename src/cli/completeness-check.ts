@@ -10,7 +10,7 @@ import type { TrustedLog } from "../core/verify.js";
 import { allOf, type Filter } from "../query/filter.js";
 import { ambiguityOf, readQuery } from "../query/own-fields.js";
 import { printFilter } from "../query/print.js";
-import { EvidenceError } from "./evidence-reader.js";
+import { EvidenceError } from "../core/evidence/reader.js";
 
 /** Entries that proofs of completeness can be about: their places are kept until the end. */
 const MAX_ENTRIES = 1_000_000;
@@ -33,13 +33,20 @@ export class CompletenessCheck {
   readonly #claims: Unread<CompletenessClaim>[] = [];
   readonly #leaves: number[] = [];
   readonly #treeSizes: unknown[] = [];
+  #isNeeded = true;
 
   keep(claim: Unread<CompletenessClaim>): void {
     this.#claims.push(claim);
   }
 
+  /** Without a claim, the places of the entries that follow are not kept. */
+  noMoreClaims(): void {
+    this.#isNeeded = this.#claims.length > 0;
+  }
+
   /** Throws EvidenceError. */
   entry({ leafIndex, membershipProof }: Unread<EntryClaim>): void {
+    if (!this.#isNeeded) return;
     if (this.#leaves.length === MAX_ENTRIES) {
       if (this.#claims.length > 0)
         throw new EvidenceError(`completeness can be checked of at most ${MAX_ENTRIES} entries`);

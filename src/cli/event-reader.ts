@@ -1,6 +1,6 @@
 import { parse as csvParser } from "csv-parse";
 import { createReadStream } from "node:fs";
-import { isCustomField, isCustomValue } from "../core/custom-field.js";
+import { customObject, isCustomField, isCustomValue } from "../core/custom-field.js";
 import { EVENT_FIELDS, parseEvent, type AuditEvent, type FieldProblem } from "../core/event.js";
 import { eventRules, MAX_EVENT_BYTES } from "../core/event-rules.js";
 import { isPlainObject, memberPath, nameOf } from "../core/json.js";
@@ -32,8 +32,13 @@ const RULES = eventRules("rfc6962", MAX_EVENT_BYTES);
 const API_NAMES: Readonly<Record<string, string>> = { tenantId: "tenant_id" };
 
 /** The events of a file with one JSON object on each line, in the API's names. Rejects like `linesOf`. */
-export async function* readNdjson(path: string): AsyncGenerator<ReadEvent> {
-  for await (const { line, text } of linesOf(path)) {
+export function readNdjson(path: string): AsyncGenerator<ReadEvent> {
+  return ndjsonEvents(path, createReadStream(path));
+}
+
+/** The same of bytes as they come; `path` is what messages call them. */
+export async function* ndjsonEvents(path: string, chunks: AsyncIterable<Buffer>): AsyncGenerator<ReadEvent> {
+  for await (const { line, text } of linesIn(path, chunks)) {
     const value = parsed(text);
     yield value === undefined ? bad(line, "a JSON object", "other text") : eventOf(line, value);
   }
@@ -45,8 +50,16 @@ export class LongLineError extends CommandError {
 }
 
 /** The lines of a file that are not blank, as they are read. Rejects with LongLineError on one that is too long. */
-export async function* linesOf(path: string): AsyncGenerator<{ readonly line: number; readonly text: string }> {
-  const chunks: AsyncIterable<Buffer> = createReadStream(path);
+export function linesOf(path: string): AsyncGenerator<FileLine> {
+  return linesIn(path, createReadStream(path));
+}
+
+interface FileLine {
+  readonly line: number;
+  readonly text: string;
+}
+
+async function* linesIn(path: string, chunks: AsyncIterable<Buffer>): AsyncGenerator<FileLine> {
   let [line, kept, keptBytes] = [1, new Array<Buffer>(), 0];
   const whole = (): string => Buffer.concat(kept).toString();
   for await (const chunk of chunks) {
@@ -147,6 +160,13 @@ export function eventOf(line: number, value: unknown): ReadEvent {
   if (!isSigned && (signature ?? publicKey ?? null) !== null)
     return bad(line, "a signature and its publicKey, both texts", "one of them");
   return { kind: "event", line, event: { ...custom, ...event.event }, ...(isSigned && { signature, publicKey }) };
+}
+
+/** An event as the API takes it. */
+export function sentEvent({ event, signature, publicKey }: ReadEvent & { readonly kind: "event" }): object {
+  const { tenant_id: tenantId, ...fields } = event;
+  const standard = Object.entries(fields).filter(([name]) => !isCustomField(name));
+  return { ...Object.fromEntries(standard), tenantId, custom: customObject(event), signature, publicKey };
 }
 
 function customProblem([name, value]: readonly [string, unknown]): FieldProblem {

@@ -4,13 +4,14 @@ import type { IndexedStore } from "../audit/search-index.js";
 import type { LogHead } from "../audit/store.js";
 import { digestBytes, digestOf, parseDigest } from "../core/bytes.js";
 import type { TreeSource } from "../engine/tree/signed-tree.js";
-import { findingText } from "../engine/upkeep/finding.js";
+import { findingText, type Finding } from "../engine/upkeep/finding.js";
 import type { IndexSample } from "../engine/upkeep/fsck-index.js";
 import { fsck, type CheckedMark } from "../engine/upkeep/fsck.js";
 import { nodeEd25519 } from "../keys/node-crypto.js";
 import { FILE_MODE, makePrivateFolder } from "../keys/private-file.js";
 import type { Settings } from "../settings/read.js";
 import type { Console } from "./key.js";
+import { jsonLine } from "./printable.js";
 import { withBars } from "./progress.js";
 import { FOUND, orImpossible, requireLogs, SOUND, withStoredLogs, type StoreRun } from "./store-files.js";
 
@@ -21,6 +22,8 @@ export interface FsckFlags {
   readonly full?: boolean;
   /** Checks so many segments of the search index, chosen at random, in place of all that are new. The mark stays. */
   readonly random?: number | undefined;
+  /** Prints each finding, and what each log comes to, as a line of JSON. */
+  readonly json?: boolean;
 }
 
 interface KeptMark extends CheckedMark {
@@ -43,8 +46,8 @@ function checkAll(storage: Settings["storage"], flags: FsckFlags, { tools, to }:
     const store = await identityOf(storage.store);
     const gone = marksOfNone(marks, `${store} ${storage.origin}/`, heads);
     requireLogs(heads.length + headless.length + gone.length);
-    for (const log of headless) to.out(`${log}: ${findingText({ kind: "head-missing" })}`);
-    for (const { log, treeSize } of gone) to.out(`${log}: ${findingText({ kind: "history-changed", treeSize })}`);
+    for (const log of headless) to.out(lineOf(log, { kind: "head-missing" }, flags));
+    for (const { log, treeSize } of gone) to.out(lineOf(log, { kind: "history-changed", treeSize }, flags));
     let findings = headless.length + gone.length;
     for (const head of heads) {
       const source = sourceOf(head);
@@ -88,17 +91,29 @@ interface Check {
 }
 
 async function check(
-  { opened, head, source, since, flags: { full = false, random } }: Check,
+  { opened, head, source, since, flags }: Check,
   to: Console,
 ): Promise<{ readonly findings: number; readonly mark: CheckedMark | undefined }> {
+  const { full = false, random, json = false } = flags;
   const mark = since === undefined ? {} : { since, full: full || since.isDoubted };
   const options = { source, index: opened.index, ed25519: nodeEd25519(), random, ...mark };
   const report = await withBars(head.log, process.stderr, (bars) => fsck({ ...options, ...bars }, head));
-  for (const finding of report.findings) to.out(`${head.log}: ${findingText(finding)}`);
+  for (const finding of report.findings) to.out(lineOf(head.log, finding, flags));
+  if (json) to.out(jsonOf({ log: head.log, entries: head.size, from: report.from, findings: report.findings.length }));
   const found = report.findings.length === 0 ? "sound" : `${report.findings.length} findings`;
   to.note(`${head.log}: ${found}; ${head.size} entries, read from ${report.from}`);
   if (report.sample !== undefined) to.note(`${head.log}: ${sampleText(report.sample)}`);
   return { findings: report.findings.length, mark: report.mark };
+}
+
+/** A finding, and in which log. */
+function lineOf(log: string, finding: Finding, { json = false }: FsckFlags): string {
+  const { kind, ...details } = finding;
+  return json ? jsonOf({ log, finding: kind, ...details }) : `${log}: ${findingText(finding)}`;
+}
+
+function jsonOf(value: object): string {
+  return jsonLine(value).trimEnd();
 }
 
 /** Of one wrong base of 256 entries, wherever it is: the chance that its segment is in the sample. */

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { customObject, isCustomField } from "../core/custom-field.js";
 import { DEFAULT_LOG } from "../audit/service.js";
 import {
   ApiError,
@@ -12,8 +11,9 @@ import {
   type Gateway,
   type Members,
 } from "./api.js";
-import { readCsv, readNdjson, type Columns, type ReadEvent } from "./event-reader.js";
+import { readCsv, readNdjson, sentEvent, type Columns, type ReadEvent } from "./event-reader.js";
 import { CommandError, explanation, type Output } from "./output.js";
+import { jsonLine } from "./printable.js";
 import { readPangeaExport } from "./pangea-export.js";
 import { Progress } from "./progress.js";
 
@@ -28,6 +28,8 @@ export interface ImportFlags {
   readonly log?: string;
   readonly tokenFile?: string;
   readonly dryRun?: boolean;
+  /** Prints what is wrong with a line, and last what it comes to, as lines of JSON. */
+  readonly json?: boolean;
   /** False: adds no time to the events of a Pangea export. */
   readonly timestamp?: boolean;
 }
@@ -66,12 +68,15 @@ export async function importEvents(
 ): Promise<number> {
   try {
     const read = readerOf(path, flags);
-    const { good, bad } = await looked(read(), output);
+    const isJson = flags.json === true;
+    const { good, bad } = await looked(read(), output, isJson);
     if (bad > 0) output.note(`${bad} of ${good + bad} events cannot be imported, so nothing was`);
-    if (bad > 0) return REFUSED;
-    if (flags.dryRun === true) output.note(`${good} events can be imported; what limits the log has, it says itself`);
-    else await log(read(), good, { flags, token, output });
-    return IMPORTED;
+    else if (flags.dryRun === true)
+      output.note(`${good} events can be imported; what limits the log has, it says itself`);
+    const isLogged = bad === 0 && flags.dryRun !== true;
+    const logged = isLogged ? await log(read(), good, { flags, token, output }) : NONE_LOGGED;
+    if (isJson) await output.write(jsonLine({ good, bad, ...logged }));
+    return bad > 0 ? REFUSED : IMPORTED;
   } catch (error) {
     output.note(`cannot import: ${explanation(error)}`);
     return IMPOSSIBLE;
@@ -92,13 +97,20 @@ function readerOf(path: string, { from, columns, timestamp }: ImportFlags): () =
 }
 
 /** Counts the events, and names those that are bad. */
-async function looked(events: AsyncIterable<ReadEvent>, { write }: Output): Promise<{ good: number; bad: number }> {
+async function looked(
+  events: AsyncIterable<ReadEvent>,
+  { write }: Output,
+  isJson: boolean,
+): Promise<{ good: number; bad: number }> {
   const counts = { good: 0, bad: 0 };
   for await (const read of events) {
     counts[read.kind === "event" ? "good" : "bad"] += 1;
     if (read.kind === "event" || counts.bad > MOST_NAMED) continue;
+    const { line } = read;
     for (const { path, expected, got } of read.problems)
-      await write(`line ${read.line}: ${path}: expected ${expected}, got ${got}\n`);
+      await write(
+        isJson ? jsonLine({ line, path, expected, got }) : `line ${line}: ${path}: expected ${expected}, got ${got}\n`,
+      );
   }
   return counts;
 }
@@ -109,7 +121,16 @@ interface Importing {
   readonly output: Output;
 }
 
-async function log(events: AsyncIterable<ReadEvent>, total: number, importing: Importing): Promise<void> {
+/** How many events are in the log now, and where. */
+interface Imported {
+  readonly logged: number;
+  readonly firstIndex?: number;
+  readonly lastIndex?: number;
+}
+
+const NONE_LOGGED: Imported = { logged: 0 };
+
+async function log(events: AsyncIterable<ReadEvent>, total: number, importing: Importing): Promise<Imported> {
   const { flags, token, output } = importing;
   const gateway = { url: apiUrl(flags.url), token: await credential(flags.tokenFile, token) };
   const bar = new Progress("import: events", output.bar);
@@ -131,6 +152,7 @@ async function log(events: AsyncIterable<ReadEvent>, total: number, importing: I
   output.note(
     `${done} events are in the log${done === 0 ? "" : `, at leaf indexes from ${firstIndex} to ${lastIndex}`}`,
   );
+  return done === 0 ? NONE_LOGGED : { logged: done, firstIndex, lastIndex };
 }
 
 async function* batches(events: AsyncIterable<ReadEvent>): AsyncGenerator<readonly GoodEvent[]> {
@@ -153,20 +175,13 @@ async function logged(
   batch: readonly GoodEvent[],
   { gateway, log, note }: { readonly gateway: Gateway; readonly log: string; readonly note: Output["note"] },
 ): Promise<{ readonly first: number; readonly last: number }> {
-  const events = batch.map(sent);
+  const events = batch.map(sentEvent);
   const [{ line: firstLine } = { line: 0 }] = batch;
   // Where the batch begins is part of its key: two batches of the same events are two.
   const digest = createHash("sha256").update(JSON.stringify([log, firstLine, events]));
   const variables = { events, log, key: `import-${digest.digest("base64url")}` };
   const call = async () => leafIndexesIn(await ask(gateway, { query: LOG_BULK, variables }));
   return patiently(call, { passes: (error) => isBusy(error) || error instanceof UnreachableError, note });
-}
-
-/** An event as the API takes it. */
-function sent({ event, signature, publicKey }: GoodEvent): Members {
-  const { tenant_id: tenantId, ...fields } = event;
-  const standard = Object.entries(fields).filter(([name]) => !isCustomField(name));
-  return { ...Object.fromEntries(standard), tenantId, custom: customObject(event), signature, publicKey };
 }
 
 function leafIndexesIn({ logBulk }: Members): { readonly first: number; readonly last: number } {

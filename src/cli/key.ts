@@ -4,7 +4,7 @@ import { createKey, readKeys, revokeKey, type KeyOrder } from "../access/key-fil
 import type { StoredKey } from "../access/key-set.js";
 import { SCOPES, type Scope } from "../audit/principal.js";
 import type { Restriction } from "../query/filter.js";
-import { printable } from "./printable.js";
+import { jsonLine, printable } from "./printable.js";
 
 /** Where a command writes; what a script wants to catch goes to `out` alone. */
 export interface Console {
@@ -29,6 +29,11 @@ const MAX_DAYS = 36_500;
 /** How the process ends when a flag or the key file is wrong. */
 const MISUSE = 2;
 
+const CREATE_EXAMPLES = `
+Examples:
+  auditql key create --name billing --scope audit:log
+  auditql key create --name auditor --scope audit:read --restrict tenant_id=acme --expires-in-days 90`;
+
 /** Where the gateway reads its keys, and where a command writes. */
 export interface KeyCommandOptions {
   readonly defaultFile: string;
@@ -49,10 +54,17 @@ export function addKeyCommand(parent: Command, { defaultFile, to, now = () => ne
     .option("--tenant <id>", "log for this tenant only, and see no other's entries")
     .option("--restrict <field=value...>", "see only entries with one of these values in the field")
     .option("--expires-in-days <n>", "refuse it after so many days; without it, it lasts until it is revoked")
+    .addHelpText("after", CREATE_EXAMPLES)
     .action((flags: CreateFlags & FileFlag) => orExplain(create(flags, to, now())));
-  add("list", "Show the keys, without their secrets.").action(({ file }: FileFlag) => orExplain(list(file, to, now())));
+  add("list", "Show the keys, without their secrets.")
+    .option("--json", "print each as one line of JSON")
+    .addHelpText("after", "\nExample:\n  auditql key list --file keys.json")
+    .action(({ file, json = false }: FileFlag & { readonly json?: boolean }) =>
+      orExplain(list(file, to, { now: now(), json })),
+    );
   add("revoke", "Refuse a key from now on; running gateways follow within a second.")
     .argument("<id>", "the id that list shows")
+    .addHelpText("after", "\nExample:\n  auditql key revoke 3f9a0c51d2e7")
     .action((id: string, { file }: FileFlag) => orExplain(revoke(id, file, { to, now: now() })));
 }
 
@@ -66,8 +78,15 @@ async function create({ file, ...flags }: CreateFlags & FileFlag, to: Console, n
   to.out(text);
 }
 
-async function list(file: string, to: Console, now: Date): Promise<void> {
-  to.out(keyTable(await readKeys(file), now));
+interface ListOptions {
+  readonly now: Date;
+  readonly json: boolean;
+}
+
+async function list(file: string, to: Console, { now, json }: ListOptions): Promise<void> {
+  const keys = await readKeys(file);
+  if (!json) to.out(keyTable(keys, now));
+  else for (const key of keys) to.out(jsonLine({ ...key, secretHash: undefined, state: stateOf(key, now) }).trimEnd());
 }
 
 async function revoke(id: string, file: string, { to, now }: { to: Console; now: Date }): Promise<void> {
@@ -144,7 +163,7 @@ function keyRow(key: StoredKey, now: Date): readonly string[] {
   ].map(printable);
 }
 
-function stateOf({ revokedAt, expiresAt }: StoredKey, now: Date): string {
+function stateOf({ revokedAt, expiresAt }: Pick<StoredKey, "revokedAt" | "expiresAt">, now: Date): string {
   if (revokedAt !== undefined) return "revoked";
   return expiresAt !== undefined && Date.parse(expiresAt) <= now.getTime() ? "expired" : "active";
 }

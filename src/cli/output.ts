@@ -1,4 +1,5 @@
 import type { Writable } from "node:stream";
+import { EvidenceError } from "../core/evidence/reader.js";
 
 /** Where a command writes whose result may be larger than memory: text for scripts, notes for people. */
 export interface Output {
@@ -30,5 +31,7 @@ export function writerTo(stream: Writable): Output["write"] {
 /** What the user can do something about is one sentence; anything else is a fault of ours and shows where. */
 export function explanation(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return error instanceof CommandError || "code" in error ? error.message : (error.stack ?? error.message);
+  return error instanceof CommandError || error instanceof EvidenceError || "code" in error
+    ? error.message
+    : (error.stack ?? error.message);
 }

@@ -13,6 +13,7 @@ import type { FsckFlags } from "./fsck.js";
 import { packageVersion } from "../operations/package.js";
 import { KEY, positiveInteger } from "./arguments.js";
 import { addApiCommands, type ApiCommands } from "./api-commands.js";
+import { addCompletion } from "./completion.js";
 import { addKeyCommand, DEFAULT_KEYS_FILE, type Console } from "./key.js";
 import { secretIn } from "./secret-file.js";
 import type { VerifyFlags } from "./verify.js";
@@ -60,7 +61,27 @@ Examples:
   auditql verify evidence.ndjson --trust keys.txt
   auditql verify evidence.ndjson --key "$LOG_KEY" --json | tail -n 1
   auditql verify evidence.ndjson --key "$LOG_KEY" --quiet || alarm
+  auditql verify "https://audit.example.com/downloads/…" --key "$LOG_KEY"
   gunzip --stdout evidence.ndjson.gz | auditql verify - --key "$LOG_KEY"`;
+
+const SERVE_EXAMPLES = `
+Examples:
+  auditql serve
+  auditql serve --port 8080 --store sqlite:/var/lib/auditql/audit.db --key-file /etc/auditql/auditql.key
+  AUDITQL_API_KEYS=keys.json auditql serve --host 0.0.0.0 --origin audit.example.com/log`;
+
+const SCHEMA_EXAMPLES = `
+Examples:
+  auditql schema > schema.graphql
+  auditql schema --api > client.graphql
+  auditql schema --prefix audit --no-node`;
+
+const FSCK_HELP = `
+Exit code: 0 sound, 1 something was found, 2 it could not be checked.
+
+Examples:
+  auditql fsck --store sqlite:/var/lib/auditql/audit.db --key-file /etc/auditql/auditql.key
+  auditql fsck --full --json`;
 
 export function program(commands: Commands, env: Environment): Command {
   const root = new Command("auditql")
@@ -68,29 +89,22 @@ export function program(commands: Commands, env: Environment): Command {
     .version(packageVersion());
   // Passed on to the commands below. Commander's own code for a mistyped flag is 1, which means a finding here.
   root.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : MISUSE));
-  const serve = root.command("serve").description("Start the gateway. Each flag is also an environment variable.");
-  for (const row of SETTINGS.rows) addOption(serve, row);
-  serve.addHelpText("after", `\nA secret itself is no flag, only an environment variable:\n${SECRETS}`);
-  serve.action(async (flags: Flags) => {
-    const settings = settingsOrExit(flags, env);
-    if (settings !== undefined) await commands.serve(settings);
-  });
-  root
-    .command("demo")
-    .description("Start a gateway in memory with a made-up day, of which one entry was changed afterwards.")
-    .option("--port <number>", "the port to listen on; default 4000")
-    .action(async (flags: Pick<Flags, "port">) => {
-      const settings = settingsOrExit({ ...flags, store: "memory:", "log-level": "warn" }, {});
-      if (settings !== undefined) await commands.demo(settings);
-    });
+  addServing(root, commands, env);
   root
     .command("verify")
     .description("Check entries, proofs and roots that a gateway answered, trusting no gateway: only the log's key.")
-    .argument("<file>", "evidence as `auditql save` and downloads write it, JSON or lines; - reads standard input")
+    .argument(
+      "<file>",
+      "evidence as `auditql save` and downloads write it, JSON or lines; - reads standard input, http(s)://… an address",
+    )
     .option(...KEY)
     .addOption(
       new Option("--trust <path>", "a file of verifier keys, one on a line, of several logs; # begins a comment") //
         .conflicts("key"),
+    )
+    .option(
+      "--known-root <root>",
+      "its size and hash, as `auditql save` named it: each root must be proven to extend it",
     )
     .option("--schema <path>", "the schema of a log that has its own, for fields in the query")
     .option("--json", "print each check, and last what they come to, as one line of JSON")
@@ -107,6 +121,7 @@ export function program(commands: Commands, env: Environment): Command {
     .option("--no-node", "leave node and nodes out, for a supergraph where another subgraph has them")
     .option("--prefix <name>", `begin the names of root fields, as a gateway does (${SUBGRAPH_PREFIX.variable})`)
     .option("--api", "print it for clients, without what federation adds: for compilers such as Relay's")
+    .addHelpText("after", SCHEMA_EXAMPLES)
     .action(async (flags: SchemaFlags) => {
       const given = { flag: "--prefix", text: flags.prefix };
       const wanted = orExit(() => ({ ...flags, prefix: readSetting(SUBGRAPH_PREFIX, given, env) }));
@@ -114,7 +129,31 @@ export function program(commands: Commands, env: Environment): Command {
     });
   addStoreCommands(root, commands, env);
   addKeyCommand(root, { defaultFile: env[API_KEYS.variable] || DEFAULT_KEYS_FILE, to: terminal });
+  addCompletion(root);
   return root;
+}
+
+/** What starts a gateway. */
+function addServing(root: Command, commands: Commands, env: Environment): void {
+  const serve = root.command("serve").description("Start the gateway. Each flag is also an environment variable.");
+  for (const row of SETTINGS.rows) addOption(serve, row);
+  serve.addHelpText(
+    "after",
+    `\nA secret itself is no flag, only an environment variable:\n${SECRETS}\n${SERVE_EXAMPLES}`,
+  );
+  serve.action(async (flags: Flags) => {
+    const settings = settingsOrExit(flags, env);
+    if (settings !== undefined) await commands.serve(settings);
+  });
+  root
+    .command("demo")
+    .description("Start a gateway in memory with a made-up day, of which one entry was changed afterwards.")
+    .option("--port <number>", "the port to listen on; default 4000")
+    .addHelpText("after", "\nExample:\n  auditql demo --port 8080")
+    .action(async (flags: Pick<Flags, "port">) => {
+      const settings = settingsOrExit({ ...flags, store: "memory:", "log-level": "warn" }, {});
+      if (settings !== undefined) await commands.demo(settings);
+    });
 }
 
 type StorageFlags = { readonly [name in keyof typeof STORAGE]?: string };
@@ -137,10 +176,12 @@ function addStoreCommands(root: Command, commands: Commands, env: Environment): 
         "build so many segments of the search index again, chosen at random, in place of all that are new; says the chance of finding one that is wrong",
       ).argParser(positiveInteger),
     )
-    .addHelpText("after", "\nExit code: 0 sound, 1 something was found, 2 it could not be checked.")
-    .action(async ({ markFile, full = false, random, ...flags }: FsckFlags & StorageFlags) => {
+    .option("--json", "print each finding, and what each log comes to, as one line of JSON")
+    .addHelpText("after", FSCK_HELP)
+    .action(async ({ markFile, full = false, random, json = false, ...flags }: FsckFlags & StorageFlags) => {
       const settings = settingsOrExit(flags, env);
-      if (settings !== undefined) process.exitCode = await commands.fsck(settings.storage, { markFile, full, random });
+      const wanted = { markFile, full, random, json };
+      if (settings !== undefined) process.exitCode = await commands.fsck(settings.storage, wanted);
     });
   const copy = root
     .command("copy")
@@ -151,7 +192,11 @@ function addStoreCommands(root: Command, commands: Commands, env: Environment): 
     .argument("<to>", "the store to copy to, such as postgres://user@host/database")
     .addHelpText(
       "after",
-      "\nExit code: 0 copied and sound, 1 something is wrong with the copy, 2 it could not be copied.",
+      `
+Exit code: 0 copied and sound, 1 something is wrong with the copy, 2 it could not be copied.
+
+Example:
+  auditql copy sqlite:./data/audit.db postgres://auditql@db.internal/auditql --key-file auditql.key`,
     )
     .action(async (from: string, to: string, flags: Flags) => {
       const settings = settingsOrExit({ ...flags, store: from }, env);

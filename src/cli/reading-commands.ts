@@ -85,6 +85,7 @@ function addSearch(command: NewCommand, commands: ReadingCommands): void {
         .choices(styles)
         .default(style),
     )
+    .addOption(new Option("--json", "the same as --style ndjson").implies({ style: "ndjson" }))
     .addHelpText("after", SEARCH_HELP);
   made.action(async (query: string, flags: SearchFlags) => {
     if (flags.style === "csv") requireFile(made);

@@ -1,12 +1,12 @@
-import { LRUCache } from "lru-cache";
 import { readFile } from "node:fs/promises";
 import { base64 } from "../core/bytes.js";
 import { noteVerifier, parseVerifierKey, verifierKeyText, type NoteVerifier } from "../core/checkpoint.js";
+import { remembering } from "../core/evidence/checks.js";
 import { FORMAT_NAMES } from "../core/format.js";
 import { parsePublicKey, type Ed25519 } from "../core/signature.js";
 import { trustLog, type TrustedLog } from "../core/verify.js";
 import { nodeSha256 } from "../keys/node-crypto.js";
-import { EvidenceError } from "./evidence-reader.js";
+import { EvidenceError } from "../core/evidence/reader.js";
 
 /** The logs' keys that the user trusts, by the origin that each is of. */
 export type TrustedKeys = ReadonlyMap<string, NoteVerifier>;
@@ -28,9 +28,6 @@ export interface OpenedLog {
 
 /** What every command takes as a log's key. */
 export const KEY_EXPECTED = "expected a verifier key, as root { publicKey } returns it: origin+id+base64";
-
-/** Evidence has one root, or a few. */
-const REMEMBERED_SIGNATURES = 1_000;
 
 /** Undefined when the user names no key. Throws EvidenceError on a key that is none. */
 export async function readTrustedKeys({ key, trust }: TrustFlags, ed25519: Ed25519): Promise<TrustedKeys | undefined> {
@@ -80,22 +77,7 @@ function trustedLog(head: ReadonlyMap<string, unknown>, key: NoteVerifier, ed255
   const format = FORMAT_NAMES.find((name) => name === head.get("format"));
   if (format === undefined) throw new EvidenceError(`"format" is not one of ${FORMAT_NAMES.join(", ")}`);
   const identity = { format, origin: key.name, publicKey: base64(key.publicKey) };
-  const log = orWrong(() => trustLog(identity, { sha256: nodeSha256, ed25519 }));
-  return { ...log, key: remembering(log.key) };
-}
-
-/** The proofs of a file lead to one root, whose checkpoint would cost more to check than all else of an entry. */
-function remembering(key: NoteVerifier): NoteVerifier {
-  const known = new LRUCache<string, boolean>({ max: REMEMBERED_SIGNATURES });
-  return {
-    ...key,
-    verify(signature, message) {
-      const name = Buffer.concat([signature, message]).toString("latin1");
-      const holds = known.get(name) ?? key.verify(signature, message);
-      known.set(name, holds);
-      return holds;
-    },
-  };
+  return remembering(orWrong(() => trustLog(identity, { sha256: nodeSha256, ed25519 })));
 }
 
 /** A verifier key names the log it is of, so it must name this one; PEM and base64 name none. */

@@ -1,3 +1,5 @@
+import { styleText } from "node:util";
+import type { Check } from "../core/evidence/checks.js";
 import type { Verdict } from "../core/verdict.js";
 import { jsonLine } from "./printable.js";
 import type { OpenedLog } from "./trusted-keys.js";
@@ -7,13 +9,8 @@ export interface ReportFlags {
   readonly json?: boolean;
   /** Nothing but the exit code. */
   readonly quiet?: boolean;
-}
-
-/** One check of an entry, a root or a proof, such as `hash` of `entries[0]`. */
-export interface Check {
-  readonly of: string;
-  readonly check: string;
-  readonly verdict: Verdict;
+  /** Whether verdicts are colored: for a terminal. */
+  readonly isColored?: boolean;
 }
 
 /** What the checks of a whole file come to. */
@@ -37,9 +34,10 @@ export interface Report {
   readonly unreadable: (file: string, reason: string) => Said;
 }
 
-export function reportOf({ json, quiet }: ReportFlags): Report {
+export function reportOf({ json, quiet, isColored }: ReportFlags): Report {
   if (quiet === true) return QUIET;
-  return json === true ? LINES_OF_JSON : LINES;
+  if (json === true) return LINES_OF_JSON;
+  return isColored === true ? COLORED_LINES : LINES;
 }
 
 const NOTHING: Said = { text: "", notes: [] };
@@ -73,11 +71,25 @@ function said(verdict: Verdict) {
 }
 
 const LINES: Report = {
-  check: ({ of, check, verdict }) =>
-    `${of} ${check} ${verdict.kind === "VALID" ? verdict.kind : `${verdict.kind} ${verdict.reason}`}\n`,
+  check: ({ of, check, verdict }) => `${of} ${check} ${words(verdict)}\n`,
   finding: (finding) => ({ text: "", notes: [...finding.proven, ...sentences(finding)] }),
   unreadable: (file, reason) => ({ text: "", notes: [`cannot verify ${file}: ${reason}`] }),
 };
+
+const COLORS = { VALID: "green", INVALID: "red", UNKNOWN: "yellow" } as const;
+
+const COLORED_LINES: Report = {
+  ...LINES,
+  check: ({ of, check, verdict }) => {
+    // Whether this is a terminal that wants colors was found out before.
+    const text = styleText(COLORS[verdict.kind], words(verdict), { validateStream: false });
+    return `${of} ${check} ${text}\n`;
+  },
+};
+
+function words(verdict: Verdict): string {
+  return verdict.kind === "VALID" ? verdict.kind : `${verdict.kind} ${verdict.reason}`;
+}
 
 function sentences({ counts, holds, keyText, trust }: Finding): readonly string[] {
   const counted = `${counts.VALID} valid, ${counts.UNKNOWN} unknown, ${counts.INVALID} invalid`;

@@ -1,20 +1,17 @@
-import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
-import type { EntryClaim, RootClaim, Unread } from "../core/claim.js";
-import { isPlainObject } from "../core/json.js";
+import type { TreeClaim } from "../core/claim.js";
+import { checksOf, EvidenceChecks, type Check } from "../core/evidence/checks.js";
+import { EvidenceError, readEvidence, type Piece } from "../core/evidence/reader.js";
 import type { Ed25519 } from "../core/signature.js";
-import { invalid, type Verdict } from "../core/verdict.js";
-import { verifyEntry, verifyRoot } from "../core/verify.js";
+import { invalid } from "../core/verdict.js";
 import { nodeEd25519 } from "../keys/node-crypto.js";
 import type { FieldName } from "../core/event.js";
 import { CompletenessCheck } from "./completeness-check.js";
 import { customFieldsOf } from "./schema-file.js";
-import { EvidenceError, readEvidence, type Piece } from "./evidence-reader.js";
 import { explanation, type Output } from "./output.js";
 import { checkFraud, isAccusation } from "./fraud-check.js";
 import { printable } from "./printable.js";
-import { Progress, withByteBar } from "./progress.js";
 import { outcomeOf, reportOf, type Finding, type Outcome, type Report, type ReportFlags } from "./verify-report.js";
+import { bytesOf } from "./verify-source.js";
 import { openLog, readTrustedKeys, type OpenedLog, type TrustedKeys, type TrustFlags } from "./trusted-keys.js";
 
 /** How `auditql verify` ends. A file of which a part cannot be read is UNREADABLE, whatever its other parts are. */
@@ -26,6 +23,8 @@ export const HOLDS_FOR_KEY_INSIDE = 3;
 export interface VerifyFlags extends TrustFlags, ReportFlags {
   /** A file with the schema of the log, for what was searched. */
   readonly schema?: string;
+  /** The size and hash of a root that the caller verified before, as `auditql save` names it at its end. */
+  readonly knownRoot?: string;
 }
 
 export interface VerifyOptions extends VerifyFlags {
@@ -33,13 +32,10 @@ export interface VerifyOptions extends VerifyFlags {
 }
 
 const BLOCK_CHARACTERS = 2 ** 16;
-const CHUNK_BYTES = 2 ** 18;
-/** The most bytes of roots, and of entries that stand before the roots and the head that they need. */
-const MAX_KEPT_BYTES = 16 * 2 ** 20;
 
 /**
  * Checks every entry and root of evidence, and reports each check, in memory that does not grow with the file. Returns
- * the exit code. `-` reads standard input. Rejects never: what cannot be checked is UNREADABLE.
+ * the exit code. `-` reads standard input, an address what it answers. Rejects never: what cannot be checked is UNREADABLE.
  */
 export async function verifyFile(file: string, options: VerifyOptions, output: Output): Promise<number> {
   const { ed25519 = nodeEd25519() } = options;
@@ -53,7 +49,7 @@ export async function verifyFile(file: string, options: VerifyOptions, output: O
   try {
     const keys = await readTrustedKeys(options, ed25519);
     const customFields = await customFieldsOf(options.schema);
-    const check = new EvidenceCheck(report, { keys, customFields, ed25519 });
+    const check = new EvidenceCheck(report, { keys, customFields, known: knownRoot(options.knownRoot), ed25519 });
     for await (const piece of readEvidence(await bytesOf(file, options.quiet === true ? NO_BAR : output.bar))) {
       lines += check.take(piece);
       if (lines.length > BLOCK_CHARACTERS) await flush();
@@ -80,19 +76,19 @@ const EXIT_CODES: Readonly<Record<Outcome, number>> = {
   doesNotHold: DOES_NOT_HOLD,
 };
 
-const NO_BAR: Output["bar"] = { isTTY: false, write: () => true };
-
-async function bytesOf(file: string, bar: Output["bar"]): Promise<AsyncIterable<Uint8Array>> {
-  const progress = new Progress("verify: bytes", bar);
-  if (file === "-") return withByteBar(process.stdin, { bar: progress, total: undefined });
-  const { size } = await stat(file);
-  // A pipe in place of a file has no size.
-  const total = size === 0 ? undefined : size;
-  return withByteBar(createReadStream(file, { highWaterMark: CHUNK_BYTES }), { bar: progress, total });
+/** Throws EvidenceError on what is no root. */
+function knownRoot(text: string | undefined): TreeClaim | undefined {
+  if (text === undefined) return undefined;
+  const [, size = "", hash = ""] = /^([1-9][0-9]{0,15}) ([0-9a-f]{64})$/.exec(text) ?? [];
+  if (hash !== "" && Number.isSafeInteger(Number(size))) return { treeSize: Number(size), hash };
+  throw new EvidenceError("--known-root: expected the size and hash of a root, as `auditql save` names it at its end");
 }
 
-/** What need not be there: an event's signature, a proof from an older root, and what was searched. */
+const NO_BAR: Output["bar"] = { isTTY: false, write: () => true };
+
+/** What need not be there: an event's signature, a proof from an older root unless one is known, and what was searched. */
 const OPTIONAL: readonly string[] = ["signature", "consistency", "question"];
+const SAID_BY_LOG: readonly string[] = ["checkpoint", "indexCheckpoint"];
 
 type Item = Piece & { readonly kind: "item" };
 
@@ -101,6 +97,8 @@ interface Trusted {
   readonly keys: TrustedKeys | undefined;
   /** Of the log's own schema, where it is given. */
   readonly customFields: readonly FieldName[] | undefined;
+  /** The tree that each root must extend. */
+  readonly known: TreeClaim | undefined;
   readonly ed25519: Ed25519;
 }
 
@@ -110,21 +108,18 @@ class EvidenceCheck {
   #holds = true;
   readonly #head = new Map<string, unknown>();
   #opened: OpenedLog | undefined;
-  readonly #roots: Unread<RootClaim>[] = [];
-  /** The first checkpoint of each size: a proof leads to the root of a size. */
-  readonly #checkpoints = new Map<unknown, unknown>();
+  readonly #checks: EvidenceChecks;
   #hasRoots = false;
-  /** Entries that stand before what they are checked with. */
-  readonly #waiting: Unread<EntryClaim>[] = [];
-  #keptBytes = 0;
-  #entries = 0;
+  #hasClaims = false;
   readonly #completeness = new CompletenessCheck();
   readonly #proven: string[] = [];
 
   constructor(
     private readonly report: Report,
     private readonly trusted: Trusted,
-  ) {}
+  ) {
+    this.#checks = new EvidenceChecks(trusted.known);
+  }
 
   /** Throws EvidenceError where the head does not say which log this is. */
   get log(): OpenedLog {
@@ -135,22 +130,31 @@ class EvidenceCheck {
   take(piece: Piece): string {
     if (piece.kind === "member") this.#head.set(piece.name, piece.value);
     else if (piece.kind === "end") this.#hasRoots ||= piece.list === "roots";
-    else if (piece.list === "roots") this.#keepRoot(piece);
-    else if (piece.list === "completeness") this.#completeness.keep(this.#kept(piece).value);
-    else if (this.#isReady()) return this.#entry(piece.value);
-    else this.#waiting.push(this.#kept(piece).value);
+    else if (piece.kind === "lines") this.#completeness.noMoreClaims();
+    else if (piece.list === "completeness") this.#completeness.keep(this.#checks.kept(piece).value);
+    else return this.#claim(piece);
+    return "";
+  }
+
+  #claim(item: Item): string {
+    this.#hasClaims = true;
+    if (item.list === "roots") {
+      this.#checks.keepRoot(item);
+      return "";
+    }
+    this.#completeness.entry(item.value);
+    if (this.#isReady()) return this.#lines(this.#checks.entry(this.log.log, item.value));
+    this.#checks.keepEntry(item);
     return "";
   }
 
   /** Returns the lines of what waited for the end: entries that stood before the roots, and the roots. */
   end(): string {
-    const { log } = this.log;
-    const entries = this.#waiting.map((entry) => this.#entry(entry));
-    const roots = this.#roots.map((root, i) => this.#lines(`roots[${i}]`, { ...verifyRoot(log, root) }));
+    const claims = this.#lines(this.#checks.end(this.log.log));
     const fraud = this.#fraud();
-    if (this.#entries + roots.length + fraud.length === 0)
+    if (!this.#hasClaims && fraud.length === 0)
       throw new EvidenceError("there are neither entries nor roots to check, nor a proof of fraud");
-    return [...entries, ...roots, ...this.#proofs(), ...fraud].join("");
+    return [claims, ...this.#proofs(), ...fraud].join("");
   }
 
   /** What all of it comes to, at the end. */
@@ -165,7 +169,7 @@ class EvidenceCheck {
       .end(this.log.log, this.#head.get("search"), customFields)
       .map(({ verdicts, words }, place) => {
         this.#proven.push(`completeness[${place}] proves: ${printable(words ?? "nothing that can be read")}`);
-        return this.#lines(`completeness[${place}]`, verdicts);
+        return this.#lines(checksOf(`completeness[${place}]`, verdicts));
       });
   }
 
@@ -173,7 +177,7 @@ class EvidenceCheck {
     if (!isAccusation(this.#head)) return [];
     const { verdicts, words } = checkFraud(this.log.log, this.#head);
     this.#proven.push(`proves: ${words ?? "nothing"}`);
-    return [this.#lines("accusation", verdicts)];
+    return [this.#lines(checksOf("accusation", verdicts))];
   }
 
   #isReady(): boolean {
@@ -182,44 +186,24 @@ class EvidenceCheck {
     return this.#hasRoots && needed.every((name) => this.#head.has(name));
   }
 
-  #keepRoot(piece: Item): void {
-    const root: Unread<RootClaim> = this.#kept(piece).value;
-    this.#roots.push(root);
-    if (!this.#checkpoints.has(root.treeSize)) this.#checkpoints.set(root.treeSize, root.checkpoint);
-  }
-
-  #kept(piece: Item): Item {
-    this.#keptBytes += piece.bytes;
-    if (this.#keptBytes <= MAX_KEPT_BYTES) return piece;
-    throw new EvidenceError(
-      piece.list !== "entries"
-        ? `expected at most ${MAX_KEPT_BYTES} bytes of roots and proofs of completeness`
-        : `"format", "origin", "publicKey" and "roots" must stand before more than ${MAX_KEPT_BYTES} bytes of entries`,
-    );
-  }
-
-  #entry(claim: Unread<EntryClaim>): string {
-    this.#completeness.entry(claim);
-    const { membershipProof: proof } = claim;
-    const checkpoint = isPlainObject(proof) ? this.#checkpoints.get(proof["treeSize"]) : undefined;
-    return this.#lines(`entries[${this.#entries++}]`, { ...verifyEntry(this.log.log, { ...claim, checkpoint }) });
-  }
-
-  #lines(subject: string, verdicts: Readonly<Record<string, Verdict>>): string {
-    return Object.entries(verdicts)
-      .map(([name, verdict]) => this.#line(subject, name, this.#trusted(name, verdict)))
-      .join("");
+  #lines(checks: readonly Check[]): string {
+    return checks.map((check) => this.#line(this.#trusted(check))).join("");
   }
 
   /** A log of whose keys none is trusted has nothing to say, even if its operator signs with one key for many logs. */
-  #trusted(name: string, verdict: Verdict): Verdict {
-    const isSaid = (name === "checkpoint" || name === "indexCheckpoint") && verdict.kind !== "UNKNOWN";
-    return isSaid && this.log.trust === "stranger" ? invalid("UNKNOWN_KEY") : verdict;
+  #trusted(check: Check): Check {
+    const isSaid = SAID_BY_LOG.includes(check.check) && check.verdict.kind !== "UNKNOWN";
+    return isSaid && this.log.trust === "stranger" ? { ...check, verdict: invalid("UNKNOWN_KEY") } : check;
   }
 
-  #line(of: string, check: string, verdict: Verdict): string {
+  #line(line: Check): string {
+    const { check, verdict } = line;
     this.#counts[verdict.kind] += 1;
-    this.#holds &&= verdict.kind === "VALID" || (verdict.kind === "UNKNOWN" && OPTIONAL.includes(check));
-    return this.report.check({ of, check, verdict });
+    this.#holds &&= verdict.kind === "VALID" || (verdict.kind === "UNKNOWN" && this.#mayBeAbsent(check));
+    return this.report.check(line);
+  }
+
+  #mayBeAbsent(check: string): boolean {
+    return OPTIONAL.includes(check) && (check !== "consistency" || this.trusted.known === undefined);
   }
 }

@@ -28,6 +28,7 @@ export type ReasonCode =
   | "ANSWER_MISMATCH" // completeness: the search finds something else
   | "QUESTION_MISMATCH" // completeness: what is proven is the answer to another question
   | "MALFORMED_QUESTION" // completeness: the question is not in the only accepted spelling
+  | "MALFORMED_EVIDENCE" // a download that cannot be read, or breaks off
   | "AS_SIGNED" // fraud: the entries make the segment that the log signed
   | "NO_PROOF" // there is nothing to check
   | "EMPTY_TREE"; // the old tree is empty: a prefix of every tree, so nothing is proven

@@ -1,4 +1,4 @@
-import { digestOf, utf8, nobleSha256, type Sha256 } from "./bytes.js";
+import { digestOf, parseDigest, utf8, nobleSha256, type Sha256 } from "./bytes.js";
 import { noteVerifier, openCheckpoint, parseVerifierKey, type NoteVerifier } from "./checkpoint.js";
 import {
   type EntryClaim,
@@ -12,6 +12,7 @@ import { logFormat, type FormatName, type LogFormat } from "./format.js";
 import { membershipTextVerdict, type MembershipText } from "./proof-text.js";
 import { consistencyVerdict, membershipVerdict, type ConsistencyPath, type MembershipProof } from "./proof.js";
 import { nobleEd25519, parsePublicKey, signatureVerdict, type Ed25519 } from "./signature.js";
+import { isTreeSize } from "./tree.js";
 import { invalid, unknown, VALID, type Verdict } from "./verdict.js";
 
 /** What the verifier knows about a log from a source other than the server being checked. */
@@ -98,14 +99,17 @@ export function verifyEntry(log: TrustedLog, claim: Unread<EntryClaim>): EntryVe
 }
 
 /**
- * Checks one root. With `known`, a tree that the caller verified before, the consistency proof must start there. Never
- * throws, whatever the claim holds.
+ * Checks one root. With `known`, a tree that the caller verified before, the consistency proof must start there; a root of
+ * the same size needs none: it is that tree, or not. Never throws, whatever the claim holds.
  */
-export function verifyRoot(log: TrustedLog, claim: Unread<RootClaim>, known?: TreeClaim): RootVerdicts {
+export function verifyRoot(log: TrustedLog, claim: Unread<RootClaim>, known?: Unread<TreeClaim>): RootVerdicts {
   const proof = readConsistencyProof(claim.consistencyProof);
   return {
     checkpoint: checkpointVerdict(log, claim.checkpoint, claim),
-    consistency: proof.kind === "read" ? boundConsistency(log.format, proof.value, { claim, known }) : proof.verdict,
+    consistency:
+      proof.kind === "read"
+        ? boundConsistency(log.format, proof.value, { claim, known })
+        : unproven(claim, proof.verdict, known),
   };
 }
 
@@ -134,10 +138,23 @@ function boundMembership(
   return "text" in proof ? membershipTextVerdict(format, proof) : membershipVerdict(format, proof);
 }
 
+/** Without a proof, a root of the size that the caller knows is still the same tree, or another one. */
+function unproven(claim: Unread<RootClaim>, verdict: Verdict, known: Unread<TreeClaim> | undefined): Verdict {
+  if (verdict.kind !== "UNKNOWN" || !isTree(known) || claim.treeSize !== known.treeSize) return verdict;
+  return claim.hash === known.hash ? VALID : invalid("OLD_ROOT_MISMATCH");
+}
+
+/** Of the empty tree nothing is proven. */
+function isTree(tree: Unread<TreeClaim> | undefined): tree is TreeClaim {
+  const { treeSize, hash } = tree ?? {};
+  const isSize = typeof treeSize === "number" && treeSize > 0 && isTreeSize(treeSize);
+  return isSize && typeof hash === "string" && parseDigest(hash) !== undefined;
+}
+
 function boundConsistency(
   format: LogFormat,
   proof: ConsistencyPath,
-  { claim, known }: { readonly claim: Unread<RootClaim>; readonly known: TreeClaim | undefined },
+  { claim, known }: { readonly claim: Unread<RootClaim>; readonly known: Unread<TreeClaim> | undefined },
 ): Verdict {
   if (proof.toSize !== claim.treeSize || digestOf(proof.toHash) !== claim.hash) return invalid("NEW_ROOT_MISMATCH");
   const isFromKnown =

@@ -66,19 +66,19 @@ export const importRules: readonly ImportRule[] = [
     // What a file says was searched is compared with what is proven: the query language is pure too.
     ring: "cli verify's proofs",
     files: /^(cli\/(?:completeness|fraud)-check)/,
-    mayImport: [core, query, /^cli\/(?:evidence-reader|completeness-check)\.ts$/],
+    mayImport: [core, query, /^cli\/completeness-check\.ts$/],
     packages: [],
   },
   {
     ring: "cli verify",
-    files: /^(cli\/(?:verify|evidence-reader|trusted-keys|schema-file|output|printable))/,
+    files: /^(cli\/(?:verify|trusted-keys|schema-file|output|printable))/,
     // It believes no gateway, so it shares no code with one but core, and the platform's Ed25519.
     mayImport: [
       core,
       /^keys\/node-crypto\.ts$/,
-      /^cli\/(?:completeness-check|fraud-check|evidence-reader|trusted-keys|schema-file|output|printable|progress|verify-report)\.ts$/,
+      /^cli\/(?:completeness-check|fraud-check|verify-source|trusted-keys|schema-file|output|printable|progress|verify-report)\.ts$/,
     ],
-    packages: [noble, /^node:/, /^lru-cache$/],
+    packages: [noble, /^node:/],
   },
   {
     // Whether what is typed is a query by itself is for the language's own parser to say.

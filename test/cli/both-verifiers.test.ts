@@ -101,6 +101,8 @@ const CASES: readonly (readonly [name: string, text: string, code: number])[] = 
   ["lines with commas between", lines.replace("}\n{", "},\n{"), 2],
 
   ["a document that was cut", text.slice(0, -9), 2],
+  ["lines that were cut behind an entry, without its line break", lines.slice(0, lines.indexOf('\n{"end"')), 2],
+  ["a document that was cut behind an entry", text.slice(0, text.lastIndexOf('],"roots"')), 2],
   ["a changed entry in a document that was cut", text.replace("event 0", "event 9").slice(0, -9), 2],
   ["no JSON", "evidence", 2],
   ["nothing", "", 2],
@@ -143,6 +145,41 @@ describeWith("python3 and its package cryptography", HAS_PYTHON, () => {
       if (node.code !== 2) expect(other?.note).toBe(node.note);
       if (code !== undefined) expect(node.code).toBe(code);
       expect(other?.note).not.toContain("Traceback");
+    });
+  });
+
+  describe("both hold roots against one that the user remembers", () => {
+    const [newest] = honest.roots;
+    const proof = newest?.consistencyProof;
+    const [from, own] = [`${proof?.fromSize} ${proof?.fromHash}`, `${newest?.treeSize} ${newest?.hash}`];
+    const unproven = withMembers({ roots: [{ ...newest, consistencyProof: null }] });
+    const judged: readonly (readonly [
+      name: string,
+      evidence: string,
+      root: string,
+      code: number,
+      consistency: string,
+    ])[] = [
+      ["the root that the proof starts from", text, from, 0, "VALID"],
+      ["another root of that size", text, `${proof?.fromSize} ${"0".repeat(64)}`, 1, "INVALID OLD_ROOT_MISMATCH"],
+      ["a root of another size", text, `4 ${proof?.fromHash}`, 1, "INVALID OLD_ROOT_MISMATCH"],
+      ["a root without a proof from it", unproven, from, 1, "UNKNOWN NO_PROOF"],
+      ["the same root, which needs no proof", unproven, own, 0, "VALID"],
+      ["another root of its size", unproven, `${newest?.treeSize} ${"0".repeat(64)}`, 1, "INVALID OLD_ROOT_MISMATCH"],
+      ["a size alone", text, "3", 2, ""],
+      ["a hash in capitals", text, from.toUpperCase(), 2, ""],
+      ["the empty tree", text, `0 ${"0".repeat(64)}`, 2, ""],
+    ];
+
+    test.each(judged)("with %s", async (...[, evidence, knownRoot, code, consistency]) => {
+      const node = await verified(evidence, { key: KEY, knownRoot });
+      const [python] = await verifiedByPython([{ text: evidence, args: ["--key", KEY, "--known-root", knownRoot] }]);
+      expect([python?.code, python?.lines]).toEqual([node.code, node.lines]);
+      expect([node.code, node.lines.find((line) => line.startsWith("roots[0] consistency"))]).toEqual([
+        code,
+        code === 2 ? undefined : `roots[0] consistency ${consistency}`,
+      ]);
+      expect(python?.note).not.toContain("Traceback");
     });
   });
 

@@ -113,6 +113,15 @@ describe("auditql import", () => {
     expect(await sizeOf()).toBe(before);
     const good = file("good.ndjson", '{"message":"good"}');
     expect(await imported(good, { dryRun: true })).toMatchObject({ code: 0, out: "" });
+    const json = async (at: string, more: Partial<ImportFlags> = {}) =>
+      (await imported(at, { json: true, ...more })).out
+        .split("\n")
+        .slice(0, -1)
+        .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
+    expect((await json(path)).map(({ line, bad, logged }) => line ?? [bad, logged])).toEqual(
+      expect.arrayContaining([expect.any(Number), [expect.any(Number), 0]]),
+    );
+    expect(await json(good, { dryRun: true })).toEqual([{ good: expect.any(Number) as unknown, bad: 0, logged: 0 }]);
     expect(await sizeOf()).toBe(before);
   });
 

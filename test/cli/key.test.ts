@@ -66,6 +66,19 @@ describe("auditql key", () => {
     expect(out[1]).not.toContain(out[0]?.slice(17, 40));
   });
 
+  test("list --json prints a line for each key, without what its secret is compared with", async () => {
+    for (const name of ["ci", "billing"]) await run("create", "--name", name, "--scope", "audit:log");
+    const [key] = await readKeys(path);
+    out.splice(0);
+    await run("list", "--json");
+    const listed = out.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
+    expect(listed.map(({ name, state }) => [name, state])).toEqual([
+      ["ci", "active"],
+      ["billing", "active"],
+    ]);
+    expect(out.join()).not.toContain(key?.secretHash);
+  });
+
   test("revoke marks the key that list names", async () => {
     await run("create", "--name", "ci", "--scope", "audit:log");
     const [key] = await readKeys(path);

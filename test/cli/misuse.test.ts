@@ -6,7 +6,15 @@ const started = () => Promise.reject(new Error("started"));
 const COMMANDS: Commands = {
   ...{ serve: started, demo: started, verify: started, save: started },
   ...{ schema: started, fsck: started, copy: started, watch: started },
-  ...{ log: started, search: started, importEvents: started, root: started, tail: started, exportEntries: started },
+  ...{
+    log: started,
+    logEvents: started,
+    search: started,
+    importEvents: started,
+    root: started,
+    tail: started,
+    exportEntries: started,
+  },
 };
 
 describe("what is started wrongly exits 2, for 1 means a finding", () => {
@@ -24,6 +32,10 @@ describe("what is started wrongly exits 2, for 1 means a finding", () => {
     "verify evidence.json --json --quiet",
     "save",
     "log",
+    "log hello --file events.ndjson",
+    "log --file events.ndjson --actor dana",
+    "log --file events.ndjson --tenant-id t",
+    "log --file events.ndjson --idempotency-key k",
     "search --style xml",
     "search a b",
     "search --limit 0",
@@ -47,6 +59,8 @@ describe("what is started wrongly exits 2, for 1 means a finding", () => {
     "key create --name ci",
     "key list --nonsense",
     "key revoke",
+    "completion",
+    "completion tcsh",
   ])("auditql %s", async (line) => {
     jest.spyOn(process.stderr, "write").mockReturnValue(true);
     jest.spyOn(process, "exit").mockImplementation((code) => {

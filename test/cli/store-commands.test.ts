@@ -109,6 +109,18 @@ describe("auditql fsck", () => {
       code: 1,
       out: "default: entry 77: its stored bytes do not hash to its leaf\n",
     });
+    const { code, out } = await fsck("flipped.db", "--full", "--json");
+    const lines = out
+      .split("\n")
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as unknown);
+    expect([code, lines]).toEqual([
+      1,
+      [
+        { log: "default", finding: "entry-changed", leafIndex: 77 },
+        { log: "default", entries: 300, from: 0, findings: 1 },
+      ],
+    ]);
   });
 
   it("reads all of another store of the same log", async () => {

@@ -22,9 +22,19 @@ import {
 /** The text of an honest document, of either format, with one to four lies in it. */
 export function mutatedDocument(random: Random): string {
   const document = JSON.parse(random.pick(HONEST)) as Members;
-  for (let lies = 1 + random.below(3); lies > 0; lies -= 1) random.pick(LIES)(document, random);
+  lieIn(document, random);
   const text = JSON.stringify(document);
-  return random.chance(25) ? random.pick(TEXT_LIES)(text, random) : text;
+  return random.chance(25) ? bentJson(text, random) : text;
+}
+
+/** Puts one to four lies into what holds entries and roots, wherever they stand; `format` is that of the log. */
+export function lieIn(document: Members, random: Random): void {
+  for (let lies = 1 + random.below(3); lies > 0; lies -= 1) random.pick(LIES)(document, random);
+}
+
+/** A text of JSON with a lie that no value has: another spelling of a number, a member twice, a character that is none. */
+export function bentJson(text: string, random: Random): string {
+  return random.pick(TEXT_LIES)(text, random);
 }
 
 const HONEST = ["rfc6962" as const, "pangea" as const].flatMap((format) => {
@@ -104,9 +114,8 @@ function inserted(document: Members, random: Random): void {
 
 /** The text of an entry, with the hash of what it then is: else nothing behind the hash would be looked at. */
 function rewritten(document: Members, random: Random, change: (text: string) => string): void {
-  const entries = Array.isArray(document["entries"]) ? document["entries"] : [];
-  const entry = entries[random.below(Math.max(1, entries.length))];
-  if (!isMembers(entry) || typeof entry["canonical"] !== "string") return;
+  const entry = anyWith("canonical", document, random);
+  if (typeof entry?.["canonical"] !== "string") return;
   const canonical = change(entry["canonical"]);
   entry["canonical"] = canonical;
   const bytes = utf8(canonical);
@@ -117,6 +126,15 @@ function rewritten(document: Members, random: Random, change: (text: string) => 
     const proof = entry["membershipProof"];
     if (isMembers(proof) && random.chance(50)) proof["leafHash"] = entry["hash"];
   }
+}
+
+/** One of the objects with this member, wherever it stands. */
+function anyWith(member: string, document: Members, random: Random): Members | undefined {
+  const found = slotsOf(document)
+    .map(({ get }) => get())
+    .filter((value) => isMembers(value))
+    .filter((value) => member in value);
+  return found[random.below(Math.max(1, found.length))];
 }
 
 /** Deeper than this file's own functions care to go. */
@@ -209,9 +227,8 @@ function oddLogKey(document: Members, random: Random): void {
 
 /** A line among a checkpoint's, or a change within. */
 function oddLine(document: Members, random: Random): void {
-  const roots = Array.isArray(document["roots"]) ? document["roots"].filter(isMembers) : [];
-  const root = roots[random.below(Math.max(1, roots.length))];
-  if (root === undefined || typeof root["checkpoint"] !== "string") return;
+  const root = anyWith("checkpoint", document, random);
+  if (typeof root?.["checkpoint"] !== "string") return;
   const lines = root["checkpoint"].split("\n");
   const own = lines.at(-2) ?? "";
   const name = random.pick([

@@ -15,15 +15,15 @@ import { Random } from "./mutable-value.js";
 import { mutatedDocument } from "./mutated-document.js";
 
 /** A document on which the two verifiers differ, and what each says. */
-export interface Disagreement {
+interface Disagreement {
   readonly text: string;
   readonly core: readonly string[];
   readonly python: readonly string[];
 }
 
 export interface Fuzz {
-  readonly disagreements: readonly Disagreement[];
-  readonly checks: number;
+  /** What the two verifiers differ on, and what each says. */
+  readonly disagreements: readonly unknown[];
   /** How often each verdict was given, its reason included. */
   readonly verdicts: ReadonlyMap<string, number>;
 }
@@ -56,7 +56,6 @@ export async function fuzzVerifiers(count: number, seed: number): Promise<Fuzz> 
   const answers = createInterface({ input: python.stdout })[Symbol.asyncIterator]();
   const disagreements: Disagreement[] = [];
   const verdicts = new Map<string, number>();
-  let checks = 0;
   try {
     for (let done = 0; done < count; done += BATCH) {
       const texts = Array.from({ length: Math.min(BATCH, count - done) }, () => mutatedDocument(random));
@@ -68,11 +67,10 @@ export async function fuzzVerifiers(count: number, seed: number): Promise<Fuzz> 
         if (JSON.stringify(JSON.parse(answer.value)) !== JSON.stringify(core)) {
           disagreements.push({ text, core, python: JSON.parse(answer.value) as readonly string[] });
         }
-        checks += core.length;
         for (const line of core) tally(verdicts, line.replace(/^\S+\[\d+\] /, ""));
       }
     }
-    return { disagreements, checks, verdicts };
+    return { disagreements, verdicts };
   } finally {
     python.stdin.end();
     await new Promise((resolve) => python.once("close", resolve));
@@ -81,7 +79,7 @@ export async function fuzzVerifiers(count: number, seed: number): Promise<Fuzz> 
 
 const PLATFORM = nodeEd25519();
 
-function tally(counts: Map<string, number>, name: string): void {
+export function tally(counts: Map<string, number>, name: string): void {
   counts.set(name, (counts.get(name) ?? 0) + 1);
 }
 
@@ -129,19 +127,14 @@ const COMPLETENESS_COST = 20;
 /** `node build/test/core/verifier-fuzz.js [documents] [seed]` */
 async function main([count = "100000", seed = "1"]: readonly string[]): Promise<void> {
   const documents = Number(count);
-  const fuzz = await report(`${count} documents`, () => fuzzVerifiers(documents, Number(seed)));
+  const fuzz = await reported(`${count} documents`, () => fuzzVerifiers(documents, Number(seed)));
   const fewer = Math.ceil(documents / COMPLETENESS_COST);
-  const completeness = await report(`${fewer} proofs of completeness`, () => fuzzCompleteness(fewer, Number(seed)));
+  const completeness = await reported(`${fewer} proofs of completeness`, () => fuzzCompleteness(fewer, Number(seed)));
   process.exitCode = fuzz + completeness === 0 ? 0 : 1;
 }
 
-interface Reported {
-  readonly disagreements: readonly unknown[];
-  readonly verdicts: ReadonlyMap<string, number>;
-}
-
 /** Prints what came of it. Returns the number of disagreements. */
-async function report(what: string, fuzz: () => Promise<Reported>): Promise<number> {
+export async function reported(what: string, fuzz: () => Promise<Fuzz>): Promise<number> {
   const began = Date.now();
   const { disagreements, verdicts } = await fuzz();
   for (const [verdict, times] of [...verdicts].sort()) console.log(String(times).padStart(9), verdict);

@@ -16,12 +16,20 @@ const NOTHING: Example = { language: "", text: "" };
 const RELAY = "Relay";
 const CODEGEN = "graphql-codegen with the client preset";
 const TADA = "gql.tada";
-const PLAIN = ["Apollo Client", "urql and graphcache", "graphql-ws", "graphql-sse", "Verifying a page"];
+const PLAIN = [
+  "Apollo Client",
+  "urql and graphcache",
+  "graphql-ws",
+  "graphql-sse",
+  "Verifying a response",
+  "Verifying a page",
+];
 
 let keys: string;
 let gateway: TestGateway;
 let authorization: string;
 let verifierKey: string;
+let remembered: { readonly treeSize: number; readonly hash: string };
 let folder: ExampleFolder;
 
 beforeAll(async () => {
@@ -32,6 +40,9 @@ beforeAll(async () => {
   const service = await openTestService();
   await service.append({ log: "default", events: messages(50, "invoice"), sign: false, path: "events" });
   ({ verifierKey } = await service.identity("default"));
+  const { treeSize, hash } = await service.root("default");
+  remembered = { treeSize, hash };
+  await service.append({ log: "default", events: messages(5, "invoice"), sign: false, path: "events" });
   gateway = await testGateway(service, { access: await openAccess({ host: "127.0.0.1", apiKeys }) });
 });
 
@@ -48,7 +59,7 @@ afterEach(() => folder.close());
 
 /** With what the document says that the reader has, and this gateway. */
 function filledIn({ text }: Example): string {
-  const given = Object.entries({ authorization, verifierKey });
+  const given = Object.entries({ authorization, verifierKey, remembered });
   const lines = given.map(([name, value]) => `const ${name} = ${JSON.stringify(value)};\n`);
   return [...lines, text.replaceAll("127.0.0.1:4000", new URL(gateway.url).host)].join("");
 }

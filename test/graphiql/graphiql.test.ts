@@ -66,6 +66,22 @@ describeWith("chromium", hasBrowser, () => {
     expect(answers.get("FollowLog, later")).toMatch(/"entryLogged": { "leafIndex": 1,/);
   });
 
+  test("completes what may stand there, and says what it is", async () => {
+    const page = await browser.newPage({ viewport: { width: 1400, height: 1200 } });
+    await page.goto(`${gateway.url}/graphiql/`);
+    const editor = page.locator(".graphiql-query-editor");
+    await editor.locator(".view-lines").getByText("receivedAt").click();
+    await page.keyboard.press("End");
+    await page.keyboard.press("Enter");
+    await page.keyboard.type("sign");
+    await page.keyboard.press("Control+Space");
+    await page.locator(".suggest-widget").getByText("signature").first().waitFor();
+    await page.keyboard.press("Escape");
+    await editor.locator(".view-lines").getByText("leafIndex").hover();
+    await page.locator(".monaco-hover").getByText("Its index in the log").first().waitFor();
+    await page.close();
+  });
+
   test("asks no host but the gateway", () => {
     expect(requests.length).toBeGreaterThan(10);
     expect(requests.filter((url) => new URL(url).origin !== gateway.url && !url.startsWith("data:"))).toEqual([]);
@@ -167,6 +183,23 @@ describeWith("chromium, for a gateway that asks for a credential", hasBrowser, (
     const storage = await page.evaluate("JSON.stringify(localStorage)");
     expect(storage).toContain("VerifyNewest");
     expect(storage).not.toContain(key);
+  });
+
+  test("takes a credential for one tab in its headers", async () => {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 1600 } });
+    const own = await context.newPage();
+    await own.goto(`${gateway.url}/graphiql/`);
+    await own.locator(".credential-bar").getByText("asks for a credential").waitFor();
+    await own.getByRole("button", { name: "Headers" }).click();
+    await own.locator(".graphiql-editor-tool .view-lines").getByText('"authorization"').click();
+    // Behind `Bearer `, before the quote that ends the line.
+    await own.keyboard.press("End");
+    await own.keyboard.press("ArrowLeft");
+    await own.keyboard.insertText(key);
+    const sent = own.waitForRequest((request) => (request.postData() ?? "").includes('"LogEvent"'));
+    expect(await execute(own, "LogEvent")).toMatch(/"leafIndex": \d+,/);
+    expect((await sent).headers()["authorization"]).toBe(`Bearer ${key}`);
+    await context.close();
   });
 
   test("shows documentation alone on a phone, and else results below the editors, in lines that are not cut", async () => {

@@ -531,20 +531,30 @@ def bound_membership(log, proof, entry):
     return membership_text(log, proof) if "text" in proof else membership(log, proof)
 
 
-def check_root(log, root):
+def check_root(log, root, known=None):
+    """With the (size, hash) of a root that the caller knows, the proof must start there."""
     tree = (read_number(root.get("treeSize")), read_hash(root.get("hash")))
     yield "checkpoint", checkpoint(log, root.get("checkpoint"), tree)
     claim = root.get("consistencyProof")
     if claim is None:
-        yield "consistency", unknown("NO_PROOF")
+        yield "consistency", unproven(tree, known)
         return
     proof = read_proof(claim, ("fromSize", "toSize"), ("fromHash", "toHash"))
     if proof is None:
         yield "consistency", invalid("MALFORMED_PROOF")
     elif (proof["toSize"], proof["toHash"]) != tree:
         yield "consistency", invalid("NEW_ROOT_MISMATCH")
+    elif known is not None and (proof["fromSize"], proof["fromHash"]) != known:
+        yield "consistency", invalid("OLD_ROOT_MISMATCH")
     else:
         yield "consistency", consistency(log, proof)
+
+
+def unproven(tree, known):
+    """Without a proof, a root of the size that is known is still the same tree, or another one."""
+    if known is None or None in known or not is_size(known[0]) or known[0] == 0 or tree[0] != known[0]:
+        return unknown("NO_PROOF")
+    return VALID if tree == known else invalid("OLD_ROOT_MISMATCH")
 
 
 # --- The log, and the keys that the user trusts ------------------------------------------------------------------------
@@ -689,8 +699,8 @@ class JsonSource:
         while True:
             try:
                 value, end = DECODER.raw_decode(self.text, self.at)
-                # A number at the end of what was read may go on.
-                if end < len(self.text):
+                # A number at the end of what was read may go on; what ends with a bracket or a quote may not.
+                if end < len(self.text) or self.text[end - 1] in '}]"':
                     break
             except json.JSONDecodeError:
                 pass
@@ -715,7 +725,10 @@ def depth_of(text):
 
 
 def read_evidence(read):
-    """Yields ("member", name, value), ("item", list, value, text) and ("end", list), in the order of the file."""
+    """Yields ("member", name, value), ("item", list, value, text) and ("end", list), in the order of the file.
+
+    ("lines", None) says that every member has been read, and that the entries are the lines that follow.
+    """
     source = JsonSource(read)
     if not source.skip("{"):
         raise source.wrong("the document is not a JSON object")
@@ -762,6 +775,7 @@ def list_items(source, name):
 
 
 def entry_lines(source):
+    yield "lines", None
     count = 0
     while not source.is_at_end():
         item = read_item(source, "entries")
@@ -804,20 +818,22 @@ def document_pieces(document):
 class EvidenceCheck:
     """The checks of one file of evidence, as its pieces come."""
 
-    def __init__(self, trusted, own=None):
-        self.trusted, self.own = trusted, own
+    def __init__(self, trusted, own=None, known=None):
+        self.trusted, self.own, self.known = trusted, own, known
         self.head, self.log = {}, None
         self.roots, self.root_of_size, self.has_roots = [], {}, False
         self.waiting, self.kept_bytes, self.entries = [], 0, 0
         self.counts = {"VALID": 0, "UNKNOWN": 0, "INVALID": 0}
         self.holds, self.lacking = True, None
         # Claims of completeness, the entries that they are about, and in words what they prove.
-        self.claims, self.shown, self.proven = [], [], []
+        self.claims, self.shown, self.proven, self.keeps_places = [], [], [], True
 
     def take(self, piece):
         """Yields (subject, check, verdict) for what can be checked by now."""
         if piece[0] == "member":
             self.head[piece[1]] = piece[2]
+        elif piece[0] == "lines":
+            self.keeps_places = bool(self.claims)
         elif piece[0] == "end":
             self.has_roots = self.has_roots or piece[1] == "roots"
         elif piece[1] == "roots":
@@ -839,7 +855,7 @@ class EvidenceCheck:
         for entry in self.waiting:
             yield from self.check_entry(entry)
         for i, root in enumerate(self.roots):
-            yield from self.counted("roots[%d]" % i, check_root(self.log, root))
+            yield from self.counted("roots[%d]" % i, check_root(self.log, root, self.known))
         if self.claims:
             yield from self.check_completeness()
         if "proof" in self.head:
@@ -890,6 +906,8 @@ class EvidenceCheck:
         yield from self.counted(subject, check_entry(self.open_log(), entry, [] if root is None else [root]))
 
     def keep_place(self, leaf_index, size):
+        if not self.keeps_places:
+            return
         if len(self.shown) < MAX_PROVEN_ENTRIES:
             self.shown.append((-1 if leaf_index is None else leaf_index, size))
         elif self.claims:
@@ -905,9 +923,12 @@ class EvidenceCheck:
             self.counts[kind] += 1
             if verdict in LACKS:
                 self.lacking = LACKS[verdict]
-            elif kind == "INVALID" or (kind == "UNKNOWN" and check not in OPTIONAL):
+            elif kind == "INVALID" or (kind == "UNKNOWN" and not self.may_be_absent(check)):
                 self.holds = False
             yield subject, check, verdict
+
+    def may_be_absent(self, check):
+        return check in OPTIONAL and (check != "consistency" or self.known is None)
 
 
 def beside(name):
@@ -918,9 +939,9 @@ def beside(name):
         raise Unusable("its proof is read by a file that must lie beside this one: %s" % problem) from None
 
 
-def check_document(document):
+def check_document(document, known=None):
     """Yields (subject, check, verdict) for every check of a document in memory, under the key inside it."""
-    check = EvidenceCheck(None)
+    check = EvidenceCheck(None, known=known)
     for piece in document_pieces(document):
         yield from check.take(piece)
     yield from check.end()
@@ -940,10 +961,12 @@ def main(arguments):
     trust = parser.add_mutually_exclusive_group()
     trust.add_argument("--key", help="the log's verifier key")
     trust.add_argument("--trust", metavar="FILE", help="a file of verifier keys, one on a line")
+    parser.add_argument("--known-root", help="size and hash of a root: each root in the file must be proven to extend it")
     parser.add_argument("--schema", metavar="FILE", help="the schema of a log that has its own, for fields in the query")
     options = parser.parse_args(arguments)
     try:
-        check = EvidenceCheck(read_trusted_keys(options.key, options.trust), read_own_fields(options.schema))
+        keys, own = read_trusted_keys(options.key, options.trust), read_own_fields(options.schema)
+        check = EvidenceCheck(keys, own, read_known_root(options.known_root))
         if options.file == "-":
             write_checks(check, sys.stdin.buffer)
         else:
@@ -958,6 +981,16 @@ def main(arguments):
         traceback.print_exc()
     give_up_output()
     return UNREADABLE
+
+
+def read_known_root(text):
+    """(size, hash) as `auditql save` names a root at its end; None without it."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"([1-9][0-9]{0,15}) ([0-9a-f]{64})", text)
+    if match is None or int(match.group(1)) > MAX_SIZE:
+        raise Unusable("--known-root: expected the size and hash of a root, as `auditql save` names it at its end")
+    return int(match.group(1)), bytes.fromhex(match.group(2))
 
 
 def read_own_fields(path):

@@ -1,5 +1,5 @@
-import { isPlainObject } from "../core/json.js";
-import { CommandError } from "./output.js";
+import { concatBytes, utf8Text } from "../bytes.js";
+import { isPlainObject } from "../json.js";
 
 /** The lists of evidence, whose items are read one by one. */
 export type ListName = "entries" | "roots" | "completeness";
@@ -13,11 +13,13 @@ export type Piece =
       readonly value: Readonly<Record<string, unknown>>;
       readonly bytes: number;
     }
+  /** Every member has been read: the entries are the lines that follow. */
+  | { readonly kind: "lines" }
   /** Every item of the list has been read. */
   | { readonly kind: "end"; readonly list: ListName };
 
 /** The file is no evidence, or not all of it; the message says what is wrong and where. */
-export class EvidenceError extends CommandError {
+export class EvidenceError extends Error {
   override readonly name = "EvidenceError";
 }
 
@@ -89,6 +91,7 @@ async function* itemsOf(list: ListName, json: JsonSource): AsyncGenerator<Piece>
 }
 
 async function* entryLines(json: JsonSource): AsyncGenerator<Piece> {
+  yield { kind: "lines" };
   for (let count = 0; ; count++) {
     if (await json.isAtEnd())
       throw new EvidenceError(`the file breaks off after ${count} entries: it has no last line`);
@@ -122,7 +125,6 @@ const isSeparator = (byte: number): boolean => isBlank(byte) || byte === 0x2c ||
 /** JSON in pieces: one value at a time, each of bounded size and depth, and the punctuation between them. */
 class JsonSource {
   readonly #chunks: AsyncIterator<Uint8Array>;
-  readonly #utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   #chunk: Uint8Array = new Uint8Array();
   #at = 0;
   /** Bytes before this chunk. */
@@ -178,12 +180,14 @@ class JsonSource {
   }
 
   #parse(parts: readonly Uint8Array[]): unknown {
-    const [first] = parts;
+    const [first = new Uint8Array()] = parts;
+    const text = utf8Text(parts.length === 1 ? first : concatBytes(parts));
     try {
-      return JSON.parse(this.#utf8.decode(parts.length === 1 ? first : Buffer.concat(parts)));
+      if (text !== undefined) return JSON.parse(text);
     } catch {
-      throw this.wrong("expected JSON");
+      // As bytes that are no text.
     }
+    throw this.wrong("expected JSON");
   }
 
   /** The next byte that is not blank; undefined at the end. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { EvidenceError, readEvidence, type Piece } from "../../src/cli/evidence-reader.js";
-import { asLines, SmallLog } from "./evidence.js";
+import { EvidenceError, readEvidence, type Piece } from "../../../src/core/evidence/reader.js";
+import { asLines, SmallLog } from "../../cli/evidence.js";
 
 async function* chunksOf(text: string | Uint8Array, bytes: number): AsyncGenerator<Uint8Array> {
   const whole = Buffer.from(text);
@@ -34,6 +34,13 @@ describe("evidence", () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  test("says where its head ends, before the first of its lines", async () => {
+    const { document } = new SmallLog();
+    const kinds = (await pieces(asLines(document))).map((piece) => (piece.kind === "item" ? piece.list : piece.kind));
+    expect(kinds.slice(-4)).toEqual(["lines", "entries", "entries", "end"]);
+    expect((await pieces(JSON.stringify(document))).map(({ kind }) => kind)).not.toContain("lines");
   });
 
   test("that was cut anywhere is refused, as a document and as lines", async () => {
