@@ -7,6 +7,7 @@ import type { ConsistencyRequest, EntryProof, ProofRequest } from "../../audit/p
 import type { AuditService } from "../../audit/service.js";
 import { requireLeafIndexes, requireOrdered, requireTreeSize } from "../../audit/tree-size.js";
 import { digestBytes } from "../../core/bytes.js";
+import type { EventSchema } from "../../core/event-schema.js";
 import { logFormat } from "../../core/format.js";
 import { subtreePathsOfText } from "../../core/proof-text.js";
 import { subtreePathsVerdict, type ConsistencyProof } from "../../core/proof.js";
@@ -29,6 +30,8 @@ export interface PangeaLog {
   readonly log: string;
   /** Undefined: the only configuration of the token. */
   readonly configId?: string | undefined;
+  /** The fields of its events as its configuration has them. Undefined: the standard ones. */
+  readonly schema?: EventSchema | undefined;
 }
 
 export interface PangeaServiceOptions extends WireOptions {
@@ -63,19 +66,20 @@ export function openPangeaService(options: PangeaServiceOptions): AuditService {
   return serviceOf({
     name: "The audit service behind this gateway",
     identity: async (log) => {
-      const { key } = linkOf(log).options;
-      return Promise.resolve({ format: FORMAT, origin: key.origin, verifierKey: key.verifierKey });
+      const { key, schema } = linkOf(log).options;
+      const { origin, verifierKey } = key;
+      return Promise.resolve({ format: FORMAT, origin, verifierKey, ...(schema !== undefined && { schema }) });
     },
     close: () => wire.close(),
     logging: {
       append: async (request, { signal } = {}) => {
         const link = linkOf(request.log);
-        const { items, refused } = wireEvents(request, FORMAT, signer);
+        const { items, refused } = wireEvents(request, link.options, signer);
         return { ...(await link.log(items, signal)), refused };
       },
       appendLater: async (request, { owner = "", signal } = {}) => {
         const link = linkOf(request.log);
-        const { items, refused } = wireEvents(request, FORMAT, signer);
+        const { items, refused } = wireEvents(request, link.options, signer);
         const { requestId, logged } = await link.logLater(items, signal);
         return { id: bulks.id({ log: request.log, owner, requestId }), logged, refused };
       },
@@ -113,14 +117,14 @@ export function openPangeaService(options: PangeaServiceOptions): AuditService {
 function linksTo(wire: PangeaWire, options: PangeaServiceOptions): (log: string) => LogLink {
   const { keyring, cache, origin, alarm = () => undefined } = options;
   const links = new Map(
-    options.logs.map(({ log, configId }) => {
+    options.logs.map(({ log, configId, schema }) => {
       const key = new LogKey(`${origin}/${log}`, keyring, ED25519);
       const fetch = (treeSize: number | undefined): Promise<ServedRoot> => servedRoot(link, treeSize);
       const roots = new PangeaRoots({
         ...{ log, format: FORMAT, key, cache, fetch, alarm },
         secret: keyring.tokenSecret,
       });
-      const link = new LogLink({ log, configId, wire, roots, key, format: FORMAT, alarm });
+      const link = new LogLink({ log, configId, schema, wire, roots, key, format: FORMAT, alarm });
       return [log, link] as const;
     }),
   );
