@@ -4,7 +4,7 @@ import type { RootCache } from "../../audit/cache.js";
 import { AuditError } from "../../audit/errors.js";
 import { RESULT_TTL_MS } from "../../audit/retention.js";
 import type { ConsistencyRequest, EntryProof, ProofRequest } from "../../audit/proofs.js";
-import type { AuditService } from "../../audit/service.js";
+import { MAX_PAGE_SIZE, type AuditService } from "../../audit/service.js";
 import { requireLeafIndexes, requireOrdered, requireTreeSize } from "../../audit/tree-size.js";
 import { digestBytes } from "../../core/bytes.js";
 import type { EventSchema } from "../../core/event-schema.js";
@@ -43,6 +43,8 @@ export interface PangeaServiceOptions extends WireOptions {
   readonly origin: string;
   /** How long the service is left alone between two looks of a tail. Default 2,000. */
   readonly pollMs?: number;
+  /** How many events a tail asks for at once. Default 1,000. */
+  readonly tailPageSize?: number;
   readonly resultTtlMs?: number;
   /** Called with a sentence about a service that contradicts itself. */
   readonly alarm?: Alarm;
@@ -54,7 +56,7 @@ const ED25519 = nodeEd25519();
 
 /** Puts the audit service port in front of a server of the Pangea Secure Audit Log protocol. Asks it nothing yet. */
 export function openPangeaService(options: PangeaServiceOptions): AuditService {
-  const { keyring, pollMs = POLL_MS } = options;
+  const { keyring, pollMs = POLL_MS, tailPageSize: pageSize = MAX_PAGE_SIZE } = options;
   const wire = new PangeaWire(options);
   const linkOf = linksTo(wire, options);
   const sealer = new TokenSealer(keyring.tokenSecret);
@@ -97,7 +99,7 @@ export function openPangeaService(options: PangeaServiceOptions): AuditService {
     downloading: searches,
     following: {
       tail: async (request, asking) =>
-        tailByPolling(request, asking, { searches, shown: linkOf(request.log).shown, pollMs }),
+        tailByPolling(request, asking, { searches, shown: linkOf(request.log).shown, pollMs, pageSize }),
     },
     proving: {
       root: async (log, treeSize) => {
