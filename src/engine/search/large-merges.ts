@@ -116,6 +116,7 @@ export class LargeMerges {
       children: children.map(({ row }): StoredSegment => row),
       read: (place, first, count) => inTurn(async () => (await children[place]?.run(first, count)) ?? []),
       stage: (some) => inTurn(() => blocks.stage(log, makes, some)),
+      isAwaited: false,
     };
   }
 }
