@@ -2,7 +2,8 @@ import { dirname, resolve } from "node:path";
 import { openKeyring } from "./keys/seed-file.js";
 import { ephemeralKeyring, type Keyring } from "./keys/keyring.js";
 import type { RootCache } from "./audit/cache.js";
-import { badInput, type AuditError } from "./audit/errors.js";
+import { badInput } from "./audit/errors.js";
+import type { LogDeclaration } from "./audit/log-declaration.js";
 import { DEFAULT_LOG } from "./audit/service.js";
 import { pangeaUrl } from "./backends/pangea-url.js";
 import { openLocalService } from "./engine/local-service.js";
@@ -39,20 +40,21 @@ const FAILED = 1;
 
 /** What the settings ask for that needs no store, and how to open what does. */
 async function planEngine(settings: Settings, operator: Operator): Promise<EnginePlan> {
-  const keyring = await keyringFor(settings.storage);
-  const { schemaFiles } = settings.service;
-  if (schemaFiles.size > 0 && pangeaUrl(settings.storage.store) !== undefined)
-    throw schemaElsewhere([...schemaFiles.keys()]);
-  const service = { ...settings.service, logs: await declaredLogs(settings) };
+  const { storage } = settings;
+  const keyring = await keyringFor(storage);
+  const isServed = pangeaUrl(storage.store) !== undefined;
+  const known = isServed ? { ...settings.service, logs: servedLogs(storage) } : settings.service;
+  const service = { ...known, logs: await declaredLogs({ ...settings, service: known, isServed }) };
   return {
     sealer: new TokenSealer(keyring.tokenSecret),
+    waitsFor: isServed ? "the audit service" : "the database",
     open: () => openEngine({ ...settings, service }, keyring, operator),
   };
 }
 
-function schemaElsewhere(logs: readonly string[]): AuditError {
-  const expected = "no schema: the service of AUDITQL_STORE keeps the logs, and theirs";
-  return badInput([{ path: "AUDITQL_LOG_SCHEMAS", expected, got: logs.join(", ") }]);
+/** The logs that a service of the Pangea protocol keeps. */
+function servedLogs({ pangeaConfigs }: Settings["storage"]): readonly LogDeclaration[] {
+  return [...new Set([DEFAULT_LOG, ...pangeaConfigs.keys()])].map((log) => ({ log, format: "pangea" }));
 }
 
 /** A service of the Pangea protocol keeps the logs: there is no store here. */
@@ -62,11 +64,17 @@ async function openPangea(baseUrl: string, settings: Settings, parts: PangeaPart
   const token = pangeaToken(storage);
   const exposure = exposureOf(privatePaths(storage));
   if (exposure !== undefined) operator.warn(exposure);
-  const { openPangeaService } = await import("./backends/pangea/service.js");
+  const [{ openPangeaService }, { withServedSchemas }] = await Promise.all([
+    import("./backends/pangea/service.js"),
+    import("./backends/pangea/served-schema.js"),
+  ]);
+  const { resultTtlMs, schemaPlaces } = settings.service;
+  const declared = settings.service.logs.map(({ log, schema }) => {
+    const isSchemaServed = schemaPlaces.get(log)?.kind === "service";
+    return { log, schema, isSchemaServed, configId: storage.pangeaConfigs.get(log) };
+  });
+  const logs = await withServedSchemas(declared, { baseUrl, token });
   const cache = await openCache(storage, operator);
-  const named = [...storage.pangeaConfigs].map(([log, configId]) => ({ log, configId }));
-  const logs = storage.pangeaConfigs.has(DEFAULT_LOG) ? named : [{ log: DEFAULT_LOG }, ...named];
-  const { resultTtlMs } = settings.service;
   const { origin } = storage;
   const service = openPangeaService({
     baseUrl,

@@ -48,6 +48,8 @@ export interface EventSigner {
 export interface CheckedLog {
   readonly format: LogFormat;
   readonly rules: EventRules;
+  /** Whether a service keeps the log: then an event goes there whole, and is signed whole. */
+  readonly isServed?: boolean;
 }
 
 /**
@@ -73,7 +75,7 @@ export function checkRequest(request: LogRequest, log: CheckedLog, signer: Event
       found += outcome.problems.length;
     }
   }
-  const problems = [...bad.flatMap((event) => event.problems), ...keyProblems(request)];
+  const problems = [...bad.flatMap((event) => event.problems), ...keyProblems(request), ...signProblems(request, log)];
   const isRefused = request.skipInvalid !== true || accepted.length === 0 || problems.length > countIn(bad);
   if (problems.length > 0 && isRefused) throw badInput(problems);
   return { accepted, refused: bad.map(shortened) };
@@ -88,6 +90,15 @@ function keyProblems({ idempotencyKey }: LogRequest): readonly FieldProblem[] {
   const characters = characterCount(idempotencyKey);
   if (characters >= 1 && characters <= MAX_KEY_CHARACTERS) return textProblems(idempotencyKey, path);
   return [{ path, expected: `1 to ${MAX_KEY_CHARACTERS} characters`, got: String(characters) }];
+}
+
+/** A service refuses every signature that its schema does not allow, also the gateway's. */
+function signProblems(
+  { sign }: LogRequest,
+  { isServed = false, rules: { isUnsignable = false } }: CheckedLog,
+): readonly FieldProblem[] {
+  if (!sign || !isServed || !isUnsignable) return [];
+  return [{ path: "sign", expected: "false: the log's schema is not client_signable", got: "true" }];
 }
 
 function countIn(refused: readonly RefusedEvent[]): number {
@@ -121,8 +132,7 @@ function checkEvent(signed: SignedEvent, path: string, options: CheckOptions): C
   const parsed = parseEvent(signed.event, path, options.log.rules);
   const textual = signatureTextProblems(signed, path);
   if (parsed.kind === "invalid") return { kind: "bad", problems: [...parsed.problems, ...textual] };
-  const isSigned = signed.signature !== undefined;
-  const schematic = isSigned ? signedBySchema(parsed.malformed, path, options.log.rules) : [];
+  const schematic = signedBySchema(parsed.malformed, path, { ...options, isSigned: signed.signature !== undefined });
   if (textual.length + schematic.length > 0) return { kind: "bad", problems: [...textual, ...schematic] };
   const { malformed } = parsed;
   const outcome = checkSignature(parsed.event, signed, { ...options, path });
@@ -130,13 +140,14 @@ function checkEvent(signed: SignedEvent, path: string, options: CheckOptions): C
   return { kind: "checked", checked: { ...outcome.checked, malformed } };
 }
 
-/** What a schema has against the signature of an event: its author signed what would be kept beside the event. */
+/** What a schema has against the signature of an event: it covers what would be kept beside the event. */
 function signedBySchema(
   malformed: readonly MalformedField[],
   path: string,
-  { isUnsignable = false }: EventRules,
+  { log: { rules, isServed = false }, sign, isSigned }: CheckOptions & { readonly isSigned: boolean },
 ): readonly FieldProblem[] {
-  if (isUnsignable)
+  if (!isSigned && !(sign && isServed)) return [];
+  if (isSigned && rules.isUnsignable === true)
     return [
       { path: `${path}.signature`, expected: "none: the log's schema is not client_signable", got: "a signature" },
     ];

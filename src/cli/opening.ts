@@ -33,6 +33,7 @@ export class OpeningEngine {
   constructor(
     private readonly open: () => Promise<Engine>,
     private readonly logger: Logger,
+    private readonly waitsFor = "the database",
   ) {
     this.service = this.#serviceOnceOpen();
     this.health = { probe: () => this.#engine?.health.probe() ?? Promise.reject(this.#reason) };
@@ -56,15 +57,15 @@ export class OpeningEngine {
         return this.#engine;
       } catch (error) {
         if (!(error instanceof AuditError) || error.passing === undefined) throw error;
-        if (pauseMs === FIRST_PAUSE_MS) this.logger.warn(`waiting for the database: ${error.message}`);
-        this.#reason = waitingFor(error.passing);
+        if (pauseMs === FIRST_PAUSE_MS) this.logger.warn(`waiting for ${this.waitsFor}: ${error.message}`);
+        this.#reason = waiting(this.waitsFor, error.passing);
       }
       await sleep(pauseMs * (0.75 + 0.25 * Math.random()), undefined, { signal: this.#stop.signal });
     }
   }
 
   #tellEnd(waitedMs: number): void {
-    this.logger.warn(`the database is there, after ${(waitedMs / 1_000).toFixed(1)} s`);
+    this.logger.warn(`${this.waitsFor} is there, after ${(waitedMs / 1_000).toFixed(1)} s`);
   }
 
   #serviceOnceOpen(): AuditService {
@@ -91,9 +92,9 @@ function notYet(): AuditError {
   return new AuditError("UNAVAILABLE", "the log is being opened; try again", { retryAfterMs: FIRST_PAUSE_MS });
 }
 
-function waitingFor(passing: string): AuditError {
+function waiting(waitsFor: string, passing: string): AuditError {
   const detail = { retryAfterMs: LAST_PAUSE_MS, passing };
-  return new AuditError("UNAVAILABLE", "waiting for the database", detail);
+  return new AuditError("UNAVAILABLE", `waiting for ${waitsFor}`, detail);
 }
 
 function ignore(): void {

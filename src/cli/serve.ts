@@ -26,6 +26,8 @@ const FAILED = 1;
 export interface EnginePlan {
   /** Of the deployment's key: what one gateway seals, each opens. */
   readonly sealer: TokenSealer;
+  /** What the engine stands on, in a few words. Default: the database. */
+  readonly waitsFor?: string;
   /** Rejects with an AuditError that says what is `passing` where trying again may help; then it may be called again. */
   open(): Promise<Engine>;
 }
@@ -58,7 +60,7 @@ export async function serve(settings: Settings, planEngine: PlanEngine, stopMs =
   const plan = await planEngine(settings, operatorOf(logger, metrics));
   const stopped = stopSignal();
   // The store's threads open their files while this one loads GraphQL.
-  const opening = new OpeningEngine(() => plan.open(), logger);
+  const opening = new OpeningEngine(() => plan.open(), logger, plan.waitsFor);
   const service = traced(countedAlarms(opening.service, metrics), "audit");
   let gateway: Gateway | undefined;
   let isOpen: boolean | undefined;

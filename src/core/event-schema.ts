@@ -58,6 +58,19 @@ export function parseSchema(input: unknown, path: string): ParsedSchema {
   return { kind: "valid", schema: { client_signable, tamper_proofing: true, save_malformed, fields } };
 }
 
+/** A service's schema without the members that mean nothing here, such as `vendor_id`. The rest is left to `parseSchema`. */
+export function knownSchema(input: unknown): unknown {
+  if (!isPlainObject(input)) return input;
+  const { fields } = input;
+  const known = Array.isArray(fields) ? fields.map((field: unknown) => knownMembers(field, FIELD_MEMBERS)) : fields;
+  return knownMembers({ ...input, fields: known }, SCHEMA_MEMBERS);
+}
+
+function knownMembers(input: unknown, known: typeof SCHEMA_MEMBERS): unknown {
+  if (!isPlainObject(input)) return input;
+  return Object.fromEntries(Object.entries(input).filter(([name]) => Object.hasOwn(known, name)));
+}
+
 /**
  * The SHA-256 of what of a schema never changes, as canonical JSON with every default written out, the fields by id. Not in
  * it is what may change after the log was created: which fields are required or visible, their order, names and descriptions.

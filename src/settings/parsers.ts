@@ -200,16 +200,24 @@ export const pangeaConfigs: Parser<ReadonlyMap<string, string>> = {
 
 const SCHEMA_FILE = /^([A-Za-z0-9][A-Za-z0-9._-]{0,63}):(.+)$/;
 
-/** The file of each log's schema. */
-export const schemaFiles: Parser<ReadonlyMap<string, string>> = {
+/** Where a log's schema is: in a file, or the service that keeps the log says it. */
+export type SchemaPlace = { readonly kind: "file"; readonly path: string } | { readonly kind: "service" };
+
+/** The place of each log's schema. */
+export const schemaPlaces: Parser<ReadonlyMap<string, SchemaPlace>> = {
   value: "name:path,...",
   parse: (text) => {
     const items = text.split(",").filter((item) => item.trim() !== "");
     const read = items.map((item) => SCHEMA_FILE.exec(item.trim())).filter((found) => found !== null);
     if (read.length < items.length) return expected("a list of log:path");
-    return value(new Map(read.map(([, log = "", path = ""]) => [log, path])));
+    return value(new Map(read.map(([, log = "", place = ""]) => [log, schemaPlace(place)])));
   },
 };
+
+/** A file of that name is `./service`. */
+function schemaPlace(text: string): SchemaPlace {
+  return text === "service" ? { kind: "service" } : { kind: "file", path: text };
+}
 
 /** The limits of a pangea log are its protocol's. */
 function logDeclaration(item: string): LogDeclaration | undefined {

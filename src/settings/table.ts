@@ -114,11 +114,11 @@ function namesOfLogs(given: Given): readonly string[] | undefined {
 
 const SERVICE = {
   logs: LOGS,
-  schemaFiles: setting({
+  schemaPlaces: setting({
     variable: "AUDITQL_LOG_SCHEMAS",
-    parser: parse.schemaFiles,
+    parser: parse.schemaPlaces,
     sentence:
-      "Logs of the format pangea whose events have fields of their own, each with the JSON file of its schema, read at the start (docs/pangea.md). Not set: all logs have the standard fields.",
+      "Logs of the format pangea whose events have fields of their own, each with the JSON file of its schema, or `service` where the service of AUDITQL_STORE says it; read at the start (docs/pangea.md). Not set: all logs have the standard fields.",
   }),
   resultTtlMs: setting({
     variable: "AUDITQL_RESULT_TTL",

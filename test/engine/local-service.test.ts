@@ -6,6 +6,7 @@ import type { IndexedStore } from "../../src/audit/search-index.js";
 import { FORMAT_NAMES } from "../../src/core/format.js";
 import { indexed } from "../../src/engine/search/open-index.js";
 import { openSqlite } from "../../src/stores/sqlite/open.js";
+import { customFieldsContract } from "../audit/custom-fields-contract.js";
 import { downloadContract } from "../audit/download-contract.js";
 import { auditSearchContract } from "../audit/search-contract.js";
 import { auditServiceContract, type OpenService } from "../audit/service-contract.js";
@@ -20,6 +21,13 @@ function contract(open: OpenService): void {
 
 describe.each(FORMAT_NAMES)("the local service over the memory store, in the format %s", (format) => {
   contract(async () => ({ service: await openTestService({ logs: [{ log: "default", format }] }), log: "default" }));
+});
+
+describe("the local service, of a log with a schema", () => {
+  customFieldsContract(async (schema) => {
+    const service = await openTestService({ logs: [{ log: "default", format: "pangea", schema }] });
+    return { service, log: "default", close: () => service.close() };
+  });
 });
 
 /** Opening the store costs more than a test, so the tests share it, each with a log of its own. */

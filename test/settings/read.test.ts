@@ -13,7 +13,7 @@ describe("settings", () => {
       },
       service: {
         logs: [{ log: "default", format: "rfc6962" }],
-        schemaFiles: new Map(),
+        schemaPlaces: new Map(),
         resultTtlMs: 172_800_000,
       },
       access: {},

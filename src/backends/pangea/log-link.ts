@@ -4,6 +4,7 @@ import { timeText } from "../../audit/clock.js";
 import { AuditError, withOutcome, type AuditErrorCode } from "../../audit/errors.js";
 import type { Entry, Logged, Root, TreeEntry } from "../../audit/service.js";
 import { digestBytes, digestOf, equalBytes, parseDigest, type Digest } from "../../core/bytes.js";
+import type { EventSchema } from "../../core/event-schema.js";
 import type { LogFormat } from "../../core/format.js";
 import { isPlainObject, type Json, type JsonObject } from "../../core/json.js";
 import { rootOfText, rootsOfText } from "../../core/proof-text.js";
@@ -18,6 +19,8 @@ export interface LogLinkOptions {
   readonly log: string;
   /** Undefined: the token's only configuration. */
   readonly configId: string | undefined;
+  /** Undefined: the standard fields. */
+  readonly schema: EventSchema | undefined;
   readonly wire: PangeaWire;
   readonly roots: PangeaRoots;
   readonly key: LogKey;

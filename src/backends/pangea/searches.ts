@@ -16,10 +16,11 @@ import {
   type TreeEntry,
 } from "../../audit/service.js";
 import type { FieldProblem } from "../../core/event.js";
+import { customNames } from "../../core/event-schema.js";
 import { canonicalJson, type JsonObject } from "../../core/json.js";
 import { REJECTED_TOKEN, type TokenKind, type TokenSealer } from "../../keys/sealed-token.js";
 import { NEWEST_FIRST } from "../../query/order.js";
-import { RESTRICTION_FIELDS, restrictionAllows, restrictionProblems, type Restriction } from "../../query/filter.js";
+import { restrictedFields, restrictionAllows, restrictionProblems, type Restriction } from "../../query/filter.js";
 import { resolveWindow } from "../../query/time.js";
 import type { LogLink, ServedPage } from "./log-link.js";
 import { unsupported } from "./shown.js";
@@ -70,7 +71,7 @@ export class PangeaSearches {
     const problems = [
       ...queryProblems(request.query),
       ...(window.kind === "invalid" ? window.problems : []),
-      ...restrictionProblems(request.restriction ?? {}, "restriction"),
+      ...restrictionProblems(request.restriction ?? {}, "restriction", customNames(link.options.schema)),
       ...maxResultsProblems(request.maxResults),
       ...pageProblems(page),
     ];
@@ -251,11 +252,11 @@ function narrowed(
   wanted: Restriction,
   bound: Restriction,
 ): { readonly restriction: Restriction; readonly isEmpty: boolean } {
-  const fields = RESTRICTION_FIELDS.flatMap((field) => {
+  const fields = restrictedFields({ ...bound, ...wanted }).map(([field]) => {
     const [one, other] = [wanted[field], bound[field]];
     const both =
-      one === undefined || other === undefined ? (one ?? other) : one.filter((value) => other.includes(value));
-    return both === undefined ? [] : [[field, both] as const];
+      one === undefined || other === undefined ? (one ?? other ?? []) : one.filter((value) => other.includes(value));
+    return [field, both] as const;
   });
   return { restriction: Object.fromEntries(fields), isEmpty: fields.some(([, values]) => values.length === 0) };
 }

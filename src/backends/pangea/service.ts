@@ -4,9 +4,10 @@ import type { RootCache } from "../../audit/cache.js";
 import { AuditError } from "../../audit/errors.js";
 import { RESULT_TTL_MS } from "../../audit/retention.js";
 import type { ConsistencyRequest, EntryProof, ProofRequest } from "../../audit/proofs.js";
-import type { AuditService } from "../../audit/service.js";
+import { MAX_PAGE_SIZE, type AuditService } from "../../audit/service.js";
 import { requireLeafIndexes, requireOrdered, requireTreeSize } from "../../audit/tree-size.js";
 import { digestBytes } from "../../core/bytes.js";
+import type { EventSchema } from "../../core/event-schema.js";
 import { logFormat, withKnownNodes } from "../../core/format.js";
 import { subtreePathsOfText } from "../../core/proof-text.js";
 import { subtreePathsVerdict, type ConsistencyProof } from "../../core/proof.js";
@@ -29,6 +30,8 @@ export interface PangeaLog {
   readonly log: string;
   /** Undefined: the only configuration of the token. */
   readonly configId?: string | undefined;
+  /** The fields of its events as its configuration has them. Undefined: the standard ones. */
+  readonly schema?: EventSchema | undefined;
 }
 
 export interface PangeaServiceOptions extends WireOptions {
@@ -40,6 +43,8 @@ export interface PangeaServiceOptions extends WireOptions {
   readonly origin: string;
   /** How long the service is left alone between two looks of a tail. Default 2,000. */
   readonly pollMs?: number;
+  /** How many events a tail asks for at once. Default 1,000. */
+  readonly tailPageSize?: number;
   readonly resultTtlMs?: number;
   /** Called with a sentence about a service that contradicts itself. */
   readonly alarm?: Alarm;
@@ -51,7 +56,7 @@ const ED25519 = nodeEd25519();
 
 /** Puts the audit service port in front of a server of the Pangea Secure Audit Log protocol. Asks it nothing yet. */
 export function openPangeaService(options: PangeaServiceOptions): AuditService {
-  const { keyring, pollMs = POLL_MS } = options;
+  const { keyring, pollMs = POLL_MS, tailPageSize: pageSize = MAX_PAGE_SIZE } = options;
   const wire = new PangeaWire(options);
   const linkOf = linksTo(wire, options);
   const sealer = new TokenSealer(keyring.tokenSecret);
@@ -63,19 +68,20 @@ export function openPangeaService(options: PangeaServiceOptions): AuditService {
   return serviceOf({
     name: "The audit service behind this gateway",
     identity: async (log) => {
-      const { key } = linkOf(log).options;
-      return Promise.resolve({ format: FORMAT, origin: key.origin, verifierKey: key.verifierKey });
+      const { key, schema } = linkOf(log).options;
+      const { origin, verifierKey } = key;
+      return Promise.resolve({ format: FORMAT, origin, verifierKey, ...(schema !== undefined && { schema }) });
     },
     close: () => wire.close(),
     logging: {
       append: async (request, { signal } = {}) => {
         const link = linkOf(request.log);
-        const { items, refused } = wireEvents(request, FORMAT, signer);
+        const { items, refused } = wireEvents(request, link.options, signer);
         return { ...(await link.log(items, signal)), refused };
       },
       appendLater: async (request, { owner = "", signal } = {}) => {
         const link = linkOf(request.log);
-        const { items, refused } = wireEvents(request, FORMAT, signer);
+        const { items, refused } = wireEvents(request, link.options, signer);
         const { requestId, logged } = await link.logLater(items, signal);
         return { id: bulks.id({ log: request.log, owner, requestId }), logged, refused };
       },
@@ -93,7 +99,7 @@ export function openPangeaService(options: PangeaServiceOptions): AuditService {
     downloading: searches,
     following: {
       tail: async (request, asking) =>
-        tailByPolling(request, asking, { searches, shown: linkOf(request.log).shown, pollMs }),
+        tailByPolling(request, asking, { searches, shown: linkOf(request.log).shown, pollMs, pageSize }),
     },
     proving: {
       root: async (log, treeSize) => {
@@ -113,14 +119,14 @@ export function openPangeaService(options: PangeaServiceOptions): AuditService {
 function linksTo(wire: PangeaWire, options: PangeaServiceOptions): (log: string) => LogLink {
   const { keyring, cache, origin, alarm = () => undefined } = options;
   const links = new Map(
-    options.logs.map(({ log, configId }) => {
+    options.logs.map(({ log, configId, schema }) => {
       const key = new LogKey(`${origin}/${log}`, keyring, ED25519);
       const fetch = (treeSize: number | undefined): Promise<ServedRoot> => servedRoot(link, treeSize);
       const roots = new PangeaRoots({
         ...{ log, format: FORMAT, key, cache, fetch, alarm },
         secret: keyring.tokenSecret,
       });
-      const link = new LogLink({ log, configId, wire, roots, key, format: FORMAT, alarm });
+      const link = new LogLink({ log, configId, schema, wire, roots, key, format: FORMAT, alarm });
       return [log, link] as const;
     }),
   );

@@ -31,7 +31,8 @@ export interface Answer {
 
 const TIMEOUT_MS = 60_000;
 const PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 8_000;
+/** Also what a client is told to wait at most where the service does not say how long. */
+export const LONGEST_PAUSE_MS = 8_000;
 const MAX_ANSWER_BYTES = 64 * 1_024 * 1_024;
 const CONNECTIONS = 32;
 /** Protocol section 1.3: as the service's own SDKs do. */

@@ -73,11 +73,14 @@ export class LargeMerges {
   /** False where it is to be tried again after a while. */
   async #run({ makes, children }: Merge): Promise<boolean> {
     const { log, blocks, stored, merger } = this.parts;
+    const isStored = async (): Promise<boolean> =>
+      (await stored.reload()).some(({ row }) => nameOf(row) === nameOf(makes));
     try {
+      if (!(await blocks.claim(log))) throw new TurnLost();
+      if (await isStored()) return true; // by another gateway, while this one stood still: it may have removed the children
       await blocks.remove(log, [makes]);
       await blocks.publish(log, await merger.merge(this.#job(makes, children)));
-      const isStored = (await stored.reload()).some(({ row }) => nameOf(row) === nameOf(makes));
-      if (!isStored) this.#skipped.add(nameOf(makes)); // the log has lost an entry there
+      if (!(await isStored())) this.#skipped.add(nameOf(makes)); // the log has lost an entry there
       this.#trouble = "";
       return true;
     } catch (error) {
@@ -101,7 +104,7 @@ export class LargeMerges {
 
   #job(makes: SegmentId, children: readonly OpenSegment[]): MergeJob {
     const { log, blocks } = this.parts;
-    let claimedAt = -Infinity;
+    let claimedAt = performance.now(); // as it begins
     const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
       if (performance.now() - claimedAt > CLAIM_MS) {
         if (!(await blocks.claim(log))) throw new TurnLost();
@@ -113,6 +116,7 @@ export class LargeMerges {
       children: children.map(({ row }): StoredSegment => row),
       read: (place, first, count) => inTurn(async () => (await children[place]?.run(first, count)) ?? []),
       stage: (some) => inTurn(() => blocks.stage(log, makes, some)),
+      isAwaited: false,
     };
   }
 }

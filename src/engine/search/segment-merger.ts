@@ -10,6 +10,8 @@ export interface MergeJob {
   readonly read: (child: number, first: number, count: number) => Promise<readonly Uint8Array[]>;
   /** Takes some blocks of the segment that is made. */
   readonly stage: (blocks: readonly StagedBlock[]) => Promise<void>;
+  /** Whether somebody waits for it, so that the process must not end before. One that is made by the way is begun anew another time. */
+  readonly isAwaited: boolean;
 }
 
 /** What the thread asks: it stands still until it has the reply. */
@@ -61,12 +63,13 @@ export class SegmentMerger {
    * MergeTooLarge and MergerClosed.
    */
   merge(job: MergeJob): Promise<StoredSegment> {
+    if (job.isAwaited) this.#worker?.ref(); // then so is the one before it
     const merged = this.#turn.then(() => this.#merged(job));
     this.#turn = merged.catch(() => undefined);
     return merged;
   }
 
-  /** Ends a merge where it is. */
+  /** Ends a merge where it is, awaited or not: it rejects with MergerClosed. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#worker?.terminate();
@@ -79,7 +82,7 @@ export class SegmentMerger {
     const workerData: MergerData = { children: job.children, port: port2, signal };
     const module = new URL("./segment-merger-worker.js", import.meta.url);
     const worker = new Worker(module, { workerData, transferList: [port2] });
-    worker.unref();
+    if (!job.isAwaited) worker.unref();
     this.#worker = worker;
     try {
       return await new Promise<StoredSegment>((resolve, reject) => {
@@ -95,7 +98,7 @@ export class SegmentMerger {
           reject(this.#isClosed ? new MergerClosed() : new Error("the thread that merges the search index has ended"));
         });
         port.on("message", take);
-        port.unref();
+        if (!job.isAwaited) port.unref();
       });
     } finally {
       this.#worker = undefined;

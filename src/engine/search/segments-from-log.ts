@@ -76,6 +76,7 @@ export async function rowFromLog(
       })),
       read: (child, first, count) => Promise.resolve(children[child]?.contents.slice(first, first + count) ?? []),
       stage: () => Promise.resolve(),
+      isAwaited: true,
     })
   );
 }

@@ -14,8 +14,8 @@ const FRONT_KEYRING = keyringOfSeed(new Uint8Array(32).fill(8));
 export interface Behind {
   readonly engine: AuditService;
   readonly door: TestGateway;
-  /** The backend, with its log `default` in front of a log of the engine. */
-  front(log: string, options?: Partial<PangeaServiceOptions>): AuditService;
+  /** The backend, with its log `default` in front of a log of the engine; with a schema, where it knows one. */
+  front(log: string, options?: Partial<PangeaServiceOptions> & { readonly schema?: EventSchema }): AuditService;
   close(): Promise<void>;
 }
 
@@ -26,9 +26,9 @@ export async function openBehind(logs: readonly string[] = ["default"], schema?:
   const door = await pangeaGateway(engine, { pangeaLogs: logs });
   return {
     ...{ engine, door },
-    front: (log, options) =>
+    front: (log, { schema: known, ...options } = {}) =>
       openPangeaService({
-        ...{ baseUrl: door.url, token: "token", logs: [{ log: "default", configId: log }] },
+        ...{ baseUrl: door.url, token: "token", logs: [{ log: "default", configId: log, schema: known }] },
         ...{ cache: new MemoryRootCache(), keyring: FRONT_KEYRING, origin: "front.example/auditql" },
         ...{ pauseMs: 1, pollMs: 5, ...options },
       }),

@@ -9,6 +9,9 @@ import { responding, scriptedServer, type SeenRequest } from "./scripted-server.
 const format = logFormat("pangea");
 const TREE_NAME = "ab".repeat(32);
 
+/** What becomes of a request that is not answered as the protocol says. */
+export type Failure = "cut" | "html" | { readonly http: number; readonly status: string; readonly result: JsonObject };
+
 export interface FakeOptions {
   /** How many events make one leaf of the published tree. Default 1: every event is a leaf. */
   readonly hotSize?: number;
@@ -33,6 +36,8 @@ export class FakeService {
   readonly stored: Stored[] = [];
   /** Puts another result in place of an endpoint's, for lies. */
   tamper: (endpoint: string, result: JsonObject) => JsonObject = (_, result) => result;
+  /** Puts a failure in place of a response; `cut` breaks the connection. */
+  fail: (endpoint: string) => Failure | undefined = () => undefined;
   #published = 0;
   #clock = 1_767_225_600_000_000;
   readonly #searches = new Map<string, { readonly hits: readonly number[]; readonly restriction: string }>();
@@ -219,6 +224,13 @@ export interface StartedFake {
 export async function startService(options: FakeOptions = {}): Promise<StartedFake> {
   const fake = new FakeService(options);
   const server = await scriptedServer((response, request) => {
+    const failure = fake.fail(request.path);
+    if (failure === "cut") return void response.destroy();
+    if (failure === "html") return void response.writeHead(200, { "content-type": "text/html" }).end("<p>sorry</p>");
+    if (failure !== undefined) {
+      responding(failure.http, failure.status, failure.result)(response, request);
+      return;
+    }
     const { http, status, result, id = "prq_1" } = fake.respond(request);
     responding(http, status, result, id)(response, request);
   });

@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
-import type { AuditService, EntryOutcome, SignedEvent } from "../../../src/audit/service.js";
+import type { EntryOutcome, SignedEvent } from "../../../src/audit/service.js";
 import { HOLDS } from "../../../src/cli/verify.js";
 import { fileText, openFile } from "../../../src/downloads/file.js";
 import { UNSTOPPED } from "../../audit/download-reading.js";
 import { verified } from "../../cli/verifiers.js";
 import { logFormat } from "../../../src/core/format.js";
 import { parseDigest } from "../../../src/core/bytes.js";
-import { message, messages } from "../../engine/test-log.js";
+import { messages } from "../../engine/test-log.js";
 import { expectCode, rejection } from "../../engine/rejection.js";
 import type { FakeOptions } from "./fake-service.js";
 import { openedPangea, type OpenedPangea } from "./opened.js";
@@ -209,33 +209,6 @@ describe("a whole result", () => {
     expect(await verified(evidence, { key: verifierKey })).toMatchObject({
       ...{ code: HOLDS, note: expect.stringMatching(/: 25 valid, 9 unknown, 0 invalid/) as unknown },
     });
-  });
-});
-
-describe("a tail", () => {
-  async function take(service: AuditService, count: number, fromLeafIndex: number): Promise<readonly unknown[]> {
-    const stop = new AbortController();
-    const taken: EntryOutcome[] = [];
-    for await (const outcome of await service.tail({ log: "default", fromLeafIndex }, { signal: stop.signal })) {
-      taken.push(outcome);
-      if (taken.length === count) stop.abort();
-    }
-    return texts(taken);
-  }
-
-  test("shows every entry once, old and new, in order", async () => {
-    const { service, another } = await open(messages(5));
-    const writer = another();
-    const more = async (): Promise<void> => {
-      for (const text of ["six", "seven"]) {
-        await writer.append({ log: "default", events: [message(text)], sign: false, path: "event" });
-      }
-    };
-    const expected = ["event 0", "event 1", "event 2", "event 3", "event 4", "six", "seven"];
-    const [taken] = await Promise.all([take(service, 7, 0), more()]);
-    expect(taken).toEqual(expected);
-    expect(await take(service, 3, 4)).toEqual(expected.slice(4));
-    await writer.close();
   });
 });
 

@@ -105,6 +105,18 @@ describe("a large merge", () => {
     expect((await store.segments(LOG)).map(({ level }) => level)).not.toContain(2);
   });
 
+  test("takes nothing away that another gateway has made since it was planned", async () => {
+    const store = await storeOf(small);
+    const { large, merge, warnings } = await opened(store);
+    await merged(store);
+    await store.remove(LOG, small.children);
+    large.begin([merge], () => undefined);
+    await large.ended();
+    expect(warnings).toEqual([]);
+    await expectMerged(store, small);
+    await large.close();
+  });
+
   test("is tried again a while after it failed, whether or not somebody searches", async () => {
     const store = await storeOf(small);
     let claims = 0;

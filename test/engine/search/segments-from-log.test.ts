@@ -53,7 +53,8 @@ const parts = {
     },
   }),
   merger: replaced(new SegmentMerger(), {
-    merge: async ({ children, read: readBlocks, stage }) => {
+    merge: async ({ children, read: readBlocks, stage, isAwaited }) => {
+      expect(isAwaited).toBe(true);
       const [first = segmentOf({ level: 2, number: 0 })] = children;
       made.push(`large ${nameOf(above(first))} of ${children.length}`);
       expect(await readBlocks(3, 0, 1)).toEqual([utf8(`2/${first.number + 3}`)]);
