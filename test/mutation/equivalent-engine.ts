@@ -88,18 +88,6 @@ export const EQUIVALENT_IN_ENGINE: readonly Equivalent[] = [
     why: "of what ends where the wanted begin nothing is taken",
   },
   {
-    file: "build/src/engine/log/tree-writer.js",
-    line: "const LOOK_DELAYS_MS = [0, 50, 200, 1_000];",
-    mutant: "const LOOK_DELAYS_MS = [0, (50 + 1), 200, 1_000];",
-    why: "a millisecond more or less between two looks is not told from any other delay",
-  },
-  {
-    file: "build/src/engine/log/tree-writer.js",
-    line: "const LOOK_DELAYS_MS = [0, 50, 200, 1_000];",
-    mutant: "const LOOK_DELAYS_MS = [0, 50, (200 + 1), 1_000];",
-    why: "a millisecond more or less between two looks is not told from any other delay",
-  },
-  {
     file: "build/src/engine/search/field-order.js",
     line: "if (row !== undefined)",
     mutant: "if (true)",

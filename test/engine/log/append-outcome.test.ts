@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AuditService } from "../../../src/audit/service.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
@@ -139,10 +139,31 @@ describe("an append that", () => {
     expect(await checkEverything(store)).toEqual(["late", "next"]);
   });
 
-  test("is in doubt while the store is away is looked for before anything else is written", async () => {
+  test("fails takes its whole batch with it, and no other", async () => {
+    store.faults.push({ kind: "fails before it is written" });
+    const outcomes = await Promise.allSettled(["first", "second", "third"].map((text) => log(text)));
+    expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "fulfilled", "fulfilled"]);
+    expect(await checkEverything(store)).toEqual(["second", "third"]);
+  });
+});
+
+describe("a store that does not report an append and is away", () => {
+  beforeEach(() => {
+    jest.useFakeTimers();
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  async function afterAllLooks<Result>(outcome: Promise<Result>): Promise<Result> {
+    await jest.advanceTimersByTimeAsync(1_250);
+    return outcome;
+  }
+
+  test("is looked for before anything else is written", async () => {
     store.faults.push({ kind: "is written though it said no" });
     store.headFailures = 4;
-    const error = await rejection(log("unsure"));
+    const error = await afterAllLooks(rejection(log("unsure")));
     expect(error.message).toMatch(
       /^The store cannot be reached, and it is not known whether the entries were stored\./,
     );
@@ -153,20 +174,46 @@ describe("an append that", () => {
     expect(await checkEverything(store)).toEqual(["unsure", "next"]);
   });
 
-  test("cannot even look is refused without being tried", async () => {
+  test("refuses the next without its being tried while it cannot even be looked at", async () => {
     store.faults.push({ kind: "fails before it is written" });
     store.headFailures = 5;
-    expect(await rejection(log("unsure"))).toMatchObject({ code: "UNAVAILABLE", outcome: "UNKNOWN" });
+    expect(await afterAllLooks(rejection(log("unsure")))).toMatchObject({ code: "UNAVAILABLE", outcome: "UNKNOWN" });
     expect(await rejection(log("also refused"))).toMatchObject({ code: "UNAVAILABLE", outcome: "NONE" });
     expect(store.appends).toHaveLength(1);
     await log("kept");
     expect(await checkEverything(store)).toEqual(["kept"]);
   });
 
-  test("fails takes its whole batch with it, and no other", async () => {
+  test("is looked at at once, and again after 50, 200 and 1,000 ms", async () => {
+    const head = store.head.bind(store);
+    const looksMs: number[] = [];
+    const beganMs = performance.now();
+    store.head = (name) => (looksMs.push(performance.now() - beganMs), head(name));
     store.faults.push({ kind: "fails before it is written" });
-    const outcomes = await Promise.allSettled(["first", "second", "third"].map((text) => log(text)));
-    expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "fulfilled", "fulfilled"]);
-    expect(await checkEverything(store)).toEqual(["second", "third"]);
+    store.headFailures = 5;
+    const refused = rejection(log("lost"));
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect((await refused).outcome).toBe("UNKNOWN");
+    expect(looksMs).toEqual([0, 50, 250, 1_250]);
+  });
+
+  test("is looked at no more once it has answered", async () => {
+    store.faults.push({ kind: "is written though it said no" });
+    store.headFailures = 2;
+    const { headReads } = store;
+    const logged = log("found");
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect((await logged).root.treeSize).toBe(1);
+    expect(store.headReads - headReads).toBe(3);
+  });
+
+  test("has thirty seconds to report it, if not told otherwise", async () => {
+    store.faults.push({ kind: "never answers, and is not written" });
+    const { headReads } = store;
+    const refused = rejection(log("lost"));
+    await jest.advanceTimersByTimeAsync(29_999);
+    expect(store.headReads).toBe(headReads);
+    await jest.advanceTimersByTimeAsync(100);
+    expect((await refused).outcome).toBe("UNKNOWN");
   });
 });
