@@ -12,6 +12,16 @@ export interface Attempt {
   readonly hasFailed: boolean;
   /** Of processor time. */
   readonly ms: number;
+  /** It did next to nothing for so long that with a mutant it counts as waiting for what never comes. */
+  readonly hasIdled: boolean;
+}
+
+export interface TestTreeOptions {
+  readonly tests: ReadonlySet<Test>;
+  /** Says whether to go on. */
+  readonly attempted: (attempt: Attempt) => boolean;
+  /** What waits for long has failed: for tests that are known to pass, and not to. */
+  readonly failsWhenIdle: boolean;
 }
 
 /** A test whose mutant waits for what never comes has failed: the process has used next to nothing for so long. */
@@ -29,20 +39,14 @@ export function testsBelow(block: Block): readonly Test[] {
   });
 }
 
-/**
- * Runs these tests of a file that jest has loaded, with their hooks, as jest does, and as often as it is called. `attempted`
- * says whether to go on.
- */
+/** Runs these tests of a file that jest has loaded, with their hooks, as jest does, and as often as it is called. */
 export class TestTree {
   #goesOn = true;
 
-  constructor(
-    private readonly tests: ReadonlySet<Test>,
-    private readonly attempted: (attempt: Attempt) => boolean,
-  ) {}
+  constructor(private readonly options: TestTreeOptions) {}
 
   async run(block: Block, before: readonly Circus.Hook[] = [], after: readonly Circus.Hook[] = []): Promise<void> {
-    const own = testsBelow(block).filter((test) => this.tests.has(test));
+    const own = testsBelow(block).filter((test) => this.options.tests.has(test));
     if (own.length === 0) return;
     const hooks = (type: Circus.Hook["type"]): readonly Circus.Hook[] =>
       block.hooks.filter((hook) => hook.type === type);
@@ -54,7 +58,7 @@ export class TestTree {
     for (const child of isReady ? block.children : []) {
       if (!this.#goesOn) break;
       if (child.type === "describeBlock") await this.run(child, beforeEach, afterEach);
-      else if (this.tests.has(child)) await this.#test(child, beforeEach, afterEach);
+      else if (this.options.tests.has(child)) await this.#test(child, beforeEach, afterEach);
     }
     await this.#attempt(own, hooks("afterAll"));
   }
@@ -68,12 +72,18 @@ export class TestTree {
   async #attempt(tests: readonly Test[], steps: readonly (Circus.Hook | Test)[], context?: object): Promise<boolean> {
     const kind = context === undefined ? "block" : "test";
     const since = processorMs();
+    let hasIdled = false;
     const finish = (hasFailed: boolean): boolean => {
-      if (!this.attempted({ kind, tests, hasFailed, ms: processorMs() - since })) this.#goesOn = false;
+      if (!this.options.attempted({ kind, tests, hasFailed, ms: processorMs() - since, hasIdled }))
+        this.#goesOn = false;
       return !hasFailed;
     };
+    const idled = (fail: () => void): void => {
+      hasIdled = true;
+      if (this.options.failsWhenIdle) fail();
+    };
     try {
-      for (const { fn } of steps) await inTime(called(fn, context ?? {}));
+      for (const { fn } of steps) await inTime(called(fn, context ?? {}), idled);
       return finish(false);
     } catch {
       return finish(true);
@@ -94,15 +104,19 @@ async function called(fn: Circus.TestFn | undefined, context: object): Promise<v
     });
 }
 
-async function inTime(run: Promise<void>): Promise<void> {
+async function inTime(run: Promise<void>, idled: (fail: () => void) => void): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
+    const fail = (): void => {
+      reject(new Error("takes too long"));
+    };
     let [usedMs, periods] = [processorMs(), 0];
     timer = setInterval(() => {
       const used = processorMs() - usedMs;
       usedMs += used;
       periods++;
-      if (used < IDLE_MS / MOST_IDLE_PARTS || periods > MOST_PERIODS) reject(new Error("takes too long"));
+      if (used < IDLE_MS / MOST_IDLE_PARTS) idled(fail);
+      if (periods > MOST_PERIODS) fail();
     }, IDLE_MS);
   });
   try {
