@@ -16,12 +16,13 @@ import { messages, openTestService, ORIGIN } from "../test-log.js";
 const name = `${ORIGIN}/default`;
 const key = new LogKey(name, KEYRING, nodeEd25519());
 const stranger = new LogKey(name, keyringOfSeed(new Uint8Array(32).fill(8)), nodeEd25519());
-const store = new MemoryLogStore();
-const source: TreeSource = { log: "default", store, format: logFormat("rfc6962", nodeSha256), key };
+let source: TreeSource;
 let receipt: RequestReceipt;
 let edge: TreeEdge;
 
 beforeAll(async () => {
+  const store = new MemoryLogStore();
+  source = { log: "default", store, format: logFormat("rfc6962", nodeSha256), key };
   const service = await openTestService({ store });
   const asked = { log: "default", sign: false, path: "events" } as const;
   await service.append({ ...asked, events: messages(2) });
@@ -33,7 +34,7 @@ beforeAll(async () => {
 
 /** The keys of the receipts that are found changed, where these are stored. */
 async function changed(receipts: readonly RequestReceipt[], isLost = false): Promise<readonly string[]> {
-  const shown = replaced<LogStore>(store, {
+  const shown = replaced<LogStore>(source.store, {
     receiptsBehind: (_, behind) => Promise.resolve(behind.length === 0 ? receipts : []),
   });
   const found: string[] = [];
@@ -82,7 +83,7 @@ test("every receipt is looked at, a thousand at a time", async () => {
     new DataView(bytes.buffer).setUint32(0, place);
     return sealedReceipt(place % 700 === 699 ? stranger : key, { ...receipt, key: bytes });
   });
-  await store.keepReceipts("default", many);
+  await source.store.keepReceipts("default", many);
   const found: string[] = [];
   for await (const finding of changedRequests({ source, edge }))
     if (finding.kind === "receipt-changed") found.push(finding.name);
