@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { AuditService } from "../../../src/audit/service.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { rejection } from "../rejection.js";
@@ -116,29 +115,6 @@ describe("an append that", () => {
     expect(alarms).toEqual(["The log default is missing from the store."]);
   });
 
-  test("never answers, though it is written, is found after a bounded wait", async () => {
-    store.faults.push({ kind: "never answers, though it is written" });
-    expect((await log("one", await impatient())).root.treeSize).toBe(1);
-    expect(await checkEverything(store)).toEqual(["one"]);
-  });
-
-  test("never answers, and is not written, is refused after a bounded wait", async () => {
-    store.faults.push({ kind: "never answers, and is not written" });
-    service = await impatient();
-    expect(await rejection(log("lost"))).toMatchObject({ code: "UNAVAILABLE", outcome: "UNKNOWN" });
-    await log("kept");
-    expect(await checkEverything(store)).toEqual(["kept"]);
-  });
-
-  test("is written after everybody gave up takes an index that nobody else gets", async () => {
-    store.faults.push({ kind: "is written after the wait", delayMs: APPEND_TIMEOUT_MS * 20 });
-    service = await impatient();
-    expect(await rejection(log("late"))).toMatchObject({ code: "UNAVAILABLE", outcome: "UNKNOWN" });
-    while ((await store.honest.head("default"))?.size !== 1) await sleep(APPEND_TIMEOUT_MS);
-    expect((await log("next")).entries[0]?.leafIndex).toBe(1);
-    expect(await checkEverything(store)).toEqual(["late", "next"]);
-  });
-
   test("fails takes its whole batch with it, and no other", async () => {
     store.faults.push({ kind: "fails before it is written" });
     const outcomes = await Promise.allSettled(["first", "second", "third"].map((text) => log(text)));
@@ -147,7 +123,7 @@ describe("an append that", () => {
   });
 });
 
-describe("a store that does not report an append and is away", () => {
+describe("a store that does not report an append", () => {
   beforeEach(() => {
     jest.useFakeTimers();
   });
@@ -205,6 +181,38 @@ describe("a store that does not report an append and is away", () => {
     await jest.advanceTimersByTimeAsync(60_000);
     expect((await logged).root.treeSize).toBe(1);
     expect(store.headReads - headReads).toBe(3);
+  });
+
+  test.each([
+    ["though it is written, is found", "never answers, though it is written", "one"],
+    ["and is not written, is refused", "never answers, and is not written", undefined],
+  ] as const)("within the time it has, %s, and nothing is written before that", async (_, kind, found) => {
+    store.faults.push({ kind });
+    service = await impatient();
+    const logged = log("one").then(
+      ({ root }) => root.treeSize,
+      (error: unknown) => error,
+    );
+    await jest.advanceTimersByTimeAsync(APPEND_TIMEOUT_MS - 1);
+    const next = log("two");
+    await jest.advanceTimersByTimeAsync(0);
+    expect(store.appends).toHaveLength(1);
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(await logged).toEqual(found === undefined ? expect.objectContaining({ outcome: "UNKNOWN" }) : 1);
+    await next;
+    expect(await checkEverything(store)).toEqual(found === undefined ? ["two"] : [found, "two"]);
+  });
+
+  test("and writes it after everybody gave up, gives it an index that nobody else gets", async () => {
+    store.faults.push({ kind: "is written after the wait", delayMs: 2 * APPEND_TIMEOUT_MS });
+    service = await impatient();
+    const refused = rejection(log("late"));
+    await jest.advanceTimersByTimeAsync(2 * APPEND_TIMEOUT_MS - 1);
+    expect(await refused).toMatchObject({ code: "UNAVAILABLE", outcome: "UNKNOWN" });
+    expect((await store.honest.head("default"))?.size).toBe(0);
+    await jest.advanceTimersByTimeAsync(1);
+    expect((await log("next")).entries[0]?.leafIndex).toBe(1);
+    expect(await checkEverything(store)).toEqual(["late", "next"]);
   });
 
   test("has thirty seconds to report it, if not told otherwise", async () => {
