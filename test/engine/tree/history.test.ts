@@ -230,6 +230,9 @@ describe("a log that was found to contradict what was signed", () => {
     expect(alarms).toEqual([expect.stringMatching(/its checkpoint another size or root/)]);
     await expectCode(logMessages(service, 1), "LOG_CORRUPT");
     expect((await service.entries("default", [7])).map(({ kind }) => kind)).toEqual(["entry"]);
+    await jest.advanceTimersByTimeAsync(SOME_LOOKS_MS);
+    await expectCode(logMessages(service, 1), "LOG_CORRUPT");
+    expect([alarms.length, notes]).toEqual([1, []]);
     store.honest = right;
     await expectWritten(service, 301);
     expect(notes).toHaveLength(1);
