@@ -113,7 +113,7 @@ export default class MutationEnvironment extends TestEnvironment {
       return true;
     };
     this.#turnTo(-1, Infinity);
-    await new TestTree({ tests: new Set(testsBelow(root)), attempted, failsWhenIdle: false }).run(root);
+    await new TestTree({ tests: new Set(testsBelow(root)), attempted, hasLimits: false }).run(root);
     this.#endIntervals();
     found({ kind: "base", failed: [...failing].map(({ name }) => name) });
     const unfit = new Set([...failing, ...waiting]);
@@ -156,7 +156,7 @@ export default class MutationEnvironment extends TestEnvironment {
       if (attempt.hasFailed) failing ??= attempt.tests[0];
       return failing === undefined;
     };
-    await new TestTree({ tests: new Set(tests), attempted, failsWhenIdle: true }).run(root);
+    await new TestTree({ tests: new Set(tests), attempted, hasLimits: true }).run(root);
     this.#endIntervals();
     this.#turnTo(-1, Infinity);
     return failing;

@@ -20,15 +20,15 @@ export interface TestTreeOptions {
   readonly tests: ReadonlySet<Test>;
   /** Says whether to go on. */
   readonly attempted: (attempt: Attempt) => boolean;
-  /** What waits for long has failed: for tests that are known to pass, and not to. */
-  readonly failsWhenIdle: boolean;
+  /** Whether what waits or is busy for long has failed: for tests that are known to pass, and to do neither. */
+  readonly hasLimits: boolean;
 }
 
 /** A test whose mutant waits for what never comes has failed: the process has used next to nothing for so long. */
 const IDLE_MS = 10_000;
 const MOST_IDLE_PARTS = 20;
-/** So much later it has failed even if it is busy. */
-const MOST_PERIODS = 12;
+/** A test that has used so much of the processor has failed too: those that are tried take a tenth of it. */
+const MOST_BUSY_MS = 20_000;
 /** Tests may have put their own in its place. */
 const { setInterval, clearInterval } = globalThis;
 
@@ -78,12 +78,12 @@ export class TestTree {
         this.#goesOn = false;
       return !hasFailed;
     };
-    const idled = (fail: () => void): void => {
-      hasIdled = true;
-      if (this.options.failsWhenIdle) fail();
+    const isOver = (busyMs: number, isIdle: boolean): boolean => {
+      hasIdled ||= isIdle;
+      return this.options.hasLimits && (isIdle || busyMs > MOST_BUSY_MS);
     };
     try {
-      for (const { fn } of steps) await inTime(called(fn, context ?? {}), idled);
+      for (const { fn } of steps) await inTime(called(fn, context ?? {}), isOver);
       return finish(false);
     } catch {
       return finish(true);
@@ -104,19 +104,17 @@ async function called(fn: Circus.TestFn | undefined, context: object): Promise<v
     });
 }
 
-async function inTime(run: Promise<void>, idled: (fail: () => void) => void): Promise<void> {
+/** `isOver`: told now and then what the run has used of the processor, and whether it was next to nothing of late. */
+async function inTime(run: Promise<void>, isOver: (busyMs: number, isIdle: boolean) => boolean): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    const fail = (): void => {
-      reject(new Error("takes too long"));
-    };
-    let [usedMs, periods] = [processorMs(), 0];
+    const since = processorMs();
+    let before = since;
     timer = setInterval(() => {
-      const used = processorMs() - usedMs;
-      usedMs += used;
-      periods++;
-      if (used < IDLE_MS / MOST_IDLE_PARTS) idled(fail);
-      if (periods > MOST_PERIODS) fail();
+      const now = processorMs();
+      const isIdle = now - before < IDLE_MS / MOST_IDLE_PARTS;
+      before = now;
+      if (isOver(now - since, isIdle)) reject(new Error("takes too long"));
     }, IDLE_MS);
   });
   try {
