@@ -3,7 +3,7 @@ import type { AuditService } from "../../../src/audit/service.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { rejection } from "../rejection.js";
 import { FaultStore } from "../fault-store.js";
-import { checkEverything, logMessages, message, openTestService } from "../test-log.js";
+import { checkEverything, logMessages, message, NEW_YEAR, openTestService } from "../test-log.js";
 
 const APPEND_TIMEOUT_MS = 40;
 
@@ -171,6 +171,25 @@ describe("a store that does not report an append", () => {
     await jest.advanceTimersByTimeAsync(60_000);
     expect((await refused).outcome).toBe("UNKNOWN");
     expect(looksMs).toEqual([0, 50, 250, 1_250]);
+  });
+
+  test("is looked at again while it is behind what was signed: what it does not hold may be in another one", async () => {
+    const shared = await openTestService({ store, sharedStore: true, clock: () => NEW_YEAR });
+    await logMessages(shared, 3);
+    const shorter = new MemoryLogStore();
+    await logMessages(await openTestService({ store: shorter, clock: () => NEW_YEAR }), 2);
+    const { honest } = store;
+    store.faults.push({ kind: "is written though it said no" });
+    const confirmed = store.append.bind(store);
+    store.append = (batch) =>
+      confirmed(batch).finally(() => {
+        store.honest = shorter;
+      });
+    const logged = log("found", shared);
+    await jest.advanceTimersByTimeAsync(100);
+    store.honest = honest;
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect((await logged).root.treeSize).toBe(4);
   });
 
   test("is looked at no more once it has answered", async () => {

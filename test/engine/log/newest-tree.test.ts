@@ -100,6 +100,14 @@ describe("a log that was lost", () => {
   });
 });
 
+test("a log whose store does not answer is not searched in part", async () => {
+  const service = await gateway();
+  await service.root("default");
+  store.headFailures = 1;
+  await expect(service.search({ log: "default", query: "" }, {})).rejects.toThrow("connection refused");
+  expect((await service.search({ log: "default", query: "" }, {})).leafIndexes).toEqual([2, 1, 0]);
+});
+
 describe("a size that was signed", () => {
   test("and is not in the store yet is UNAVAILABLE, and one more is not there", async () => {
     const service = await gateway();

@@ -69,6 +69,22 @@ describe("a gateway that shares its store", () => {
     await logMessages(other, 2);
     const proof = await service.consistencyProof({ log: "default", fromSize: 2, toSize: SIZE + 2 });
     expect([proof.fromSize, proof.toSize]).toEqual([2, SIZE + 2]);
+    const [behind, both] = [
+      { fromSize: 1, toSize: SIZE + 3 },
+      { fromSize: SIZE + 3, toSize: SIZE + 3 },
+    ];
+    for (const sizes of [behind, both])
+      expect(await rejection(service.consistencyProof({ log: "default", ...sizes }))).toMatchObject({
+        code: "NOT_FOUND",
+        message: `The log default has ${SIZE + 2} entries: it has no tree of size ${SIZE + 3} yet.`,
+      });
+    for (const sizes of [
+      { fromSize: 0, toSize: SIZE },
+      { fromSize: 0, toSize: 0 },
+    ])
+      expect(await rejection(service.consistencyProof({ log: "default", ...sizes }))).toMatchObject({
+        problems: [{ path: "fromSize", got: "0" }],
+      });
     const turned = service.consistencyProof({ log: "default", fromSize: SIZE + 2, toSize: 2 });
     expect(await rejection(turned)).toMatchObject({ code: "BAD_USER_INPUT" });
   });

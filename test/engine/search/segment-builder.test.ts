@@ -233,11 +233,15 @@ describe("what builds the segments of a log", () => {
 
   test("ends with the segment in hand when it is closed, and begins no more", async () => {
     bench.size = 3 * GROUP;
-    const gate = closedGate();
-    bench.build = async (number) => (await gate.passed, segmentOf({ level: 1, number }));
+    const [begun, gate] = [closedGate(), closedGate()];
+    bench.build = async (number) => {
+      begun.open();
+      await gate.passed;
+      return segmentOf({ level: 1, number });
+    };
     const { builder } = await bench.begin();
     builder.wake();
-    while (bench.made.length === 0) await new Promise(setImmediate);
+    await begun.passed;
     const closed = builder.close();
     gate.open();
     await closed;
