@@ -1,18 +1,30 @@
 import type { Equivalent } from "./equivalent.js";
 
-/** Mutants of `src/engine` that no test can tell from the original. */
+/** Mutants of `src/engine`, but for its search, that no test can tell from the original. */
 export const EQUIVALENT_IN_ENGINE: readonly Equivalent[] = [
-  {
-    file: "build/src/engine/search/pinned-searches.js",
-    line: "const leaves = range.end - range.start;",
-    mutant: "const leaves = range.end + range.start;",
-    why: "a range has no more matches than leaves, so a larger limit finds the same",
-  },
   {
     file: "build/src/engine/log/batch.js",
     line: "if (stamp >= lastReceivedAt)",
     mutant: "if (stamp > lastReceivedAt)",
     why: "entries stamped again with the time that they have are the same",
+  },
+  {
+    file: "build/src/engine/log/log-tree.js",
+    line: "if (tree.edge.size <= (this.#shown?.edge.size ?? -1))",
+    mutant: "if (tree.edge.size < (this.#shown?.edge.size ?? -1))",
+    why: "the same tree is shown again: who waits for growth looks, and waits on",
+  },
+  {
+    file: "build/src/engine/log/log-tree.js",
+    line: "if (tree.edge.size <= (this.#shown?.edge.size ?? -1))",
+    mutant: "if (tree.edge.size <= (this.#shown?.edge.size ?? -(1 + 1)))",
+    why: "no tree is smaller than the empty one",
+  },
+  {
+    file: "build/src/engine/log/log-tree.js",
+    line: "if (tree.edge.size > this.#newest.edge.size)",
+    mutant: "if (tree.edge.size >= this.#newest.edge.size)",
+    why: "a tree that extends another of its size is the same one",
   },
   {
     file: "build/src/engine/log/sequencer.js",
@@ -31,249 +43,6 @@ export const EQUIVALENT_IN_ENGINE: readonly Equivalent[] = [
     line: "if (found === undefined)",
     mutant: "if (false)",
     why: "whoever reads times returns one for each entry, or rejects",
-  },
-  {
-    file: "build/src/engine/log/log-tree.js",
-    line: "if (tree.edge.size <= (this.#shown?.edge.size ?? -1))",
-    mutant: "if (tree.edge.size < (this.#shown?.edge.size ?? -1))",
-    why: "the same tree is shown again: who waits for growth looks, and waits on",
-  },
-  {
-    file: "build/src/engine/log/log-tree.js",
-    line: "if (tree.edge.size <= (this.#shown?.edge.size ?? -1))",
-    mutant: "if (tree.edge.size <= (this.#shown?.edge.size ?? -(1 + 1)))",
-    why: "no tree is smaller than the empty one",
-  },
-  {
-    file: "build/src/engine/search/ordered-piece.js",
-    line: "this.#first = matches.places.reduce((best, place) => (this.#compare(place, best) < 0 ? place : best));",
-    mutant: "this.#first = matches.places.reduce((best, place) => (this.#compare(place, best) <= 0 ? place : best));",
-    why: "places that differ are never alike, and by a whole number",
-  },
-  {
-    file: "build/src/engine/search/ordered-piece.js",
-    line: "this.#first = matches.places.reduce((best, place) => (this.#compare(place, best) < 0 ? place : best));",
-    mutant:
-      "this.#first = matches.places.reduce((best, place) => (this.#compare(place, best) < (0 + 1) ? place : best));",
-    why: "places that differ are never alike, and by a whole number",
-  },
-  {
-    file: "build/src/engine/search/field-order.js",
-    line: "if (row !== undefined && (head === undefined || order.compare(row, head) < 0)) {",
-    mutant: "if (row !== undefined && (head === undefined || order.compare(row, head) < (0 + 1))) {",
-    why: "places that differ are never alike, and by a whole number",
-  },
-  {
-    file: "build/src/engine/search/field-order.js",
-    line: "if (head === undefined)",
-    mutant: "if (false)",
-    why: "without a head, a row was taken, or the end reached",
-  },
-  {
-    file: "build/src/engine/search/pinned-searches.js",
-    line: "const reading = { pin, filter: earlier === undefined ? checked.filter : checkedPin(pin).filter, signal };",
-    mutant: "const reading = { pin, filter: false ? checked.filter : checkedPin(pin).filter, signal };",
-    why: "the filter is that of the same search at the same time, parsed twice",
-  },
-  {
-    file: "build/src/engine/search/segment-index.js",
-    line: "if (passed + count > wanted.start) {",
-    mutant: "if (passed + count >= wanted.start) {",
-    why: "of what ends where the wanted begin nothing is taken",
-  },
-  {
-    file: "build/src/engine/search/field-order.js",
-    line: "if (row !== undefined)",
-    mutant: "if (true)",
-    why: "as many rows are read as were asked for",
-  },
-  {
-    file: "build/src/engine/search/value-counts.js",
-    line: "if (count > 0)",
-    mutant: "if (true)",
-    why: "a piece without a match adds to the count of no value",
-  },
-  {
-    file: "build/src/engine/search/value-counts.js",
-    line: "const heap = new Heap(readers, (a, b) => compareBytes(termOf(a), termOf(b)) < 0);",
-    mutant: "const heap = new Heap(readers, (a, b) => compareBytes(termOf(a), termOf(b)) <= 0);",
-    why: "equal values are added up, whichever list comes first",
-  },
-  {
-    file: "build/src/engine/search/segment-check.js",
-    line: "for (let first = 0; first < blocks - 1; first += AT_ONCE) {",
-    mutant: "for (let first = 0; first <= blocks - 1; first += AT_ONCE) {",
-    why: "a run of no blocks has none that is damaged",
-  },
-  {
-    file: "build/src/engine/log/log-tree.js",
-    line: "if (tree.edge.size > this.#newest.edge.size)",
-    mutant: "if (tree.edge.size >= this.#newest.edge.size)",
-    why: "a tree that extends another of its size is the same one",
-  },
-  {
-    file: "build/src/engine/search/counts.js",
-    line: "(buckets.counts[bucket] ?? 0) + countBits(both(bits, bitsBetween(first - start, end - start)));",
-    mutant: "(buckets.counts[bucket] ?? (0 + 1)) + countBits(both(bits, bitsBetween(first - start, end - start)));",
-    why: "every bucket has its count from the beginning",
-  },
-  {
-    file: "build/src/engine/search/counts.js",
-    line: "if (ms < first)",
-    mutant: "if (ms <= first)",
-    why: "of two equal times either is the first, or the last",
-  },
-  {
-    file: "build/src/engine/search/counts.js",
-    line: "if (ms > last)",
-    mutant: "if (ms >= last)",
-    why: "of two equal times either is the first, or the last",
-  },
-  {
-    file: "build/src/engine/search/counts.js",
-    line: "const time = times[place] ?? -1;",
-    mutant: "const time = times[place] ?? -(1 + 1);",
-    why: "a place within the array, whose default TypeScript asks for",
-  },
-  {
-    file: "build/src/engine/search/counts.js",
-    line: "this.counts[this.#last] = (this.counts[this.#last] ?? 0) + 1;",
-    mutant: "this.counts[this.#last] = (this.counts[this.#last] ?? (0 + 1)) + 1;",
-    why: "every bucket has its count from the beginning",
-  },
-  {
-    file: "build/src/engine/search/counts.js",
-    line: "const [from, to] = [limits[bucket] ?? 0, limits[bucket + 1] ?? 0];",
-    mutant: "const [from, to] = [limits[bucket] ?? (0 + 1), limits[bucket + 1] ?? 0];",
-    why: "every bucket has both of its limits",
-  },
-  {
-    file: "build/src/engine/search/counts.js",
-    line: "const [from, to] = [limits[bucket] ?? 0, limits[bucket + 1] ?? 0];",
-    mutant: "const [from, to] = [limits[bucket] ?? 0, limits[bucket + 1] ?? (0 + 1)];",
-    why: "every bucket has both of its limits",
-  },
-  {
-    file: "build/src/engine/search/field-order.js",
-    line: "this.#column = columnOf(field) ?? 0;",
-    mutant: "this.#column = columnOf(field) ?? (0 + 1);",
-    why: "entries are ordered by fields that have a column",
-  },
-  {
-    file: "build/src/engine/search/histogram.js",
-    line: "const from = first ?? last ?? 0;",
-    mutant: "const from = first ?? last ?? (0 + 1);",
-    why: "one of the two is there: else there is no span",
-  },
-  {
-    file: "build/src/engine/search/histogram.js",
-    line: "start: timeText(limits[place] ?? 0),",
-    mutant: "start: timeText(limits[place] ?? (0 + 1)),",
-    why: "every bucket has both of its limits",
-  },
-  {
-    file: "build/src/engine/search/histogram.js",
-    line: "end: timeText(limits[place + 1] ?? 0),",
-    mutant: "end: timeText(limits[place + 1] ?? (0 + 1)),",
-    why: "every bucket has both of its limits",
-  },
-  {
-    file: "build/src/engine/search/log-rows.js",
-    line: "return found.map((read, place) => new LogRow(leafIndexes[place] ?? 0, read));",
-    mutant: "return found.map((read, place) => new LogRow(leafIndexes[place] ?? (0 + 1), read));",
-    why: "as many rows are read as were asked for",
-  },
-  {
-    file: "build/src/engine/search/ordered-piece.js",
-    line: "this.#values = Uint32Array.from(places, (place) => ((ranks[place] ?? 0) << DOCUMENT_BITS) | place);",
-    mutant: "this.#values = Uint32Array.from(places, (place) => ((ranks[place] ?? (0 + 1)) << DOCUMENT_BITS) | place);",
-    why: "a column has a value for each document of its piece",
-  },
-  {
-    file: "build/src/engine/search/ordered-piece.js",
-    line: "return this.#values[at] ?? 0;",
-    mutant: "return this.#values[at] ?? (0 + 1);",
-    why: "behind the last match the rank is 0 with either, and nobody asks for more",
-  },
-  {
-    file: "build/src/engine/search/ordered-piece.js",
-    line: "return this.#at === 0 ? this.#first : (this.#places[this.#at] ?? 0);",
-    mutant: "return this.#at === 0 ? this.#first : (this.#places[this.#at] ?? (0 + 1));",
-    why: "a place within the array, whose default TypeScript asks for",
-  },
-  {
-    file: "build/src/engine/search/ordered-piece.js",
-    line: "const order = (times[a] ?? 0) - (times[b] ?? 0) || (micros[a] ?? 0) - (micros[b] ?? 0) || a - b;",
-    mutant: "const order = (times[a] ?? (0 + 1)) - (times[b] ?? 0) || (micros[a] ?? 0) - (micros[b] ?? 0) || a - b;",
-    why: "a column has a value for each document of its piece",
-  },
-  {
-    file: "build/src/engine/search/ordered-piece.js",
-    line: "const order = (times[a] ?? 0) - (times[b] ?? 0) || (micros[a] ?? 0) - (micros[b] ?? 0) || a - b;",
-    mutant: "const order = (times[a] ?? 0) - (times[b] ?? (0 + 1)) || (micros[a] ?? 0) - (micros[b] ?? 0) || a - b;",
-    why: "a column has a value for each document of its piece",
-  },
-  {
-    file: "build/src/engine/search/ordered-piece.js",
-    line: "const order = (times[a] ?? 0) - (times[b] ?? 0) || (micros[a] ?? 0) - (micros[b] ?? 0) || a - b;",
-    mutant: "const order = (times[a] ?? 0) - (times[b] ?? 0) || (micros[a] ?? (0 + 1)) - (micros[b] ?? 0) || a - b;",
-    why: "a column has a value for each document of its piece",
-  },
-  {
-    file: "build/src/engine/search/ordered-piece.js",
-    line: "const order = (times[a] ?? 0) - (times[b] ?? 0) || (micros[a] ?? 0) - (micros[b] ?? 0) || a - b;",
-    mutant: "const order = (times[a] ?? 0) - (times[b] ?? 0) || (micros[a] ?? 0) - (micros[b] ?? (0 + 1)) || a - b;",
-    why: "a column has a value for each document of its piece",
-  },
-  {
-    file: "build/src/engine/search/ordered-piece.js",
-    line: 'return utf8(instantText({ epochMs: time + FIRST_MS, micros: this.column.micros[place] ?? 0 }) ?? "");',
-    mutant:
-      'return utf8(instantText({ epochMs: time + FIRST_MS, micros: this.column.micros[place] ?? (0 + 1) }) ?? "");',
-    why: "a column has a value for each document of its piece",
-  },
-  {
-    file: "build/src/engine/search/outline.js",
-    line: "for (let level = 0; level <= (children[0]?.id.level ?? -1); level++)",
-    mutant: "for (let level = 0; level <= (children[0]?.id.level ?? -(1 + 1)); level++)",
-    why: "without children there is no level",
-  },
-  {
-    file: "build/src/engine/search/pinned-searches.js",
-    line: "const size = { limit: span.first ?? span.last ?? 0, isFromEnd: span.first === undefined };",
-    mutant: "const size = { limit: span.first ?? span.last ?? (0 + 1), isFromEnd: span.first === undefined };",
-    why: "a span has one of the two",
-  },
-  {
-    file: "build/src/engine/search/search-request.js",
-    line: "return span.first === undefined ? lastPage(result, span, span.last ?? 0) : firstPage(result, span, span.first);",
-    mutant:
-      "return span.first === undefined ? lastPage(result, span, span.last ?? (0 + 1)) : firstPage(result, span, span.first);",
-    why: "a span has one of the two",
-  },
-  {
-    file: "build/src/engine/search/value-counts.js",
-    line: "if (top.length > 2 * first + READ_ENTRIES)",
-    mutant: "if (true)",
-    why: "how often the list is cut to the most frequent does not change which they are",
-  },
-  {
-    file: "build/src/engine/search/value-counts.js",
-    line: "if (top.length > 2 * first + READ_ENTRIES)",
-    mutant: "if (top.length >= 2 * first + READ_ENTRIES)",
-    why: "how often the list is cut to the most frequent does not change which they are",
-  },
-  {
-    file: "build/src/engine/search/value-counts.js",
-    line: "if (top.length > 2 * first + READ_ENTRIES)",
-    mutant: "if (top.length > (2 + 1) * first + READ_ENTRIES)",
-    why: "how often the list is cut to the most frequent does not change which they are",
-  },
-  {
-    file: "build/src/engine/search/value-counts.js",
-    line: "if (top.length > 2 * first + READ_ENTRIES)",
-    mutant: "if (top.length > 2 * first - READ_ENTRIES)",
-    why: "how often the list is cut to the most frequent does not change which they are",
   },
   {
     file: "build/src/engine/tree/prover.js",
