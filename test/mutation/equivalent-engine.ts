@@ -21,12 +21,6 @@ export const EQUIVALENT_IN_ENGINE: readonly Equivalent[] = [
     why: "no tree is smaller than the empty one",
   },
   {
-    file: "build/src/engine/log/log-tree.js",
-    line: "if (tree.edge.size > this.#newest.edge.size)",
-    mutant: "if (tree.edge.size >= this.#newest.edge.size)",
-    why: "a tree that extends another of its size is the same one",
-  },
-  {
     file: "build/src/engine/log/sequencer.js",
     line: "if (now > this.#last)",
     mutant: "if (now >= this.#last)",

@@ -173,4 +173,17 @@ export const EQUIVALENT_IN_RESULTS: readonly Equivalent[] = [
     mutant: "const heap = new Heap(readers, (a, b) => compareBytes(termOf(a), termOf(b)) < (0 + 1));",
     why: "equal values are added up, whichever list comes first",
   },
+  {
+    file: "build/src/engine/search/pinned-searches.js",
+    line: "isTruncated: async () => cap < leaves && (await index.page(query, { offset: cap, limit: 1 }, signal)).length > 0,",
+    mutant:
+      "isTruncated: async () => cap <= leaves && (await index.page(query, { offset: cap, limit: 1 }, signal)).length > 0,",
+    why: "behind as many matches as there are leaves there is none",
+  },
+  {
+    file: "build/src/engine/search/search-request.js",
+    line: "hasPreviousPage: start > 0 && (read.length > 0 || (await result.count()) > 0),",
+    mutant: "hasPreviousPage: start > 0 && (read.length > (0 + 1) || (await result.count()) > 0),",
+    why: "a result of which one match was read has one when it is counted",
+  },
 ];

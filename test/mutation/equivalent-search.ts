@@ -70,18 +70,6 @@ export const EQUIVALENT_IN_SEARCH: readonly Equivalent[] = [
   },
   {
     file: "build/src/engine/search/counts.js",
-    line: "if (to > start && to > from)",
-    mutant: "if (to >= start && to > from)",
-    why: "of a bucket without a leaf nothing is taken",
-  },
-  {
-    file: "build/src/engine/search/counts.js",
-    line: "if (to > start && to > from)",
-    mutant: "if (to > start && to >= from)",
-    why: "of a bucket without a leaf nothing is taken",
-  },
-  {
-    file: "build/src/engine/search/counts.js",
     line: "let [low, high] = [0, this.limits.length];",
     mutant: "let [low, high] = [(0 + 1), this.limits.length];",
     why: "what is before the second limit is in the first bucket, if in any",

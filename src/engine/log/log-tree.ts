@@ -51,7 +51,7 @@ export class LogTree {
 
   /** The store has grown by what others appended. */
   extended(tree: SignedTree): void {
-    if (tree.edge.size > this.#newest.edge.size) this.#newest = tree;
+    this.#newest = tree;
   }
 
   #reach(tree: SignedTree): void {
