@@ -5,7 +5,7 @@ import type { LogStore } from "../../src/audit/store.js";
 import { checkLog } from "../../src/engine/log-health.js";
 import { ephemeralKeyring } from "../../src/keys/keyring.js";
 import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
-import { expectCode } from "./rejection.js";
+import { expectCode, rejection } from "./rejection.js";
 import { FaultStore } from "./fault-store.js";
 import { logMessages, openTestService } from "./test-log.js";
 import { damaged } from "./tree/damaged-store.js";
@@ -66,7 +66,11 @@ describe("the health of a log", () => {
         entry?.leafIndex === 1 ? { ...entry, canonical: `${entry.canonical} ` } : entry,
       );
     const service = await openTestService({ store: damaged(store, { entries: changed }) });
-    await expectCode(service.root("default"), "ENTRY_CORRUPT");
+    const undated = await rejection(service.root("default"));
+    expect([undated.code, undated.message]).toEqual([
+      "ENTRY_CORRUPT",
+      "Entry 1 of the log default, whose time is needed here, was changed.",
+    ]);
     expect(await checkLog({ service, store }, "default")).toEqual({ kind: "sound" });
   });
 

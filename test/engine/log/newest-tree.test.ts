@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import type { LogReads } from "../../../src/audit/store.js";
 import type { AuditService } from "../../../src/audit/service.js";
+import { MemoryRootCache } from "../../../src/caches/memory/root-cache.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { FaultStore } from "../fault-store.js";
 import { expectCode, rejection } from "../rejection.js";
@@ -106,6 +107,23 @@ test("a log whose store does not answer is not searched in part", async () => {
   store.headFailures = 1;
   await expect(service.search({ log: "default", query: "" }, {})).rejects.toThrow("connection refused");
   expect((await service.search({ log: "default", query: "" }, {})).leafIndexes).toEqual([2, 1, 0]);
+});
+
+test("a log that turns out to be another than what was published is followed by nobody", async () => {
+  const forked = await server(3);
+  const writer = await openTestService({ store: forked, clock: () => NEW_YEAR });
+  await writer.append({ log: "default", events: messages(2, "other"), sign: false, path: "events" });
+  const published = new MemoryRootCache();
+  const ahead = await openTestService({ store: await server(5), cache: published, clock: () => NEW_YEAR });
+  const newest = await ahead.root("default");
+  const cache = new MemoryRootCache();
+  const options = { store, index: memoryIndex(store), sharedStore: true, behindPatienceMs: 60_000 };
+  const service = await openTestService({ ...options, cache, clock: () => NEW_YEAR });
+  await service.root("default");
+  await cache.putNewest({ ...newest, seal: "" });
+  expect((await service.root("default")).treeSize).toBe(3); // and waits for five
+  store.honest = forked;
+  await expectCode(service.tail({ log: "default" }, new AbortController()), "ROOT_CONFLICT");
 });
 
 describe("a size that was signed", () => {

@@ -59,6 +59,27 @@ describe("a gateway that shares its store", () => {
       expect(await asked(read)).toEqual([0, 0, 0]);
   });
 
+  test("proves no leaf behind the tree that it is asked about", async () => {
+    const service = await gateway(true);
+    const asked = service.membershipProofs({ log: "default", treeSize: SIZE - 1, leafIndexes: [0, SIZE - 1] });
+    expect(await rejection(asked)).toMatchObject({
+      code: "BAD_USER_INPUT",
+      problems: [{ path: "leafIndex", expected: `a leaf index below ${SIZE - 1}`, got: String(SIZE - 1) }],
+    });
+  });
+
+  test("reads of what another appended no more than that", async () => {
+    const service = await gateway(true);
+    await logMessages(other, 2);
+    const ranges: unknown[] = [];
+    const leafHashes = store.leafHashes.bind(store);
+    store.leafHashes = (log, range) => (ranges.push(range), leafHashes(log, range));
+    expect((await service.root("default")).treeSize).toBe(SIZE + 2);
+    expect(new Set(ranges.map((range) => JSON.stringify(range)))).toEqual(
+      new Set([JSON.stringify({ start: SIZE, end: SIZE + 2 })]),
+    );
+  });
+
   test("looks once for what lies behind it, and reads no tree again that has not changed", async () => {
     const service = await gateway(true);
     expect(await asked(() => kinds(service, SIZE))).toEqual([1, 0, 1]);

@@ -141,6 +141,17 @@ describe("an answer over entries in no stored segment", () => {
     expect(proven).toEqual({ ...many.prove(question, 15), index: { treeSize: 15, rootHash: many.index(15).root } });
   });
 
+  test("is looked for in no segment behind the one that decides it", async () => {
+    const { parts } = proverOf(many);
+    const indexLog = replaced(parts.indexLog, { upTo: () => parts.indexLog.upTo(15) });
+    await parts.indexLog.upTo(15);
+    reads.length = 0;
+    const question = { ...all, filter: status("rare"), descending: false, wanted: page(2) };
+    const { answer } = await proverOf(many, { indexLog }).prove(question);
+    expect(answer).toEqual({ kind: "page", leaves: [7, 1_007] });
+    expect(Math.max(...reads)).toBe(4 * BASE - 1); // of its base, the last
+  });
+
   test.each(["the tail", "segments"])("is no longer looked for in %s when its caller is gone", async (where) => {
     const { signal } = new AbortController();
     const gone = AbortSignal.abort(new Error("gone"));

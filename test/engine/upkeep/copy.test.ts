@@ -113,6 +113,26 @@ describe("a copy of a log", () => {
     }
   });
 
+  it("is refused at its end where the entries are others than those that were signed, with hashes of their own", async () => {
+    const store = await logOf(600);
+    const { format } = sourceOf(store);
+    const forged = replaced<LogStore>(store, {
+      entries: async (...asked) =>
+        (await store.entries(...asked)).map((entry) => {
+          if (entry?.leafIndex !== 7) return entry;
+          const canonical = entry.canonical.replace('"event ', '"other ');
+          return { ...entry, canonical, leafHash: format.leafHash(utf8(canonical)) };
+        }),
+    });
+    const to = new MemoryLogStore();
+    const error = await rejection(copyLog({ from: sourceOf(forged), to }));
+    expect([error.code, error.message]).toEqual([
+      "LOG_CORRUPT",
+      expect.stringMatching(/^The entries of default lead to [0-9a-f]{64}, not to its signed root\.$/),
+    ]);
+    expect((await to.head("default"))?.size).toBe(0);
+  });
+
   it("refuses a target that holds another log, or more than the source", async () => {
     const from = sourceOf(await logOf(10));
     const other = new MemoryLogStore();
