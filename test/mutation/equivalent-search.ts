@@ -212,4 +212,10 @@ export const EQUIVALENT_IN_SEARCH: readonly Equivalent[] = [
     mutant: "if (matching.length >= 0)",
     why: "no rows are no matches",
   },
+  {
+    file: "build/src/engine/search/base-segments.js",
+    line: "if (made !== undefined)",
+    mutant: "if (true)",
+    why: "a cache that is given undefined keeps nothing",
+  },
 ];
