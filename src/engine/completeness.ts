@@ -14,9 +14,12 @@ export function indexRootOf({ log, key }: Pick<OpenLog, "log" | "key">, { treeSi
   return { log, treeSize, hash: digestOf(rootHash), checkpoint: key.signIndex(treeSize, rootHash) };
 }
 
+/** What is needed of a log to prove an answer. */
+type ProvenLog = Pick<OpenLog, "log" | "key" | "format" | "root" | "multiproof">;
+
 /** Proves an answer; that of a page is what the page shows. Rejects as `prove`. */
 export async function provenComplete(
-  log: OpenLog,
+  log: ProvenLog,
   { asked, page }: { readonly asked: PinnedQuestion; readonly page: ProvablePage | undefined },
   prove: (query: ProofQuery) => Promise<ProvenAnswer>,
 ): Promise<CompletenessProof> {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { AuditError } from "../../src/audit/errors.js";
 import type {
   AppendBatch,
@@ -141,7 +140,7 @@ export class FaultStore implements LogStore {
       case "never answers, and is not written":
         return this.#silence();
       case "is written after the wait":
-        void sleep(fault.delayMs).then(() => this.honest.append(batch));
+        setTimeout(() => void this.honest.append(batch), fault.delayMs);
         return this.#silence();
     }
   }

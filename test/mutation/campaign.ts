@@ -15,7 +15,7 @@ const ELSEWHERE = /^(graphql|stores\/memory)\/|^http\/(live-tail|download)/;
 const LEFT_OUT = /python|fuzz|bundle|executors|normalised-caches|redis|entry-paths/;
 /** They run last, for what nothing else has killed: each of their tests opens stores, or logs thousands of entries. */
 const DEAR =
-  /standby|local-service|bulk-requests|segment-(index|oracle)|(segment|search)\/completeness|completeness-|tree-reading|root-conflict|damaged-log|fraud-proof|vectors|merge|base64/;
+  /standby|local-service|bulk-requests|segment-(index|oracle)|(segment|search)\/completeness|completeness-|tree-reading|root-conflict|damaged-log|fraud-proof|vectors|merge|base64|custom-fields|index-life/;
 /** A mutant of what runs while files are loaded is tried with so many test files, in a process for each. */
 const MOST_ALONE = 3;
 const BAR_PERCENT = 95;

@@ -2,7 +2,7 @@ import type { Circus } from "@jest/types";
 import { TestEnvironment } from "jest-environment-node";
 import { appendFileSync, readFileSync } from "node:fs";
 import type { Switches } from "./switches.js";
-import { testsBelow, TestTree, type Block, type Test } from "./test-tree.js";
+import { testsBelow, TestTree, type Attempt, type Block, type Test } from "./test-tree.js";
 
 /** What a run of one test file is for. */
 export type Job =
@@ -94,15 +94,16 @@ export default class MutationEnvironment extends TestEnvironment {
     found({ kind: "end" });
   }
 
-  /** The tests that execute each mutant and pass without one. */
+  /** The tests that execute each mutant, and pass without one, and do not wait for another program for long. */
   async #base(root: Block, asked: ReadonlySet<number>): Promise<ReadonlyMap<number, ReadonlySet<Test>>> {
     const executing = new Map<number, Set<Test>>();
-    const failing = new Set<Test>();
-    const tree = new TestTree(new Set(testsBelow(root)), ({ kind, tests, hasFailed, ms }) => {
+    const [failing, waiting] = [new Set<Test>(), new Set<Test>()];
+    const attempted = ({ kind, tests, hasFailed, ms, hasIdled }: Attempt): boolean => {
       const turns = this.#switches.state[1] ?? 0;
       if (kind === "block") this.#hooks.push({ tests: new Set(tests), ms });
       for (const test of tests) {
         if (hasFailed) failing.add(test);
+        if (hasIdled) waiting.add(test);
         const before = this.#costs.get(test) ?? { ms: 0, turns: 0 };
         this.#costs.set(test, { ms: before.ms + (kind === "test" ? ms : 0), turns: before.turns + turns });
       }
@@ -110,12 +111,13 @@ export default class MutationEnvironment extends TestEnvironment {
         executing.set(mutant, new Set([...(executing.get(mutant) ?? []), ...tests]));
       this.#turnTo(-1, Infinity);
       return true;
-    });
+    };
     this.#turnTo(-1, Infinity);
-    await tree.run(root);
+    await new TestTree({ tests: new Set(testsBelow(root)), attempted, hasLimits: false }).run(root);
     this.#endIntervals();
     found({ kind: "base", failed: [...failing].map(({ name }) => name) });
-    const passing = [...executing].map(([mutant, tests]) => [mutant, without(tests, failing)] as const);
+    const unfit = new Set([...failing, ...waiting]);
+    const passing = [...executing].map(([mutant, tests]) => [mutant, without(tests, unfit)] as const);
     return new Map(passing.filter(([, tests]) => tests.size > 0));
   }
 
@@ -150,11 +152,11 @@ export default class MutationEnvironment extends TestEnvironment {
   async #failing(root: Block, tests: readonly Test[], mutant: number): Promise<Test | undefined> {
     let failing: Test | undefined;
     this.#turnTo(mutant, 1_000_000 + 5 * tests.reduce((sum, test) => sum + (this.#costs.get(test)?.turns ?? 0), 0));
-    const tree = new TestTree(new Set(tests), (attempt) => {
+    const attempted = (attempt: Attempt): boolean => {
       if (attempt.hasFailed) failing ??= attempt.tests[0];
       return failing === undefined;
-    });
-    await tree.run(root);
+    };
+    await new TestTree({ tests: new Set(tests), attempted, hasLimits: true }).run(root);
     this.#endIntervals();
     this.#turnTo(-1, Infinity);
     return failing;

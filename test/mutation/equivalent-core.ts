@@ -153,7 +153,7 @@ export const EQUIVALENT_IN_CORE: readonly Equivalent[] = [
     why: "both are the same where they differ",
   },
   {
-    file: "build/src/core/words/tokenizer.js",
+    file: "build/src/core/words/scanned-members.js",
     line: "const text = isText ? fieldText(value) : canonical;",
     mutant: "const text = true ? fieldText(value) : canonical;",
     why: "the text of JSON is its canonical text",
@@ -196,8 +196,8 @@ export const EQUIVALENT_IN_CORE: readonly Equivalent[] = [
   },
   {
     file: "build/src/core/segment/word-lookup.js",
-    line: "if ((term[0] ?? 0) < LEAST_WORD_BYTE || (this.#field !== undefined && field !== this.#field))",
-    mutant: "if ((term[0] ?? (0 + 1)) < LEAST_WORD_BYTE || (this.#field !== undefined && field !== this.#field))",
+    line: "if ((term[0] ?? 0) < LEAST_WORD_BYTE)",
+    mutant: "if ((term[0] ?? (0 + 1)) < LEAST_WORD_BYTE)",
     why: "a term without a byte is no word with either",
   },
   {

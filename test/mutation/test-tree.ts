@@ -12,13 +12,23 @@ export interface Attempt {
   readonly hasFailed: boolean;
   /** Of processor time. */
   readonly ms: number;
+  /** It did next to nothing for so long that with a mutant it counts as waiting for what never comes. */
+  readonly hasIdled: boolean;
+}
+
+export interface TestTreeOptions {
+  readonly tests: ReadonlySet<Test>;
+  /** Says whether to go on. */
+  readonly attempted: (attempt: Attempt) => boolean;
+  /** Whether what waits or is busy for long has failed: for tests that are known to pass, and to do neither. */
+  readonly hasLimits: boolean;
 }
 
 /** A test whose mutant waits for what never comes has failed: the process has used next to nothing for so long. */
 const IDLE_MS = 10_000;
 const MOST_IDLE_PARTS = 20;
-/** So much later it has failed even if it is busy. */
-const MOST_PERIODS = 12;
+/** A test that has used so much of the processor has failed too: those that are tried take a tenth of it. */
+const MOST_BUSY_MS = 20_000;
 /** Tests may have put their own in its place. */
 const { setInterval, clearInterval } = globalThis;
 
@@ -29,20 +39,14 @@ export function testsBelow(block: Block): readonly Test[] {
   });
 }
 
-/**
- * Runs these tests of a file that jest has loaded, with their hooks, as jest does, and as often as it is called. `attempted`
- * says whether to go on.
- */
+/** Runs these tests of a file that jest has loaded, with their hooks, as jest does, and as often as it is called. */
 export class TestTree {
   #goesOn = true;
 
-  constructor(
-    private readonly tests: ReadonlySet<Test>,
-    private readonly attempted: (attempt: Attempt) => boolean,
-  ) {}
+  constructor(private readonly options: TestTreeOptions) {}
 
   async run(block: Block, before: readonly Circus.Hook[] = [], after: readonly Circus.Hook[] = []): Promise<void> {
-    const own = testsBelow(block).filter((test) => this.tests.has(test));
+    const own = testsBelow(block).filter((test) => this.options.tests.has(test));
     if (own.length === 0) return;
     const hooks = (type: Circus.Hook["type"]): readonly Circus.Hook[] =>
       block.hooks.filter((hook) => hook.type === type);
@@ -54,7 +58,7 @@ export class TestTree {
     for (const child of isReady ? block.children : []) {
       if (!this.#goesOn) break;
       if (child.type === "describeBlock") await this.run(child, beforeEach, afterEach);
-      else if (this.tests.has(child)) await this.#test(child, beforeEach, afterEach);
+      else if (this.options.tests.has(child)) await this.#test(child, beforeEach, afterEach);
     }
     await this.#attempt(own, hooks("afterAll"));
   }
@@ -68,12 +72,18 @@ export class TestTree {
   async #attempt(tests: readonly Test[], steps: readonly (Circus.Hook | Test)[], context?: object): Promise<boolean> {
     const kind = context === undefined ? "block" : "test";
     const since = processorMs();
+    let hasIdled = false;
     const finish = (hasFailed: boolean): boolean => {
-      if (!this.attempted({ kind, tests, hasFailed, ms: processorMs() - since })) this.#goesOn = false;
+      if (!this.options.attempted({ kind, tests, hasFailed, ms: processorMs() - since, hasIdled }))
+        this.#goesOn = false;
       return !hasFailed;
     };
+    const isOver = (busyMs: number, isIdle: boolean): boolean => {
+      hasIdled ||= isIdle;
+      return this.options.hasLimits && (isIdle || busyMs > MOST_BUSY_MS);
+    };
     try {
-      for (const { fn } of steps) await inTime(called(fn, context ?? {}));
+      for (const { fn } of steps) await inTime(called(fn, context ?? {}), isOver);
       return finish(false);
     } catch {
       return finish(true);
@@ -94,15 +104,17 @@ async function called(fn: Circus.TestFn | undefined, context: object): Promise<v
     });
 }
 
-async function inTime(run: Promise<void>): Promise<void> {
+/** `isOver`: told now and then what the run has used of the processor, and whether it was next to nothing of late. */
+async function inTime(run: Promise<void>, isOver: (busyMs: number, isIdle: boolean) => boolean): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    let [usedMs, periods] = [processorMs(), 0];
+    const since = processorMs();
+    let before = since;
     timer = setInterval(() => {
-      const used = processorMs() - usedMs;
-      usedMs += used;
-      periods++;
-      if (used < IDLE_MS / MOST_IDLE_PARTS || periods > MOST_PERIODS) reject(new Error("takes too long"));
+      const now = processorMs();
+      const isIdle = now - before < IDLE_MS / MOST_IDLE_PARTS;
+      before = now;
+      if (isOver(now - since, isIdle)) reject(new Error("takes too long"));
     }, IDLE_MS);
   });
   try {

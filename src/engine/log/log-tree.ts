@@ -51,7 +51,7 @@ export class LogTree {
 
   /** The store has grown by what others appended. */
   extended(tree: SignedTree): void {
-    if (tree.edge.size > this.#newest.edge.size) this.#newest = tree;
+    this.#newest = tree;
   }
 
   #reach(tree: SignedTree): void {
@@ -91,10 +91,7 @@ export class LogTree {
   }
 
   async #confirm(tree: SignedTree): Promise<Durability> {
-    if (tree.edge.size <= this.#durableSize) {
-      this.#show(tree);
-      return "durable";
-    }
+    if (tree.edge.size <= this.#durableSize) return "durable";
     const before = this.#replacements;
     const { log, store } = this.options.source;
     const { durability, head } = await store.confirm(log);
@@ -256,7 +253,7 @@ export class GrowthWatch {
 
   #enter(waiter: Waiter): void {
     this.#waiting.add(waiter);
-    if (this.#timer === undefined) this.#schedule();
+    this.#schedule();
   }
 
   #leave(waiter: Waiter): void {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { deadline, outcomeKnown } from "../../audit/calls.js";
 import { AuditError, endsLog, withOutcome, type WriteOutcome } from "../../audit/errors.js";
 import type { AppendOutcome, LogHead, StoredTile } from "../../audit/store.js";
@@ -204,7 +203,7 @@ export class TreeWriter {
 
   async #lookAgain(cause: unknown): Promise<void> {
     for (const delayMs of LOOK_DELAYS_MS) {
-      await sleep(delayMs);
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
       try {
         await this.reload();
         this.options.history.requireWritable(); // a store that is behind does not hold what may be in another one

@@ -117,7 +117,7 @@ class Buckets {
     for (let bucket = this.#find(start); bucket < this.counts.length; bucket++) {
       const [from, to] = [limits[bucket] ?? 0, limits[bucket + 1] ?? 0];
       if (from >= end) return;
-      if (to > start && to > from) yield { bucket, first: Math.max(from, start), end: Math.min(to, end) };
+      yield { bucket, first: Math.max(from, start), end: Math.min(to, end) };
     }
   }
 

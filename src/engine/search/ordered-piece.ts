@@ -50,7 +50,7 @@ export class RankedPiece implements OrderedPiece {
 
   constructor(
     private readonly matches: PieceMatches,
-    { ranks, smallest, largest }: KeyPiece,
+    { ranks, smallest, largest }: Pick<KeyPiece, "ranks" | "smallest" | "largest">,
   ) {
     const { places, descending } = matches;
     this.#values = Uint32Array.from(places, (place) => ((ranks[place] ?? 0) << DOCUMENT_BITS) | place);

@@ -1,3 +1,4 @@
+import { receiveMessageOnPort } from "node:worker_threads";
 import type { StoredSegment } from "../../audit/block-store.js";
 import { HASH_BYTES } from "../../core/bytes.js";
 import { MAX_SEGMENT_BLOCKS, segmentBlocks, type SegmentHeader } from "../../core/segment/format.js";
@@ -6,7 +7,7 @@ import { SegmentReader } from "../../core/segment/read.js";
 import { nodeSha256 } from "../../keys/node-crypto.js";
 import { blockHash, Outline, outlineBytes, recordsBelow } from "./outline.js";
 import { packed, unpacked } from "./packed.js";
-import type { MergerCall, MergerFault, MergerReply } from "./segment-merger.js";
+import type { MergerCall, MergerData, MergerFault, MergerReply } from "./segment-merger.js";
 
 /** Blocks that are read, or given away, at once. */
 const AT_ONCE = 32;
@@ -25,6 +26,19 @@ export function mergedBy(children: readonly StoredSegment[], ask: AskMerger): Me
     const reason = error instanceof Error ? error.message : String(error);
     return { kind: "failed", reason, fault: error instanceof Fault ? error.fault : undefined };
   }
+}
+
+/** Stands still until the other side has replied: a merge is one computation over blocks that are read when it comes to them. */
+export function askOver({ port, signal }: Pick<MergerData, "port" | "signal">): AskMerger {
+  return (call) => {
+    port.postMessage(call, call.kind === "stage" ? [call.blocks.bytes.buffer] : []);
+    for (;;) {
+      const received: { readonly message: MergerReply } | undefined = receiveMessageOnPort(port);
+      if (received !== undefined) return received.message;
+      Atomics.wait(signal, 0, 0);
+      Atomics.store(signal, 0, 0);
+    }
+  };
 }
 
 class Fault extends Error {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { AuditError, endsLog } from "../../audit/errors.js";
 import { digestOf, equalBytes } from "../../core/bytes.js";
 import { Prover } from "./prover.js";
@@ -55,8 +54,10 @@ export class History {
   #broken: AuditError | undefined;
   /** On the monotonic clock; undefined while the store may be behind. */
   #behindSinceMs: number | undefined;
+  /** Set from the plan of a look to its end. */
   #isLooking = false;
-  readonly #closed = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
   #look: () => Promise<void> = () => Promise.resolve();
 
@@ -112,7 +113,7 @@ export class History {
     const known = this.#required.get(origin);
     if (known !== undefined && (origin !== "published" || root.treeSize <= known.treeSize)) return;
     this.#required = new Map(this.#required).set(origin, root);
-    void this.#keepLooking();
+    this.#lookLater();
   }
 
   /**
@@ -139,7 +140,7 @@ export class History {
     if (this.#broken !== undefined) return;
     this.#broken = error;
     this.options.onBroken(error);
-    void this.#keepLooking();
+    this.#lookLater();
   }
 
   /**
@@ -183,19 +184,20 @@ export class History {
 
   /** Looks at the store no more by itself. */
   close(): void {
-    this.#closed.abort();
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
   }
 
-  async #keepLooking(): Promise<void> {
-    if (this.#isLooking) return;
+  #lookLater(): void {
+    if (this.#isLooking || this.isClear || this.#isClosed) return;
     this.#isLooking = true;
-    const { signal } = this.#closed;
-    const isOver = (): boolean => this.isClear || signal.aborted;
-    while (!isOver()) {
-      await sleep(this.isTrusted ? BEHIND_LOOK_MS : BROKEN_LOOK_MS, undefined, { signal, ref: false }).catch(ignore);
-      if (!isOver()) await this.#look().catch(ignore);
-    }
+    this.#timer = setTimeout(() => void this.#lookNow(), this.isTrusted ? BEHIND_LOOK_MS : BROKEN_LOOK_MS).unref();
+  }
+
+  async #lookNow(): Promise<void> {
+    if (!this.isClear) await this.#look().catch(ignore);
     this.#isLooking = false;
+    this.#lookLater();
   }
 
   /** A no proves nothing: the store may be another server by now than the one that the tree was read from. */

@@ -9,12 +9,19 @@ export interface IndexSample {
   readonly of: number;
 }
 
+export interface SampledIndex {
+  readonly index: SearchIndex;
+  readonly log: string;
+  /** Any integer from 0 below `end`, each as likely as the others. Default: `randomInt` of node:crypto. */
+  readonly draw?: (end: number) => number;
+}
+
 /**
  * Builds so many stored segments again, chosen at random by their entries, each once; fewer where there are no more. The operator of a log cannot
  * know which, so that one wrong segment is found with the chance that the sample tells. Calls `found` for each.
  */
 export async function checkedSample(
-  { index, log }: { readonly index: SearchIndex; readonly log: string },
+  { index, log, draw = randomInt }: SampledIndex,
   count: number,
   found: (segment: CheckedSegment) => void,
 ): Promise<IndexSample> {
@@ -22,7 +29,7 @@ export async function checkedSample(
   const gaps = [{ start: 0, end: of }];
   let [segments, entries] = [0, 0];
   while (segments < count && entries < of) {
-    const segment = await segmentOf(index, log, leafIn(gaps, randomInt(of - entries)));
+    const segment = await segmentOf(index, log, leafIn(gaps, draw(of - entries)));
     if (segment === undefined) break; // it was merged or dropped meanwhile
     const width = segmentDocuments(segment.level);
     const [start, end] = [segment.number * width, (segment.number + 1) * width];

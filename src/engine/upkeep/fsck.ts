@@ -211,7 +211,8 @@ class LogCheck {
   async #compareEnd(): Promise<void> {
     const { source } = this.options;
     const { size, lastReceivedAt } = this.head;
-    const [last] = this.#signed === undefined ? [] : await new EntryReader(source).read([size - 1], this.#signed);
+    const isDated = this.#signed !== undefined && size > 0; // an empty log has no entry with a time
+    const [last] = isDated ? await new EntryReader(source).read([size - 1], this.#signed) : [];
     const isTime = last?.kind !== "entry" || last.entry.envelope.received_at === lastReceivedAt;
     if (!isTime || !isReceivedAt(lastReceivedAt)) this.#add({ kind: "head-time-changed", lastReceivedAt });
     const [behind] = await source.store.entries(source.log, [size]);

@@ -1,10 +1,9 @@
-import { beforeEach, describe, expect, test } from "@jest/globals";
-import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import type { AuditService } from "../../../src/audit/service.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { rejection } from "../rejection.js";
 import { FaultStore } from "../fault-store.js";
-import { checkEverything, logMessages, message, openTestService } from "../test-log.js";
+import { checkEverything, logMessages, message, NEW_YEAR, openTestService } from "../test-log.js";
 
 const APPEND_TIMEOUT_MS = 40;
 
@@ -116,33 +115,31 @@ describe("an append that", () => {
     expect(alarms).toEqual(["The log default is missing from the store."]);
   });
 
-  test("never answers, though it is written, is found after a bounded wait", async () => {
-    store.faults.push({ kind: "never answers, though it is written" });
-    expect((await log("one", await impatient())).root.treeSize).toBe(1);
-    expect(await checkEverything(store)).toEqual(["one"]);
+  test("fails takes its whole batch with it, and no other", async () => {
+    store.faults.push({ kind: "fails before it is written" });
+    const outcomes = await Promise.allSettled(["first", "second", "third"].map((text) => log(text)));
+    expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "fulfilled", "fulfilled"]);
+    expect(await checkEverything(store)).toEqual(["second", "third"]);
+  });
+});
+
+describe("a store that does not report an append", () => {
+  beforeEach(() => {
+    jest.useFakeTimers();
+  });
+  afterEach(() => {
+    jest.useRealTimers();
   });
 
-  test("never answers, and is not written, is refused after a bounded wait", async () => {
-    store.faults.push({ kind: "never answers, and is not written" });
-    service = await impatient();
-    expect(await rejection(log("lost"))).toMatchObject({ code: "UNAVAILABLE", outcome: "UNKNOWN" });
-    await log("kept");
-    expect(await checkEverything(store)).toEqual(["kept"]);
-  });
+  async function afterAllLooks<Result>(outcome: Promise<Result>): Promise<Result> {
+    await jest.advanceTimersByTimeAsync(1_250);
+    return outcome;
+  }
 
-  test("is written after everybody gave up takes an index that nobody else gets", async () => {
-    store.faults.push({ kind: "is written after the wait", delayMs: APPEND_TIMEOUT_MS * 20 });
-    service = await impatient();
-    expect(await rejection(log("late"))).toMatchObject({ code: "UNAVAILABLE", outcome: "UNKNOWN" });
-    while ((await store.honest.head("default"))?.size !== 1) await sleep(APPEND_TIMEOUT_MS);
-    expect((await log("next")).entries[0]?.leafIndex).toBe(1);
-    expect(await checkEverything(store)).toEqual(["late", "next"]);
-  });
-
-  test("is in doubt while the store is away is looked for before anything else is written", async () => {
+  test("is looked for before anything else is written", async () => {
     store.faults.push({ kind: "is written though it said no" });
     store.headFailures = 4;
-    const error = await rejection(log("unsure"));
+    const error = await afterAllLooks(rejection(log("unsure")));
     expect(error.message).toMatch(
       /^The store cannot be reached, and it is not known whether the entries were stored\./,
     );
@@ -153,20 +150,97 @@ describe("an append that", () => {
     expect(await checkEverything(store)).toEqual(["unsure", "next"]);
   });
 
-  test("cannot even look is refused without being tried", async () => {
+  test("refuses the next without its being tried while it cannot even be looked at", async () => {
     store.faults.push({ kind: "fails before it is written" });
     store.headFailures = 5;
-    expect(await rejection(log("unsure"))).toMatchObject({ code: "UNAVAILABLE", outcome: "UNKNOWN" });
+    expect(await afterAllLooks(rejection(log("unsure")))).toMatchObject({ code: "UNAVAILABLE", outcome: "UNKNOWN" });
     expect(await rejection(log("also refused"))).toMatchObject({ code: "UNAVAILABLE", outcome: "NONE" });
     expect(store.appends).toHaveLength(1);
     await log("kept");
     expect(await checkEverything(store)).toEqual(["kept"]);
   });
 
-  test("fails takes its whole batch with it, and no other", async () => {
+  test("is looked at at once, and again after 50, 200 and 1,000 ms", async () => {
+    const head = store.head.bind(store);
+    const looksMs: number[] = [];
+    const beganMs = performance.now();
+    store.head = (name) => (looksMs.push(performance.now() - beganMs), head(name));
     store.faults.push({ kind: "fails before it is written" });
-    const outcomes = await Promise.allSettled(["first", "second", "third"].map((text) => log(text)));
-    expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "fulfilled", "fulfilled"]);
-    expect(await checkEverything(store)).toEqual(["second", "third"]);
+    store.headFailures = 5;
+    const refused = rejection(log("lost"));
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect((await refused).outcome).toBe("UNKNOWN");
+    expect(looksMs).toEqual([0, 50, 250, 1_250]);
+  });
+
+  test("is looked at again while it is behind what was signed: what it does not hold may be in another one", async () => {
+    const shared = await openTestService({ store, sharedStore: true, clock: () => NEW_YEAR });
+    await logMessages(shared, 3);
+    const shorter = new MemoryLogStore();
+    await logMessages(await openTestService({ store: shorter, clock: () => NEW_YEAR }), 2);
+    const { honest } = store;
+    store.faults.push({ kind: "is written though it said no" });
+    const confirmed = store.append.bind(store);
+    store.append = (batch) =>
+      confirmed(batch).finally(() => {
+        store.honest = shorter;
+      });
+    const logged = log("found", shared);
+    await jest.advanceTimersByTimeAsync(100);
+    store.honest = honest;
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect((await logged).root.treeSize).toBe(4);
+  });
+
+  test("is looked at no more once it has answered", async () => {
+    store.faults.push({ kind: "is written though it said no" });
+    store.headFailures = 2;
+    const { headReads } = store;
+    const logged = log("found");
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect((await logged).root.treeSize).toBe(1);
+    expect(store.headReads - headReads).toBe(3);
+  });
+
+  test.each([
+    ["though it is written, is found", "never answers, though it is written", "one"],
+    ["and is not written, is refused", "never answers, and is not written", undefined],
+  ] as const)("within the time it has, %s, and nothing is written before that", async (_, kind, found) => {
+    store.faults.push({ kind });
+    service = await impatient();
+    const logged = log("one").then(
+      ({ root }) => root.treeSize,
+      (error: unknown) => error,
+    );
+    await jest.advanceTimersByTimeAsync(APPEND_TIMEOUT_MS - 1);
+    const next = log("two");
+    await jest.advanceTimersByTimeAsync(0);
+    expect(store.appends).toHaveLength(1);
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(await logged).toEqual(found === undefined ? expect.objectContaining({ outcome: "UNKNOWN" }) : 1);
+    await next;
+    expect(await checkEverything(store)).toEqual(found === undefined ? ["two"] : [found, "two"]);
+  });
+
+  test("and writes it after everybody gave up, gives it an index that nobody else gets", async () => {
+    store.faults.push({ kind: "is written after the wait", delayMs: 2 * APPEND_TIMEOUT_MS });
+    service = await impatient();
+    const refused = rejection(log("late"));
+    await jest.advanceTimersByTimeAsync(2 * APPEND_TIMEOUT_MS - 1);
+    expect(await refused).toMatchObject({ code: "UNAVAILABLE", outcome: "UNKNOWN" });
+    expect((await store.honest.head("default"))?.size).toBe(0);
+    await jest.advanceTimersByTimeAsync(1);
+    expect((await log("next")).entries[0]?.leafIndex).toBe(1);
+    expect(await checkEverything(store)).toEqual(["late", "next"]);
+  });
+
+  test("has thirty seconds to report it, if not told otherwise", async () => {
+    store.faults.push({ kind: "never answers, and is not written" });
+    const { headReads } = store;
+    const refused = rejection(log("lost"));
+    await jest.advanceTimersByTimeAsync(29_999);
+    expect(store.headReads).toBe(headReads);
+    await jest.advanceTimersByTimeAsync(100);
+    expect((await refused).outcome).toBe("UNKNOWN");
   });
 });

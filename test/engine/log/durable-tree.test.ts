@@ -94,6 +94,15 @@ test("what a replica shows is told of with its root, but published by nobody bef
   await untilRemembered(4);
 });
 
+test("what a replica showed and was told of is not confirmed again", async () => {
+  store.durability = "replica";
+  expect((await service.root("default")).treeSize).toBe(3);
+  const asked = store.confirmations;
+  store.durability = "away";
+  for (const size of [1, 3]) expect((await service.root("default", size)).treeSize).toBe(size);
+  expect(store.confirmations).toBe(asked);
+});
+
 test("what a replica shows is shown to who follows the log", async () => {
   store.durability = "replica";
   const reader = new AbortController();

@@ -59,6 +59,27 @@ describe("a gateway that shares its store", () => {
       expect(await asked(read)).toEqual([0, 0, 0]);
   });
 
+  test("proves no leaf behind the tree that it is asked about", async () => {
+    const service = await gateway(true);
+    const asked = service.membershipProofs({ log: "default", treeSize: SIZE - 1, leafIndexes: [0, SIZE - 1] });
+    expect(await rejection(asked)).toMatchObject({
+      code: "BAD_USER_INPUT",
+      problems: [{ path: "leafIndex", expected: `a leaf index below ${SIZE - 1}`, got: String(SIZE - 1) }],
+    });
+  });
+
+  test("reads of what another appended no more than that", async () => {
+    const service = await gateway(true);
+    await logMessages(other, 2);
+    const ranges: unknown[] = [];
+    const leafHashes = store.leafHashes.bind(store);
+    store.leafHashes = (log, range) => (ranges.push(range), leafHashes(log, range));
+    expect((await service.root("default")).treeSize).toBe(SIZE + 2);
+    expect(new Set(ranges.map((range) => JSON.stringify(range)))).toEqual(
+      new Set([JSON.stringify({ start: SIZE, end: SIZE + 2 })]),
+    );
+  });
+
   test("looks once for what lies behind it, and reads no tree again that has not changed", async () => {
     const service = await gateway(true);
     expect(await asked(() => kinds(service, SIZE))).toEqual([1, 0, 1]);
@@ -69,6 +90,22 @@ describe("a gateway that shares its store", () => {
     await logMessages(other, 2);
     const proof = await service.consistencyProof({ log: "default", fromSize: 2, toSize: SIZE + 2 });
     expect([proof.fromSize, proof.toSize]).toEqual([2, SIZE + 2]);
+    const [behind, both] = [
+      { fromSize: 1, toSize: SIZE + 3 },
+      { fromSize: SIZE + 3, toSize: SIZE + 3 },
+    ];
+    for (const sizes of [behind, both])
+      expect(await rejection(service.consistencyProof({ log: "default", ...sizes }))).toMatchObject({
+        code: "NOT_FOUND",
+        message: `The log default has ${SIZE + 2} entries: it has no tree of size ${SIZE + 3} yet.`,
+      });
+    for (const sizes of [
+      { fromSize: 0, toSize: SIZE },
+      { fromSize: 0, toSize: 0 },
+    ])
+      expect(await rejection(service.consistencyProof({ log: "default", ...sizes }))).toMatchObject({
+        problems: [{ path: "fromSize", got: "0" }],
+      });
     const turned = service.consistencyProof({ log: "default", fromSize: SIZE + 2, toSize: 2 });
     expect(await rejection(turned)).toMatchObject({ code: "BAD_USER_INPUT" });
   });

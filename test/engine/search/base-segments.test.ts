@@ -16,14 +16,17 @@ let made: { readonly firstLeaf: number; readonly texts: readonly string[] }[];
 /** Makes what tells the bases apart by when they were made. */
 let maker: SegmentMaker;
 let gates: Promise<void>[];
+/** Opened one by one, as bases are begun. */
+let begun: ReturnType<typeof closedGate>[];
 let cache: ProofCache;
 beforeEach(() => {
-  [made, gates, cache] = [[], [], proofCache()];
+  [made, gates, begun, cache] = [[], [], [], proofCache()];
   maker = replaced(new SegmentMaker(), {
     base: async (firstLeaf, entries): Promise<Segment> => {
       const texts: string[] = [];
       for await (const some of entries) texts.push(...some.map(({ canonical }) => utf8Text(canonical) ?? ""));
       const count = made.push({ firstLeaf, texts });
+      begun.shift()?.open();
       await gates.shift();
       return { level: 0, number: firstLeaf / BASE, blocks: [utf8(`made ${count}`)], directory: [] };
     },
@@ -65,12 +68,14 @@ describe("the segments of level 0, which no store keeps,", () => {
   test("that were begun before the log was another one are not kept, and hold nobody up", async () => {
     const [old, next] = [closedGate(), closedGate()];
     gates.push(old.passed, next.passed);
+    const [first, second] = [closedGate(), closedGate()];
+    begun.push(first, second);
     const bases = basesOf("default");
     const before = bases.of(0);
-    while (made.length < 1) await new Promise(setImmediate);
+    await first.passed;
     bases.clear();
     const after = bases.of(0);
-    while (made.length < 2) await new Promise(setImmediate);
+    await second.passed;
     old.open();
     expect(nameOf(await before)).toBe("made 1");
     const third = bases.of(0); // waits for the second, which goes on

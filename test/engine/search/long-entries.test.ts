@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { digestBytes, digestOf, equalBytes, utf8 } from "../../../src/core/bytes.js";
 import { logFormat } from "../../../src/core/format.js";
 import { LONG_CHARACTERS } from "../../../src/engine/search/log-rows.js";
@@ -14,7 +14,10 @@ import {
 import { matches } from "../../../src/query/filter.js";
 import { parseQuery } from "../../../src/query/parser.js";
 
-const long = new LongEntries();
+let long: LongEntries;
+beforeAll(() => {
+  long = new LongEntries();
+});
 afterAll(() => long.close());
 
 const format = logFormat("rfc6962");

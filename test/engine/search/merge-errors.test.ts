@@ -14,6 +14,7 @@ import {
 } from "../../../src/engine/search/segment-merger.js";
 import { StoredSegments } from "../../../src/engine/search/stored-segments.js";
 import { nodeSha256 } from "../../../src/keys/node-crypto.js";
+import { closedGate } from "../test-log.js";
 import { MemoryBlockStore } from "../../../src/stores/memory/block-store.js";
 
 const LOG = "default";
@@ -101,6 +102,19 @@ describe("a merge that cannot be done", () => {
     large.begin(merges, () => undefined);
     await large.ended();
     expect([begun, warnings]).toEqual([[0], []]);
+  });
+
+  test("because the index is being closed ends before that is done", async () => {
+    const gate = closedGate();
+    ends.push(async () => (await gate.passed, Promise.reject(new Error("cut short"))));
+    large.begin(merges, () => undefined);
+    let isClosed = false;
+    const closed = large.close().then(() => (isClosed = true));
+    await new Promise(setImmediate);
+    expect(isClosed).toBe(false);
+    gate.open();
+    await closed;
+    expect(warnings).toEqual([]);
   });
 
   test("because the store does not list it is not tried again", async () => {

@@ -75,6 +75,33 @@ describe("a page of a result", () => {
     );
   });
 
+  it.each<[PageRequest, number | undefined, number | undefined, number, number, boolean, boolean]>([
+    // What is asked of ten matches; after and before which position; from where on, how many, and what lies beside them.
+    [{ last: 2 }, undefined, undefined, 8, 2, false, true],
+    [{ last: 2 }, undefined, 5, 3, 2, true, true],
+    [{ last: 2 }, undefined, 9, 7, 2, true, true],
+    [{ last: 9 }, undefined, 5, 0, 5, true, false],
+    [{ last: 9 }, 5, undefined, 6, 4, false, true],
+    [{ last: 2 }, 5, 8, 6, 2, true, true],
+    [{ last: 3 }, 5, 6, 6, 0, true, true],
+    [{ first: 3 }, 5, undefined, 6, 3, true, true],
+    [{ first: 4 }, 5, undefined, 6, 4, false, true],
+    [{ first: 3 }, undefined, 2, 0, 2, true, false],
+    [{ first: 9, last: 2 }, undefined, 5, 3, 2, true, true],
+    [{ first: 3, last: 2 }, 5, undefined, 7, 2, true, true],
+    [{ first: 2, last: 3 }, undefined, undefined, 0, 2, true, false],
+    [{ first: 10 }, undefined, undefined, 0, 10, false, false],
+  ])("of ten matches, asked for as %j after %p and before %p", async (...row) => {
+    const [page, after, before, start, count, next, previous] = row;
+    const read = await readPage(resultOf(10), spanOf(page, after, before));
+    expect(read).toEqual({
+      start,
+      leafIndexes: Array.from({ length: count }, (_, place) => 1_000 + start + place),
+      hasNextPage: next,
+      hasPreviousPage: previous,
+    });
+  });
+
   it("says of an empty page whether anything lies on either side of its place", async () => {
     expect(await readPage(resultOf(5), spanOf({ first: 0 }, 1, undefined))).toMatchObject({
       start: 2,

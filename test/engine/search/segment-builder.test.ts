@@ -207,6 +207,19 @@ describe("what builds the segments of a log", () => {
     expect(bench.made).toEqual(["large 2/0", "1/16"]);
   });
 
+  test("goes on when a large merge is done, without being asked", async () => {
+    await bench.put(...ones(16));
+    bench.size = 16 * GROUP;
+    bench.mergedInMemory = 16 * BLOCKS - 1;
+    const [merged, woken] = [closedGate(), closedGate()];
+    bench.mergeLarge = ({ children: [first] }) =>
+      merged.passed.then(() => bench.memory.stage(LOG, above(first), [])).then(() => segmentOf(above(first)));
+    await run(bench);
+    bench.headRead = () => (woken.open(), Promise.resolve());
+    merged.open();
+    await woken.passed;
+  });
+
   test("does nothing while another gateway has the turn", async () => {
     bench.size = GROUP;
     bench.blocks = replaced<BlockStore>(bench.memory, { claim: () => Promise.resolve(false) });
@@ -233,11 +246,11 @@ describe("what builds the segments of a log", () => {
 
   test("ends with the segment in hand when it is closed, and begins no more", async () => {
     bench.size = 3 * GROUP;
-    const gate = closedGate();
-    bench.build = async (number) => (await gate.passed, segmentOf({ level: 1, number }));
+    const [begun, gate] = [closedGate(), closedGate()];
+    bench.build = (number) => (begun.open(), gate.passed.then(() => segmentOf({ level: 1, number })));
     const { builder } = await bench.begin();
     builder.wake();
-    while (bench.made.length === 0) await new Promise(setImmediate);
+    await begun.passed;
     const closed = builder.close();
     gate.open();
     await closed;

@@ -3,10 +3,14 @@ import { nobleSha256 } from "../../../src/core/bytes.js";
 import { segmentRoot } from "../../../src/core/segment/format.js";
 import { buildSegment } from "../../../src/core/segment/build.js";
 import type { IndexedEntry } from "../../../src/core/words/entry-terms.js";
-import { Outline } from "../../../src/engine/search/outline.js";
+import { GroupTooLarge } from "../../../src/core/segment/term-table.js";
+import { Outline, storable } from "../../../src/engine/search/outline.js";
 import { SegmentMaker } from "../../../src/engine/search/segment-maker.js";
 import { SegmentLost } from "../../../src/engine/search/open-segment.js";
+import { nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { entryAt, groupOf } from "../../core/segment/corpus.js";
+import { neighbours, sparseSegment } from "../../core/segment/tall-segments.js";
+import { ownThreadMaker } from "./own-thread.js";
 
 const GROUP = 4_096;
 const maker = new SegmentMaker();
@@ -18,6 +22,50 @@ async function* entriesFrom(first: number, count = GROUP): AsyncGenerator<readon
     yield await Promise.resolve(Array.from({ length: end - leaf }, (_, place) => entryAt(leaf + place)));
   }
 }
+
+describe("the thread that makes segments of few entries", () => {
+  const some = Array.from({ length: 5 }, (_, place) => entryAt(300 + place));
+
+  test("makes the base that is made without a thread, whatever the pieces in which its entries come", async () => {
+    const expected = await ownThreadMaker().base(300, [some]);
+    expect(expected).toMatchObject({ level: 0, number: 1 });
+    for (const pieces of [[some], [some.slice(0, 2), some.slice(2)], some.map((one) => [one])])
+      expect(await maker.base(300, pieces)).toEqual(expected);
+    const other = await maker.base(300, [some.slice(1)]);
+    expect(other.blocks).not.toEqual(expected.blocks);
+  });
+
+  test("makes one after the other, also after one of which the entries did not come", async () => {
+    async function* failing(): AsyncGenerator<readonly IndexedEntry[]> {
+      yield await Promise.resolve(some);
+      throw new Error("away");
+    }
+    const [first, second] = [maker.base(300, failing()), maker.base(300, [some])];
+    await expect(first).rejects.toThrow("away");
+    expect(await second).toEqual(await ownThreadMaker().base(300, [some]));
+  });
+
+  test("refuses words that do not fit in memory, and a group that is not whole", async () => {
+    const small = new SegmentMaker(2);
+    await expect(small.base(300, [some])).rejects.toThrow(GroupTooLarge);
+    await small.close();
+    const few = maker.build(0, entriesFrom(0, 3));
+    await expect(few).rejects.toThrow("the group has 3 of 4096 documents");
+    await expect(few).rejects.not.toThrow(SegmentLost);
+  });
+
+  test("merges 16 neighbours, and names the one that is damaged", async () => {
+    const root = nodeSha256(Uint8Array.of(1));
+    const below = Array.from({ length: 16 }, () => ({ blocks: 1, root }));
+    const children = neighbours([sparseSegment(0, 2_048)]).map((segment) => storable(segment, root, below));
+    expect(await maker.merge(children)).toEqual(await ownThreadMaker().merge(children));
+    const damaged = children.map((child, place) =>
+      place === 7 ? { ...child, contents: child.contents.map((block) => block.map((byte) => byte ^ 1)) } : child,
+    );
+    await expect(maker.merge(damaged)).rejects.toMatchObject({ name: "SegmentLost", segment: damaged[7] });
+    await expect(maker.merge(children.slice(1))).rejects.not.toThrow(SegmentLost);
+  });
+});
 
 describe("the thread that makes segments", () => {
   test("makes the segment that core makes, with an outline that has its root and its blocks", async () => {

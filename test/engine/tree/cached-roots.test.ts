@@ -69,6 +69,25 @@ function spied(honest: RootCache): { readonly cache: RootCache; readonly calls: 
   return { cache: spy, calls };
 }
 
+describe("the root that a cache remembers", () => {
+  test.each([1, 3])("of %i entries must be one that the log leads to, when it is opened", async (size) => {
+    const memory = new MemoryRootCache();
+    const lost = await openTestService({ store: new MemoryLogStore(), cache: memory });
+    await logMessages(lost, size);
+    await eventually(async () => (await memory.remembered("default"))?.treeSize === size);
+    const service = await gateway(memory);
+    await expectCode(logMessages(service, 1), "ROOT_CONFLICT");
+  });
+
+  test("of an empty log says nothing", async () => {
+    const memory = new MemoryRootCache();
+    const empty = await openTestService({ store: new MemoryLogStore(), cache: memory });
+    const { checkpoint: signed, publishedAt } = await empty.root("default");
+    await memory.putNewest({ log: "default", treeSize: 0, checkpoint: signed, publishedAt, seal: "" });
+    expect((await logMessages(await gateway(memory), 1)).root.treeSize).toBe(SIZE + 1);
+  });
+});
+
 describe("the root of an earlier size", () => {
   test("is the same from the log, from a cache and from memory", async () => {
     const first = await gateway();

@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterEach, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { AuditError } from "../../../src/audit/errors.js";
 import type { LogReads } from "../../../src/audit/store.js";
 import { replaced } from "../../../src/audit/calls.js";
@@ -10,7 +10,7 @@ import { nodeEd25519, nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { KEYRING } from "../../keyring.js";
 import { expectCode } from "../rejection.js";
-import { messages, openTestService, ORIGIN } from "../test-log.js";
+import { closedGate, messages, openTestService, ORIGIN } from "../test-log.js";
 
 const key = new LogKey(`${ORIGIN}/default`, KEYRING, nodeEd25519());
 
@@ -57,11 +57,13 @@ function begin(patienceMs?: number): void {
   history.lookBy(() => ((looks += 1), look()));
 }
 beforeEach(() => {
+  jest.useFakeTimers();
   [told, looks, look] = [[], 0, () => Promise.resolve()];
   begin();
 });
 afterEach(() => {
   history.close();
+  jest.useRealTimers();
 });
 
 const assess = (tree: SignedTree, view: LogReads = ours.source.store): Promise<void> =>
@@ -157,6 +159,26 @@ describe("a store that stays behind", () => {
     expect(history.obstacle?.message).toMatch(/^The log default has 3 entries, and a signed root of size 9\./);
   });
 
+  test("has lost them after five seconds without a break, if not told otherwise", async () => {
+    history.require("published", rootOf(ours.large));
+    const after = async (ms: number, view: LogReads): Promise<void> => {
+      jest.advanceTimersByTime(ms);
+      await assess(ours.small, view);
+      expect(state()).toEqual(BEHIND);
+    };
+    await after(0, standby(false));
+    await after(4_999, standby(true)); // the time begins again
+    await after(4_999, standby(false));
+    await after(4_999, standby(false));
+    await assess(ours.large);
+    history.require("published", rootOf(ours.large)); // and once more
+    await after(1, standby(false));
+    await after(4_999, standby(false));
+    jest.advanceTimersByTime(1);
+    await assess(ours.small, standby(false));
+    expect(state()).toEqual(CONFLICT);
+  });
+
   test("is only slow where it is a standby", async () => {
     begin(0);
     history.require("published", rootOf(ours.large));
@@ -194,6 +216,56 @@ describe("a log that is found damaged", () => {
     expect(history.diverged(4, ours.small).message).toMatch(
       /^The log default has a signed root of size 4 that does not extend that of size 3\./,
     );
+  });
+});
+
+describe("a log that may not be written is looked at", () => {
+  const damage = new AuditError("LOG_CORRUPT", "tile 0/7 is missing");
+  const looksAfter = async (ms: number): Promise<number> => {
+    await jest.advanceTimersByTimeAsync(ms);
+    return looks;
+  };
+
+  test("every second while the store is behind, also after a look that failed, and no more once it is not", async () => {
+    history.require("published", rootOf(ours.large));
+    look = () => Promise.reject(new Error("away"));
+    expect([await looksAfter(999), await looksAfter(1), await looksAfter(999), await looksAfter(1)]).toEqual([
+      0, 1, 1, 2,
+    ]);
+    look = () => assess(ours.large);
+    expect([await looksAfter(1_000), await looksAfter(60_000), jest.getTimerCount()]).toEqual([3, 3, 0]);
+  });
+
+  test("every five seconds while it cannot be trusted", async () => {
+    history.breakWith(damage);
+    expect([await looksAfter(4_999), await looksAfter(1), await looksAfter(5_000)]).toEqual([0, 1, 2]);
+  });
+
+  test("not at all when something else has mended it before", async () => {
+    history.require("published", rootOf(ours.large));
+    await assess(ours.large);
+    expect(await looksAfter(60_000)).toBe(0);
+  });
+
+  test("once at a time, for however many reasons", async () => {
+    const gate = closedGate();
+    look = () => gate.passed;
+    history.require("published", rootOf(ours.large));
+    history.require("known", rootOf(ours.small));
+    history.breakWith(damage);
+    expect(await looksAfter(60_000)).toBe(1);
+    history.require("rival", rootOf(others.small));
+    expect(await looksAfter(60_000)).toBe(1);
+    gate.open();
+    expect([await looksAfter(4_999), await looksAfter(1)]).toEqual([1, 2]);
+  });
+
+  test("no more when it is closed, whatever is found then", async () => {
+    history.require("published", rootOf(ours.large));
+    history.close();
+    expect(jest.getTimerCount()).toBe(0);
+    history.breakWith(damage);
+    expect([await looksAfter(60_000), jest.getTimerCount()]).toEqual([0, 0]);
   });
 });
 

@@ -1,5 +1,4 @@
-import { beforeEach, describe, expect, test } from "@jest/globals";
-import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import type { AuditService } from "../../../src/audit/service.js";
 import type { LogStore } from "../../../src/audit/store.js";
 import { MemoryRootCache } from "../../../src/caches/memory/root-cache.js";
@@ -9,8 +8,8 @@ import { FaultStore } from "../fault-store.js";
 import { checkEverything, closedGate, fill, logMessages, messages, openTestService } from "../test-log.js";
 
 const LONG_MS = 3_600_000;
-/** Looks are seconds apart; a busy machine may need a multiple. */
-const LIMIT_MS = 60_000;
+/** The log is looked at in the meantime, whatever is found. */
+const SOME_LOOKS_MS = 20_000;
 
 /** A server whose log has so many entries of ours; those of two servers with one prefix are the same as far as both go. */
 async function server(count: number, prefix = "event"): Promise<MemoryLogStore> {
@@ -36,21 +35,10 @@ function gateway(store: LogStore, options: { cache?: MemoryRootCache; behindPati
   });
 }
 
-/** Until the gateway has looked at the head some times. */
-async function looked(store: FaultStore, times: number): Promise<void> {
-  const before = store.headReads;
-  while (store.headReads < before + times) await sleep(50);
-}
-
-/** Until a write is taken: what mends a log is found by looking, at most some seconds later. */
-async function written(service: AuditService): Promise<number> {
-  for (;;) {
-    try {
-      return (await logMessages(service, 1)).root.treeSize;
-    } catch {
-      await sleep(50);
-    }
-  }
+/** What mends a log is found by looking: nobody asks. */
+async function expectWritten(service: AuditService, treeSize: number): Promise<void> {
+  await jest.advanceTimersByTimeAsync(SOME_LOOKS_MS);
+  expect((await logMessages(service, 1)).root.treeSize).toBe(treeSize);
 }
 
 describe("a store that is shorter than the tree that a gateway knows", () => {
@@ -194,6 +182,13 @@ describe("a standby", () => {
 });
 
 describe("a log that was found to contradict what was signed", () => {
+  beforeEach(() => {
+    jest.useFakeTimers();
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
   test.each([
     ["fewer entries", () => server(290), "ROOT_CONFLICT"],
     ["another history", () => server(310, "other"), "ROOT_CONFLICT"],
@@ -209,59 +204,53 @@ describe("a log that was found to contradict what was signed", () => {
       await expectCode(logMessages(service, 1), code);
       // What is there, but is not what was signed, mends nothing.
       store.honest = await server(290);
-      await looked(store, 1);
+      await jest.advanceTimersByTimeAsync(SOME_LOOKS_MS);
       await expectCode(logMessages(service, 1), code);
       expect(notes).toEqual([]);
       store.honest = right;
-      expect(await written(service)).toBe(301);
+      await expectWritten(service, 301);
       expect([alarms.length, notes]).toEqual([
         1,
         ["The log default holds everything that was signed again: it can be written."],
       ]);
       expect(await checkEverything(right)).toHaveLength(301);
     },
-    LIMIT_MS,
   );
 
-  test(
-    "at the start, or could not be restored, is written when the store is repaired, without a restart",
-    async () => {
-      const right = await server(300);
-      const store = new FaultStore(right);
-      const damaged = new FaultStore(right);
-      damaged.head = async (log) => {
-        const head = await right.head(log);
-        return head && { ...head, rootHash: new Uint8Array(32) };
-      };
-      store.honest = damaged;
-      const service = await gateway(store);
-      expect(alarms).toEqual([expect.stringMatching(/its checkpoint another size or root/)]);
-      await expectCode(logMessages(service, 1), "LOG_CORRUPT");
-      expect((await service.entries("default", [7])).map(({ kind }) => kind)).toEqual(["entry"]);
-      store.honest = right;
-      expect(await written(service)).toBe(301);
-      expect(notes).toHaveLength(1);
-    },
-    LIMIT_MS,
-  );
+  test("at the start, or could not be restored, is written when the store is repaired, without a restart", async () => {
+    const right = await server(300);
+    const store = new FaultStore(right);
+    const damaged = new FaultStore(right);
+    damaged.head = async (log) => {
+      const head = await right.head(log);
+      return head && { ...head, rootHash: new Uint8Array(32) };
+    };
+    store.honest = damaged;
+    const service = await gateway(store);
+    expect(alarms).toEqual([expect.stringMatching(/its checkpoint another size or root/)]);
+    await expectCode(logMessages(service, 1), "LOG_CORRUPT");
+    expect((await service.entries("default", [7])).map(({ kind }) => kind)).toEqual(["entry"]);
+    await jest.advanceTimersByTimeAsync(SOME_LOOKS_MS);
+    await expectCode(logMessages(service, 1), "LOG_CORRUPT");
+    expect([alarms.length, notes]).toEqual([1, []]);
+    store.honest = right;
+    await expectWritten(service, 301);
+    expect(notes).toHaveLength(1);
+  });
 
-  test(
-    "because of two signed roots of one size is not written, however long one waits",
-    async () => {
-      const [right, other] = [await server(300), await server(300, "other")];
-      const cache = new MemoryRootCache();
-      const store = new FaultStore(right);
-      const service = await gateway(store, { cache });
-      const rival = await gateway(other, { cache: new MemoryRootCache() });
-      const { checkpoint, publishedAt } = await rival.root("default");
-      await cache.putNewest({ log: "default", treeSize: 300, checkpoint, publishedAt, seal: "" });
-      await expectCode(service.root("default"), "ROOT_CONFLICT");
-      await looked(store, 1);
-      await expectCode(logMessages(service, 1), "ROOT_CONFLICT");
-      expect(alarms).toHaveLength(1);
-    },
-    LIMIT_MS,
-  );
+  test("because of two signed roots of one size is not written, however long one waits", async () => {
+    const [right, other] = [await server(300), await server(300, "other")];
+    const cache = new MemoryRootCache();
+    const store = new FaultStore(right);
+    const service = await gateway(store, { cache });
+    const rival = await gateway(other, { cache: new MemoryRootCache() });
+    const { checkpoint, publishedAt } = await rival.root("default");
+    await cache.putNewest({ log: "default", treeSize: 300, checkpoint, publishedAt, seal: "" });
+    await expectCode(service.root("default"), "ROOT_CONFLICT");
+    await jest.advanceTimersByTimeAsync(SOME_LOOKS_MS);
+    await expectCode(logMessages(service, 1), "ROOT_CONFLICT");
+    expect(alarms).toHaveLength(1);
+  });
 });
 
 describe("a store that goes away while a log is being opened", () => {

@@ -22,13 +22,14 @@ const key = new LogKey(name, KEYRING, nodeEd25519());
 const stranger = new LogKey(name, keyringOfSeed(new Uint8Array(32).fill(8)), nodeEd25519());
 const other = new LogKey(`${ORIGIN}/other`, KEYRING, nodeEd25519());
 
-const store = new MemoryLogStore();
-const source: TreeView = { log: "default", store, format: logFormat("rfc6962", nodeSha256), key };
+let source: TreeView;
 let older: LogHead;
 let newest: LogHead;
 let tree: SignedTree;
 
 beforeAll(async () => {
+  const store = new MemoryLogStore();
+  source = { log: "default", store, format: logFormat("rfc6962", nodeSha256), key };
   const service = await openTestService({ store });
   const head = async (): Promise<LogHead> => (await store.head("default")) ?? nothing();
   await fill(service, 3);

@@ -59,8 +59,30 @@ describe("a copy of what a log knows of its requests", () => {
     expect(found.map((receipt) => receipt?.treeSize)).toEqual([undefined, SIZE]);
   });
 
-  test("is refused by a target that has another receipt under a key", async () => {
-    await to.keepReceipts("default", [{ ...requestReceipt("key 9", 9), firstIndex: 8 }]);
+  const SEALED = { ...requestReceipt("key 9", 9), seal: hashOf("seal") };
+  test.each<[string, Partial<RequestReceipt>]>([
+    ["another first entry", { firstIndex: 8 }],
+    ["another number of entries", { count: 3 }],
+    ["another tree", { treeSize: 12 }],
+    ["another request", { requestDigest: hashOf("other") }],
+    ["another seal", { seal: hashOf("other") }],
+  ])("is refused by a target that has %s under a key", async (_, other) => {
+    await from.keepReceipts("default", [{ ...SEALED, key: hashOf("k") }]);
+    await to.keepReceipts("default", [{ ...SEALED, key: hashOf("k"), ...other }]);
     await expectCode(copy(), "CONFLICT");
+  });
+
+  test.each([
+    ["before there were seals, to one with them", undefined, SEALED.seal],
+    ["with seals, to one from before there were any", SEALED.seal, undefined],
+  ])("of a log %s is the same", async (_, seal, kept) => {
+    await from.keepReceipts("default", [{ ...SEALED, key: hashOf("k"), seal }]);
+    await to.keepReceipts("default", [{ ...SEALED, key: hashOf("k"), seal: kept }]);
+    expect(await copy()).toBe(2_501);
+  });
+
+  test("is refused by a target that keeps nothing", async () => {
+    const forgetful = replaced(to, { receipts: (_, keys) => Promise.resolve(keys.map(() => undefined)) });
+    await expectCode(copy(from, forgetful), "CONFLICT");
   });
 });

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
-import type { LogStore } from "../../../src/audit/store.js";
+import { replaced } from "../../../src/audit/calls.js";
+import type { AppendBatch, LogStore, StoredEntry } from "../../../src/audit/store.js";
+import { utf8 } from "../../../src/core/bytes.js";
 import { logFormat } from "../../../src/core/format.js";
 import type { TreeSource } from "../../../src/engine/tree/signed-tree.js";
 import { copyLog } from "../../../src/engine/upkeep/copy.js";
@@ -66,6 +68,69 @@ describe("a copy of a log", () => {
     expect(await copyLog({ from: sourceOf(from), to })).toEqual({ size: 5000, found: 2048 });
     expect(await contentOf(to, 5000)).toEqual(await contentOf(from, 5000));
     expect(await copyLog({ from: sourceOf(from), to })).toEqual({ size: 5000, found: 5000 });
+  });
+
+  it("signs what it has brought over so far at each step, and tells how far it is", async () => {
+    const [from, to, source] = [await logOf(5_000), new MemoryLogStore(), [] as AppendBatch[]];
+    const noted = replaced<LogStore>(to, { append: (batch) => (source.push(batch), to.append(batch)) });
+    const told: (readonly number[])[] = [];
+    await copyLog({ from: sourceOf(from), to: noted, onProgress: (...progress) => told.push(progress) });
+    const sizes = [2_048, 4_096, 5_000];
+    expect(told).toEqual(sizes.map((size) => [size, 5_000]));
+    const { key } = sourceOf(from);
+    expect(source.map(({ checkpoint }) => key.open(checkpoint))).toMatchObject(sizes.map((treeSize) => ({ treeSize })));
+    expect(source.at(-1)?.checkpoint).toBe((await from.head("default"))?.checkpoint);
+  });
+
+  it("refuses a target in another format, and one that something else writes to", async () => {
+    const from = await logOf(10);
+    const other = new MemoryLogStore();
+    await openTestService({ store: other, logs: [{ log: "default", format: "pangea" }] });
+    const refused = await rejection(copyLog({ from: sourceOf(from), to: other }));
+    expect([refused.code, refused.message]).toEqual([
+      "CONFLICT",
+      "The log default cannot be copied there: the target holds it in format pangea, the source in rfc6962.",
+    ]);
+    const busy = replaced<LogStore>(new MemoryLogStore(), { append: () => Promise.resolve({ kind: "conflict" }) });
+    expect((await rejection(copyLog({ from: sourceOf(from), to: busy }))).message).toMatch(/something else writes/);
+  });
+
+  it("stops before an entry that is missing, or that is none though its hash is right", async () => {
+    const store = await logOf(10);
+    const changing = (change: (entry: StoredEntry) => StoredEntry | undefined) =>
+      replaced<LogStore>(store, {
+        entries: async (...asked) =>
+          (await store.entries(...asked)).map((entry) => (entry?.leafIndex === 7 ? change(entry) : entry)),
+      });
+    const { format } = sourceOf(store);
+    const malformed = (entry: StoredEntry) => ({ ...entry, canonical: "{}", leafHash: format.leafHash(utf8("{}")) });
+    for (const [change, code, message] of [
+      [() => undefined, "LOG_CORRUPT", "Entry 7 of default is missing."],
+      [malformed, "ENTRY_CORRUPT", "Entry 7 of default does not match its leaf; nothing after it was copied."],
+    ] as const) {
+      const error = await rejection(copyLog({ from: sourceOf(changing(change)), to: new MemoryLogStore() }));
+      expect([error.code, error.message]).toEqual([code, message]);
+    }
+  });
+
+  it("is refused at its end where the entries are others than those that were signed, with hashes of their own", async () => {
+    const store = await logOf(600);
+    const { format } = sourceOf(store);
+    const forged = replaced<LogStore>(store, {
+      entries: async (...asked) =>
+        (await store.entries(...asked)).map((entry) => {
+          if (entry?.leafIndex !== 7) return entry;
+          const canonical = entry.canonical.replace('"event ', '"other ');
+          return { ...entry, canonical, leafHash: format.leafHash(utf8(canonical)) };
+        }),
+    });
+    const to = new MemoryLogStore();
+    const error = await rejection(copyLog({ from: sourceOf(forged), to }));
+    expect([error.code, error.message]).toEqual([
+      "LOG_CORRUPT",
+      expect.stringMatching(/^The entries of default lead to [0-9a-f]{64}, not to its signed root\.$/),
+    ]);
+    expect((await to.head("default"))?.size).toBe(0);
   });
 
   it("refuses a target that holds another log, or more than the source", async () => {

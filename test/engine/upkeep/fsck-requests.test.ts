@@ -16,12 +16,13 @@ import { messages, openTestService, ORIGIN } from "../test-log.js";
 const name = `${ORIGIN}/default`;
 const key = new LogKey(name, KEYRING, nodeEd25519());
 const stranger = new LogKey(name, keyringOfSeed(new Uint8Array(32).fill(8)), nodeEd25519());
-const store = new MemoryLogStore();
-const source: TreeSource = { log: "default", store, format: logFormat("rfc6962", nodeSha256), key };
+let source: TreeSource;
 let receipt: RequestReceipt;
 let edge: TreeEdge;
 
 beforeAll(async () => {
+  const store = new MemoryLogStore();
+  source = { log: "default", store, format: logFormat("rfc6962", nodeSha256), key };
   const service = await openTestService({ store });
   const asked = { log: "default", sign: false, path: "events" } as const;
   await service.append({ ...asked, events: messages(2) });
@@ -33,7 +34,7 @@ beforeAll(async () => {
 
 /** The keys of the receipts that are found changed, where these are stored. */
 async function changed(receipts: readonly RequestReceipt[], isLost = false): Promise<readonly string[]> {
-  const shown = replaced<LogStore>(store, {
+  const shown = replaced<LogStore>(source.store, {
     receiptsBehind: (_, behind) => Promise.resolve(behind.length === 0 ? receipts : []),
   });
   const found: string[] = [];
@@ -71,6 +72,15 @@ test.each<[string, () => RequestReceipt]>([
   expect(await changed([receipt, make()])).toEqual([hex(receipt.key)]);
 });
 
+test("a receipt without a seal is found changed where one of its entries was", async () => {
+  const { store } = source;
+  const entries: LogStore["entries"] = async (...asked) =>
+    (await store.entries(...asked)).map((entry) => entry && { ...entry, canonical: `${entry.canonical} ` });
+  source = { ...source, store: replaced<LogStore>(store, { entries }) };
+  expect(await changed([unsealed(), receipt])).toEqual([hex(receipt.key)]);
+  source = { ...source, store };
+});
+
 test("of a log whose tree is lost, only seals tell", async () => {
   expect(await changed([sealed({ treeSize: 6 }), unsealed({ count: 2 }), unsealed()], true)).toEqual([]);
   expect(await changed([sealed({}, stranger)], true)).toEqual([hex(receipt.key)]);
@@ -80,13 +90,13 @@ test("every receipt is looked at, a thousand at a time", async () => {
   const many = Array.from({ length: 1_500 }, (_, place) => {
     const bytes = new Uint8Array(32);
     new DataView(bytes.buffer).setUint32(0, place);
-    return sealedReceipt(place % 700 === 699 ? stranger : key, { ...receipt, key: bytes });
+    return sealedReceipt([699, 999, 1_399].includes(place) ? stranger : key, { ...receipt, key: bytes });
   });
-  await store.keepReceipts("default", many);
+  await source.store.keepReceipts("default", many);
   const found: string[] = [];
   for await (const finding of changedRequests({ source, edge }))
     if (finding.kind === "receipt-changed") found.push(finding.name);
-  expect(found).toEqual([699, 1_399].map((place) => hex(many[place]?.key ?? nothing())));
+  expect(found).toEqual([699, 999, 1_399].map((place) => hex(many[place]?.key ?? nothing())));
 });
 
 function nothing(): never {
