@@ -26,6 +26,7 @@ afterEach(() => merger.close());
 
 const job = (more: Partial<MergeJob> = {}): MergeJob => ({
   children,
+  isAwaited: true,
   read: (child, first, count) => Promise.resolve(children[child]?.contents.slice(first, first + count) ?? []),
   stage: (blocks) => {
     for (const { block, data } of blocks) staged.set(block, Uint8Array.from(data));
