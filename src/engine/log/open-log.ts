@@ -58,7 +58,7 @@ export class OpenLog {
       },
     });
     const roots = new CachedRoots({ source, cache, history, secret: keyring.tokenSecret });
-    const newest = new NewestTree({ source, tree, environment, history, readers, roots, growth });
+    const newest = NewestTree.watched({ source, tree, environment, history, readers, roots, growth });
     const reading = new TreeReading({ source, look: () => newest.look(), readers, history, sharedStore });
     const keyed = new KeyedAppends({ source, newest, reading, roots });
     if (sharedStore) {
