@@ -181,9 +181,7 @@ function tooLarge(message: string): HttpError {
   return new HttpError("PAYLOAD_TOO_LARGE", message);
 }
 
-/** How many bytes of request bodies a process holds at once, when no setting says otherwise. */
-export const MAX_BODIES_BYTES = 256 * 1_024 * 1_024;
-/** The part of it that one sender may hold: others get through while one fills its own. */
+/** The part of the budget that one sender may hold: others get through while one fills its own. */
 const SHARE = 1 / 4;
 /** A body is in flight for as long as it takes to be sent and answered. */
 const RETRY_AFTER_MS = 1_000;

@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Access } from "../access/authenticate.js";
 import { readLog } from "../access/disclosure-log.js";
 import { isLoopback, type IntrospectionPolicy } from "../audit/principal.js";
+import { MAX_BODIES_BYTES, METRICS_POLICY, REQUEST_TIMEOUT_MS } from "../access/limits.js";
 import type { MetricsPolicy } from "../access/metrics-policy.js";
 import { withoutCredentials } from "../access/open-access.js";
 import { EventRate, type EventRateSettings } from "../access/rate.js";
@@ -14,7 +15,7 @@ import { warmUp } from "../graphql/warm-up.js";
 import { TokenSealer } from "../keys/sealed-token.js";
 import { Metrics } from "../operations/metrics.js";
 import { admission } from "./admission.js";
-import { BODY_BUDGET, MAX_BODY_BYTES, BodyBudget, MAX_BODIES_BYTES } from "./body.js";
+import { BODY_BUDGET, MAX_BODY_BYTES, BodyBudget } from "./body.js";
 import { allowOrigins, requireClosed } from "./cors.js";
 import { downloadsDoor } from "./downloads/door.js";
 import { linkMaker } from "./downloads/link-maker.js";
@@ -36,7 +37,6 @@ import { streamTokensDoor } from "./streams/stream-token.js";
 import { webSockets } from "./streams/websocket.js";
 import { WebSocketSessions } from "./streams/websocket-sessions.js";
 
-const REQUEST_TIMEOUT_MS = 30_000;
 const SECRET_BYTES = 32;
 
 /** What is served, and to whom it is told. */
@@ -50,7 +50,7 @@ interface ServedParts {
   readonly health?: EngineHealth | undefined;
   /** Default: an empty set. */
   readonly metrics?: Metrics | undefined;
-  /** Default: `admin`. */
+  /** Default: METRICS_POLICY. */
   readonly metricsPolicy?: MetricsPolicy | undefined;
 }
 
@@ -75,9 +75,9 @@ interface GraphqlParts {
   /** The request of an operation from which on it is executed as a compiled function; Infinity: never. */
   readonly compileAtHit: number;
   readonly maxBodyBytes?: number | undefined;
-  /** How many bytes of request bodies may be held at once. Default 256 MiB. */
+  /** How many bytes of request bodies may be held at once. Default: MAX_BODIES_BYTES. */
   readonly maxBodiesBytes?: number | undefined;
-  /** How long an operation may be executed. Default 30,000. */
+  /** How long an operation may be executed. Default: REQUEST_TIMEOUT_MS. */
   readonly requestTimeoutMs?: number | undefined;
   /** Who may ask what the schema is. Default: everyone where no credentials are asked for, else everyone who has one. */
   readonly introspection?: IntrospectionPolicy | undefined;
@@ -154,7 +154,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   await app.register(named(webSockets), { ...tail, access, admitPage, sessions, upgrades });
   await app.register(named(downloadsDoor), { ...shared, door, maxDownloads, readRate });
   await app.register(named(pagesDoor), { folders: options, slowMs });
-  await app.register(named(operationsDoor), { ...shared, metricsPolicy: options.metricsPolicy ?? "admin" });
+  await app.register(named(operationsDoor), { ...shared, metricsPolicy: options.metricsPolicy ?? METRICS_POLICY });
   await app.ready();
   const listener = await listen(app, options);
   const url = `http://${host.includes(":") ? `[${host}]` : host}:${listener.port}`;

@@ -1,3 +1,4 @@
+import { MAX_STREAMS } from "../../access/limits.js";
 import { AuditError } from "../../audit/errors.js";
 import { Places, tenthOf } from "../places.js";
 import type { StreamHolder } from "./stream-holder.js";
@@ -14,7 +15,7 @@ export interface StreamLimits {
 }
 
 export const STREAM_LIMITS: StreamLimits = {
-  maxStreams: 1_000,
+  maxStreams: MAX_STREAMS,
   slowMs: 30_000,
   recheckMs: 5_000,
   keepAliveMs: 12_000,
