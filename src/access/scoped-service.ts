@@ -54,7 +54,7 @@ export interface ScopeOptions {
  */
 export class ScopedService implements AuditService {
   private readonly bound: Restriction | undefined;
-  /** Made with the first leaf that this request alone may see: who sees everything needs none. */
+  /** Created with the first leaf that only this request may see; a caller who sees everything needs none. */
   private shown: ShownLeaves | undefined;
   private readonly owner: string;
 

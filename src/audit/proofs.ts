@@ -33,7 +33,7 @@ export interface IndexRoot {
   readonly checkpoint: string;
 }
 
-/** What of a `ResultPage` says which page it is. */
+/** The members of a `ResultPage` that identify the page. */
 export interface ProvablePage {
   readonly result: { readonly id: string };
   readonly leafIndexes: readonly number[];
@@ -63,6 +63,9 @@ export interface CompletenessProof {
   readonly answer: Answer;
   readonly index: IndexRoot;
   readonly proof: Uint8Array;
-  /** Of the service's own check against both roots. Our own engine returns no proof that is not VALID. */
+  /**
+   * The verdict of the service's own check against both roots. Our own engine returns only proofs whose verdict is
+   * VALID.
+   */
   readonly verdict: Verdict;
 }

@@ -67,14 +67,14 @@ export function segmentCover(range: LeafRange, indexSize: number): readonly Segm
   return cover;
 }
 
-/** The record of a base, of the segments that are due there. Throws a RangeError for others. */
+/** The record of a base, with the segments that are due there. Throws a RangeError for any others. */
 export function recordText(base: number, segments: readonly SegmentRecord[]): string {
   if (!isDue(base, segments)) throw new RangeError(`not the segments that are due at base ${base}`);
   const lines = segments.map(({ level, number, blocks, root }) => `${level} ${number} ${blocks} ${digestOf(root)}\n`);
   return RECORD_HEAD + lines.join("");
 }
 
-/** Reads the record of a base; undefined for anything but what `recordText` writes. */
+/** Reads the record of a base; returns undefined for anything that `recordText` does not write. */
 export function readRecord(base: number, bytes: Uint8Array): readonly SegmentRecord[] | undefined {
   const text = bytes.length > MAX_RECORD_BYTES ? undefined : utf8Text(bytes);
   if (text?.startsWith(RECORD_HEAD) !== true || !text.endsWith("\n")) return undefined;

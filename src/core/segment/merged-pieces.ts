@@ -4,16 +4,16 @@ import { inlineDocuments, readPositions, type Posting } from "./dictionary.js";
 import { PIECE_DOCUMENTS, PositionKind, PostingKind } from "./format.js";
 import type { SegmentReader } from "./read.js";
 
-/** A piece of one term in one child: what stands before the pieces' bytes. */
+/** A piece of one term in one child: what precedes the piece's bytes. */
 interface PieceHead {
   readonly number: number;
   readonly df: number;
-  /** Bytes of its documents, and of its positions. */
+  /** The bytes of its documents and of its positions. */
   readonly documents: number;
   readonly positions: number;
 }
 
-/** Bytes that lie in a stream of the child, or here. */
+/** Bytes in a stream of the child, or in memory. */
 type PieceBytes =
   | { readonly kind: "stored"; readonly offset: number; readonly length: number }
   | { readonly kind: "here"; readonly bytes: Uint8Array };

@@ -9,11 +9,11 @@ import type { Question } from "./answer.js";
 import { eventTime } from "./event-time.js";
 import type { SegmentFilter } from "./filter.js";
 
-/** Of a question, in UTF-16 units: a query and a restriction of the greatest lengths have less. */
+/** The maximum UTF-16 units of a question: the longest query and restriction make less. */
 export const MAX_QUESTION_LENGTH = 2 ** 20;
-/** Objects and lists inside each other: four for each parenthesis of a query. */
+/** The maximum nesting of objects and lists: four for each parenthesis of a query. */
 const MAX_LEVELS = 256;
-/** Which words an entry has: docs/format.md, section 8.1. */
+/** The edition of the definition of words: docs/format.md, section 8.1. */
 const EDITION = 2;
 
 /**
@@ -33,8 +33,8 @@ export function questionText({ filter, window, after, descending, wanted }: Ques
 }
 
 /**
- * Reads an untrusted question; undefined for anything but what `questionText` writes of a log of that format. Only one of
- * pangea has custom fields.
+ * Reads an untrusted question; returns undefined for anything that `questionText` does not write for a log of that
+ * format. Only logs of the format pangea have custom fields.
  */
 export function readQuestion(text: string, format: FormatName = "rfc6962"): Question | undefined {
   if (text.length > MAX_QUESTION_LENGTH) return undefined;

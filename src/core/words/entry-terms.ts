@@ -5,7 +5,7 @@ import { fieldText, type AuditEvent, type Envelope, type FieldName } from "../ev
 import { isShallow, isWritable } from "../json.js";
 import { leafTerm, presenceTerm, valueTerm, wordTerm, valueWords } from "./words.js";
 
-/** Takes what an entry is found by. Byte arrays are only lent: they change after the call. */
+/** Receives the terms and values of an entry. Byte arrays are only lent: they change after the call. */
 export interface TermSink {
   /** The first `length` bytes of `term`; `position` counts the words of one field from 0, and is -1 for other terms. */
   term(term: Uint8Array, length: number, position: number): void;
@@ -36,7 +36,7 @@ export function eventOf(canonical: Uint8Array): AuditEvent | undefined {
   return envelopeOf(canonical)?.event;
 }
 
-/** Gives the terms and values of an entry to a sink: the definition, which every faster way must equal. */
+/** Passes the terms and values of an entry to a sink. This is the definition, which every faster way must equal. */
 export function entryTerms(entry: IndexedEntry, sha256: Sha256, sink: TermSink): void {
   give(leafTerm(entry.leafHash), sink);
   const event = eventOf(entry.canonical);

@@ -56,7 +56,9 @@ export function canonicalWords(canonical: string): readonly string[] {
   return jsonParts(canonical).flatMap((part) => words(part.startsWith('"') ? (JSON.parse(part) as string) : part));
 }
 
-/** A text in quotes, or what stands between two. No pattern, which would keep a place to turn back to for each character. */
+/**
+ * A text in quotes, or what is between two. Not a pattern, which would keep a backtracking position for each character.
+ */
 function jsonParts(canonical: string): readonly string[] {
   const parts: string[] = [];
   for (let start = 0, end = 0; start < canonical.length; start = end) {
