@@ -271,7 +271,7 @@ function memberProblems(value: unknown, path: string): readonly FieldProblem[] {
   });
 }
 
-/** What is wrong with a value that a whole field of an event is to be: no log takes a longer one. */
+/** The problem of a value that must equal an event's whole field: no log accepts a longer one. */
 export function valueProblems(value: string, path: string): readonly FieldProblem[] {
   if (!exceedsCharacters(value, MAX_TEXT_CHARACTERS)) return textProblems(value, path);
   return [{ path, expected: `at most ${MAX_TEXT_CHARACTERS} characters`, got: "a longer text" }];

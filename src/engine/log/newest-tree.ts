@@ -20,7 +20,10 @@ export interface NewestTreeOptions extends RestoredLog {
   readonly growth: GrowthWatch;
 }
 
-/** A log that accepts no entries can still be read, as far as a tree that it signed covers its entries. */
+/**
+ * The state of a log. One that accepts no entries can still be read, as far as a tree that it signed covers its
+ * entries.
+ */
 type LogState =
   | { readonly kind: "restored"; readonly sequencer: Sequencer; readonly tree: LogTree }
   | { readonly kind: "broken"; readonly error: AuditError; readonly edge: TreeEdge | undefined };

@@ -40,7 +40,7 @@ export class BoundLeaves {
     return known.map((hash) => hash ?? read[next++]);
   }
 
-  /** What a page that was read before needs: no tile above the leaf's own. */
+  /** The nodes for a page that was read before: no tile above the leaf's own. */
   #known(edge: TreeEdge, leaf: NodeId): Uint8Array | undefined {
     const inEdge = edge.node(leaf);
     if (inEdge !== undefined) return inEdge;

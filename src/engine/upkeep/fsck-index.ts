@@ -2,7 +2,9 @@ import { randomInt } from "node:crypto";
 import type { CheckedSegment, SearchIndex } from "../../audit/search-index.js";
 import { segmentDocuments } from "../../core/segment/format.js";
 
-/** What a check of some segments looked at: entries in segments that were built again, of those in any. */
+/**
+ * What a check of some segments covered: the entries in segments that were rebuilt, and the entries in all segments.
+ */
 export interface IndexSample {
   readonly segments: number;
   readonly entries: number;
@@ -10,8 +12,9 @@ export interface IndexSample {
 }
 
 /**
- * Builds so many stored segments again, chosen at random by their entries, each once; fewer where there are no more. The operator of a log cannot
- * know which, so that one wrong segment is found with the chance that the sample tells. Calls `found` for each.
+ * Rebuilds this many stored segments, chosen at random by their entries, each once; fewer if there are fewer. The
+ * operator of a log cannot predict the choice, so one wrong segment is found with the probability that the sample
+ * implies. Calls `found` for each.
  */
 export async function checkedSample(
   { index, log }: { readonly index: SearchIndex; readonly log: string },
@@ -36,7 +39,7 @@ export async function checkedSample(
   return { segments, entries, of };
 }
 
-/** A check from a leaf on begins with the segment that holds it; what comes behind is not built. */
+/** A check from a leaf on starts with the segment that holds it; later segments are not rebuilt. */
 async function segmentOf(index: SearchIndex, log: string, leaf: number): Promise<CheckedSegment | undefined> {
   for await (const segment of index.check(log, leaf)) return segment;
   return undefined;

@@ -28,7 +28,7 @@ export interface FsckOptions {
   readonly since?: CheckedMark;
   /** Reads every entry nevertheless. Default false. */
   readonly full?: boolean;
-  /** Builds so many stored segments of the search index again, chosen at random, in place of all since the mark. */
+  /** Rebuilds this many stored segments of the search index, chosen at random, instead of all since the mark. */
   readonly random?: number | undefined;
   readonly onProgress?: (checked: number, size: number) => void;
   /** Called after each segment of the search index that was built again: entries, or segments of a sample. */
