@@ -230,9 +230,9 @@ export class ScopedService implements AuditService {
   private require(...scopes: readonly Scope[]): void {
     const { principal, now } = this.options;
     const expired = principal.expiresAtMs !== undefined && now() >= principal.expiresAtMs;
-    if (expired) throw new AuditError("UNAUTHENTICATED", "The credential has expired.");
+    if (expired) throw new AuditError("UNAUTHENTICATED", "The credential has expired: get a new one.");
     if (holdsAny(principal, scopes)) return;
-    throw new AuditError("FORBIDDEN", `The credential lacks the scope ${scopes.join(" or ")}.`);
+    throw new AuditError("FORBIDDEN", `The credential lacks the scope ${scopes.join(" or ")}: use one that has it.`);
   }
 
   private requireOpen(log: string): void {

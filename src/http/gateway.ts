@@ -39,7 +39,7 @@ import { WebSocketSessions } from "./streams/websocket-sessions.js";
 
 const SECRET_BYTES = 32;
 
-/** What is served, and to whom it is told. */
+/** What is served, and where its health and metrics are reported. */
 interface ServedParts {
   /** Stays the caller's: close it after the gateway. */
   readonly service: AuditService;
@@ -54,17 +54,17 @@ interface ServedParts {
   readonly metricsPolicy?: MetricsPolicy | undefined;
 }
 
-/** Who is let in, from where. */
+/** Who is admitted, from where. */
 interface AccessParts {
-  /** How people are let in. Default: without credentials, which only a loopback host may do. */
+  /** How clients authenticate. Default: not at all, which only a loopback host allows. */
   readonly access?: Access | undefined;
   /** Default: no limit. */
   readonly eventRate?: EventRateSettings | undefined;
-  /** The log that readings are recorded in, and nothing else is. Default: they are not recorded. */
+  /** The log in which reads are recorded, and nothing else. Default: reads are not recorded. */
   readonly readLog?: string | undefined;
-  /** Whose web pages may read responses. Default: none but this gateway's own. */
+  /** The sites whose pages may read responses. Default: none but this gateway's own pages. */
   readonly corsOrigins?: readonly string[] | undefined;
-  /** The proxies whose X-Forwarded-For is believed. Default: none. */
+  /** The proxies whose X-Forwarded-For is trusted. Default: none. */
   readonly trustedProxies?: readonly string[] | undefined;
   /** Where clients find this gateway, for links. Default: its own address on loopback, else links are relative. */
   readonly publicUrl?: string | undefined;
@@ -72,16 +72,16 @@ interface AccessParts {
 
 /** How GraphQL is executed. */
 interface GraphqlParts {
-  /** The request of an operation from which on it is executed as a compiled function; Infinity: never. */
+  /** From this request of an operation on, counted from 1, it is executed as a compiled function; Infinity: never. */
   readonly compileAtHit: number;
   readonly maxBodyBytes?: number | undefined;
   /** How many bytes of request bodies may be held at once. Default: MAX_BODIES_BYTES. */
   readonly maxBodiesBytes?: number | undefined;
   /** How long an operation may be executed. Default: REQUEST_TIMEOUT_MS. */
   readonly requestTimeoutMs?: number | undefined;
-  /** Who may ask what the schema is. Default: everyone where no credentials are asked for, else everyone who has one. */
+  /** Who may query the schema. Default: everyone on a gateway without credentials, else everyone with a valid one. */
   readonly introspection?: IntrospectionPolicy | undefined;
-  /** Begins the names of root fields for a router: SchemaOptions.prefix. Default: they are as they are. */
+  /** The prefix of root fields for a router: SchemaOptions.prefix. Default: none. */
   readonly subgraphPrefix?: string | undefined;
   /** The only documents that are executed. Default: any. */
   readonly trusted?: TrustedDocuments | undefined;
@@ -89,9 +89,11 @@ interface GraphqlParts {
   readonly streamLimits?: Partial<StreamLimits> | undefined;
 }
 
-/** Files: the pages', and whole results. */
+/** Files: those of the pages, and whole results. */
 interface FileParts extends PageFolders {
-  /** Makes the links to downloads; one key for all gateways of a deployment. Default: one of this process alone. */
+  /**
+   * Seals the links to downloads, with one key for all gateways of a deployment. Default: a key of this process alone.
+   */
   readonly sealer?: TokenSealer | undefined;
   /** How many downloads may be sent at once. Default 8. */
   readonly maxDownloads?: number | undefined;
@@ -104,11 +106,14 @@ export interface GatewayOptions extends Address, ServedParts, AccessParts, Graph
 export interface Gateway {
   /** `http://host:port` as a client on this machine writes it. */
   readonly url: string;
-  /** Finishes the requests that are running, for at most `graceMs`, and stops. */
+  /** Finishes running requests, for at most `graceMs`, and stops. */
   close(graceMs: number): Promise<void>;
 }
 
-/** Serves an audit service over GraphQL and HTTP until closed. Rejects with an AccessError where it would be open to others. */
+/**
+ * Serves an audit service over GraphQL and HTTP until closed. Rejects with an AccessError if it would be open to
+ * others.
+ */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const { service, logger, host, compileAtHit, corsOrigins = [], trusted, subgraphPrefix: prefix } = options;
   const { requestTimeoutMs = REQUEST_TIMEOUT_MS, maxDownloads, readRate, metrics = new Metrics() } = options;
