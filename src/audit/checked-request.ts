@@ -63,7 +63,7 @@ export function checkRequest(request: LogRequest, log: CheckedLog, signer: Event
   const bad: RefusedEvent[] = [];
   let found = 0;
   for (const [index, sent] of request.events.entries()) {
-    // A caller who gets nothing logged has been told enough mistakes by then.
+    // By then, a caller whose request will not be logged has seen enough mistakes.
     if (found >= MAX_FOUND_PROBLEMS && request.skipInvalid !== true) break;
     const path = request.path === "event" ? "event" : `events[${index}]`;
     const outcome = checkEvent(sent, path, { log, signer, sign: request.sign });

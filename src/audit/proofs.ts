@@ -45,8 +45,8 @@ export interface ProvablePage {
 }
 
 /**
- * What of a result is to be proven complete: its page, or its count. Refused with BAD_USER_INPUT for a page in another order
- * than that of receivedAt, with PROOF_NOT_PERMITTED for callers who may not see the whole log, with PROOF_TOO_LARGE, and
+ * What to prove complete: a page or the count of a result. Refused with BAD_USER_INPUT for a page that is not in the
+ * order of receivedAt, with PROOF_NOT_PERMITTED for callers who may not see the whole log, with PROOF_TOO_LARGE, and
  * with UNAVAILABLE while too much of the log is not indexed.
  */
 export interface CompletenessRequest {

@@ -35,9 +35,9 @@ export interface TimesFound {
 /** A run of neighbouring matches in a query's order. */
 export interface Slice {
   /**
-   * Starts behind this leaf's place in the order, whether or not it matches; it must be of the query's log.
-   * The cost does not grow with the matches before it, except in a field order that the engine has to sort for each
-   * slice: use large slices there.
+   * Starts after this leaf's place in the order, whether or not it matches; it must be of the query's log. The cost
+   * does not grow with the matches before it, except in a field order that the engine has to sort for each slice: use
+   * large slices there.
    */
   readonly after?: number;
   /** How many matches to skip from there. Skipping costs as much as reading. Default 0. */
@@ -46,7 +46,7 @@ export interface Slice {
   readonly limit: number;
 }
 
-/** An entry of the signed tree; one that was changed or lost is corrupt, one behind the tree's end is missing. */
+/** An entry of the signed tree; one that was changed or lost is corrupt, one beyond the tree's end is missing. */
 export type ReadEntry =
   | { readonly kind: "entry"; readonly entry: Pick<Entry, "canonical" | "hash"> }
   | { readonly kind: "corrupt" }
@@ -55,7 +55,7 @@ export type ReadEntry =
 /** Reads entries of a log, in the order asked. Rejects with the signal's reason once it aborts. */
 export type ReadEntries = (leafIndexes: readonly number[], signal?: AbortSignal) => Promise<readonly ReadEntry[]>;
 
-/** A log's index log at one size: so many bases of 256 entries, and the root of their records. */
+/** A log's index log at one size: the number of its bases, of 256 entries each, and the root of their records. */
 export interface IndexHead {
   readonly treeSize: number;
   readonly rootHash: Uint8Array;
@@ -136,7 +136,7 @@ export interface SearchIndex {
   close(): Promise<void>;
 }
 
-/** The part of a query's range behind a leaf, in an order by leaf index. */
+/** The part of a query's range after a leaf, in an order by leaf index. */
 export function rangeBehind({ range, order }: IndexQuery, leafIndex: number): LeafRange {
   const { start, end } = range;
   return order.direction === "asc"

@@ -166,7 +166,7 @@ function statusForJsonClients(accept: string, { http, body }: GraphQLResponse): 
  */
 export const MAX_ANSWER_CHARACTERS = 64 * 1024 * 1024;
 
-/** Whether the JSON of a resolver's result stays within so many characters. Stops measuring at that point. */
+/** Whether the JSON of a resolver's result has at most this many characters. Stops measuring at that point. */
 export function isWithin(value: unknown, characters: number): boolean {
   return left(value, characters) >= 0;
 }

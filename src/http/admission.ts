@@ -16,7 +16,7 @@ import { AuditError } from "../audit/errors.js";
 import type { Principal } from "../audit/principal.js";
 import type { AuditService } from "../audit/service.js";
 
-/** What decides whom the gateway admits, and to what. */
+/** What decides who is admitted, and to what. */
 export interface Door {
   readonly access: Access;
   readonly service: AuditService;

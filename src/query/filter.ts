@@ -135,7 +135,7 @@ class FieldSeen implements SearchableField {
   }
 }
 
-/** Of events that were matched before: an entry that stays in memory is shown again and again. */
+/** Searchable events that were matched before: an entry that stays in memory is shown again and again. */
 const PREPARED = new WeakMap<AuditEvent, SearchableEvent>();
 
 /** Whether an event matches a filter. Every engine must agree with this function. */

@@ -15,7 +15,7 @@ export interface Question {
   readonly filter: SegmentFilter;
   /** Times of receipt from `from` up to but not including `until`, as envelopes spell them; undefined: no bound. */
   readonly window: { readonly from: string | undefined; readonly until: string | undefined };
-  /** Only leaves behind this one, in the direction. */
+  /** Only leaves after this one, in the direction of the question. */
   readonly after: number | undefined;
   readonly descending: boolean;
   readonly wanted:
@@ -125,7 +125,10 @@ export function edgesOf({ window }: Question, { start, end }: LeafRange, size: n
   return beside.filter((leaf) => leaf >= 0 && leaf < size);
 }
 
-/** The entries that a proof over a range holds, rising: those behind the index, and those at the window's edges. */
+/**
+ * The entries that a proof over a range holds, in ascending order: those after the index, and those at the window's
+ * edges.
+ */
 export function entriesToProve(range: LeafRange, edges: readonly number[], indexed: number): readonly number[] {
   const leaves = new Set(edges);
   for (let leaf = Math.max(range.start, indexed); leaf < range.end; leaf++) leaves.add(leaf);

@@ -43,7 +43,7 @@ export class DictionaryScan {
     this.fence = fence.length === 0 ? undefined : fence;
   }
 
-  /** Reads the next entry; undefined behind the last. */
+  /** Reads the next entry; undefined after the last. */
   next(): Posting | undefined {
     if (this.#left === 0) return undefined;
     this.#left -= 1;

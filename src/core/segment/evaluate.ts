@@ -69,7 +69,7 @@ function compiled(filter: SegmentFilter, place: Place): Evaluation {
   }
 }
 
-/** Of parts that must all match: as soon as one cannot, the others are not looked up. */
+/** For parts that must all match: as soon as one cannot, the others are not looked up. */
 function evaluations(filters: readonly SegmentFilter[], place: Place): readonly Evaluation[] {
   const parts: Evaluation[] = [];
   for (const filter of filters) {

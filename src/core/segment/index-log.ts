@@ -26,7 +26,7 @@ export const BASE_ENTRIES = segmentDocuments(0);
 
 const RECORD_HEAD = "auditql/index/1\n";
 const RECORD_LINE = /^(0|[1-4]) (0|[1-9][0-9]{0,15}) ([1-9][0-9]{0,6}) ([0-9a-f]{64})$/;
-/** Of one record: its head, and a line for each level. */
+/** The maximum bytes of one record: its head, and a line for each level. */
 export const MAX_RECORD_BYTES = 600;
 
 /** Bases in a segment of a level. */
@@ -35,8 +35,9 @@ function basesOf(level: number): number {
 }
 
 /**
- * The base whose record names a segment: its own, or for a merged one that of a base as far behind its end as one of its
- * children is long, so that a merge has the time in which its next child is made.
+ * The base whose record names a segment. A segment of one base is named by its own record; a merged one by the record
+ * of a base as far after its end as one of its children is long, so that the merge has as much time as the next child
+ * takes.
  */
 export function dueBase({ level, number }: SegmentId): number {
   return level === 0 ? number : (number + 1) * basesOf(level) - 1 + basesOf(level - 1);

@@ -7,10 +7,10 @@ import { MAX_BLOCK_BYTES, STREAMS, type SegmentHeader, type SegmentId } from "./
 export interface MergedStream {
   readonly length: number;
   varint(value: number): void;
-  /** Little-endian, of so many bytes. */
+  /** Writes an integer as this many little-endian bytes. */
   fixed(value: number, bytes: number): void;
   bytes(from: Uint8Array): void;
-  /** So many bytes from where a cursor stands, which is made only if they are needed. */
+  /** Writes this many bytes from a cursor's position; the cursor is made only if they are needed. */
   copy(from: () => Cursor, length: number): void;
 }
 

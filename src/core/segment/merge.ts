@@ -186,7 +186,7 @@ function concatenate(children: readonly SegmentReader[], stream: number, { strea
     to?.copy(() => child.stream(stream, child.pieces * PIECE_END_BYTES), columnBytes(child, stream));
 }
 
-/** Of a column behind its table. */
+/** The bytes of a column after its table. */
 function columnBytes({ header, pieces }: SegmentReader, stream: number): number {
   return (header.streams[stream] ?? 0) - pieces * PIECE_END_BYTES;
 }

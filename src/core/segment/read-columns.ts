@@ -10,7 +10,7 @@ import {
 } from "./format.js";
 import type { SegmentReader } from "./read.js";
 
-/** The times of one piece: milliseconds since the year 0000, -1 where there is none, and microseconds beyond. */
+/** The times of one piece: milliseconds since the year 0000, -1 if there is none, and the microseconds beyond. */
 export interface TimePiece {
   readonly times: Float64Array;
   readonly micros: Float64Array;

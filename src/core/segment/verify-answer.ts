@@ -111,7 +111,10 @@ function check(roots: SignedRoots, question: Question, { answer, proof }: Claim)
   refuseUnless(isSame(decided.answer, answer), "ANSWER_MISMATCH");
 }
 
-/** The entries behind the index over which the answer is proven, and those at the edges of the window: exactly these. */
+/**
+ * The entries after the index over which the answer is proven, and those at the edges of the window. Throws unless the
+ * proof holds exactly these.
+ */
 function provenEntries(
   { log, index, format }: SignedRoots,
   { window, proven, entries }: ProofDocument,

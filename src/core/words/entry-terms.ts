@@ -21,9 +21,9 @@ export interface IndexedEntry {
 }
 
 /**
- * The envelope in an entry's bytes, which need not be canonical; undefined where there is none, or one that canonical JSON
- * could not write: what a log's operator made up must not depend on a reader's stack, nor throw. Such an entry is found by
- * its leaf alone.
+ * The envelope in an entry's bytes, which need not be canonical. Undefined if there is none, or one that canonical JSON
+ * could not write: an entry that a log's operator made up must not exhaust a reader's stack or make it throw. Such an
+ * entry is found only by its leaf.
  */
 export function envelopeOf(canonical: Uint8Array): Envelope | undefined {
   const text = utf8Text(canonical);
@@ -31,7 +31,7 @@ export function envelopeOf(canonical: Uint8Array): Envelope | undefined {
   return value !== undefined && isWritable({ ...value, event: { ...value.event } }) ? value : undefined;
 }
 
-/** The event of an entry's bytes, likewise. */
+/** The event in an entry's bytes, under the same conditions. */
 export function eventOf(canonical: Uint8Array): AuditEvent | undefined {
   return envelopeOf(canonical)?.event;
 }

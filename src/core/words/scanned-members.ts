@@ -122,13 +122,13 @@ function memberAt(scan: CanonicalScan, start: number, { field, key }: Name): Rea
 }
 
 interface ReadMember extends Member {
-  /** The place behind it. */
+  /** The position after it. */
   readonly end: number;
 }
 
 type Value = Pick<Member, "bytes" | "words">;
 
-/** Of a text or container's bytes; undefined where they are not JSON, or JSON that cannot be written again. */
+/** Parses the bytes of a text or container; undefined if they are not JSON, or JSON that cannot be written again. */
 function readValue(bytes: Uint8Array, isText: boolean): Value | undefined {
   try {
     const value = JSON.parse(utf8Text(bytes) ?? "") as EventValue;

@@ -41,7 +41,7 @@ export class NewestTree {
   readonly #replaced: Replaced = { times: 0 };
   #state: LogState;
 
-  /** The newest tree of a log, which its history and those who wait for growth look at from now on. */
+  /** Opens the newest tree of a log, and makes its history and its growth watch read it from now on. */
   static watched(options: NewestTreeOptions): NewestTree {
     const { tree, history, growth, environment } = options;
     const newest = new NewestTree(options);

@@ -155,9 +155,9 @@ function tilesAbove(edge: TreeEdge, nodes: readonly NodeId[]): TileId[] {
   return [...tiles.values()];
 }
 
-/** Of canonical text; parsed and cut into words it takes some four times as much. */
+/** The maximum characters of canonical text; parsed and cut into words it takes about four times as much. */
 const SEEN_CHARACTERS = 2 ** 23;
-/** What an entry takes beside its text, in characters. */
+/** The characters that an entry counts for besides its text. */
 const ENTRY_CHARACTERS = 100;
 
 /** An entry, and the leaf of the tree that it was compared with. */
@@ -191,7 +191,7 @@ class SeenEntries {
 
 export interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Whether they are read to be shown, and may be again: they stay in memory. Default false. */
+  /** Whether they are read to be shown, and may be shown again: then they stay in memory. Default false. */
   readonly isShown?: boolean;
 }
 
