@@ -63,7 +63,7 @@ const SENTENCES: Readonly<Record<Refusal, string>> = {
   missing: "this gateway asks for a credential: send the header Authorization: Bearer <API key or JSON Web Token>",
   malformed: "the Authorization header is not of the form Bearer <API key or JSON Web Token>",
   damaged: "the API key is damaged: a part of it is missing or changed, so copy it again",
-  expired: "the credential has expired",
+  expired: "the credential has expired: get a new one",
   wrong: "the credential is not accepted",
   host: "a gateway without authentication answers to localhost, 127.0.0.1 and [::1] only",
 };

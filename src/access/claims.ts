@@ -64,7 +64,10 @@ function wordsIn(value: unknown): readonly string[] | undefined {
   return Array.isArray(value) && value.every((word) => typeof word === "string") ? value : undefined;
 }
 
-/** Says of a text how long it is, and of other values what they are: the operator's log does not get what is in a token. */
+/**
+ * Describes a value without its content, because the operator's log must not hold what is in a token: a text by its
+ * length, another value by its type.
+ */
 function gotOf(value: unknown): string {
   return typeof value === "string" ? `text of ${value.length} UTF-16 units` : nameOf(value);
 }

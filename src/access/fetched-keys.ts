@@ -22,7 +22,7 @@ export class FetchedKeys {
   #fetching: Promise<KeySet> | undefined;
   #failure: { readonly error: unknown; readonly count: number; readonly untilMs: number } | undefined;
 
-  /** `warn` is told of each failed fetch. */
+  /** `warn` is called after each failed fetch. */
   constructor(
     private readonly url: URL,
     private readonly warn: (message: string) => void,

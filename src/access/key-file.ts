@@ -2,7 +2,7 @@ import { open, readFile, realpath, rename, rm, stat, type FileHandle } from "nod
 import { dirname } from "node:path";
 import { apiKeyText, newApiKey, secretHash } from "./api-key.js";
 import { hasCode } from "../audit/errors.js";
-import { FILE_MODE, makePrivateFolder } from "../keys/private-file.js";
+import { FILE_MODE, makePrivateFolder, syncFolder } from "../keys/private-file.js";
 import type { Grant } from "./grant.js";
 import { keySetText, parseKeySet, type StoredKey } from "./key-set.js";
 
@@ -72,7 +72,7 @@ async function changeKeys(named: string, change: (keys: readonly StoredKey[]) =>
     await rm(next, { force: true });
     throw error;
   }
-  await syncFolder(dirname(path));
+  await syncFolder(dirname(path)); // a revoked key must stay revoked after a power failure
 }
 
 async function openNew(path: string): Promise<FileHandle> {
@@ -103,16 +103,5 @@ async function unlessMissing<T, U>(found: Promise<T>, missing: U): Promise<T | U
   } catch (error) {
     if (hasCode(error, "ENOENT")) return missing;
     throw error;
-  }
-}
-
-/** Makes the rename durable: a revoked key must stay revoked after a power failure. */
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === "win32") return;
-  const folder = await open(path);
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }

@@ -12,7 +12,7 @@ export interface AccessSettings {
   /** Path of the API key file. */
   readonly apiKeys?: string | undefined;
   readonly jwt?: JwtSettings | undefined;
-  /** Told when the issuer's keys could not be fetched. */
+  /** Called when the issuer's keys could not be fetched. */
   readonly warn?: (message: string) => void;
 }
 
@@ -56,7 +56,7 @@ async function readable<T>(place: string, read: () => Promise<T>): Promise<T> {
   }
 }
 
-/** A sentence for the banner: who is let in. */
+/** A sentence for the banner: whom the gateway admits. */
 export function accessSentence(access: Access): string {
   if (access.kind === "open") return "no authentication: anyone on this machine may log and read everything";
   const ways = [access.keys && "API keys", access.jwt && "JSON Web Tokens"].filter((way) => way !== undefined);

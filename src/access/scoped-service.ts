@@ -54,7 +54,7 @@ export interface ScopeOptions {
  */
 export class ScopedService implements AuditService {
   private readonly bound: Restriction | undefined;
-  /** Made with the first leaf that this request alone may see: who sees everything needs none. */
+  /** Created with the first leaf that only this request may see; a caller who sees everything needs none. */
   private shown: ShownLeaves | undefined;
   private readonly owner: string;
 
@@ -230,9 +230,9 @@ export class ScopedService implements AuditService {
   private require(...scopes: readonly Scope[]): void {
     const { principal, now } = this.options;
     const expired = principal.expiresAtMs !== undefined && now() >= principal.expiresAtMs;
-    if (expired) throw new AuditError("UNAUTHENTICATED", "The credential has expired.");
+    if (expired) throw new AuditError("UNAUTHENTICATED", "The credential has expired: get a new one.");
     if (holdsAny(principal, scopes)) return;
-    throw new AuditError("FORBIDDEN", `The credential lacks the scope ${scopes.join(" or ")}.`);
+    throw new AuditError("FORBIDDEN", `The credential lacks the scope ${scopes.join(" or ")}: use one that has it.`);
   }
 
   private requireOpen(log: string): void {

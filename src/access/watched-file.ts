@@ -11,8 +11,8 @@ interface Loaded<T> {
 }
 
 /**
- * A file that decides who is let in, read again when it has changed. The file on disk is authoritative: while it is
- * missing or unreadable no one is let in, not even by an older version.
+ * A file that decides whom the gateway admits, read again when it changes. The file on disk is authoritative: while it
+ * is missing or unreadable nobody is admitted, not even by an older version.
  */
 export class WatchedFile<T> {
   private loaded: Loaded<T> | undefined;

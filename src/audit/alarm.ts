@@ -11,7 +11,7 @@ export type AlarmCode = (typeof ALARM_CODES)[number];
 /** Called with a sentence for the operator, and the code that the alarm is counted under. */
 export type Alarm = (sentence: string, code: AlarmCode) => void;
 
-/** Undefined for what is no alarm. */
+/** Undefined for an error that raises no alarm. */
 export function alarmCodeOf(error: unknown): AlarmCode | undefined {
   return error instanceof AuditError ? ALARM_CODES.find((code) => code === error.code) : undefined;
 }

@@ -32,13 +32,13 @@ export interface StagedBlock {
 export interface BlockStore {
   /** Every segment of a log, by level, then by number. Of an unknown log, none. */
   segments(log: string): Promise<readonly StoredSegment[]>;
-  /** Segments that are in the store and count for nothing; without it there are none. */
+  /** Segments that are stored but not used; an engine without this method has none. */
   unsealed?(log: string): Promise<readonly StoredSegment[]>;
   /** Blocks in one batched read, in the order asked; undefined where a segment is not stored. */
   blocks(log: string, ids: readonly BlockId[]): Promise<readonly (Uint8Array | undefined)[]>;
   /**
-   * Stores a segment, whole or not at all; nothing where one of its level and number is stored. A store that has the
-   * log's entries stores it only while the last leaf is the segment's.
+   * Stores a segment completely or not at all; does nothing if one of its level and number is stored already. A store
+   * that also holds the log's entries stores it only while the log's entry at its end has the hash of its last leaf.
    */
   put(log: string, segment: SegmentBlocks): Promise<void>;
   /**
@@ -46,13 +46,16 @@ export interface BlockStore {
    * staged stays, also when the process ends; `remove` takes it away.
    */
   stage(log: string, id: SegmentId, blocks: readonly StagedBlock[]): Promise<void>;
-  /** Lists a segment of which every block was staged; else, and where one is listed, nothing. As `put` otherwise. */
+  /**
+   * Lists a segment once all of its blocks are staged; does nothing before that, or if one is listed already. Otherwise
+   * like `put`.
+   */
   publish(log: string, segment: StoredSegment): Promise<void>;
-  /** Removes segments, each with all of its blocks, also staged ones; nothing where they are gone. */
+  /** Removes segments with all of their blocks, staged ones included; ignores those that do not exist. */
   remove(log: string, ids: readonly SegmentId[]): Promise<void>;
   /**
-   * Takes or extends the turn to store segments of a log, and says whether this process has it. Only against double work: another that
-   * stores at the same time stores the same.
+   * Takes or extends the turn to store segments of a log; returns whether this process has it. It only avoids double
+   * work: two processes that store at the same time store the same bytes.
    */
   claim(log: string): Promise<boolean>;
   close(): Promise<void>;

@@ -23,9 +23,9 @@ export interface Bucket {
   readonly count: number;
 }
 
-/** How many entries of a result are of which time. */
+/** How the entries of a result are distributed over time. */
 export interface Histogram {
-  /** Neighbours in order, empty ones too; at most as many as were asked for. None where no time is known. */
+  /** Adjacent buckets in order, empty ones included; at most as many as were requested. None if no entry has a time. */
   readonly buckets: readonly Bucket[];
   /** Entries without such a time. */
   readonly otherCount: number;
@@ -49,7 +49,10 @@ export interface Facet {
   readonly missingCount: number;
 }
 
-/** A result that can count all its matches, whatever its maxResults. Both reject with BAD_USER_INPUT for a bad number. */
+/**
+ * A result that can count all of its matches, whatever its maxResults. Both methods reject with BAD_USER_INPUT for an
+ * invalid number.
+ */
 export interface BrokenDown {
   histogram(request: HistogramRequest): Promise<Histogram>;
   facet(request: FacetRequest): Promise<Facet>;

@@ -17,7 +17,7 @@ import { MAX_REQUEST_EVENTS, type LogRequest, type RefusedEvent, type SignedEven
 /** A checked event that may be logged, with its author's signature if there is one. */
 export interface CheckedEvent {
   readonly event: AuditEvent;
-  /** What of it did not fit the log's schema, and is kept beside it; absent where all did. */
+  /** Values that did not fit the log's schema and are kept beside the event; absent if all fitted. */
   readonly malformed?: readonly MalformedField[];
   readonly signature?: string;
   readonly publicKey?: string;
@@ -35,7 +35,7 @@ export interface AcceptedEvent {
   readonly checked: CheckedEvent;
 }
 
-/** So many problems of a request are looked for. */
+/** The maximum number of problems collected for one request. */
 const MAX_FOUND_PROBLEMS = 1_000;
 
 /** Signs events on behalf of callers, and verifies events that callers signed. */
@@ -65,7 +65,7 @@ export function checkRequest(request: LogRequest, log: CheckedLog, signer: Event
   const bad: RefusedEvent[] = [];
   let found = 0;
   for (const [index, sent] of request.events.entries()) {
-    // A caller who gets nothing logged has been told enough mistakes by then.
+    // By then, a caller whose request will not be logged has seen enough mistakes.
     if (found >= MAX_FOUND_PROBLEMS && request.skipInvalid !== true) break;
     const path = request.path === "event" ? "event" : `events[${index}]`;
     const outcome = checkEvent(sent, path, { log, signer, sign: request.sign });
@@ -83,7 +83,7 @@ export function checkRequest(request: LogRequest, log: CheckedLog, signer: Event
 
 const MAX_KEY_CHARACTERS = 128;
 
-/** What is wrong with a request's idempotency key, if it has one. */
+/** The problem with a request's idempotency key, if there is one. */
 function keyProblems({ idempotencyKey }: LogRequest): readonly FieldProblem[] {
   if (idempotencyKey === undefined) return [];
   const path = "idempotencyKey";
@@ -140,7 +140,7 @@ function checkEvent(signed: SignedEvent, path: string, options: CheckOptions): C
   return { kind: "checked", checked: { ...outcome.checked, malformed } };
 }
 
-/** What a schema has against the signature of an event: it covers what would be kept beside the event. */
+/** Why a schema refuses an event's signature: its author signed values that would be kept beside the event. */
 function signedBySchema(
   malformed: readonly MalformedField[],
   path: string,
@@ -198,7 +198,7 @@ function signatureProblem(
   if (reason === "MALFORMED_PUBLIC_KEY") {
     return { path: `${path}.publicKey`, expected: "an Ed25519 public key as PEM, base64 or JSON", got: "other text" };
   }
-  // Their names are not all those of the API that the caller wrote the event in.
+  // Members under their hashed names, which may differ from those of the API that the caller used.
   const members = Object.keys(event).sort().join(", ");
   const expected = `the key's signature over the event's canonical JSON with the members ${members}`;
   return { path: `${path}.signature`, expected, got: "a signature that does not verify" };

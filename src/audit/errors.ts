@@ -80,7 +80,8 @@ export function endsLog(error: unknown): error is AuditError {
 }
 
 /**
- * So many problems show the kind of mistake; all of a large request's would make the response larger than the request.
+ * The maximum number of problems in a message: enough to show the kind of mistake. All problems of a large request
+ * would make the response larger than the request.
  */
 const MAX_PROBLEMS = 100;
 

@@ -33,7 +33,7 @@ export interface IndexRoot {
   readonly checkpoint: string;
 }
 
-/** What of a `ResultPage` says which page it is. */
+/** The members of a `ResultPage` that identify the page. */
 export interface ProvablePage {
   readonly result: { readonly id: string };
   readonly leafIndexes: readonly number[];
@@ -45,8 +45,8 @@ export interface ProvablePage {
 }
 
 /**
- * What of a result is to be proven complete: its page, or its count. Refused with BAD_USER_INPUT for a page in another order
- * than that of receivedAt, with PROOF_NOT_PERMITTED for callers who may not see the whole log, with PROOF_TOO_LARGE, and
+ * What to prove complete: a page or the count of a result. Refused with BAD_USER_INPUT for a page that is not in the
+ * order of receivedAt, with PROOF_NOT_PERMITTED for callers who may not see the whole log, with PROOF_TOO_LARGE, and
  * with UNAVAILABLE while too much of the log is not indexed.
  */
 export interface CompletenessRequest {
@@ -63,6 +63,9 @@ export interface CompletenessProof {
   readonly answer: Answer;
   readonly index: IndexRoot;
   readonly proof: Uint8Array;
-  /** Of the service's own check against both roots. Our own engine returns no proof that is not VALID. */
+  /**
+   * The verdict of the service's own check against both roots. Our own engine returns only proofs whose verdict is
+   * VALID.
+   */
   readonly verdict: Verdict;
 }

@@ -1,2 +1,2 @@
-/** How long a result id and its cursors can be used where nothing else is said: the Pangea protocol's retention of query results. */
+/** How long a result id and its cursors are valid by default: the Pangea protocol's retention of query results. */
 export const RESULT_TTL_MS = 2 * 24 * 60 * 60 * 1_000;

@@ -17,8 +17,9 @@ export interface IndexQuery {
   readonly range: LeafRange;
   readonly order: EntryOrder;
   /**
-   * A number of the log's history, of who has just looked at the store: another where it held another log than before, as after a
-   * failover. An index that knows this history need not look itself. Undefined: it has to.
+   * Identifies the log's history, given by a caller that has just read the store: another number if the store held
+   * another log than before, as after a failover. An index that knows this history need not read the store itself. If
+   * undefined, it must.
    */
   readonly history?: number | undefined;
 }
@@ -27,16 +28,16 @@ export interface IndexQuery {
 export interface TimesFound {
   /** The earliest and the latest; undefined where no match has a time. */
   readonly span: { readonly first: number; readonly last: number } | undefined;
-  /** How many matches have none. */
+  /** The number of matches without a time. */
   readonly without: number;
 }
 
 /** A run of neighbouring matches in a query's order. */
 export interface Slice {
   /**
-   * Starts behind this leaf's place in the order, whether or not it matches; it must be of the query's log.
-   * The cost does not grow with the matches before it, except in a field order that the engine has to sort for each
-   * slice: use large slices there.
+   * Starts after this leaf's place in the order, whether or not it matches; it must be of the query's log. The cost
+   * does not grow with the matches before it, except in a field order that the engine has to sort for each slice: use
+   * large slices there.
    */
   readonly after?: number;
   /** How many matches to skip from there. Skipping costs as much as reading. Default 0. */
@@ -45,7 +46,7 @@ export interface Slice {
   readonly limit: number;
 }
 
-/** An entry of the signed tree; one that was changed or lost is corrupt, one behind the tree's end is missing. */
+/** An entry of the signed tree; one that was changed or lost is corrupt, one beyond the tree's end is missing. */
 export type ReadEntry =
   | { readonly kind: "entry"; readonly entry: Pick<Entry, "canonical" | "hash"> }
   | { readonly kind: "corrupt" }
@@ -54,7 +55,7 @@ export type ReadEntry =
 /** Reads entries of a log, in the order asked. Rejects with the signal's reason once it aborts. */
 export type ReadEntries = (leafIndexes: readonly number[], signal?: AbortSignal) => Promise<readonly ReadEntry[]>;
 
-/** A log's index log at one size: so many bases of 256 entries, and the root of their records. */
+/** A log's index log at one size: the number of its bases, of 256 entries each, and the root of their records. */
 export interface IndexHead {
   readonly treeSize: number;
   readonly rootHash: Uint8Array;
@@ -64,10 +65,10 @@ export interface IndexHead {
 export interface ProofQuery {
   readonly log: string;
   readonly question: Question;
-  /** The leaves that its window comes to. */
+  /** The leaves in the question's time window. */
   readonly window: LeafRange;
   readonly treeSize: number;
-  /** Of that size. */
+  /** The root of the log at that size. */
   readonly rootHash: Uint8Array;
   readonly format: LogFormat;
   /** The hashes that lead from these leaves to the log's root of that size (`multiproofRanges`). */
@@ -78,11 +79,11 @@ export interface ProofQuery {
 export interface ProvenAnswer {
   readonly answer: Answer;
   readonly proof: Uint8Array;
-  /** What it is proven by. */
+  /** The index log that proves it. */
   readonly index: IndexHead;
 }
 
-/** A stored segment: sound if it is undamaged and what the log gives. */
+/** A stored segment; `isSound` if it is undamaged and equals what the log's entries give. */
 export interface CheckedSegment extends SegmentId {
   readonly isSound: boolean;
 }
@@ -95,47 +96,47 @@ export interface CheckedSegment extends SegmentId {
  */
 export interface SearchIndex {
   /**
-   * Follows a log from now on, and reads its entries so: compared with the signed tree, for what is cut into words must be
-   * what was logged. A log that is not followed is read as it is stored.
+   * Follows a log from now on and reads its entries with `entries`, which compares them with the signed tree: only what
+   * was logged may be indexed. The entries of a log that is not followed are read from the store, unchecked.
    */
   follow(log: string, entries: ReadEntries): void;
   /** How many leaves of a log are in stored segments, counted from the first: the others are read from the log. */
   indexedSize(log: string): Promise<number>;
   /**
-   * Leaf indexes in the query's order. Rejects with the signal's reason as soon as it aborts: work that has not begun
+   * Leaf indexes in the query's order. Rejects with the signal's reason as soon as it aborts: work that has not started
    * is dropped, and work in progress is stopped where the engine can.
    */
   page(query: IndexQuery, slice: Slice, signal?: AbortSignal): Promise<readonly number[]>;
   /** The number of matches, counted up to `cap`. The signal works as in `page`. */
   count(query: IndexQuery, cap: number, signal?: AbortSignal): Promise<number>;
-  /** The number of matches from each of these leaves, which rise, up to the next one. Rejects as `count`. */
+  /** The number of matches from each of these leaves, in ascending order, up to the next one. Rejects like `count`. */
   countLeaves(query: IndexQuery, limits: readonly number[], signal?: AbortSignal): Promise<readonly number[]>;
   /** The same from each of these times up to the next one, by the events' own times in milliseconds since 1970. */
   countTimes(query: IndexQuery, limits: readonly number[], signal?: AbortSignal): Promise<readonly number[]>;
-  /** From when to when matching events happened, by their own times. Rejects as `count`. */
+  /** The earliest and the latest time of matching events, by the events' own times. Rejects like `count`. */
   timesOf(query: IndexQuery, signal?: AbortSignal): Promise<TimesFound>;
-  /** The most frequent values of a field among the matches. Rejects as `count`. */
+  /** The most frequent values of a field among the matches. Rejects like `count`. */
   topValues(query: IndexQuery, wanted: FacetRequest, signal?: AbortSignal): Promise<Facet>;
   /**
-   * Whether a filter matches an entry by its own text, which counts: the index only says where to look. The signal works as in
-   * `page`.
+   * Whether a filter matches an entry by the entry's own text, which decides: the index only says where to look. The
+   * signal works as in `page`.
    */
   isMatch(filter: Filter, entry: Entry, signal?: AbortSignal): Promise<boolean>;
   /** The leaf indexes below `size` with this leaf hash (32 bytes), lowest first. The caller verifies the entries. */
   leavesByHash(log: string, leafHash: Uint8Array, size: number): Promise<readonly number[]>;
-  /** The largest index log that there is of a log of `size` entries, as far as it is built. */
+  /** The largest index log built so far for a log of `size` entries. */
   indexHead(log: string, size: number): Promise<IndexHead>;
   /**
    * Answers a question, with a proof that nothing is missing, verified before it is returned. Rejects with ENTRY_CORRUPT where an entry that the index does not
    * hold yet was changed, with PROOF_TOO_LARGE, and with UNAVAILABLE while too much of the log is not indexed.
    */
   prove(query: ProofQuery, signal?: AbortSignal): Promise<ProvenAnswer>;
-  /** Builds what is stored with leaves from `from` on again from the log, and compares, segment by segment. */
+  /** Rebuilds from the log every stored segment with leaves from `from` on, and compares segment by segment. */
   check(log: string, from: number): AsyncIterable<CheckedSegment>;
   close(): Promise<void>;
 }
 
-/** The part of a query's range behind a leaf, in an order by leaf index. */
+/** The part of a query's range after a leaf, in an order by leaf index. */
 export function rangeBehind({ range, order }: IndexQuery, leafIndex: number): LeafRange {
   const { start, end } = range;
   return order.direction === "asc"
@@ -147,9 +148,9 @@ export function rangeBehind({ range, order }: IndexQuery, leafIndex: number): Le
 export interface StoreConnections {
   readonly used: number;
   readonly idle: number;
-  /** How many there may be. */
+  /** The maximum number of connections. */
   readonly max: number;
-  /** Calls that wait for one. */
+  /** The number of calls that wait for a connection. */
   readonly waiting: number;
 }
 

@@ -47,7 +47,7 @@ export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
-/** What every JavaScript engine has, though no version of the language says so. */
+/** Present in every JavaScript engine, although ECMAScript does not define it. */
 declare const TextDecoder: new (
   label: "utf-8",
   options: { readonly fatal: true; readonly ignoreBOM: true },
@@ -55,7 +55,7 @@ declare const TextDecoder: new (
 
 const STRICT_UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The text of UTF-8; undefined for bytes that are none. */
+/** Decodes UTF-8; returns undefined for bytes that are not UTF-8. */
 export function utf8Text(bytes: Uint8Array): string | undefined {
   try {
     return STRICT_UTF8.decode(bytes);
@@ -73,7 +73,7 @@ export type Sha256 = (message: Uint8Array) => Uint8Array;
 export const nobleSha256: Sha256 = (message) => sha256(message);
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-/** It is looked for, for to match a whole text of megabytes takes more stack than there is. */
+/** Searches for a wrong character: matching a whole text of megabytes would overflow the stack. */
 const NO_DIGIT = /[^A-Za-z0-9+/]/;
 
 /**

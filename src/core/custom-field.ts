@@ -8,7 +8,7 @@ import {
 } from "./event.js";
 
 const CUSTOM_ID = /^[a-z][0-9a-z_]{0,31}$/;
-/** What names no custom field: a member of the envelope, and one that every JavaScript object inherits. */
+/** Names that no custom field may have: a member of the envelope, and one that every JavaScript object inherits. */
 const RESERVED: readonly string[] = [...EVENT_FIELDS, "received_at", "constructor"];
 
 /** Whether a name may be that of a custom field (Pangea protocol, section 2.4). */

@@ -32,7 +32,7 @@ const PANGEA: EventRules = {
   takesNul: false,
 };
 
-/** The most characters of a field in a pangea log; of a custom one, where its schema says nothing else. */
+/** The maximum characters of a field in a pangea log; for a custom field, unless its schema sets another limit. */
 export function pangeaLimit(field: FieldName): number {
   return isEventField(field) ? PANGEA.limits[field].most : PANGEA.limits.message.most;
 }

@@ -8,7 +8,7 @@ export const FIELD_TYPES = ["boolean", "datetime", "integer", "string", "string-
 
 export type FieldType = (typeof FIELD_TYPES)[number];
 
-/** What becomes of an event that does not fit its schema (docs/pangea.md). */
+/** How a log treats an event that does not fit its schema (docs/pangea.md). */
 export const SAVE_MALFORMED = ["reject", "all", "unredacted"] as const;
 
 export interface SchemaField {
@@ -16,7 +16,7 @@ export interface SchemaField {
   readonly type: FieldType;
   readonly name?: string;
   readonly description?: string;
-  /** The most characters of a text. */
+  /** The maximum characters of a text. */
   readonly size?: number;
   readonly required?: boolean;
   /** Whether `unredacted` drops a malformed value of it. */
@@ -72,8 +72,9 @@ function knownMembers(input: unknown, known: typeof SCHEMA_MEMBERS): unknown {
 }
 
 /**
- * The SHA-256 of what of a schema never changes, as canonical JSON with every default written out, the fields by id. Not in
- * it is what may change after the log was created: which fields are required or visible, their order, names and descriptions.
+ * SHA-256 of the part of a schema that never changes, as canonical JSON with every default written out and the fields
+ * sorted by id. It leaves out what may change after the log was created: which fields are required or visible, their
+ * order, names and descriptions.
  */
 export function schemaDigest({ client_signable, save_malformed, fields }: EventSchema, sha256: Sha256): Digest {
   const fixed = fields.map((field) => {
@@ -86,7 +87,7 @@ export function schemaDigest({ client_signable, save_malformed, fields }: EventS
   );
 }
 
-/** The most characters of a text of the field. */
+/** The maximum characters of a text in the field. */
 export function sizeOf({ id, type, size }: SchemaField): number {
   return size ?? (type === "datetime" ? MAX_TIME_CHARACTERS : pangeaLimit(id));
 }
@@ -101,7 +102,7 @@ export function isTextual(type: FieldType): boolean {
   return type !== "boolean" && type !== "integer";
 }
 
-/** What a member's value must be; undefined where it is that. */
+/** What a member's value should be; undefined if it is valid. */
 type Expected = (value: unknown) => string | undefined;
 
 const flag: Expected = (value) => (typeof value === "boolean" ? undefined : "true or false");
@@ -179,7 +180,7 @@ function fieldProblems(field: unknown, path: string): readonly FieldProblem[] {
   ];
 }
 
-/** What does not go together with the field's type. */
+/** Members that contradict the field's type. */
 function typeProblems({ id, type, size, redact }: Members, path: string): readonly FieldProblem[] {
   const known = FIELD_TYPES.find((one) => one === type);
   if (known === undefined) return [];

@@ -104,11 +104,11 @@ export interface EventRules {
   readonly checkBySchema?: ((event: EventInput, path: string) => ParsedEvent) | undefined;
 }
 
-/** What may be an event. */
+/** An unchecked object that may be an event. */
 export type EventInput = Readonly<Record<string, unknown>>;
 
 export type ParsedEvent =
-  /** `malformed`: what did not fit the log's schema, which says that it is kept. */
+  /** `malformed`: values that did not fit the log's schema, which says to keep them. */
   | { readonly kind: "valid"; readonly event: AuditEvent; readonly malformed: readonly MalformedField[] }
   | { readonly kind: "invalid"; readonly problems: readonly FieldProblem[] };
 
@@ -146,7 +146,7 @@ export function characterCount(text: string): number {
   return count;
 }
 
-/** Whether a text has more characters; of one that is much too long none is read. */
+/** Whether a text has more characters than that; a text that is much too long is not read. */
 export function exceedsCharacters(text: string, most: number): boolean {
   if (text.length <= most) return false;
   return text.length > MAX_UNITS * most || characterCount(text) > most;
@@ -200,24 +200,24 @@ function valueProblems(value: unknown, field: EventField, check: Check): readonl
   return [problem(field, check, nameOf(value))];
 }
 
-/** What a field must exceed its limit by so that its exact size is of no use to anyone. */
+/** How far a field must exceed its limit before its exact size no longer helps the caller. */
 const FAR_BEYOND = 4;
 
 /**
- * The problem of a value that is far beyond its limit, which is found without a look at each of its parts; undefined for
- * any other, which may be too large by a little.
+ * The problem of a value far beyond its limit, found without visiting each of its parts; undefined for any other value,
+ * which may still be slightly too large.
  */
 function sizeProblems(value: unknown, field: EventField, check: Check): readonly FieldProblem[] | undefined {
   const { most, unit } = check.rules.limits[field];
-  // Of other JSON than text no part may be canonicalised for nothing; each of its units is a byte at least.
+  // JSON other than text is not canonicalized in vain: each of its UTF-16 units takes at least one byte.
   const room = typeof value === "string" ? FAR_BEYOND * most : MAX_UNITS * most;
   if (roomLeft(value, room) >= 0) return undefined;
   return [problem(field, check, `more than ${most} ${unit}`)];
 }
 
 /**
- * What is left of so many UTF-16 units when a value's canonical JSON takes at least what it must; negative as soon as it
- * cannot fit. Descends no deeper than an event may be nested.
+ * How many of these UTF-16 units are left after the least that a value's canonical JSON takes; negative as soon as the
+ * value cannot fit. Descends no deeper than an event may nest.
  */
 export function roomLeft(value: unknown, room: number, depth = 0): number {
   if (typeof value === "string") return room - value.length;

@@ -89,9 +89,9 @@ const SLOTS = 4_096;
 const SLOT_BYTES = 2 * HASH_BYTES;
 
 /**
- * A format that remembers the nodes which it hashed last, 4,096 at the most: proofs of neighbors, and of the same page
- * again, climb through the same nodes. It compares both children byte by byte, so it never returns anything but their
- * hash; that is the same array each time, which nobody may change.
+ * A format that remembers the nodes that it hashed last, 4,096 at most: proofs of neighbors, and of the same page
+ * again, share nodes. It compares both children byte by byte, so it never returns anything but their hash. It returns
+ * the same array each time, which callers must not change.
  */
 export function withKnownNodes(format: LogFormat): LogFormat {
   const children = new Uint8Array(SLOTS * SLOT_BYTES);

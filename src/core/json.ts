@@ -106,9 +106,9 @@ export function canonicalJson(value: Json): string {
 }
 
 /**
- * Parses a text that must be in canonical form already. Returns undefined for any other spelling of the same value, a
- * duplicate key included, and for a text nested deeper than `levels`: without it, than an envelope may be. For untrusted
- * text: never throws.
+ * Parses a text that must already be in canonical form. Returns undefined for any other spelling of the same value, a
+ * duplicate key included, and for a text that nests deeper than `levels`, by default as deep as an envelope may. For
+ * untrusted text: never throws.
  */
 export function parseCanonicalJson(text: string, levels = MAX_TEXT_DEPTH): Json | undefined {
   try {
@@ -120,8 +120,8 @@ export function parseCanonicalJson(text: string, levels = MAX_TEXT_DEPTH): Json 
 }
 
 /**
- * Whether a text of JSON nests no deeper than an envelope may: of the text and not of its value, which lacks what stands
- * under the first of two equal keys. A reader with a small stack can tell before it parses.
+ * Whether a JSON text nests no deeper than an envelope may. Looks at the text, not at its value, which lacks everything
+ * under the first of two equal keys. A reader with a small stack can check before it parses.
  */
 export function isShallow(text: string): boolean {
   let depth = 0;
@@ -137,7 +137,7 @@ export function isShallow(text: string): boolean {
   return true;
 }
 
-/** Whether `canonicalJson` can write a value that a parser gave: no lone surrogate and no infinite number is in it. */
+/** Whether `canonicalJson` can write a parsed value: it has no lone surrogate and no infinite number. */
 export function isWritable(value: Json): boolean {
   try {
     return canonicalJson(value) !== "";

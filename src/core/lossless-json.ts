@@ -1,6 +1,6 @@
 /**
- * Stands in a parsed value where JSON.parse lost part of what was sent. It is not a plain object, so every check of
- * JSON refuses it and can show what was sent.
+ * Takes the place of a parsed value where JSON.parse lost part of what was sent. It is not a plain object, so every
+ * check of JSON refuses it and can show what was sent.
  */
 export class JsonLoss {
   constructor(
@@ -66,7 +66,7 @@ const COLON = 0x3a;
 const BACKSLASH = 0x5c;
 
 /**
- * Whether the value holds all that the text says, in one pass over the text outside strings and one over the value. A
+ * Whether the value holds everything in the text, in one pass over the text outside strings and one over the value. A
  * repeated key shows as more colons than members.
  */
 function keepsAll(text: string, value: unknown): boolean {

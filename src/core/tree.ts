@@ -13,8 +13,6 @@ export interface LeafRange {
   readonly end: number;
 }
 
-export const MAX_TREE_SIZE = Number.MAX_SAFE_INTEGER;
-
 /** Whether a number can be a tree's size: an integer from 0 to 2^53 - 1. */
 export function isTreeSize(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0;

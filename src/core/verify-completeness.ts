@@ -36,7 +36,7 @@ export interface CompletenessVerdicts {
   readonly treeSize: number | undefined;
 }
 
-/** Of a proof in base64. */
+/** The maximum characters of a proof as base64. */
 export const MAX_PROOF_CHARACTERS = 4 * Math.ceil(MAX_PROOF_BYTES / 3);
 
 /**

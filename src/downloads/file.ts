@@ -7,7 +7,7 @@ import { csvRecord } from "./csv.js";
 import { withoutProofs, withProofs, type FileEntry } from "./file-entry.js";
 import { cells, columns, entryObject } from "./row.js";
 
-/** What a file says about the tree of its entries: enough to verify it, together with the key from another source. */
+/** What a file says about the tree of its entries: together with a key from another source, enough to verify it. */
 export interface FileHead {
   readonly log: string;
   readonly format: FormatName;
@@ -20,7 +20,7 @@ export interface FileHead {
   readonly customFields: readonly FieldName[];
 }
 
-/** How a file of entries is written, piece by piece. */
+/** How a file of entries is written, part by part. */
 export interface FileFormat {
   readonly extension: string;
   readonly contentType: string;
@@ -77,7 +77,7 @@ function evidenceHead({ log, format, origin, publicKey, root }: FileHead) {
 export interface DownloadFile {
   readonly format: FileFormat;
   readonly head: FileHead;
-  /** What is written of the download's pages. */
+  /** What the file contains of each page of the download. */
   entries(pages: AsyncIterable<readonly TreeEntry[]>): AsyncIterable<readonly FileEntry[]>;
 }
 

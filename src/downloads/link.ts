@@ -4,7 +4,7 @@ import { badInput } from "../audit/errors.js";
 import { principalOf, writtenPrincipal, type Principal, type WrittenPrincipal } from "../audit/principal.js";
 import type { TokenSealer } from "../keys/sealed-token.js";
 
-/** What a link opens, and for whom. */
+/** What a link opens, and on whose behalf. */
 export interface LinkClaims {
   /** The principal as it was authenticated when it asked for the link. */
   readonly principal: Principal;

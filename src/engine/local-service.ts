@@ -115,12 +115,14 @@ class LocalService implements LocalAuditService {
   constructor(options: LocalServiceOptions & { readonly clock: Clock }, logs: readonly OpenLog[]) {
     const { index, keyring, clock, resultTtlMs = RESULT_TTL_MS } = options;
     const sealer = new TokenSealer(keyring.tokenSecret);
-    this.#logs = new Map(logs.map((log) => [log.log, { log, bulk: new BulkLane(log, options.bulkLimits) }]));
+    const opened = new Map(logs.map((log) => [log.log, { log, bulk: new BulkLane(log, options.bulkLimits) }]));
+    const find = (name: string): OpenLog => openedIn(opened, name).log;
+    this.#logs = opened;
     this.#searches = new PinnedSearches({
       ...{ index, sealer, clock, ttlMs: resultTtlMs, alarm: options.alarm ?? ignore },
-      firstAtOrAfter: (name, times, size) => this.#log(name).firstAtOrAfter(times, size),
-      receivedAt: (name, leafIndexes, size) => this.#log(name).receivedAt(leafIndexes, size),
-      customFields: (name) => this.#log(name).customFields,
+      firstAtOrAfter: (name, times, size) => find(name).firstAtOrAfter(times, size),
+      receivedAt: (name, leafIndexes, size) => find(name).receivedAt(leafIndexes, size),
+      customFields: (name) => find(name).customFields,
     });
     this.#index = index;
     this.#signer = { seed: keyring.eventSeed, ed25519: nodeEd25519() };
@@ -259,9 +261,13 @@ class LocalService implements LocalAuditService {
   }
 
   #opened(name: string): OpenedLog {
-    const opened = this.#logs.get(name);
-    if (opened !== undefined) return opened;
-    const known = [...this.#logs.keys()].join(", ");
-    throw new AuditError("NOT_FOUND", `There is no log ${JSON.stringify(name.slice(0, 64))}; the logs are: ${known}.`);
+    return openedIn(this.#logs, name);
   }
+}
+
+function openedIn(logs: ReadonlyMap<string, OpenedLog>, name: string): OpenedLog {
+  const opened = logs.get(name);
+  if (opened !== undefined) return opened;
+  const known = [...logs.keys()].join(", ");
+  throw new AuditError("NOT_FOUND", `There is no log ${JSON.stringify(name.slice(0, 64))}; the logs are: ${known}.`);
 }

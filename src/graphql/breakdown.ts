@@ -21,7 +21,7 @@ registerEnumType(FacetFieldName, {
     SOURCE: { description: "From where it was done." },
     STATUS: { description: "How it ended." },
     TARGET: { description: "What it was done to." },
-    TENANT_ID: { description: "Whose it is." },
+    TENANT_ID: { description: "The tenant it belongs to." },
   },
 });
 

@@ -80,7 +80,7 @@ class CompiledOperations {
   }
 }
 
-/** A variable that may be null, used where null is not allowed. */
+/** A nullable variable that is used in a non-null place. */
 interface LooseVariable {
   readonly name: string;
   readonly isNullByDefault: boolean;

@@ -14,7 +14,7 @@ export type ProvenPart = (typeof ProvenPart)[keyof typeof ProvenPart];
 
 registerEnumType(ProvenPart, {
   name: "AuditProvenPart",
-  description: "What of a search result is proven complete.",
+  description: "The part of a search result that is proven complete.",
   valuesConfig: {
     PAGE: {
       description: "That the page's entries are all matches there are, from the one before the page to its last.",

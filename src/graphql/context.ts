@@ -23,7 +23,7 @@ export interface ProofKey {
   readonly log: string;
   readonly treeSize: number;
   readonly leafIndex: number;
-  /** The entry's hash: several may lie under one leaf of another service's tree. */
+  /** The entry's hash: another service may have several entries under one leaf. */
   readonly hash: Digest;
 }
 
@@ -36,7 +36,7 @@ type Batch<V> = readonly (V | Error)[];
 export const MAX_ROOTS = 100;
 /** The maximum number of completeness proofs per request: each can take a second, and 16 MiB. */
 export const MAX_COMPLETENESS_PROOFS = 4;
-/** So many of the roots are made before other requests have their turn. */
+/** How many roots are made before other requests get their turn. */
 const ROOTS_AT_ONCE = 10;
 
 const inOneTree = ({ log, treeSize }: ProofKey) => `${treeSize}/${log}`;
@@ -107,7 +107,7 @@ export class Loaders {
     return root;
   }
 
-  /** What a log's entries are written in; asked once for all that a page verifies. */
+  /** The format of a log's entries, requested once for everything that a page verifies. */
   format(log: string): Promise<LogFormat> {
     const known = this.#formats.get(log) ?? this.service.identity(log).then(({ format }) => format);
     this.#formats.set(log, known);

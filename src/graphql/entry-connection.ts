@@ -30,7 +30,7 @@ type Shown = EntryNode | GraphQLError;
 interface EntryEdge {
   readonly node: Shown;
   readonly result: PinnedResult;
-  /** Of the log. */
+  /** The format of the log. */
   readonly format: LogFormat;
   /** Its position in the whole result, from 0. */
   readonly position: number;

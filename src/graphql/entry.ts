@@ -236,7 +236,7 @@ export abstract class EntryType implements NodeType {
   @Field(() => JsonScalar, {
     nullable: true,
     description:
-      "What of the event did not fit the log's schema and was kept beside it: a list of objects with `error`, `field` and `value`. Null for an event that fitted.",
+      "The values of the event that did not fit the log's schema and were kept beside it: a list of objects with `error`, `field` and `value`. Null for an event that fitted.",
   })
   abstract readonly malformed: Json | undefined;
 

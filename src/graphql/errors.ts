@@ -75,7 +75,7 @@ export function errorFormatter(report: FailureLog): FormatError {
   };
 }
 
-/** The error of a request that is refused as a whole, before any of it is executed. */
+/** The error of a request that is refused as a whole, before any part of it is executed. */
 export function refusal(error: AuditError): GraphQLError {
   const { code, message, retryAfterMs } = error;
   const headers = new HeaderMap(retryAfterMs === undefined ? [] : [["retry-after", retryAfter(retryAfterMs)]]);
@@ -118,13 +118,13 @@ function masked(formatted: GraphQLFormattedError, cause: unknown): GraphQLFormat
   return { ...formatted, message, extensions: { code: UNEXPECTED, id } };
 }
 
-/** GraphQL quotes what it refuses at any length: the beginning says where it was, the end what was expected. */
+/** GraphQL quotes refused values at any length: the beginning says where it was, the end what was expected. */
 export function shortened(message: string): string {
   if (message.length <= MAX_MESSAGE_CHARACTERS) return message;
   return `${message.slice(0, MAX_MESSAGE_CHARACTERS / 2)} … ${message.slice(-MAX_MESSAGE_CHARACTERS / 2)}`;
 }
 
-/** Apollo shows what its parser threw, whatever it was, as an error of syntax. */
+/** Apollo reports whatever its parser threw as a syntax error. */
 function isOutOfStack({ originalError }: GraphQLError): boolean {
   return originalError instanceof GraphQLError ? isOutOfStack(originalError) : originalError instanceof RangeError;
 }
@@ -147,8 +147,8 @@ function statusOf({ extensions: { http } }: GraphQLError): unknown {
 }
 
 /**
- * GraphQL finds a variable's null in a non-null place only when the field is executed, and gives the error no code; nor has the
- * one that it ends a long list of bad variables with.
+ * GraphQL finds a variable's null in a non-null place only when it executes the field, and gives that error no code;
+ * the error that ends a long list of invalid variables has none either.
  */
 function isBadArgument(cause: unknown): boolean {
   if (!(cause instanceof GraphQLError) || cause.originalError !== undefined) return false;
@@ -159,7 +159,7 @@ function isBadArgument(cause: unknown): boolean {
 const IN_EVENT = /^(event|events\[\d+\])(\.\w+|\["[^]*)/;
 const API_MEMBERS: readonly string[] = [...EVENT_FIELDS, "tenantId", "signature", "publicKey", "custom"];
 
-/** Whether a member is none of the API's, and so came in `custom`. */
+/** Whether a member is not in the API and so was sent in `custom`. */
 function isOwnMember(member: string): boolean {
   return !API_MEMBERS.includes(member.slice(1));
 }

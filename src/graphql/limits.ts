@@ -41,8 +41,8 @@ export const LIMITS = {
 } as const;
 
 /**
- * The limits of a parsed document, as a rule that other rules need: they are shown nothing of a document past a limit, for
- * several of them recurse, or take time that grows with the square of what is limited here.
+ * The limits of a parsed document, as a rule that runs before all others: those never see a document that exceeds a
+ * limit, because several of them recurse or take quadratic time in what is limited here.
  */
 const documentLimits: ValidationRule = (context) => ({
   Document(document) {
@@ -69,12 +69,12 @@ function tooMuch(what: string, limit: number, node: ASTNode): GraphQLError {
   });
 }
 
-/** An operation or a fragment without what it spreads. */
+/** The counts of an operation or fragment, without those of the fragments it spreads. */
 interface Shape {
   readonly node: ASTNode;
   /** Fields inside each other. */
   depth: number;
-  /** What LIMITS.nesting counts. */
+  /** The depth that LIMITS.nesting limits. */
   nesting: number;
   rootFields: number;
   readonly spreads: Spread[];
@@ -87,7 +87,7 @@ interface Spread {
   readonly nesting: number;
 }
 
-/** One walk over a document without recursion, which ends at the first limit that is passed. */
+/** One walk over a document without recursion, which stops at the first limit that is exceeded. */
 class DocumentMeasure {
   readonly operations: Shape[] = [];
   readonly fragments = new Map<string, Shape>();

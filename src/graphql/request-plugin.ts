@@ -62,7 +62,7 @@ export function requestPlugin({ schema, compiled }: RequestPluginOptions): Apoll
       requireCost(measure.cost(document, operation, variables));
       if (bodyBytes <= SHORT_VARIABLES_BYTES) return;
       requireFitting(schema, operation, variables);
-      // Others have their turn before what took long to read is executed.
+      // Gives other requests a turn before executing what took long to read.
       await turn();
     },
     responseForOperation: (request) => {
@@ -166,12 +166,12 @@ function statusForJsonClients(accept: string, { http, body }: GraphQLResponse): 
  */
 export const MAX_ANSWER_CHARACTERS = 64 * 1024 * 1024;
 
-/** Whether the JSON of a resolver's result stays within so many characters. Stops measuring at that point. */
+/** Whether the JSON of a resolver's result has at most this many characters. Stops measuring at that point. */
 export function isWithin(value: unknown, characters: number): boolean {
   return left(value, characters) >= 0;
 }
 
-/** The rest of `characters`; negative once it is exceeded. */
+/** The characters that are left; negative once the limit is exceeded. */
 function left(value: unknown, characters: number): number {
   if (typeof value === "string") return characters - value.length - 3;
   if (Array.isArray(value)) return leftOfList(value, characters - 3);
@@ -200,7 +200,7 @@ function leftOfObject(object: Readonly<Record<string, unknown>>, characters: num
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null;
 
-/** What is wrong with the size of a document's text, before it is parsed; undefined if nothing is. */
+/** Why the size of a document's text is refused, before it is parsed; undefined if it is not. */
 export function textFault(text: string): GraphQLError | undefined {
   if (text.length <= LIMITS.characters) return undefined;
   const message = `The document has ${text.length} characters: the limit is ${LIMITS.characters}. Send data in variables.`;

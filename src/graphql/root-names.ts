@@ -13,7 +13,7 @@ const ROOT_TYPES: ReadonlySet<string> = new Set(["Query", "Mutation", "Subscript
 /** Relay looks for objects under these names. */
 const NODE_FIELDS: ReadonlySet<string> = new Set(["node", "nodes"]);
 
-/** What a prefix makes of a root field's name: of `log` and `audit`, `auditLog`. */
+/** The prefixed name of a root field: `auditLog` for `log` and the prefix `audit`. */
 function prefixed(name: string, prefix: string): string {
   return NODE_FIELDS.has(name) ? name : `${prefix}${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 }

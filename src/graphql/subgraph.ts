@@ -53,13 +53,13 @@ export interface SubgraphOptions<C> {
 /** A schema that a router can ask for entities, and the text of it that is composed into a supergraph. */
 export interface Subgraph {
   readonly schema: GraphQLSchema;
-  /** Printed when it is first wanted: a gateway that no router asks starts without it. */
+  /** Printed on first use: a gateway that no router asks starts without it. */
   readonly text: () => string;
   /** Without the fields and types for routers. */
   readonly api: GraphQLSchema;
 }
 
-/** The first that has @cost and @listSize; the composition of Apollo, Hive and Cosmo knows it. */
+/** The first version with @cost and @listSize; the composition of Apollo, Hive and Cosmo supports it. */
 const FEDERATION = "https://specs.apollo.dev/federation/v2.9";
 
 /**
@@ -113,7 +113,7 @@ function setResolver<C>(
   if (field !== undefined) field.resolve = resolve;
 }
 
-/** Who asks for a type that is no entity has made a mistake, which is told in the place of the entity. */
+/** A representation of a type that is not an entity is the client's mistake, reported in place of the entity. */
 async function entity<C>(
   reference: Reference,
   context: C,
@@ -145,7 +145,7 @@ function noMessages(): never {
 /** Replaces type-graphql's, which returns a promise: compiled execution cannot wait for a type. */
 const ownTypename = (value: { readonly __typename: string }): string => value.__typename;
 
-/** Without the schema definition, which would say that the root types have the names that they have by default. */
+/** Without the schema definition, which would give the root types the names that they have by default. */
 function subgraphText(options: Pick<SubgraphOptions<never>, "directives" | "composed">, own: GraphQLSchema): string {
   const { definitions: whole } = withCosts(getDocumentNodeFromSchema(own), own);
   const types = whole.filter(({ kind }) => kind !== Kind.SCHEMA_DEFINITION);
@@ -153,7 +153,7 @@ function subgraphText(options: Pick<SubgraphOptions<never>, "directives" | "comp
   return `${print({ kind: Kind.DOCUMENT, definitions })}\n`;
 }
 
-/** What a composition reads first: where the directives of this schema are specified. */
+/** The first thing that composition reads: where the directives of this schema are specified. */
 function links({ directives, composed = [] }: Pick<SubgraphOptions<never>, "directives" | "composed">): string {
   return [
     `extend schema @link(url: "${FEDERATION}", import: ${JSON.stringify(directives)})`,

@@ -47,7 +47,7 @@ export class SubscriptionDocuments {
     });
   }
 
-  /** The type of the operation, of which nothing else is checked; undefined where it cannot be told. */
+  /** The type of the operation, without checking anything else; undefined if it cannot be determined. */
   typeOf(given: DocumentParameters, operationName: string | undefined): OperationTypeNode | undefined {
     try {
       return getOperationAST(parsedText(this.text(given)), operationName)?.operation;
@@ -101,7 +101,7 @@ function parsedText(text: string): DocumentNode {
   }
 }
 
-/** Validation rules throw when they cannot continue: over a variable that decides whether the only field is there. */
+/** Validation rules throw when they cannot continue: on a variable that decides whether the only field is selected. */
 function faultsOf(document: DocumentNode, schema: GraphQLSchema): readonly GraphQLError[] {
   try {
     return validate(schema, document, [...limitRules, ...specifiedRules]);

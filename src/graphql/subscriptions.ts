@@ -40,7 +40,7 @@ export interface Subscriber {
   readonly operation: OperationObserver;
 }
 
-/** The events, the last of which may be an error without data; or what is wrong with the request. */
+/** The events, the last of which may be an error without data; or the errors of the request. */
 export type Subscribed =
   | { readonly kind: "events"; readonly events: AsyncGenerator<FormattedExecutionResult, void> }
   | { readonly kind: "refused"; readonly errors: readonly GraphQLFormattedError[] };
@@ -70,7 +70,10 @@ export class Subscriptions {
     return new Subscriptions(await executedSchema(options.prefix), errorFormatter(failureLog(logger)), options);
   }
 
-  /** Returns the type of the operation; undefined where the request does not tell: `subscribe` says why. */
+  /**
+   * Returns the type of the operation; undefined if the request does not determine it, and then `subscribe` reports
+   * why.
+   */
   typeOf({ document, operationName }: SubscriptionRequest): OperationTypeNode | undefined {
     return this.#documents.typeOf(document, operationName);
   }

@@ -23,14 +23,16 @@ import { isPlainObject } from "../core/json.js";
 import type { Variables } from "./cost.js";
 import { withoutSuggestion } from "./introspection.js";
 
-/** Variables of so short a body are left to graphql-js, which says more of each, and cannot take long over them. */
+/**
+ * Variables in a body this short are left to graphql-js, which reports more about each and cannot take long over them.
+ */
 export const SHORT_VARIABLES_BYTES = 16 * 1_024;
-/** So many show the kind of mistake. */
+/** The maximum number of errors: enough to show the kind of mistake. */
 const MAX_FAULTS = 10;
 
 /**
- * Refuses variables that do not fit their types, without a word of what they hold: graphql-js shows the whole of an object in
- * each of its messages, up to fifty times. The operation must be valid. Throws a GraphQLError, BAD_USER_INPUT.
+ * Refuses variables that do not fit their types, without quoting their content: graphql-js quotes the whole object in
+ * each of its messages, up to fifty times. The operation must be valid. Throws a GraphQLError with BAD_USER_INPUT.
  */
 export function requireFitting(schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Variables): void {
   const faults: string[] = [];
@@ -56,7 +58,10 @@ type Fits = (value: unknown) => boolean;
 
 const checks = new WeakMap<GraphQLInputType, Fits>();
 
-/** Whether a value surely fits; `coerceInputValue` takes eight times as long over a bulk of events, for paths nobody reads. */
+/**
+ * Whether a value certainly fits; `coerceInputValue` takes eight times as long over a bulk of events, for paths that
+ * nobody reads.
+ */
 function fits(value: unknown, type: GraphQLInputType): boolean {
   let check = checks.get(type);
   if (check === undefined) {
@@ -105,7 +110,10 @@ function leafCheck(type: GraphQLLeafType): Fits {
   };
 }
 
-/** The maximum characters of a text for what is no text: each would be quoted, and compared with the names of its enum. */
+/**
+ * The maximum characters of a text where another type is expected: each would be quoted, and compared with the names of
+ * its enum.
+ */
 const MAX_NAME_CHARACTERS = 256;
 
 function hasLongName(value: unknown, type: GraphQLInputType): boolean {

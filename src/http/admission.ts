@@ -16,12 +16,12 @@ import { AuditError } from "../audit/errors.js";
 import type { Principal } from "../audit/principal.js";
 import type { AuditService } from "../audit/service.js";
 
-/** What decides who is let in, and to what. */
+/** What decides who is admitted, and to what. */
 export interface Door {
   readonly access: Access;
   readonly service: AuditService;
   readonly logger: Logger;
-  /** Where it is recorded what each principal is shown. Undefined: readings are not recorded. */
+  /** Records what each principal is shown. Undefined: reads are not recorded. */
   readonly readLog: ReadLog | undefined;
   /** How fast each principal may log, over all transports together. Undefined: no limit. */
   readonly eventRate: EventRate | undefined;
@@ -36,7 +36,7 @@ export interface Caller {
 /** Rejects with AuditError UNAUTHENTICATED, FORBIDDEN or UNAVAILABLE. */
 export type Admit = (headers: CredentialHeaders) => Promise<Caller>;
 
-/** UNAUTHENTICATED, with what HTTP says of it to a client that could do better (RFC 9110 section 11.6.1). */
+/** UNAUTHENTICATED, with the headers that tell a client how to authenticate (RFC 9110 section 11.6.1). */
 export class Unauthenticated extends AuditError {
   readonly challenge: string;
 
@@ -50,7 +50,7 @@ export class Unauthenticated extends AuditError {
   }
 }
 
-/** The gateway's door: nothing of a request but its headers is read before it is known who sent it. */
+/** The gateway's door: nothing of a request but its headers is read before its sender is identified. */
 export function admission(door: Door): Admit {
   return async (headers) => {
     const principal = await identify(headers, door);
@@ -58,7 +58,7 @@ export function admission(door: Door): Admit {
   };
 }
 
-/** The audit service as a principal may use it in one request; what it is shown is recorded. */
+/** The audit service as a principal may use it in one request; what the request is shown is recorded. */
 export function serviceFor(principal: Principal, { service, readLog, eventRate }: Door): AuditService {
   const now = (): number => Date.now();
   const admitEvents = (count: number) => eventRate?.take(principal.id, count);
@@ -66,18 +66,18 @@ export function serviceFor(principal: Principal, { service, readLog, eventRate }
   return readLog === undefined ? scoped : recordingReads(scoped, readLog.recorder(principal));
 }
 
-/** Who sent these headers. Rejects with AuditError UNAUTHENTICATED, FORBIDDEN or UNAVAILABLE. */
+/** Identifies the sender of these headers. Rejects with AuditError UNAUTHENTICATED, FORBIDDEN or UNAVAILABLE. */
 export async function identify(headers: CredentialHeaders, { access, logger }: Door): Promise<Principal> {
   const outcome = await authenticate(headers, access, Date.now()).catch((error: unknown) => cannotTell(error, logger));
   return requirePrincipal(outcome, logger);
 }
 
-/** Whom a credential belongs to. Throws AuditError UNAUTHENTICATED or FORBIDDEN. */
+/** The principal of a credential. Throws AuditError UNAUTHENTICATED or FORBIDDEN. */
 export function requirePrincipal(outcome: CredentialOutcome, logger: Logger): Principal {
   if (outcome.kind === "principal") return outcome.principal;
   const { reason, because, of } = outcome;
   if (because !== undefined) logger.warn({ because, credential: of }, "a verified credential was refused");
-  // No credential would help who asked by a wrong name.
+  // A client that asked under a wrong host name gets no challenge: no credential would help.
   throw reason === "host"
     ? new AuditError("FORBIDDEN", unauthenticated(reason).message)
     : new Unauthenticated(reason, of);
@@ -90,26 +90,26 @@ function cannotTell(error: unknown, logger: Logger): never {
   throw new AuditError(error.code, error.message, { retryAfterMs: error.retryAfterMs ?? 1_000, cause: error });
 }
 
-/** Who sent a request, as far as that is known: for the lines that are written about it. */
+/** The sender of a request, as far as it is known: for log lines about the request. */
 export interface Sender {
   readonly requestId: string;
   /** The client's IP address. */
   readonly address: string;
   /** Of the request, or of the handshake of its WebSocket. */
   readonly headers: IncomingHttpHeaders;
-  /** The principal's id. Undefined until it is let in. */
+  /** The principal's id. Undefined until the sender is admitted. */
   readonly credential?: string | undefined;
 }
 
-/** Where the principal's id of a request is kept. */
+/** Where a request keeps its principal's id. */
 const CREDENTIAL = "credential";
 
-/** Has the requests of all doors keep who sent them. */
+/** Makes the requests of all doors keep their sender. */
 export function keepSenders(app: FastifyInstance): void {
   app.decorateRequest(CREDENTIAL, undefined);
 }
 
-/** The sender was let in, as the principal with this id. */
+/** Call when the sender was admitted as the principal with this id. */
 export function becameKnown(request: FastifyRequest, credential: string): void {
   request.setDecorator(CREDENTIAL, credential);
 }
@@ -127,13 +127,13 @@ export function traceIdOf({ traceparent }: IncomingHttpHeaders): string | undefi
   return typeof traceparent === "string" ? TRACEPARENT.exec(traceparent)?.[1] : undefined;
 }
 
-/** What Apollo's CSRF prevention goes by. */
+/** The headers that Apollo's CSRF prevention checks. */
 const PREFLIGHT_HEADERS = ["apollo-require-preflight", "x-apollo-operation-name"];
 
 /**
- * Whether no page of another site could send this without asking leave first: it has a header that is not safelisted (Fetch
- * standard, "CORS-safelisted request-header"). A bearer token is one that the page put there; credentials of another
- * scheme are added by browsers themselves.
+ * Whether a page of another site could not have sent this without a preflight: it has a header that is not safelisted
+ * (Fetch standard, "CORS-safelisted request-header"). Only a page itself sets a bearer token; browsers add credentials
+ * of other schemes on their own.
  */
 export function isPreflighted(headers: IncomingHttpHeaders): boolean {
   return PREFLIGHT_HEADERS.some((name) => headers[name]) || /^bearer /i.test(headers.authorization ?? "");

@@ -3,7 +3,10 @@ import type { FastifyReply, FastifyInstance } from "fastify";
 import Negotiator from "negotiator";
 import { ERRORS, type DoorErrorCode } from "../graphql/error-table.js";
 
-/** What HTTP itself finds wrong with a request; the message is written for the client. All else is an AuditError. */
+/**
+ * What HTTP itself finds wrong with a request; the message is written for the client. Every other failure is an
+ * AuditError.
+ */
 export class HttpError extends Error {
   override readonly name = "HttpError";
 
@@ -20,7 +23,7 @@ export class HttpError extends Error {
   }
 }
 
-/** On every answer: a browser takes it for what it says it is, and keeps no copy of what may be secret. */
+/** On every response: browsers must not guess its type, and must not keep a copy, which may hold secrets. */
 export const SAFE = { "x-content-type-options": "nosniff", "cache-control": "no-store" };
 
 export interface Answer {
@@ -34,19 +37,22 @@ export function jsonAnswer(status: number, value: unknown, headers: Readonly<Rec
   return { status, headers: { ...type, ...headers }, body: JSON.stringify(value) };
 }
 
-/** Sends an answer; what its client has not taken of it is kept in memory while that takes something every `slowMs`. */
+/**
+ * Sends a response. The part that its client has not read is kept in memory as long as the client reads something every
+ * `slowMs`.
+ */
 export function send(reply: FastifyReply, { status, headers, body }: Answer, slowMs: number): FastifyReply {
   reply.code(status).headers(SAFE).headers(headers).send(body);
   giveUpUnread(reply, slowMs);
   return reply;
 }
 
-/** Cuts a client that takes nothing of its answer for so long. */
+/** Disconnects a client that reads nothing of its response for this long. */
 export function giveUpUnread({ raw }: FastifyReply, slowMs: number): void {
   if (!raw.writableFinished) raw.setTimeout(slowMs, () => raw.destroy());
 }
 
-/** Begins an answer that is written piece by piece, and that the framework has no more to do with. */
+/** Starts a response that is written piece by piece, outside the framework. */
 export function begin(reply: FastifyReply, headers: Readonly<Record<string, string>>): ServerResponse {
   for (const [name, value] of Object.entries(reply.headers(headers).getHeaders()))
     if (value !== undefined) reply.raw.setHeader(name, value);
@@ -54,14 +60,14 @@ export function begin(reply: FastifyReply, headers: Readonly<Record<string, stri
   return reply.raw.writeHead(200);
 }
 
-/** The media types of answers to GraphQL requests, as GraphQL over HTTP names them (section 4). */
+/** The media types of responses to GraphQL requests, as GraphQL over HTTP names them (section 4). */
 const JSON_TYPES = ["application/json; charset=utf-8", "application/graphql-response+json; charset=utf-8"];
 
 const HTML = "text/html";
 
 /**
- * Throws HttpError 406 where a client would not take the answer: to be asked before anything is done for it, for a mutation
- * whose answer cannot be given would be done without its sender knowing (RFC 9110 section 12.5.1).
+ * Throws HttpError 406 if the client would not accept the response. Call it before doing anything: a mutation whose
+ * response cannot be sent would be executed without its sender knowing (RFC 9110 section 12.5.1).
  */
 export function requireJson(headers: IncomingHttpHeaders): void {
   const { accept } = headers;
@@ -73,21 +79,22 @@ export function requireJson(headers: IncomingHttpHeaders): void {
   );
 }
 
-/** Whether a page is what the client would like best, as browsers do that are sent to an address. */
+/** Whether the client prefers a page, like a browser that opens an address. */
 export function prefersHtml({ accept = "" }: IncomingHttpHeaders): boolean {
   return accept !== "" && new Negotiator({ headers: { accept } }).mediaType([...JSON_TYPES, HTML]) === HTML;
 }
 
 /**
- * Whether an answer may be gzipped: Accept-Encoding lists it, not with a weight of 0 (RFC 9110 section 12.5.3). A request
- * without the header would take every encoding by the RFC; but it is that of a program that saves what comes as it comes.
+ * Whether a response may be gzipped: Accept-Encoding lists it, with a weight other than 0 (RFC 9110 section 12.5.3). By
+ * the RFC, a request without the header accepts every encoding, but it comes from a program that saves the bytes as
+ * they are.
  */
 export function allowsGzip(headers: IncomingHttpHeaders): boolean {
   const accepted = [headers["accept-encoding"] ?? []].flat().join(",");
   return new Negotiator({ headers: { "accept-encoding": accepted } }).encodings(["gzip"]).length > 0;
 }
 
-/** Names of headers are in lower case. */
+/** Header names, in lower case. */
 type Head = Pick<IncomingMessage, "method" | "headers">;
 type Strategy = Parameters<FastifyInstance["addConstraintStrategy"]>[0];
 
@@ -96,20 +103,20 @@ export function isWebSocket({ method, headers }: Head): boolean {
   return method === "GET" && headers.upgrade?.toLowerCase() === "websocket";
 }
 
-/** Whether the client wants a stream and nothing else; one that names JSON as well can do without. */
+/** Whether the client accepts only a stream; one that also accepts JSON does not need a stream. */
 function wantsEvents({ headers: { accept = "" } }: Head): boolean {
   return accept.includes("text/event-stream") && !accept.includes("json");
 }
 
-/** Whether the answer goes on for as long as the client likes. */
+/** Whether the response continues for as long as the client reads it. */
 export function isStream(head: Head): boolean {
   return isWebSocket(head) || wantsEvents(head);
 }
 
-/** What routes may be constrained to, with the value true: three doors share the path /graphql. */
+/** Constraints of routes, with the value true: three doors share the path /graphql. */
 export const TRANSPORTS: readonly Strategy[] = [
   transport("events", wantsEvents, { isOptional: true }),
-  // A route that says nothing of WebSockets opens none.
+  // A route without this constraint opens no WebSocket.
   transport("webSocket", isWebSocket, { isOptional: false }),
 ];
 

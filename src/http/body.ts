@@ -4,25 +4,25 @@ import { AuditError } from "../audit/errors.js";
 import { parseLossless } from "../core/lossless-json.js";
 import { HttpError } from "./answer.js";
 
-/** The most bytes of one request: 1,000 events of some 16 KB. */
+/** The maximum bytes of one request: 1,000 events of about 16 KB. */
 export const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 /**
- * How much more than it may have is read of a body, and dropped, before its sender is told: most clients send all of a body
- * before they read an answer, and a connection that is closed while they send is a broken pipe to them. Who sends more than
- * that is told in the middle; the time is bounded by that of any request (http/server.ts).
+ * How many bytes beyond its limit a body is read, and dropped, before its sender gets the refusal: most clients send a
+ * whole body before they read a response, and see a broken pipe if the connection closes while they send. A client that
+ * sends more gets the refusal in the middle; the time is bounded like that of any request (http/server.ts).
  */
 export const MAX_DROPPED_BYTES = 64 * 1024 * 1024;
 
 const utf8Decoder = new TextDecoder("utf-8", { fatal: true });
 
-/** Where the budget of a server's bodies is kept, and what a request holds of it. */
+/** Where a server keeps the budget of its bodies, and a request its share of it. */
 export const BODY_BUDGET = "bodyBudget";
 const HELD_BODY = "heldBody";
 
 /**
- * Hands the bodies of POST requests to the routes of this door as bytes, whatever they say they are. Until a request is
- * answered its body counts in the budget, as that of `senderOf`.
+ * Passes the bodies of POST requests to the routes of this door as bytes, whatever their Content-Type. A body counts in
+ * the budget of its `senderOf` until its request is answered.
  */
 export function takeBodies(door: FastifyInstance, senderOf: (request: FastifyRequest) => string = credentialOf): void {
   const budget = door.getDecorator<BodyBudget>(BODY_BUDGET);
@@ -42,7 +42,7 @@ export function takeBodies(door: FastifyInstance, senderOf: (request: FastifyReq
   );
 }
 
-/** Doors that do not know who somebody is by their name tell credentials apart by what was sent. */
+/** Doors that do not know a sender's name distinguish credentials by the header that was sent. */
 function credentialOf({ headers, ip }: FastifyRequest): string {
   return headers.authorization ?? ip;
 }
@@ -52,7 +52,7 @@ interface Room {
   readonly held: HeldBody;
 }
 
-/** Rejects with HttpError 413, or AuditError UNAVAILABLE, as soon as a body is too much; the rest of it is unread then. */
+/** Rejects with HttpError 413, or AuditError UNAVAILABLE, as soon as a body is too large; the rest stays unread. */
 async function bytesOf(payload: IncomingMessage, { maxBytes, held }: Room): Promise<Buffer> {
   const length = Number(payload.headers["content-length"] ?? 0);
   if (length > maxBytes) throw tooLarge(`the request body may have at most ${maxBytes} bytes`);
@@ -68,7 +68,7 @@ async function bytesOf(payload: IncomingMessage, { maxBytes, held }: Room): Prom
   return Buffer.concat(chunks, size);
 }
 
-/** Resolves when the rest of a body was read, or more of it than is ever read, or its sender left. */
+/** Resolves when the rest of a body was read, or as much of it as is ever read, or its sender left. */
 export async function dropRest(request: IncomingMessage, maxBodyBytes: number): Promise<void> {
   const most = maxBodyBytes + MAX_DROPPED_BYTES;
   if (Number(request.headers["content-length"] ?? 0) > most) return;
@@ -80,13 +80,13 @@ export async function dropRest(request: IncomingMessage, maxBodyBytes: number): 
       if (size > most) return;
     }
   } catch {
-    // There is nobody left to be told.
+    // Nobody is left to be told.
   }
 }
 
 const CHARSET = /;\s*charset\s*=\s*"?([^\s";]*)/i;
 
-/** Throws HttpError 415 where a body is compressed: its size would be known too late. */
+/** Throws HttpError 415 if a body is compressed: its size would be known too late. */
 export function requirePlain({ "content-encoding": encoding = "identity" }: IncomingMessage["headers"]): void {
   if (encoding === "identity") return;
   const instead = "send the body as it is";
@@ -108,8 +108,9 @@ export function isJson({ headers }: Pick<IncomingMessage, "headers">): boolean {
 }
 
 /**
- * A value with a JsonLoss wherever it is less than was sent. Throws HttpError 413 or 400 where there is too much of it
- * (JSON_BOUNDS), and 400 on bytes that are not UTF-8: replacing them silently would log another text than was sent.
+ * The parsed value, with a JsonLoss where JSON.parse would lose part of the text. Throws HttpError 413 or 400 if it
+ * exceeds JSON_BOUNDS, and 400 for bytes that are not UTF-8: replacing them silently would log another text than was
+ * sent.
  */
 export function parseJson(body: Buffer): unknown {
   requireBounded(body);
@@ -120,17 +121,17 @@ export function parseJson(body: Buffer): unknown {
   }
 }
 
-/** What the JSON of a request may have in it, counted in its bytes before anything is made of them. */
+/** The bounds of a request's JSON, counted in its bytes before it is parsed. */
 export const JSON_BOUNDS = {
   /** Members of objects and items of lists: 1,000 events with 100 each. A key takes a parser a microsecond. */
   values: 100_000,
-  /** Objects and lists inside each other: a field of an event may have 64, and is in a few itself. */
+  /** Nesting of objects and lists: an event's field may have 64 levels, and is itself a few levels deep. */
   depth: 128,
-  /** Bytes of one text as it is sent: an event's value of 1 MiB, in which escapes triple what is not ASCII. */
+  /** Bytes of one text as sent: an event's value of 1 MiB, in which escapes triple what is not ASCII. */
   textBytes: 3 * 1_024 * 1_024,
 } as const;
 
-/** So short a body passes no bound whose passing costs anything, so it is not looked through. */
+/** A body this short cannot exceed a bound that matters, so it is not scanned. */
 const SHORT_BYTES = 16 * 1_024;
 
 const QUOTE = 0x22;
@@ -142,8 +143,8 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
 /**
- * One pass without recursion over bytes that claim to be JSON in UTF-8; whether they are is for the parser to say. Throws
- * HttpError PAYLOAD_TOO_LARGE or, where it is too deep, BAD_REQUEST.
+ * One pass without recursion over bytes that claim to be JSON in UTF-8; the parser decides whether they are. Throws
+ * HttpError PAYLOAD_TOO_LARGE or, for excessive nesting, BAD_REQUEST.
  */
 export function requireBounded(json: Uint8Array): void {
   if (json.length <= SHORT_BYTES) return;
@@ -181,24 +182,22 @@ function tooLarge(message: string): HttpError {
   return new HttpError("PAYLOAD_TOO_LARGE", message);
 }
 
-/** How many bytes of request bodies a process holds at once, when no setting says otherwise. */
-export const MAX_BODIES_BYTES = 256 * 1_024 * 1_024;
-/** The part of it that one sender may hold: others get through while one fills its own. */
+/** The part of the budget that one sender may hold: others get through while one fills its own. */
 const SHARE = 1 / 4;
-/** A body is in flight for as long as it takes to be sent and answered. */
+/** Bodies stay in flight until they are sent and answered, so room is free again soon. */
 const RETRY_AFTER_MS = 1_000;
 
-/** What is held of one request's body. */
+/** The part of the budget that one request's body holds. */
 export interface HeldBody {
-  /** Counts bytes that have come. Throws AuditError UNAVAILABLE where there is no room for them; they are not counted then. */
+  /** Counts received bytes. Throws AuditError UNAVAILABLE if there is no room for them; then they are not counted. */
   add(bytes: number): void;
-  /** Gives all of it back; once is enough, more does no harm. */
+  /** Releases all of it; further calls have no effect. */
   release(): void;
 }
 
 /**
- * The bytes of all request bodies of this process that have come and are not answered yet. Bodies have a limit each, but
- * connections that send theirs slowly could hold any number of them.
+ * The bytes of all request bodies of this process that were received and are not answered yet. Each body has a limit,
+ * but slow connections could hold any number of bodies.
  */
 export class BodyBudget {
   readonly #bySender = new Map<string, number>();
@@ -217,7 +216,7 @@ export class BodyBudget {
     return this.#held;
   }
 
-  /** `sender` is a credential's id, or an address where there is none. */
+  /** `sender` is a credential's id, or an address if there is no credential. */
   open(sender: string): HeldBody {
     let own = 0;
     return {
@@ -249,6 +248,6 @@ export class BodyBudget {
 }
 
 function full(what: string): AuditError {
-  const message = `the gateway holds at most ${what} at once, and cannot take this one now; nothing was done`;
+  const message = `the gateway holds at most ${what} at once, and cannot take this one now; nothing was done: try again`;
   return new AuditError("UNAVAILABLE", message, { retryAfterMs: RETRY_AFTER_MS });
 }

@@ -23,9 +23,8 @@ const ANSWER_HEADERS = ["content-disposition", "retry-after", "www-authenticate"
 const MAX_AGE_S = 600;
 
 /**
- * Cross-origin resource sharing (Fetch standard, section 3.2) for a list of origins. Only those that are listed by name
- * may send what the browser keeps for us; with `*` nothing of it goes along. Where none is listed, nothing is added to any
- * request.
+ * Cross-origin resource sharing (Fetch standard, section 3.2) for a list of origins. Only pages of listed origins may
+ * send what browsers store for this gateway; with `*`, nothing stored is sent. Without origins, no response changes.
  */
 export function allowOrigins(app: FastifyInstance, origins: readonly string[]): void {
   if (origins.length === 0) return;
@@ -41,7 +40,7 @@ export function allowOrigins(app: FastifyInstance, origins: readonly string[]): 
         allowedHeaders: REQUEST_HEADERS,
         exposedHeaders: ANSWER_HEADERS,
         maxAge: MAX_AGE_S,
-        // Any other OPTIONS is none of a browser's, and refused as a method that is not possible.
+        // Any other OPTIONS request is not a preflight, and is refused as an unsupported method.
         preflight: method === "OPTIONS" && "access-control-request-method" in headers,
         strictPreflight: false,
       });
@@ -49,7 +48,7 @@ export function allowOrigins(app: FastifyInstance, origins: readonly string[]): 
   });
 }
 
-/** Throws an AccessError where pages of every site could read a log that asks nobody for a credential. */
+/** Throws an AccessError if pages of every site could read a log that requires no credential. */
 export function requireClosed(origins: readonly string[], access: Access): void {
   if (access.kind !== "open" || !origins.includes(EVERY_ORIGIN)) return;
   throw new AccessError(

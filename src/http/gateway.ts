@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Access } from "../access/authenticate.js";
 import { readLog } from "../access/disclosure-log.js";
 import { isLoopback, type IntrospectionPolicy } from "../audit/principal.js";
+import { MAX_BODIES_BYTES, METRICS_POLICY, REQUEST_TIMEOUT_MS } from "../access/limits.js";
 import type { MetricsPolicy } from "../access/metrics-policy.js";
 import { withoutCredentials } from "../access/open-access.js";
 import { EventRate, type EventRateSettings } from "../access/rate.js";
@@ -14,7 +15,7 @@ import { warmUp } from "../graphql/warm-up.js";
 import { TokenSealer } from "../keys/sealed-token.js";
 import { Metrics } from "../operations/metrics.js";
 import { admission } from "./admission.js";
-import { BODY_BUDGET, MAX_BODY_BYTES, BodyBudget, MAX_BODIES_BYTES } from "./body.js";
+import { BODY_BUDGET, MAX_BODY_BYTES, BodyBudget } from "./body.js";
 import { allowOrigins, requireClosed } from "./cors.js";
 import { downloadsDoor } from "./downloads/door.js";
 import { linkMaker } from "./downloads/link-maker.js";
@@ -36,10 +37,9 @@ import { streamTokensDoor } from "./streams/stream-token.js";
 import { webSockets } from "./streams/websocket.js";
 import { WebSocketSessions } from "./streams/websocket-sessions.js";
 
-const REQUEST_TIMEOUT_MS = 30_000;
 const SECRET_BYTES = 32;
 
-/** What is served, and to whom it is told. */
+/** What is served, and where its health and metrics are reported. */
 interface ServedParts {
   /** Stays the caller's: close it after the gateway. */
   readonly service: AuditService;
@@ -50,21 +50,21 @@ interface ServedParts {
   readonly health?: EngineHealth | undefined;
   /** Default: an empty set. */
   readonly metrics?: Metrics | undefined;
-  /** Default: `admin`. */
+  /** Default: METRICS_POLICY. */
   readonly metricsPolicy?: MetricsPolicy | undefined;
 }
 
-/** Who is let in, from where. */
+/** Who is admitted, from where. */
 interface AccessParts {
-  /** How people are let in. Default: without credentials, which only a loopback host may do. */
+  /** How clients authenticate. Default: not at all, which only a loopback host allows. */
   readonly access?: Access | undefined;
   /** Default: no limit. */
   readonly eventRate?: EventRateSettings | undefined;
-  /** The log that readings are recorded in, and nothing else is. Default: they are not recorded. */
+  /** The log in which reads are recorded, and nothing else. Default: reads are not recorded. */
   readonly readLog?: string | undefined;
-  /** Whose web pages may read responses. Default: none but this gateway's own. */
+  /** The sites whose pages may read responses. Default: none but this gateway's own pages. */
   readonly corsOrigins?: readonly string[] | undefined;
-  /** The proxies whose X-Forwarded-For is believed. Default: none. */
+  /** The proxies whose X-Forwarded-For is trusted. Default: none. */
   readonly trustedProxies?: readonly string[] | undefined;
   /** Where clients find this gateway, for links. Default: its own address on loopback, else links are relative. */
   readonly publicUrl?: string | undefined;
@@ -72,16 +72,16 @@ interface AccessParts {
 
 /** How GraphQL is executed. */
 interface GraphqlParts {
-  /** The request of an operation from which on it is executed as a compiled function; Infinity: never. */
+  /** From this request of an operation on, counted from 1, it is executed as a compiled function; Infinity: never. */
   readonly compileAtHit: number;
   readonly maxBodyBytes?: number | undefined;
-  /** How many bytes of request bodies may be held at once. Default 256 MiB. */
+  /** How many bytes of request bodies may be held at once. Default: MAX_BODIES_BYTES. */
   readonly maxBodiesBytes?: number | undefined;
-  /** How long an operation may be executed. Default 30,000. */
+  /** How long an operation may be executed. Default: REQUEST_TIMEOUT_MS. */
   readonly requestTimeoutMs?: number | undefined;
-  /** Who may ask what the schema is. Default: everyone where no credentials are asked for, else everyone who has one. */
+  /** Who may query the schema. Default: everyone on a gateway without credentials, else everyone with a valid one. */
   readonly introspection?: IntrospectionPolicy | undefined;
-  /** Begins the names of root fields for a router: SchemaOptions.prefix. Default: they are as they are. */
+  /** The prefix of root fields for a router: SchemaOptions.prefix. Default: none. */
   readonly subgraphPrefix?: string | undefined;
   /** The only documents that are executed. Default: any. */
   readonly trusted?: TrustedDocuments | undefined;
@@ -89,9 +89,11 @@ interface GraphqlParts {
   readonly streamLimits?: Partial<StreamLimits> | undefined;
 }
 
-/** Files: the pages', and whole results. */
+/** Files: those of the pages, and whole results. */
 interface FileParts extends PageFolders {
-  /** Makes the links to downloads; one key for all gateways of a deployment. Default: one of this process alone. */
+  /**
+   * Seals the links to downloads, with one key for all gateways of a deployment. Default: a key of this process alone.
+   */
   readonly sealer?: TokenSealer | undefined;
   /** How many downloads may be sent at once. Default 8. */
   readonly maxDownloads?: number | undefined;
@@ -104,11 +106,14 @@ export interface GatewayOptions extends Address, ServedParts, AccessParts, Graph
 export interface Gateway {
   /** `http://host:port` as a client on this machine writes it. */
   readonly url: string;
-  /** Finishes the requests that are running, for at most `graceMs`, and stops. */
+  /** Finishes running requests, for at most `graceMs`, and stops. */
   close(graceMs: number): Promise<void>;
 }
 
-/** Serves an audit service over GraphQL and HTTP until closed. Rejects with an AccessError where it would be open to others. */
+/**
+ * Serves an audit service over GraphQL and HTTP until closed. Rejects with an AccessError if it would be open to
+ * others.
+ */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const { service, logger, host, compileAtHit, corsOrigins = [], trusted, subgraphPrefix: prefix } = options;
   const { requestTimeoutMs = REQUEST_TIMEOUT_MS, maxDownloads, readRate, metrics = new Metrics() } = options;
@@ -154,7 +159,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   await app.register(named(webSockets), { ...tail, access, admitPage, sessions, upgrades });
   await app.register(named(downloadsDoor), { ...shared, door, maxDownloads, readRate });
   await app.register(named(pagesDoor), { folders: options, slowMs });
-  await app.register(named(operationsDoor), { ...shared, metricsPolicy: options.metricsPolicy ?? "admin" });
+  await app.register(named(operationsDoor), { ...shared, metricsPolicy: options.metricsPolicy ?? METRICS_POLICY });
   await app.ready();
   const listener = await listen(app, options);
   const url = `http://${host.includes(":") ? `[${host}]` : host}:${listener.port}`;

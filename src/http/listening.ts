@@ -6,8 +6,8 @@ import { promisify } from "node:util";
 import type { FastifyInstance } from "fastify";
 
 /**
- * How long a draining server still answers who does not know yet that it stops. A client may send a request at the moment
- * its idle connection, or the port, is closed; that request would be lost without a word.
+ * How long a draining server still serves clients that do not know yet that it stops. A client may send a request at
+ * the moment its idle connection, or the port, is closed, and would get no response.
  */
 const LINGER_MS = 250;
 
@@ -22,7 +22,9 @@ export interface Address {
 export interface Listener {
   /** The port that was taken, when 0 was asked for. */
   readonly port: number;
-  /** Has clients leave, lets running requests finish, closes the port, and cuts what is not done after `graceMs`. */
+  /**
+   * Asks clients to leave, lets running requests finish, closes the port, and cuts what is not done after `graceMs`.
+   */
   drain(graceMs: number): Promise<void>;
 }
 
@@ -36,9 +38,12 @@ export async function listen({ server }: FastifyInstance, { host, port }: Addres
 
 /** What a connection is busy with. */
 interface Business {
-  /** Responses that are not sent to their end yet. */
+  /** Responses that have not been sent completely. */
   responses: number;
-  /** What had been read of it when the last of them ended. Of more, a request is on its way, or it became a WebSocket. */
+  /**
+   * How many bytes had been read when the last of them ended. If there are more, a request is on its way, or the
+   * connection became a WebSocket.
+   */
   bytesRead: number;
 }
 
@@ -50,7 +55,7 @@ interface Business {
 function idleConnectionsOf(server: Server): () => void {
   const connections = new Map<Socket, Business>();
   server.on("connection", (connection: Socket) => {
-    if (connections.has(connection)) return; // it comes again when a request is put back
+    if (connections.has(connection)) return; // It fires again when a request is put back.
     connections.set(connection, { responses: 0, bytesRead: 0 });
     connection.once("close", () => connections.delete(connection));
   });
@@ -69,7 +74,7 @@ function idleConnectionsOf(server: Server): () => void {
   };
 }
 
-/** A connection becomes idle when its running request is answered; nobody else would close it then. */
+/** A connection becomes idle when its running request is answered; nothing else would close it then. */
 async function drain(server: Server, graceMs: number): Promise<void> {
   const closed = once(server, "close");
   const cut = setTimeout(() => {

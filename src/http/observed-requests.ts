@@ -69,7 +69,7 @@ export function observeRequests(app: FastifyInstance): void {
 function end({ startedAt, attributes, span }: Observed, status: number, duration: Histogram | undefined): void {
   const outcome = {
     "http.response.status_code": status,
-    // What a client did wrong is no error of the server's span.
+    // A client's mistake is not an error of the server's span.
     ...(status >= 500 && { "error.type": String(status) }),
   };
   span?.setAttributes(outcome);
@@ -78,7 +78,7 @@ function end({ startedAt, attributes, span }: Observed, status: number, duration
   duration?.record((performance.now() - startedAt) / 1_000, { ...attributes, ...outcome });
 }
 
-/** What names a request among few others. */
+/** Attributes that name a request, with few different values. */
 function attributesOf({ method, protocol, routeOptions: { url: route } }: FastifyRequest): Attributes {
   return {
     "http.request.method": METHODS.has(method) ? method : "_OTHER",
@@ -87,7 +87,7 @@ function attributesOf({ method, protocol, routeOptions: { url: route } }: Fastif
   };
 }
 
-/** What says more of one, but nothing that a link or a query holds: both may be a secret. */
+/** Further attributes, without anything from a link or a query: both may be secret. */
 function detailOf({ ip, raw, routeOptions: { url: route } }: FastifyRequest): Attributes {
   return {
     "client.address": ip,

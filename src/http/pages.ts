@@ -15,7 +15,7 @@ export interface PageFolders {
 
 export interface PagesOptions {
   readonly folders: PageFolders;
-  /** How long a client may leave what was sent to it unread. */
+  /** How long a client may leave sent data unread. */
   readonly slowMs: number;
 }
 
@@ -30,7 +30,7 @@ interface Site {
 /** The build puts a hash of the content into the name, so such a file never changes. */
 const HASHED_NAME = /-[A-Za-z0-9_-]{8}\.[a-z0-9]+(?:\.br|\.gz)?$/;
 const TO_GRAPHIQL = { status: 308, headers: { location: "/graphiql/" }, body: "" };
-/** Not for ever: a viewer may be there later. */
+/** Temporary: a later version may have a viewer there. */
 const TO_GRAPHIQL_FOR_NOW = { ...TO_GRAPHIQL, status: 307 };
 const FOR_EVER = "public, max-age=31536000, immutable";
 
@@ -46,7 +46,7 @@ const VIEWER_POLICY = {
   connectSrc: ["'self'"],
 };
 
-/** The same, but for what its editor needs: inline styles, workers, fonts. */
+/** The same, plus what its editor needs: inline styles, workers, fonts. */
 const GRAPHIQL_POLICY = {
   ...VIEWER_POLICY,
   styleSrc: ["'self'", "'unsafe-inline'"],
@@ -87,7 +87,7 @@ function site({ folder, prefix, policy }: Site) {
     await app.register(fastifyHelmet, {
       contentSecurityPolicy: { useDefaults: false, directives: policy },
       referrerPolicy: { policy: "no-referrer" },
-      // Whether this host is reached over TLS, and its subdomains are, is for what stands before it to say.
+      // Whether this host and its subdomains are reached over TLS is for the proxy in front of it to say.
       strictTransportSecurity: false,
     });
     await app.register(fastifyStatic, {

@@ -6,11 +6,11 @@ export interface PlacesOptions {
   readonly most: number;
   /** How many of them one holder may have. */
   readonly share: number;
-  /** When a client that finds none should come back. */
+  /** When a client that finds none free should return. */
   readonly retryAfterMs: number;
 }
 
-/** How many places one of `most` callers gets: a tenth, so that nine others find some. */
+/** How many of `most` places one caller gets: a tenth, so that nine others find some. */
 export function tenthOf(most: number): number {
   return Math.max(1, Math.floor(most / 10));
 }

@@ -10,7 +10,7 @@ import { traceIdOf, Unauthenticated, type Sender } from "./admission.js";
 import { HttpError, jsonAnswer, type Answer } from "./answer.js";
 import type { Records } from "./graphql/operation.js";
 
-/** Why a request is not served, in words for its sender. */
+/** Why a request is refused, in words for its sender. */
 export type Refusal = HttpError | AuditError;
 
 /**
@@ -22,29 +22,32 @@ export function refusalOf(error: unknown, logger: Logger): Refusal {
   const id = randomUUID();
   const at = error instanceof Error ? error.stack?.split("\n").filter((line) => /^\s+at /.test(line)) : undefined;
   logger.error({ id, kind: error instanceof Error ? error.name : typeof error, at }, "http request failed");
-  return new HttpError("INTERNAL_SERVER_ERROR", `unexpected error; the gateway's log has it under ${id}`);
+  return new HttpError(
+    "INTERNAL_SERVER_ERROR",
+    `unexpected error: tell the operator the id ${id}, under which the gateway's log has it`,
+  );
 }
 
-/** A refusal in the shape of a GraphQL error, so that a client has one way to read what went wrong, over any transport. */
+/** A refusal in the shape of a GraphQL error, so that a client reads failures in one way over every transport. */
 export function shownRefusal(refusal: Refusal): GraphQLFormattedError {
   const { message, code } = refusal;
   const shown = refusal instanceof AuditError ? auditFailure({}, refusal) : { message, extensions: { code } };
   return { ...shown, message: shortened(shown.message) };
 }
 
-/** The answer to a request of which nothing was done. */
+/** The response to a request of which nothing was done. */
 export function refusalAnswer(refusal: Refusal): Answer {
   return jsonAnswer(ERRORS[refusal.code].status, { errors: [shownRefusal(refusal)] }, headersOf(refusal));
 }
 
-/** What HTTP says of a refusal beside its body. */
+/** The headers that HTTP requires with a refusal. */
 export function headersOf(refusal: Refusal): Readonly<Record<string, string>> {
   if (refusal instanceof HttpError) return refusal.headers;
   if (refusal instanceof Unauthenticated) return { "www-authenticate": refusal.challenge };
   return refusal.retryAfterMs === undefined ? {} : { "retry-after": retryAfter(refusal.retryAfterMs) };
 }
 
-/** The ways into the gateway, as its log and metrics name them: a path may hold the token of a link, or anything. */
+/** The entrances of the gateway, as its log and metrics name them: a path may hold the token of a link, or anything. */
 const ENTRANCES = ["graphql", "websocket", "downloads", "metrics", "page", "pangea", "connection"] as const;
 
 export type Entrance = (typeof ENTRANCES)[number];
@@ -57,7 +60,7 @@ export interface RefusedRequest {
   readonly sender: Sender;
 }
 
-/** Refused requests in the metrics and in the log, which have nothing of what was sent. */
+/** Refused requests in the metrics and in the log, without anything that was sent. */
 export class Refusals {
   constructor(private readonly records: Records) {
     for (const entrance of ENTRANCES) records.metrics.knowRefusal({ entrance, code: "UNAUTHENTICATED" });
@@ -72,7 +75,10 @@ export class Refusals {
   }
 }
 
-/** Whose credential it was. One that was not accepted has the id of the key that was presented, which proves nothing. */
+/**
+ * The credential's owner. For a credential that was not accepted: the id of the key that was presented, which proves
+ * nothing.
+ */
 function credentialIn(refusal: RefusedRequest["refusal"], { headers, credential }: Sender) {
   if (!(refusal instanceof Unauthenticated)) return { credential };
   return { credential: refusal.of ?? presentedKey(headers), reason: refusal.reason };

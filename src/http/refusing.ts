@@ -13,13 +13,13 @@ export interface RefusingOptions {
   readonly logger: Logger;
   readonly refusals: Refusals;
   readonly maxBodyBytes: number;
-  /** How long a client may leave what was sent to it unread. */
+  /** How long a client may leave sent data unread. */
   readonly slowMs: number;
 }
 
-/** Has every request answered that no door serves or that one refuses: recorded, and in one shape. */
+/** Answers every request that no door serves or that a door refuses: recorded, and in one shape. */
 export function refuseOthers(app: FastifyInstance, options: RefusingOptions): void {
-  // Where no door takes bodies, none is read.
+  // If no door takes bodies, none is read.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", (_request, _body, done) => {
     done(null);
@@ -28,19 +28,21 @@ export function refuseOthers(app: FastifyInstance, options: RefusingOptions): vo
     const allowed = pathOf(request) === "/graphql" ? ["GET", "POST"] : ["GET", "HEAD"];
     if (allowed.includes(request.method)) throw notFound();
     const allow = allowed.join(", ");
-    throw new HttpError("METHOD_NOT_ALLOWED", `${request.method} is not possible here: use ${allow}`, { allow });
+    throw new HttpError("METHOD_NOT_ALLOWED", `the method ${request.method} is not supported here: use ${allow}`, {
+      allow,
+    });
   });
   refuseWith(app, options, { entranceOf, requestIdOf: ({ id }) => id, answer: refusalAnswer });
 }
 
-/** How a door's refused requests are recorded, and answered. */
+/** How a door records and answers refused requests. */
 export interface RefusalShape {
   readonly entranceOf: (request: FastifyRequest) => Entrance;
   readonly requestIdOf: (request: FastifyRequest) => string;
   readonly answer: (refusal: Refusal, request: FastifyRequest) => Answer;
 }
 
-/** Has every request that the door refuses recorded, and answered in the door's shape. */
+/** Records every request that the door refuses, and answers it in the door's shape. */
 export function refuseWith(app: FastifyInstance, options: RefusingOptions, shape: RefusalShape): void {
   const { logger, refusals, maxBodyBytes, slowMs } = options;
   app.setErrorHandler<Error>(async (error, request, reply) => {
@@ -49,7 +51,8 @@ export function refuseWith(app: FastifyInstance, options: RefusingOptions, shape
     const answer = shape.answer(refusal, request);
     const entrance = shape.entranceOf(request);
     refusals.add({ entrance, refusal, status: answer.status, sender: { ...senderOf(request), requestId } });
-    // The connection cannot be used again: what its client is still sending is read, or it would see a broken pipe.
+    // The connection cannot be reused: what its client is still sending is read first, or the client would see a broken
+    // pipe.
     if (reply.getHeader("connection") === "close") await dropRest(request.raw, maxBodyBytes);
     return send(reply, answer, slowMs);
   });
@@ -66,7 +69,7 @@ export function refuseUnreadable(refusals: Refusals): (error: Error, connection:
       const lines = Object.entries({ ...SAFE, ...headers, ...own }).map(([name, value]) => `${name}: ${value}\r\n`);
       connection.write(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${lines.join("")}\r\n${body}`);
       const sender = { requestId, address: connection.remoteAddress ?? "", headers: {} };
-      // A client that left in the middle of its request was not refused; what had begun to serve it says so.
+      // A client that left in the middle of its request was not refused; whatever had started to serve it reports that.
       if (!hasCode(error, "HPE_INVALID_EOF_STATE")) refusals.add({ entrance: "connection", refusal, status, sender });
     }
     connection.destroy(error);
@@ -78,10 +81,13 @@ function unreadable(error: Error): HttpError {
     return new HttpError("HEADERS_TOO_LARGE", `the head of a request may have at most ${maxHeaderSize} bytes`);
   if (hasCode(error, "ERR_HTTP_REQUEST_TIMEOUT"))
     return new HttpError("REQUEST_TIMEOUT", "the request did not arrive in time");
-  return new HttpError("BAD_REQUEST", "this is no HTTP/1.1 request");
+  return new HttpError(
+    "BAD_REQUEST",
+    "expected an HTTP/1.1 request, got other bytes: TLS and HTTP/2 have to end at a proxy in front of this gateway",
+  );
 }
 
-/** What the framework finds wrong with a request, in our words; undefined for what is no mistake of a client. */
+/** What the framework finds wrong with a request, in our words; undefined if it is not a client's mistake. */
 function ofFastify(error: Error & Partial<FastifyError>, maxBodyBytes: number): Refusal | undefined {
   if (hasCode(error, "ECONNRESET"))
     return new HttpError("BAD_REQUEST", "the connection ended before the request body did");
@@ -95,7 +101,10 @@ function ofFastify(error: Error & Partial<FastifyError>, maxBodyBytes: number): 
     case 413:
       return new HttpError("PAYLOAD_TOO_LARGE", `the request body may have at most ${maxBodyBytes} bytes`);
     case 415:
-      return new HttpError("UNSUPPORTED_MEDIA_TYPE", "the header Content-Type is no media type: send application/json");
+      return new HttpError(
+        "UNSUPPORTED_MEDIA_TYPE",
+        "the header Content-Type is not a media type: send application/json",
+      );
     default:
       return undefined;
   }

@@ -11,14 +11,14 @@ import { observeRequests } from "./observed-requests.js";
 import type { Refusals } from "./refusal.js";
 import { refuseUnreadable } from "./refusing.js";
 
-/** How long a client may take over the head of a request, and over all of it. */
+/** How long a client may take to send the headers of a request, and all of it. */
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
-/** Longer than load balancers keep idle connections, so that it is they who close them. */
+/** Longer than load balancers keep idle connections, so that they are the ones to close them. */
 const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 /** The header that carries the name of a request. */
 const REQUEST_ID = "x-request-id";
-/** Nothing that could break out of a line of a log, in whatever it is read with. */
+/** No character that could break out of a log line, whatever reads it. */
 const GOOD_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
 export interface HttpServer {
@@ -35,7 +35,7 @@ export interface HttpServerOptions {
   readonly trustedProxies?: readonly string[] | undefined;
 }
 
-/** Fastify without routes, on a server with our limits. Every request has a name, and its answer tells it. */
+/** Fastify without routes, on a server with our limits. Every request has a name, which its response repeats. */
 export function httpServer({ maxBodyBytes, readiness, refusals, trustedProxies = [] }: HttpServerOptions): HttpServer {
   const upgrades = createServer();
   const app = fastify({
@@ -80,7 +80,7 @@ function nodeServer(listener: RequestListener, upgrades: Server): Server {
   );
   server.prependListener("request", ({ socket, headers }, answer) => {
     newestAnswers.set(socket, answer);
-    // The offer was ignored, and node:http drops what came in one piece with it: its sender has to ask again.
+    // The offer was ignored, and node:http drops data that came with it in one piece: the sender has to ask again.
     if (headers.upgrade !== undefined) answer.shouldKeepAlive = false;
   });
   server.on("upgrade", (request, connection, head) => {
@@ -90,7 +90,7 @@ function nodeServer(listener: RequestListener, upgrades: Server): Server {
   return server;
 }
 
-/** The newest answer on each connection: they are sent in the order of their requests. */
+/** The newest response on each connection: responses are sent in the order of their requests. */
 const newestAnswers = new WeakMap<Socket, ServerResponse>();
 
 /**
@@ -128,18 +128,18 @@ function withoutOffer({ method, url, rawHeaders }: IncomingMessage, connection: 
   return connection;
 }
 
-/** A store that is slower than this is of no use to who waits for a receipt. */
+/** A store slower than this is of no use to a caller who waits for a receipt. */
 const PROBE_TIMEOUT_MS = 2_000;
 
-/** What does not work, though a log can be read. */
+/** A part that does not work, although a log can be read. */
 export interface Degradation {
-  /** `writes`; `reads`, of one log of several; or what can be done without, such as `redis`. */
+  /** `writes`; `reads`, of one log of several; or an optional part, such as `redis`. */
   readonly what: string;
   /** For anyone to read. */
   readonly reason?: string | undefined;
 }
 
-/** How what stands behind the audit service is doing. */
+/** The health of the engine behind the audit service. */
 export interface EngineHealth {
   /** Reads something small of every log, and resolves with what does not work. Rejects when no log can be read. */
   readonly probe: () => Promise<readonly Degradation[]>;
@@ -160,7 +160,7 @@ export class Readiness {
     return this.#isDraining;
   }
 
-  /** From now on, for good. */
+  /** Makes it not ready, permanently. */
   drain(): void {
     this.#isDraining = true;
   }
@@ -172,7 +172,7 @@ export class Readiness {
     throw new AuditError("UNAVAILABLE", message, { retryAfterMs: 1_000 });
   }
 
-  /** Without what reads can do without, it is ready, and says so. */
+  /** It is ready without the parts that reads do not need, and names them. */
   async answer(): Promise<Answer> {
     if (this.#isDraining) return notReady("the gateway is stopping");
     this.#probing ??= this.#probe().finally(() => (this.#probing = undefined));

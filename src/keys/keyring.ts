@@ -16,11 +16,11 @@ export interface Keyring {
   readonly indexSecrets: readonly [Uint8Array, ...Uint8Array[]];
   /** Seeds of the keys that signed the logs before, newest first: what they signed is the logs' own. */
   readonly previousSeeds: readonly Uint8Array[];
-  /** Whether the newest of those signs each checkpoint too, for who does not know the new key yet. */
+  /** Whether the newest of those signs each checkpoint too, for clients that do not know the new key yet. */
   readonly isHandingOver: boolean;
 }
 
-/** What came before a key. */
+/** The keys before the current one. */
 export type Previous = Pick<Keyring, "previousSeeds" | "isHandingOver">;
 
 const NONE: Previous = { previousSeeds: [], isHandingOver: false };

@@ -36,7 +36,7 @@ export class LogKey {
   readonly #sealSecrets: readonly Uint8Array[];
   /** The key in the form of C2SP tools: `origin+keyid+base64`. */
   readonly verifierKey: string;
-  /** Those before it, newest first. */
+  /** The keys before it, newest first. */
   readonly previousKeys: readonly string[];
 
   /** Throws a TypeError on an origin that a signed note does not allow. */

@@ -1,4 +1,5 @@
 import { closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
+import { open } from "node:fs/promises";
 
 /** The modes of what a gateway makes: nobody else on the machine may read what is logged, whatever the umask is. */
 const FOLDER_MODE = 0o700;
@@ -8,6 +9,17 @@ const OTHERS_MAY = 0o077;
 /** Makes a folder and those above it that are missing. Throws the system's error when it cannot. */
 export function makePrivateFolder(path: string): void {
   mkdirSync(path, { recursive: true, mode: FOLDER_MODE });
+}
+
+/** Makes the names in a folder durable: a new or renamed file survives a power failure only once its folder is synced. */
+export async function syncFolder(path: string): Promise<void> {
+  if (process.platform === "win32") return; // folders cannot be opened there
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }
 
 /**
@@ -23,7 +35,10 @@ export function makePrivateFile(path: string): void {
   }
 }
 
-/** Whether a file is this user's. What Docker or Kubernetes mounts as a secret is root's, and they decide who may read it. */
+/**
+ * Whether a file belongs to this user. Secrets that Docker or Kubernetes mounts belong to root, and their operators
+ * decide who may read them.
+ */
 export function isOurs(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.uid === process.getuid?.();
 }

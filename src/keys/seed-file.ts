@@ -3,7 +3,7 @@ import { link, open, readFile, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { hasCode } from "../audit/errors.js";
 import { keyringOfSeed, type Keyring } from "./keyring.js";
-import { FILE_MODE, makePrivateFolder } from "./private-file.js";
+import { FILE_MODE, makePrivateFolder, syncFolder } from "./private-file.js";
 
 /** The key file exists but cannot be used; the message says what to do. */
 export class KeyFileError extends Error {
@@ -81,7 +81,7 @@ async function createKeyFile(path: string): Promise<void> {
   } finally {
     await unlink(aside);
   }
-  await syncFolder(dirname(path));
+  await syncFolder(dirname(path)); // a lost key would orphan every checkpoint signed with it
 }
 
 async function writeDurably(path: string, text: string): Promise<void> {
@@ -91,17 +91,6 @@ async function writeDurably(path: string, text: string): Promise<void> {
     await file.sync();
   } finally {
     await file.close();
-  }
-}
-
-/** A name is durable only once its folder is; a lost key would orphan every checkpoint signed with it. */
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === "win32") return; // folders cannot be opened there
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
 
@@ -118,8 +107,8 @@ async function refuseOpenPermissions(path: string): Promise<void> {
 }
 
 /**
- * What a key file's mode may not have. One that is another user's, such as a secret that Kubernetes mounts for the group of a
- * pod (fsGroup), can only be read as its group: who is in that was somebody else's decision.
+ * The mode bits that a key file must not have. A file of another user, such as a secret that Kubernetes mounts for the
+ * group of a pod (fsGroup), can only be read through its group: another operator decided who is in that group.
  */
 export function refusedBits(ownerUid: number, uid: number | undefined): number {
   return ownerUid === uid ? OTHERS_MAY : OTHERS_MAY & ~GROUP_READS;

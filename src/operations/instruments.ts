@@ -58,14 +58,14 @@ function watchConnections(state: NonNullable<IndexedStore["connections"]>, metri
   metrics.watch("auditql_store_pending_requests", "Calls that wait for a connection.", () => state().waiting);
 }
 
-/** Which logs accept no entries because what is stored or signed contradicts itself. */
+/** The logs that accept no entries because what is stored or signed contradicts itself. */
 export function watchDamage(logs: readonly string[], isDamaged: (log: string) => boolean, metrics: Metrics): void {
   const read = () => Promise.resolve(new Map(logs.map((log) => [log, isDamaged(log) ? 1 : 0])));
   const help = "1 while the log is not written because what is stored or signed contradicts itself.";
   metrics.watchEach("auditql_log_damaged", help, { read });
 }
 
-/** How many events wait in each log: reported by the sequencers, read by the metrics. */
+/** The number of events that wait in each log: reported by the sequencers, read by the metrics. */
 export class WaitingEvents {
   readonly #events = new Map<string, number>();
 

@@ -44,10 +44,10 @@ export function meteredCache(cache: RootCache, metrics: Metrics): RootCache {
   });
 }
 
-/** What is read of a log's head, for each log of a store. */
+/** The numbers read from a log's head, for each log of a store. */
 export type ReadHead = (head: LogHead) => number | Promise<number>;
 
-/** Reads the heads once for all that is read of them at a time. */
+/** Reads the heads once for all numbers that are read at the same time. */
 export function eachLog(store: Pick<LogStore, "heads">): (read: ReadHead) => Promise<PerLog> {
   let reading: Promise<readonly LogHead[]> | undefined;
   return async (read) => {
@@ -59,7 +59,7 @@ export function eachLog(store: Pick<LogStore, "heads">): (read: ReadHead) => Pro
   };
 }
 
-/** How many entries of a log could be in stored segments of its index, and are read from the log instead. */
+/** How many entries of a log could be in stored segments of its index but are read from the log instead. */
 export function indexLag(index: Pick<SearchIndex, "indexedSize">): ReadHead {
   return async ({ log, size }) => Math.max(0, size - (size % PIECE_DOCUMENTS) - (await index.indexedSize(log)));
 }

@@ -44,7 +44,7 @@ const CACHE_OUTCOMES = ["hit", "miss", "unavailable"] as const;
 export type PerLog = ReadonlyMap<string, number>;
 
 export interface WatchedNumbers {
-  /** What the numbers are of. Default: a log. */
+  /** The label of the numbers. Default: a log. */
   readonly label?: string;
   readonly read: () => Promise<ReadonlyMap<string, number>>;
 }
@@ -131,7 +131,9 @@ export class Metrics {
   /** The same for an OpenTelemetry SDK, where the process has one. */
   readonly #otel: OtelMetrics | undefined;
 
-  /** Prometheus cannot see the first step of a series that begins with it: what is to be noticed begins at 0. */
+  /**
+   * Prometheus does not see the first step of a series that starts with it, so series that must be noticed start at 0.
+   */
   constructor() {
     this.#otel = this.#shared();
     collectDefaultMetrics({ register: this.#registry });
@@ -166,7 +168,7 @@ export class Metrics {
     if (outcome === "appended") this.#events.inc({ log }, events);
   }
 
-  /** The logs that will be written: their counts begin at 0. */
+  /** The logs that will be written: their counts start at 0. */
   knowLogs(logs: readonly string[]): void {
     for (const log of logs) this.#events.inc({ log }, 0);
   }
@@ -188,7 +190,7 @@ export class Metrics {
     this.#refusals.inc({ entrance, code });
   }
 
-  /** A refusal that may come: its count begins at 0. */
+  /** A refusal that may occur: its count starts at 0. */
   knowRefusal({ entrance, code }: MeasuredRefusal): void {
     this.#refusals.inc({ entrance, code }, 0);
   }
@@ -203,9 +205,11 @@ export class Metrics {
     }
   }
 
-  /** Numbers that are read when the metrics are, one for each log or other value of the label; left out when that fails. */
+  /**
+   * Numbers that are read with the metrics, one for each log or other value of the label; left out when the read fails.
+   */
   watchEach(name: string, help: string, { label = "log", read }: WatchedNumbers): void {
-    // An engine that could not be opened at first has left one.
+    // An engine that could not be opened at first has registered one already.
     this.#registry.removeSingleMetric(name);
     this.#otel?.gauge(name, help);
     new Gauge({ name, help, labelNames: [label], registers: [this.#registry], collect: collectAll });
@@ -216,7 +220,7 @@ export class Metrics {
     }
   }
 
-  /** All that is measured so far, which the constructor's fields are. */
+  /** Everything measured so far: the fields of the constructor. */
   #shared(): OtelMetrics | undefined {
     const meter = registeredMeter();
     if (meter === undefined) return undefined;

@@ -19,7 +19,7 @@ export function registeredLogger(): Logger | undefined {
   return REGISTERED in globalThis ? logs.getLogger("auditql") : undefined;
 }
 
-/** Where lines go: to their destination, and to an SDK if there is one, in the trace that they are written in. */
+/** Writes lines to their destination, and to an SDK if there is one, in the trace in which they are written. */
 export function alsoToSdk(destination: DestinationStream, sdk = registeredLogger()): DestinationStream {
   if (sdk === undefined) return destination;
   const records = {
@@ -39,7 +39,7 @@ const SEVERITIES: Readonly<Record<string, SeverityNumber>> = {
   fatal: SeverityNumber.FATAL,
 };
 
-/** Members of a line that are no attributes: they have places of their own, or the SDK knows them. */
+/** Members of a line that are not attributes: they have fields of their own, or the SDK knows them. */
 const PLACED = new Set(["level", "time", "msg", "err", "pid", "hostname", "name"]);
 
 /** By OpenTelemetry's conventions for logs and exceptions. */

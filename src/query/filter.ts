@@ -135,7 +135,7 @@ class FieldSeen implements SearchableField {
   }
 }
 
-/** Of events that were matched before: an entry that stays in memory is shown again and again. */
+/** Searchable events that were matched before: an entry that stays in memory is shown again and again. */
 const PREPARED = new WeakMap<AuditEvent, SearchableEvent>();
 
 /** Whether an event matches a filter. Every engine must agree with this function. */
@@ -271,7 +271,7 @@ function memberProblems(value: unknown, path: string): readonly FieldProblem[] {
   });
 }
 
-/** What is wrong with a value that a whole field of an event is to be: no log takes a longer one. */
+/** The problem of a value that must equal an event's whole field: no log accepts a longer one. */
 export function valueProblems(value: string, path: string): readonly FieldProblem[] {
   if (!exceedsCharacters(value, MAX_TEXT_CHARACTERS)) return textProblems(value, path);
   return [{ path, expected: `at most ${MAX_TEXT_CHARACTERS} characters`, got: "a longer text" }];

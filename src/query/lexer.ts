@@ -9,7 +9,7 @@ const WORD = /[^\s"()]+/y;
 const QUOTED = /"((?:[^"\\]|\\[^])*)"(\*+(?=[\s()"]|$))?/y;
 const ESCAPE = /\\(["\\])/g;
 const NAMED = /([A-Za-z_]\w*)(!?[:=]|[<>]=?)/y;
-/** Nothing is said of a field by `Status: 200`, `std::string`, `x=>y` and `https://…`: they are text. */
+/** In `Status: 200`, `std::string`, `x=>y` and `https://…` the sign names no field: these are text. */
 const NO_VALUE = /\s|\)|$|[:=<>]|\/\//y;
 const OPERATOR_WORDS: ReadonlyMap<string, "and" | "or" | "not"> = new Map([
   ["AND", "and"],

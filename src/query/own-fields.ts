@@ -8,8 +8,9 @@ export type ReadQuery = ParsedQuery | { readonly kind: "ambiguous"; readonly nam
 const NAMED = /[a-z][0-9a-z_]*(?=!?[:=])/g;
 
 /**
- * Reads a query for who must not believe the gateway what fields its log has. `customFields`: those of the log's schema, from
- * whoever trusts it; undefined: unknown, so that a query which they would make another is ambiguous.
+ * Reads a query for a verifier, which must not believe the gateway about the log's fields. `customFields`: those of the
+ * log's schema, from someone who trusts it. If undefined, they are unknown, and a query whose meaning they could change
+ * is ambiguous.
  */
 export function readQuery(query: string, customFields: readonly FieldName[] | undefined): ReadQuery {
   if (customFields !== undefined) return parseQuery(query, customFields);
@@ -19,12 +20,12 @@ export function readQuery(query: string, customFields: readonly FieldName[] | un
   return name === undefined ? plain : { kind: "ambiguous", name };
 }
 
-/** The same for all that is no query. */
+/** The same for a text that is no query. */
 function filterText(parsed: ParsedQuery): string {
   return parsed.kind === "parsed" ? JSON.stringify(parsed.filter) : "";
 }
 
-/** What to do about a query that is ambiguous. */
+/** What the reader of an ambiguous query should do. */
 export function ambiguityOf(name: string): string {
   return `${name} may be a field of the log's own schema: give that with --schema`;
 }

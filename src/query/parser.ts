@@ -50,7 +50,7 @@ function refuseUnreadable(text: string): void {
   throw new SyntaxFault("text without U+0000 and lone surrogates", token);
 }
 
-/** Where the first `count` characters of a text end, in UTF-16 units: no more of a long text is read. */
+/** The position after the first `count` characters of a text, in UTF-16 units: a long text is not read further. */
 function endOfCharacters(text: string, count: number): number {
   return Array.from(text.slice(0, 2 * count))
     .slice(0, count)

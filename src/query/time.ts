@@ -67,7 +67,7 @@ export function parseTime(text: string, nowMicros: number): ParsedTime {
 const DAY = /^\d{4}-\d\d-\d\d$/;
 const MS_PER_DAY = 86_400_000;
 
-/** A written time, or a day of UTC, from its begin to its end; undefined for anything else. */
+/** A written time, or a day of UTC, from its beginning to its end; undefined for anything else. */
 export function writtenTime(text: string): { readonly start: Instant; readonly end: Instant } | undefined {
   const start = eventTime(DAY.test(text) ? `${text}T00:00:00Z` : text);
   if (start === undefined || !text.includes("-", 1)) return undefined;

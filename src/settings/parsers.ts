@@ -42,11 +42,11 @@ export function oneOf<T extends string>(names: readonly T[]): Parser<T> {
   return { value: names.join("|"), parse: (text) => parseOneOf(names, text) };
 }
 
-/** One of names that other settings give. */
+/** One of the names that other settings give. */
 export function oneOfGiven(name: string, names: (given: Given) => readonly string[] | undefined): Parser<string> {
   const parse = (text: string, given: Given): Parsed<string> => {
     const known = names(given);
-    // What the names are is wrong, and told: this one cannot be checked.
+    // The setting that gives the names is invalid, and reported: this one cannot be checked.
     return known === undefined ? value(text) : parseOneOf(known, text);
   };
   return { value: name, parse };
@@ -146,8 +146,8 @@ export const publicUrl: Parser<string> = {
 const KEY_SET = "a path, or a URL such as https://issuer.example/jwks without a password (http: this machine only)";
 
 /**
- * A path, or the URL of keys that nobody else can give in their issuer's place. A password in it would be shown wherever the
- * URL is.
+ * A path, or the URL of keys that nobody but their issuer can replace. A password in it would be shown wherever the URL
+ * is shown.
  */
 export const keySetPlace: Parser<string> = {
   value: "path|url",
@@ -163,7 +163,7 @@ function userOf({ username, password }: URL): string {
   return username + password;
 }
 
-/** What may be shown of a URL that was not taken. */
+/** The part of a refused URL that may be shown. */
 function withoutUser(text: string): string {
   return text.replace(/\/\/.*@/, "//");
 }
@@ -219,7 +219,7 @@ function schemaPlace(text: string): SchemaPlace {
   return text === "service" ? { kind: "service" } : { kind: "file", path: text };
 }
 
-/** The limits of a pangea log are its protocol's. */
+/** A pangea log has the limits of its protocol. */
 function logDeclaration(item: string): LogDeclaration | undefined {
   const [, log, name, size] = LOG.exec(item) ?? [];
   const format: FormatName | undefined = FORMAT_NAMES.find((known) => known === name);

@@ -32,7 +32,7 @@ export function readSettings(flags: Flags, env: Environment, secretIn: ReadSecre
   return outcome.value;
 }
 
-/** One setting by itself, of a command that has another flag for it. Throws a SettingsError. */
+/** Reads one setting alone, for a command that has another flag for it. Throws a SettingsError. */
 export function readSetting<T>(
   setting: Setting<T>,
   { flag, text }: { readonly flag: string; readonly text: string | undefined },

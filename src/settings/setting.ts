@@ -5,7 +5,7 @@ export type Parsed<T> =
   | { readonly kind: "value"; readonly value: T }
   | { readonly kind: "expected"; readonly expected: string; readonly got?: string };
 
-/** How the text of a setting becomes its value. */
+/** How the text of a setting is parsed. */
 export interface Parser<T> {
   /** What stands for the value in the help: its unit, its choices, or what it is. */
   readonly value: string;
@@ -13,7 +13,7 @@ export interface Parser<T> {
   readonly parse: (text: string, given: Given) => Parsed<T>;
 }
 
-/** What the documents and the help say of a setting. */
+/** A setting as the documents and the help describe it. */
 export interface SettingRow {
   /** The environment variable. */
   readonly variable: string;
@@ -23,7 +23,7 @@ export interface SettingRow {
    */
   readonly flag: string | undefined;
   readonly value: string;
-  /** The text that stands for one that is not set. Empty: there is none. */
+  /** The text that applies if the setting is not given. Empty: none. */
   readonly default: string;
   readonly sentence: string;
 }
@@ -39,7 +39,7 @@ export interface Given {
   readonly place: (row: SettingRow) => string;
   /** What the file at this path holds. */
   readonly secretIn: ReadSecret;
-  /** What gave it; undefined for the default. */
+  /** Where it was given; undefined for the default. */
   readonly by: (row: SettingRow) => "flag" | "variable" | undefined;
 }
 
@@ -127,7 +127,7 @@ export function filesOf(settings: readonly Setting<unknown>[]): Readable<readonl
 
 type Parts<V> = { readonly [name in keyof V]: Readable<V[name]> };
 
-/** Settings that are handed on together: an object of their values, or all that is wrong with any of them. */
+/** Settings that are passed on together: an object of their values, or every problem with any of them. */
 export function group<V extends object>(parts: Parts<V>): Readable<Readonly<V>> {
   const rows: SettingRow[] = [];
   for (const name in parts) rows.push(...parts[name].rows);
@@ -149,7 +149,10 @@ function isWhole<V extends object>(values: Partial<V>, parts: Parts<V>): values 
   return true;
 }
 
-/** Settings that mean nothing unless one of them is set: undefined then, and what is said of the others is a slip. */
+/**
+ * Settings that are meaningless unless one of them is set: undefined without it, and then the others are a mistake that
+ * is reported.
+ */
 export function whereSet<T>(needed: SettingRow, settings: Readable<T>): Readable<T | undefined> {
   const read = (given: Given): Outcome<T | undefined> => {
     if (given.text(needed) !== "") return settings.read(given);

@@ -1,4 +1,5 @@
 import { INTROSPECTION_POLICIES } from "../audit/principal.js";
+import { MAX_BODIES_BYTES, MAX_STREAMS, METRICS_POLICY, REQUEST_TIMEOUT_MS } from "../access/limits.js";
 import { METRICS_POLICIES } from "../access/metrics-policy.js";
 import type { LogDeclaration } from "../audit/log-declaration.js";
 import { RESULT_TTL_MS } from "../audit/retention.js";
@@ -9,6 +10,7 @@ import * as parse from "./parsers.js";
 import { filesOf, group, made, setting, whereSet, type Given, type Readable } from "./setting.js";
 
 const MS_PER_S = 1_000;
+const BYTES_PER_MIB = 1_024 * 1_024;
 const MAX_TTL_S = 31_536_000;
 
 export const LISTENER = {
@@ -69,7 +71,7 @@ export const STORAGE = {
     parser: parse.onOff,
     default: "on",
     sentence:
-      "Whether the newest of AUDITQL_PREVIOUS_KEYS signs each root too, for who does not trust the new key yet.",
+      "Whether the newest of AUDITQL_PREVIOUS_KEYS signs each root too, for clients that do not trust the new key yet.",
   }),
   pangeaConfigs: setting({
     variable: "AUDITQL_PANGEA_CONFIGS",
@@ -194,7 +196,7 @@ const STREAM_LIMITS = {
   maxStreams: setting({
     variable: "AUDITQL_MAX_STREAMS",
     parser: parse.integer("streams", [0, 100_000]),
-    default: "1000",
+    default: String(MAX_STREAMS),
     sentence:
       "How many subscriptions, and how many WebSockets, may be open at once in this process; one caller may have a tenth.",
   }),
@@ -213,13 +215,14 @@ const GATEWAY = {
   requestTimeoutMs: setting({
     variable: "AUDITQL_REQUEST_TIMEOUT",
     parser: parse.integer("milliseconds", [1, 3_600_000]),
-    default: "30000",
-    sentence: "How long an operation may be executed, in milliseconds; then it is stopped and answered UNAVAILABLE.",
+    default: String(REQUEST_TIMEOUT_MS),
+    sentence:
+      "How long an operation may be executed, in milliseconds; then it is stopped, and its caller gets UNAVAILABLE.",
   }),
   maxBodiesBytes: setting({
     variable: "AUDITQL_MAX_BODIES",
-    parser: parse.integer("MiB", [16, 1_048_576], 1_024 * 1_024),
-    default: "256",
+    parser: parse.integer("MiB", [16, 1_048_576], BYTES_PER_MIB),
+    default: String(MAX_BODIES_BYTES / BYTES_PER_MIB),
     sentence:
       "How much of request bodies may be held at once in this process, in MiB, a quarter of it for one credential; more is refused as UNAVAILABLE.",
   }),
@@ -257,9 +260,9 @@ const GATEWAY = {
   metricsPolicy: setting({
     variable: "AUDITQL_METRICS",
     parser: parse.oneOf(METRICS_POLICIES),
-    default: "admin",
+    default: METRICS_POLICY,
     sentence:
-      "Who may read /metrics: open, or who has the scope audit:metrics or audit:admin, as everyone has on a gateway without credentials.",
+      "Who may read /metrics: open (everyone), or admin (the scope audit:metrics or audit:admin, which every caller of a gateway without credentials has).",
   }),
 };
 

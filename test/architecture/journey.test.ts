@@ -12,7 +12,7 @@ import { KEYRING } from "../keyring.js";
 
 /** The files that a request may enter on the gateway's own thread: lower them with every detour that goes. */
 const MOST_FILES = { log: 45, search: 50 };
-/** Some runs see what the index does beside requests; the more of them, the less is taken for a part of each. */
+/** Some runs also see the index at work beside requests; the more runs, the less of that counts as part of each. */
 const MOST_RUNS = 40;
 
 /** The hops that docs/architecture.md names in the life of an entry. */
@@ -44,7 +44,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** The files of src of which a function is called each time that an operation is executed: what runs beside it is not. */
+/** The files of src with a function that is called on every execution of an operation: not what runs beside it. */
 async function filesEntered(operation: string, most: number): Promise<readonly string[]> {
   for (let warm = 0; warm < 3; warm++) await gateway.text(operation);
   let files = await filesEnteredOnce(operation);
@@ -64,7 +64,7 @@ async function filesEnteredOnce(operation: string): Promise<readonly string[]> {
   const entered = result.filter(({ functions }) =>
     functions.some(({ functionName, ranges }) => functionName !== "" && (ranges[0]?.count ?? 0) > 0),
   );
-  // What another file's test left running in this process is loaded from the same files, but before this one.
+  // Modules that another test file left running in this process have the same URLs, but were loaded earlier.
   const loaded = Math.max(
     ...result.filter(({ url }) => url === import.meta.url).map(({ scriptId }) => Number(scriptId)),
   );
@@ -76,7 +76,7 @@ async function filesEnteredOnce(operation: string): Promise<readonly string[]> {
 test.each([
   ["log", LOG],
   ["search", SEARCH],
-] as const)("a %s takes no longer way through the files than it has", async (name, operation) => {
+] as const)("a %s enters no more files than its limit", async (name, operation) => {
   const files = await filesEntered(operation, MOST_FILES[name]);
   expect(files).toEqual(expect.arrayContaining(["graphql/compiled-execution", "engine/local-service"]));
   expect(files.length <= MOST_FILES[name] ? [] : [`${files.length} files`, ...files]).toEqual([]);

@@ -239,7 +239,7 @@ test("a link of an API key that was revoked opens nothing", async () => {
   // The key file is read again within a second.
   await passed(1_100);
   const { status, body } = await fetched(url);
-  expect([status, body.toString()]).toEqual([403, expect.stringContaining("let in no more")]);
+  expect([status, body.toString()]).toEqual([403, expect.stringContaining("no longer admitted")]);
   await keyed.close();
   await rm(folder, { recursive: true });
 });

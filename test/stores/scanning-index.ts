@@ -3,7 +3,8 @@ import type { LogStore } from "../../src/audit/store.js";
 import { readEnvelope } from "../../src/core/format.js";
 import type { AuditEvent } from "../../src/core/event.js";
 import { matchesSearchable, searchable } from "../../src/query/filter.js";
-import { compareCodePoints, sortKey, type EntryOrder } from "../../src/query/order.js";
+import { sortKey, type EntryOrder } from "../../src/query/order.js";
+import { compareCodePoints } from "../query/code-points.js";
 
 interface Match {
   readonly leafIndex: number;

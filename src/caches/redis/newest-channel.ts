@@ -32,7 +32,7 @@ export class NewestChannel {
     return client;
   }
 
-  /** A server that does not allow it is not asked again before the next connection. */
+  /** A server that refuses the subscription is not asked again before the next connection. */
   #subscribe(client: Redis): void {
     client.subscribe(...this.#listeners.keys()).catch(ignore);
   }

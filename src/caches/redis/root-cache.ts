@@ -27,7 +27,7 @@ export class RedisRootCache implements RootCache {
   readonly #channel: NewestChannel;
   readonly #prefix: string;
   readonly #newestTtlMs: number;
-  /** The logs whose newest root the server did not take. */
+  /** The logs whose newest root the server did not accept. */
   readonly #missed = new Set<string>();
 
   /** Starts to connect; until that is done, reads are misses. */

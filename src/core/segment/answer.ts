@@ -15,7 +15,7 @@ export interface Question {
   readonly filter: SegmentFilter;
   /** Times of receipt from `from` up to but not including `until`, as envelopes spell them; undefined: no bound. */
   readonly window: { readonly from: string | undefined; readonly until: string | undefined };
-  /** Only leaves behind this one, in the direction. */
+  /** Only leaves after this one, in the direction of the question. */
   readonly after: number | undefined;
   readonly descending: boolean;
   readonly wanted:
@@ -37,7 +37,7 @@ export interface LogEntry {
   readonly canonical: Uint8Array;
 }
 
-/** The leaves in question: those of the window that are behind `after`. */
+/** The leaves that the question covers: those of the window after `after`. */
 export function rangeOf({ after, descending }: Question, window: LeafRange): LeafRange {
   if (after === undefined) return window;
   const { start, end } = window;
@@ -46,7 +46,7 @@ export function rangeOf({ after, descending }: Question, window: LeafRange): Lea
     : { start: Math.min(end, Math.max(start, after + 1)), end };
 }
 
-/** An answer, and the part of the range that decides it: a full page ends it, and so does a count at its cap. */
+/** An answer, and the part of the range that decides it: a full page or a count at its cap ends it early. */
 export interface Decided {
   readonly answer: Answer;
   readonly deciding: LeafRange;
@@ -75,7 +75,10 @@ export function decide(
   return { answer: { kind: "count", count: leaves.length, isExact: leaves.length < most }, deciding };
 }
 
-/** What of a range decides an answer of at most `most` leaves: all of it, or where there are so many, up to the last. */
+/**
+ * The part of a range that decides an answer of at most `most` leaves: up to the last of them, or all of it if there
+ * are fewer.
+ */
 export function decidingPart(
   leaves: readonly number[],
   asked: { readonly most: number; readonly range: LeafRange; readonly descending: boolean },
@@ -92,8 +95,8 @@ export function decidingPart(
 }
 
 /**
- * Readers over entries that are in no segment yet: segments of level 0 made on the spot, empty where an entry is not
- * given, so that one evaluator decides about all entries. The entries rise.
+ * Readers over entries that are in no segment yet: segments of level 0 made on the fly, empty at leaves without a given
+ * entry, so that one evaluator decides for all entries. The entries are in ascending order.
  */
 export function tailReaders(entries: readonly LogEntry[], format: LogFormat, sha256: Sha256): readonly SegmentReader[] {
   const bases = new Map<number, Map<number, Uint8Array>>();
@@ -122,7 +125,10 @@ export function edgesOf({ window }: Question, { start, end }: LeafRange, size: n
   return beside.filter((leaf) => leaf >= 0 && leaf < size);
 }
 
-/** The entries that a proof over a range holds, rising: those behind the index, and those at the window's edges. */
+/**
+ * The entries that a proof over a range holds, in ascending order: those after the index, and those at the window's
+ * edges.
+ */
 export function entriesToProve(range: LeafRange, edges: readonly number[], indexed: number): readonly number[] {
   const leaves = new Set(edges);
   for (let leaf = Math.max(range.start, indexed); leaf < range.end; leaf++) leaves.add(leaf);

@@ -1,13 +1,13 @@
 import { PIECE_DOCUMENTS } from "./format.js";
 
-/** Documents of one piece, 32 a number. Never changed once it is handed on, so that two may be the same. */
+/** A set of documents of one piece, 32 per number. Never changed after it is returned, so it can be shared. */
 export type PieceBits = Uint32Array;
 const WORDS = PIECE_DOCUMENTS / 32;
 
 export const NO_BITS: PieceBits = new Uint32Array(WORDS);
 const ALL_BITS: PieceBits = new Uint32Array(WORDS).fill(0xffffffff);
 
-/** To be filled. */
+/** An empty set, for the caller to fill. */
 export function noBits(): Uint32Array {
   return new Uint32Array(WORDS);
 }
@@ -58,7 +58,7 @@ export function without(a: PieceBits, b: PieceBits): PieceBits {
   return bits;
 }
 
-/** The least significant bit of each byte first. */
+/** The set in a bitmap whose bytes begin with their least significant bit. */
 export function bitsOfBytes(bytes: Uint8Array): PieceBits {
   const bits = noBits();
   for (let i = 0; i < WORDS; i++) {
@@ -83,7 +83,7 @@ export function countBits(bits: PieceBits): number {
   return count;
 }
 
-/** Counts the documents before each of those that are asked for, which rise. */
+/** Counts the documents before each given document; those are in ascending order. */
 export function countsBefore(bits: PieceBits): (document: number) => number {
   let passed = 0;
   let count = 0;

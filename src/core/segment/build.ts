@@ -16,8 +16,8 @@ import { occurrencesByTerm, type Occurrences } from "./occurrences.js";
 import { SegmentWriter } from "./segment-writer.js";
 
 /**
- * Builds the place-th segment of level 0 in a group, or its one of level 1. Throws a RangeError unless the group has all
- * of its documents.
+ * Builds the place-th segment of level 0 in a group, or the group's segment of level 1. Throws a RangeError unless the
+ * group has all of its documents.
  */
 export function buildSegment(group: Group, level: 0 | 1, place = 0): Segment {
   const size = segmentDocuments(level);

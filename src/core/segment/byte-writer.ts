@@ -1,4 +1,4 @@
-/** Bytes that grow; one is used again and again, because an array per term costs more than filling it. */
+/** A growing byte buffer that is reused, because an array per term costs more than filling it. */
 export class ByteWriter {
   #bytes: Uint8Array;
   #length = 0;
@@ -20,12 +20,12 @@ export class ByteWriter {
     this.#length = 0;
   }
 
-  /** Takes back what was written behind this length. */
+  /** Discards what was written after this length. */
   truncate(length: number): void {
     this.#length = Math.min(this.#length, length);
   }
 
-  /** Room for so many bytes more. */
+  /** Makes room for this many more bytes. */
   #reserve(more: number): void {
     if (this.#length + more <= this.#bytes.length) return;
     const grown = new Uint8Array(Math.max(2 * this.#bytes.length, this.#length + more));
@@ -49,7 +49,7 @@ export class ByteWriter {
     this.#bytes[this.#length++] = rest;
   }
 
-  /** Little-endian, of so many bytes. */
+  /** Writes an integer as this many little-endian bytes. */
   fixed(value: number, bytes: number): void {
     let rest = value;
     for (let i = 0; i < bytes; i++) {
@@ -58,7 +58,7 @@ export class ByteWriter {
     }
   }
 
-  /** The bytes of `from` from `start` up to `end`; a loop for few, which costs less than a view of them. */
+  /** Writes the bytes of `from` from `start` up to `end`; a few in a loop, which costs less than a view of them. */
   bytes(from: Uint8Array, start = 0, end = from.length): void {
     const count = end - start;
     this.#reserve(count);
@@ -67,7 +67,7 @@ export class ByteWriter {
     this.#length += count;
   }
 
-  /** Adds what another holds. */
+  /** Writes the content of another writer. */
   append(other: ByteWriter): void {
     this.bytes(other.#bytes, 0, other.#length);
   }
@@ -78,7 +78,7 @@ export class ByteWriter {
   }
 }
 
-/** How many bytes `varint` writes. */
+/** The number of bytes that `varint` writes. */
 export function varintBytes(value: number): number {
   let bytes = 1;
   for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes += 1;

@@ -1,6 +1,6 @@
 import { MalformedSegment } from "./format.js";
 
-/** Reads bytes from a place on, page after page; every read is checked and throws MalformedSegment. */
+/** Reads bytes from a position on, page after page. Every read is checked and throws MalformedSegment. */
 export class Cursor {
   #page: Uint8Array;
   #at: number;
@@ -46,7 +46,7 @@ export class Cursor {
     for (let scale = 1; ; scale *= 0x80) {
       const byte = this.byte();
       value += (byte & 0x7f) * scale;
-      // Not for a value that is no number, either, which one of more bytes than any has comes to.
+      // The negation also refuses NaN, the result of a varint with more bytes than any number has.
       if (!(value <= most)) throw new MalformedSegment(`a number over ${most}`);
       if (byte < 0x80) {
         if (byte === 0 && scale > 1) throw new MalformedSegment("a number that is not written shortest");
@@ -81,7 +81,7 @@ export class Cursor {
     return joined(parts, length);
   }
 
-  /** At least one byte and at most so many, without a copy: those up to the end of a page. */
+  /** At least one byte and at most this many, without a copy: the bytes up to the end of a page. */
   some(most: number): Uint8Array {
     if (this.#at >= this.#page.length) this.#turn();
     const view = this.#page.subarray(this.#at, this.#at + most);
@@ -89,7 +89,7 @@ export class Cursor {
     return view.length === 0 ? this.some(most) : view;
   }
 
-  /** Passes so many varints. */
+  /** Skips this many varints. */
   skipVarints(count: number): void {
     for (let left = count; left > 0;) if (this.byte() < 0x80) left -= 1;
   }

@@ -5,7 +5,7 @@ import { MAX_BLOCK_BYTES, MAX_DICTIONARY_BODY_BYTES } from "./format.js";
 /** Takes a closed dictionary block and its first term: views that are valid until it returns. */
 export type TakeDictionaryBlock = (block: Uint8Array, firstTerm: Uint8Array) => void;
 
-/** Writes terms in rising order as dictionary blocks (format 1), each given away when it is closed. */
+/** Writes terms in ascending order as dictionary blocks (format 1); passes each block on when it is closed. */
 export class DictionaryWriter {
   /** The posting of the next term: written by the caller, taken by `term`. */
   readonly posting = new ByteWriter();
@@ -20,17 +20,17 @@ export class DictionaryWriter {
 
   constructor(private readonly take: TakeDictionaryBlock) {}
 
-  /** How many were added. */
+  /** The number of terms added. */
   get terms(): number {
     return this.#terms;
   }
 
-  /** How many were closed. */
+  /** The number of blocks closed. */
   get blocks(): number {
     return this.#blocks;
   }
 
-  /** Adds the first `length` bytes as a term, which comes after all before it, with its posting. */
+  /** Adds the first `length` bytes as a term, which must sort after all terms before it, with its posting. */
   term(term: Uint8Array, length: number): void {
     const start = this.#body.length;
     // One entry is never too long for a block: a term has 290 bytes, a posting in the dictionary not many more than 128.

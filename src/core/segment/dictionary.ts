@@ -6,7 +6,7 @@ import { compareBytes, DF_FOLLOWS, MalformedSegment, MAX_BLOCK_BYTES, PositionKi
 export interface Posting {
   readonly kind: number;
   readonly positionKind: number;
-  /** Documents that have the term. */
+  /** The number of documents that have the term. */
   readonly df: number;
   /** Of `constant`. */
   readonly position: number;
@@ -20,14 +20,14 @@ export interface Posting {
   readonly end: number;
 }
 
-/** One after the other, the entries of a dictionary block of a segment of `documents` documents. */
+/** Iterates over the entries of a dictionary block; its segment has `documents` documents. */
 export class DictionaryScan {
   /** The first term of the next block; undefined in the last. */
   readonly fence: Uint8Array | undefined;
   /** The entry's term: the first `length` bytes. */
   readonly term = new Uint8Array(MAX_TERM_BYTES);
   length = 0;
-  /** How many bytes it has in common with the term before. */
+  /** The number of leading bytes that it shares with the term before. */
   shared = 0;
   readonly #cursor: Cursor;
   #left: number;
@@ -43,7 +43,7 @@ export class DictionaryScan {
     this.fence = fence.length === 0 ? undefined : fence;
   }
 
-  /** Reads the next entry; undefined behind the last. */
+  /** Reads the next entry; undefined after the last. */
   next(): Posting | undefined {
     if (this.#left === 0) return undefined;
     this.#left -= 1;
@@ -85,7 +85,7 @@ export class DictionaryScan {
 /** The posting of a term in a dictionary block, whose terms rise; undefined where it is not in it. */
 export function findPosting(block: Uint8Array, term: Uint8Array, documents: number): Posting | undefined {
   const scan = new DictionaryScan(block, documents);
-  /** Bytes in which the entry before, which comes before the term, agrees with it. */
+  /** The number of leading bytes of the term that the previous entry, which sorts before it, shares. */
   let agreed = 0;
   for (let posting = scan.next(); posting !== undefined; posting = scan.next()) {
     const { shared, length } = scan;
@@ -110,9 +110,9 @@ export interface DictionaryEntry {
 }
 
 /**
- * Checks a whole dictionary block: terms rise from its first to its fence, each written with all that it shares with the
- * one before, on which `findPosting` relies; inline postings hold what their document frequency says. A reader checks only
- * what it comes by. Throws MalformedSegment.
+ * Checks a whole dictionary block: terms ascend from its first to its fence, each written with all that it shares with
+ * the one before, on which `findPosting` relies; inline postings have as many documents as their document frequency
+ * says. A reader checks only what it reads. Throws MalformedSegment.
  */
 export function checkDictionary(block: Uint8Array, documents: number): DictionaryBlock {
   const scan = new DictionaryScan(block, documents);
@@ -134,12 +134,12 @@ export function checkDictionary(block: Uint8Array, documents: number): Dictionar
   return { entries, fence: scan.fence };
 }
 
-/** The documents of an inline posting, rising. */
+/** The documents of an inline posting, in ascending order. */
 export function inlineDocuments({ block, gapsAt, df }: Posting, documents: number): Uint32Array {
   return readGaps(new Cursor(block, gapsAt), df, documents);
 }
 
-/** Documents by their gaps: so many, rising, below `end`. */
+/** Reads this many documents from their gaps: in ascending order, below `end`. */
 export function readGaps(cursor: Cursor, df: number, end: number): Uint32Array {
   const found = new Uint32Array(df);
   let document = 0;
@@ -153,7 +153,7 @@ export function readGaps(cursor: Cursor, df: number, end: number): Uint32Array {
   return found;
 }
 
-/** Passes the positions of so many documents: the lowest bit of each position says whether one follows. */
+/** Skips the positions of this many documents: the lowest bit of each position says whether one follows. */
 export function skipPositions(cursor: Cursor, documents: number): void {
   for (let left = documents; left > 0;) {
     const first = cursor.byte();

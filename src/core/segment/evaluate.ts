@@ -12,9 +12,9 @@ import { lookUp, Postings, type FoundWord, type LookupBudget } from "./word-look
 
 /** A filter over one segment. */
 export interface Evaluation {
-  /** The most documents that can match: what an AND begins with the least of. */
+  /** The maximum number of documents that can match: an AND starts with the part that has the fewest. */
   readonly most: number;
-  /** Whether exactly `most` match. */
+  /** Whether exactly `most` documents match. */
   readonly isExact?: boolean;
   /** Which documents of `mask` match, in one piece. A piece whose mask is empty is not read. */
   bits(piece: number, mask: PieceBits): PieceBits;
@@ -41,7 +41,7 @@ export function evaluation(filter: SegmentFilter, { reader, sha256, blocks = Inf
 export interface EvaluatedSegment {
   readonly reader: SegmentReader;
   readonly sha256: Sha256;
-  /** Of dictionaries, for words in any field and prefixes. Default: no limit. */
+  /** The maximum number of dictionary blocks read for words in any field and for prefixes. Default: no limit. */
   readonly blocks?: number;
 }
 
@@ -69,7 +69,7 @@ function compiled(filter: SegmentFilter, place: Place): Evaluation {
   }
 }
 
-/** Of parts that must all match: as soon as one cannot, the others are not looked up. */
+/** For parts that must all match: as soon as one cannot, the others are not looked up. */
 function evaluations(filters: readonly SegmentFilter[], place: Place): readonly Evaluation[] {
   const parts: Evaluation[] = [];
   for (const filter of filters) {
@@ -159,7 +159,9 @@ function timeIn(range: InstantRange, reader: SegmentReader): Evaluation {
   };
 }
 
-/** The least first, so that what all must match is soon empty; a negation excludes nothing for certain, so it is last. */
+/**
+ * Fewest first, so that an intersection soon becomes empty; a negation excludes nothing for certain, so it comes last.
+ */
 function allOf(parts: readonly Evaluation[]): Evaluation {
   const ordered = [...parts].sort((a, b) => a.most - b.most);
   const [least] = ordered;

@@ -14,18 +14,23 @@ export const LEAF_BITS = 8;
 export const LEVEL_BITS = 4;
 export const MAX_LEVEL = 4;
 
-/** Of a block; a stream is cut after so many bytes, and every stream begins a block. */
+/** The maximum bytes of a block. A stream is cut into blocks of this size, and every stream begins a new block. */
 export const MAX_BLOCK_BYTES = 1_952;
-/** What numbers of blocks are below: 2^22, as a row's number has it. A segment of level 4 has about 1.4 million. */
+/**
+ * Block numbers are below this: 2^22, the limit of a stored row's number. A segment of level 4 has about 1.4 million.
+ */
 export const MAX_SEGMENT_BLOCKS = 2 ** 22;
-/** Of the entries of a dictionary block: what is left takes their count, and the fence, which may be any term. */
+/**
+ * The maximum bytes of the entries in a dictionary block; the rest holds their count and the fence, which may be any
+ * term.
+ */
 export const MAX_DICTIONARY_BODY_BYTES = 1_624;
-/** Of a posting that stands in the dictionary. */
+/** The maximum bytes of a posting inside the dictionary. */
 export const MAX_INLINE_BYTES = 128;
 
 /** Documents whose postings are written together; the bytes of a piece never change in a merge. */
 export const PIECE_DOCUMENTS = 4_096;
-/** Of a piece's documents as a bitmap, the least significant bit first. */
+/** The bytes of a piece's documents as a bitmap, least significant bit first. */
 export const BITMAP_BYTES = PIECE_DOCUMENTS / 8;
 
 export const PostingKind = { inline: 0, long: 1, all: 2 } as const;
@@ -38,13 +43,13 @@ export const DF_FOLLOWS = 15;
 export const KEY_COLUMNS = ["actor", "action", "source", "status", "target", "timestamp", "message"] as const;
 export type KeyColumn = (typeof KEY_COLUMNS)[number];
 export const COLUMNS = KEY_COLUMNS.length + 1;
-/** Of a sort key: the beginning of the value, without U+0000. */
+/** The maximum characters of a sort key: the beginning of the value, without U+0000. */
 export const MAX_KEY_CHARACTERS = 128;
-/** Bytes of a piece's end in the table that a column begins with. */
+/** The bytes of one piece's end in the table at the start of a column. */
 export const PIECE_END_BYTES = 4;
-/** Bytes of the smallest time of a piece. */
+/** The bytes of a piece's smallest time. */
 export const TIME_BYTES = 7;
-/** What microseconds beyond a millisecond take. */
+/** The bits of the microseconds beyond a millisecond. */
 export const MICROS_BITS = 10;
 /** The streams in their order: postings, positions, columns. */
 export const Stream = { postings: 0, positions: 1, columns: 2 } as const;
@@ -75,7 +80,7 @@ export interface Segment extends SegmentId {
   readonly directory: readonly Uint8Array[];
 }
 
-/** Thrown for bytes that no writer of format 1 writes. */
+/** Thrown for bytes that no writer of format 1 produces. */
 export class MalformedSegment extends Error {
   constructor(readonly problem: string) {
     super(`a malformed segment: ${problem}`);
@@ -101,7 +106,7 @@ export function piecesOf(level: number): number {
   return Math.max(1, segmentDocuments(level) / PIECE_DOCUMENTS);
 }
 
-/** The documents of one piece: all of a segment of level 0. */
+/** The number of documents in one piece: in a segment of level 0, all of them. */
 export function pieceDocuments(level: number): number {
   return Math.min(PIECE_DOCUMENTS, segmentDocuments(level));
 }

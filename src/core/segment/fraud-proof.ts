@@ -15,7 +15,7 @@ const VERSION = 1;
 /** Segments of these levels are made from entries; those above are merged. */
 const MAX_FRAUD_LEVEL = 1;
 
-/** Why a proof of fraud proves nothing. */
+/** Why an alleged proof of fraud proves nothing. */
 export type NoFraudReason =
   | "MALFORMED_PROOF" // not in the only accepted spelling, or too large
   | "RANGE_MISMATCH" // the entries or the record are not of the signed roots' sizes
@@ -49,13 +49,16 @@ export function fraudProof(log: Provable, index: Provable, id: SegmentId): Uint8
   return writer.copy();
 }
 
-/** What a proof of fraud holds. */
+/** The content of a proof of fraud. */
 interface Accusation extends SegmentId {
   readonly records: ProvenLeaves;
   readonly entries: ProvenLeaves;
 }
 
-/** Whether a log signed a wrong segment. Trusts nobody: the segment is made again from entries that the log signed, too. Never throws. */
+/**
+ * Whether a log signed a wrong segment. Trusts nobody: it builds the segment again from entries that the log signed as
+ * well. Never throws.
+ */
 export function verifyFraudProof(roots: SignedRoots, proof: Uint8Array): FraudVerdict {
   const accusation = readAccusation(proof);
   if (accusation === undefined) return notProven("MALFORMED_PROOF");

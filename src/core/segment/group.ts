@@ -97,7 +97,7 @@ export class Group {
   }
 }
 
-/** What a value is sorted by: its first 128 characters without U+0000, as UTF-8, whose order is that of code points. */
+/** The sort key of a value: its first 128 characters without U+0000, as UTF-8, which sorts in code point order. */
 export function sortKey(bytes: Uint8Array): Uint8Array {
   if (bytes.length <= MAX_KEY_CHARACTERS && !bytes.includes(0)) return bytes;
   const head = bytes.subarray(0, 4 * (MAX_KEY_CHARACTERS + 1));

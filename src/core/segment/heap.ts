@@ -1,4 +1,4 @@
-/** A binary heap: what comes before all others is at the top. */
+/** A binary heap: the item that sorts before all others is at the top. */
 export class Heap<T> {
   readonly #items: T[];
 
@@ -15,7 +15,7 @@ export class Heap<T> {
     return this.#items[0];
   }
 
-  /** Takes the top out. */
+  /** Removes and returns the top. */
   pop(): T | undefined {
     const { top } = this;
     const last = this.#items.pop();
@@ -23,7 +23,7 @@ export class Heap<T> {
     return top;
   }
 
-  /** Puts an item in the place of the top, which may be the top itself, changed. */
+  /** Replaces the top with an item, which may be the top itself, changed. */
   replace(item: T): void {
     this.#items[0] = item;
     this.#sink(0);

@@ -26,7 +26,7 @@ export const BASE_ENTRIES = segmentDocuments(0);
 
 const RECORD_HEAD = "auditql/index/1\n";
 const RECORD_LINE = /^(0|[1-4]) (0|[1-9][0-9]{0,15}) ([1-9][0-9]{0,6}) ([0-9a-f]{64})$/;
-/** Of one record: its head, and a line for each level. */
+/** The maximum bytes of one record: its head, and a line for each level. */
 export const MAX_RECORD_BYTES = 600;
 
 /** Bases in a segment of a level. */
@@ -35,8 +35,9 @@ function basesOf(level: number): number {
 }
 
 /**
- * The base whose record names a segment: its own, or for a merged one that of a base as far behind its end as one of its
- * children is long, so that a merge has the time in which its next child is made.
+ * The base whose record names a segment. A segment of one base is named by its own record; a merged one by the record
+ * of a base as far after its end as one of its children is long, so that the merge has as much time as the next child
+ * takes.
  */
 export function dueBase({ level, number }: SegmentId): number {
   return level === 0 ? number : (number + 1) * basesOf(level) - 1 + basesOf(level - 1);
@@ -67,14 +68,14 @@ export function segmentCover(range: LeafRange, indexSize: number): readonly Segm
   return cover;
 }
 
-/** The record of a base, of the segments that are due there. Throws a RangeError for others. */
+/** The record of a base, with the segments that are due there. Throws a RangeError for any others. */
 export function recordText(base: number, segments: readonly SegmentRecord[]): string {
   if (!isDue(base, segments)) throw new RangeError(`not the segments that are due at base ${base}`);
   const lines = segments.map(({ level, number, blocks, root }) => `${level} ${number} ${blocks} ${digestOf(root)}\n`);
   return RECORD_HEAD + lines.join("");
 }
 
-/** Reads the record of a base; undefined for anything but what `recordText` writes. */
+/** Reads the record of a base; returns undefined for anything that `recordText` does not write. */
 export function readRecord(base: number, bytes: Uint8Array): readonly SegmentRecord[] | undefined {
   const text = bytes.length > MAX_RECORD_BYTES ? undefined : utf8Text(bytes);
   if (text?.startsWith(RECORD_HEAD) !== true || !text.endsWith("\n")) return undefined;

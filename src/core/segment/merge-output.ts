@@ -7,14 +7,14 @@ import { MAX_BLOCK_BYTES, STREAMS, type SegmentHeader, type SegmentId } from "./
 export interface MergedStream {
   readonly length: number;
   varint(value: number): void;
-  /** Little-endian, of so many bytes. */
+  /** Writes an integer as this many little-endian bytes. */
   fixed(value: number, bytes: number): void;
   bytes(from: Uint8Array): void;
-  /** So many bytes from where a cursor stands, which is made only if they are needed. */
+  /** Writes this many bytes from a cursor's position; the cursor is made only if they are needed. */
   copy(from: () => Cursor, length: number): void;
 }
 
-/** What a merge writes to: the merged segment, or how long it will be. */
+/** Where a merge writes: the merged segment, or only its length. */
 export class MergeOutput {
   readonly dictionary: DictionaryWriter;
 
@@ -31,7 +31,7 @@ export class MergeOutput {
   }
 }
 
-/** Keeps nothing: the numbers of a segment's blocks follow from how long what lies before them is. */
+/** Keeps no bytes: the block numbers of a segment follow from the lengths of what comes before them. */
 export function measuringOutput(): MergeOutput {
   const nothing = (): void => undefined;
   return new MergeOutput(
@@ -40,7 +40,10 @@ export function measuringOutput(): MergeOutput {
   );
 }
 
-/** Gives each page away when it is full: `takePage` gets the stream, the page's number in it, and bytes of its own. */
+/**
+ * Passes each page on when it is full: `takePage` gets the stream, the page's number in it, and its own copy of the
+ * bytes.
+ */
 export function pagingOutput(
   takeBlock: (block: Uint8Array, firstTerm: Uint8Array) => void,
   takePage: (stream: number, page: number, bytes: Uint8Array) => void,
@@ -59,7 +62,7 @@ export function pagingOutput(
 
 export interface PagingOutput {
   readonly output: MergeOutput;
-  /** Gives the last page of each stream away. */
+  /** Passes on the last page of each stream. */
   readonly finish: () => void;
 }
 
@@ -121,7 +124,7 @@ class PagedStream implements MergedStream {
     }
   }
 
-  /** Nothing may be written after it. */
+  /** Nothing may be written after this call. */
   finish(): void {
     if (this.#held.length > 0) this.take(this.#pages, this.#held.copy());
   }

@@ -54,13 +54,16 @@ export function mergedHeader(children: readonly SegmentReader[]): SegmentHeader 
   return output.header(parentOf(children));
 }
 
-/** Takes a block of a merged segment by its number, and of a dictionary block its first term. They are its own. */
+/**
+ * Receives a block of a merged segment with its number, and for a dictionary block its first term. Both belong to the
+ * receiver.
+ */
 export type TakeBlock = (number: number, block: Uint8Array, firstTerm?: Uint8Array) => void;
 
 /**
- * Gives the blocks of the segment that `mergeSegments` makes away as they are finished, each once, not in the order of their numbers.
- * Needs memory for some pages of each child, whatever its size. Throws as mergeSegments, and a RangeError if
- * the children have another header.
+ * Passes on the blocks of the segment that `mergeSegments` makes as they are finished, each once, not in the order of
+ * their numbers. Needs memory for a few pages of each child, whatever its size. Throws like mergeSegments, and a
+ * RangeError if the children have another header.
  */
 export function streamMerged(children: readonly SegmentReader[], header: SegmentHeader, take: TakeBlock): void {
   const starts: number[] = [];
@@ -146,7 +149,7 @@ class TermScan {
     return this.#posting;
   }
 
-  /** Goes to the next term; false behind the last. */
+  /** Moves to the next term; returns false after the last. */
   next(): boolean {
     for (;;) {
       this.#posting = this.#scan?.next();
@@ -183,7 +186,7 @@ function concatenate(children: readonly SegmentReader[], stream: number, { strea
     to?.copy(() => child.stream(stream, child.pieces * PIECE_END_BYTES), columnBytes(child, stream));
 }
 
-/** Of a column behind its table. */
+/** The bytes of a column after its table. */
 function columnBytes({ header, pieces }: SegmentReader, stream: number): number {
   return (header.streams[stream] ?? 0) - pieces * PIECE_END_BYTES;
 }

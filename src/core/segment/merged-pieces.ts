@@ -4,21 +4,21 @@ import { inlineDocuments, readPositions, type Posting } from "./dictionary.js";
 import { PIECE_DOCUMENTS, PositionKind, PostingKind } from "./format.js";
 import type { SegmentReader } from "./read.js";
 
-/** A piece of one term in one child: what stands before the pieces' bytes. */
+/** A piece of one term in one child: what precedes the piece's bytes. */
 interface PieceHead {
   readonly number: number;
   readonly df: number;
-  /** Bytes of its documents, and of its positions. */
+  /** The bytes of its documents and of its positions. */
   readonly documents: number;
   readonly positions: number;
 }
 
-/** Bytes that lie in a stream of the child, or here. */
+/** Bytes in a stream of the child, or in memory. */
 type PieceBytes =
   | { readonly kind: "stored"; readonly offset: number; readonly length: number }
   | { readonly kind: "here"; readonly bytes: Uint8Array };
 
-/** Positions that a child has, or the same one in each of so many documents. */
+/** A child's positions, or one position for each of this many documents. */
 export type PositionBytes =
   PieceBytes | { readonly kind: "repeated"; readonly position: number; readonly times: number };
 
@@ -90,7 +90,7 @@ function splitByPiece(
   return { heads, documents: here(gaps.copy()) };
 }
 
-/** Of the positions in the next document. */
+/** The positions in the next document. */
 function positionBytes({ positionKind, position }: Posting, from: Cursor): number {
   if (positionKind === PositionKind.constant) return repeated(position, 1);
   const start = from.place;
@@ -98,7 +98,7 @@ function positionBytes({ positionKind, position }: Posting, from: Cursor): numbe
   return from.place - start;
 }
 
-/** Bytes of one position for each of so many documents. */
+/** The bytes of one position for each of this many documents. */
 function repeated(position: number, documents: number): number {
   return documents * varintBytes(2 * position);
 }

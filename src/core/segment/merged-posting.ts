@@ -6,7 +6,7 @@ import type { MergedStream, MergeOutput } from "./merge-output.js";
 import { copiedPieces, encodedPieces, type ChildPieces, type PositionBytes } from "./merged-pieces.js";
 import type { SegmentReader } from "./read.js";
 
-/** Merges the postings of one term after the other (format 1, Merge). */
+/** Merges the postings of one term after another (format 1, Merge). */
 export class MergedPosting {
   /** By place: a child that has the term, and its posting. */
   readonly #children: number[] = [];
@@ -54,7 +54,7 @@ export class MergedPosting {
     );
   }
 
-  /** Whether all are inline and fit together; then they are encoded as one. Only the first gap of each changes. */
+  /** Whether all are inline and fit together; then they are encoded as one, and only the first gap of each changes. */
   #isInline(positionKind: number): boolean {
     this.#gaps.clear();
     this.#positions.clear();

@@ -29,8 +29,8 @@ export function multiproofRanges(leaves: readonly number[], size: number): reado
 }
 
 /**
- * The root to which leaves lead with the hashes of `multiproofRanges`; undefined where a hash is missing or left over, a
- * leaf is outside the tree, or the leaves do not rise.
+ * The root that leaves and the hashes of `multiproofRanges` lead to; undefined if a hash is missing or left over, a
+ * leaf is outside the tree, or the leaves are not in ascending order.
  */
 export function multiproofRoot(
   format: LogFormat,

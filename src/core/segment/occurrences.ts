@@ -1,6 +1,6 @@
 import type { DocumentRange, Group } from "./group.js";
 
-/** What a range of a group's documents holds, by term. */
+/** The occurrences of terms in a range of a group's documents. */
 export interface Occurrences {
   /** The terms in rising order. */
   readonly terms: Int32Array;

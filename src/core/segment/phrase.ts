@@ -4,8 +4,8 @@ import type { Positions } from "./posting-view.js";
 import type { Postings } from "./word-lookup.js";
 
 /**
- * Which of some documents of a piece, each of which has all words, have them in this order beside each other. Every word
- * has at least one posting there.
+ * The documents of a piece, among some that each have all words, in which the words are adjacent and in this order.
+ * Every word has at least one posting there.
  */
 export function adjacentIn(words: readonly Postings[], piece: number, together: PieceBits): PieceBits {
   const candidates = setPlaces(together);
@@ -18,7 +18,7 @@ export function adjacentIn(words: readonly Postings[], piece: number, together: 
   return bits;
 }
 
-/** Where every document has each word once, at the same position: whether these are neighbours decides for the segment. */
+/** If every document has each word once, at the same position, adjacency is decided for the whole segment. */
 export function constantOrder(words: readonly Postings[]): "adjacent" | "apart" | undefined {
   const positions: number[] = [];
   for (const { only } of words) {

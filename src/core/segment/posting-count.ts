@@ -4,10 +4,10 @@ import type { Posting } from "./dictionary.js";
 import { BITMAP_BYTES, MalformedSegment, PIECE_DOCUMENTS, PostingKind, Stream } from "./format.js";
 import type { SegmentReader } from "./read.js";
 
-/** Some documents of a segment, by piece; a piece that has none of them is left out. */
+/** Some documents of a segment by piece; a piece without any is left out. */
 export type DocumentsByPiece = ReadonlyMap<number, PieceBits>;
 
-/** How many of a posting's documents are among these. No set of documents is made, so rare terms cost little. */
+/** How many of a posting's documents are among these. Builds no set of documents, so rare terms cost little. */
 export function countAmong(reader: SegmentReader, posting: Posting, among: DocumentsByPiece): number {
   switch (posting.kind) {
     case PostingKind.all:

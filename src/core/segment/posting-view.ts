@@ -11,7 +11,7 @@ export interface Positions {
   readonly values: readonly number[];
 }
 
-/** A term's documents and positions piece by piece; a piece is read when it is asked for, and the last one is kept. */
+/** A term's documents and positions, piece by piece; a piece is read on demand, and the last one is kept. */
 export class PostingView {
   #inline: Uint32Array | undefined;
   #places: ReadonlyMap<number, PiecePlace> | undefined;
@@ -36,7 +36,10 @@ export class PostingView {
     return (this.#inline ??= inlineDocuments(this.posting, this.reader.documents));
   }
 
-  /** The positions in each of these documents of a piece, which rise; none where the term is not. */
+  /**
+   * The positions in each of these documents of a piece, which are in ascending order; none in a document without the
+   * term.
+   */
   positions(piece: number, documents: readonly number[]): Positions {
     const { position, positionKind } = this.posting;
     const bits = this.bits(piece);

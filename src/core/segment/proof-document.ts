@@ -7,10 +7,13 @@ import { MAX_RECORD_BYTES } from "./index-log.js";
 
 const VERSION = 1;
 
-/** Of a whole document, before anything of it is read. */
+/** The maximum bytes of a whole document, checked before any of it is read. */
 export const MAX_PROOF_BYTES = 16 * 2 ** 20;
 
-/** Leaves of a tree with their bytes, rising, and the hashes that lead from them to its root (`multiproofRanges`). */
+/**
+ * Leaves of a tree with their bytes, in ascending order, and the hashes that lead from them to its root
+ * (`multiproofRanges`).
+ */
 export interface ProvenLeaves {
   readonly leaves: readonly { readonly index: number; readonly bytes: Uint8Array }[];
   readonly hashes: readonly Uint8Array[];
@@ -21,11 +24,11 @@ export interface ProvenSegment extends SegmentId {
   readonly blocks: ProvenLeaves;
 }
 
-/** What shows that an answer is complete (format 1, Proof). */
+/** What proves that an answer is complete (format 1, Proof). */
 export interface ProofDocument {
-  /** The leaves that the window of time comes to. */
+  /** The leaves in the time window. */
   readonly window: LeafRange;
-  /** Those of them over which the answer is proven. */
+  /** The part of them over which the answer is proven. */
   readonly proven: LeafRange;
   /** In the order of their leaves. */
   readonly segments: readonly ProvenSegment[];
@@ -67,7 +70,7 @@ export function writeLeaves(writer: ByteWriter, { leaves, hashes }: ProvenLeaves
   for (const hash of hashes) writer.bytes(hash);
 }
 
-/** Reads an untrusted document; undefined for anything but what `proofBytes` writes, sizes first. */
+/** Reads an untrusted document, sizes first; returns undefined for anything that `proofBytes` does not write. */
 export function readProof(bytes: Uint8Array): ProofDocument | undefined {
   if (bytes.length > MAX_PROOF_BYTES) return undefined;
   try {

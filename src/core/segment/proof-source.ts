@@ -10,7 +10,7 @@ export class MissingBlock extends Error {
   }
 }
 
-/** A dictionary block: the terms from its first up to its fence are in it, or nowhere. */
+/** A dictionary block: terms from its first up to its fence are in it or nowhere. */
 interface Reach {
   readonly number: number;
   readonly first: Uint8Array;
@@ -46,7 +46,7 @@ export class ProvenSource implements BlockSource {
     return block;
   }
 
-  /** Without a directory: the block that has the term within its reach, or else the first, before which there is none. */
+  /** Without a directory: the block whose range holds the term, or else the first, which has nothing before it. */
   locate(term: Uint8Array): number {
     for (const { number, first, fence } of this.#reaches) {
       const begins = number === 1 || compareBytes(first, term) <= 0;

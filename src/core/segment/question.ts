@@ -5,16 +5,15 @@ import { EVENT_FIELDS, type CustomField, type FieldName } from "../event.js";
 import { instantText, type Instant } from "../instant.js";
 import { canonicalJson, parseCanonicalJson, isPlainObject, type JsonObject } from "../json.js";
 import { isTreeSize } from "../tree.js";
+import { WORDS_EDITION } from "../words/words.js";
 import type { Question } from "./answer.js";
 import { eventTime } from "./event-time.js";
 import type { SegmentFilter } from "./filter.js";
 
-/** Of a question, in UTF-16 units: a query and a restriction of the greatest lengths have less. */
+/** The maximum UTF-16 units of a question: the longest query and restriction make less. */
 export const MAX_QUESTION_LENGTH = 2 ** 20;
-/** Objects and lists inside each other: four for each parenthesis of a query. */
+/** The maximum nesting of objects and lists: four for each parenthesis of a query. */
 const MAX_LEVELS = 256;
-/** Which words an entry has: docs/format.md, section 8.1. */
-const EDITION = 2;
 
 /**
  * A question as text, for the verifier of its answer: RFC 8785, with the members of `Question`, bounds that are missing left
@@ -23,7 +22,7 @@ const EDITION = 2;
 export function questionText({ filter, window, after, descending, wanted }: Question): string {
   const { from, until } = window;
   return canonicalJson({
-    edition: EDITION,
+    edition: WORDS_EDITION,
     filter: filterJson(filter),
     window: { ...(from === undefined ? {} : { from }), ...(until === undefined ? {} : { until }) },
     ...(after === undefined ? {} : { after }),
@@ -33,8 +32,8 @@ export function questionText({ filter, window, after, descending, wanted }: Ques
 }
 
 /**
- * Reads an untrusted question; undefined for anything but what `questionText` writes of a log of that format. Only one of
- * pangea has custom fields.
+ * Reads an untrusted question; returns undefined for anything that `questionText` does not write for a log of that
+ * format. Only logs of the format pangea have custom fields.
  */
 export function readQuestion(text: string, format: FormatName = "rfc6962"): Question | undefined {
   if (text.length > MAX_QUESTION_LENGTH) return undefined;
@@ -44,7 +43,8 @@ export function readQuestion(text: string, format: FormatName = "rfc6962"): Ques
   const filter = readFilter(json["filter"]);
   const wanted = readWanted(json["wanted"]);
   if (filter !== undefined && format !== "pangea" && customFieldsIn(filter).length > 0) return undefined;
-  if (edition !== EDITION || filter === undefined || wanted === undefined || !isPlainObject(window)) return undefined;
+  if (edition !== WORDS_EDITION || filter === undefined || wanted === undefined || !isPlainObject(window))
+    return undefined;
   const { from, until } = window;
   if (!isBound(from) || !isBound(until) || typeof descending !== "boolean") return undefined;
   if (after !== undefined && !isCount(after)) return undefined;

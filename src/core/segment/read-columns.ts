@@ -10,15 +10,15 @@ import {
 } from "./format.js";
 import type { SegmentReader } from "./read.js";
 
-/** The times of one piece: milliseconds since the year 0000, -1 where there is none, and microseconds beyond. */
+/** The times of one piece: milliseconds since the year 0000, -1 if there is none, and the microseconds beyond. */
 export interface TimePiece {
   readonly times: Float64Array;
   readonly micros: Float64Array;
 }
 
-/** The sort keys of one piece by their rank; 0 is an absent or empty value. Ranks of two pieces do not compare. */
+/** The sort keys of one piece by rank; rank 0 is an absent or empty value. Ranks of two pieces are not comparable. */
 export class KeyPiece {
-  /** Undefined where every rank is 0. */
+  /** Undefined if every rank is 0. */
   readonly smallest: Uint8Array | undefined;
   readonly largest: Uint8Array | undefined;
   readonly #width: number;
@@ -94,7 +94,7 @@ function checkEnd(cursor: Cursor, end: number): void {
   if (cursor.place !== end) throw new MalformedSegment("a column's piece of another length");
 }
 
-/** What times can take at most. */
+/** The maximum bits of one time. */
 const MAX_WIDTH = 49;
 /** What a window of four bytes holds wherever in a byte it begins. */
 const WINDOW_WIDTH = 24;
@@ -128,7 +128,7 @@ class Packed {
     return values;
   }
 
-  /** Up to 24 bits from a bit on. */
+  /** Up to 24 bits, starting at a bit. */
   #window(bit: number, width: number): number {
     const bytes = this.#bytes;
     const at = bit >>> 3;

@@ -16,11 +16,11 @@ import {
   type SegmentHeader,
 } from "./format.js";
 
-/** The blocks of one segment: a store's, or those of a proof, which throws for a block that it does not hold. */
+/** The blocks of one segment: from a store, or from a proof, which throws for a block that it does not hold. */
 export interface BlockSource {
-  /** Block 0 is the header, 1 to d the dictionary. The bytes stay as they are. */
+  /** Block 0 is the header, 1 to d the dictionary. Callers must not change the bytes. */
   block(number: number): Uint8Array;
-  /** The dictionary block that holds a term if any does: the last whose first term is not after it; else 1. */
+  /** The dictionary block that holds a term if any does: the last one whose first term is not after it; else 1. */
   locate(term: Uint8Array): number;
 }
 
@@ -38,7 +38,7 @@ export function readHeader(block: Uint8Array): SegmentHeader {
   return { level, number, terms, dictionaryBlocks, streams };
 }
 
-/** Where a piece of a long posting lies. */
+/** Where a piece of a long posting is stored. */
 export interface PiecePlace {
   readonly df: number;
   readonly bytes: number;
@@ -48,7 +48,7 @@ export interface PiecePlace {
   readonly positionsOffset: number;
 }
 
-/** One segment over its blocks. Every method throws MalformedSegment for what no writer writes. */
+/** One segment over its blocks. Every method throws MalformedSegment for bytes that no writer produces. */
 export class SegmentReader {
   readonly header: SegmentHeader;
   readonly documents: number;
@@ -76,7 +76,10 @@ export class SegmentReader {
     return findPosting(this.source.block(this.source.locate(term)), term, this.documents);
   }
 
-  /** The entries of a dictionary block whose terms begin with these bytes, rising; `isLast`: the next block has none. */
+  /**
+   * The entries of a dictionary block whose terms begin with these bytes, in ascending order; `isLast`: the next block
+   * has none.
+   */
   prefixedIn(
     number: number,
     prefix: Uint8Array,
@@ -88,7 +91,7 @@ export class SegmentReader {
     return { entries, isLast };
   }
 
-  /** The same one by one, each with its term where that is asked for at once; returns whether the next block has none. */
+  /** The same, one by one, each with its term if requested; returns whether the next block has none. */
   eachPrefixed(number: number, prefix: Uint8Array, take: (posting: Posting, term: () => Uint8Array) => void): boolean {
     const scan = new DictionaryScan(this.source.block(number), this.documents);
     const term = (): Uint8Array => scan.term.slice(0, scan.length);

@@ -19,15 +19,15 @@ export interface Segments {
   readonly sha256: Sha256;
 }
 
-/** The leaves that a segment covers. */
+/** The range of leaves that the segment covers. */
 export function leavesOf({ level, number }: SegmentId): LeafRange {
   const size = segmentDocuments(level);
   return { start: number * size, end: (number + 1) * size };
 }
 
 /**
- * The leaves that match, in the order of leaves, read as they are taken: piece by piece, so that a page of what is common
- * reads one. Throws a RangeError unless the segments tile the range, before anything is evaluated.
+ * The matching leaves, in leaf order, read lazily piece by piece, so that a page of frequent matches reads one piece.
+ * Throws a RangeError, before evaluating anything, unless the segments tile the range.
  */
 export function* matchingLeaves(segments: Segments, query: SegmentQuery): Generator<number> {
   for (const { start, bits } of matchingPieces(segments, query)) {
@@ -49,7 +49,7 @@ export function countMatches(segments: Segments, query: SegmentQuery): number {
   return count;
 }
 
-/** What matches in one piece of a segment. */
+/** The matches in one piece of a segment. */
 export interface MatchingPiece {
   readonly reader: SegmentReader;
   readonly piece: number;
@@ -70,7 +70,7 @@ export function* matchingPieces(segments: Segments, query: SegmentQuery): Genera
   }
 }
 
-/** A segment, and the range of its documents that is asked for. */
+/** A segment, and the range of its documents that the search covers. */
 interface Covering {
   readonly reader: SegmentReader;
   readonly range: LeafRange;
@@ -107,7 +107,7 @@ export function* piecesIn(reader: SegmentReader, range: LeafRange, descending: b
   }
 }
 
-/** What is wrong with segments over a range: a gap would lose matches, an overlap count them twice. */
+/** Why segments do not tile a range: a gap would lose matches, an overlap would count them twice. */
 export function tilingProblem(readers: readonly SegmentReader[], range: LeafRange): string | undefined {
   let next = range.start;
   for (const { header } of readers) {
@@ -125,7 +125,7 @@ function tiling(readers: readonly SegmentReader[], range: LeafRange): readonly S
   throw new RangeError(`segments must tile the leaves ${range.start} to ${range.end}: ${problem}`);
 }
 
-/** The segments that have leaves of a range. */
+/** The segments that overlap a range. */
 export function readersIn(readers: readonly SegmentReader[], range: LeafRange): readonly SegmentReader[] {
   return readers.filter(({ header }) => {
     const { start, end } = leavesOf(header);

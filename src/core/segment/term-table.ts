@@ -1,4 +1,4 @@
-/** Thrown for what would take more memory than a process should need. */
+/** Thrown for input that would need more memory than a process should use. */
 export class GroupTooLarge extends RangeError {
   constructor(message: string) {
     super(message);
@@ -48,15 +48,17 @@ export class TermTable {
     to.term(term, term.length);
   }
 
-  /** A number per term, all 0, to be left so: an array for every segment would cost more than filling it. */
+  /**
+   * One number per term, all 0, to be reset by its user: an array for every segment would cost more than filling it.
+   */
   counts(): Int32Array {
     if (this.#counts.length < this.#size) this.#counts = new Int32Array(2 * this.#size);
     return this.#counts;
   }
 
   /**
-   * Sorts numbers by their bytes. Five bytes and the number fit one 64-bit integer, whose sort is native; what begins
-   * alike is sorted by the next five.
+   * Sorts numbers by their bytes. Five bytes and the number fit one 64-bit integer, whose sort is native; terms that
+   * begin alike are sorted by their next five bytes.
    */
   sort(numbers: Int32Array, from = 0): void {
     if (numbers.length > FEW && from < DEEP) this.#sortByFive(numbers, from);
@@ -146,11 +148,11 @@ export class TermTable {
   }
 }
 
-/** What 24 bits can number. */
+/** The largest number that 24 bits hold. */
 const MAX_TERMS = 0xffffff;
 const MAX_TERM_BYTES = 2 ** 28;
 const FIVE = 5;
-/** What comparison sorts sooner. */
+/** Up to this many, sorting by comparison is faster. */
 const FEW = 24;
 /** Terms that differ in U+0000 at their end alone would be sorted by the next five without end. */
 const DEEP = 60;

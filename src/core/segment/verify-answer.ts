@@ -21,7 +21,7 @@ import { MissingBlock, ProvenSource } from "./proof-source.js";
 import { readHeader, SegmentReader } from "./read.js";
 import { readersIn, tilingProblem } from "./search.js";
 
-/** A root that its log signed: read it from a checkpoint with `openCheckpoint` or `openIndexCheckpoint`. */
+/** A root signed by its log: read it from a checkpoint with `openCheckpoint` or `openIndexCheckpoint`. */
 export interface SignedRoot {
   readonly treeSize: number;
   readonly rootHash: Uint8Array;
@@ -111,7 +111,10 @@ function check(roots: SignedRoots, question: Question, { answer, proof }: Claim)
   refuseUnless(isSame(decided.answer, answer), "ANSWER_MISMATCH");
 }
 
-/** The entries behind the index over which the answer is proven, and those at the edges of the window: exactly these. */
+/**
+ * The entries after the index over which the answer is proven, and those at the edges of the window. Throws unless the
+ * proof holds exactly these.
+ */
 function provenEntries(
   { log, index, format }: SignedRoots,
   { window, proven, entries }: ProofDocument,
@@ -173,7 +176,7 @@ function provenReader(segment: ProvenSegment, record: SegmentRecord | undefined,
   return new SegmentReader(new ProvenSource(blocks, header));
 }
 
-/** Whether leaves lead to a root, with exactly these hashes; no leaves need none. */
+/** Whether leaves lead to a root with exactly these hashes; without leaves there is nothing to check. */
 export function isInTree({ leaves, hashes }: ProvenLeaves, root: SignedRoot, format: LogFormat): boolean {
   if (leaves.length === 0) return hashes.length === 0;
   const hashed = leaves.flatMap(({ index, bytes }) => {
@@ -185,7 +188,7 @@ export function isInTree({ leaves, hashes }: ProvenLeaves, root: SignedRoot, for
   return found !== undefined && equalBytes(found, root.rootHash);
 }
 
-/** Undefined for what no log of the format holds. */
+/** Undefined for values that no log of the format holds. */
 function leafHashOf(format: LogFormat, bytes: Uint8Array): Uint8Array | undefined {
   try {
     return format.leafHash(bytes);

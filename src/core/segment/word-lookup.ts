@@ -7,13 +7,13 @@ import { PIECE_DOCUMENTS, PostingKind } from "./format.js";
 import { PostingView } from "./posting-view.js";
 import type { SegmentReader } from "./read.js";
 
-/** Inline postings of one piece: a prefix can have thousands of them. */
+/** The inline postings of one piece: a prefix can have thousands of them. */
 interface InlineOfPiece {
   readonly bits: Uint32Array;
   readonly views: PostingView[];
 }
 
-/** Postings that one word of a search stands for in one field. */
+/** The postings that a search word matches in one field. */
 export class Postings {
   /** The sum of their document frequencies. */
   df = 0;
@@ -61,32 +61,32 @@ export class Postings {
   }
 }
 
-/** What a word of a search stands for, by the field as `fieldInTerm` has it. */
+/** A search word and how it matches, with its field as `fieldInTerm` returns it. */
 export type FoundWord = ReadonlyMap<string, Postings>;
 
 export interface SoughtWord {
   readonly word: string;
-  /** Whether it stands for all words that begin so. */
+  /** Whether it matches every word that begins with it. */
   readonly isPrefix: boolean;
-  /** Undefined: in any. */
+  /** Undefined: any field. */
   readonly field: FieldName | undefined;
-  /** Whether other words are beside it. */
+  /** Whether the word is part of a phrase of several words. */
   readonly inPhrase: boolean;
 }
 
-/** Thrown when looking words up takes longer than was allowed. The next evaluation of that reader goes on from there. */
+/** Thrown when looking words up takes longer than allowed. The next evaluation of that reader continues from there. */
 export class Unfinished extends Error {
   constructor() {
     super("the words of a prefix are not all looked up yet");
   }
 }
 
-/** How many dictionary blocks an evaluation may read for its prefixes. */
+/** The number of dictionary blocks that an evaluation may read for its prefixes. */
 export interface LookupBudget {
   blocks: number;
 }
 
-/** What was found is kept with its reader, for an evaluation that lacked a block begins again. */
+/** Words found are kept with their reader, because an evaluation that lacked a block starts over. */
 const LOOKUPS = new WeakMap<SegmentReader, Map<string, NeighbourLookup>>();
 
 /** A word in any field, or what begins with it: their terms are neighbours. Throws Unfinished where the budget ends. */

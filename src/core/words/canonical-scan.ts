@@ -15,9 +15,9 @@ const MAX_DIGITS = 15;
 const MAX_DEPTH = 64;
 
 /**
- * Walks canonical JSON byte by byte, and takes only what it can vouch for: keys of ASCII in strictly rising order, integers
- * of at most 15 digits. What a text's escapes are worth only a parser knows: `plain` says that there are none. Each method returns the place behind what it took, or -1; -1 means only that
- * the slow way must look.
+ * Walks canonical JSON byte by byte and accepts only what it can vouch for: ASCII keys in strictly ascending order,
+ * integers of at most 15 digits. Only a parser knows what a text's escapes mean; `plain` says that there are none. Each
+ * method returns the position after what it accepted, or -1, which only means that the slow path must look.
  */
 export class CanonicalScan {
   #plain = true;

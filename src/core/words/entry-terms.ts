@@ -5,7 +5,7 @@ import { fieldText, type AuditEvent, type Envelope, type FieldName } from "../ev
 import { isShallow, isWritable } from "../json.js";
 import { leafTerm, presenceTerm, valueTerm, wordTerm, valueWords } from "./words.js";
 
-/** Takes what an entry is found by. Byte arrays are only lent: they change after the call. */
+/** Receives the terms and values of an entry. Byte arrays are only lent: they change after the call. */
 export interface TermSink {
   /** The first `length` bytes of `term`; `position` counts the words of one field from 0, and is -1 for other terms. */
   term(term: Uint8Array, length: number, position: number): void;
@@ -21,9 +21,9 @@ export interface IndexedEntry {
 }
 
 /**
- * The envelope in an entry's bytes, which need not be canonical; undefined where there is none, or one that canonical JSON
- * could not write: what a log's operator made up must not depend on a reader's stack, nor throw. Such an entry is found by
- * its leaf alone.
+ * The envelope in an entry's bytes, which need not be canonical. Undefined if there is none, or one that canonical JSON
+ * could not write: an entry that a log's operator made up must not exhaust a reader's stack or make it throw. Such an
+ * entry is found only by its leaf.
  */
 export function envelopeOf(canonical: Uint8Array): Envelope | undefined {
   const text = utf8Text(canonical);
@@ -31,12 +31,12 @@ export function envelopeOf(canonical: Uint8Array): Envelope | undefined {
   return value !== undefined && isWritable({ ...value, event: { ...value.event } }) ? value : undefined;
 }
 
-/** The event of an entry's bytes, likewise. */
+/** The event in an entry's bytes, under the same conditions. */
 export function eventOf(canonical: Uint8Array): AuditEvent | undefined {
   return envelopeOf(canonical)?.event;
 }
 
-/** Gives the terms and values of an entry to a sink: the definition, which every faster way must equal. */
+/** Passes the terms and values of an entry to a sink. This is the definition, which every faster way must equal. */
 export function entryTerms(entry: IndexedEntry, sha256: Sha256, sink: TermSink): void {
   give(leafTerm(entry.leafHash), sink);
   const event = eventOf(entry.canonical);

@@ -50,7 +50,7 @@ function ranksOf(marks: ReadonlySet<string>): ReadonlyMap<string, number> {
   );
 }
 
-/** Whether `mark` comes behind `other` in canonical order although it stands before it: its class is higher. */
+/** Whether `mark` belongs after `other` in canonical order although it precedes it: its class is higher. */
 function passes(mark: string, other: string): boolean {
   return (mark + other).normalize("NFD") !== mark + other;
 }

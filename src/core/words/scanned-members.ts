@@ -44,7 +44,7 @@ export interface Member {
   readonly words: readonly string[] | undefined;
 }
 
-/** The event's members; undefined where the bytes are not for certain those of an envelope in canonical JSON. */
+/** The event's members; undefined unless the bytes are certainly those of an envelope in canonical JSON. */
 export function membersOf(bytes: Uint8Array): readonly Member[] | undefined {
   const scan = new CanonicalScan(bytes);
   if (!scan.has(EVENT, 0)) return undefined;
@@ -73,7 +73,7 @@ class Names {
 
   constructor(private readonly scan: CanonicalScan) {}
 
-  /** The name that stands here; undefined where none does that an event may have there. */
+  /** The name at this position; undefined if no event may have a name there. */
   next(at: number): Name | undefined {
     for (let i = this.#next; i < MEMBERS.length; i++) {
       const member = MEMBERS[i];
@@ -104,7 +104,7 @@ function customAt(bytes: Uint8Array, at: number): Name | undefined {
 /** What the value of a custom field begins with where it is no text: a minus sign, a digit, true or false. */
 const SCALAR = utf8("-0123456789tf");
 
-/** A member whose value begins here; undefined where the slow way must look. */
+/** A member whose value begins here; undefined if the slow path must look. */
 function memberAt(scan: CanonicalScan, start: number, { field, key }: Name): ReadMember | undefined {
   const { bytes } = scan;
   scan.begin();
@@ -122,13 +122,13 @@ function memberAt(scan: CanonicalScan, start: number, { field, key }: Name): Rea
 }
 
 interface ReadMember extends Member {
-  /** The place behind it. */
+  /** The position after it. */
   readonly end: number;
 }
 
 type Value = Pick<Member, "bytes" | "words">;
 
-/** Of a text or container's bytes; undefined where they are not JSON, or JSON that cannot be written again. */
+/** Parses the bytes of a text or container; undefined if they are not JSON, or JSON that cannot be written again. */
 function readValue(bytes: Uint8Array, isText: boolean): Value | undefined {
   try {
     const value = JSON.parse(utf8Text(bytes) ?? "") as EventValue;

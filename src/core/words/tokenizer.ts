@@ -21,7 +21,7 @@ const LETTER_Z = 0x7a;
 const DATE_DIGITS = [1, 2, 4, 5, 7, 8, 9, 10];
 const MAX_FRACTION_DIGITS = 9;
 
-/** Of each byte: what it is in lower case if it is an ASCII letter or digit, else 0. */
+/** For each byte: its lower case if it is an ASCII letter or digit, else 0. */
 const LOWER = Uint8Array.from({ length: 256 }, (_, byte) =>
   /[0-9a-z]/i.test(String.fromCharCode(byte)) && byte < 0x80
     ? String.fromCharCode(byte).toLowerCase().charCodeAt(0)

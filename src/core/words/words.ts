@@ -5,7 +5,7 @@ import { CharacterClass, characterClass, foldedText } from "./characters.js";
 /** The edition of this definition. Segments are signed, so a change of any rule here is another edition. */
 export const WORDS_EDITION = 2;
 
-/** A word is cut after so many code points, and before the one that would take it over so many bytes of UTF-8. */
+/** A word is cut after this many code points, and before the one that would exceed this many bytes of UTF-8. */
 export const MAX_WORD_CHARACTERS = 128;
 export const MAX_WORD_BYTES = 255;
 
@@ -56,7 +56,9 @@ export function canonicalWords(canonical: string): readonly string[] {
   return jsonParts(canonical).flatMap((part) => words(part.startsWith('"') ? (JSON.parse(part) as string) : part));
 }
 
-/** A text in quotes, or what stands between two. No pattern, which would keep a place to turn back to for each character. */
+/**
+ * A text in quotes, or what is between two. Not a pattern, which would keep a backtracking position for each character.
+ */
 function jsonParts(canonical: string): readonly string[] {
   const parts: string[] = [];
   for (let start = 0, end = 0; start < canonical.length; start = end) {
@@ -123,7 +125,7 @@ function cutWord(word: string): string {
   return word.slice(0, end);
 }
 
-/** Of one UTF-16 unit. */
+/** The most that one UTF-16 unit takes in UTF-8. */
 const MAX_UTF8_BYTES = 3;
 
 /**
@@ -156,7 +158,7 @@ export function fieldKey(field: FieldName): Uint8Array {
   return KEY_OF_FIELD.get(field) ?? Uint8Array.of(CUSTOM, ...utf8(field));
 }
 
-/** What separates a field from the value behind it: a name needs an end. */
+/** The separator between a field and the value after it: a name needs an end. */
 export function valuePrefix(key: Uint8Array): Uint8Array {
   return key.length === 1 ? key : Uint8Array.of(...key, 0);
 }

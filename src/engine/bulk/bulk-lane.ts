@@ -4,7 +4,7 @@ import type { Logged } from "../../audit/service.js";
 import type { LogFormat } from "../../core/format.js";
 import type { RequestKey } from "../log/batch.js";
 
-/** A way into a log. */
+/** Where a lane appends its requests. */
 export interface AppendLane {
   append(events: readonly CheckedEvent[], requestKey?: RequestKey): Promise<Logged>;
 }

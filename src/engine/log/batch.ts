@@ -36,7 +36,7 @@ export interface QueueLimits {
   readonly maxBatchEvents: number;
   /** Requests are refused while more events than this would wait. */
   readonly maxWaitingEvents: number;
-  /** The same limit for the canonical texts of a batch. Default 16,777,216: those of one request's body. */
+  /** The same limit for the canonical texts of a batch. Default 16,777,216: as many as one request's body has. */
   readonly maxBatchCharacters?: number;
   /** Requests are refused while the waiting canonical texts have more characters than this. Default 67,108,864. */
   readonly maxWaitingCharacters?: number;

@@ -7,7 +7,7 @@ import { leadsTo, inSnapshot, type SignedTree, type TreeSource } from "../tree/s
 
 export interface LogTreeOptions {
   readonly source: TreeSource;
-  /** The newest tree that the store showed. */
+  /** The newest tree that the store has shown. */
   readonly tree: SignedTree;
   /** Called when a newer tree may be shown: a durable one, or what a replica shows. */
   readonly onShown?: (() => void) | undefined;
@@ -235,17 +235,17 @@ export class GrowthWatch {
     });
   }
 
-  /** The log has grown. */
+  /** Call when the log has grown. */
   grown(): void {
     for (const { resolve } of [...this.#waiting]) resolve();
   }
 
-  /** Growth can no longer be detected: everyone who waits gets the error. */
+  /** Call when growth can no longer be detected: everyone who waits gets the error. */
   fail(error: unknown): void {
     for (const { reject } of [...this.#waiting]) reject(error);
   }
 
-  /** Others may have written: polls soon, if someone waits. */
+  /** Call when others may have written: polls soon, if someone waits. */
   hint(): void {
     this.#isHinted = true;
     this.#schedule();

@@ -20,25 +20,40 @@ export interface NewestTreeOptions extends RestoredLog {
   readonly growth: GrowthWatch;
 }
 
-/** A log that accepts no entries can still be read, as far as a tree that it signed covers its entries. */
+/**
+ * The state of a log. One that accepts no entries can still be read, as far as a tree that it signed covers its
+ * entries.
+ */
 type LogState =
   | { readonly kind: "restored"; readonly sequencer: Sequencer; readonly tree: LogTree }
   | { readonly kind: "broken"; readonly error: AuditError; readonly edge: TreeEdge | undefined };
+
+/** How many times the store held a tree that need not extend the last one. */
+interface Replaced {
+  times: number;
+}
 
 /**
  * A log's newest tree: how far the log can be read, and which tree may be shown. With a shared store this includes what
  * other gateways appended, so methods whose answer depends on that look at the store first.
  */
 export class NewestTree {
+  readonly #replaced: Replaced = { times: 0 };
   #state: LogState;
-  #replacements = 0;
 
-  constructor(private readonly options: NewestTreeOptions) {
+  /** Opens the newest tree of a log, and makes its history and its growth watch read it from now on. */
+  static watched(options: NewestTreeOptions): NewestTree {
     const { tree, history, growth, environment } = options;
-    history.lookBy(() => this.look());
-    if (environment.sharedStore) growth.lookBy(() => this.lookForGrowth());
+    const newest = new NewestTree(options);
+    history.lookBy(() => newest.look());
+    if (environment.sharedStore) growth.lookBy(() => newest.lookForGrowth());
     if ("error" in tree) history.breakWith(tree.error);
-    this.#state = "error" in tree ? { kind: "broken", ...tree } : this.#restored(tree);
+    return newest;
+  }
+
+  private constructor(private readonly options: NewestTreeOptions) {
+    const { tree } = options;
+    this.#state = "error" in tree ? { kind: "broken", ...tree } : restored(options, tree, this.#replaced);
   }
 
   /** Orders what is logged. Throws the reason when the log was never restored. */
@@ -69,7 +84,7 @@ export class NewestTree {
 
   /** How many times the store held a tree that need not extend the last: a number of the history that is read. */
   get replacements(): number {
-    return this.#replacements;
+    return this.#replaced.times;
   }
 
   /** The number of entries that may be shown to followers of the log. */
@@ -196,41 +211,37 @@ export class NewestTree {
     const { source, environment } = this.options;
     const tree = await restore(source, timeText(environment.clock()), environment.alarm);
     if ("error" in tree) throw error;
-    this.#state = this.#restored(tree);
+    this.#state = restored(this.options, tree, this.#replaced);
   }
+}
 
-  #restored(tree: SignedTree): LogState {
-    const { source, environment, history, readers, roots, growth } = this.options;
-    const { clock, limits, appendTimeoutMs, onWaiting, alarm, note } = environment;
-    const known = new LogTree({
-      ...{ source, tree },
-      onShown: () => {
-        growth.grown();
-      },
-      onDurable: (durable) => {
-        roots.publish(durable);
-      },
-    });
-    const sequencer = new Sequencer({
-      ...{ source, tree: known, history, limits, appendTimeoutMs },
-      stamps: new Stamps({ log: source.log, clock, lastReceivedAt: tree.lastReceivedAt, alarm, note }),
-      onWaiting: (events) => onWaiting?.(source.log, events),
-      onFilled: (full) => {
-        readers.keep(full);
-      },
-      onReplaced: () => {
-        this.#startAnew();
-      },
-    });
-    return { kind: "restored", sequencer, tree: known };
-  }
-
-  /** What was derived from the last tree is not to be used for one that need not extend it. */
-  #startAnew(): void {
-    const { readers, roots, growth } = this.options;
-    this.#replacements += 1;
-    readers.startAnew();
-    roots.forget();
-    growth.grown();
-  }
+/** The state of a log whose tree was restored: what follows its tree, and the sequencer that extends it. */
+function restored(options: NewestTreeOptions, tree: SignedTree, replaced: Replaced): LogState {
+  const { source, environment, history, readers, roots, growth } = options;
+  const { clock, limits, appendTimeoutMs, onWaiting, alarm, note } = environment;
+  const known = new LogTree({
+    ...{ source, tree },
+    onShown: () => {
+      growth.grown();
+    },
+    onDurable: (durable) => {
+      roots.publish(durable);
+    },
+  });
+  const sequencer = new Sequencer({
+    ...{ source, tree: known, history, limits, appendTimeoutMs },
+    stamps: new Stamps({ log: source.log, clock, lastReceivedAt: tree.lastReceivedAt, alarm, note }),
+    onWaiting: (events) => onWaiting?.(source.log, events),
+    onFilled: (full) => {
+      readers.keep(full);
+    },
+    // The new tree need not extend the last one, so nothing that was derived from that may be used for it.
+    onReplaced: () => {
+      replaced.times += 1;
+      readers.startAnew();
+      roots.forget();
+      growth.grown();
+    },
+  });
+  return { kind: "restored", sequencer, tree: known };
 }

@@ -41,7 +41,7 @@ interface Parts {
 
 /** One log, open. Each question is answered from its newest signed tree. */
 export class OpenLog {
-  /** As restoreLog: a log that cannot be trusted is open to be read, and raises the alarm. */
+  /** Like restoreLog: a log that cannot be trusted is opened for reading, and raises the alarm. */
   static async open(environment: LogEnvironment, declaration: LogDeclaration): Promise<OpenLog> {
     const { source, tree } = await restoreLog(environment, declaration);
     const { cache, keyring, alarm, note, sharedStore, behindPatienceMs: patienceMs } = environment;
@@ -58,7 +58,7 @@ export class OpenLog {
       },
     });
     const roots = new CachedRoots({ source, cache, history, secret: keyring.tokenSecret });
-    const newest = new NewestTree({ source, tree, environment, history, readers, roots, growth });
+    const newest = NewestTree.watched({ source, tree, environment, history, readers, roots, growth });
     const reading = new TreeReading({ source, look: () => newest.look(), readers, history, sharedStore });
     const keyed = new KeyedAppends({ source, newest, reading, roots });
     if (sharedStore) {
@@ -106,7 +106,7 @@ export class OpenLog {
     return this.parts.source.key;
   }
 
-  /** What this gateway lets into the log. */
+  /** The rules for events that this gateway accepts into the log. */
   get rules(): EventRules {
     return this.parts.rules;
   }
@@ -116,7 +116,7 @@ export class OpenLog {
     return this.parts.customFields;
   }
 
-  /** The fields of its events, where they are not the standard ones. */
+  /** The schema of its events, if they have other fields than the standard ones. */
   get schema(): EventSchema | undefined {
     return this.parts.schema;
   }
@@ -143,17 +143,17 @@ export class OpenLog {
     return receipt && this.parts.keyed.recall(receipt);
   }
 
-  /** The entries there are, for a search. Rejects as NewestTree.size. */
+  /** The number of entries, for a search. Rejects like NewestTree.size. */
   size(): Promise<number> {
     return this.parts.newest.size();
   }
 
-  /** As NewestTree.replacements, after any call that looked at the store. */
+  /** See NewestTree.replacements; call it after any call that reads the store. */
   get history(): number {
     return this.parts.newest.replacements;
   }
 
-  /** The entries there are, for who follows the log. Rejects as NewestTree.tree. */
+  /** The number of entries, for a follower of the log. Rejects like NewestTree.tree. */
   async durableSize(): Promise<number> {
     return (await this.parts.newest.tree()).edge.size;
   }
@@ -179,7 +179,7 @@ export class OpenLog {
     });
   }
 
-  /** The newest root, or that of an earlier size. Rejects as NewestTree.published, and as requirePastSize. */
+  /** The newest root, or that of an earlier size. Rejects like NewestTree.published, and like requirePastSize. */
   async root(treeSize?: number): Promise<Root> {
     const { roots, newest, reading } = this.parts;
     if (treeSize === undefined) return roots.of(await newest.published());
@@ -193,7 +193,7 @@ export class OpenLog {
     });
   }
 
-  /** Rejects as NewestTree.reaching, requireSize and requireLeafIndexes do. */
+  /** Rejects like NewestTree.reaching, requireSize and requireLeafIndexes. */
   async membershipProofs(treeSize: number, leafIndexes: readonly number[]): Promise<readonly MembershipProof[]> {
     return this.parts.reading.of({
       locate: async () => {
@@ -205,7 +205,9 @@ export class OpenLog {
     });
   }
 
-  /** The hashes that lead from several leaves, rising, to the root of a size. Rejects as membershipProofs. */
+  /**
+   * The hashes that lead from several leaves, in ascending order, to the root of a size. Rejects like membershipProofs.
+   */
   async multiproof(treeSize: number, leafIndexes: readonly number[]): Promise<readonly Uint8Array[]> {
     return this.parts.reading.of({
       locate: async () => {
@@ -217,7 +219,7 @@ export class OpenLog {
     });
   }
 
-  /** Rejects as NewestTree.reaching, requireSize and requireOrdered do. */
+  /** Rejects like NewestTree.reaching, requireSize and requireOrdered. */
   async consistencyProof(fromSize: number, toSize: number): Promise<ConsistencyProof> {
     return this.parts.reading.of({
       locate: async () => {
@@ -231,7 +233,7 @@ export class OpenLog {
     });
   }
 
-  /** Whether the root of a size is a prefix of the newest tree. Rejects as membershipProofs. */
+  /** Whether the root of a size is a prefix of the newest tree. Rejects like membershipProofs. */
   async consistency(treeSize: number): Promise<Verdict> {
     if (treeSize === 0) return unknown("EMPTY_TREE");
     await this.parts.reading.of({
@@ -259,7 +261,7 @@ export class OpenLog {
     return newest.toldSize;
   }
 
-  /** Ends the wait of all who wait for the log to grow, and looks at the store no more by itself. */
+  /** Ends every wait for the log to grow, and stops reading the store on its own. */
   endTails(): void {
     const { history, growth } = this.parts;
     history.close();

@@ -49,8 +49,8 @@ export interface RestoredLog {
 }
 
 /**
- * Why a log accepts no entries, and what of it can still be shown: the entries of a tree that the log did sign, if
- * there is one.
+ * Why a log accepts no entries, and what can still be shown of it: the entries of a tree that the log signed, if there
+ * is one.
  */
 export interface BrokenTree {
   readonly error: AuditError;

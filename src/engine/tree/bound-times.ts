@@ -1,10 +1,10 @@
 import { LRUCache } from "lru-cache";
 
-/** Times whose places in a log's first `size` entries are asked. */
+/** Times to locate among the first `size` entries of a log. */
 export interface AskedTimes {
   readonly times: readonly string[];
   readonly size: number;
-  /** What the store says: where to look first. */
+  /** The store's proposal: where to look first. */
   readonly hint: (time: string) => Promise<number>;
 }
 
@@ -18,8 +18,8 @@ type ReceivedAt = (leafIndexes: readonly number[]) => Promise<readonly string[]>
 const KEPT_BOUNDS = 1_024;
 
 /**
- * The bounds of time windows in a log. One that an entry follows never changes while the log only grows, so it is found
- * once: people look at the same window again and again.
+ * The bounds of time windows in a log. A bound that is followed by an entry never changes while the log only grows, so
+ * it is found once: people look at the same window again and again.
  */
 export class TimeBounds {
   readonly #known: LRUCache<string, number>;

@@ -11,7 +11,7 @@ import type { TreeReaders } from "./prover.js";
 export interface CachedRootsOptions {
   readonly source: Pick<TreeSource, "log" | "key">;
   readonly cache: RootCache;
-  /** Told of signed roots that the log may not lead to: then it must not grow any more. */
+  /** Receives signed roots that the log may not lead to: then it must not grow any more. */
   readonly history: History;
   /** Authenticates what the checkpoint does not cover. */
   readonly secret: Uint8Array;
@@ -150,7 +150,10 @@ export class CachedRoots {
     return root;
   }
 
-  /** What a cache said, if it is the root; undefined is a miss. Throws ROOT_CONFLICT on a signed root of another hash. */
+  /**
+   * The root that a cache returned, if it is the log's; undefined is a miss. Throws ROOT_CONFLICT on a signed root of
+   * another hash.
+   */
   #confirmed(cached: CachedRoot | undefined, { treeSize, rootHash }: SignedRoot): Root | undefined {
     const root = cached && this.#opened(cached);
     if (root?.treeSize !== treeSize) return undefined;
@@ -158,7 +161,7 @@ export class CachedRoots {
     return cached?.seal === this.#seal(root) ? root : undefined;
   }
 
-  /** What a cached checkpoint says, if the log's key signed it. */
+  /** The root in a cached checkpoint, if the log's key signed it. */
   #opened({ checkpoint, publishedAt }: CachedRoot): Root | undefined {
     const opened = this.options.source.key.open(checkpoint);
     if (opened.kind === "rejected") return undefined;

@@ -40,7 +40,7 @@ export class BoundLeaves {
     return known.map((hash) => hash ?? read[next++]);
   }
 
-  /** What a page that was read before needs: no tile above the leaf's own. */
+  /** The nodes for a page that was read before: no tile above the leaf's own. */
   #known(edge: TreeEdge, leaf: NodeId): Uint8Array | undefined {
     const inEdge = edge.node(leaf);
     if (inEdge !== undefined) return inEdge;
@@ -155,9 +155,9 @@ function tilesAbove(edge: TreeEdge, nodes: readonly NodeId[]): TileId[] {
   return [...tiles.values()];
 }
 
-/** Of canonical text; parsed and cut into words it takes some four times as much. */
+/** The maximum characters of canonical text; parsed and cut into words it takes about four times as much. */
 const SEEN_CHARACTERS = 2 ** 23;
-/** What an entry takes beside its text, in characters. */
+/** The characters that an entry counts for besides its text. */
 const ENTRY_CHARACTERS = 100;
 
 /** An entry, and the leaf of the tree that it was compared with. */
@@ -191,7 +191,7 @@ class SeenEntries {
 
 export interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Whether they are read to be shown, and may be again: they stay in memory. Default false. */
+  /** Whether they are read to be shown, and may be shown again: then they stay in memory. Default false. */
   readonly isShown?: boolean;
 }
 

@@ -24,7 +24,7 @@ export interface HistoryOptions {
    * 5,000.
    */
   readonly patienceMs: number | undefined;
-  /** Told once when the log cannot be trusted any more. */
+  /** Called once when the log cannot be trusted any more. */
   readonly onBroken: (error: AuditError) => void;
   /** Called when it is proven that the log can be trusted again. */
   readonly onMended: () => void;
@@ -168,7 +168,7 @@ export class History {
     this.#clear();
   }
 
-  /** Throws ROOT_CONFLICT, and trusts the log no more, when a signed root is not the root of its size. */
+  /** Throws ROOT_CONFLICT, and stops trusting the log, when a signed root is not the root of its size. */
   requireSame(root: SignedRoot, rootHash: Uint8Array): void {
     if (equalBytes(root.rootHash, rootHash)) return;
     const hashes = `${digestOf(rootHash)} and ${digestOf(root.rootHash)}`;
@@ -177,12 +177,15 @@ export class History {
     throw error;
   }
 
-  /** ROOT_CONFLICT: what is stored is sound in itself, but does not extend a tree that was told of, as a backup that was written on. */
+  /**
+   * ROOT_CONFLICT: what is stored is consistent in itself but does not extend a published tree, like a backup that was
+   * written to.
+   */
   diverged(newSize: number, { edge }: SignedTree): AuditError {
     return this.#conflict(`has a signed root of size ${newSize} that does not extend that of size ${edge.size}`);
   }
 
-  /** Looks at the store no more by itself. */
+  /** Stops reading the store on its own. */
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
@@ -200,7 +203,7 @@ export class History {
     this.#lookLater();
   }
 
-  /** A no proves nothing: the store may be another server by now than the one that the tree was read from. */
+  /** A negative result proves nothing: the store may be another server than the one that the tree was read from. */
   async #seemsToLeadTo(tree: SignedTree, root: SignedRoot): Promise<boolean> {
     if (root.treeSize > tree.edge.size) return false;
     return leadsToRoot(this.options.source, tree, root).catch((error: unknown) => {
@@ -237,7 +240,7 @@ export class History {
   }
 }
 
-/** Whether a tree, at least as large, leads to a root, according to what is stored and none of our caches. */
+/** Whether a tree, at least as large, leads to a root according to the store alone, without our caches. */
 async function leadsToRoot(view: TreeView, tree: SignedTree, { treeSize, rootHash }: SignedRoot): Promise<boolean> {
   return equalBytes(await new Prover(view, new TileReader(view)).rootHash(tree, treeSize), rootHash);
 }

@@ -151,7 +151,7 @@ function rootProofRanges(treeSize: number, newestSize: number): readonly LeafRan
   return [{ start: 0, end: treeSize }, ...consistencyRanges(treeSize, newestSize)];
 }
 
-/** What a log is read and proven with. They keep what they have proven, of trees that extend each other. */
+/** Everything that reads and proves a log. It keeps what it has proven, for trees that extend each other. */
 export class TreeReaders {
   #tiles: TileReader;
   #entries: EntryReader;
@@ -177,7 +177,7 @@ export class TreeReaders {
     for (const tile of full) this.#tiles.keep(tile);
   }
 
-  /** Forgets what was proven of earlier trees: later ones need not extend them. */
+  /** Forgets everything proven for earlier trees, which later ones need not extend. */
   startAnew(): void {
     this.#tiles = new TileReader(this.source);
     this.#entries = new EntryReader(this.source, this.#tiles);

@@ -2,7 +2,9 @@ import { randomInt } from "node:crypto";
 import type { CheckedSegment, SearchIndex } from "../../audit/search-index.js";
 import { segmentDocuments } from "../../core/segment/format.js";
 
-/** What a check of some segments looked at: entries in segments that were built again, of those in any. */
+/**
+ * What a check of some segments covered: the entries in segments that were rebuilt, and the entries in all segments.
+ */
 export interface IndexSample {
   readonly segments: number;
   readonly entries: number;
@@ -17,8 +19,9 @@ export interface SampledIndex {
 }
 
 /**
- * Builds so many stored segments again, chosen at random by their entries, each once; fewer where there are no more. The operator of a log cannot
- * know which, so that one wrong segment is found with the chance that the sample tells. Calls `found` for each.
+ * Rebuilds this many stored segments, chosen at random by their entries, each once; fewer if there are fewer. The
+ * operator of a log cannot predict the choice, so one wrong segment is found with the probability that the sample
+ * implies. Calls `found` for each.
  */
 export async function checkedSample(
   { index, log, draw = randomInt }: SampledIndex,
@@ -43,7 +46,7 @@ export async function checkedSample(
   return { segments, entries, of };
 }
 
-/** A check from a leaf on begins with the segment that holds it; what comes behind is not built. */
+/** A check from a leaf on starts with the segment that holds it; later segments are not rebuilt. */
 async function segmentOf(index: SearchIndex, log: string, leaf: number): Promise<CheckedSegment | undefined> {
   for await (const segment of index.check(log, leaf)) return segment;
   return undefined;

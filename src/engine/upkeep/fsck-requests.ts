@@ -8,7 +8,7 @@ import type { Finding } from "./finding.js";
 
 export interface RequestsCheck {
   readonly source: TreeSource;
-  /** Of the tree that the log signed; undefined where what is stored does not lead to it. */
+  /** The edge of the tree that the log signed; undefined if nothing stored leads to it. */
   readonly edge: TreeEdge | undefined;
 }
 

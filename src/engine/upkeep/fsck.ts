@@ -28,7 +28,7 @@ export interface FsckOptions {
   readonly since?: CheckedMark;
   /** Reads every entry nevertheless. Default false. */
   readonly full?: boolean;
-  /** Builds so many stored segments of the search index again, chosen at random, in place of all since the mark. */
+  /** Rebuilds this many stored segments of the search index, chosen at random, instead of all since the mark. */
   readonly random?: number | undefined;
   readonly onProgress?: (checked: number, size: number) => void;
   /** Called after each segment of the search index that was built again: entries, or segments of a sample. */
@@ -42,7 +42,7 @@ export interface FsckReport {
   readonly findings: readonly Finding[];
   /** Where the next check may start; undefined when there are findings, or only a sample of the search index was checked. */
   readonly mark: CheckedMark | undefined;
-  /** Of the search index, if it was asked for and the entries are sound. */
+  /** The result for the search index, if it was asked for and the entries are sound. */
   readonly sample: IndexSample | undefined;
 }
 
@@ -70,7 +70,7 @@ class LogCheck {
   readonly #from: number;
   readonly #leaves: BoundLeaves;
   #edge: TreeEdge;
-  /** Of the tree that the head's checkpoint signs; undefined where what is stored does not lead to it. */
+  /** The edge of the tree that the head's checkpoint signs; undefined if nothing stored leads to it. */
   readonly #signed: TreeEdge | undefined;
   #lastReceivedAt = "";
   #isCut = false;

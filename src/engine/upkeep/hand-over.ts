@@ -11,7 +11,7 @@ export interface HandOver {
   /** The deployment's name in checkpoints. */
   readonly origin: string;
   readonly logs: readonly string[];
-  /** Told where a log could not be written: the next start tries again. */
+  /** Called for each log that could not be written: the next start tries again. */
   readonly warn: (message: string) => void;
 }
 
@@ -20,9 +20,9 @@ const ACTION = "key.hand-over";
 const ACTOR = "auditql";
 
 /**
- * Logs in each log, once, that a new key signs it from now on. The event is signed with the new key, whose holder so says
- * that they have it, and its root with both: who trusts the old key alone learns the new one from what the old one signed.
- * A line of a signed note is no such word, for anyone can add one.
+ * Records in each log, once, that a new key signs it from now on. The event is signed with the new key, which proves
+ * that its holder has it, and the log's root with both keys: a client that trusts only the old key learns the new one
+ * from what the old one signed. A line of a signed note proves no such thing, because anyone can add one.
  */
 export async function logHandOver(service: LoggingService, { keyring, origin, logs, warn }: HandOver): Promise<void> {
   if (!keyring.isHandingOver || keyring.previousSeeds.length === 0) return;

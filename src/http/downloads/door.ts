@@ -26,7 +26,7 @@ export interface DownloadsDoorOptions {
   /** How many may be sent at once. Default 8. */
   readonly maxDownloads?: number | undefined;
   readonly readiness: Readiness;
-  /** How long a reader may leave what was sent to it unread. */
+  /** How long a reader may leave sent data unread. */
   readonly slowMs: number;
   /** How fast it must read. Default: READ_RATE. */
   readonly readRate?: ReadRate | undefined;
@@ -34,11 +34,11 @@ export interface DownloadsDoorOptions {
   readonly logger: Logger;
 }
 
-/** Speed before size: the text of a log shrinks to a fifth at any level. */
+/** Speed before size: at any level, the text of a log shrinks to a fifth. */
 const GZIP_LEVEL = 3;
 const HIGH_WATER_BYTES = 65_536;
 const MAX_DOWNLOADS = 8;
-/** How many files are sent at once to one caller: one that is being read, and one that is begun beside it. */
+/** How many files one caller may download at once: one in progress and one just started. */
 const SHARE = 2;
 const RETRY_AFTER_MS = 5_000;
 
@@ -90,7 +90,7 @@ export function downloadsDoor(app: FastifyInstance, options: DownloadsDoorOption
 interface Sending {
   readonly file: DownloadFile;
   readonly pages: AsyncIterable<readonly TreeEntry[]>;
-  /** Of a file that begins: a refusal has none of them. */
+  /** For a file that starts: a refusal has none of these headers. */
   readonly headers: Readonly<Record<string, string>>;
   readonly stop: AbortSignal;
   readonly record: DownloadRecord;

@@ -3,7 +3,7 @@ import type { Principal } from "../../audit/principal.js";
 import type { TreeEntry } from "../../audit/service.js";
 import type { Records } from "../graphql/operation.js";
 
-/** What is written down of a download. */
+/** The fields of a download's record. */
 export interface RecordedDownload {
   readonly log: string;
   readonly format: DownloadFormat;
@@ -12,10 +12,12 @@ export interface RecordedDownload {
   readonly traceId: string | undefined;
 }
 
-/** How a download ended: whole; given up by its reader; cut, for that read too slowly; broken off by an error. */
+/**
+ * How a download ended: complete; given up by its reader; cut because its reader was too slow; broken off by an error.
+ */
 export type DownloadEnd = "complete" | "stopped" | "slow" | "failed";
 
-/** One download in the metrics and in the log: how much of what kind, and for whom, never what was in it. */
+/** One download in the metrics and in the log: its kind, size and caller, never its content. */
 export class DownloadRecord {
   readonly #startedAt = performance.now();
   #entries = 0;
@@ -25,7 +27,7 @@ export class DownloadRecord {
     private readonly download: RecordedDownload,
   ) {}
 
-  /** The pages as they are, counted as they pass. */
+  /** Passes the pages through and counts them. */
   async *counted(pages: AsyncIterable<readonly TreeEntry[]>): AsyncGenerator<readonly TreeEntry[]> {
     for await (const page of pages) {
       this.#entries += page.length;

@@ -6,7 +6,7 @@ import type { Caller } from "../admission.js";
 
 /** Where links lead. */
 export const DOWNLOADS_PATH = "/downloads/";
-/** Long enough to click on it, or to hand it to a program; short enough to leave in a history. */
+/** Long enough to click on it or to pass it to a program; short enough to leave in a history. */
 const LINK_TTL_MS = 15 * 60 * 1_000;
 
 export interface LinkMakerOptions {

@@ -1,20 +1,20 @@
 import type { ServerResponse } from "node:http";
 
 export interface ReadRate {
-  /** What a reader must take per second, over the window. */
+  /** The bytes that a reader must take per second, averaged over the window. */
   readonly leastBytes: number;
   readonly windowMs: number;
 }
 
-/** Slower than any connection that a whole result is of use over. */
+/** Slower than any connection on which a whole result is of use. */
 export const READ_RATE: ReadRate = { leastBytes: 16_384, windowMs: 60_000 };
 
 /** The parts of a window that are looked at one by one. */
 const PARTS = 60;
 
 /**
- * Calls `tooSlow` once when the reader of a response took less than it must within the last window. Only the reader counts:
- * a part of the window in which nothing waited for it is one in which it took enough.
+ * Calls `tooSlow` once when the reader of a response took less than required within the last window. Only the reader
+ * counts: a part of the window in which nothing waited for it counts as fast enough.
  */
 export function watchReadRate(response: ServerResponse, { leastBytes, windowMs }: ReadRate, tooSlow: () => void): void {
   const partMs = windowMs / PARTS;

@@ -28,12 +28,12 @@ export interface ExecutionOptions extends Records {
 export interface Execution {
   readonly caller: Caller;
   readonly httpGraphQLRequest: HTTPGraphQLRequest;
-  /** Of the request, or of the handshake of its WebSocket: they may name a trace. */
+  /** From the request, or from its WebSocket's handshake: they may name a trace. */
   readonly headers: IncomingHttpHeaders;
   readonly requestId: string;
   /** The client's IP address. */
   readonly address: string;
-  /** The bytes that it was sent in. */
+  /** The size of the body that it was sent in. */
   readonly bodyBytes: number;
   /** Aborts, with an AuditError as its reason, when nobody waits for the result any more. */
   readonly signal: AbortSignal;
@@ -41,10 +41,10 @@ export interface Execution {
 
 export type Execute = (execution: Execution) => Promise<HTTPGraphQLResponse>;
 
-/** To parse so much JSON takes milliseconds: others have their turn before it is executed. */
+/** Parsing this much JSON takes milliseconds: other requests get a turn before it is executed. */
 const LONG_BODY_BYTES = 64 * 1_024;
 
-/** The one way that queries and mutations are executed and recorded, whatever they came over. */
+/** The one way to execute and record queries and mutations, whatever transport they came over. */
 export function execution(options: ExecutionOptions): Execute {
   const { apollo, downloadLinks, introspection, refusals } = options;
   const tracer = registeredTracer();
@@ -68,7 +68,7 @@ export function execution(options: ExecutionOptions): Execute {
   };
 }
 
-/** What Apollo refuses before it looks for an operation is a bad request, such as a form that a browser sent. */
+/** A request that Apollo refuses before it looks for an operation is invalid, such as a form sent by a browser. */
 function refusedBy({ status = 400 }: HTTPGraphQLResponse) {
   const code = status < 500 ? "BAD_REQUEST" : "INTERNAL_SERVER_ERROR";
   return { entrance: "graphql", refusal: { code }, status } as const;
@@ -82,7 +82,7 @@ export interface GraphqlDoorOptions {
   /** The only documents that are executed; undefined: any. */
   readonly trusted: TrustedDocuments | undefined;
   readonly readiness: Readiness;
-  /** How long a client may leave what was sent to it unread. */
+  /** How long a client may leave sent data unread. */
   readonly slowMs: number;
 }
 
@@ -114,7 +114,7 @@ export function graphqlDoor(app: FastifyInstance, options: GraphqlDoorOptions): 
   });
 }
 
-/** Someone opened the address of the API in a browser. */
+/** Somebody opened the API's address in a browser. */
 function isVisit({ method, url, headers }: FastifyRequest): boolean {
   return method === "GET" && url === "/graphql" && prefersHtml(headers);
 }
@@ -151,7 +151,7 @@ function searchOf({ url }: FastifyRequest): string {
   return mark < 0 ? "" : url.slice(mark);
 }
 
-/** What names the document gives way to its text, which is all that Apollo then sees. */
+/** The members that name the document are replaced by its text, which is all that Apollo then sees. */
 export function trustedBody(body: unknown, trusted: TrustedDocuments): unknown {
   if (typeof body !== "object" || body === null) return body;
   const given: DocumentParameters = { ...body };
@@ -175,7 +175,7 @@ function headerMap(request: IncomingMessage): HeaderMap {
   for (const [name, value] of Object.entries(request.headers)) {
     if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(", ") : value);
   }
-  // Apollo's CSRF prevention goes by names of headers alone.
+  // Apollo's CSRF prevention looks only at header names.
   if (isPreflighted(request.headers)) headers.set("apollo-require-preflight", "1");
   return headers;
 }
@@ -208,8 +208,8 @@ async function all({ asyncIterator }: { readonly asyncIterator: AsyncIterable<st
 }
 
 /**
- * The parameters of a GraphQL request. Throws HttpError 400 as parseJson does, and where a parameter or a variable is given
- * twice; what is lost inside of a variable is refused by the type of its place, which can say more.
+ * The parameters of a GraphQL request. Throws HttpError 400 like parseJson, and if a parameter or a variable is given
+ * twice; a loss inside a variable is refused by its type, which can say more.
  */
 export function parseParameters(body: unknown): unknown {
   return unrepeated(parseJson(Buffer.isBuffer(body) ? body : Buffer.alloc(0)));
@@ -223,7 +223,7 @@ export function unrepeated(parameters: unknown): unknown {
   return parameters;
 }
 
-/** Without a list of the members: there may be very many variables that no operation uses. */
+/** Without a list of the members: a request may have very many variables that no operation uses. */
 function repeatedIn(object: unknown, path: string): readonly string[] {
   if (!isPlainObject(object)) return [];
   const repeated: string[] = [];

@@ -10,21 +10,21 @@ import { shortName } from "../../operations/bounded-names.js";
 import type { Metrics } from "../../operations/metrics.js";
 import { incomingContext, inSpan } from "../../operations/tracing.js";
 
-/** Where it is recorded how an operation fared. */
+/** Where the outcome of an operation is recorded. */
 export interface Records {
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
 
-/** Whom the operation was for. */
+/** The caller of the operation. */
 export interface Asked {
   readonly credential: string;
   readonly requestId: string;
-  /** That of the caller. The operation's own, which is told where there is one, may be another. */
+  /** The caller's trace. The operation's own span, reported if there is one, may have another. */
   readonly traceId: string | undefined;
 }
 
-/** One operation in the metrics, in the log, and in its span: its name, never its variables or its answer. */
+/** One operation in the metrics, in the log and in its span: its name, never its variables or its result. */
 export class OperationRecord implements OperationObserver {
   readonly #startedAt = performance.now();
   #operation: ResolvedOperation | undefined;
@@ -36,7 +36,7 @@ export class OperationRecord implements OperationObserver {
     private readonly asked: Asked,
   ) {}
 
-  /** False: nothing was recorded, for what was sent was no operation. */
+  /** False: nothing was recorded, because the request was not an operation. */
   get isAnswered(): boolean {
     return this.#isAnswered;
   }
@@ -48,7 +48,7 @@ export class OperationRecord implements OperationObserver {
 
   resolved(operation: ResolvedOperation): void {
     this.#operation = operation;
-    // A name that clients choose is an attribute: spans are grouped by their names.
+    // A name chosen by a client is an attribute, because spans are grouped by their names.
     this.#span?.updateName(operation.type);
   }
 
@@ -81,12 +81,12 @@ export class OperationRecord implements OperationObserver {
   }
 }
 
-/** Whether the gateway is to blame, as HTTP's 5xx say. */
+/** Whether the gateway is at fault, as HTTP's 5xx codes say. */
 function isFault(code: string): boolean {
   return code in ERRORS && ERRORS[code as ErrorCode].status >= 500;
 }
 
-/** The place of `asking` in each call that a request makes. What is not here, a tail, has a signal of its own. */
+/** The position of `asking` in each call that a request makes. A tail is not listed: it has its own signal. */
 const ASKING_PLACE: Readonly<Record<string, number>> = {
   ...{ identity: 1, append: 1, appendLater: 1, bulkRequest: 1, download: 1, membershipProofs: 1, checkpointVerdict: 1 },
   ...{ consistencyProof: 1, completeness: 1 },
@@ -138,7 +138,7 @@ export function interruptible(service: AuditService, signal: AbortSignal): Audit
   });
 }
 
-/** Rejects when the signal aborts, whether or not anybody waits for it. */
+/** Rejects when the signal aborts, whether or not anyone waits for it. */
 function rejectionBy(signal: AbortSignal): Promise<never> {
   const promise = new Promise<never>((_, reject) => {
     const stop = () => {
@@ -187,7 +187,7 @@ interface StreamLifetime {
   readonly end: () => void;
 }
 
-/** The same for an answer over a stream, whose client no longer waits when the stream has ended. Call `end` after it. */
+/** The same for a result on a stream, whose client stops waiting when the stream ends. Call `end` when it is done. */
 export function streamLifetime(stream: AbortSignal, timeoutMs: number): StreamLifetime {
   const { signal, end, leave } = deadline(timeoutMs);
   if (stream.aborted) leave();

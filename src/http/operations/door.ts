@@ -12,13 +12,13 @@ export interface OperationsDoorOptions {
   readonly metrics: Metrics;
   readonly metricsPolicy: MetricsPolicy;
   readonly admit: Admit;
-  /** How long a client may leave what was sent to it unread. */
+  /** How long a client may leave sent data unread. */
   readonly slowMs: number;
 }
 
 const METHODS = ["GET", "HEAD"];
 
-/** What a gateway tells those who run it: that it is up, whether it is ready, and its measures. */
+/** What a gateway reports to its operators: that it is up, whether it is ready, and its metrics. */
 export function operationsDoor(app: FastifyInstance, options: OperationsDoorOptions): void {
   const { readiness, metrics, metricsPolicy, admit, slowMs } = options;
   app.route({
@@ -36,7 +36,7 @@ export function operationsDoor(app: FastifyInstance, options: OperationsDoorOpti
         const { principal } = await admit(request.headers);
         becameKnown(request, principal.id);
         if (!holdsAny(principal, ["audit:metrics"]))
-          throw new AuditError("FORBIDDEN", "the credential lacks the scope audit:metrics");
+          throw new AuditError("FORBIDDEN", "the credential lacks the scope audit:metrics: use one that has it");
       }
       const type = { "content-type": metrics.contentType };
       return send(reply, { status: 200, headers: type, body: await metrics.text() }, slowMs);

@@ -6,7 +6,7 @@ import { exportBody } from "./requests.js";
 import { bodiesOf, configOf } from "./config.js";
 import { selected } from "./search.js";
 
-/** What was accepted: a bulk request that is logged, or the whole result of a window. */
+/** An accepted request: a bulk request that is logged, or the whole result of a window. */
 export type Accepted =
   | {
       readonly kind: "bulk";
@@ -26,7 +26,7 @@ const PREFIX = "prq_";
 
 interface SealedRequest {
   readonly version: typeof VERSION;
-  /** The credential that made it, and alone may poll it. */
+  /** The credential that made it; no other may poll it. */
   readonly owner: string;
   readonly accepted: Accepted;
 }
@@ -64,12 +64,12 @@ function sealed({ principal, shared }: Ask, accepted: Accepted): string {
   return PREFIX + shared.sealer.seal("pangea-request", Buffer.from(JSON.stringify(request)));
 }
 
-/** What a request id stands for. Throws NOT_FOUND for any other text, and FORBIDDEN for another credential's. */
+/** The request with this id. Throws NOT_FOUND for any other text, and FORBIDDEN for another credential's request. */
 export function openRequest({ principal, shared }: Ask, id: string): Accepted {
   const request = openSealed(shared.sealer, id.startsWith(PREFIX) ? id.slice(PREFIX.length) : "");
   if (request === undefined) throw noRequest();
   if (request.owner === principal.id) return request.accepted;
-  throw new AuditError("FORBIDDEN", "the request was made with another credential");
+  throw new AuditError("FORBIDDEN", "the request was made with another credential: poll it with that one");
 }
 
 function openSealed(sealer: TokenSealer, token: string): SealedRequest | undefined {

@@ -13,8 +13,8 @@ export interface Config {
 }
 
 /**
- * The log that a request is for: `config_id` is its name. Without one, the only log of format `pangea`, or that named
- * `default`. Rejects where there is none, and where its format is another one, which has other hashes and proofs.
+ * The log that a request is for: `config_id` is its name. Without one, the only log of format `pangea`, or the one
+ * named `default`. Rejects if there is no such log, or if it has another format, whose hashes and proofs differ.
  */
 export async function configOf({ service, shared }: Ask, configId: string | undefined): Promise<Config> {
   const log = configId ?? unnamed(shared.logs);

@@ -35,7 +35,7 @@ export interface PangeaDoorOptions extends Records {
   readonly readiness: Readiness;
   readonly refusals: Refusals;
   readonly maxBodyBytes: number;
-  /** How long a client may leave what was sent to it unread. */
+  /** How long a client may leave sent data unread. */
   readonly slowMs: number;
 }
 
@@ -55,10 +55,12 @@ const ENDPOINTS: readonly Endpoint[] = [
   { url: "/v1/root", type: QUERY, serve: serveRoot },
 ];
 
-/** Where the rest of the protocol would be: an SDK is told in its own words that it is not here. */
+/**
+ * Answers for the rest of the protocol: tells an SDK in the protocol's own words that this gateway does not serve it.
+ */
 const ELSEWHERE = ["/v1/*", "/v1beta/*", "/v2/*", "/request/*"];
 
-/** Where a request's caller, and its id and time, are kept from its head to its answer. */
+/** Where a request keeps its caller, its id and its time until it is answered. */
 const CALLER = "caller";
 const ARRIVAL = "arrival";
 
@@ -81,7 +83,7 @@ export function pangeaDoor(app: FastifyInstance, options: PangeaDoorOptions): vo
     becameKnown(request, caller.principal.id);
     request.setDecorator(CALLER, caller);
     requirePlain(request.headers);
-    // Of other types a browser sends any page's request without asking.
+    // Browsers send bodies of other types for any page, without a preflight.
     if (request.method === "POST") requireJsonBody(request);
   });
   refuseWith(app, options, {
@@ -100,7 +102,7 @@ export function pangeaDoor(app: FastifyInstance, options: PangeaDoorOptions): vo
     app.all(url, () => {
       throw new AuditError(
         "NOT_FOUND",
-        "this gateway has no such endpoint of the Pangea protocol, or not by this method",
+        "this gateway has no such endpoint of the Pangea protocol, or not with this method: docs/pangea.md lists them",
       );
     });
 }

@@ -18,7 +18,7 @@ const NAMES: readonly (readonly [EventField, string])[] = [
 
 const { limits } = eventRules("pangea");
 
-/** Of a log that declares no other. */
+/** The fields of a log that declares no others. */
 export const STANDARD: EventSchema = {
   client_signable: true,
   tamper_proofing: true,

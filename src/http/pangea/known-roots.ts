@@ -5,11 +5,12 @@ import type { Root } from "../../audit/service.js";
 const MAX_ROOTS = 65_536;
 
 /**
- * The sizes of roots that clients were told: they send back a root's hash alone (`prev_root`), and no hash leads to a
- * size. A client whose root was forgotten, or told by another gateway, gets no consistency proof this once.
+ * The sizes of roots that clients were told: they send back only a root's hash (`prev_root`), and a hash does not
+ * reveal the size. A client whose root was forgotten, or told by another gateway, gets no consistency proof for that
+ * request.
  */
 export class KnownRoots {
-  // Made when it is needed, because it takes its memory at once and most gateways serve no such client.
+  // Created on first use, because it allocates its memory at once and most gateways serve no such client.
   #sizes: LRUCache<string, number> | undefined;
 
   remember({ log, hash, treeSize }: Root): void {

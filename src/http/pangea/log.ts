@@ -73,7 +73,8 @@ async function proofsOf({ service, principal, shared }: Ask, { entry, logged, pr
   const [membership] = await service.membershipProofs({ log, treeSize, leafIndexes: [entry.leafIndex] });
   if (membership === undefined) throw new Error("no membership proof of the one leaf asked for");
   const fromSize = prevRoot === undefined ? undefined : shared.knownRoots.sizeOf(log, prevRoot);
-  // Who may only log is told nothing of other sizes, and a repeated request may be older than the client's root.
+  // A caller that may only log learns nothing about other sizes, and a repeated request may be older than the client's
+  // root.
   const isProvable = fromSize !== undefined && fromSize < treeSize && holdsAny(principal, ["audit:read"]);
   return {
     unpublished_root: root.hash,

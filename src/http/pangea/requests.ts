@@ -56,7 +56,9 @@ const WINDOW = {
   end: { type: "string", format: "time-or-period" },
 } as const;
 const VALUES = { type: "array", minItems: 1, maxItems: MAX_RESTRICTION_VALUES, items: TEXT } as const;
-/** Of which log it is, and so which fields there are, only the search's id says: an unknown one is in no restriction. */
+/**
+ * Only the search's id says which log it is for, and so which fields there are: an unknown field is in no restriction.
+ */
 const ASSERTED = { type: "object", additionalProperties: VALUES } as const;
 
 function restrictionRules(custom: readonly string[]): object {

@@ -15,7 +15,7 @@ export interface WireRoot {
   readonly root_hash: string;
   readonly url: string;
   readonly published_at: string;
-  /** Absent at size 1, which no smaller tree is a prefix of. */
+  /** Absent at size 1, where no smaller tree exists. */
   readonly consistency_proof?: readonly string[];
 }
 
@@ -43,7 +43,7 @@ export async function wireRoot(ask: Ask, { identity }: Config, root: Root): Prom
     tree_name: digestOf(nodeSha256(utf8(identity.origin))),
     size: treeSize,
     root_hash: hash,
-    // Where the same root can be asked for again: it is published nowhere else.
+    // Where the same root can be requested again: it is published nowhere else.
     url: `${ask.baseUrl}/v1/root`,
     published_at: publishedAt,
     ...(proof && { consistency_proof: proof }),

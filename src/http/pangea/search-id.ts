@@ -6,7 +6,7 @@ import { REJECTED_TOKEN, type TokenSealer } from "../../keys/sealed-token.js";
 import { restrictedFields, type Restriction } from "../../query/filter.js";
 import { InvalidRequest } from "./status.js";
 
-/** What the pages of a search must know of it. */
+/** What the pages of a search need to know about it. */
 export interface SearchClaims {
   /** `PinnedResult.id`. */
   readonly id: string;
@@ -42,7 +42,9 @@ export interface SearchReference {
   readonly asserted: Restriction | undefined;
 }
 
-/** Throws BAD_USER_INPUT for what is no id of a search, and where the search was restricted in another way than asserted. */
+/**
+ * Throws BAD_USER_INPUT for a text that is no search id, and if the search was restricted in another way than asserted.
+ */
 export function openSearch(sealer: TokenSealer, { id, path, asserted }: SearchReference): OpenedSearch {
   const opened = sealer.open("pangea-search", id.startsWith(PREFIX) ? id.slice(PREFIX.length) : "");
   const expected = "the id of a search result";

@@ -30,7 +30,7 @@ const STATUSES: Readonly<Partial<Record<ErrorCode, string>>> & Readonly<Record<A
   UNTRUSTED_DOCUMENT: "Unauthorized",
 };
 
-/** For what the protocol names and no other door does. */
+/** For failures that the protocol names and no other door has. */
 const OTHER_STATUS = "Failed";
 
 /** One entry of `result.errors` (protocol section 1.4). */
@@ -52,7 +52,7 @@ export class StatusError extends AuditError {
   }
 }
 
-/** A request that does not keep the protocol's rules: every bad path, up to 100. */
+/** A request that violates the protocol's rules: every bad path, up to 100. */
 export class InvalidRequest extends AuditError {
   readonly wireProblems: readonly WireProblem[];
 
@@ -65,7 +65,7 @@ export class InvalidRequest extends AuditError {
   }
 }
 
-/** So many show the kind of mistake. */
+/** The maximum number of problems: enough to show the kind of mistake. */
 const MAX_PROBLEMS = 100;
 
 /** A refusal in the protocol's words. */

@@ -18,7 +18,7 @@ export interface EventStreamsOptions extends StreamsOptions {
   readonly admitPage: AdmitPage;
 }
 
-/** Where the holder of a request's credential is kept from its head to its body. */
+/** Where a request keeps the holder of its credential until its body is read. */
 const HOLDER = "holder";
 
 /**
@@ -114,7 +114,9 @@ interface Sending {
   readonly keepAliveMs: number;
 }
 
-/** What is wrong with the request comes as an event, for the protocol's clients take any other status for a lost network. */
+/**
+ * Errors of the request are sent as an event, because the protocol's clients treat any other status as a lost network.
+ */
 async function sendEvents(subscribed: Subscribed, response: ServerResponse, sending: Sending): Promise<void> {
   response.write(ALIVE);
   if (subscribed.kind === "refused") {
@@ -141,7 +143,7 @@ function eventText(result: FormattedExecutionResult): string {
   return `event: next\ndata: ${JSON.stringify(result)}\n\n`;
 }
 
-/** Writes, and waits while the client does not read. False when that takes too long. */
+/** Writes, and waits while the client does not read. Returns false if that takes too long. */
 async function isTaken(response: ServerResponse, text: string, { stream, slowMs }: Sending): Promise<boolean> {
   if (response.write(text)) return true;
   const slow = AbortSignal.timeout(slowMs);
@@ -153,7 +155,7 @@ async function isTaken(response: ServerResponse, text: string, { stream, slowMs 
   }
 }
 
-/** The reason waits behind what the client has not read; a client that never does is not waited for. */
+/** The reason is queued behind what the client has not read; a client that never reads is not waited for. */
 function cut(response: ServerResponse, slowMs: number): void {
   const error = { message: SLOW_READER, extensions: { code: "SLOW_READER" } };
   response.end(eventText({ errors: [error] }) + COMPLETE);

@@ -10,7 +10,7 @@ import {
 type Events = AsyncGenerator<FormattedExecutionResult, void>;
 type ShownEvents = AsyncIterableIterator<ExecutionResult>;
 
-/** A subscription that runs, as graphql-ws wants it described: it executes nothing, for the events are there already. */
+/** A running subscription as graphql-ws expects it: it executes nothing, because the events exist already. */
 export class Followed {
   readonly schema = NO_SCHEMA;
   readonly document = SUBSCRIPTION;
@@ -31,7 +31,7 @@ export class ShownError extends GraphQLError {
   }
 }
 
-/** The library wants errors that it formats itself. */
+/** The library expects errors that it formats itself. */
 function withErrors({ errors, ...result }: FormattedExecutionResult): ExecutionResult {
   return errors === undefined ? result : { ...result, errors: errors.map((error) => new ShownError(error)) };
 }
@@ -59,7 +59,7 @@ interface Following {
 
 const DONE = { done: true, value: undefined } as const;
 
-/** The events as the library wants them. To return means to end the stream, which may be waiting for the log to grow. */
+/** The events as the library expects them. Returning ends the stream, which may be waiting for the log to grow. */
 export function shownEvents(events: Events, { isSingle, ended }: Following): ShownEvents {
   return {
     next: async () => {

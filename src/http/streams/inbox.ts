@@ -1,7 +1,7 @@
 import { setImmediate as othersTurn } from "node:timers/promises";
 import type { WebSocket } from "@fastify/websocket";
 
-/** What a client sent: a message of the protocol, or a ping of WebSocket itself. */
+/** Something that a client sent: a message of the protocol, or a ping of WebSocket itself. */
 export type Frame =
   { readonly kind: "message"; readonly data: Buffer } | { readonly kind: "ping"; readonly data: Buffer };
 
@@ -32,7 +32,7 @@ export class Inbox {
     if (!this.#isHandling) void this.#handleAll();
   }
 
-  /** A socket that closes is read on, for the client's close frame, and what else comes is dropped. */
+  /** A closing socket is still read, for the client's close frame; everything else is dropped. */
   async #handleAll(): Promise<void> {
     this.#isHandling = true;
     this.socket.pause();

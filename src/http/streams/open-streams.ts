@@ -1,3 +1,4 @@
+import { MAX_STREAMS } from "../../access/limits.js";
 import { AuditError } from "../../audit/errors.js";
 import { Places, tenthOf } from "../places.js";
 import type { StreamHolder } from "./stream-holder.js";
@@ -14,13 +15,13 @@ export interface StreamLimits {
 }
 
 export const STREAM_LIMITS: StreamLimits = {
-  maxStreams: 1_000,
+  maxStreams: MAX_STREAMS,
   slowMs: 30_000,
   recheckMs: 5_000,
   keepAliveMs: 12_000,
 };
 
-/** What a reader is told that does not read: it can resume when it does. */
+/** The message to a reader that does not read: it can resume when it does. */
 export const SLOW_READER = "the reader is too slow: subscribe again from the index after the last one seen";
 
 /** The streams of a gateway, whatever transport they use. */
@@ -57,21 +58,26 @@ export class OpenStreams {
     return stream;
   }
 
-  /** Completes every subscription, so that its reader goes on elsewhere, and opens no more; single results are waited for. */
+  /**
+   * Completes every subscription, so that its reader continues elsewhere, and opens no others; waits for single
+   * results.
+   */
   drain(): void {
     this.#isDraining = true;
     for (const stream of [...this.#streams]) stream.drain();
   }
 }
 
-/** An open stream. It ends when its reader is gone, when the gateway stops, and when its credential is good no more. */
+/**
+ * An open stream. It ends when its reader leaves, when the gateway stops, or when its credential is no longer valid.
+ */
 export class Stream {
   readonly #controller = new AbortController();
   #isSingle = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
-    /** Whose it is. */
+    /** The client that opened it. */
     readonly holder: StreamHolder,
     private readonly recheckMs: number,
   ) {
@@ -86,7 +92,7 @@ export class Stream {
     return this.#isSingle;
   }
 
-  /** It is a query or a mutation: what its credential allowed when it began is done to its end, as it is over POST. */
+  /** Marks it as a query or a mutation: that is executed to its end with the rights it started with, as over POST. */
   hasOneResult(): void {
     this.#isSingle = true;
     clearTimeout(this.#timer);
@@ -97,13 +103,13 @@ export class Stream {
     if (!this.#isSingle) this.end();
   }
 
-  /** The reader is told of the reason, if there is one. */
+  /** The reader gets the reason, if there is one. */
   end(reason?: AuditError): void {
     clearTimeout(this.#timer);
     this.#controller.abort(reason);
   }
 
-  /** Presents the credential again. Where it is good no more the stream ends, and the reason is answered. */
+  /** Presents the credential again. If it is no longer valid, the stream ends, and the reason is returned. */
   async recheck(): Promise<AuditError | undefined> {
     const reason = await this.holder.recheck().catch(cannotTell);
     if (reason !== undefined) this.end(reason);
@@ -122,5 +128,5 @@ export class Stream {
 }
 
 function cannotTell(cause: unknown): AuditError {
-  return new AuditError("UNAVAILABLE", "the credential cannot be checked now", { cause });
+  return new AuditError("UNAVAILABLE", "the credential cannot be checked now: subscribe again", { cause });
 }

@@ -19,9 +19,9 @@ export interface StreamOrigin {
 }
 
 export interface SentOperation extends StreamOrigin {
-  /** The bytes that it was sent in. */
+  /** The size of the body that it was sent in. */
   readonly bodyBytes: number;
-  /** Whether it may change nothing, as a GET may not: a page of another site could have it sent. */
+  /** Whether it must change nothing, like a GET: a page of another site could have sent it. */
   readonly isSafe?: boolean;
 }
 
@@ -49,7 +49,7 @@ export class RecordedOperations {
     return { kind: "events", events: this.#result(request, stream, origin) };
   }
 
-  /** As if it had come by POST: with the same rights, limits, deadline and records. */
+  /** Executes it as if it had come by POST: with the same rights, limits, deadline and records. */
   async *#result(
     { document, operationName, variables }: SubscriptionRequest,
     { holder, signal }: Stream,
@@ -96,7 +96,7 @@ export class RecordedOperations {
   }
 }
 
-/** Apollo takes a parameter that is undefined for one of the wrong type. */
+/** Apollo treats a parameter that is undefined as one of the wrong type. */
 function definedIn(parameters: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== undefined && value !== null));
 }

@@ -1,16 +1,16 @@
-/** How many clients of WebSockets may be open at once that have not said who they are. */
+/** The maximum number of open WebSockets whose clients have not authenticated yet. */
 export const MAX_STRANGERS = 64;
 
 /**
- * Clients that have not said who they are, which costs nothing: few, and apart from the places of those that have. Where
- * there are too many the oldest gives way, of the address that has the most: who floods a gateway turns itself out, and
- * clients that come through one proxy still have all places.
+ * Clients that have not authenticated yet, which costs them nothing: few, and separate from the places of those that
+ * have. When there are too many, the oldest connection of the address with the most connections is closed: a flood
+ * displaces only itself, and clients behind one proxy keep all their places.
  */
 export class Strangers<Client> {
-  /** The oldest first. */
+  /** Oldest first. */
   readonly #addresses = new Map<Client, string>();
 
-  /** Returns the one that has to go, if any. */
+  /** Returns the client to close, if any. */
   add(client: Client, address: string): Client | undefined {
     this.#addresses.set(client, address);
     if (this.#addresses.size <= MAX_STRANGERS) return undefined;

@@ -7,12 +7,12 @@ import type { TokenSealer } from "../../keys/sealed-token.js";
 import { identify, requirePrincipal, serviceFor, type Caller, type Door } from "../admission.js";
 import { openStreamToken } from "./stream-token.js";
 
-/** Where a stream comes from. */
+/** The request that opens a stream. */
 export interface StreamAsker {
   readonly headers: CredentialHeaders;
   /** The client's IP address. */
   readonly address: string;
-  /** From POST /stream-tokens, in place of a credential. */
+  /** A token from POST /stream-tokens, instead of a credential. */
   readonly token?: string;
 }
 
@@ -26,10 +26,10 @@ export function streamAdmission(door: Door, sealer: TokenSealer): AdmitStream {
   };
 }
 
-/** Identifies the asker, now and at any later time. */
+/** Identifies the caller, now and at any later time. */
 type Present = () => Promise<Principal>;
 
-/** A token is opened once: what it stands for is presented as long as the stream is open. */
+/** A token is opened once: its credential is presented for as long as the stream is open. */
 function presenting({ headers, token }: StreamAsker, door: Door, sealer: TokenSealer): Present {
   if (token === undefined) return () => identify(headers, door);
   const maker = openStreamToken(sealer, token, Date.now());
@@ -37,7 +37,7 @@ function presenting({ headers, token }: StreamAsker, door: Door, sealer: TokenSe
     if (maker === undefined)
       throw new AuditError(
         "UNAUTHENTICATED",
-        "the stream token has expired or is none: get one from POST /stream-tokens",
+        "the stream token is invalid or has expired: get a new one from POST /stream-tokens",
       );
     return requirePrincipal(await linkHolder(maker, door.access, { headers, nowMs: Date.now() }), door.logger);
   };
@@ -49,7 +49,7 @@ interface Admitted {
   readonly present: Present;
 }
 
-/** A client that was admitted with a credential, which must stay good for as long as a stream is open. */
+/** A client admitted with a credential, which must stay valid for as long as a stream is open. */
 export class StreamHolder {
   constructor(
     private readonly admitted: Admitted,
@@ -61,7 +61,7 @@ export class StreamHolder {
     return this.principal.id;
   }
 
-  /** Who shares the gateway's places with others: a credential, or an address where nobody has one. */
+  /** Who shares the gateway's places with others: a credential, or an address if no credential is required. */
   get sharer(): string {
     return this.admitted.door.access.kind === "open" ? this.admitted.address : this.principal.id;
   }
@@ -81,12 +81,12 @@ export class StreamHolder {
     return { principal: this.principal, service: this.service() };
   }
 
-  /** Presents the credential again: undefined while it allows what it did, else why the stream must end. */
+  /** Presents the credential again: undefined while it allows the same, else why the stream must end. */
   async recheck(): Promise<AuditError | undefined> {
     try {
       const principal = await this.admitted.present();
       if (!sameRights(principal, this.principal))
-        return new AuditError("UNAUTHENTICATED", "the credential's rights have changed");
+        return new AuditError("UNAUTHENTICATED", "the credential's rights have changed: connect again");
       this.principal = principal;
       return undefined;
     } catch (error) {

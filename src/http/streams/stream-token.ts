@@ -10,7 +10,7 @@ export interface StreamTokensOptions {
   readonly admit: Admit;
   readonly sealer: TokenSealer;
   readonly readiness: Readiness;
-  /** How long a client may leave what was sent to it unread. */
+  /** How long a client may leave sent data unread. */
   readonly slowMs: number;
 }
 
@@ -51,7 +51,7 @@ export function sealStreamToken(sealer: TokenSealer, principal: Principal, expir
   return sealer.seal("stream", Buffer.from(JSON.stringify(sealed)));
 }
 
-/** Whom a token stands for; undefined if it stands for nobody, or no longer. */
+/** The principal that a token stands for; undefined if it stands for none, or has expired. */
 export function openStreamToken(sealer: TokenSealer, token: string, nowMs: number): Principal | undefined {
   const opened = sealer.open("stream", token);
   const sealed: unknown = opened.kind === "opened" ? JSON.parse(opened.payload.toString()) : undefined;

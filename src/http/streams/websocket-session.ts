@@ -36,25 +36,25 @@ export interface Arrival {
   readonly socket: WebSocket;
   /** What the socket's frames come over. */
   readonly connection: Socket;
-  /** Undefined until its first message says who it is. */
+  /** Undefined until its first message authenticates it. */
   readonly holder: StreamHolder | undefined;
   readonly origin: StreamOrigin;
 }
 
-/** How long a client may take to say who it is. */
+/** How long a client may take to authenticate. */
 const INIT_TIMEOUT_MS = 10_000;
 /** RFC 6455 section 7.4.1. */
 const GOING_AWAY = 1001;
 /** RFC 6455 section 5.5: a control frame has 125 bytes, two of which are the code. */
 const MAX_REASON_CHARACTERS = 123;
-/** Of the id that a client gives a subscription; those of libraries are UUIDs. */
+/** The maximum length of a subscription's id, which the client chooses; libraries use UUIDs. */
 const MAX_ID_CHARACTERS = 128;
-/** Queries and mutations of one client that are executed at the same time, as a browser would send them by POST. */
+/** How many queries and mutations of one client are executed at once: as many as a browser would send by POST. */
 const MAX_RUNNING = 8;
-/** While more than this waits to be read by a client, nothing is read from it. */
+/** While a client has more than this to read, nothing is read from it. */
 const MAX_WAITING_BYTES = 65_536;
 
-/** The protocol: its messages, their order, and what becomes of who breaks it. */
+/** The protocol: its messages, their order, and how violations end a connection. */
 const protocol = makeServer<Record<string, unknown>, WebSocketSession>({
   connectionInitWaitTimeout: INIT_TIMEOUT_MS,
   onConnect: ({ extra, connectionParams }) => extra.letIn(connectionParams),
@@ -80,11 +80,11 @@ export class WebSocketSession {
   readonly #streams = new Set<Stream>();
   readonly #running = new Set<Promise<void>>();
   #holder: StreamHolder | undefined;
-  /** To be called when the subscription has begun whose message is handled. */
+  /** Call it when the subscription of the message in progress has started. */
   #message: Buffer = Buffer.alloc(0);
   #begun: () => void = () => undefined;
   #lastSent = Promise.resolve();
-  /** Why the credential is good no more. */
+  /** Why the credential is no longer valid. */
   #dismissal: AuditError | undefined;
 
   constructor(
@@ -120,12 +120,12 @@ export class WebSocketSession {
   }
 
   turnOut(): void {
-    this.#refuse(new AuditError("UNAVAILABLE", "too many WebSockets are open that have not said who they are"));
+    this.#refuse(new AuditError("UNAVAILABLE", "too many WebSockets wait to authenticate: do so at once"));
     // A client that is silent would not close it.
     this.#socket.terminate();
   }
 
-  /** Whether the client's first message, or the headers of its handshake, say who it is. */
+  /** Whether the client's first message, or the headers of its handshake, authenticate it. */
   async letIn(payload: Readonly<Record<string, unknown>> = {}): Promise<boolean> {
     const authorization = textOf(payload["authorization"] ?? payload["Authorization"]);
     try {
@@ -146,7 +146,7 @@ export class WebSocketSession {
     return holder;
   }
 
-  /** The events, or what is wrong. The credential was good when the socket opened: who subscribes later must have it still. */
+  /** The events, or the errors. The credential was valid at the handshake; it must be valid at each subscription. */
   async subscribe(id: string): Promise<Followed | readonly GraphQLError[]> {
     let stream: Stream | undefined;
     try {
@@ -154,7 +154,8 @@ export class WebSocketSession {
         const got = `got ${id.length}`;
         throw new HttpError("BAD_REQUEST", `id: expected at most ${MAX_ID_CHARACTERS} characters, ${got}`);
       }
-      if (this.#holder === undefined) throw new AuditError("UNAUTHENTICATED", "say who you are first");
+      if (this.#holder === undefined)
+        throw new AuditError("UNAUTHENTICATED", "not authenticated: wait for connection_ack before you subscribe");
       const opened = (stream = this.options.streams.open(this.#holder));
       this.#streams.add(opened);
       const operation = readOperation(payloadOf(this.#message));
@@ -190,7 +191,7 @@ export class WebSocketSession {
     if (stream.isSingle) this.#begun();
   }
 
-  /** Whether no more is read from the client until one of its queries and mutations has its result. */
+  /** Whether reading from the client stops until one of its queries and mutations has its result. */
   #isBusy(): boolean {
     return [...this.#streams].filter(({ isSingle }) => isSingle).length >= MAX_RUNNING;
   }
@@ -220,7 +221,7 @@ export class WebSocketSession {
     this.#close(ERRORS[code].close, message);
   }
 
-  /** What the client is told of a failure before its operation began. */
+  /** What the client is told about a failure before its operation started. */
   #recorded(error: unknown, authorization = this.arrival.origin.headers.authorization): Refusal {
     const { logger, refusals } = this.options;
     const { origin } = this.arrival;
@@ -232,7 +233,7 @@ export class WebSocketSession {
     return refusal;
   }
 
-  /** Resolves when the answer is on its way, or the subscription has begun, and little waits to be read by the client. */
+  /** Resolves when the result is on its way, or the subscription has started, and the client has little to read. */
   async #handle(frame: Frame, receive: (text: string) => Promise<void>): Promise<void> {
     if (frame.kind === "ping") {
       await this.#sent((done) => {
@@ -252,7 +253,7 @@ export class WebSocketSession {
     });
   }
 
-  /** Resolves when what is sent is on its way; a client that does not read is cut meanwhile. */
+  /** Resolves when what is sent is on its way; a client that does not read is disconnected meanwhile. */
   #sent(send: (done: () => void) => void): Promise<void> {
     this.#lastSent = new Promise((resolve) => {
       const timer = setTimeout(() => {
@@ -267,7 +268,7 @@ export class WebSocketSession {
     return this.#lastSent;
   }
 
-  /** The reason waits behind what the client has not read; a client that never does is not waited for. */
+  /** The reason is queued behind what the client has not read; a client that never reads is not waited for. */
   #cut(): void {
     this.#endAll();
     this.#close(ERRORS.SLOW_READER.close, SLOW_READER);

@@ -4,11 +4,11 @@ import type { WebSocket } from "@fastify/websocket";
 import { Places, tenthOf } from "../places.js";
 import { Strangers } from "./strangers.js";
 
-/** What goes on over a WebSocket. */
+/** An open WebSocket. */
 interface Session {
   /** Resolves when every operation has ended and the client was asked to go. */
   drain(): Promise<void>;
-  /** Closes the socket of a client that has not said who it is, for another. */
+  /** Closes the socket of a client that has not authenticated, to make room for another. */
   turnOut(): void;
 }
 
@@ -26,7 +26,7 @@ export class WebSocketSessions {
     });
   }
 
-  /** A client is known: it takes a place until its connection ends. Throws AuditError UNAVAILABLE. */
+  /** Call when a client is authenticated: it takes a place until its connection ends. Throws AuditError UNAVAILABLE. */
   take(sharer: string, connection: Socket): void {
     const free = this.#places.take(sharer);
     if (connection.destroyed) free();
@@ -45,13 +45,15 @@ export class WebSocketSessions {
     });
   }
 
-  /** The socket's client has yet to say who it is; another that has not gives way where there are too many. */
+  /**
+   * Call when a client opened a socket and has yet to authenticate; closes another such socket if there are too many.
+   */
   addStranger(socket: WebSocket, address: string): void {
     const oldest = this.#strangers.add(socket, address);
     if (oldest !== undefined) this.#sessions.get(oldest)?.turnOut();
   }
 
-  /** The socket's client has said who it is. */
+  /** Call when the socket's client has authenticated. */
   becameKnown(socket: WebSocket): void {
     this.#strangers.delete(socket);
   }

@@ -16,9 +16,9 @@ export interface WebSocketOptions extends SessionOptions {
   readonly upgrades: Server;
 }
 
-/** The bytes of one message: a subscription, not a bulk of events. */
+/** The maximum bytes of one message: a subscription, not a bulk of events. */
 const MAX_MESSAGE_BYTES = 262_144;
-/** Where the holder of a credential in the headers is kept until the socket is open. */
+/** Where a request keeps the holder of the credential in its headers until the socket is open. */
 const HOLDER = "holder";
 
 /** The gateway's WebSockets, at /graphql. */
@@ -62,7 +62,7 @@ function notHere(): never {
   throw new AuditError("NOT_FOUND", "WebSockets are at /graphql");
 }
 
-/** A credential in the headers is checked at once; a browser cannot send one, so its first message may bring it. */
+/** A credential in the headers is checked at once; browsers cannot send one, so their first message may bring it. */
 async function admitted(
   request: FastifyRequest,
   { access, admitPage, admitStream, readiness, sessions }: WebSocketOptions,

@@ -64,7 +64,7 @@ const removal = (table: string): Statement<never> => ({
 const REMOVE_BLOCKS = removal("blocks");
 const REMOVALS = [removal("segments"), REMOVE_BLOCKS];
 
-/** Longer than a segment takes; a gateway that dies meanwhile delays the others by at most this. */
+/** Longer than storing a segment takes; a gateway that dies meanwhile delays the others by this at most. */
 const TURN_END = "now() + interval '10 seconds'";
 
 const CLAIM: Statement<{ readonly isMine: boolean }> = {

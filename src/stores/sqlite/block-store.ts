@@ -58,7 +58,7 @@ export class SqliteBlockStore implements BlockStore {
     await this.#threads?.then(closeThreads, () => undefined);
   }
 
-  /** Asks again on an empty file when the file is beyond use. */
+  /** Asks again with an empty file when the file is unusable. */
   async #ask<T>(call: (threads: Threads) => Promise<T>): Promise<T> {
     const threads = this.#started();
     try {

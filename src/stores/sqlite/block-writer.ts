@@ -91,6 +91,6 @@ export class BlockWriter implements InWorker<BlockStore, "put" | "stage" | "publ
   }
 }
 
-/** What the row of a segment that is not published says of its blocks. */
+/** The number of blocks in the row of a segment that is not published. */
 const STAGED = 0;
 const NOTHING = new Uint8Array();

@@ -26,7 +26,7 @@ export interface FileFormat {
   readonly synchronous: "FULL" | "NORMAL";
   /** The page cache of a writing connection. */
   readonly cacheMebibytes: number;
-  /** Of a new file. Default SQLite's. */
+  /** The page size of a new file. Default SQLite's. */
   readonly pageBytes?: number;
 }
 
