@@ -96,12 +96,15 @@ describe("the thread that merges large segments", () => {
     expect(staged.size).toBe(0);
   });
 
-  test("keeps no process alive, neither while it merges nor afterwards", async () => {
+  test.each([
+    ["an awaited merge keeps the process alive", true],
+    ["a merge that nobody waits for keeps no process alive", false],
+  ])("%s, and neither does afterwards", async (_, isAwaited) => {
     const ports = (): number => process.getActiveResourcesInfo().filter((name) => name === "MessagePort").length;
     const before = ports();
     let meanwhile = -1;
-    await merger.merge(job({ stage: () => ((meanwhile = ports()), Promise.resolve()) }));
-    expect([meanwhile, ports()]).toEqual([before, before]);
+    await merger.merge(job({ isAwaited, stage: () => ((meanwhile = ports()), Promise.resolve()) }));
+    expect([meanwhile > before, ports()]).toEqual([isAwaited, before]);
   });
 });
 
