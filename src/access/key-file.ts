@@ -72,7 +72,8 @@ async function changeKeys(named: string, change: (keys: readonly StoredKey[]) =>
     await rm(next, { force: true });
     throw error;
   }
-  await syncFolder(dirname(path)); // a revoked key must stay revoked after a power failure
+  // A revoked key must stay revoked after a power failure
+  await syncFolder(dirname(path));
 }
 
 async function openNew(path: string): Promise<FileHandle> {

@@ -13,7 +13,8 @@ export function makePrivateFolder(path: string): void {
 
 /** Makes the names in a folder durable: a new or renamed file survives a power failure only once its folder is synced. */
 export async function syncFolder(path: string): Promise<void> {
-  if (process.platform === "win32") return; // folders cannot be opened there
+  const canOpenFolders = process.platform !== "win32";
+  if (!canOpenFolders) return;
   const folder = await open(path, "r");
   try {
     await folder.sync();

@@ -81,7 +81,8 @@ async function createKeyFile(path: string): Promise<void> {
   } finally {
     await unlink(aside);
   }
-  await syncFolder(dirname(path)); // a lost key would orphan every checkpoint signed with it
+  // A lost key would orphan every checkpoint signed with it
+  await syncFolder(dirname(path));
 }
 
 async function writeDurably(path: string, text: string): Promise<void> {

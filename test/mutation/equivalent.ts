@@ -55,12 +55,6 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: "a parser throws nothing else",
   },
   {
-    file: "build/src/query/order.js",
-    line: "return unit >= 0xd800 && unit < 0xe000 ? unit + 0x10000 : unit;",
-    mutant: "return unit >= 0xd800 && unit < 0xe000 ? unit + (0x10000 + 1) : unit;",
-    why: "any distance behind all other units will do",
-  },
-  {
     file: "build/src/access/grant.js",
     line: 'if (typeof value !== "string" || value === "" || value.length > 2 * MAX_NAME_CHARACTERS)',
     mutant: 'if (typeof value !== "string" || value === "" || value.length > (2 + 1) * MAX_NAME_CHARACTERS)',
@@ -79,14 +73,14 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: "without fsync a key file's name is lost with the power alone, which no test takes away",
   },
   {
-    file: "build/src/access/key-file.js",
+    file: "build/src/keys/private-file.js",
     line: "await folder.sync();",
     mutant: ";",
     why: "without fsync a key file's name is lost with the power alone, which no test takes away",
   },
   {
-    file: "build/src/access/key-file.js",
-    line: 'if (process.platform === "win32")',
+    file: "build/src/keys/private-file.js",
+    line: "if (!canOpenFolders)",
     mutant: "if (false)",
     why: "tests run on systems other than Windows",
   },
