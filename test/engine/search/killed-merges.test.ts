@@ -81,25 +81,29 @@ const FOUND = {
   some: { totalCount: Math.floor((TALL_SIZE - 8) / KINDS) + 1, nodes: [{ leafIndex: newest }] },
 };
 
-/** Dies at a step of the merge, starts again and goes on: searches are right all the time, and all is as if it had not died. */
+/** Where the merge is cut, and how many blocks of the merged segment lie in the store then. */
+const CUTS: readonly (readonly [step: MergeStep, times: number, lying: () => number | undefined])[] = [
+  ["staged", 9, () => STAGED_AT_ONCE * 9], // half of the blocks
+  ["to-publish", 1, () => mergedIndex().at(-1)?.blocks], // all of them, and nothing is listed
+  ["to-remove", 1, () => mergedIndex().at(-1)?.blocks], // listed, and the children are still there
+];
+
+/** Dies at one step of the merge after the other: searches are right all the time, and in the end all is as if it never had. */
 function killedMerges(open: () => TallStore): void {
-  const STEPS: readonly (readonly [name: string, step: MergeStep, times: number])[] = [
-    ["when half of the blocks are staged", "staged", 9],
-    ["when all are staged, and nothing is listed", "to-publish", 1],
-    ["when the merged segment is listed, and its children are there", "to-remove", 1],
-  ];
-  test.each(STEPS)(
-    "%s",
-    async (_, step, times) => {
+  test(
+    "with half of its blocks staged, again with all of them, and again when it is listed",
+    async () => {
       const store = open();
       await store.reset();
-      const dying = Gateway.start(store.url, step, String(times));
-      await dying.said(`at ${step}`);
-      expect(await graphqlData(await dying.said("url "), SEARCH)).toEqual(FOUND);
-      await dying.kill();
-      const left = (await store.lying()).filter((place) => place.startsWith("3/0/")).length;
-      expect(left).toBe(step === "staged" ? STAGED_AT_ONCE * times : mergedIndex().at(-1)?.blocks);
-      await store.freeTurn();
+      for (const [step, times, lying] of CUTS) {
+        const dying = Gateway.start(store.url, step, String(times));
+        await dying.said(`at ${step}`);
+        expect(await graphqlData(await dying.said("url "), SEARCH)).toEqual(FOUND);
+        await dying.kill();
+        const left = (await store.lying()).filter((place) => place.startsWith("3/0/")).length;
+        expect([step, left]).toEqual([step, lying()]);
+        await store.freeTurn();
+      }
       const again = Gateway.start(store.url);
       const url = await again.said("url ");
       while ((await store.named()).join() !== "2/16,3/0") {
