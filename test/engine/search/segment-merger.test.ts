@@ -95,17 +95,6 @@ describe("the thread that merges large segments", () => {
     await expect(merger.merge(job())).rejects.toThrow(MergerClosed);
     expect(staged.size).toBe(0);
   });
-
-  test.each([
-    ["an awaited merge keeps the process alive", true],
-    ["a merge that nobody waits for keeps no process alive", false],
-  ])("%s, and neither does afterwards", async (_, isAwaited) => {
-    const ports = (): number => process.getActiveResourcesInfo().filter((name) => name === "MessagePort").length;
-    const before = ports();
-    let meanwhile = -1;
-    await merger.merge(job({ isAwaited, stage: () => ((meanwhile = ports()), Promise.resolve()) }));
-    expect([meanwhile > before, ports()]).toEqual([isAwaited, before]);
-  });
 });
 
 describe("a thread that asks", () => {
