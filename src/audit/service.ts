@@ -63,6 +63,8 @@ export interface LogRequest {
    * events are the same, and is refused with CONFLICT otherwise. 1 to 128 characters; kept as long as the log.
    */
   readonly idempotencyKey?: string;
+  /** The key was made for this request, so no earlier one is looked for. The store refuses a key that it has all the same. */
+  readonly isNewKey?: boolean;
 }
 
 /** An envelope at a leaf index of a log, checked against its leaf hash before it was returned. */

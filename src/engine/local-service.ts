@@ -139,7 +139,8 @@ class LocalService implements LocalAuditService {
 
   async appendLater(request: LogRequest, asking: Asking = {}): Promise<BulkRequest> {
     const { idempotencyKey = `bulk:${randomUUID()}` } = request;
-    const { refused, ...logged } = await this.#append({ ...request, idempotencyKey }, asking, ({ bulk }) => bulk);
+    const keyed = { isNewKey: request.idempotencyKey === undefined, ...request, idempotencyKey };
+    const { refused, ...logged } = await this.#append(keyed, asking, ({ bulk }) => bulk);
     return { id: bulkId(request.log, idempotencyKey), logged, refused };
   }
 

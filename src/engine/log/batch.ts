@@ -130,6 +130,8 @@ export interface RequestKey {
   readonly key: Uint8Array;
   /** 32 bytes: SHA-256 of the parsed events, of whether to sign them, and of the indexes of skipped ones. */
   readonly requestDigest: Uint8Array;
+  /** No earlier request can have it. */
+  readonly isNew: boolean;
 }
 
 /** A batch computed on top of a tree, and the tree that it gives if the store accepts it. */

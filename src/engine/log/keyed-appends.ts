@@ -76,7 +76,7 @@ export class KeyedAppends {
   async #appendUnlessRepeated(events: readonly CheckedEvent[], requestKey: RequestKey): Promise<Appended | Repeated> {
     const { source, newest } = this.options;
     const { log, store } = source;
-    const [receipt] = await outcomeKnown(store.receipts(log, [requestKey.key]), "NONE");
+    const [receipt] = requestKey.isNew ? [] : await outcomeKnown(store.receipts(log, [requestKey.key]), "NONE");
     const outcome: Appended | Repeated =
       receipt === undefined ? await newest.sequencer.append(events, requestKey) : { kind: "repeated", receipt };
     if (outcome.kind === "repeated") requireSame(outcome, requestKey);
@@ -118,7 +118,7 @@ export interface KeyedRequest extends LogRequest {
 
 /** The key of a request whose events are checked. */
 export function requestKeyOf(request: KeyedRequest, checked: CheckedRequest, format: LogFormat): RequestKey {
-  const { idempotencyKey, keyOwner, sign, skipInvalid = false } = request;
+  const { idempotencyKey, keyOwner, sign, skipInvalid = false, isNewKey: isNew = false } = request;
   // Only the caller's own signature counts: the gateway's follows from the event and `sign`.
   const events = checked.accepted.map(
     ({ checked: { event, malformed }, sent: { signature, publicKey } }): AskedEvent => {
@@ -129,6 +129,7 @@ export function requestKeyOf(request: KeyedRequest, checked: CheckedRequest, for
   return {
     key: keyOf(keyOwner, idempotencyKey),
     requestDigest: requestDigestOf(asked),
+    isNew,
   };
 }
 

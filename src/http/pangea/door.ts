@@ -147,7 +147,7 @@ function askOf(request: FastifyRequest, reply: FastifyReply, serving: Serving & 
   return {
     ...{ body, principal, requestId, shared },
     service: served,
-    idempotencyKey: `pangea:${first}`,
+    key: { idempotencyKey: `pangea:${first}`, isNewKey: first === requestId },
     baseUrl: baseUrl === "" ? `${request.protocol}://${request.host}` : baseUrl,
     downloadLink: options.downloadLinks({ principal, service: served }),
   };

@@ -1,7 +1,7 @@
 import type { OperationTypeNode } from "graphql";
 import type { MakeLink } from "../../audit/download-link.js";
 import type { Principal } from "../../audit/principal.js";
-import type { AuditService } from "../../audit/service.js";
+import type { AuditService, LogRequest } from "../../audit/service.js";
 import type { TokenSealer } from "../../keys/sealed-token.js";
 import type { KnownRoots } from "./known-roots.js";
 
@@ -12,8 +12,8 @@ export interface Ask {
   readonly principal: Principal;
   readonly service: AuditService;
   readonly requestId: string;
-  /** The key that makes a repeated request log nothing twice. */
-  readonly idempotencyKey: string;
+  /** The key that makes a repeated request log nothing twice, and whether this request is the first to have it. */
+  readonly key: Pick<Required<LogRequest>, "idempotencyKey" | "isNewKey">;
   /** Where the client finds this gateway, without a trailing slash. */
   readonly baseUrl: string;
   readonly downloadLink: MakeLink;

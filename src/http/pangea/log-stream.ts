@@ -16,7 +16,7 @@ export async function serveLogStream(ask: Ask): Promise<Outcome> {
   if (identity.schema !== undefined) throw otherSchema(log);
   requireSmall(logs);
   const events = logs.map(({ data }) => ({ event: eventOf(data) }));
-  await ask.service.append({ log, events, sign: false, path: "events", idempotencyKey: ask.idempotencyKey });
+  await ask.service.append({ log, events, sign: false, path: "events", ...ask.key });
   return { kind: "success", summary: `Logged ${logs.length} record(s)`, result: {} };
 }
 

@@ -35,10 +35,10 @@ export function bulkOutcome({ entries }: Logged, verbose = false): Outcome & { r
 }
 
 function requestOf(
-  { idempotencyKey }: Ask,
+  { key }: Ask,
   events: readonly WireEvent[],
-): Pick<LogRequest, "events" | "sign" | "idempotencyKey"> {
-  return { events: events.map(signedEvent), sign: false, idempotencyKey };
+): Pick<LogRequest, "events" | "sign" | "idempotencyKey" | "isNewKey"> {
+  return { events: events.map(signedEvent), sign: false, ...key };
 }
 
 function signedEvent({ event, signature, public_key }: WireEvent): SignedEvent {

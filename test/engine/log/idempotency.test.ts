@@ -82,6 +82,14 @@ describe("a request with the key of an earlier one", () => {
     expect(await stored()).toBe(0);
   });
 
+  test("is not looked for when its key was made for the request; the store knows it all the same", async () => {
+    store.receipts = () => Promise.reject(new Error("the store was asked for a key that nobody had before"));
+    const first = await log("once", { isNewKey: true });
+    expect(await log("once", { isNewKey: true }, await gateway(new FaultStore(store.honest)))).toEqual(first);
+    await service.appendLater({ log: "default", events: [message("later")], sign: false, path: "events" });
+    expect(await stored()).toBe(3);
+  });
+
   test("is answered with the gateway's first signature", async () => {
     const first = await log("signed", { sign: true });
     expect(await log("signed", { sign: true })).toEqual(first);
