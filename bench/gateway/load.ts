@@ -10,6 +10,8 @@ export interface Load {
   readonly url: string;
   /** The body of each request. */
   readonly operation: object;
+  /** A second request, at another path, that each connection sends after each: both count as one. */
+  readonly then?: { readonly path: string; readonly operation: object };
   readonly connections: number;
   readonly seconds: number;
 }
@@ -21,12 +23,14 @@ export interface Measured {
 }
 
 /** Sends one operation over and over from many connections. Throws if anything but a data answer came back. */
-export async function load({ url, operation, connections, seconds }: Load): Promise<Measured> {
+export async function load({ url, operation, then, connections, seconds }: Load): Promise<Measured> {
+  const first = { path: new URL(url).pathname, body: JSON.stringify(operation) };
+  const requests = then === undefined ? [first] : [first, { path: then.path, body: JSON.stringify(then.operation) }];
   const result = await autocannon({
     url,
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify(operation),
+    requests,
     connections,
     duration: seconds,
     verifyBody: (body) => !String(body).includes('"errors"'),
@@ -34,7 +38,7 @@ export async function load({ url, operation, connections, seconds }: Load): Prom
   const bad = result.errors + result.non2xx + result.mismatches;
   if (bad > 0) throw new Error(`${bad} requests went wrong`);
   if (result.requests.total === 0) throw new Error("no request was answered");
-  return { perSecond: result.requests.average, p50Ms: result.latency.p50, p99Ms: result.latency.p99 };
+  return { perSecond: result.requests.average / requests.length, p50Ms: result.latency.p50, p99Ms: result.latency.p99 };
 }
 
 /** Sends one operation once and answers its data. */

@@ -6,8 +6,8 @@ import type { JsonObject } from "../../core/json.js";
 /** Logs events in one request, and rejects with AuditError. */
 export type LogAll = (items: readonly JsonObject[]) => Promise<Logged>;
 
-/** So many requests run at once; what comes meanwhile waits for the next, which logs all of it. */
-const AT_ONCE = 4;
+/** So many requests run at once; what comes meanwhile waits for the next, which logs all of it. With more, groups are smaller. */
+const AT_ONCE = 2;
 /** Protocol section 1.6. */
 const MOST_EVENTS = 1_000;
 /** Of the events' JSON; one that is larger goes alone. */
@@ -23,11 +23,14 @@ interface Waiting {
 
 /**
  * Logs single events that come at once in requests of several: a service logs a thousand in one request for little more
- * than one. An event is never held back while fewer than four requests run, and each caller learns of its own event only.
+ * than one. An event is never held back while fewer than two requests run, but for what the same turn of the event loop still
+ * brings, and each caller learns of its own event only.
  */
 export class GroupedLog {
   #waiting: Waiting[] = [];
   #running = 0;
+  /** A request begins when this turn has brought what it brings: clients that were answered together come again together. */
+  #isDue = false;
 
   constructor(private readonly logAll: LogAll) {}
 
@@ -37,7 +40,13 @@ export class GroupedLog {
     const logged = new Promise<Logged>((resolve, reject) => {
       this.#waiting.push({ item, characters: JSON.stringify(item).length, signal, resolve, reject });
     });
-    if (this.#running < AT_ONCE) void this.#run();
+    if (!this.#isDue && this.#running < AT_ONCE) {
+      this.#isDue = true;
+      setImmediate(() => {
+        this.#isDue = false;
+        void this.#run();
+      });
+    }
     return unlessAborted(logged, signal);
   }
 
