@@ -142,39 +142,44 @@ const PREPARED = new WeakMap<AuditEvent, SearchableEvent>();
 export function matches(filter: Filter, event: AuditEvent): boolean {
   const prepared = PREPARED.get(event) ?? searchable(event);
   PREPARED.set(event, prepared);
-  return matchesSearchable(filter, prepared);
+  return matcherOf(filter)(prepared);
 }
 
-/** Like `matches`, for an event that was split into words before. */
-export function matchesSearchable(filter: Filter, event: SearchableEvent): boolean {
+/** Whether an event that is prepared for searches matches. */
+export type Matcher = (event: SearchableEvent) => boolean;
+
+/** Like `matches`, for a filter that is held against many events: what it looks for is put together once. */
+export function matcherOf(filter: Filter): Matcher {
   switch (filter.kind) {
     case "all":
-      return true;
+      return () => true;
     case "phrase":
-      return hasPhrase(filter, event);
+      return phraseMatcher(filter);
     case "exact":
-      return hasValue(filter, event);
+      return (event) => event[filter.field]?.value === filter.value;
     case "present":
-      return event[filter.field] !== undefined;
+      return (event) => event[filter.field] !== undefined;
     case "time":
-      return hasTime(filter, event);
-    case "and":
-      return filter.filters.every((part) => matchesSearchable(part, event));
-    case "or":
-      return filter.filters.some((part) => matchesSearchable(part, event));
-    case "not":
-      return !matchesSearchable(filter.filter, event);
+      return (event) => hasTime(filter, event);
+    case "and": {
+      const parts = filter.filters.map(matcherOf);
+      return (event) => parts.every((isMatch) => isMatch(event));
+    }
+    case "or": {
+      const parts = filter.filters.map(matcherOf);
+      return (event) => parts.some((isMatch) => isMatch(event));
+    }
+    case "not": {
+      const isMatch = matcherOf(filter.filter);
+      return (event) => !isMatch(event);
+    }
   }
 }
 
-function hasPhrase({ field, words, prefix }: PhraseFilter, event: SearchableEvent): boolean {
+function phraseMatcher({ field, words, prefix }: PhraseFilter): Matcher {
   const sought = ` ${words.join(" ")}${prefix ? "" : " "}`;
-  if (field !== undefined) return event[field]?.words.includes(sought) ?? false;
-  return Object.values(event).some((seen) => seen?.words.includes(sought));
-}
-
-function hasValue({ field, value }: ExactFilter, event: SearchableEvent): boolean {
-  return event[field]?.value === value;
+  if (field !== undefined) return (event) => event[field]?.words.includes(sought) ?? false;
+  return (event) => Object.values(event).some((seen) => seen?.words.includes(sought));
 }
 
 function hasTime(range: TimeFilter, { timestamp }: SearchableEvent): boolean {

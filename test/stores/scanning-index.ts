@@ -2,7 +2,7 @@ import type { IndexQuery, Slice } from "../../src/audit/search-index.js";
 import type { LogStore } from "../../src/audit/store.js";
 import { readEnvelope } from "../../src/core/format.js";
 import type { AuditEvent } from "../../src/core/event.js";
-import { matchesSearchable, searchable } from "../../src/query/filter.js";
+import { matcherOf, searchable } from "../../src/query/filter.js";
 import { sortKey, type EntryOrder } from "../../src/query/order.js";
 import { compareCodePoints } from "../query/code-points.js";
 
@@ -30,7 +30,7 @@ export class ScanningIndex {
   async #matches({ log, filter, range }: IndexQuery): Promise<readonly Match[]> {
     const leaves = Array.from({ length: Math.max(0, range.end - range.start) }, (_, place) => range.start + place);
     const all = await Promise.all(leaves.map((leaf) => this.#match(log, leaf)));
-    return all.filter(({ event }) => matchesSearchable(filter, event === undefined ? {} : searchable(event)));
+    return all.filter(({ event }) => matcherOf(filter)(event === undefined ? {} : searchable(event)));
   }
 
   async #match(log: string, leafIndex: number): Promise<Match> {

@@ -154,27 +154,26 @@ async function* inRows(
   sought: Sought,
   walk: Walk<Part & { readonly kind: "rows" }> & { readonly searched: SearchedLog },
 ): AsyncGenerator<Found> {
-  const { part, steps } = walk;
+  const { part, searched, steps } = walk;
+  const { start, end } = part.range;
   for await (const rows of chunks(walk)) {
     const matching: LogRow[] = [];
     for (const row of rows) {
-      const isWithin = row.leafIndex >= part.range.start && row.leafIndex < part.range.end;
-      if (isWithin && (await isRowMatch(sought, row, walk))) matching.push(row);
-      await steps.pause();
+      if (row.leafIndex < start || row.leafIndex >= end) continue;
+      const long = longTextOf(sought, row);
+      const isMatch =
+        long === undefined ? sought.isMatch(row) : await searched.longEntries.matches(sought.filter, long, steps);
+      if (isMatch) matching.push(row);
+      if (steps.isDue) await steps.pause();
     }
+    steps.requireWanted();
     if (matching.length > 0) yield { kind: "rows", rows: matching };
   }
 }
 
-/** Of a long row `sought.isMatch` would take too long, but for one that looks for its hash. */
-async function isRowMatch(
-  { filter, isMatch }: Sought,
-  row: LogRow,
-  { searched, steps }: { readonly searched: SearchedLog; readonly steps: Steps },
-): Promise<boolean> {
-  const { long } = row;
-  if (long === undefined || filter.kind === "leaf") return isMatch(row);
-  return searched.longEntries.matches(filter, long, steps);
+/** What `sought.isMatch` would take too long over, unless it looks for a hash. */
+function longTextOf({ filter }: Sought, { long }: LogRow): EntryText | undefined {
+  return filter.kind === "leaf" ? undefined : long;
 }
 
 async function* chunks(walk: {
@@ -216,12 +215,22 @@ export class Steps {
 
   constructor(private readonly signal?: AbortSignal) {}
 
+  /** Whether others have waited long enough. */
+  get isDue(): boolean {
+    return performance.now() - this.#since > STEP_MS;
+  }
+
   /** Called between two pieces of work of at most some milliseconds. Rejects with the signal's reason once it aborts. */
   async pause(): Promise<void> {
-    if (performance.now() - this.#since > STEP_MS) {
+    if (this.isDue) {
       await others();
       this.#since = performance.now();
     }
+    this.requireWanted();
+  }
+
+  /** Throws the signal's reason once it aborts. */
+  requireWanted(): void {
     this.signal?.throwIfAborted();
   }
 }

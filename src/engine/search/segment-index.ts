@@ -18,7 +18,7 @@ import type { Entry } from "../../audit/service.js";
 import type { LogStore } from "../../audit/store.js";
 import { equalBytes } from "../../core/bytes.js";
 import type { LeafRange } from "../../core/tree.js";
-import { matches, matchesSearchable, type Filter } from "../../query/filter.js";
+import { matcherOf, matches, type Filter } from "../../query/filter.js";
 import { proofCache } from "./base-segments.js";
 import { countLeaves, countMatches, countTimes, timesOf } from "./counts.js";
 import { leavesByField } from "./field-order.js";
@@ -243,7 +243,8 @@ async function unlessLost<T>(index: LogIndex, read: () => Promise<T>): Promise<T
 }
 
 function soughtBy({ filter }: IndexQuery): Sought {
-  return { filter, isMatch: (row) => row.isCorrupt || matchesSearchable(filter, row.searchable) };
+  const isMatch = matcherOf(filter);
+  return { filter, isMatch: (row) => row.isCorrupt || isMatch(row.searchable) };
 }
 
 async function inLeafOrder(

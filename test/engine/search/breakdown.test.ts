@@ -8,7 +8,7 @@ import { readEnvelope } from "../../../src/core/format.js";
 import { eventTime } from "../../../src/core/segment/event-time.js";
 import { compareBytes } from "../../../src/core/segment/format.js";
 import type { SegmentIndexOptions } from "../../../src/engine/search/segment-index.js";
-import { matchesSearchable, searchable } from "../../../src/query/filter.js";
+import { matcherOf, searchable } from "../../../src/query/filter.js";
 import type { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { valueTerm } from "../../../src/core/words/words.js";
@@ -42,7 +42,7 @@ describe(`counts of an index, compared with a plain scan (seed ${SEED})`, () => 
   const matching = ({ filter, range }: IndexQuery): readonly number[] =>
     Array.from({ length: range.end - range.start }, (_, place) => range.start + place).filter((leaf) => {
       const event = events[leaf];
-      return matchesSearchable(filter, event === undefined ? {} : searchable(event));
+      return matcherOf(filter)(event === undefined ? {} : searchable(event));
     });
 
   const timeOf = (leaf: number): number | undefined => {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { IndexQuery, Slice } from "../../../src/audit/search-index.js";
 import { readEnvelope } from "../../../src/core/format.js";
 import type { SegmentIndexOptions } from "../../../src/engine/search/segment-index.js";
-import { matchesSearchable, searchable, type SearchableEvent } from "../../../src/query/filter.js";
+import { matcherOf, searchable, type SearchableEvent } from "../../../src/query/filter.js";
 import { ORDER_FIELDS, sortKey } from "../../../src/query/order.js";
 import { compareCodePoints } from "../../query/code-points.js";
 import type { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
@@ -40,7 +40,7 @@ describe(`the segment index, compared with a plain scan (seed ${SEED})`, () => {
     const compare = (a: number, b: number): number =>
       sign * (compareCodePoints(keyOf(a, order.field), keyOf(b, order.field)) || a - b);
     const found = Array.from({ length: range.end - range.start }, (_, place) => range.start + place)
-      .filter((at) => matchesSearchable(filter, events[at]?.found ?? {}))
+      .filter((at) => matcherOf(filter)(events[at]?.found ?? {}))
       .filter((at) => after === undefined || compare(at, after) > 0)
       .sort(compare);
     return found.slice(offset, offset + limit);

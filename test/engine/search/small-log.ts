@@ -12,7 +12,7 @@ import type { LeafRange } from "../../../src/core/tree.js";
 import { readRows, storedEntries } from "../../../src/engine/search/log-rows.js";
 import { partsOf, type Part, type SearchedLog, type Sought } from "../../../src/engine/search/matches.js";
 import type { ReadableSegment } from "../../../src/engine/search/open-segment.js";
-import { matchesSearchable, searchable, type Filter } from "../../../src/query/filter.js";
+import { matcherOf, searchable, type Filter } from "../../../src/query/filter.js";
 import { sortKey } from "../../../src/query/order.js";
 import { baseSegments, entryAt, groupOf } from "../../core/segment/corpus.js";
 import { receivedAt } from "../../stores/batches.js";
@@ -79,14 +79,14 @@ export async function searched(range: LeafRange, { stored, recent }: Layout): Pr
 
 export const sought = (filter: Filter): Sought => ({
   filter,
-  isMatch: (row) => matchesSearchable(filter, row.searchable),
+  isMatch: (row) => matcherOf(filter)(row.searchable),
 });
 
 export function plainly({ filter, range }: Pick<IndexQuery, "filter" | "range">): readonly number[] {
   const leaves = Array.from({ length: range.end - range.start }, (_, place) => range.start + place);
   return leaves.filter((leaf) => {
     const event = events[leaf];
-    return matchesSearchable(filter, event === undefined ? {} : searchable(event));
+    return matcherOf(filter)(event === undefined ? {} : searchable(event));
   });
 }
 
