@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { TokenSealer } from "../../src/keys/sealed-token.js";
+import { JsonTokens, TokenSealer } from "../../src/keys/sealed-token.js";
 
 const sealer = new TokenSealer(new Uint8Array(32).fill(1));
 const payload = Buffer.from("the whole pin");
@@ -54,5 +54,35 @@ describe("a token", () => {
     const twin = String.fromCharCode(last.charCodeAt(0) + 1);
     expect(Buffer.from(token.slice(0, -1) + twin, "base64url")).toEqual(Buffer.from(token, "base64url"));
     expect(sealer.open("result", token.slice(0, -1) + twin)).toEqual({ kind: "rejected", reason: "malformed" });
+  });
+});
+
+describe("tokens that carry JSON", () => {
+  const tokens = new JsonTokens<{ readonly id: string }>("result", 2);
+  const token = tokens.seal(sealer, { id: "one" });
+
+  test("give back what they were made of", () => {
+    expect(tokens.open(sealer, token)).toMatchObject({ kind: "opened", content: { id: "one" } });
+  });
+
+  test.each([
+    ["of another version", new JsonTokens<{ id: string }>("result", 1).seal(sealer, { id: "one" })],
+    ["without a version", sealer.seal("result", Buffer.from('"text"'))],
+    ["that carries null", sealer.seal("result", Buffer.from("null"))],
+    ["that carries no JSON", sealer.seal("result", Buffer.from([0, 1, 2]))],
+  ])("are refused with a reason: one %s", (_name, other) => {
+    expect(tokens.open(sealer, other)).toEqual({
+      kind: "rejected",
+      got: "a token of another version of this service",
+    });
+  });
+
+  test("are refused as other tokens are: an altered one, and what is none", () => {
+    const other = new TokenSealer(new Uint8Array(32).fill(2));
+    expect(tokens.open(other, token)).toEqual({
+      kind: "rejected",
+      got: "an altered token, or one made under another key",
+    });
+    expect(tokens.open(sealer, "")).toEqual({ kind: "rejected", got: "text that is not a token of this service" });
   });
 });

@@ -18,7 +18,7 @@ import {
 import type { FieldProblem } from "../../core/event.js";
 import { customNames } from "../../core/event-schema.js";
 import { canonicalJson, type JsonObject } from "../../core/json.js";
-import { REJECTED_TOKEN, type TokenKind, type TokenSealer } from "../../keys/sealed-token.js";
+import { JsonTokens, type OpenedContent, type TokenSealer } from "../../keys/sealed-token.js";
 import { NEWEST_FIRST } from "../../query/order.js";
 import { restrictedFields, restrictionAllows, restrictionProblems, type Restriction } from "../../query/filter.js";
 import { resolveWindow } from "../../query/time.js";
@@ -33,11 +33,9 @@ const MICROS_PER_MS = 1_000;
 const DOWNLOAD_PAGE = 200;
 /** Before every event: the service's own default is 14 days ago. */
 const BEGINNING = "1970-01-01T00:00:00Z";
-const VERSION = 1;
 
 /** A search at the service, as ids and cursors carry it under a MAC. */
 interface Pin {
-  readonly version: typeof VERSION;
   readonly log: string;
   /** The service's id of the result. */
   readonly id: string;
@@ -52,6 +50,10 @@ interface Pin {
   readonly treeSize: number;
   readonly expiresAtMs: number;
 }
+
+const IDS = new JsonTokens<Pin>("result", 1);
+/** Our own engine's cursors are of the same kind, and no JSON. */
+const CURSORS = new JsonTokens<Pin & { readonly position: number }>("cursor", 1);
 
 export interface SearchesOptions {
   readonly link: (log: string) => LogLink;
@@ -97,7 +99,7 @@ export class PangeaSearches {
     const { id = "", count, treeSize, expiresAtMs = Infinity } = served;
     const ownExpiry = Math.floor(this.#clock() / MICROS_PER_MS) + this.options.ttlMs;
     const pin: Pin = {
-      ...{ version: VERSION, log: request.log, id, digest, bound, restriction, count, treeSize },
+      ...{ log: request.log, id, digest, bound, restriction, count, treeSize },
       ...{ maxResults: request.maxResults ?? null, expiresAtMs: Math.min(expiresAtMs, ownExpiry) },
     };
     return this.#page(pin, spanOf(page, earlier, visible(pin)), { signal, served });
@@ -166,10 +168,10 @@ export class PangeaSearches {
     const all = (): boolean => pin.count < MOST_RESULTS || (pin.maxResults ?? Infinity) < MOST_RESULTS;
     return {
       get id() {
-        return sealer.seal("result", Buffer.from(JSON.stringify(pin)));
+        return IDS.seal(sealer, pin);
       },
       ...{ log: pin.log, treeSize, expiresAt: timeText(pin.expiresAtMs * MICROS_PER_MS) },
-      cursor: (position) => sealer.seal("cursor", Buffer.from(JSON.stringify({ ...pin, position }))),
+      cursor: (position) => CURSORS.seal(sealer, { ...pin, position }),
       // The query is the service's own to judge; what a caller may see is not.
       matches: ({ envelope }: Entry) => Promise.resolve(restrictionAllows(pin.restriction, envelope.event)),
       totalCount: async () => (all() ? Promise.resolve(visible(pin)) : Promise.reject(tooMany())),
@@ -180,10 +182,11 @@ export class PangeaSearches {
   }
 
   #opened(id: string, bound: Restriction): Pin {
-    const opened = this.#open("result", id);
-    if (typeof opened === "string")
-      throw badInput([{ path: "id", expected: "the id of a search result", got: opened }]);
-    if (canonicalJson({ ...opened.bound }) === canonicalJson({ ...bound })) return opened;
+    const opened = this.#unexpired(IDS, id);
+    if (opened.kind === "rejected")
+      throw badInput([{ path: "id", expected: "the id of a search result", got: opened.got }]);
+    const { content: pin } = opened;
+    if (canonicalJson({ ...pin.bound }) === canonicalJson({ ...bound })) return pin;
     throw badInput([{ path: "id", expected: "the id of a search result", got: "a result of another credential" }]);
   }
 
@@ -194,13 +197,15 @@ export class PangeaSearches {
     const position = (path: "after" | "before"): number | undefined => {
       const text = page[path];
       if (text === undefined) return undefined;
-      const opened = this.#open("cursor", text);
-      const { position: at, ...pin } = typeof opened === "string" ? { position: undefined } : opened;
-      if (typeof opened !== "string" && isPin(pin) && isOf(pin) && (first === undefined || first.id === pin.id)) {
-        first = pin;
-        return at;
+      const opened = this.#unexpired(CURSORS, text);
+      if (opened.kind === "opened") {
+        const { position: at, ...pin } = opened.content;
+        if (isOf(pin) && (first === undefined || first.id === pin.id)) {
+          first = pin;
+          return at;
+        }
       }
-      const got = typeof opened === "string" ? opened : "a cursor of another search";
+      const got = opened.kind === "rejected" ? opened.got : "a cursor of another search";
       problems.push({ path, expected: "a cursor of this search", got });
       return undefined;
     };
@@ -209,13 +214,10 @@ export class PangeaSearches {
     return { after, before, pin: first };
   }
 
-  /** What a token carries, or what is wrong with it. */
-  #open(kind: TokenKind, token: string): (Pin & { readonly position?: number }) | string {
-    const opened = this.options.sealer.open(kind, token);
-    if (opened.kind === "rejected") return REJECTED_TOKEN[opened.reason];
-    const pin = parsed(opened.payload);
-    if (!isPin(pin)) return "a result of another version of this service";
-    return pin.expiresAtMs * MICROS_PER_MS <= this.#clock() ? "an expired result" : pin;
+  #unexpired<T extends Pin>(tokens: JsonTokens<T>, token: string): OpenedContent<T> {
+    const opened = tokens.open(this.options.sealer, token);
+    if (opened.kind === "rejected" || opened.content.expiresAtMs * MICROS_PER_MS > this.#clock()) return opened;
+    return { kind: "rejected", got: "an expired result" };
   }
 }
 
@@ -224,19 +226,6 @@ interface Cursors extends CursorPositions {
 }
 
 const NOTHING: ServedPage = { id: "", expiresAtMs: undefined, count: 0, outcomes: [], treeSize: 0 };
-
-/** What opens was written here, so only the version has to be checked. */
-function isPin(value: unknown): value is Pin {
-  return typeof value === "object" && value !== null && "version" in value && value.version === VERSION;
-}
-
-function parsed(payload: Buffer): unknown {
-  try {
-    return JSON.parse(payload.toString());
-  } catch {
-    return undefined; // a cursor of our own engine, sealed with the same key
-  }
-}
 
 function leafIndexOf(outcome: TreeEntry): number {
   return outcome.kind === "entry" ? outcome.entry.leafIndex : outcome.leafIndex;

@@ -1,5 +1,5 @@
 import type { LeafRange } from "../../core/tree.js";
-import { REJECTED_TOKEN, type TokenSealer } from "../../keys/sealed-token.js";
+import { JsonTokens, type OpenedContent, type TokenSealer } from "../../keys/sealed-token.js";
 import type { EntryOrder } from "../../query/order.js";
 import type { Restriction } from "../../query/filter.js";
 import type { TimeWindow } from "../../query/time.js";
@@ -36,27 +36,16 @@ export interface Pin {
   readonly state: PinnedState;
 }
 
-/** A client's result id, opened: its content, or what is wrong with it, as an error says it. */
-export type OpenedPin =
-  { readonly kind: "opened"; readonly pin: Pin } | { readonly kind: "rejected"; readonly got: string };
-
-/** Incremented when the shape of a pin changes: ids of another version are refused, not misread. */
-const VERSION = 2;
+const PINS = new JsonTokens<Pin>("result", 2);
 
 /** A result id: the whole pin as JSON under a MAC, so that any gateway with the same key can use it. */
 export function sealPin(sealer: TokenSealer, pin: Pin): string {
-  return sealer.seal("result", Buffer.from(JSON.stringify({ version: VERSION, ...pin })));
+  return PINS.seal(sealer, pin);
 }
 
-export function openPin(sealer: TokenSealer, id: string, nowMs: number): OpenedPin {
-  const opened = sealer.open("result", id);
-  if (opened.kind === "rejected") return { kind: "rejected", got: REJECTED_TOKEN[opened.reason] };
-  const pin: unknown = JSON.parse(opened.payload.toString());
-  if (!isPin(pin)) return { kind: "rejected", got: "a result of another version of this service" };
-  return pin.state.expiresAtMs <= nowMs ? { kind: "rejected", got: "an expired result" } : { kind: "opened", pin };
-}
-
-/** What opens was written by sealPin, so only the version has to be checked. */
-function isPin(value: unknown): value is Pin {
-  return typeof value === "object" && value !== null && "version" in value && value.version === VERSION;
+/** A client's result id, opened. */
+export function openPin(sealer: TokenSealer, id: string, nowMs: number): OpenedContent<Pin> {
+  const opened = PINS.open(sealer, id);
+  if (opened.kind === "rejected" || opened.content.state.expiresAtMs > nowMs) return opened;
+  return { kind: "rejected", got: "an expired result" };
 }

@@ -151,10 +151,10 @@ export class PinnedSearches {
   private opened(id: string, nowMs: number, bound: Restriction = {}): OpenedResult {
     const result = openPin(this.options.sealer, id, nowMs);
     if (result.kind === "rejected") throw badResultId(result.got);
-    const { search } = result.pin;
-    if (canonicalJson({ ...search.bound }) !== canonicalJson({ ...bound }))
+    const { content: pin } = result;
+    if (canonicalJson({ ...pin.search.bound }) !== canonicalJson({ ...bound }))
       throw badResultId("a result of another credential");
-    return { pin: result.pin, filter: this.checked(result.pin).filter };
+    return { pin, filter: this.checked(pin).filter };
   }
 
   private async pin(now: Now, { start, end }: WindowBounds): Promise<PinnedState> {

@@ -1,5 +1,5 @@
 import { AuditError } from "../../audit/errors.js";
-import type { TokenSealer } from "../../keys/sealed-token.js";
+import { JsonTokens } from "../../keys/sealed-token.js";
 import { bulkOutcome, bulkRequest } from "./log.js";
 import type { Ask, Outcome } from "./endpoint.js";
 import { exportBody } from "./requests.js";
@@ -20,16 +20,15 @@ export type Accepted =
       readonly id: string;
     };
 
-/** Incremented when the shape of an id changes: ids of another version are refused, not misread. */
-const VERSION = 1;
 const PREFIX = "prq_";
 
 interface SealedRequest {
-  readonly version: typeof VERSION;
   /** The credential that made it; no other may poll it. */
   readonly owner: string;
   readonly accepted: Accepted;
 }
+
+const IDS = new JsonTokens<SealedRequest>("pangea-request", 1);
 
 /**
  * POST /v2/log_async. Answered when the events are logged: what is accepted is durable, and the first poll has its result,
@@ -60,27 +59,16 @@ export async function servePoll(ask: Ask, id: string): Promise<Outcome> {
 }
 
 function sealed({ principal, shared }: Ask, accepted: Accepted): string {
-  const request: SealedRequest = { version: VERSION, owner: principal.id, accepted };
-  return PREFIX + shared.sealer.seal("pangea-request", Buffer.from(JSON.stringify(request)));
+  return PREFIX + IDS.seal(shared.sealer, { owner: principal.id, accepted });
 }
 
 /** The request with this id. Throws NOT_FOUND for any other text, and FORBIDDEN for another credential's request. */
 export function openRequest({ principal, shared }: Ask, id: string): Accepted {
-  const request = openSealed(shared.sealer, id.startsWith(PREFIX) ? id.slice(PREFIX.length) : "");
-  if (request === undefined) throw noRequest();
-  if (request.owner === principal.id) return request.accepted;
+  const opened = IDS.open(shared.sealer, id.startsWith(PREFIX) ? id.slice(PREFIX.length) : "");
+  if (opened.kind === "rejected") throw noRequest();
+  const { owner, accepted } = opened.content;
+  if (owner === principal.id) return accepted;
   throw new AuditError("FORBIDDEN", "the request was made with another credential: poll it with that one");
-}
-
-function openSealed(sealer: TokenSealer, token: string): SealedRequest | undefined {
-  const opened = sealer.open("pangea-request", token);
-  const request: unknown = opened.kind === "opened" ? JSON.parse(opened.payload.toString()) : undefined;
-  return isRequest(request) ? request : undefined;
-}
-
-/** What opens was written by `sealed`, so only the version has to be checked. */
-function isRequest(value: unknown): value is SealedRequest {
-  return typeof value === "object" && value !== null && "version" in value && value.version === VERSION;
 }
 
 function noRequest(): AuditError {

@@ -2,7 +2,7 @@ import { badInput } from "../../audit/errors.js";
 import { digestOf, utf8 } from "../../core/bytes.js";
 import { canonicalJson } from "../../core/json.js";
 import { nodeSha256 } from "../../keys/node-crypto.js";
-import { REJECTED_TOKEN, type TokenSealer } from "../../keys/sealed-token.js";
+import { JsonTokens, type TokenSealer } from "../../keys/sealed-token.js";
 import { restrictedFields, type Restriction } from "../../query/filter.js";
 import { InvalidRequest } from "./status.js";
 
@@ -17,22 +17,20 @@ export interface SearchClaims {
 
 export type OpenedSearch = Pick<SearchClaims, "id" | "verbose">;
 
-/** Incremented when the shape of an id changes: ids of another version are refused, not misread. */
-const VERSION = 1;
 const PREFIX = "pas_";
 
 interface SealedSearch extends OpenedSearch {
-  readonly version: typeof VERSION;
   readonly restriction: string;
 }
+
+const IDS = new JsonTokens<SealedSearch>("pangea-search", 1);
 
 /**
  * The id of a search, longer than Pangea's: every gateway with the same key can use it, and none has to keep it. It is
  * under a MAC, because a program may be handed an id by its user, and asserts how the search was restricted.
  */
 export function sealSearch(sealer: TokenSealer, { id, verbose, restriction }: SearchClaims): string {
-  const sealed: SealedSearch = { version: VERSION, id, verbose, restriction: restrictionDigest(restriction) };
-  return PREFIX + sealer.seal("pangea-search", Buffer.from(JSON.stringify(sealed)));
+  return PREFIX + IDS.seal(sealer, { id, verbose, restriction: restrictionDigest(restriction) });
 }
 
 /** A search's id and, if the client asserts one, its restriction. `path` is the member of the request with the id. */
@@ -46,18 +44,11 @@ export interface SearchReference {
  * Throws BAD_USER_INPUT for a text that is no search id, and if the search was restricted in another way than asserted.
  */
 export function openSearch(sealer: TokenSealer, { id, path, asserted }: SearchReference): OpenedSearch {
-  const opened = sealer.open("pangea-search", id.startsWith(PREFIX) ? id.slice(PREFIX.length) : "");
-  const expected = "the id of a search result";
-  if (opened.kind === "rejected") throw badInput([{ path, expected, got: REJECTED_TOKEN[opened.reason] }]);
-  const search: unknown = JSON.parse(opened.payload.toString());
-  if (!isSearch(search)) throw badInput([{ path, expected, got: "a result of another version of this service" }]);
-  if (asserted !== undefined && restrictionDigest(asserted) !== search.restriction) throw otherRestriction();
-  return search;
-}
-
-/** What opens was written by sealSearch, so only the version has to be checked. */
-function isSearch(value: unknown): value is SealedSearch {
-  return typeof value === "object" && value !== null && "version" in value && value.version === VERSION;
+  const opened = IDS.open(sealer, id.startsWith(PREFIX) ? id.slice(PREFIX.length) : "");
+  if (opened.kind === "rejected") throw badInput([{ path, expected: "the id of a search result", got: opened.got }]);
+  const { content } = opened;
+  if (asserted !== undefined && restrictionDigest(asserted) !== content.restriction) throw otherRestriction();
+  return content;
 }
 
 /** The same for restrictions that allow the same: the order of fields and values does not matter. */

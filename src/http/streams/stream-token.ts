@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { timeText } from "../../audit/clock.js";
 import { principalOf, writtenPrincipal, type Principal, type WrittenPrincipal } from "../../audit/principal.js";
-import type { TokenSealer } from "../../keys/sealed-token.js";
+import { JsonTokens, type TokenSealer } from "../../keys/sealed-token.js";
 import { becameKnown, type Admit } from "../admission.js";
 import { jsonAnswer, send } from "../answer.js";
 import type { Readiness } from "../server.js";
@@ -16,16 +16,15 @@ export interface StreamTokensOptions {
 
 /** Long enough for an EventSource to connect again after a short loss; short enough to leave in a log of URLs. */
 const TTL_MS = 5 * 60 * 1_000;
-/** Incremented when the shape of a token changes: tokens of another version are unknown, not misread. */
-const VERSION = 1;
 
 interface SealedHolder {
-  readonly version: typeof VERSION;
   /** The principal as it was authenticated when it asked for the token. */
   readonly principal: WrittenPrincipal;
   /** Milliseconds since the epoch. */
   readonly expiresAtMs: number;
 }
+
+const TOKENS = new JsonTokens<SealedHolder>("stream", 1);
 
 /**
  * POST /stream-tokens, with a credential: a token that stands for it in the URL of an EventSource, which can set no header.
@@ -47,19 +46,12 @@ export function streamTokensDoor(
 
 /** All that a token says is under its MAC, so that every gateway of a deployment can open it. */
 export function sealStreamToken(sealer: TokenSealer, principal: Principal, expiresAtMs: number): string {
-  const sealed: SealedHolder = { version: VERSION, principal: writtenPrincipal(principal), expiresAtMs };
-  return sealer.seal("stream", Buffer.from(JSON.stringify(sealed)));
+  return TOKENS.seal(sealer, { principal: writtenPrincipal(principal), expiresAtMs });
 }
 
 /** The principal that a token stands for; undefined if it stands for none, or has expired. */
 export function openStreamToken(sealer: TokenSealer, token: string, nowMs: number): Principal | undefined {
-  const opened = sealer.open("stream", token);
-  const sealed: unknown = opened.kind === "opened" ? JSON.parse(opened.payload.toString()) : undefined;
-  if (!isSealedHolder(sealed) || sealed.expiresAtMs <= nowMs) return undefined;
-  return principalOf(sealed.principal);
-}
-
-/** What opens was written by sealStreamToken, so only the version has to be checked. */
-function isSealedHolder(value: unknown): value is SealedHolder {
-  return typeof value === "object" && value !== null && "version" in value && value.version === VERSION;
+  const opened = TOKENS.open(sealer, token);
+  if (opened.kind === "rejected" || opened.content.expiresAtMs <= nowMs) return undefined;
+  return principalOf(opened.content.principal);
 }

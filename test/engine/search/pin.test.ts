@@ -12,12 +12,12 @@ const PIN: Pin = {
   state: { treeSize: 9, range: { start: 2, end: 7 }, pinnedAtMs: 1_000, expiresAtMs: EXPIRES_MS },
 };
 const sealed = (value: unknown): string => sealer.seal("result", Buffer.from(JSON.stringify(value)));
-const OTHER_VERSION = { kind: "rejected", got: "a result of another version of this service" };
+const OTHER_VERSION = { kind: "rejected", got: "a token of another version of this service" };
 
 describe("a result id", () => {
   test("opens as what was sealed in it, until it expires", () => {
     const id = sealPin(sealer, PIN);
-    expect(openPin(sealer, id, EXPIRES_MS - 1)).toMatchObject({ kind: "opened", pin: PIN });
+    expect(openPin(sealer, id, EXPIRES_MS - 1)).toMatchObject({ kind: "opened", content: PIN });
     expect(openPin(sealer, id, EXPIRES_MS)).toEqual({ kind: "rejected", got: "an expired result" });
   });
 
