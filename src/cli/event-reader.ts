@@ -19,6 +19,11 @@ export type ReadEvent =
     }
   | { readonly kind: "bad"; readonly line: number; readonly problems: readonly FieldProblem[] };
 
+export type GoodEvent = Extract<ReadEvent, { readonly kind: "event" }>;
+
+/** What is sent in one request at the most. Under a key that follows from its events, another number is another request. */
+export const BATCH = { events: 500, characters: 512 * 1_024 } as const;
+
 /** The column that each field stands in, by the field's name. */
 export type Columns = ReadonlyMap<string, string>;
 

@@ -11,7 +11,7 @@ import {
   type Gateway,
   type Members,
 } from "./api.js";
-import { readCsv, readNdjson, sentEvent, type Columns, type ReadEvent } from "./event-reader.js";
+import { BATCH, readCsv, readNdjson, sentEvent, type Columns, type GoodEvent, type ReadEvent } from "./event-reader.js";
 import { CommandError, explanation, type Output } from "./output.js";
 import { jsonLine } from "./printable.js";
 import { readPangeaExport } from "./pangea-export.js";
@@ -38,9 +38,6 @@ const IMPORTED = 0;
 const REFUSED = 1;
 const IMPOSSIBLE = 2;
 
-/** What is sent in one request: with the key of a request, another number of events is another request. */
-const BATCH_EVENTS = 500;
-const BATCH_CHARACTERS = 512 * 1_024;
 /** So many bad lines are named. */
 const MOST_NAMED = 100;
 
@@ -53,8 +50,6 @@ const LOG_BULK = /* GraphQL */ `
     }
   }
 `;
-
-type GoodEvent = Extract<ReadEvent, { readonly kind: "event" }>;
 
 /**
  * Logs the events of a file, in its order. The file is read twice: nothing is logged unless each of its events can be.
@@ -160,7 +155,7 @@ async function* batches(events: AsyncIterable<ReadEvent>): AsyncGenerator<readon
   for await (const read of events) {
     if (read.kind === "bad") throw new CommandError(`line ${read.line} was changed while the file was imported`);
     const size = JSON.stringify(read.event).length;
-    if (batch.length === BATCH_EVENTS || (batch.length > 0 && characters + size > BATCH_CHARACTERS)) {
+    if (batch.length === BATCH.events || (batch.length > 0 && characters + size > BATCH.characters)) {
       yield batch;
       [batch, characters] = [[], 0];
     }

@@ -14,7 +14,16 @@ import {
   type Gateway,
   type Members,
 } from "./api.js";
-import { eventOf, MAX_LINE_BYTES, ndjsonEvents, parsed, sentEvent, type ReadEvent } from "./event-reader.js";
+import {
+  BATCH,
+  eventOf,
+  MAX_LINE_BYTES,
+  ndjsonEvents,
+  parsed,
+  sentEvent,
+  type GoodEvent,
+  type ReadEvent,
+} from "./event-reader.js";
 import type { LogFlags } from "./log.js";
 import { CommandError, explanation, type Output } from "./output.js";
 import { jsonLine, printable } from "./printable.js";
@@ -23,9 +32,6 @@ const LOGGED = 0;
 const REFUSED = 1;
 const NOT_LOGGED = 2;
 
-/** What is logged in one request: less where no more has come, so that nothing waits for what comes later. */
-const BATCH_EVENTS = 500;
-const BATCH_CHARACTERS = 512 * 1_024;
 /** A batch's hashes take less than its events. */
 const MAX_RECEIPT_BYTES = 2 ** 20;
 
@@ -47,8 +53,6 @@ const LOG_BULK = /* GraphQL */ `
     }
   }
 `;
-
-type GoodEvent = Extract<ReadEvent, { readonly kind: "event" }>;
 
 /**
  * Logs the events of a file as they come, and prints a line for each: a JSON document of one event or a list, where the name
@@ -98,12 +102,12 @@ async function* documentEvents(path: string): AsyncGenerator<ReadEvent> {
   for (const [i, event] of (Array.isArray(value) ? value : [value]).entries()) yield eventOf(i + 1, event);
 }
 
-/** As many as have come by now, of what one request may have. */
+/** As many as have come by now, of what one request may have: nothing waits for what comes later. */
 async function* batches(events: AsyncGenerator<ReadEvent>): AsyncGenerator<readonly ReadEvent[]> {
   let [batch, characters] = [new Array<ReadEvent>(), 0];
   for (let next = events.next(); ; next = events.next()) {
     const isHere = await Promise.race([next.then(() => true), setImmediate(false)]);
-    const isFull = batch.length === BATCH_EVENTS || characters >= BATCH_CHARACTERS;
+    const isFull = batch.length === BATCH.events || characters >= BATCH.characters;
     if (batch.length > 0 && (isFull || !isHere)) {
       yield batch;
       [batch, characters] = [[], 0];
