@@ -4,7 +4,7 @@ import { isNewestFirst, type View } from "./view.js";
 
 /** Follows the log, and pauses. New entries belong above the newest alone, and in no window that ends. */
 export function LiveButtons({ live, view }: { readonly live: Live; readonly view: View }): ReactElement {
-  const { state, waiting, set } = live;
+  const { state, waiting, isFull, set } = live;
   const fits = isNewestFirst(view.sorting) && !(view.period.kind === "between" && view.period.end !== "");
   const why = fits ? undefined : "To follow the log, show the newest entries first, in a window of time without an end";
   return (
@@ -28,7 +28,7 @@ export function LiveButtons({ live, view }: { readonly live: Live; readonly view
             set(state === "on" ? "paused" : "on");
           }}
         >
-          {state === "on" ? "Pause" : waiting === 0 ? "Resume" : `Resume (${waiting} new)`}
+          {state === "on" ? "Pause" : waiting === 0 ? "Resume" : `Resume (${waiting} new${isFull ? " or more" : ""})`}
         </button>
       )}
     </>

@@ -9,6 +9,8 @@ export interface Live {
   readonly shown: readonly Entry[];
   /** How many came while paused. */
   readonly waiting: number;
+  /** As many are kept as may be: the result is searched again, once it is not paused. */
+  readonly isFull: boolean;
   readonly failure: Failure | undefined;
   readonly set: (state: Live["state"]) => void;
 }
@@ -18,15 +20,21 @@ export interface Followed {
   readonly query: string;
   /** The first entry that the result does not hold; undefined while there is none to continue. */
   readonly from: number | undefined;
+  /** Gives another result, which goes to the end of the log. */
+  readonly searchAgain: () => void;
 }
 
 const PAUSE_MS = 2_000;
+/** What is kept above a result: a page may be open for weeks. */
+const MOST_ENTRIES = 1_000;
+const MOST_CHARACTERS = 2 ** 23;
 
 /** Follows the log behind a result, over as many connections as it takes, without gap or repeat. */
-export function useLive({ log, query, from }: Followed): Live {
+export function useLive({ log, query, from, searchAgain }: Followed): Live {
   const [state, set] = useState<Live["state"]>("off");
   const [entries, setEntries] = useState<readonly Entry[]>([]);
   const [heldBack, setHeldBack] = useState(0);
+  const [isFull, setFull] = useState(false);
   const [failure, setFailure] = useState<Failure>();
   const mount = useMount();
   const isPaused = useRef(false);
@@ -36,24 +44,34 @@ export function useLive({ log, query, from }: Followed): Live {
   useEffect(() => {
     setEntries([]);
     setHeldBack(0);
+    setFull(false);
     setFailure(undefined);
     if (!isFollowing || from === undefined) return;
     const stop = new AbortController();
+    let [count, characters] = [0, 0];
     const take = (entry: Entry): void => {
       setEntries((before) => [entry, ...before]);
       if (isPaused.current) setHeldBack((before) => before + 1);
+      count += 1;
+      characters += entry.canonical.length;
+      if (count < MOST_ENTRIES && characters < MOST_CHARACTERS) return;
+      stop.abort();
+      setFull(true);
     };
     void followOn({ log, query, from }, { mount, signal: stop.signal, take, tell: setFailure });
     return () => {
       stop.abort();
     };
   }, [mount, isFollowing, log, query, from]);
+  useEffect(() => {
+    if (isFull && state === "on") searchAgain();
+  }, [isFull, state, searchAgain]);
 
   const change = useCallback((next: Live["state"]) => {
     if (next !== "paused") setHeldBack(0);
     set(next);
   }, []);
-  return { state, shown: entries.slice(heldBack), waiting: heldBack, failure, set: change };
+  return { state, shown: entries.slice(heldBack), waiting: heldBack, isFull, failure, set: change };
 }
 
 interface Reader {
@@ -64,7 +82,7 @@ interface Reader {
 }
 
 /** Resumes behind the last entry seen, as docs/live-tail.md says. Ends when aborted, or when the gateway wants a credential. */
-async function followOn(followed: Followed, { mount, signal, take, tell }: Reader): Promise<void> {
+async function followOn(followed: Omit<Followed, "searchAgain">, { mount, signal, take, tell }: Reader): Promise<void> {
   let { from } = followed;
   const { gateway, restriction } = mount;
   const isStopped = (): boolean => signal.aborted;
@@ -77,6 +95,7 @@ async function followOn(followed: Followed, { mount, signal, take, tell }: Reade
         take(readEntry(entry, { proof, checkpoint: proof.root.checkpoint }));
         tell(undefined);
         from = entry.leafIndex + 1;
+        if (isStopped()) return;
       }
     } catch (error) {
       if (isStopped()) return;

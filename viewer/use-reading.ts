@@ -17,8 +17,8 @@ export interface Reading {
 /** Reads what a view asks for, and checks it. */
 export function useReading(view: View): Reading {
   const result = useResult(view);
-  const { found } = result;
-  const live = useLive({ log: view.log, query: view.query, from: found?.tree.treeSize });
+  const { found, searchAgain } = result;
+  const live = useLive({ log: view.log, query: view.query, from: found?.tree.treeSize, searchAgain });
   const trust = useTrust(view.log, useNewestTree(found?.tree, live));
   const seen = useMemo(() => valuesSeen(found), [found]);
   return { result, live, trust, seen };

@@ -52,6 +52,26 @@ describeWith("chromium, what leaves the viewer's table and comes into it", hasBr
     ]);
   });
 
+  test("many entries become part of the result, and the tail goes on above it", async () => {
+    const many = (from: number) => Array.from({ length: 1_000 }, (_, i) => ({ message: `many ${from + i}` }));
+    const page = await visit(site, "/?q=many");
+    await page.getByText("No entries match").waitFor();
+    await live(page).click();
+    await logged("many: the first");
+    await row(page, "many: the first").waitFor();
+    await logAll(site.gateway.url, many(0));
+    await count(page, "1,001 entries").waitFor();
+    await logged("many: above");
+    await rows(page).first().getByText("many: above").waitFor();
+    await page.getByText("and 1 logged since").waitFor();
+    await page.getByRole("button", { name: "Pause" }).click();
+    await logAll(site.gateway.url, many(1_000));
+    await page.getByRole("button", { name: "Resume (999 new or more)" }).click();
+    await count(page, "2,002 entries").waitFor();
+    await logged("many: the last");
+    await rows(page).first().getByText("many: the last").waitFor();
+  });
+
   test("the tail goes on behind the last entry after its connection was lost", async () => {
     const page = await visit(site, "/?q=cable");
     await page.getByText("No entries match").waitFor();
