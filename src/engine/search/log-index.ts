@@ -79,6 +79,12 @@ export class LogIndex {
     if (size >= this.#stored.knownEnd + PIECE_DOCUMENTS) this.#builder.wake();
   }
 
+  /** Called every now and then: goes on with what another gateway was in the middle of. */
+  sweep(size: number): void {
+    this.grown(size);
+    if (this.#builder.isUnfinished) this.#builder.wake();
+  }
+
   /** What of the log to look at for a range, as of now. */
   async parts(range: LeafRange, looking: Looking): Promise<readonly Part[]> {
     if (range.start >= range.end) return [];
@@ -159,7 +165,9 @@ export class LogIndex {
   async #reloaded(list: readonly OpenSegment[]): Promise<readonly OpenSegment[]> {
     if (performance.now() - this.#reloadedAt < RELOAD_MS) return list;
     this.#reloadedAt = performance.now();
-    return this.#stored.reload();
+    const reloaded = await this.#stored.reload();
+    this.#builder.seen(reloaded);
+    return reloaded;
   }
 }
 

@@ -39,9 +39,23 @@ export class SegmentBuilder {
   #isWoken = false;
   /** Why it stopped last: said once. */
   #trouble = "";
+  #isUnfinished = false;
   #isClosed = false;
 
   constructor(private readonly parts: BuilderParts) {}
+
+  /**
+   * Whether there was more to do when it looked last: another gateway had the turn, which may have died since, or something
+   * failed. Then it is to be woken after a while, though the log does not grow.
+   */
+  get isUnfinished(): boolean {
+    return this.#isUnfinished;
+  }
+
+  /** Takes note of what is stored by now: another gateway may have ended before it merged what it built. */
+  seen(list: readonly OpenSegment[]): void {
+    this.#isUnfinished ||= merges(list).length > 0;
+  }
 
   /** Looks soon for what can be built. */
   wake(): void {
@@ -71,7 +85,7 @@ export class SegmentBuilder {
     try {
       while (this.#isWoken && !this.#isClosed) {
         this.#isWoken = false;
-        await this.#buildAll();
+        this.#isUnfinished = !(await this.#buildAll());
       }
       this.#trouble = "";
     } catch (error) {
@@ -79,24 +93,26 @@ export class SegmentBuilder {
       if (!this.#isClosed && reason !== this.#trouble)
         this.parts.warn(`building the search index of ${this.parts.log} has stopped: ${reason}`);
       this.#trouble = reason;
+      this.#isUnfinished = true;
     } finally {
       this.#running = undefined; // at once: a wake-up from here on begins another run
     }
   }
 
-  async #buildAll(): Promise<void> {
+  /** False where another gateway has the turn. */
+  async #buildAll(): Promise<boolean> {
     const { log, reads, blocks, stored } = this.parts;
     const size = (await reads.head(log))?.size ?? 0;
     const known = await stored.list();
     const isDone = this.#nextTask(known, size) === undefined && merges(known).length === 0;
-    if (isDone && stored.superseded(size).length === 0) return;
+    if (isDone && stored.superseded(size).length === 0) return true;
     while (!this.#isClosed && (await blocks.claim(log))) {
       const list = await stored.reload(); // another gateway may have done something meanwhile
       const superseded = stored.superseded(size);
       if (superseded.length > 0) await blocks.remove(log, superseded); // readers go to the parent by now
       this.#beginLargeMerge(list);
       const task = this.#nextTask(list, size);
-      if (task === undefined) return;
+      if (task === undefined) return true;
       try {
         const made = await this.#made(task);
         if (task.kind === "renew") this.#outdated.delete(nameOf(task.makes));
@@ -108,6 +124,7 @@ export class SegmentBuilder {
         await stored.lost(error.segment);
       }
     }
+    return this.#isClosed;
   }
 
   /** It goes on while small segments are built: one may take minutes. */

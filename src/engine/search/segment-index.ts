@@ -198,7 +198,7 @@ export class SegmentIndex implements SearchIndex {
 
   async #wakeAll(): Promise<void> {
     const heads = await this.options.log.heads().catch(() => []);
-    for (const { log, size } of heads) if (this.#followed.has(log)) this.#log(log).grown(size);
+    for (const { log, size } of heads) if (this.#followed.has(log)) this.#log(log).sweep(size);
   }
 
   /** Runs a search, again when a segment turned out to be gone or damaged. */

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import type { StoredSegment } from "../../../src/audit/block-store.js";
 import { replaced } from "../../../src/audit/calls.js";
 import type { LogStore } from "../../../src/audit/store.js";
 import { digestOf, utf8 } from "../../../src/core/bytes.js";
@@ -63,6 +64,38 @@ describe("a log that nobody searches", () => {
     swept.follow(LOG, storedEntries(log, LOG));
     await jest.advanceTimersByTimeAsync(10);
     expect(claims).toEqual([LOG]);
+    await swept.close();
+  });
+
+  test("is gone on with when another gateway has ended in the middle of a merge, though the log does not grow", async () => {
+    const hash = new Uint8Array(32).fill(1);
+    const rows = Array.from({ length: 16 }, (_, number) => ({
+      ...{ level: 1, number, blocks: 1, digest: hash, lastLeafHash: hash },
+    }));
+    let listed: readonly StoredSegment[] = rows;
+    let isMine = false;
+    const blocks = replaced(idle(), {
+      segments: () => Promise.resolve(listed),
+      claim: (name) => (claims.push(name), Promise.resolve(isMine)),
+    });
+    const heads: LogStore["heads"] = async () =>
+      (await log.heads()).map((head) => ({ ...head, size: 16 * 4_096 + 99 }));
+    const shared = replaced<LogStore>(log, {
+      ...{ heads, head: async () => (await heads())[0] },
+      leafHashes: () => Promise.resolve(hash),
+    });
+    const swept = new SegmentIndex({ log: shared, blocks, isShared: true });
+    swept.follow(LOG, storedEntries(log, LOG));
+    await jest.advanceTimersByTimeAsync(10);
+    expect(claims).toHaveLength(1);
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(claims).toHaveLength(3);
+    // The other one was alive, and has merged them: there is nothing to do, and nothing is asked any more.
+    [isMine, listed] = [true, [{ level: 2, number: 0, blocks: 1, digest: hash, lastLeafHash: hash }]];
+    await jest.advanceTimersByTimeAsync(5_000);
+    expect(claims).toHaveLength(4);
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(claims).toHaveLength(4);
     await swept.close();
   });
 

@@ -149,5 +149,27 @@ describeWith("PostgreSQL", hasPostgres(), () => {
     }, LIMIT_MS);
     afterAll(() => server.close());
     killedMerges(() => store);
+
+    test(
+      "is followed by one that found the turn taken when it looked, though the log does not grow",
+      async () => {
+        await store.reset();
+        const dying = Gateway.start(store.url, "staged", "9");
+        await dying.said("at staged");
+        await store.holdTurn(20);
+        const other = Gateway.start(store.url);
+        const url = await other.said("url ");
+        expect(await graphqlData(url, SEARCH)).toEqual(FOUND);
+        await dying.kill();
+        expect(await store.named()).not.toContain("2/16,3/0");
+        while ((await store.named()).join() !== "2/16,3/0") {
+          expect(await graphqlData(url, SEARCH)).toEqual(FOUND);
+          await sleep(200);
+        }
+        await other.kill();
+        expect(await store.lying()).toEqual(mergedLying());
+      },
+      LIMIT_MS,
+    );
   });
 });

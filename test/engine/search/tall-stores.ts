@@ -32,6 +32,8 @@ export interface TallStore {
   named(): Promise<readonly string[]>;
   /** Lets another gateway store segments at once, where one that died had the turn. */
   freeTurn(): Promise<void>;
+  /** Has who took the turn keep it for so long, whatever becomes of it. */
+  holdTurn(seconds: number): Promise<void>;
 }
 
 /** Made once in a process: it takes two seconds. */
@@ -110,6 +112,9 @@ export async function tallPostgres(url: string): Promise<TallStore> {
     freeTurn: async () => {
       await sql(url, "UPDATE auditql.index_turns SET held_until = now()");
     },
+    holdTurn: async (seconds) => {
+      await sql(url, "UPDATE auditql.index_turns SET held_until = now() + $1 * interval '1 second'", [seconds]);
+    },
   };
 }
 
@@ -169,6 +174,7 @@ export async function tallSqlite(path: string): Promise<TallStore> {
         }),
       ),
     freeTurn: async () => Promise.resolve(),
+    holdTurn: async () => Promise.resolve(),
   };
 }
 
