@@ -77,6 +77,7 @@ export const noOpService: AuditService = {
   entryByHash: unused,
   consistencyProof: unused,
   indexRoot: unused,
+  indexRecords: unused,
   completeness: unused,
   close: () => Promise.resolve(),
 };

@@ -5,6 +5,8 @@ import type {
   CompletenessProof,
   CompletenessRequest,
   ConsistencyRequest,
+  IndexRecords,
+  IndexRecordsRequest,
   IndexRoot,
   ProofRequest,
 } from "../audit/proofs.js";
@@ -153,6 +155,13 @@ export class ScopedService implements AuditService {
   async indexRoot(log: string, treeSize: number, asking?: Asking): Promise<IndexRoot> {
     this.require("audit:read");
     return this.service.indexRoot(log, treeSize, this.as(asking));
+  }
+
+  /** A record's hashes could confirm a guess at what hidden entries say. */
+  async indexRecords(request: IndexRecordsRequest, asking?: Asking): Promise<IndexRecords> {
+    this.require("audit:read");
+    if (!this.seesEverything) throw notPermitted();
+    return this.service.indexRecords(request, this.as(asking));
   }
 
   /** A proof holds words, values and whole entries of others, so only who may see every entry gets one. */

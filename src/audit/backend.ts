@@ -59,6 +59,7 @@ export function serviceOf(backend: Backend): AuditService {
     consistencyProof: async (...asked) => played("proving").consistencyProof(...asked),
     consistency: async (...asked) => played("proving").consistency(...asked),
     indexRoot: async (...asked) => played("completeness").indexRoot(...asked),
+    indexRecords: async (...asked) => played("completeness").indexRecords(...asked),
     completeness: async (...asked) => played("completeness").completeness(...asked),
     checkpointVerdict: async (...asked) => played("proving").checkpointVerdict(...asked),
   };

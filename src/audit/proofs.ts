@@ -33,6 +33,25 @@ export interface IndexRoot {
   readonly checkpoint: string;
 }
 
+/** Neighbouring records of an index log: `count` from one on, as many as there are. */
+export interface IndexRecordsRequest {
+  /** As this service returned it. */
+  readonly root: IndexRoot;
+  /** 0 to the root's size. */
+  readonly from: number;
+  /** 1 to 1,000. */
+  readonly count: number;
+}
+
+/** Records with the hashes that lead from exactly these to the index's root: none where there is no record. */
+export interface IndexRecords {
+  readonly from: number;
+  /** As they are hashed: format 1, The index log. */
+  readonly texts: readonly string[];
+  /** Of the largest subtrees that hold none of them, left to right. */
+  readonly path: readonly Uint8Array[];
+}
+
 /** The members of a `ResultPage` that identify the page. */
 export interface ProvablePage {
   readonly result: { readonly id: string };

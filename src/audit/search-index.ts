@@ -1,6 +1,7 @@
 import type { LogFormat } from "../core/format.js";
 import type { Answer, Question } from "../core/segment/answer.js";
 import type { SegmentId } from "../core/segment/format.js";
+import type { ProvenLeaves } from "../core/segment/proof-document.js";
 import type { LeafRange } from "../core/tree.js";
 import type { Filter } from "../query/filter.js";
 import type { EntryOrder } from "../query/order.js";
@@ -126,6 +127,11 @@ export interface SearchIndex {
   leavesByHash(log: string, leafHash: Uint8Array, size: number): Promise<readonly number[]>;
   /** The largest index log built so far for a log of `size` entries. */
   indexHead(log: string, size: number): Promise<IndexHead>;
+  /**
+   * Records of the bases in `range` of the index log of `size` bases, with the hashes that lead to its root. Rejects with
+   * UNAVAILABLE while it is not as large.
+   */
+  indexRecords(log: string, size: number, range: LeafRange): Promise<ProvenLeaves>;
   /**
    * Answers a question, with a proof that nothing is missing, verified before it is returned. Rejects with ENTRY_CORRUPT where an entry that the index does not
    * hold yet was changed, with PROOF_TOO_LARGE, and with UNAVAILABLE while too much of the log is not indexed.

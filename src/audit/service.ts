@@ -12,6 +12,8 @@ import type {
   CompletenessRequest,
   ConsistencyRequest,
   EntryProof,
+  IndexRecords,
+  IndexRecordsRequest,
   IndexRoot,
   ProofRequest,
   ProvablePage,
@@ -270,6 +272,11 @@ export interface ProvingService {
 export interface CompletenessService {
   /** The root of the largest index log that there is of the log's tree of a size. */
   indexRoot(log: string, treeSize: number, asking?: Asking): Promise<IndexRoot>;
+  /**
+   * Verified before they are returned. Rejects with PROOF_NOT_PERMITTED for callers who may not see the whole log, and with
+   * UNAVAILABLE where the index is another than it was, or not as large here.
+   */
+  indexRecords(request: IndexRecordsRequest, asking?: Asking): Promise<IndexRecords>;
   /** Verified before it is returned. Rejects as CompletenessRequest says. */
   completeness(request: CompletenessRequest, asking?: Asking): Promise<CompletenessProof>;
 }

@@ -83,7 +83,13 @@ export class OpeningEngine {
       ...{ identity: refuse, append: refuse, appendLater: refuse, bulkRequest: refuse },
       ...{ search: refuse, results: refuse, download: refuse, tail: refuse, root: refuse, entries: refuse },
       ...{ entryByHash: refuse, membershipProofs: refuse, consistencyProof: refuse, consistency: refuse },
-      ...{ checkpointVerdict: refuse, indexRoot: refuse, completeness: refuse, close: () => Promise.resolve() },
+      ...{
+        checkpointVerdict: refuse,
+        indexRoot: refuse,
+        indexRecords: refuse,
+        completeness: refuse,
+        close: () => Promise.resolve(),
+      },
     };
   }
 }

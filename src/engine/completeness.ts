@@ -1,10 +1,17 @@
-import { badInput } from "../audit/errors.js";
+import { AuditError, badInput } from "../audit/errors.js";
 import type { IndexHead, ProofQuery, ProvenAnswer } from "../audit/search-index.js";
-import type { CompletenessProof, IndexRoot, ProvablePage } from "../audit/proofs.js";
-import { digestBytes, digestOf } from "../core/bytes.js";
+import type { CompletenessProof, IndexRecords, IndexRecordsRequest, IndexRoot, ProvablePage } from "../audit/proofs.js";
+import { MAX_PAGE_SIZE } from "../audit/service.js";
+import { digestBytes, digestOf, utf8Text } from "../core/bytes.js";
+import { logFormat } from "../core/format.js";
+import type { FieldProblem } from "../core/event.js";
 import type { Question } from "../core/segment/answer.js";
+import type { ProvenLeaves } from "../core/segment/proof-document.js";
 import { questionText } from "../core/segment/question.js";
+import { isInTree } from "../core/segment/verify-answer.js";
+import type { LeafRange } from "../core/tree.js";
 import { VALID } from "../core/verdict.js";
+import { nodeSha256 } from "../keys/node-crypto.js";
 import type { OpenLog } from "./log/open-log.js";
 import { leavesAsked } from "./search/page-question.js";
 import type { PinnedQuestion } from "./search/pinned-searches.js";
@@ -12,6 +19,39 @@ import type { PinnedQuestion } from "./search/pinned-searches.js";
 /** The signed root of a log's index log. */
 export function indexRootOf({ log, key }: Pick<OpenLog, "log" | "key">, { treeSize, rootHash }: IndexHead): IndexRoot {
   return { log, treeSize, hash: digestOf(rootHash), checkpoint: key.signIndex(treeSize, rootHash) };
+}
+
+const HASHING = logFormat("rfc6962", nodeSha256);
+
+/** Records of an index log, proven under its root. Rejects as `CompletenessService.indexRecords`. */
+export async function provenRecords(
+  { root, from, count }: IndexRecordsRequest,
+  read: (size: number, range: LeafRange) => Promise<ProvenLeaves>,
+): Promise<IndexRecords> {
+  requirePage(root, from, count);
+  const range = { start: from, end: Math.min(root.treeSize, from + count) };
+  const proven = await read(root.treeSize, range);
+  if (!isInTree(proven, { treeSize: root.treeSize, rootHash: digestBytes(root.hash) }, HASHING)) throw isAnother(root);
+  const { leaves, hashes: path } = proven;
+  return { from, texts: leaves.map(({ bytes }) => utf8Text(bytes) ?? ""), path };
+}
+
+function requirePage({ treeSize }: IndexRoot, from: number, count: number): void {
+  const problems: readonly FieldProblem[] = [
+    ...(from <= treeSize
+      ? []
+      : [{ path: "from", expected: `0 to ${treeSize}, the root's treeSize`, got: String(from) }]),
+    ...(count >= 1 && count <= MAX_PAGE_SIZE
+      ? []
+      : [{ path: "first", expected: `1 to ${MAX_PAGE_SIZE}`, got: String(count) }]),
+  ];
+  if (problems.length > 0) throw badInput(problems);
+}
+
+/** After a failover, or where a segment that was damaged has been built again. */
+function isAnother({ log }: IndexRoot): AuditError {
+  const message = `The index of the log ${log} is another than that root is of: ask for the root again.`;
+  return new AuditError("UNAVAILABLE", message, { retryAfterMs: 1_000 });
 }
 
 /** What is needed of a log to prove an answer. */

@@ -13,6 +13,8 @@ import type {
   CompletenessProof,
   CompletenessRequest,
   ConsistencyRequest,
+  IndexRecords,
+  IndexRecordsRequest,
   IndexRoot,
   ProofRequest,
 } from "../audit/proofs.js";
@@ -46,7 +48,7 @@ import { OpenLog } from "./log/open-log.js";
 import { keyOf, requestKeyOf } from "./log/keyed-appends.js";
 import type { QueueLimits } from "./log/batch.js";
 import { checkTail, tailLog, type TailedLog } from "./log/tail.js";
-import { indexRootOf, provenComplete } from "./completeness.js";
+import { indexRootOf, provenComplete, provenRecords } from "./completeness.js";
 import { PinnedSearches } from "./search/pinned-searches.js";
 
 export interface LocalServiceOptions {
@@ -222,6 +224,12 @@ class LocalService implements LocalAuditService {
     await log.root(treeSize); // which it has, or says that it does not
     signal?.throwIfAborted();
     return indexRootOf(log, await this.#index.indexHead(name, treeSize));
+  }
+
+  async indexRecords(request: IndexRecordsRequest, { signal }: Asking = {}): Promise<IndexRecords> {
+    const { log } = this.#log(request.root.log);
+    signal?.throwIfAborted();
+    return provenRecords(request, (size, range) => this.#index.indexRecords(log, size, range));
   }
 
   async completeness(request: CompletenessRequest, asking: Asking = {}): Promise<CompletenessProof> {

@@ -18,6 +18,7 @@ import { EntryConnectionResolver, EntryEdgeResolver } from "./entry-connection.j
 import { EventResolver } from "./event.js";
 import { EntryResolver, EntryVerificationResolver, MembershipProofResolver } from "./entry.js";
 import { RootVerificationResolver } from "./root-verification.js";
+import { IndexRootResolver } from "./index-root.js";
 import { RootResolver } from "./root.js";
 import { byGlobalId } from "./reference.js";
 import { withoutNode, withPrefix } from "./root-names.js";
@@ -80,6 +81,7 @@ function auditSubgraph({ auditable = true, prefix }: SchemaOptions): Promise<Sub
       MembershipProofResolver,
       ConsistencyProofResolver,
       CompletenessProofResolver,
+      IndexRootResolver,
       RootResolver,
       RootVerificationResolver,
       ...(auditable ? [AuditableResolver] : []),

@@ -195,12 +195,19 @@ test("a proof is given to who sees everything even where the entry's text was ch
   expect(reads).toEqual([[0], [1]]);
 });
 
-test("a proof of completeness is for who sees everything", async () => {
+test("a proof of completeness, and records of the index, are for who sees everything", async () => {
   const page = await service.search({ log: "default", query: "" }, {});
   for (const name of NAMES.filter((name) => typeof CREDENTIALS[name].sees !== "string")) {
     const proof = scoped(name, service).completeness({ of: "page", page });
     if (CREDENTIALS[name].sees.length === ALL.length) expect((await proof).proof.length).toBeGreaterThan(0);
     else await expectCode(proof, "PROOF_NOT_PERMITTED");
+    const records = scoped(name, service).indexRecords({
+      root: await service.indexRoot("default", 6),
+      from: 0,
+      count: 1,
+    });
+    if (CREDENTIALS[name].sees.length === ALL.length) expect(await records).toEqual({ from: 0, texts: [], path: [] });
+    else await expectCode(records, "PROOF_NOT_PERMITTED");
   }
 });
 
@@ -249,6 +256,7 @@ const EVERY_METHOD: {
   consistency: (as) => as.consistency("default", 1),
   checkpointVerdict: (as) => as.checkpointVerdict(logged.root),
   indexRoot: (as) => as.indexRoot("default", 1),
+  indexRecords: async (as) => as.indexRecords({ root: await service.indexRoot("default", 1), from: 0, count: 1 }),
   completeness: async (as) => {
     const page = await service.search({ log: "default", query: "" }, {});
     return as.completeness({ of: "page", page });

@@ -2,8 +2,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { AuditService } from "../../src/audit/service.js";
 import { serviceOf } from "../../src/audit/backend.js";
-import { base64, parseBase64 } from "../../src/core/bytes.js";
+import { base64, digestBytes, parseBase64, utf8, type Digest } from "../../src/core/bytes.js";
+import { logFormat } from "../../src/core/format.js";
+import { readRecord } from "../../src/core/segment/index-log.js";
 import { readQuestion, questionText } from "../../src/core/segment/question.js";
+import { isInTree } from "../../src/core/segment/verify-answer.js";
 import { trustVerifierKey, type TrustedLog } from "../../src/core/verify.js";
 import { verifyCompleteness, type CompletenessClaim, type ShownAnswer } from "../../src/core/verify-completeness.js";
 import { openMemory } from "../../src/stores/memory/open.js";
@@ -153,4 +156,55 @@ test("completeness is UNSUPPORTED where the service behind the gateway has no pr
   await other.close();
   expect(data).toMatchObject({ search: { completeness: null, root: { treeSize: SIZE, index: null } } });
   expect(errors?.map(({ extensions }) => extensions["code"])).toEqual(["UNSUPPORTED", "UNSUPPORTED"]);
+});
+
+describe("records of the index", () => {
+  const RECORDS = "index { treeSize rootHash records(FROM) { from texts path } }";
+  interface Page {
+    readonly from: number;
+    readonly texts: readonly string[];
+    readonly path: readonly string[];
+  }
+  async function records(
+    args: string,
+  ): Promise<{ readonly treeSize: number; readonly rootHash: string; readonly records: Page }> {
+    const { data, errors } = await gateway.text(`{ root { ${RECORDS.replace("(FROM)", args)} } }`);
+    if (errors !== undefined) throw new Error(JSON.stringify(errors));
+    return (data?.["root"] as { index: { treeSize: number; rootHash: string; records: Page } }).index;
+  }
+
+  test("are those that it names, proven under its root: some, all, and none behind the last", async () => {
+    for (const [args, from, count] of [
+      ["", 0, 18],
+      ["(first: 1000)", 0, 18],
+      ["(from: 5, first: 3)", 5, 3],
+      ["(from: 17)", 17, 1],
+      ["(from: 18)", 18, 0],
+    ] as const) {
+      const { treeSize, rootHash, records: page } = await records(args);
+      expect([treeSize, page.from, page.texts.length]).toEqual([18, from, count]);
+      const leaves = page.texts.map((text, place) => ({ index: from + place, bytes: utf8(text) }));
+      const proven = { leaves, hashes: page.path.map((hash) => digestBytes(hash as Digest)) };
+      expect(isInTree(proven, { treeSize, rootHash: digestBytes(rootHash as Digest) }, logFormat("rfc6962"))).toBe(
+        true,
+      );
+      for (const [place, text] of page.texts.entries()) expect(readRecord(from + place, utf8(text))).toBeDefined();
+    }
+  });
+
+  test.each(["(from: 19)", "(first: 0)", "(first: 1001)"])(
+    "are refused for %s, and the root is shown",
+    async (args) => {
+      const { data, errors } = await gateway.text(`{ root { treeSize ${RECORDS.replace("(FROM)", args)} } }`);
+      expect(errors?.map(({ extensions }) => extensions["code"])).toEqual(["BAD_USER_INPUT"]);
+      expect(data).toMatchObject({ root: { treeSize: SIZE, index: { treeSize: 18, records: null } } });
+    },
+  );
+
+  test("are refused where the index is not as large here, or another", async () => {
+    const index = await gateway.service.indexRoot("default", SIZE);
+    const asked = (root: typeof index): Promise<unknown> => gateway.service.indexRecords({ root, from: 0, count: 1 });
+    await expect(asked({ ...index, treeSize: 19 })).rejects.toMatchObject({ code: "UNAVAILABLE" });
+    await expect(asked({ ...index, treeSize: 17 })).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  });
 });

@@ -188,8 +188,8 @@ export function isInTree({ leaves, hashes }: ProvenLeaves, root: SignedRoot, for
   return found !== undefined && equalBytes(found, root.rootHash);
 }
 
-/** Undefined for values that no log of the format holds. */
-function leafHashOf(format: LogFormat, bytes: Uint8Array): Uint8Array | undefined {
+/** The hash of a leaf from elsewhere; undefined for values that no log of the format holds. */
+export function leafHashOf(format: LogFormat, bytes: Uint8Array): Uint8Array | undefined {
   try {
     return format.leafHash(bytes);
   } catch (error) {

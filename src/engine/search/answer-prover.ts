@@ -228,7 +228,8 @@ function tooLarge(): AuditError {
   return new AuditError("PROOF_TOO_LARGE", message);
 }
 
-function beingBuilt(): AuditError {
+/** Of an index that is not as large yet as what is asked of it. */
+export function beingBuilt(): AuditError {
   const message = "The search index does not hold enough of the log yet to prove this: try again.";
   return new AuditError("UNAVAILABLE", message, { retryAfterMs: RETRY_AFTER_MS, passing: "the index is being built" });
 }

@@ -17,8 +17,12 @@ import type { BlockStore } from "../../audit/block-store.js";
 import type { Entry } from "../../audit/service.js";
 import type { LogStore } from "../../audit/store.js";
 import { equalBytes } from "../../core/bytes.js";
+import { BASE_ENTRIES } from "../../core/segment/index-log.js";
+import type { ProvenLeaves } from "../../core/segment/proof-document.js";
+import { provenLeaves } from "../../core/segment/prove.js";
 import type { LeafRange } from "../../core/tree.js";
 import { matcherOf, matches, type Filter } from "../../query/filter.js";
+import { beingBuilt } from "./answer-prover.js";
 import { proofCache } from "./base-segments.js";
 import { countLeaves, countMatches, countTimes, timesOf } from "./counts.js";
 import { leavesByField } from "./field-order.js";
@@ -165,6 +169,13 @@ export class SegmentIndex implements SearchIndex {
     return { treeSize, rootHash };
   }
 
+  async indexRecords(log: string, size: number, range: LeafRange): Promise<ProvenLeaves> {
+    const index = this.#log(log);
+    const tree = await unlessLost(index, () => index.indexTree(size * BASE_ENTRIES));
+    if (tree.size !== size) throw beingBuilt();
+    return provenLeaves(tree, leavesBetween(range));
+  }
+
   async prove(query: ProofQuery, signal?: AbortSignal): Promise<ProvenAnswer> {
     signal?.throwIfAborted();
     const index = this.#log(query.log);
@@ -227,6 +238,10 @@ export class SegmentIndex implements SearchIndex {
       }),
     );
   }
+}
+
+function leavesBetween({ start, end }: LeafRange): readonly number[] {
+  return Array.from({ length: end - start }, (_, place) => start + place);
 }
 
 /** Reads again when a segment turned out to be gone or damaged. */

@@ -225,6 +225,7 @@ describe("a search index that names other entries", () => {
       isMatch: (filter, { envelope }) => Promise.resolve(matches(filter, envelope.event)),
       leavesByHash: () => Promise.resolve([]),
       indexHead: () => Promise.reject(new Error("nothing is stored")),
+      indexRecords: () => Promise.reject(new Error("nothing is stored")),
       prove: () => Promise.reject(new Error("nothing is stored")),
       close: () => Promise.resolve(),
     };
