@@ -16,6 +16,7 @@ import { TokenSealer } from "./keys/sealed-token.js";
 import { explanation } from "./cli/explanation.js";
 import { declaredLogs } from "./cli/log-schemas.js";
 import type { MemoryStores } from "./cli/demo.js";
+import type { AuditIndexFlags } from "./cli/audit-index.js";
 import type { ExportFlags } from "./cli/export.js";
 import type { FsckFlags } from "./cli/fsck.js";
 import { program, type SchemaFlags } from "./cli/program.js";
@@ -251,9 +252,7 @@ function stopSignal(): AbortSignal {
 }
 
 function printTo(stream: NodeJS.WriteStream): (text: string) => void {
-  return (text) => {
-    stream.write(`${text}\n`);
-  };
+  return (text) => void stream.write(`${text}\n`);
 }
 
 try {
@@ -270,6 +269,7 @@ try {
       (await import("./cli/save.js")).saveEvidence(flags, process.env["AUDITQL_TOKEN"], openOutput()),
     watch: async (flags: WatchFlags) =>
       (await import("./cli/watch.js")).watchLog(flags, process.env["AUDITQL_TOKEN"], openOutput()),
+    auditIndex: async (flags: AuditIndexFlags) => (await import("./cli/audit-index.js")).auditIndex(flags, asking()),
     log: async (message: string, flags: LogFlags) => (await import("./cli/log.js")).logEvent(message, flags, asking()),
     logEvents: async (file: string, flags: LogFlags) =>
       (await import("./cli/log-file.js")).logEvents(file, flags, asking()),

@@ -1,10 +1,11 @@
 import { Option, type Command } from "commander";
 import type { Environment } from "../settings/read.js";
 import { LISTENER } from "../settings/table.js";
-import { columnsIn, KEY } from "./arguments.js";
+import { columnsIn, KEY, positiveInteger, trustOption } from "./arguments.js";
 import type { EventFile, ImportFlags } from "./import.js";
 import type { LogFlags } from "./log.js";
 import { addReadingCommands, type NewCommand, type ReadingCommands } from "./reading-commands.js";
+import type { AuditIndexFlags } from "./audit-index.js";
 import type { SaveFlags } from "./save.js";
 import type { WatchFlags } from "./watch.js";
 
@@ -12,6 +13,7 @@ import type { WatchFlags } from "./watch.js";
 export interface ApiCommands extends ReadingCommands {
   save(flags: SaveFlags): Promise<number>;
   watch(flags: WatchFlags): Promise<number>;
+  auditIndex(flags: AuditIndexFlags): Promise<number>;
   importEvents(file: string, flags: ImportFlags): Promise<number>;
   log(message: string, flags: LogFlags): Promise<number>;
   /** Of a file, or of standard input. */
@@ -39,6 +41,25 @@ Exit code:
 
 Example, of an hourly cron job:
   auditql watch --url https://audit.example.com/graphql --key "$LOG_KEY" --state /var/lib/auditor/default.checkpoint`;
+
+const AUDIT_INDEX_HELP = `
+It needs no access to the store: the entries and what the log signed of its index come from the gateway, whose word counts for
+nothing. Each segment is made again from entries that are in the log's signed tree. Segments that are merged of others are made in
+files of the system's temporary folder, some 400 bytes an entry of the largest one. The credential must see the whole log.
+
+Without --all or --random it goes on where the last sound run ended, and requires that log and index extend what they were then.
+Where a segment of 256 or 4,096 entries is wrong, anyone can check the proof of fraud: auditql verify fraud.json --key "$LOG_KEY".
+
+Exit code:
+  0  every segment that was made again is what the log signed
+  1  one is not, or the gateway's answers do not hold; standard output says which
+  2  it could not be found out
+
+Examples:
+  auditql audit-index --url https://audit.example.com/graphql --key "$LOG_KEY" --mark-file /var/lib/auditor/index.json
+  auditql audit-index --key "$LOG_KEY" --all --out /var/lib/auditor/fraud.json
+  auditql audit-index --trust keys.txt --random 20 --json
+  auditql audit-index --key "$LOG_KEY" --all --entries evidence.ndjson`;
 
 /** By their flags. */
 const FIELDS = [
@@ -98,6 +119,7 @@ export function addApiCommands(root: Command, commands: ApiCommands, env: Enviro
   addImport(command, commands);
   addSave(command, commands);
   addWatch(command, commands);
+  addAuditIndex(command, commands);
 }
 
 function addLog(command: NewCommand, commands: ApiCommands): void {
@@ -172,4 +194,27 @@ function addWatch(command: NewCommand, commands: ApiCommands): void {
     .action(async (flags: WatchFlags) => {
       process.exitCode = await commands.watch(flags);
     });
+}
+
+function addAuditIndex(command: NewCommand, commands: ApiCommands): void {
+  const what = "Make the search index again from a log's entries, and prove it where the log signed a wrong one.";
+  const made = command("audit-index", what, "the log to audit")
+    .option(...KEY)
+    .addOption(trustOption())
+    .option("--entries <path>", "a file that `auditql save` wrote of the whole log, to read the entries from")
+    .option("--all", "make everything again, whatever was found sound before")
+    .addOption(
+      new Option("--random <count>", "make so many segments again, chosen at random, in place of all that are new")
+        .argParser(positiveInteger)
+        .conflicts("all"),
+    )
+    .option("--mark-file <path>", "remembers what was found sound; the next run goes on there", "./audit-index.json")
+    .option("--out <path>", "where the proof of fraud goes; no file is overwritten", "./fraud.json")
+    .option("--json", "print each finding, and what it comes to, as one line of JSON")
+    .addHelpText("after", AUDIT_INDEX_HELP);
+  made.action(async (flags: AuditIndexFlags) => {
+    if (flags.key === undefined && flags.trust === undefined)
+      made.error("error: expected the log's key, as --key <key> or --trust <path>");
+    process.exitCode = await commands.auditIndex(flags);
+  });
 }

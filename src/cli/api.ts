@@ -27,6 +27,11 @@ export class UnreachableError extends CommandError {
   override readonly name = "UnreachableError";
 }
 
+/** The answer has more bytes than were expected: less can be asked at once. */
+export class AnswerTooLargeError extends CommandError {
+  override readonly name = "AnswerTooLargeError";
+}
+
 /** Where the API is, and what it is asked with. */
 export interface Gateway {
   readonly url: URL;
@@ -162,7 +167,7 @@ async function answerOf({ body }: Response, maxBytes: number): Promise<Members> 
   let bytes = 0;
   for await (const chunk of answer) {
     bytes += chunk.length;
-    if (bytes > maxBytes) throw new CommandError(`the answer is larger than ${maxBytes} bytes`);
+    if (bytes > maxBytes) throw new AnswerTooLargeError(`the answer is larger than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
   return membersIn(Buffer.concat(chunks).toString());

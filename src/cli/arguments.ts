@@ -1,7 +1,13 @@
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 
 /** The option of every command that trusts a log's key. */
 export const KEY = ["--key <key>", "the log's verifier key, as you got it over a way that you trust"] as const;
+
+/** In its place, where a command takes several logs' keys. */
+export function trustOption(): Option {
+  return new Option("--trust <path>", "a file of verifier keys, one on a line, of several logs; # begins a comment") //
+    .conflicts("key");
+}
 
 /** A count that a command takes. Throws InvalidArgumentError, which commander reports as misuse. */
 export function positiveInteger(text: string): number {

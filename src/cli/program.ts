@@ -11,7 +11,7 @@ import type { SettingRow } from "../settings/setting.js";
 import { API_KEYS, SETTINGS, STORAGE, SUBGRAPH_PREFIX } from "../settings/table.js";
 import type { FsckFlags } from "./fsck.js";
 import { packageVersion } from "../operations/package.js";
-import { KEY, positiveInteger } from "./arguments.js";
+import { KEY, positiveInteger, trustOption } from "./arguments.js";
 import { addApiCommands, type ApiCommands } from "./api-commands.js";
 import { addCompletion } from "./completion.js";
 import { addKeyCommand, DEFAULT_KEYS_FILE, type Console } from "./key.js";
@@ -98,10 +98,7 @@ export function program(commands: Commands, env: Environment): Command {
       "evidence as `auditql save` and downloads write it, JSON or lines; - reads standard input, http(s)://… an address",
     )
     .option(...KEY)
-    .addOption(
-      new Option("--trust <path>", "a file of verifier keys, one on a line, of several logs; # begins a comment") //
-        .conflicts("key"),
-    )
+    .addOption(trustOption())
     .option(
       "--known-root <root>",
       "its size and hash, as `auditql save` named it: each root must be proven to extend it",

@@ -21,14 +21,16 @@ export interface SignedRoot {
   readonly checkpoint: string;
 }
 
-/** Throws CommandError on an answer that is no root. */
-export function rootIn(value: unknown, { url }: Pick<Gateway, "url">): SignedRoot {
+/** Throws CommandError on an answer, or what is in a file, that is no root. */
+export function rootIn(value: unknown, from: Pick<Gateway, "url"> | string): SignedRoot {
   if (isPlainObject(value)) {
     const { treeSize, hash, checkpoint } = value;
     if (typeof treeSize === "number" && typeof hash === "string" && typeof checkpoint === "string")
       return { treeSize, hash, checkpoint };
   }
-  throw new CommandError(`${url.href} answered without a root`);
+  throw new CommandError(
+    typeof from === "string" ? `${from} has no root that can be read` : `${from.url.href} answered without a root`,
+  );
 }
 
 /** Why the key did not sign this size and hash; undefined where it did. */

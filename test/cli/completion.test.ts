@@ -26,7 +26,7 @@ const COMMANDS: Commands = {
     root: nothing,
     tail: nothing,
   },
-  exportEntries: nothing,
+  ...{ exportEntries: nothing, auditIndex: nothing },
 };
 
 async function scriptFor(shell: string): Promise<string> {

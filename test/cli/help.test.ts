@@ -8,7 +8,7 @@ const nothing = (): never => {
 const COMMANDS: Commands = {
   ...{ serve: nothing, demo: nothing, verify: nothing, save: nothing, schema: nothing, fsck: nothing, copy: nothing },
   ...{ watch: nothing, log: nothing, logEvents: nothing, search: nothing, importEvents: nothing, root: nothing },
-  ...{ tail: nothing, exportEntries: nothing },
+  ...{ tail: nothing, exportEntries: nothing, auditIndex: nothing },
 };
 
 /** As `auditql … --help` prints it. */

@@ -14,6 +14,7 @@ const COMMANDS: Commands = {
     root: started,
     tail: started,
     exportEntries: started,
+    auditIndex: started,
   },
 };
 
@@ -47,6 +48,10 @@ describe("what is started wrongly exits 2, for 1 means a finding", () => {
     "root newest",
     "watch",
     "watch --key k",
+    "audit-index",
+    "audit-index --key k --trust keys.txt",
+    "audit-index --key k --all --random 3",
+    "audit-index --key k --random 0",
     "import",
     "import events.ndjson --from xml",
     "import events.csv --columns message",

@@ -35,6 +35,27 @@ export type FraudVerdict =
  */
 export function fraudProof(log: Provable, index: Provable, id: SegmentId): Uint8Array {
   if (id.level > MAX_FRAUD_LEVEL) throw new RangeError(`a segment of level ${id.level} is not made from entries`);
+  const proof = written(log, index, id);
+  if (proof.length > MAX_PROOF_BYTES) throw new RangeError(`a proof of fraud of ${proof.length} bytes`);
+  return proof;
+}
+
+/**
+ * The same of a segment that is wrong: a proof that `verifyFraudProof` accepts. Undefined where none can be: of a level above,
+ * of entries of more than MAX_PROOF_BYTES, or of a segment that is right.
+ */
+export function provenFraud(roots: SignedRoots, trees: AccusedTrees, id: SegmentId): Uint8Array | undefined {
+  const proof = id.level > MAX_FRAUD_LEVEL ? undefined : written(trees.log, trees.index, id);
+  return proof !== undefined && verifyFraudProof(roots, proof).kind === "FRAUD" ? proof : undefined;
+}
+
+/** What the log signed, as far as it is needed to accuse it. */
+export interface AccusedTrees {
+  readonly log: Provable;
+  readonly index: Provable;
+}
+
+function written(log: Provable, index: Provable, id: SegmentId): Uint8Array {
   const { start, end } = leavesOf(id);
   const base = dueBase(id);
   const isRecord = readRecord(base, index.leaf(base)) !== undefined;
@@ -45,7 +66,6 @@ export function fraudProof(log: Provable, index: Provable, id: SegmentId): Uint8
   writer.varint(id.number);
   writeLeaves(writer, provenLeaves(index, [base]));
   writeLeaves(writer, provenLeaves(log, leaves));
-  if (writer.length > MAX_PROOF_BYTES) throw new RangeError(`a proof of fraud of ${writer.length} bytes`);
   return writer.copy();
 }
 
