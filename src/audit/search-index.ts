@@ -2,6 +2,7 @@ import type { LogFormat } from "../core/format.js";
 import type { Answer, Question } from "../core/segment/answer.js";
 import type { SegmentId } from "../core/segment/format.js";
 import type { ProvenLeaves } from "../core/segment/proof-document.js";
+import type { Provable } from "../core/segment/prove.js";
 import type { LeafRange } from "../core/tree.js";
 import type { Filter } from "../query/filter.js";
 import type { EntryOrder } from "../query/order.js";
@@ -87,6 +88,11 @@ export interface ProvenAnswer {
 /** A stored segment; `isSound` if it is undamaged and equals what the log's entries give. */
 export interface CheckedSegment extends SegmentId {
   readonly isSound: boolean;
+  /**
+   * The first segment of level 0 or 1 of which a gateway signs, because of this one, another record than the entries make;
+   * undefined where there is none, as where only a block is damaged.
+   */
+  readonly misrecorded?: SegmentId | undefined;
 }
 
 /**
@@ -139,8 +145,16 @@ export interface SearchIndex {
   prove(query: ProofQuery, signal?: AbortSignal): Promise<ProvenAnswer>;
   /** Rebuilds from the log every stored segment with leaves from `from` on, and compares segment by segment. */
   check(log: string, from: number): AsyncIterable<CheckedSegment>;
+  /**
+   * The index log of a log of `size` entries as a gateway over this store signs it, whatever the entries make. Changes
+   * nothing. Undefined where a stored segment is damaged.
+   */
+  storedIndex(log: string, size: number): Promise<StoredIndex | undefined>;
   close(): Promise<void>;
 }
+
+/** An index log whose records can be shown. */
+export type StoredIndex = Provable & Pick<IndexHead, "rootHash">;
 
 /** The part of a query's range after a leaf, in an order by leaf index. */
 export function rangeBehind({ range, order }: IndexQuery, leafIndex: number): LeafRange {

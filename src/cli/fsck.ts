@@ -6,10 +6,12 @@ import { digestBytes, digestOf, parseDigest } from "../core/bytes.js";
 import type { TreeSource } from "../engine/tree/signed-tree.js";
 import { findingText, type Finding } from "../engine/upkeep/finding.js";
 import type { IndexSample } from "../engine/upkeep/fsck-index.js";
+import type { ProvenFraud } from "../engine/upkeep/fsck-fraud.js";
 import { fsck, type CheckedMark } from "../engine/upkeep/fsck.js";
 import { nodeEd25519 } from "../keys/node-crypto.js";
 import { FILE_MODE, makePrivateFolder } from "../keys/private-file.js";
 import type { Settings } from "../settings/read.js";
+import { writeFraud } from "./fraud-file.js";
 import type { Console } from "./key.js";
 import { jsonLine } from "./printable.js";
 import { withBars } from "./progress.js";
@@ -22,6 +24,8 @@ export interface FsckFlags {
   readonly full?: boolean;
   /** Checks so many segments of the search index, chosen at random, in place of all that are new. The mark stays. */
   readonly random?: number | undefined;
+  /** Where the proof goes that a log signs a wrong index. */
+  readonly fraud: string;
   /** Prints each finding, and what each log comes to, as a line of JSON. */
   readonly json?: boolean;
 }
@@ -99,11 +103,32 @@ async function check(
   const options = { source, index: opened.index, ed25519: nodeEd25519(), random, ...mark };
   const report = await withBars(head.log, process.stderr, (bars) => fsck({ ...options, ...bars }, head));
   for (const finding of report.findings) to.out(lineOf(head.log, finding, flags));
-  if (json) to.out(jsonOf({ log: head.log, entries: head.size, from: report.from, findings: report.findings.length }));
+  const proof = report.fraud && (await kept(report.fraud, source, flags));
+  if (json)
+    to.out(
+      jsonOf({
+        ...{ log: head.log, entries: head.size, from: report.from, findings: report.findings.length },
+        ...(proof !== undefined && { fraud: proof }),
+      }),
+    );
   const found = report.findings.length === 0 ? "sound" : `${report.findings.length} findings`;
   to.note(`${head.log}: ${found}; ${head.size} entries, read from ${report.from}`);
+  if (proof !== undefined) to.note(`${head.log}: ${fraudText(proof, source)}`);
   if (report.sample !== undefined) to.note(`${head.log}: ${sampleText(report.sample)}`);
   return { findings: report.findings.length, mark: report.mark };
+}
+
+/** Returns the path of the file. */
+function kept(
+  { checkpoint, indexCheckpoint, proof }: ProvenFraud,
+  { key: { origin, verifierKey: publicKey }, format }: TreeSource,
+  flags: FsckFlags,
+): Promise<string> {
+  return writeFraud(flags.fraud, { format: format.name, origin, publicKey, checkpoint, indexCheckpoint, proof });
+}
+
+function fraudText(proof: string, { key }: TreeSource): string {
+  return `a gateway over this store signs a wrong index; the proof is in ${proof}: auditql verify ${proof} --key ${JSON.stringify(key.verifierKey)}`;
 }
 
 /** A finding, and in which log. */

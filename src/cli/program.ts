@@ -173,11 +173,16 @@ function addStoreCommands(root: Command, commands: Commands, env: Environment): 
         "build so many segments of the search index again, chosen at random, in place of all that are new; says the chance of finding one that is wrong",
       ).argParser(positiveInteger),
     )
+    .option(
+      "--fraud <path>",
+      "where the proof goes that a log signs a wrong index; no file is overwritten",
+      "./fraud.json",
+    )
     .option("--json", "print each finding, and what each log comes to, as one line of JSON")
     .addHelpText("after", FSCK_HELP)
-    .action(async ({ markFile, full = false, random, json = false, ...flags }: FsckFlags & StorageFlags) => {
+    .action(async ({ markFile, full = false, random, fraud, json = false, ...flags }: FsckFlags & StorageFlags) => {
       const settings = settingsOrExit(flags, env);
-      const wanted = { markFile, full, random, json };
+      const wanted = { markFile, full, random, fraud, json };
       if (settings !== undefined) process.exitCode = await commands.fsck(settings.storage, wanted);
     });
   const copy = root

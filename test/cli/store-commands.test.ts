@@ -7,8 +7,10 @@ import { keyringOfSeed } from "../../src/keys/keyring.js";
 import { loadOrCreateSeed } from "../../src/keys/seed-file.js";
 import { loadSqliteDriver } from "../../src/stores/sqlite/driver.js";
 import { indexed } from "../../src/engine/search/open-index.js";
+import { SealedBlocks } from "../../src/engine/search/sealed-blocks.js";
 import { openStore } from "../../src/stores/index.js";
 import { MAIN } from "../gateway.js";
+import { firstHiding } from "../engine/search/lying-log.js";
 import { fill, openTestService } from "../engine/test-log.js";
 import { KEYRING } from "../keyring.js";
 
@@ -158,6 +160,33 @@ describe("auditql fsck", () => {
     for (const more of [["--full"], []]) expect(await fsck("mended.db", ...more)).toMatchObject({ code: 1 });
     await flipBit("mended.db", '#event 77"');
     expect(await fsck("mended.db")).toMatchObject({ code: 0, note: expect.stringContaining("from 0") as unknown });
+  });
+
+  it("writes a proof of fraud where the stored index hides an entry, which the verifier accepts", async () => {
+    await log("lying.db", 4_400);
+    const { log: store, blocks } = await openStore(`sqlite:${join(folder, "lying.db")}`);
+    const keyring = keyringOfSeed(await loadOrCreateSeed(join(folder, "auditql.key")));
+    const sealed = new SealedBlocks(blocks, keyring.indexSecrets);
+    await blocks.remove("default", await blocks.segments("default"));
+    await sealed.put("default", await firstHiding(store, 1_000));
+    await blocks.close();
+    await store.close();
+    const { code, out, note } = await fsck("lying.db", "--fraud", "fraud.json", "--json");
+    expect(code).toBe(1);
+    expect(
+      out
+        .split("\n")
+        .slice(0, 2)
+        .map((line) => JSON.parse(line) as unknown),
+    ).toEqual([
+      { log: "default", finding: "segment-changed", level: 1, number: 0 },
+      { log: "default", entries: 4_400, from: 0, findings: 1, fraud: "fraud.json" },
+    ]);
+    const [, key = ""] = /the proof is in fraud\.json: auditql verify fraud\.json --key "(.*)"/.exec(note) ?? [];
+    expect(await auditql("verify", "fraud.json", "--key", key)).toMatchObject({
+      code: 0,
+      note: expect.stringContaining("its entries do not make the segment 0/3") as unknown,
+    });
   });
 
   it("is not spoiled where the mark cannot be kept", async () => {

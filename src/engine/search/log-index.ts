@@ -15,7 +15,7 @@ import { SegmentBuilder } from "./segment-builder.js";
 import { checkedSegments } from "./segment-check.js";
 import type { SegmentMaker } from "./segment-maker.js";
 import type { SegmentMerger } from "./segment-merger.js";
-import type { BlockCache, OpenSegment } from "./open-segment.js";
+import { SegmentLost, type BlockCache, type OpenSegment } from "./open-segment.js";
 import { StoredSegments } from "./stored-segments.js";
 
 export interface LogIndexParts {
@@ -119,6 +119,17 @@ export class LogIndex {
       this.made,
       list.filter(({ range }) => range.end > from),
     );
+  }
+
+  /** As SearchIndex.storedIndex. */
+  async storedIndex(size: number): Promise<IndexTree | undefined> {
+    const asStored = new IndexLog({ stored: this.#stored, bases: this.#bases, renew: () => undefined });
+    try {
+      return await asStored.upTo(Math.floor(size / BASE_ENTRIES));
+    } catch (error) {
+      if (error instanceof SegmentLost) return undefined;
+      throw error;
+    }
   }
 
   async lost(segment: StoredSegment): Promise<void> {

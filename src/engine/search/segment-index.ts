@@ -9,6 +9,7 @@ import {
   type ReadEntries,
   type SearchIndex,
   type Slice,
+  type StoredIndex,
   type TimesFound,
 } from "../../audit/search-index.js";
 import type { Facet, FacetRequest } from "../../audit/breakdown.js";
@@ -106,6 +107,10 @@ export class SegmentIndex implements SearchIndex {
 
   check(log: string, from: number): AsyncIterable<CheckedSegment> {
     return this.#log(log).check(from);
+  }
+
+  storedIndex(log: string, size: number): Promise<StoredIndex | undefined> {
+    return this.#log(log).storedIndex(size);
   }
 
   async page(query: IndexQuery, slice: Slice, signal?: AbortSignal): Promise<readonly number[]> {

@@ -4,12 +4,13 @@ import type { LogHead, StoredEntry } from "../../audit/store.js";
 import { equalBytes, HASH_BYTES } from "../../core/bytes.js";
 import { TreeEdge, TILE_WIDTH, type FullTile } from "../../core/tree.js";
 import { isReceivedAt } from "../../core/format.js";
-import { segmentDocuments } from "../../core/segment/format.js";
+import { segmentDocuments, type SegmentId } from "../../core/segment/format.js";
 import { signatureVerdict, type Ed25519 } from "../../core/signature.js";
 import { BoundLeaves, textHash, EntryReader } from "../tree/entries.js";
 import { checkpointEdge, restoreEdge, type TreeSource } from "../tree/signed-tree.js";
 import { TileReader } from "../tree/tile-reader.js";
 import type { Finding } from "./finding.js";
+import { fraudOf, type ProvenFraud } from "./fsck-fraud.js";
 import { checkedSample, type IndexSample } from "./fsck-index.js";
 import { changedRequests } from "./fsck-requests.js";
 
@@ -42,6 +43,8 @@ export interface FsckReport {
   readonly findings: readonly Finding[];
   /** Where the next check may start; undefined when there are findings, or only a sample of the search index was checked. */
   readonly mark: CheckedMark | undefined;
+  /** That the log signs a wrong index, where that is so and can be proven: of the first such segment. */
+  readonly fraud: ProvenFraud | undefined;
   /** The result for the search index, if it was asked for and the entries are sound. */
   readonly sample: IndexSample | undefined;
 }
@@ -75,6 +78,7 @@ class LogCheck {
   #lastReceivedAt = "";
   #isCut = false;
   #sample: IndexSample | undefined;
+  #misrecorded: SegmentId | undefined;
 
   private constructor(
     private readonly options: FsckOptions,
@@ -135,6 +139,7 @@ class LogCheck {
     }
     await this.#compareEnd();
     const { source } = this.options;
+    const fraud = await this.#fraud();
     for await (const finding of changedRequests({ source, edge: this.#signed })) this.#add(finding);
     const isWhole = this.#findings.length === 0 && this.options.random === undefined;
     return {
@@ -142,8 +147,16 @@ class LogCheck {
       from: this.#from,
       findings: this.#findings,
       mark: isWhole ? { treeSize: this.#edge.size, rootHash: this.#edge.root() } : undefined,
+      fraud,
       sample: this.#sample,
     };
+  }
+
+  /** Only of a log that is sound itself: of another, its entries prove nothing. */
+  async #fraud(): Promise<ProvenFraud | undefined> {
+    const isLogSound = this.#findings.every(({ kind }) => kind === "segment-changed");
+    if (this.#misrecorded === undefined || !isLogSound) return undefined;
+    return fraudOf({ ...this.options, head: this.head, edge: this.#edge }, this.#misrecorded);
   }
 
   /** The leaves of the signed tree; undefined where it is not known. */
@@ -237,8 +250,9 @@ class LogCheck {
     });
   }
 
-  #compareSegment({ level, number, isSound }: CheckedSegment): void {
+  #compareSegment({ level, number, isSound, misrecorded }: CheckedSegment): void {
     if (!isSound) this.#add({ kind: "segment-changed", level, number });
+    this.#misrecorded ??= misrecorded;
   }
 
   #add(finding: Finding): void {

@@ -226,6 +226,7 @@ describe("a search index that names other entries", () => {
       leavesByHash: () => Promise.resolve([]),
       indexHead: () => Promise.reject(new Error("nothing is stored")),
       indexRecords: () => Promise.reject(new Error("nothing is stored")),
+      storedIndex: () => Promise.resolve(undefined),
       prove: () => Promise.reject(new Error("nothing is stored")),
       close: () => Promise.resolve(),
     };
