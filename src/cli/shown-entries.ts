@@ -2,7 +2,7 @@ import { parseDigest, digestBytes } from "../core/bytes.js";
 import { EvidenceError, readEvidence, type Piece } from "../core/evidence/reader.js";
 import { isPlainObject } from "../core/json.js";
 import type { LeafRange } from "../core/tree.js";
-import { AnswerTooLargeError, ask, isBusy, patiently, type Gateway, type Members } from "./api.js";
+import { AnswerTooLargeError, ApiError, ask, isBusy, patiently, type Gateway, type Members } from "./api.js";
 import { CommandError, type Output } from "./output.js";
 import { rootIn, type SignedRoot } from "./signed-root.js";
 import { bytesOf } from "./verify-source.js";
@@ -56,6 +56,7 @@ const PATH = /* GraphQL */ `
 /** Reads entries from a gateway: those of a result that has all of them, in the order of the log. */
 export class GatewayEntries implements ShownEntries {
   #pinned: string | undefined;
+  #isPinUsed = false;
   #most = PAGE;
 
   constructor(
@@ -83,8 +84,13 @@ export class GatewayEntries implements ShownEntries {
     try {
       const id = (this.#pinned ??= await this.#pin());
       const { page } = await this.#ask(ENTRIES, { id, offset, first });
+      this.#isPinUsed = true;
       return entriesIn(page);
     } catch (error) {
+      if (this.#isPinUsed && error instanceof ApiError && error.codes.includes("BAD_USER_INPUT")) {
+        [this.#pinned, this.#isPinUsed] = [undefined, false]; // it has expired: another one begins with the same entries
+        return this.#page(offset, first);
+      }
       if (error instanceof AnswerTooLargeError && first > 1) {
         this.#most = Math.floor(first / 2);
         return this.#page(offset, this.#most);

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { replaced } from "../../src/audit/calls.js";
+import { badInput } from "../../src/audit/errors.js";
 import { saveEvidence } from "../../src/cli/save.js";
 import { growTo, LOG } from "../engine/search/completeness-contract.js";
 import { lyingLog, type LyingLog } from "../engine/search/lying-log.js";
@@ -81,6 +82,19 @@ describe("auditql audit-index of a log whose index is right", () => {
     expect((await audit(service, { random: 99 }, (end) => Math.floor(Math.random() * end))).notes).toContain(
       "19 signed segments",
     );
+  });
+
+  test("goes on where the result that it reads has expired meanwhile", async () => {
+    const service = await opened(log);
+    const ids: string[] = [];
+    const expiring = replaced(service, {
+      results: (id, page) => {
+        ids.push(id);
+        return ids.length === 3 ? Promise.reject(badInput([])) : service.results(id, page);
+      },
+    });
+    expect(await audit(expiring)).toMatchObject({ code: 0 });
+    expect([ids.length, ids[1] === ids[2], ids[2] === ids[3]]).toEqual([11, true, false]);
   });
 
   test("reads the entries from a file that was saved, with what the gateway signed of that tree", async () => {
