@@ -43,6 +43,11 @@ export function dueBase({ level, number }: SegmentId): number {
   return level === 0 ? number : (number + 1) * basesOf(level) - 1 + basesOf(level - 1);
 }
 
+/** The bases whose records name these segments, each once, in their order: a large segment is named after smaller ones behind it. */
+export function dueBases(segments: readonly SegmentId[]): readonly number[] {
+  return [...new Set(segments.map(dueBase))].sort((a, b) => a - b);
+}
+
 /** The segments that the record of a base names, the lowest level first. */
 export function dueAt(base: number): readonly SegmentId[] {
   const due: SegmentId[] = [];

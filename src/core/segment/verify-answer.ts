@@ -14,7 +14,7 @@ import {
   type Question,
 } from "./answer.js";
 import { MalformedSegment, segmentBlocks } from "./format.js";
-import { BASE_ENTRIES, dueBase, readRecord, type SegmentRecord } from "./index-log.js";
+import { BASE_ENTRIES, dueBases, readRecord, type SegmentRecord } from "./index-log.js";
 import { multiproofRoot } from "./multiproof.js";
 import { readProof, type ProofDocument, type ProvenLeaves, type ProvenSegment } from "./proof-document.js";
 import { MissingBlock, ProvenSource } from "./proof-source.js";
@@ -151,8 +151,7 @@ function checkWindow(
 
 function provenReaders({ index, sha256 }: SignedRoots, { segments, records }: ProofDocument): readonly SegmentReader[] {
   const format = logFormat("rfc6962", sha256);
-  const due = [...new Set(segments.map(dueBase))].sort((a, b) => a - b);
-  refuseUnless(isSameList(due, indexesOf(records)), "RECORD_MISMATCH");
+  refuseUnless(isSameList(dueBases(segments), indexesOf(records)), "RECORD_MISMATCH");
   refuseUnless(isInTree(records, index, format), "RECORD_MISMATCH");
   const named = new Map<string, SegmentRecord>();
   for (const { index: base, bytes } of records.leaves) {

@@ -4,7 +4,7 @@ import { utf8 } from "../../core/bytes.js";
 import { edgesOf, entriesToProve, rangeOf, type LogEntry } from "../../core/segment/answer.js";
 import { PIECE_DOCUMENTS, type SegmentId } from "../../core/segment/format.js";
 import type { HashTree } from "../../core/segment/hash-tree.js";
-import { BASE_ENTRIES, dueBase, segmentCover } from "../../core/segment/index-log.js";
+import { BASE_ENTRIES, dueBases, segmentCover } from "../../core/segment/index-log.js";
 import { memorySource } from "../../core/segment/memory-source.js";
 import { MAX_PROOF_BYTES, proofBytes, type ProvenSegment } from "../../core/segment/proof-document.js";
 import { provenLeaves, siblings } from "../../core/segment/prove.js";
@@ -63,8 +63,7 @@ export class AnswerProver {
     const used = proof.segmentsIn(deciding);
     const segments: ProvenSegment[] = [];
     for (const segment of used) segments.push(await provenSegment(segment, proof));
-    const bases = [...new Set(used.map(dueBase))].sort((a, b) => a - b);
-    const records = provenLeaves(index, bases);
+    const records = provenLeaves(index, dueBases(used));
     const leaves = entriesToProve(deciding, edgesOf(question, window, treeSize), indexed);
     const entries = await this.#entries(leaves, query, proof);
     const bytes = proofBytes({ window, proven: deciding, segments, records, entries });

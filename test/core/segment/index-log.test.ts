@@ -7,6 +7,7 @@ import { HashTree } from "../../../src/core/segment/hash-tree.js";
 import {
   dueAt,
   dueBase,
+  dueBases,
   openIndexCheckpoint,
   readRecord,
   recordBytes,
@@ -50,6 +51,17 @@ describe("the segments that are due", () => {
       }
     expect([...named.keys()].filter((name) => name.startsWith("1/"))).toHaveLength(312);
     expect([...named.keys()].filter((name) => name.startsWith("3/"))).toHaveLength(1);
+  });
+
+  test("are named by records in their order, which is not that of large segments and those behind them", () => {
+    const cover = segmentCover({ start: 0, end: 274 * 256 }, 273);
+    expect(cover).toEqual([
+      { level: 2, number: 0 },
+      { level: 1, number: 16 },
+      { level: 0, number: 272 },
+    ]);
+    expect(dueBases(cover)).toEqual([271, 272]);
+    expect(dueBases(segmentCover({ start: 0, end: 258 * 256 }, 272))).toEqual([256, 257, 271]);
   });
 
   test("cover any range with the largest that an index of a size names", () => {

@@ -10,7 +10,7 @@ import {
   type Question,
 } from "../../../src/core/segment/answer.js";
 import type { SegmentId } from "../../../src/core/segment/format.js";
-import { BASE_ENTRIES, dueBase } from "../../../src/core/segment/index-log.js";
+import { BASE_ENTRIES, dueBases } from "../../../src/core/segment/index-log.js";
 import { proofBytes } from "../../../src/core/segment/proof-document.js";
 import { provenLeaves, siblings, type Provable } from "../../../src/core/segment/prove.js";
 import { SegmentReader, type BlockSource } from "../../../src/core/segment/read.js";
@@ -73,10 +73,7 @@ export function proveAnswer(
       },
     };
   });
-  const records = provenLeaves(
-    index,
-    [...new Set(used.map(dueBase))].sort((a, b) => a - b),
-  );
+  const records = provenLeaves(index, dueBases(used));
   const edges = edgesOf(question, window, log.size);
   const entries = provenLeaves(log, entriesToProve(deciding, edges, indexed));
   return { answer, proof: proofBytes({ window, proven: deciding, segments, records, entries }) };
