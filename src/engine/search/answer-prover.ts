@@ -60,7 +60,7 @@ export class AnswerProver {
     await this.#throughSegments(walk, segmentCover(range, index.size), { query, proof });
     if (!question.descending) await tail();
     const { answer, deciding } = walk.decided;
-    const used = proof.segmentsIn(deciding);
+    const used = [...proof.segments].sort((a, b) => leavesOf(a).start - leavesOf(b).start);
     const segments: ProvenSegment[] = [];
     for (const segment of used) segments.push(await provenSegment(segment, proof));
     const records = provenLeaves(index, dueBases(used));
@@ -128,11 +128,12 @@ export class AnswerProver {
   }
 
   async #throughTail(walk: AnswerWalk, behind: LeafRange, { query, proof }: Proving): Promise<void> {
-    const { start, end } = behind;
-    if (start >= end || walk.isDecided()) return;
     const bases: LeafRange[] = [];
-    for (let base = Math.floor(start / BASE_ENTRIES); base * BASE_ENTRIES < end; base++)
-      bases.push({ start: Math.max(start, base * BASE_ENTRIES), end: Math.min(end, (base + 1) * BASE_ENTRIES) });
+    for (let { start } = behind; start < behind.end;) {
+      const end = Math.min(behind.end, (Math.floor(start / BASE_ENTRIES) + 1) * BASE_ENTRIES);
+      bases.push({ start, end });
+      start = end;
+    }
     for (const base of query.question.descending ? bases.reverse() : bases) {
       if (walk.isDecided()) return;
       if (proof.texts.size + base.end - base.start > MOST_BEHIND) throw beingBuilt();
@@ -176,6 +177,7 @@ type ProvenLeavesOf = ProvenSegment["blocks"];
 
 /** What a proof will be made of. */
 class ProofParts {
+  /** As they were gone through: up to the one that decides the answer, so that each is of the part that decides it. */
   readonly segments: Provable[] = [];
   readonly texts = new Map<number, Uint8Array>();
   #bytes = 0;
@@ -186,13 +188,6 @@ class ProofParts {
   grow(parts: Iterable<Uint8Array>): void {
     for (const { length } of parts) this.#bytes += length;
     if (this.#bytes > MAX_PROOF_BYTES) throw tooLarge();
-  }
-
-  /** Those that have leaves of a range, in the order of leaves. */
-  segmentsIn(range: LeafRange): readonly Provable[] {
-    return this.segments
-      .filter((segment) => leavesOf(segment).start < range.end && leavesOf(segment).end > range.start)
-      .sort((a, b) => leavesOf(a).start - leavesOf(b).start);
   }
 }
 
