@@ -18,10 +18,10 @@ const RUNS = 4;
 /** What it asks while it merges, and stands still until it has the reply. */
 export type AskMerger = (call: MergerCall & { readonly kind: "read" | "stage" }) => MergerReply;
 
-/** Merges 16 segments for a SegmentMerger, and says at last what has become of it. Never throws. */
-export function mergedBy(children: readonly StoredSegment[], ask: AskMerger): MergerCall {
+/** Merges 16 segments for a SegmentMerger into one of less than so many blocks, and says at last what has become of it. Never throws. */
+export function mergedBy(children: readonly StoredSegment[], ask: AskMerger, end = MAX_SEGMENT_BLOCKS): MergerCall {
   try {
-    return { kind: "merged", segment: merged(children, ask) };
+    return { kind: "merged", segment: merged(children, ask, end) };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return { kind: "failed", reason, fault: error instanceof Fault ? error.fault : undefined };
@@ -135,12 +135,12 @@ class Merged {
   }
 }
 
-function merged(children: readonly StoredSegment[], ask: AskMerger): StoredSegment {
+function merged(children: readonly StoredSegment[], ask: AskMerger, end: number): StoredSegment {
   const from = children.map((row, place) => new Child(row, place, ask));
   const readers = (): readonly SegmentReader[] => from.map((child) => child.reader());
   const header: SegmentHeader = mergedHeader(readers());
   const blocks = segmentBlocks(header);
-  if (blocks >= MAX_SEGMENT_BLOCKS) throw new Fault("too many blocks", { kind: "too-large" });
+  if (blocks >= end) throw new Fault("too many blocks", { kind: "too-large" });
   const to = new Merged(blocks, ask);
   streamMerged(readers(), header, to.take);
   const digest = to.finish(from);

@@ -109,6 +109,14 @@ describe("a merge from block to block", () => {
     expect(said).toEqual({ ...DAMAGED, fault: { kind: "damaged", child: 3 } });
   });
 
+  test("makes none of more blocks than a segment may have, and stages nothing of it", () => {
+    const [store, other] = [new Store(children), new Store(children)];
+    const said = mergedBy(children, store.ask, whole.blocks - 1);
+    expect(said).toEqual({ kind: "failed", reason: "too many blocks", fault: { kind: "too-large" } });
+    expect(store.stages).toEqual([]);
+    expect(mergedBy(children, other.ask, whole.blocks)).toMatchObject({ kind: "merged" });
+  });
+
   test("says why it failed where no child is to blame", () => {
     const store = new Store(children);
     const said = mergedBy(children, (call) => {
