@@ -4,12 +4,15 @@ import { replaced } from "../../../src/audit/calls.js";
 import { digestOf, utf8, utf8Text } from "../../../src/core/bytes.js";
 import type { Segment } from "../../../src/core/segment/format.js";
 import { BaseSegments, proofCache, soundRows, type ProofCache } from "../../../src/engine/search/base-segments.js";
+import { storable } from "../../../src/engine/search/outline.js";
 import { SegmentMaker } from "../../../src/engine/search/segment-maker.js";
+import { nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { entryAt } from "../../core/segment/corpus.js";
 import { rejection } from "../rejection.js";
 import { closedGate } from "../test-log.js";
 
 const BASE = 256;
+const HASH = nodeSha256(Uint8Array.of(1));
 
 /** The bases that were made, in the order in which they were begun, and what each was made of. */
 let made: { readonly firstLeaf: number; readonly texts: readonly string[] }[];
@@ -43,11 +46,41 @@ const entries: ReadEntries = (leaves) =>
   );
 
 function basesOf(log: string, read = entries): BaseSegments {
-  const reads = { leafHashes: () => Promise.reject(new Error("not asked")) };
+  const reads = { leafHashes: () => Promise.resolve(Buffer.concat(Array<Uint8Array>(16 * BASE).fill(HASH))) };
   return new BaseSegments({ log, reads, entries: read, maker, baseMaker: maker, warn: () => undefined }, cache);
 }
 
 const nameOf = ({ blocks }: Segment): string => utf8Text(blocks[0] ?? new Uint8Array()) ?? "";
+
+describe("the segments that were merged away", () => {
+  const GROUP = 16 * BASE;
+  const id = { level: 1, number: 3 };
+
+  test("are made of their entries, once, and again when the log is another", async () => {
+    let builds = 0;
+    maker = replaced(new SegmentMaker(), {
+      build: async (firstLeaf, some) => {
+        for await (const piece of some) expect(piece.length).toBeGreaterThan(0);
+        builds += 1;
+        return storable({ level: 1, number: firstLeaf / GROUP, blocks: [utf8("made")], directory: [] }, HASH, []);
+      },
+    });
+    const entry: ReadEntry = { kind: "entry", entry: { canonical: "{}", hash: digestOf(HASH) } };
+    const bases = basesOf("default", (leaves) => Promise.resolve(leaves.map(() => entry)));
+    const first = await bases.whole(id);
+    expect(first).toMatchObject({ level: 1, number: 3 });
+    expect([await bases.whole(id), builds]).toEqual([first, 1]);
+    bases.clear();
+    await bases.whole(id);
+    expect(builds).toBe(2);
+  });
+
+  test("are looked for again where they could not be made", async () => {
+    const bases = basesOf("default");
+    expect(await bases.whole({ level: 4, number: 0 })).toBeUndefined();
+    expect(cache.merged.size).toBe(0);
+  });
+});
 
 describe("the segments of level 0, which no store keeps,", () => {
   test("are made of their 256 entries, once, whoever asks at the same time or later", async () => {

@@ -1,5 +1,8 @@
 import { expect, test } from "@jest/globals";
+import { logFormat } from "../../../src/core/format.js";
+import { HashTree } from "../../../src/core/segment/hash-tree.js";
 import { proofCache } from "../../../src/engine/search/base-segments.js";
+import { nodeSha256 } from "../../../src/keys/node-crypto.js";
 
 const MIB = 2 ** 20;
 const segment = (bytes: number, number: number) => ({
@@ -19,4 +22,14 @@ test("segments are kept for proofs by their bytes, not by their number", () => {
   bases.set("log/64", { ...large, blocks: large.contents });
   merged.set("log/64", large);
   expect([bases.has("log/64"), merged.has("log/64")]).toEqual([false, false]);
+});
+
+test("what is just as large as all that may be kept is kept, and so is a tree over nothing", () => {
+  const { bases, merged, trees } = proofCache();
+  const most = segment(32 * MIB - 1, 0);
+  bases.set("log/0", { ...most, blocks: most.contents });
+  merged.set("log/0", most);
+  expect([bases.has("log/0"), merged.has("log/0")]).toEqual([true, true]);
+  trees.set("none", new HashTree(logFormat("rfc6962", nodeSha256), []));
+  expect(trees.has("none")).toBe(true);
 });

@@ -150,17 +150,20 @@ describe("what builds the segments of a log", () => {
     await bench.put(...ones(2));
     bench.size = 2 * GROUP;
     const { builder } = await bench.begin();
-    const [first] = await bench.memory.segments(LOG);
-    if (first === undefined) throw new Error("two segments");
+    const [first = segmentOf({ level: 1, number: 0 })] = await bench.memory.segments(LOG);
     bench.build = (number) => Promise.resolve(segmentOf({ level: 1, number }, 2));
     builder.renew(first);
     builder.renew(first);
     await builder.ended();
     const renewed = segmentOf({ level: 1, number: 0 }, 2).digest;
     expect([bench.made, (await bench.memory.segments(LOG))[0]?.digest]).toEqual([["1/0"], renewed]);
-    builder.renew(segmentOf({ level: 2, number: 7 }));
+    builder.renew(segmentOf({ level: 1, number: 2 }));
     await builder.ended();
     expect(bench.made).toEqual(["1/0"]);
+    bench.size = 3 * GROUP;
+    builder.wake();
+    await builder.ended();
+    expect(bench.made).toEqual(["1/0", "1/2"]); // a new one, which is not outdated
   });
 
   test("ends with the segment in hand when it is closed, and begins no more", async () => {

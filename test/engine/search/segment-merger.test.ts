@@ -35,6 +35,9 @@ const job = (more: Partial<MergeJob> = {}): MergeJob => ({
   ...more,
 });
 
+/** Of what keeps this process alive. */
+const ports = (): number => process.getActiveResourcesInfo().filter((name) => name === "MessagePort").length;
+
 describe("the thread that merges large segments", () => {
   test("asks for the blocks of its children, gives each of its own away, and says what it made", async () => {
     const expected = new Map<number, Uint8Array>();
@@ -56,9 +59,11 @@ describe("the thread that merges large segments", () => {
     ["read", { read: () => Promise.reject(new Error("no luck")) }],
     ["stored", { stage: () => Promise.reject(new Error("no luck")) }],
   ])("ends where a block cannot be %s, and the next merge begins another", async (_, failing) => {
+    const before = ports();
     const [failed, next] = [merger.merge(job(failing)), merger.merge(job())];
     await expect(failed).rejects.toThrow("no luck");
     expect(await next).toMatchObject({ level: 2, number: 0 });
+    expect(ports()).toBe(before); // no thread is left that waits for a block
   });
 
   test("names a damaged child", async () => {

@@ -27,6 +27,8 @@ test.each([
     [2 * most + 70, Infinity],
     [2 * most, most + 5],
     [2 * most, 2 * most],
+    [2 * most, most + 1],
+    [2, 1],
     [65, 64],
   ] as const) {
     const { slices, page } = indexOf(total);

@@ -1,16 +1,9 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { AuditService } from "../../../src/audit/service.js";
-import { replaced } from "../../../src/audit/calls.js";
-import { digestOf, utf8 } from "../../../src/core/bytes.js";
-import { logFormat } from "../../../src/core/format.js";
-import { consistencyRanges, consistencyVerdict, membershipVerdict } from "../../../src/core/proof.js";
-import { multiproofRanges } from "../../../src/core/segment/multiproof.js";
-import { TreeEdge, treeRoot } from "../../../src/core/tree.js";
+import { digestOf } from "../../../src/core/bytes.js";
+import { consistencyVerdict, membershipVerdict } from "../../../src/core/proof.js";
 import { VALID } from "../../../src/core/verdict.js";
-import { Prover } from "../../../src/engine/tree/prover.js";
-import { TileReader } from "../../../src/engine/tree/tile-reader.js";
-import { nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { FaultStore } from "../fault-store.js";
 import { fill, logMessages, openTestService } from "../test-log.js";
@@ -39,48 +32,6 @@ describe("proofs of a log of many tiles", () => {
     const asked = { log: "default", treeSize: 2_000, leafIndexes: Array.from({ length: 50 }, (_, i) => i * 13) };
     await service.membershipProofs(asked);
     expect(store.tileReads).toBe(1);
-  });
-
-  test("of a size whose root is proven look up no more than their paths", async () => {
-    const format = logFormat("rfc6962", nodeSha256);
-    const leaves = Array.from({ length: 600 }, (_, leaf) => format.leafHash(utf8(String(leaf))));
-    const { edge } = TreeEdge.empty(format).append(leaves);
-    const tree = { edge, rootHash: edge.root(), checkpoint: "", lastReceivedAt: "" };
-    const asked: number[] = [];
-    const hashes: TileReader["hashes"] = (_, ranges) => {
-      asked.push(ranges.length);
-      return Promise.resolve(ranges.map(({ start, end }) => treeRoot(format, leaves.slice(start, end))));
-    };
-    const source = { log: "default", store: new MemoryLogStore(), format };
-    const prover = new Prover(source, replaced(new TileReader(source), { hashes }));
-    const [proof] = await prover.membership(tree, 300, [7]);
-    await prover.membership(tree, 300, [7]);
-    await prover.rootHash(tree, 300);
-    const ofPath = 1 + (proof?.path.length ?? 0);
-    expect(asked).toEqual([ofPath + 1 + consistencyRanges(300, 600).length, ofPath]);
-  });
-
-  test("of several leaves at once have the hashes that lead from all of them to the root, and are refused with others", async () => {
-    const format = logFormat("rfc6962", nodeSha256);
-    const leaves = Array.from({ length: 600 }, (_, leaf) => format.leafHash(utf8(String(leaf))));
-    const { edge } = TreeEdge.empty(format).append(leaves);
-    const tree = { edge, rootHash: edge.root(), checkpoint: "", lastReceivedAt: "" };
-    let isChanged = false;
-    const hashes: TileReader["hashes"] = (_, ranges) =>
-      Promise.resolve(
-        ranges.map(({ start, end }) => {
-          const hash = treeRoot(format, leaves.slice(start, end));
-          return isChanged && end - start === 2 ? hash.map((byte) => byte ^ 1) : hash;
-        }),
-      );
-    const source = { log: "default", store: new MemoryLogStore(), format };
-    const doubt = (): Promise<void> => Promise.resolve();
-    const prover = new Prover(source, replaced(new TileReader(source), { hashes, doubt }));
-    const path = await prover.multiproof(tree, 600, [7, 8, 599]);
-    const ranges = multiproofRanges([7, 8, 599], 600);
-    expect(path).toEqual(ranges.map(({ start, end }) => treeRoot(format, leaves.slice(start, end))));
-    isChanged = true;
-    await expect(prover.multiproof(tree, 600, [7, 8, 599])).rejects.toMatchObject({ code: "LOG_CORRUPT" });
   });
 
   test("of the newest entries cost no read: they are in the edge", async () => {
