@@ -26,6 +26,9 @@ interface TimeSpan {
   readonly last: number;
 }
 
+/** The first and the last time; both are undefined where nothing has one. */
+type Found = { readonly [Name in keyof TimeSpan]: TimeSpan[Name] | undefined };
+
 const NOTHING: Histogram = { buckets: [], otherCount: 0 };
 
 /**
@@ -44,7 +47,7 @@ async function byReceipt(source: HistogramSource, most: number): Promise<Histogr
   const { start, end } = state.range;
   const ends = start < end ? await receivedAt([start, end - 1]) : [];
   const [from, until] = ends.map((text) => Date.parse(text));
-  const span = spanOf(checked.bounds, from === undefined ? undefined : { first: from, last: until ?? from });
+  const span = spanOf(checked.bounds, { first: from, last: until });
   if (span === undefined) return NOTHING;
   const isOpen = checked.bounds.end === undefined && checked.bounds.start !== undefined;
   const limits = timeSteps(span.first, isOpen ? Math.max(span.last, state.pinnedAtMs) : span.last, most);
@@ -56,16 +59,16 @@ async function byReceipt(source: HistogramSource, most: number): Promise<Histogr
 async function byEventTime(source: HistogramSource, most: number): Promise<Histogram> {
   const { index, query, checked, signal } = source;
   const { span: found, without } = await index.timesOf(query, signal);
-  const span = spanOf(checked.eventBounds, found);
+  const span = spanOf(checked.eventBounds, found ?? { first: undefined, last: undefined });
   if (span === undefined) return { buckets: [], otherCount: without };
   const limits = timeSteps(span.first, span.last, most);
   return { buckets: bucketsOf(limits, await index.countTimes(query, limits, signal)), otherCount: without };
 }
 
 /** A window, where it is open as far as was found; undefined where neither says anything. */
-function spanOf({ start, end }: WindowBounds, found: TimeSpan | undefined): TimeSpan | undefined {
-  const first = start === undefined ? found?.first : Date.parse(start);
-  const last = end === undefined ? found?.last : Date.parse(end) - 1;
+function spanOf({ start, end }: WindowBounds, found: Found): TimeSpan | undefined {
+  const first = start === undefined ? found.first : Date.parse(start);
+  const last = end === undefined ? found.last : Date.parse(end) - 1;
   if (first === undefined && last === undefined) return undefined;
   const from = first ?? last ?? 0;
   return { first: from, last: Math.max(from, last ?? from) };

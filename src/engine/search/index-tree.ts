@@ -65,7 +65,7 @@ export class IndexLog {
     const stored = await this.#stored();
     const kept = this.#kept?.name === stored.name ? this.#kept : await keptOf(stored);
     this.#kept = kept;
-    const newest = kept.isWhole && size > stored.bases ? await this.#newest(stored, size) : [];
+    const newest = kept.isWhole ? await this.#newest(stored, size) : [];
     const name = `${stored.name}/${newest.length}`;
     const tree = this.#tree?.name === name ? this.#tree : grown(name, [...kept.records, ...newest]);
     this.#tree = tree;
@@ -94,7 +94,7 @@ export class IndexLog {
 
   /** The records of the group behind what is stored, up to its end: the next one names its segment of level 1. */
   async #newest(stored: Stored, size: number): Promise<readonly Uint8Array[]> {
-    const count = Math.min(MERGED_CHILDREN, size - stored.bases);
+    const count = Math.max(0, Math.min(MERGED_CHILDREN, size - stored.bases));
     const due = Array.from({ length: count }, (_, place) => this.parts.bases.of(stored.bases + place));
     const built = await Promise.all(due);
     const records: Uint8Array[] = [];

@@ -4,7 +4,7 @@ import type { BlockStore } from "../../../src/audit/block-store.js";
 import { replaced } from "../../../src/audit/calls.js";
 import { FACET_FIELDS, type Facet, type FacetRequest } from "../../../src/audit/breakdown.js";
 import { fieldText } from "../../../src/core/event.js";
-import { eventTime } from "../../../src/core/segment/event-time.js";
+import { eventTime, FIRST_MS } from "../../../src/core/segment/event-time.js";
 import { digestOf, utf8 } from "../../../src/core/bytes.js";
 import { buildSegment } from "../../../src/core/segment/build.js";
 import { compareBytes } from "../../../src/core/segment/format.js";
@@ -12,7 +12,7 @@ import { Group } from "../../../src/core/segment/group.js";
 import { valueTerm } from "../../../src/core/words/words.js";
 import { countLeaves, countMatches, countTimes, timesOf } from "../../../src/engine/search/counts.js";
 import { partsOf } from "../../../src/engine/search/matches.js";
-import { blockCache, OpenSegment } from "../../../src/engine/search/open-segment.js";
+import { blockCache, OpenSegment, type SegmentSession } from "../../../src/engine/search/open-segment.js";
 import { storable } from "../../../src/engine/search/outline.js";
 import { topValues } from "../../../src/engine/search/value-counts.js";
 import { nodeSha256 } from "../../../src/keys/node-crypto.js";
@@ -191,6 +191,62 @@ describe("buckets", () => {
         times.filter((other) => other === time - 1).length,
         same,
       ]);
+    }
+  });
+});
+
+describe("what is counted", () => {
+  const all = sought({ kind: "all" });
+  const FIRST = "0000-01-01T00:00:00Z";
+
+  test("has no entry that was changed: whether it matches cannot be told", async () => {
+    const read = await searched({ start: 0, end: 9 }, { stored: [], recent: [] });
+    const entries: typeof read.entries = (leaves) => Promise.resolve(leaves.map(() => ({ kind: "corrupt" })));
+    const may = { ...all, isMatch: () => true };
+    const refused = {
+      code: "ENTRY_CORRUPT",
+      message: expect.stringMatching(/^Entry 0 of the log default /) as unknown,
+    };
+    await expect(countMatches(may, 9, { ...read, entries })).rejects.toMatchObject(refused);
+  });
+
+  test.each(["a segment", "rows"])("may be a single event, at the first of all times, in %s", async (where) => {
+    const group = new Group(0, nodeSha256);
+    const text = `{"event":{"message":"m","timestamp":"${FIRST}"},"received_at":"2026-01-01T00:00:00.000000Z"}`;
+    group.add({ canonical: utf8(text), leafHash: nodeSha256(utf8(text)) });
+    while (group.documents < 256) group.skip();
+    const segments = where === "rows" ? [] : [readable(buildSegment(group, 0))];
+    const read = await searched({ start: 0, end: 0 }, { stored: [], recent: [] });
+    const parts = partsOf({ start: 0, end: 1 }, segments, []);
+    const entries: typeof read.entries = () =>
+      Promise.resolve([{ kind: "entry", entry: { canonical: text, hash: digestOf(nodeSha256(utf8(text))) } }]);
+    expect(await timesOf(all, { ...read, parts, entries })).toEqual({
+      span: { first: FIRST_MS, last: FIRST_MS },
+      without: 0,
+    });
+    expect(await countTimes(all, [FIRST_MS, FIRST_MS + 1], { ...read, parts, entries })).toEqual([1]);
+  });
+
+  test("is read once for its number, and once more for its times where there is a match", async () => {
+    const layout = { stored: [true], recent: [] };
+    for (const [filter, more] of [
+      [{ kind: "exact", field: "actor", value: "nobody" } as const, 0],
+      [{ kind: "all" } as const, 1],
+    ] as const) {
+      let reads = 0;
+      const { parts, ...read } = await searched({ start: 0, end: 256 }, layout);
+      const counted = parts.map((part) => {
+        if (part.kind !== "segment") return part;
+        const session = (): SegmentSession => {
+          const one = part.segment.session();
+          return { read: (run) => ((reads += 1), one.read(run)) };
+        };
+        return { ...part, segment: { range: part.range, session } };
+      });
+      await countMatches(sought(filter), Infinity, { ...read, parts: counted });
+      const once = reads;
+      await countTimes(sought(filter), [0, 1], { ...read, parts: counted });
+      expect(reads).toBe(2 * once + more);
     }
   });
 });

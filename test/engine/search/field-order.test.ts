@@ -1,8 +1,12 @@
 import { beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { leavesByField } from "../../../src/engine/search/field-order.js";
+import { partsOf } from "../../../src/engine/search/matches.js";
+import type { SegmentSession } from "../../../src/engine/search/open-segment.js";
 import { ORDER_FIELDS, type SortedField } from "../../../src/query/order.js";
-import { asked, events, inOrder, leaf, makeSmallLog, searched, SEED, SIZE, sought } from "./small-log.js";
+import { baseSegments, groupOf } from "../../core/segment/corpus.js";
+import { renumbered } from "../../core/segment/tall-segments.js";
+import { asked, events, inOrder, leaf, makeSmallLog, readable, searched, SEED, SIZE, sought } from "./small-log.js";
 
 const SORTED = ORDER_FIELDS.filter((field): field is SortedField => field !== "received_at");
 
@@ -50,5 +54,69 @@ test("an order by a field ends when its caller is gone, also while keys are read
   };
   const by = { field: "message", descending: false, after: undefined, count: 20 } as const;
   const found = leavesByField(sought({ kind: "all" }), by, { ...read, entries, signal: caller.signal });
+  await expect(found).rejects.toThrow("gone");
+});
+
+describe("entries that an order by a field reads", () => {
+  const by = { field: "message", descending: false, after: undefined, count: SIZE } as const;
+  const all = sought({ kind: "all" });
+
+  test("are that of its place alone where all others are in memory", async () => {
+    const inMemory = await searched({ start: 0, end: 768 }, { stored: [], recent: ["rows", "rows", "rows"] });
+    const read: number[] = [];
+    const entries: typeof inMemory.entries = (wanted, signal) => (
+      read.push(...wanted),
+      inMemory.entries(wanted, signal)
+    );
+    await leavesByField(all, { ...by, after: 300 }, { ...inMemory, entries });
+    expect(read).toEqual([300]);
+  });
+
+  test("are read many at once, of one segment or of more than that", async () => {
+    const reads: number[] = [];
+    const [segment] = baseSegments(groupOf(0, 256));
+    if (segment === undefined) throw new Error("a segment");
+    const { entries } = await searched({ start: 0, end: 256 }, { stored: [], recent: [] });
+    const counted: typeof entries = (wanted, signal) => (
+      reads.push(wanted.length),
+      entries(
+        wanted.map((at) => at % 256),
+        signal,
+      )
+    );
+    for (const [segments, descending, first] of [
+      [1, false, [1, 2, 4, 8, 16, 32, 64, 64]],
+      [70, true, [64, 8]],
+    ] as const) {
+      reads.length = 0;
+      const range = { start: 0, end: 256 * segments };
+      const stored = Array.from({ length: segments }, (_, number) => readable(renumbered(segment, number)));
+      const many = { ...(await searched(range, { stored: [], recent: [] })), parts: partsOf(range, stored, []) };
+      await leavesByField(all, { ...by, count: 256, descending }, { ...many, entries: counted });
+      expect(reads.slice(0, first.length)).toEqual(first);
+    }
+  });
+});
+
+test("an order by time, which reads no entry, ends when its caller is gone", async () => {
+  const caller = new AbortController();
+  const read = await searched({ start: 0, end: 256 }, { stored: [true], recent: [] });
+  const parts = read.parts.map((part) => {
+    if (part.kind !== "segment") return part;
+    const session = (): SegmentSession => {
+      const one = part.segment.session();
+      return {
+        read: async (ask) => {
+          const found = await one.read(ask);
+          // Last, when its times are read.
+          if (typeof found === "object" && Array.isArray(found)) caller.abort(new Error("gone"));
+          return found;
+        },
+      };
+    };
+    return { ...part, segment: { range: part.range, session } };
+  });
+  const by = { field: "timestamp", descending: false, after: undefined, count: 20 } as const;
+  const found = leavesByField(sought({ kind: "all" }), by, { ...read, parts, signal: caller.signal });
   await expect(found).rejects.toThrow("gone");
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { HistogramRequest } from "../../../src/audit/breakdown.js";
 import type { TimesFound } from "../../../src/audit/search-index.js";
+import { LAST_MS } from "../../../src/core/segment/event-time.js";
 import { histogramOf, type HistogramSource } from "../../../src/engine/search/histogram.js";
 import type { WindowBounds } from "../../../src/query/time.js";
 import { expectCode } from "../rejection.js";
@@ -111,6 +112,28 @@ describe("a histogram by the events' own times", () => {
     const eventBounds = { start: text(DAY - 24 * HOUR), end: text(DAY + 24 * HOUR) };
     const found = await histogram("timestamp", 2, { eventBounds });
     expect(found).toEqual([DAY - 24 * HOUR, DAY + 24 * HOUR, [24, 0], 2]);
+  });
+
+  test("reaches to the last millisecond before its window's end", async () => {
+    const eventBounds = { start: text(DAY), end: text(DAY + 2) };
+    expect(await histogram("timestamp", 2, { eventBounds })).toEqual([DAY, DAY + 2, [0, 0], 2]);
+  });
+
+  test.each([
+    ["start", { start: text(DAY), end: undefined }, DAY],
+    ["end", { start: undefined, end: text(DAY + 1) }, DAY],
+  ])("where no event has a time is that of its window's %s", async (_, eventBounds, at) => {
+    const times = { span: undefined, without: 7 };
+    expect(await histogram("timestamp", 2, { times, eventBounds })).toEqual([at, at + 1, [0], 7]);
+  });
+
+  test("writes its limits as times are written, and the last of all times for what is behind it", async () => {
+    const times = { span: { first: LAST_MS - 1, last: LAST_MS }, without: 0 };
+    const { buckets } = await histogramOf(sourceOf({ times }), { of: "timestamp", buckets: 2 });
+    expect(buckets).toEqual([
+      { start: "9999-12-31T23:59:59.998000Z", end: "9999-12-31T23:59:59.999000Z", count: 0 },
+      { start: "9999-12-31T23:59:59.999000Z", end: "9999-12-31T23:59:59.999999Z", count: 0 },
+    ]);
   });
 
   test("where no event has a time is empty, but for their number", async () => {

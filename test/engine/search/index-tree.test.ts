@@ -118,6 +118,20 @@ describe("the index log", () => {
     expect(built).toEqual([16, 17, 18]);
   });
 
+  test("ends before a base that names a segment which is late", async () => {
+    await put(...ones(16));
+    expectRecords(await indexLog.upTo(272), 271);
+    expect(built).toEqual(Array.from({ length: 16 }, (_, place) => 256 + place));
+  });
+
+  test("makes its tree once for what is stored, whatever size it is asked of", async () => {
+    await put(one(0));
+    const { hashes } = await indexLog.upTo(18);
+    expect((await indexLog.upTo(18)).hashes).toBe(hashes);
+    const smaller = await indexLog.upTo(10);
+    expect((await indexLog.upTo(3)).hashes).toBe(smaller.hashes);
+  });
+
   test("follows what is stored meanwhile", async () => {
     await put(one(0));
     expectRecords(await indexLog.upTo(16), 16);

@@ -162,6 +162,64 @@ test("what is not stored of a log is in memory from its first entry on, read onc
   expect(await index.parts({ start: 5, end: 5 }, {})).toEqual([]);
 });
 
+describe("a log that grows", () => {
+  /** An index over segments that are no more than listed, and how often its log's size and its segments were asked for. */
+  async function watched(numbers: readonly number[] = [], more: Partial<LogIndexParts> = {}) {
+    const asked = { heads: 0, lists: 0 };
+    const memory = new MemoryBlockStore();
+    const last = FORMAT.leafHash(utf8("last"));
+    for (const number of numbers)
+      await memory.put(LOG, storable({ level: 1, number, blocks: [utf8("")], directory: [] }, last, []));
+    const blocks = replaced(idle(memory), { segments: (log) => ((asked.lists += 1), memory.segments(log)) });
+    const reads = {
+      ...parts([]).reads,
+      head: () => ((asked.heads += 1), Promise.resolve(undefined)),
+      leafHashes: () => Promise.resolve(last),
+    };
+    return { asked, memory, index: indexOf([], { blocks, reads, ...more }) };
+  }
+
+  test.each([
+    [[], 4_096],
+    [[0], 8_192],
+  ])("is built on from %j when it has %i entries, no sooner", async (numbers, size) => {
+    const { index, asked } = await watched(numbers);
+    await index.storedSize();
+    index.grown(size - 1);
+    expect(asked.heads).toBe(0);
+    index.grown(size);
+    expect(asked.heads).toBe(1);
+    await index.close();
+  });
+
+  test("is looked at when it is asked for proofs: whether it can be built on, and whether another gateway did", async () => {
+    const { index, asked } = await watched();
+    const gone = AbortSignal.abort(new Error("gone"));
+    const query = { ...queryOf(short(1), COUNT), window: { start: 0, end: 1 } };
+    for (const [treeSize, heads, lists] of [
+      [GROUP - 1, 0, 1],
+      [GROUP, 1, 2],
+    ] as const) {
+      await expect(index.prove({ ...query, treeSize }, gone)).rejects.toThrow();
+      expect(asked).toEqual({ heads, lists });
+    }
+    await index.close();
+  });
+
+  test("is read again where it was another one before, as its history says", async () => {
+    const index = indexOf(short(20).entries, { isShared: true });
+    const range = { start: 0, end: 20 };
+    for (const [history, count] of [
+      [1, 20],
+      [1, 20],
+      [2, 40],
+    ] as const) {
+      await index.parts(range, { history });
+      expect(read).toHaveLength(count);
+    }
+  });
+});
+
 describe("the stored segments of a log", () => {
   test("are counted from the first without a gap", async () => {
     const log = short(10);
