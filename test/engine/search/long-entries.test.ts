@@ -54,6 +54,24 @@ describe("a long entry, whose words a thread cuts,", () => {
     expect(await long.matches(parsed.filter, entry, new Steps())).toBe(true);
   });
 
+  test("is cut once for all who ask of it, and again where that failed", async () => {
+    const parsed = parseQuery("night");
+    if (parsed.kind !== "parsed") throw new Error("night");
+    const ports = (): number => process.getActiveResourcesInfo().filter((name) => name === "MessagePort").length;
+    const before = ports();
+    const other = { canonical, hash: digestOf(new Uint8Array(32)) };
+    const cut = long.matches(parsed.filter, other, new Steps());
+    const refused = expect(cut).rejects.toThrow("has ended");
+    await new Promise(setImmediate);
+    await long.close();
+    await refused;
+    expect(await long.matches(parsed.filter, other, new Steps())).toBe(true);
+    const again = long.matches(parsed.filter, other, new Steps());
+    await new Promise(setImmediate);
+    expect(ports()).toBe(before); // no thread is asked
+    expect(await again).toBe(true);
+  });
+
   test("is not waited for by who does not want it any more", async () => {
     const parsed = parseQuery("night");
     if (parsed.kind !== "parsed") throw new Error("night");

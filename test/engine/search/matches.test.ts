@@ -2,19 +2,29 @@ import { beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { Slice } from "../../../src/audit/search-index.js";
 import type { LogStore } from "../../../src/audit/store.js";
-import { utf8 } from "../../../src/core/bytes.js";
+import { digestOf, utf8 } from "../../../src/core/bytes.js";
 import { buildSegment } from "../../../src/core/segment/build.js";
 import { PIECE_DOCUMENTS } from "../../../src/core/segment/format.js";
 import { Group } from "../../../src/core/segment/group.js";
 import { memorySource } from "../../../src/core/segment/memory-source.js";
 import { mergeSegments } from "../../../src/core/segment/merge.js";
 import { SegmentReader } from "../../../src/core/segment/read.js";
+import type { LeafRange } from "../../../src/core/tree.js";
 import { storedEntries } from "../../../src/engine/search/log-rows.js";
-import { countOf, leavesIn, matchesOf, partsOf } from "../../../src/engine/search/matches.js";
-import type { ReadableSegment } from "../../../src/engine/search/open-segment.js";
+import {
+  countOf,
+  evaluated,
+  leavesIn,
+  matchesOf,
+  partsOf,
+  Steps,
+  type Sought,
+} from "../../../src/engine/search/matches.js";
+import type { ReadableSegment, SegmentSession } from "../../../src/engine/search/open-segment.js";
 import { nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { ORDER_FIELDS } from "../../../src/query/order.js";
 import { entryAt } from "../../core/segment/corpus.js";
+import { tallSegment } from "../../core/segment/tall-segments.js";
 import { idle, LOG, opened } from "./segment-indexes.js";
 import { asked, filters, inOrder, makeSmallLog, plainly, readable, searched, SEED, sought } from "./small-log.js";
 
@@ -137,5 +147,71 @@ describe("a segment of many pieces", () => {
       const wanted = HELD.filter((at) => at >= start && at < end);
       expect(found).toEqual(descending ? wanted.reverse() : wanted);
     }
+  });
+});
+
+describe("a walk through parts", () => {
+  const all = sought({ kind: "all" });
+  const NOTHING = { stored: [], recent: [] };
+
+  test("has no part beside its range", () => {
+    const segmentOf = (start: number): ReadableSegment => {
+      const session = () => ({ read: () => Promise.reject(new Error("not read")) });
+      return { range: { start, end: start + 256 }, session };
+    };
+    const stored = [0, 256, 512].map(segmentOf);
+    const ranges = partsOf({ start: 256, end: 512 }, stored, []).map(({ range }) => range);
+    expect(ranges).toEqual([{ start: 256, end: 512 }]);
+  });
+
+  test("yields nothing of a segment without a match, and no piece beside its range", async () => {
+    const tall = readable(tallSegment({ level: 2, number: 0 }));
+    const piecesOf = async (of: Sought, range: LeafRange): Promise<readonly number[]> => {
+      const parts = partsOf(range, [tall], []);
+      const pieces: number[] = [];
+      for await (const found of matchesOf(of, { ...(await searched(range, NOTHING)), parts }, false))
+        if (found.kind === "piece") pieces.push(found.piece);
+      return pieces;
+    };
+    const [start, end] = [3 * PIECE_DOCUMENTS, 5 * PIECE_DOCUMENTS];
+    expect(await piecesOf(all, { start, end })).toEqual([3, 4]);
+    expect(await piecesOf(all, { start: start - 1, end: end + 1 })).toEqual([2, 3, 4, 5]);
+    const nobody = sought({ kind: "exact", field: "actor", value: "nobody" });
+    expect(await piecesOf(nobody, { start: 0, end })).toEqual([]);
+  });
+
+  test.each(["a segment", "rows"])("ends behind the last match of %s when its caller is gone", async (where) => {
+    const caller = new AbortController();
+    const layout = where === "rows" ? NOTHING : { stored: [true], recent: [] };
+    const read = { ...(await searched({ start: 0, end: 256 }, layout)), signal: caller.signal };
+    const gone = (): boolean => {
+      caller.abort(new Error("gone"));
+      return true;
+    };
+    const walk = matchesOf({ ...all, isMatch: gone }, read, false);
+    if (where === "rows") {
+      await expect(walk.next()).rejects.toThrow("gone");
+      return;
+    }
+    expect(await walk.next()).toMatchObject({ done: false });
+    gone();
+    await expect(walk.next()).rejects.toThrow("gone");
+  });
+
+  test("looks a prefix up in steps where it stands for the words of many blocks", async () => {
+    const group = new Group(0, nodeSha256);
+    for (let leaf = 0; leaf < 256; leaf++) {
+      const words = Array.from({ length: 10 }, (_, place) => `x${digestOf(nodeSha256(Uint8Array.of(leaf, place)))}`);
+      const text = `{"event":{"message":"${words.join(" ").replaceAll(":", "")}"},"received_at":"2026-01-01T00:00:00.000000Z"}`;
+      group.add({ canonical: utf8(text), leafHash: nodeSha256(utf8(text)) });
+    }
+    const segment = readable(buildSegment(group, 0));
+    let reads = 0;
+    const session = segment.session();
+    const counted: SegmentSession = { read: (run) => ((reads += 1), session.read(run)) };
+    const filter = { kind: "phrase", field: undefined, words: ["x"], prefix: true } as const;
+    const found = await evaluated(filter, counted, new Steps());
+    expect(reads).toBeGreaterThan(1);
+    expect(found.evaluation.most).toBe(256);
   });
 });

@@ -1,10 +1,17 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
+import { LRUCache } from "lru-cache";
 import type { BlockId, BlockStore, SegmentBlocks } from "../../../src/audit/block-store.js";
 import { replaced } from "../../../src/audit/calls.js";
 import { utf8 } from "../../../src/core/bytes.js";
 import { MalformedSegment } from "../../../src/core/segment/format.js";
 import type { SegmentReader } from "../../../src/core/segment/read.js";
-import { blockCache, OpenSegment, prefetch, SegmentLost } from "../../../src/engine/search/open-segment.js";
+import {
+  blockCache,
+  type BlockCache,
+  OpenSegment,
+  prefetch,
+  SegmentLost,
+} from "../../../src/engine/search/open-segment.js";
 import { storable } from "../../../src/engine/search/outline.js";
 import { MemoryBlockStore } from "../../../src/stores/memory/block-store.js";
 import { sparseSegment } from "../../core/segment/tall-segments.js";
@@ -164,3 +171,13 @@ describe("segments that are looked up ahead", () => {
 function nothing(): never {
   throw new Error("there is none");
 }
+
+test("a segment whose outline was given up while those of others came is read block by block later", async () => {
+  const cache: BlockCache = { blocks: blockCache(2 ** 20).blocks, outlines: new LRUCache({ max: 1 }) };
+  const [first, second] = await opened([segmentOf(0), segmentOf(1)], cache);
+  if (first === undefined || second === undefined) throw new Error("two segments");
+  await first.readOutline();
+  fetched.length = 0;
+  await prefetch([first, second], [utf8("b")]);
+  expect(fetched.map((ids) => ids.map(({ number }) => number))).toEqual([[1], [1, 1]]);
+});

@@ -55,7 +55,9 @@ describe("the question that a page answers", () => {
     await expectCode(pageQuestion(page(12, 3, forward), asked(), leafAt), "BAD_USER_INPUT");
     const { result, leafIndexes, firstPosition, hasNextPage, hasPreviousPage } = page(0, 3, forward);
     const elsewhere = { result, leafIndexes, firstPosition, hasNextPage, hasPreviousPage };
-    await expect(pageQuestion(elsewhere, asked(), leafAt)).rejects.toThrow(TypeError);
+    await expect(pageQuestion(elsewhere, asked(), leafAt)).rejects.toThrow("not a page of this service");
+    const nothing = pageQuestion(page(1, 3, forward), asked(), () => Promise.resolve(undefined));
+    await expectCode(nothing, "BAD_USER_INPUT");
   });
 
   test("has the leaves of a page from the end the other way round", () => {

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from "@jest/globals";
 import { replaced } from "../../../src/audit/calls.js";
 import type { IndexQuery, SearchIndex, Slice } from "../../../src/audit/search-index.js";
 import type { PageRequest, ResultPage, SearchRequest } from "../../../src/audit/service.js";
+import type { CustomField, FieldName } from "../../../src/core/event.js";
 import { PinnedSearches } from "../../../src/engine/search/pinned-searches.js";
 import { TokenSealer } from "../../../src/keys/sealed-token.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
@@ -16,10 +17,14 @@ const timeOf = (leaf: number): string => new Date(NEW_YEAR / 1_000 + leaf * 60_0
 
 let pages: (readonly [IndexQuery, Slice])[];
 let searches: PinnedSearches;
+/** Of the log's own schema. */
+let fields: readonly FieldName[];
+/** Those that are a match, of the leaves of a range. */
+let isMatch: (leaf: number) => boolean;
 beforeEach(() => {
-  pages = [];
+  [pages, fields, isMatch] = [[], [], () => true];
   const leavesOf = ({ range, order }: IndexQuery): readonly number[] => {
-    const leaves = Array.from({ length: range.end - range.start }, (_, place) => range.start + place);
+    const leaves = Array.from({ length: range.end - range.start }, (_, place) => range.start + place).filter(isMatch);
     return order.direction === "desc" ? leaves.reverse() : leaves;
   };
   const index = replaced<SearchIndex>(memoryIndex(new MemoryLogStore()), {
@@ -32,13 +37,15 @@ beforeEach(() => {
   });
   searches = new PinnedSearches({
     ...{ index, sealer: new TokenSealer(new Uint8Array(32).fill(1)), clock: () => NEW_YEAR + SIZE * 60_000_000 },
-    ...{ ttlMs: 3_600_000, alarm: () => undefined, customFields: () => [] },
-    firstAtOrAfter: (_, times, size) =>
-      Promise.resolve(
+    ...{ ttlMs: 3_600_000, alarm: () => undefined, customFields: () => fields },
+    firstAtOrAfter: (_, times, size) => {
+      expect(times).not.toEqual([]); // of no window nothing is looked up
+      return Promise.resolve(
         times.map(
           (time) => Array.from({ length: size }, (_leaf, leaf) => leaf).filter((leaf) => timeOf(leaf) < time).length,
         ),
-      ),
+      );
+    },
     receivedAt: () => Promise.reject(new Error("not asked")),
   });
 });
@@ -119,5 +126,35 @@ describe("a result that may hold fewer matches than there are", () => {
     pages.length = 0;
     const behind = await search({ maxResults: 4 }, { first: 3, offset: 4 });
     expect([behind.leafIndexes, pages]).toEqual([[], []]);
+  });
+});
+
+describe("a pinned window", () => {
+  test.each([
+    [{ start: timeOf(2) }, [9, 8, 7, 6, 5, 4, 3, 2]],
+    [{ end: timeOf(2) }, [1, 0]],
+    [{ start: timeOf(2), end: timeOf(4) }, [3, 2]],
+  ])("may be open: %j", async (window, leaves) => {
+    expect((await search({ window })).leafIndexes).toEqual(leaves);
+  });
+});
+
+test("a result that holds every match is not cut off, whatever else is in its range", async () => {
+  isMatch = (leaf) => leaf < 2;
+  const { result } = await search({ maxResults: 2 });
+  expect(await result.isTruncated()).toBe(false);
+  isMatch = (leaf) => leaf < 3;
+  expect(await result.isTruncated()).toBe(true);
+});
+
+test("a result is refused whose search names a field that the log's schema has no more", async () => {
+  const region = "region" as CustomField;
+  fields = [region];
+  const { result } = await search({ restriction: { [region]: ["north"] } });
+  const { id } = result;
+  expect(await searches.results(id, {})).toMatchObject({ result: { log: LOG } });
+  fields = [];
+  expect(await rejection(searches.results(id, {}))).toMatchObject({
+    problems: [{ path: "id", got: "a result whose query is no longer understood" }],
   });
 });

@@ -1,4 +1,7 @@
 import { afterAll, describe, expect, test } from "@jest/globals";
+import { replaced } from "../../../src/audit/calls.js";
+import type { ReadEntry } from "../../../src/audit/search-index.js";
+import { digestOf } from "../../../src/core/bytes.js";
 import { storedEntries } from "../../../src/engine/search/log-rows.js";
 import type { Part } from "../../../src/engine/search/matches.js";
 import { RecentEntries } from "../../../src/engine/search/recent-entries.js";
@@ -123,5 +126,51 @@ describe("entries in memory", () => {
     recent.clear();
     expect((await recent.upTo(70, 0)).map(shape)).toEqual(["rows 0-70"]);
     expect(read).toEqual([...leaves(0, 70), ...leaves(0, 70)]);
+  });
+});
+
+describe("what is kept in memory", () => {
+  const HASH = digestOf(new Uint8Array(32));
+  const PART = 2 ** 18;
+  /** Entries of so many characters, made into segments that are nothing. */
+  function ofLength(charactersOf: (leaf: number) => number): RecentEntries {
+    const text = " ".repeat(PART);
+    const base = () => Promise.resolve({ level: 0, number: 0, blocks: [], directory: [] });
+    const read = (leaf: number): ReadEntry => {
+      return { kind: "entry", entry: { canonical: text.slice(0, charactersOf(leaf)), hash: HASH } };
+    };
+    return new RecentEntries((leaves) => Promise.resolve(leaves.map(read)), replaced(new SegmentMaker(), { base }));
+  }
+
+  test("is a part from 262,144 characters on, each counted from its own first entry", async () => {
+    const recent = ofLength((leaf) => [PART - 1, 1, PART - 1][leaf] ?? 1);
+    expect((await recent.upTo(1, 0)).map(shape)).toEqual(["rows 0-1"]);
+    expect((await recent.upTo(2, 0)).map(shape)).toEqual(["segment 0-2"]);
+    expect((await recent.upTo(3, 0)).map(shape)).toEqual(["segment 0-2", "rows 2-3"]);
+    expect((await recent.upTo(4, 0)).map(shape)).toEqual(["segment 0-2", "segment 2-4"]);
+    recent.clear();
+    expect((await recent.upTo(1, 0)).map(shape)).toEqual(["rows 0-1"]);
+  });
+
+  test("are 64 Mi characters, the newest", async () => {
+    const recent = ofLength(() => PART);
+    expect(await recent.upTo(256, 0)).toHaveLength(256);
+    const parts = await recent.upTo(257, 0);
+    expect([parts.length, parts[0]?.range.start]).toEqual([256, 1]);
+  });
+
+  test("are all that no stored segment covers, from the first on, of up to two groups", async () => {
+    const recent = ofLength(() => 1);
+    const parts = await recent.upTo(GROUP + 2, 0);
+    expect([parts.length, parts.map(shape).at(-1)]).toEqual([17, "rows 4096-4098"]);
+    expect((await ofLength(() => 1).upTo(GROUP + 2, 256)).map(shape)[0]).toBe("segment 256-512");
+  });
+
+  test("is left as it is where stored segments reach further", async () => {
+    const recent = ofLength(() => 1);
+    await recent.upTo(300, 0);
+    const { last } = recent;
+    await recent.upTo(GROUP, GROUP);
+    expect([last?.size, recent.last]).toEqual([300, last]);
   });
 });
