@@ -5,6 +5,8 @@ import { memorySource } from "../../../src/core/segment/memory-source.js";
 import { MERGED_CHILDREN, mergeSegments } from "../../../src/core/segment/merge.js";
 import { readHeader, SegmentReader } from "../../../src/core/segment/read.js";
 import { headerBlock } from "../../../src/core/segment/segment-writer.js";
+import { utf8 } from "../../../src/core/bytes.js";
+import type { IndexedEntry } from "../../../src/core/words/entry-terms.js";
 import { nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { entryAt } from "./corpus.js";
 
@@ -15,6 +17,23 @@ export function sparseSegment(number: number, step: number): Segment {
     if (place % step === 0) group.add(entryAt(place + (number % MERGED_CHILDREN)));
     else group.skip();
   return buildSegment(group, 1);
+}
+
+/** A segment of level 1 with hundreds of blocks, of 16 entries alone: they have no word in common. */
+export function wordySegment(number: number): Segment {
+  const group = new Group(number, nodeSha256);
+  for (let place = 0; place < PIECE_DOCUMENTS; place++)
+    if (place % 256 === 0) group.add(wordyEntry(place / 256));
+    else group.skip();
+  return buildSegment(group, 1);
+}
+
+function wordyEntry(place: number): IndexedEntry {
+  const words = Array.from({ length: 900 }, (_, word) =>
+    Buffer.from(nodeSha256(Uint8Array.of(place, word & 255, word >> 8))).toString("hex", 0, 20),
+  );
+  const canonical = utf8(`{"event":{"message":"${words.join(" ")}"},"received_at":"2026-01-01T00:00:00.000000Z"}`);
+  return { canonical, leafHash: nodeSha256(canonical) };
 }
 
 /** The segment of the same documents at another place: only the header has the number. */

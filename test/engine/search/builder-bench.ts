@@ -27,6 +27,7 @@ export function segmentOf({ level, number }: SegmentId, version = 1): SegmentBlo
 
 const nameOf = ({ level, number }: SegmentId): string => `${level}/${number}`;
 
+/** A segment builder whose parts make what they are told to. */
 export class Bench {
   readonly memory = new MemoryBlockStore();
   blocks: BlockStore = this.memory;

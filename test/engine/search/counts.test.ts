@@ -1,7 +1,5 @@
 import { beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import type { BlockStore } from "../../../src/audit/block-store.js";
-import { replaced } from "../../../src/audit/calls.js";
 import { FACET_FIELDS, type Facet, type FacetRequest } from "../../../src/audit/breakdown.js";
 import { fieldText } from "../../../src/core/event.js";
 import { eventTime, FIRST_MS } from "../../../src/core/segment/event-time.js";
@@ -12,11 +10,9 @@ import { Group } from "../../../src/core/segment/group.js";
 import { valueTerm } from "../../../src/core/words/words.js";
 import { countLeaves, countMatches, countTimes, timesOf } from "../../../src/engine/search/counts.js";
 import { partsOf } from "../../../src/engine/search/matches.js";
-import { blockCache, OpenSegment, type SegmentSession } from "../../../src/engine/search/open-segment.js";
-import { storable } from "../../../src/engine/search/outline.js";
+import { type SegmentSession } from "../../../src/engine/search/open-segment.js";
 import { topValues } from "../../../src/engine/search/value-counts.js";
 import { nodeSha256 } from "../../../src/keys/node-crypto.js";
-import { MemoryBlockStore } from "../../../src/stores/memory/block-store.js";
 import {
   asked,
   events,
@@ -103,64 +99,6 @@ describe(`counts of matches, wherever the entries are found (seed ${SEED})`, () 
       }),
       RUNS,
     );
-  });
-});
-
-describe("values of a field that fill many blocks of a segment", () => {
-  test("are read from block to block, each once", async () => {
-    const group = new Group(0, nodeSha256);
-    // With nothing in common: terms that begin alike take next to no room.
-    const valueAt = (leaf: number): string =>
-      `${String.fromCharCode(97 + (leaf % 26))}${digestOf(nodeSha256(Uint8Array.of(leaf)))}`;
-    for (let leaf = 0; leaf < 256; leaf++) {
-      const text = `{"event":{"actor":"${valueAt(leaf)}","message":"m"},"received_at":"2026-01-01T00:00:00.000000Z"}`;
-      group.add({ canonical: utf8(text), leafHash: nodeSha256(utf8(text)) });
-    }
-    const built = buildSegment(group, 0);
-    expect(built.directory.length).toBeGreaterThan(8);
-    const segment = readable(built);
-    const read = { ...(await searched({ start: 0, end: 0 }, { stored: [], recent: [] })), parts: [] };
-    const whole = { ...read, parts: partsOf({ start: 0, end: 256 }, [segment], []) };
-    const part = { ...read, parts: partsOf({ start: 10, end: 200 }, [segment], []) };
-    for (const [searchedPart, first, count] of [
-      [whole, 0, 256],
-      [part, 10, 190],
-    ] as const) {
-      const found = await topValues(sought({ kind: "all" }), { field: "actor", first: 2 }, searchedPart);
-      const all = Array.from({ length: count }, (_, place) => valueAt(first + place)).sort();
-      const values = all.slice(0, 2).map((value) => ({ value, count: 1 }));
-      expect(found).toEqual({ values, distinctCount: count, otherCount: count - 2, missingCount: 0 });
-    }
-  });
-});
-
-describe("values of a field that fill one block of a long dictionary", () => {
-  test("are read without the blocks of other fields", async () => {
-    const group = new Group(0, nodeSha256);
-    for (let leaf = 0; leaf < 256; leaf++) {
-      const actor = digestOf(nodeSha256(Uint8Array.of(leaf)));
-      const text = `{"event":{"action":"${leaf % 2 === 0 ? "even" : "odd"}","actor":"${actor}","message":"m"},"received_at":"2026-01-01T00:00:00.000000Z"}`;
-      group.add({ canonical: utf8(text), leafHash: nodeSha256(utf8(text)) });
-    }
-    const built = buildSegment(group, 0);
-    const { contents, ...row } = storable(built, new Uint8Array(32), []);
-    const fetched: number[] = [];
-    const blocks = replaced<BlockStore>(new MemoryBlockStore(), {
-      blocks: (_, ids) => {
-        fetched.push(...ids.map(({ block }) => block));
-        return Promise.resolve(ids.map(({ block }) => contents[block]));
-      },
-    });
-    const segment = new OpenSegment(row, { log: "default", blocks, cache: blockCache(2 ** 22) });
-    const read = { ...(await searched({ start: 0, end: 0 }, { stored: [], recent: [] })), parts: [] };
-    const parts = partsOf({ start: 0, end: 256 }, [segment], []);
-    const found = await topValues(sought({ kind: "all" }), { field: "action", first: 2 }, { ...read, parts });
-    expect(found.values.map(({ value, count }) => [value, count])).toEqual([
-      ["even", 128],
-      ["odd", 128],
-    ]);
-    expect(built.directory.length).toBeGreaterThan(16);
-    expect(new Set(fetched).size).toBeLessThan(built.directory.length / 2);
   });
 });
 

@@ -1,8 +1,15 @@
 import { parentPort, workerData } from "node:worker_threads";
 
-/** Replies with what it was asked and what it is, and ends when it is asked to. */
-parentPort?.on("message", (call: { readonly ends?: boolean; readonly fails?: boolean; readonly text: string }) => {
+interface Call {
+  readonly ends?: boolean;
+  readonly fails?: boolean;
+  readonly isSilent?: boolean;
+  readonly text: string;
+}
+
+/** Replies with what it was asked and what it is, unless it is to say nothing, and ends when it is asked to. */
+parentPort?.on("message", (call: Call) => {
   if (call.fails === true) throw new Error(`${call.text} failed`);
   if (call.ends === true) process.exit(0);
-  parentPort?.postMessage({ text: call.text, workerData: workerData as unknown });
+  if (call.isSilent !== true) parentPort?.postMessage({ text: call.text, workerData: workerData as unknown });
 });

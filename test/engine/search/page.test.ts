@@ -10,10 +10,10 @@ import {
 } from "../../../src/engine/search/search-request.js";
 
 /** A result of `total` leaves whose leaf at position p is 1000 + p, so that a position is never taken for a leaf. */
-function resultOf(total: number): ReadableResult {
+function resultOf(total: number, asked: number[] = []): ReadableResult {
   const leaves = Array.from({ length: total }, (_, position) => 1000 + position);
   return {
-    read: (offset, limit) => Promise.resolve(leaves.slice(offset, offset + limit)),
+    read: (offset, limit) => (asked.push(limit), Promise.resolve(leaves.slice(offset, offset + limit))),
     count: () => Promise.resolve(total),
   };
 }
@@ -82,6 +82,7 @@ describe("a page of a result", () => {
     [{ last: 2 }, undefined, 9, 7, 2, true, true],
     [{ last: 9 }, undefined, 5, 0, 5, true, false],
     [{ last: 9 }, 5, undefined, 6, 4, false, true],
+    [{ last: 9 }, 0, undefined, 1, 9, false, true],
     [{ last: 2 }, 5, 8, 6, 2, true, true],
     [{ last: 3 }, 5, 6, 6, 0, true, true],
     [{ first: 3 }, 5, undefined, 6, 3, true, true],
@@ -124,6 +125,13 @@ describe("a page of a result", () => {
     });
   });
 
+  it("reads one match more than it shows, which says whether there is another page", async () => {
+    const asked: number[] = [];
+    await readPage(resultOf(60, asked), spanOf({ first: 7 }, undefined, undefined));
+    await readPage(resultOf(60, asked), spanOf({ last: 7 }, undefined, 20));
+    expect(asked).toEqual([8, 8]);
+  });
+
   it("starts at an offset, twenty long unless told", async () => {
     const page = await readPage(resultOf(60), spanOf({ offset: 30 }, undefined, undefined));
     expect(page).toMatchObject({ start: 30, hasNextPage: true, hasPreviousPage: true });
@@ -132,6 +140,10 @@ describe("a page of a result", () => {
 });
 
 describe("page arguments", () => {
+  it("that contradict each other are named", () => {
+    expect(pageProblems({ offset: 1, before: "x" })).toMatchObject([{ got: "offset and before" }]);
+  });
+
   it.each([
     [{ first: -1 }, ["first"]],
     [{ last: -1 }, ["last"]],

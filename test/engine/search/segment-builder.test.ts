@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import type { BlockStore } from "../../../src/audit/block-store.js";
 import { replaced } from "../../../src/audit/calls.js";
+import { GroupTooLarge } from "../../../src/core/segment/term-table.js";
 import { SegmentLost } from "../../../src/engine/search/open-segment.js";
 import { closedGate } from "../test-log.js";
 import { above, Bench, BLOCKS, GROUP, LOG, names, ones, run, segmentOf } from "./builder-bench.js";
@@ -139,6 +140,40 @@ describe("what builds the segments of a log", () => {
     await woken.passed;
   });
 
+  test("leaves a group out that has too many words, and says so once", async () => {
+    bench.size = 2 * GROUP;
+    bench.build = (number) =>
+      number === 0
+        ? Promise.reject(new GroupTooLarge("too many words"))
+        : Promise.resolve(segmentOf({ level: 1, number }));
+    const builder = await run(bench);
+    builder.wake();
+    await builder.ended();
+    expect([bench.made, await bench.listed()]).toEqual([["1/0", "1/1"], ["1/1"]]);
+    expect(bench.warnings).toEqual(["entries 0 to 4095 of default have too many words: each search reads them all"]);
+  });
+
+  test("builds and merges again what the store has lost since", async () => {
+    await bench.put(...ones(16));
+    bench.size = 17 * GROUP;
+    const { builder, stored } = await bench.begin();
+    const made = [["2/0", "1/16"], ["1/16"], ["2/0"]];
+    builder.wake();
+    await builder.ended();
+    expect(bench.made).toEqual(made[0]);
+    await bench.memory.remove(LOG, [{ level: 1, number: 16 }]);
+    await stored.reload();
+    builder.wake();
+    await builder.ended();
+    expect(bench.made.slice(2)).toEqual(made[1]);
+    await bench.memory.remove(LOG, [{ level: 2, number: 0 }]);
+    await bench.put(...ones(16));
+    await stored.reload();
+    builder.wake();
+    await builder.ended();
+    expect(bench.made.slice(3)).toEqual(made[2]);
+  });
+
   test("does nothing while another gateway has the turn", async () => {
     bench.size = GROUP;
     bench.blocks = replaced<BlockStore>(bench.memory, { claim: () => Promise.resolve(false) });
@@ -173,9 +208,10 @@ describe("what builds the segments of a log", () => {
     const { builder } = await bench.begin();
     builder.wake();
     await begun.passed;
-    const closed = builder.close();
+    const closed = builder.close().then(() => bench.listed());
+    await new Promise(setImmediate);
     gate.open();
-    await closed;
+    expect(await closed).toEqual(["1/0"]);
     builder.wake();
     await builder.ended();
     expect([bench.made, await bench.listed(), bench.warnings]).toEqual([["1/0"], ["1/0"], []]);
@@ -215,5 +251,9 @@ describe("what builds the segments of a log", () => {
     }
     expect(said).toEqual([1, 1, 2, 2, 3]);
     expect(bench.warnings[0]).toBe("building the search index of default has stopped: the disk is full");
+    bench.blocks = bench.memory;
+    bench.build = () => Promise.reject(new Error("no thread"));
+    await run(bench);
+    expect(bench.warnings.at(-1)).toBe("building the search index of default has stopped: no thread");
   });
 });

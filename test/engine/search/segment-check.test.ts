@@ -86,6 +86,13 @@ describe("a stored segment", () => {
     },
   );
 
+  test("is looked through to its last block, where that is alone in its read", async () => {
+    made = (number) => Promise.resolve(segmentOf(1, number, AT_ONCE + 1));
+    const changed = ({ block }: BlockId, data: Uint8Array | undefined) =>
+      block === AT_ONCE ? data?.map((byte) => byte ^ 1) : data;
+    expect(await checked([segmentOf(1, 0, AT_ONCE + 1)], changed)).toEqual(["1/0 wrong"]);
+  });
+
   test("of level 0 is wrong: no gateway stores one", async () => {
     expect(await checked([segmentOf(0, 3, 1)])).toEqual(["0/3 wrong"]);
     expect(fetched).toEqual([]);

@@ -1,10 +1,17 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { SegmentBlocks } from "../../../src/audit/block-store.js";
 import { utf8 } from "../../../src/core/bytes.js";
 import { storable } from "../../../src/engine/search/outline.js";
 import { packed } from "../../../src/engine/search/packed.js";
-import { MergerClosed, SegmentMerger, type MergeJob } from "../../../src/engine/search/segment-merger.js";
+import {
+  mergeError,
+  MergerClosed,
+  MergeTooLarge,
+  SegmentMerger,
+  type MergeJob,
+} from "../../../src/engine/search/segment-merger.js";
 import { askOver, mergedBy } from "../../../src/engine/search/segment-merging.js";
 import { nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { closedGate } from "../test-log.js";
@@ -35,8 +42,11 @@ const job = (more: Partial<MergeJob> = {}): MergeJob => ({
   ...more,
 });
 
-/** Of what keeps this process alive. */
-const ports = (): number => process.getActiveResourcesInfo().filter((name) => name === "MessagePort").length;
+/** Resolves when so many of the lines to threads keep this process alive: what closes them is not waited for. */
+async function untilHeld(count: number): Promise<void> {
+  while (held() !== count) await sleep(5);
+}
+const held = (): number => process.getActiveResourcesInfo().filter((name) => name === "MessagePort").length;
 
 describe("the thread that merges large segments", () => {
   test("asks for the blocks of its children, gives each of its own away, and says what it made", async () => {
@@ -59,11 +69,27 @@ describe("the thread that merges large segments", () => {
     ["read", { read: () => Promise.reject(new Error("no luck")) }],
     ["stored", { stage: () => Promise.reject(new Error("no luck")) }],
   ])("ends where a block cannot be %s, and the next merge begins another", async (_, failing) => {
-    const before = ports();
     const [failed, next] = [merger.merge(job(failing)), merger.merge(job())];
     await expect(failed).rejects.toThrow("no luck");
     expect(await next).toMatchObject({ level: 2, number: 0 });
-    expect(ports()).toBe(before); // no thread is left that waits for a block
+    await untilHeld(0); // no thread is left that waits for a block
+  });
+
+  test("holds the process while somebody waits for it, or for the one behind it, and not otherwise", async () => {
+    await untilHeld(0);
+    const [begun, gate] = [closedGate(), closedGate()];
+    const read: MergeJob["read"] = (...asked) => (begun.open(), gate.passed.then(() => job().read(...asked)));
+    const first = merger.merge(job({ isAwaited: false, read }));
+    await begun.passed;
+    expect(held()).toBe(0);
+    const during: number[] = [];
+    const second = merger.merge(job({ stage: () => Promise.resolve(void during.push(held())) }));
+    expect(held()).toBe(1);
+    gate.open();
+    await first;
+    await second;
+    expect(new Set(during)).toEqual(new Set([1]));
+    await untilHeld(0);
   });
 
   test("names a damaged child", async () => {
@@ -100,6 +126,14 @@ describe("the thread that merges large segments", () => {
     await expect(merger.merge(job())).rejects.toThrow(MergerClosed);
     expect(staged.size).toBe(0);
   });
+});
+
+test("a merge rejects with what its thread says: of a child, of its size, or else the reason", () => {
+  const of = { children };
+  expect(mergeError({ reason: "x", fault: { kind: "too-large" } }, of)).toBeInstanceOf(MergeTooLarge);
+  const lost = mergeError({ reason: "x", fault: { kind: "damaged", child: 7 } }, of);
+  expect(lost).toMatchObject({ name: "SegmentLost", segment: children[7] });
+  expect(mergeError({ reason: "no luck", fault: undefined }, of)).toMatchObject({ name: "Error", message: "no luck" });
 });
 
 describe("a thread that asks", () => {

@@ -7,7 +7,7 @@ import { packed, unpacked } from "../../../src/engine/search/packed.js";
 import type { MergerCall } from "../../../src/engine/search/segment-merger.js";
 import { mergedBy, type AskMerger } from "../../../src/engine/search/segment-merging.js";
 import { nodeSha256 } from "../../../src/keys/node-crypto.js";
-import { neighbours, readerOf, sparseSegment } from "../../core/segment/tall-segments.js";
+import { neighbours, readerOf, sparseSegment, wordySegment } from "../../core/segment/tall-segments.js";
 
 /** Blocks that are asked for, or given away, at once. */
 const READ_AT_ONCE = 32;
@@ -17,8 +17,10 @@ const DAMAGED = { kind: "failed", reason: "a segment to be merged is damaged" };
 let children: readonly SegmentBlocks[];
 let whole: SegmentBlocks;
 beforeAll(() => {
-  const [large, some, few] = [sparseSegment(0, 1), sparseSegment(1, 64), sparseSegment(2, 512)];
-  const segments = neighbours(Array.from({ length: 16 }, (_, place) => (place === 3 ? large : place % 2 ? some : few)));
+  const [large, few, fewer] = [wordySegment(0), sparseSegment(1, 512), sparseSegment(2, 1_024)];
+  const segments = neighbours(
+    Array.from({ length: 16 }, (_, place) => (place === 3 ? large : place % 2 ? few : fewer)),
+  );
   children = segments.map((segment) => {
     const root = nodeSha256(utf8(String(segment.number)));
     const below = Array.from({ length: 16 }, (_, place) => ({ blocks: 1 + place, root }));

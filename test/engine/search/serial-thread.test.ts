@@ -4,6 +4,7 @@ import { SerialThread } from "../../../src/engine/search/serial-thread.js";
 interface Call {
   readonly text: string;
   readonly ends?: boolean;
+  readonly isSilent?: boolean;
   readonly fails?: boolean;
   readonly bytes?: Uint8Array;
 }
@@ -54,7 +55,9 @@ describe("a thread that replies to calls in their order", () => {
   test("is closed with those who wait, whether or not it was ever asked", async () => {
     await thread.close();
     await thread.ask({ text: "a" });
-    const refused = expect(thread.ask({ text: "b", ends: true })).rejects.toThrow("the thread that echoes has ended");
+    const refused = expect(thread.ask({ text: "b", isSilent: true })).rejects.toThrow(
+      "the thread that echoes has ended",
+    );
     await thread.close();
     await refused;
   });
@@ -64,6 +67,7 @@ describe("a thread that replies to calls in their order", () => {
     const [first, second] = [thread.ask({ text: "a" }), thread.ask({ text: "b" })];
     expect(ports()).toBe(before + 1);
     await first;
+    expect(ports()).toBe(before + 1); // the second is still asked
     await second;
     expect(ports()).toBe(before);
     const again = thread.ask({ text: "c" });

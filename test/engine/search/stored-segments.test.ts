@@ -161,6 +161,44 @@ describe("the segments of a log", () => {
     expect((await blocks.segments(LOG)).map(({ number }) => number)).toEqual([0, 2]);
   });
 
+  test("are compared with the log by the last of them alone, where that fits", async () => {
+    await openBases();
+    const asked: number[] = [];
+    leafHash = (leaf) => (asked.push(leaf), entryAt(leaf).leafHash);
+    await segments().list();
+    expect(asked).toEqual([767]);
+  });
+
+  test("are not touched where they are beyond the log, or listed no more when one was lost", async () => {
+    const remove = () => Promise.reject(new Error("nothing is removed"));
+    leafHash = (leaf) => (leaf === 767 ? new Uint8Array() : entryAt(leaf).leafHash);
+    const [first] = await openBases();
+    let removals = 0;
+    const over = replaced<BlockStore>(store, { remove: () => ((removals += 1), remove()) });
+    expect(names(await segments(undefined, over).list())).toEqual(["0/0", "0/1"]);
+    if (first === undefined) throw new Error("a segment");
+    await segments(undefined, over).lost({ ...first.row, digest: new Uint8Array(32) });
+    expect(removals).toBe(0);
+  });
+
+  test("are listed again after they could not be, and not by who looked before others did", async () => {
+    await openBases();
+    let isAway = true;
+    const over = replaced<BlockStore>(store, {
+      segments: (log) => (isAway ? Promise.reject(new Error("away")) : blocks.segments(log)),
+    });
+    const all = segments(undefined, over);
+    const failed = expect(all.list()).rejects.toThrow("away");
+    isAway = false;
+    const listed = all.reload();
+    await failed;
+    expect(all.list()).toBe(listed);
+    isAway = true;
+    await expect(all.reload()).rejects.toThrow("away");
+    isAway = false;
+    expect(names(await all.list())).toEqual(["0/0", "0/1", "0/2"]);
+  });
+
   test("that are lost are removed, or else not used any more", async () => {
     await openBases();
     const fixed = segments(

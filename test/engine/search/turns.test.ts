@@ -30,6 +30,19 @@ test("so many run at once, and the others in the order in which they came", asyn
   expect(await Promise.all(all)).toEqual(["a", "b", "c", "d"]);
 });
 
+test("so many run at once again when all were done", async () => {
+  const turns = new Turns(1);
+  await turns.run(() => Promise.resolve());
+  const { begun, start, end } = workshop(turns);
+  const all = ["a", "b"].map((name) => start(name));
+  await settled();
+  expect(begun).toEqual(["a"]);
+  end("a");
+  await settled();
+  end("b");
+  await Promise.all(all);
+});
+
 test("a turn is passed on where work fails, or nobody wants it any more", async () => {
   const turns = new Turns(1);
   const failed = turns.run(() => Promise.reject(new Error("failed")));
