@@ -56,4 +56,46 @@ export const EQUIVALENT_IN_ENGINE: readonly Equivalent[] = [
     mutant: "gaps.splice(0, gaps.length, ...left.filter((gap) => gap.start <= gap.end));",
     why: "a gap of nothing has no leaf, and no size",
   },
+  {
+    file: "build/src/engine/log/log-tree.js",
+    line: "#replacements = 0;",
+    mutant: "#replacements = (0 + 1);",
+    why: "the number is compared with itself alone",
+  },
+  {
+    file: "build/src/engine/log/log-tree.js",
+    line: "this.#replacements += 1;",
+    mutant: "this.#replacements += (1 + 1);",
+    why: "the number is compared with itself alone",
+  },
+  {
+    file: "build/src/engine/log/newest-tree.js",
+    line: "replaced.times += 1;",
+    mutant: "replaced.times += (1 + 1);",
+    why: "the number is compared with itself alone",
+  },
+  {
+    file: "build/src/engine/tree/tile-reader.js",
+    line: "return level * 2 ** 45 + index;",
+    mutant: "return level * 2 ** (45 + 1) + index;",
+    why: "each tile has a number of its own with either",
+  },
+  {
+    file: "build/src/engine/tree/tile-reader.js",
+    line: "return level * 2 ** 45 + index;",
+    mutant: "return level * 2 ** 45 - index;",
+    why: "each tile has a number of its own with either, as no log has 2^52 entries",
+  },
+  {
+    file: "build/src/engine/upkeep/copy-requests.js",
+    line: "for (let key = new Uint8Array(0); key !== undefined;) {",
+    mutant: "for (let key = new Uint8Array((0 + 1)); key !== undefined;) {",
+    why: "every key has 32 bytes, and comes after one zero too",
+  },
+  {
+    file: "build/src/engine/tree/signed-tree.js",
+    line: "for (let level = 0; size >= TILE_WIDTH ** (level + 1); level++) {",
+    mutant: "for (let level = 0; size >= TILE_WIDTH ** (level - 1); level++) {",
+    why: "a level without a full tile has no row",
+  },
 ];

@@ -2,6 +2,7 @@ import { EQUIVALENT_IN_CORE } from "./equivalent-core.js";
 import { EQUIVALENT_IN_ENGINE } from "./equivalent-engine.js";
 import { EQUIVALENT_IN_RESULTS } from "./equivalent-results.js";
 import { EQUIVALENT_IN_SEARCH } from "./equivalent-search.js";
+import { EQUIVALENT_IN_SEGMENTS } from "./equivalent-segments.js";
 
 /** A mutant that no test can tell from the original, named by its file and line; and why none can. */
 export interface Equivalent {
@@ -18,6 +19,7 @@ export const EQUIVALENT: readonly Equivalent[] = [
   ...EQUIVALENT_IN_ENGINE,
   ...EQUIVALENT_IN_RESULTS,
   ...EQUIVALENT_IN_SEARCH,
+  ...EQUIVALENT_IN_SEGMENTS,
   {
     file: "build/src/access/key-file.js",
     line: "await file.sync();",

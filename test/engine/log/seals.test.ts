@@ -7,6 +7,7 @@ test.each([
   ["its batch had more entries", { firstIndex: 2, count: 3, treeSize: 10 }, true],
   ["its tree ends before its entries", { firstIndex: 7, count: 4, treeSize: 10 }, false],
   ["its tree is larger than the log", { firstIndex: 7, count: 3, treeSize: 11 }, false],
+  ["it is of one entry", { firstIndex: 0, count: 1, treeSize: 10 }, true],
   ["it has no entries", { firstIndex: 7, count: 0, treeSize: 10 }, false],
   ["it begins before the log", { firstIndex: -1, count: 3, treeSize: 10 }, false],
 ])("a receipt is placed in a log of ten entries or not: %s", (_, place, isIt) => {

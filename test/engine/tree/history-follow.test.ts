@@ -49,6 +49,20 @@ test("an older root that the tree leads to is no reason to look", async () => {
   expect([looks, history.isClear]).toEqual([0, true]);
 });
 
+test("a root of the tree's own size is compared with it at once", async () => {
+  const history = historyOver((...asked) => source.store.tiles(...asked));
+  history.require("known", { treeSize: SIZE, rootHash: tree.rootHash });
+  expect(history.isClear).toBe(false);
+  await history.assess(tree, source);
+  expect(history.isClear).toBe(true);
+  history.require("known", { treeSize: SIZE, rootHash: older.rootHash });
+  await history.assess(tree, source);
+  expect(() => {
+    history.requireTrusted();
+  }).toThrow(`has two signed roots of size ${SIZE}`);
+  history.close();
+});
+
 test("of an older root nothing is said while the store does not answer", async () => {
   for (const error of [new Error("away"), new AuditError("UNAVAILABLE", "away")]) {
     const history = historyOver(() => Promise.reject(error));

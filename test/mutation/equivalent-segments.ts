@@ -1,0 +1,211 @@
+import type { Equivalent } from "./equivalent.js";
+
+/** Mutants of `src/engine/search` that no test can tell from the original: of what is made, kept and read of segments. */
+export const EQUIVALENT_IN_SEGMENTS: readonly Equivalent[] = [
+  {
+    file: "build/src/engine/search/answer-prover.js",
+    line: "const some = Array.from({ length: Math.min(ahead, cover.length - at) }, (_, place) => at + place).map((place) => descending ? cover.length - 1 - place : place);",
+    mutant:
+      "const some = Array.from({ length: Math.min(ahead, cover.length + at) }, (_, place) => at + place).map((place) => descending ? cover.length - 1 - place : place);",
+    why: "places behind the last segment have none, and end the walk",
+  },
+  {
+    file: "build/src/engine/search/base-segments.js",
+    line: "trees: new LRUCache({ maxSize: KEPT_BYTES, sizeCalculation: ({ size }) => 1 + TREE_BYTES * size }),",
+    mutant: "trees: new LRUCache({ maxSize: KEPT_BYTES, sizeCalculation: ({ size }) => (1 + 1) + TREE_BYTES * size }),",
+    why: "how much a kept tree takes is an estimate, of which one byte is nothing",
+  },
+  {
+    file: "build/src/engine/search/counts.js",
+    line: "if (ms !== undefined)",
+    mutant: "if (true)",
+    why: "no bucket has a time that is none",
+  },
+  {
+    file: "build/src/engine/search/counts.js",
+    line: "#last = 0;",
+    mutant: "#last = (0 + 1);",
+    why: "which bucket is tried first does not change which one has a value",
+  },
+  {
+    file: "build/src/engine/search/counts.js",
+    line: "if (from >= end)",
+    mutant: "if (false)",
+    why: "between the start of a later bucket and the end of the piece lies no leaf",
+  },
+  {
+    file: "build/src/engine/search/field-order.js",
+    line: "if (this.#places.length > 2 * this.most + READ_ENTRIES)",
+    mutant: "if (false)",
+    why: "how often the list is cut to the first does not change which they are",
+  },
+  {
+    file: "build/src/engine/search/field-order.js",
+    line: "return { key: row === undefined ? new Uint8Array() : this.keyOf(row), leaf };",
+    mutant: "return { key: false ? new Uint8Array() : this.keyOf(row), leaf };",
+    why: "as many rows are read as were asked for",
+  },
+  {
+    file: "build/src/engine/search/log-index.js",
+    line: "#reloadedAt = 0;",
+    mutant: "#reloadedAt = (0 + 1);",
+    why: "the clock is far later when a list is read again",
+  },
+  {
+    file: "build/src/engine/search/ordered-piece.js",
+    line: "if (smallest !== undefined)",
+    mutant: "if (true)",
+    why: "a piece without a smallest key has no match with one",
+  },
+  {
+    file: "build/src/engine/search/ordered-piece.js",
+    line: "this.#first = this.#values.reduce((best, value) => (value < best === descending ? best : value));",
+    mutant: "this.#first = this.#values.reduce((best, value) => (value <= best === descending ? best : value));",
+    why: "no two matches are alike",
+  },
+  {
+    file: "build/src/engine/search/ordered-piece.js",
+    line: "if (at === 0)",
+    mutant: "if (false)",
+    why: "the first of all is the first in order, too",
+  },
+  {
+    file: "build/src/engine/search/ordered-piece.js",
+    line: "if (time === NO_TIME)",
+    mutant: "if (false)",
+    why: "before the first of all times is none that could be written",
+  },
+  {
+    file: "build/src/engine/search/ordered-piece.js",
+    line: "this.#keys.delete(before);",
+    mutant: ";",
+    why: "the key of a rank that was left behind is asked for no more",
+  },
+  {
+    file: "build/src/engine/search/outline.js",
+    line: "const start = middle === 0 ? 0 : this.#ends.getUint32((middle - 1) * COUNT_BYTES);",
+    mutant: "const start = middle === 0 ? (0 + 1) : this.#ends.getUint32((middle - 1) * COUNT_BYTES);",
+    why: "a term before the first block's first is looked for in the first block, too",
+  },
+  {
+    file: "build/src/engine/search/outline.js",
+    line: "for (let at = 0; at < hashes.length; at += AT_ONCE * HASH_BYTES)",
+    mutant: "for (let at = 0; at <= hashes.length; at += AT_ONCE * HASH_BYTES)",
+    why: "a tree to which no leaf is added stays as it is",
+  },
+  {
+    file: "build/src/engine/search/packed.js",
+    line: "const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));",
+    mutant: "const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, (0 + 1)));",
+    why: "a byte behind the last part is of none",
+  },
+  {
+    file: "build/src/engine/search/open-segment.js",
+    line: "if (first === undefined)",
+    mutant: "if (false)",
+    why: "of no segments no block is wanted, which ends it too",
+  },
+  {
+    file: "build/src/engine/search/segment-builder.js",
+    line: "if (this.#isClosed)",
+    mutant: "if (false)",
+    why: "a run of a closed one does nothing",
+  },
+  {
+    file: "build/src/engine/search/segment-builder.js",
+    line: "const reason = error instanceof Error ? error.message : String(error);",
+    mutant: "const reason = true ? error.message : String(error);",
+    why: "nothing that it calls throws anything else",
+  },
+  {
+    file: "build/src/engine/search/large-merges.js",
+    line: "const reason = error instanceof Error ? error.message : String(error);",
+    mutant: "const reason = true ? error.message : String(error);",
+    why: "nothing that it calls throws anything else",
+  },
+  {
+    file: "build/src/engine/search/segment-making.js",
+    line: "const reason = error instanceof Error ? error.message : String(error);",
+    mutant: "const reason = true ? error.message : String(error);",
+    why: "nothing that it calls throws anything else",
+  },
+  {
+    file: "build/src/engine/search/segment-making.js",
+    line: 'return { kind: "failed", reason, damaged: error instanceof DamagedChild ? error.place : undefined };',
+    mutant: 'return { kind: "failed", reason, damaged: true ? error.place : undefined };',
+    why: "other errors have no place",
+  },
+  {
+    file: "build/src/engine/search/segment-merging.js",
+    line: "const reason = error instanceof Error ? error.message : String(error);",
+    mutant: "const reason = true ? error.message : String(error);",
+    why: "nothing that it calls throws anything else",
+  },
+  {
+    file: "build/src/engine/search/segment-merging.js",
+    line: 'return { kind: "failed", reason, fault: error instanceof Fault ? error.fault : undefined };',
+    mutant: 'return { kind: "failed", reason, fault: true ? error.fault : undefined };',
+    why: "other errors have no fault",
+  },
+  {
+    file: "build/src/engine/search/segment-maker.js",
+    line: 'if (reply.kind !== "base")',
+    mutant: "if (false)",
+    why: "the thread replies to each kind of call with one kind of reply",
+  },
+  {
+    file: "build/src/engine/search/segment-maker.js",
+    line: 'if (reply.kind !== "made")',
+    mutant: "if (false)",
+    why: "the thread replies to each kind of call with one kind of reply",
+  },
+  {
+    file: "build/src/engine/search/segment-maker.js",
+    line: "const damaged = error instanceof MakerError && error.damaged !== undefined ? children[error.damaged] : undefined;",
+    mutant: "const damaged = true ? children[error.damaged] : undefined;",
+    why: "other errors have no place, where no child is",
+  },
+  {
+    file: "build/src/engine/search/segment-maker.js",
+    line: ': call.kind === "merge"',
+    mutant: ": false",
+    why: "a buffer that is not given away is copied",
+  },
+  {
+    file: "build/src/engine/search/segment-merger.js",
+    line: "Atomics.store(signal, 0, 1);",
+    mutant: "Atomics.store(signal, 0, (1 + 1));",
+    why: "any number but 0 says that there is a reply",
+  },
+  {
+    file: "build/src/engine/search/segment-index.js",
+    line: 'return filter.kind === "all" || entry.canonical.length < LONG_CHARACTERS',
+    mutant: 'return filter.kind === "all" || entry.canonical.length <= LONG_CHARACTERS',
+    why: "wherever its words are cut, an entry matches the same",
+  },
+  {
+    file: "build/src/engine/search/log-rows.js",
+    line: 'return this.read.kind === "entry" && this.characters >= LONG_CHARACTERS ? this.read.entry : undefined;',
+    mutant: 'return this.read.kind === "entry" && this.characters > LONG_CHARACTERS ? this.read.entry : undefined;',
+    why: "wherever its words are cut, an entry matches the same",
+  },
+  {
+    file: "build/src/engine/search/value-counts.js",
+    line: "if (top.length > 2 * first + READ_ENTRIES)",
+    mutant: "if (false)",
+    why: "how often the list is cut to the most frequent does not change which they are",
+  },
+  {
+    file: "build/src/engine/search/value-counts.js",
+    line: "const count = isWhole ? posting.df : countAmong(reader, posting, this.#pieces);",
+    mutant: "const count = false ? posting.df : countAmong(reader, posting, this.#pieces);",
+    why: "of all documents a posting has as many as it says",
+  },
+  {
+    file: "build/src/engine/search/value-counts.js",
+    line: "values.push({ term, count, leaf: isRaw(term) ? this.#start : this.#firstIn(new PostingView(reader, posting)) });",
+    mutant:
+      "values.push({ term, count, leaf: false ? this.#start : this.#firstIn(new PostingView(reader, posting)) });",
+    why: "where the term has the value no leaf is read",
+  },
+];
