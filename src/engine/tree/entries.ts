@@ -220,7 +220,6 @@ export class EntryReader {
     { signal, isShown = false }: ReadOptions = {},
   ): Promise<readonly EntryOutcome[]> {
     const covered = leafIndexes.filter((leafIndex) => leafIndex < edge.size);
-    if (covered.length === 0) return leafIndexes.map(() => ({ kind: "missing" }));
     const seen = new Map(covered.map((leafIndex) => [leafIndex, this.#seen.get(leafIndex)]));
     const unseen = covered.filter((leafIndex) => seen.get(leafIndex) === undefined);
     const [stored, leaves] = await Promise.all([

@@ -21,7 +21,8 @@ beforeEach(() => {
 /** Appends two at once; so many characters may wait. */
 function laneOf(maxWaitingCharacters = 3 * CHARACTERS): BulkLane {
   const append = async ([first]: readonly CheckedEvent[]): Promise<Logged> => {
-    const name = first?.event.message ?? "";
+    const message = first?.event.message;
+    const name = typeof message === "string" ? message : "";
     begun.push(name);
     const gate = closedGate();
     gates.set(name, gate);

@@ -18,6 +18,7 @@ class ReadLog {
     format,
     store: replaced(new MemoryLogStore(), {
       entries: (_, leafIndexes) => {
+        if (leafIndexes.length === 0) throw new Error("a read of nothing");
         this.reads.push(...leafIndexes);
         return Promise.resolve(leafIndexes.map((leafIndex) => this.rows[leafIndex]));
       },
@@ -61,6 +62,19 @@ describe("an entry that was shown", () => {
     log.rows = rowsOf("forged", "forged");
     expect(await shown(log, [0, 1], edge)).toEqual(["a", "corrupt"]);
     expect(await shown(new ReadLog(log.rows), [0], edge)).toEqual(["corrupt"]);
+  });
+
+  test("is missing behind the tree, without a read, and corrupt where its row is gone or is no entry", async () => {
+    const log = new ReadLog(rowsOf("a", "b", "c"));
+    const { edge } = log;
+    expect(await shown(log, [3, 7], edge)).toEqual(["missing", "missing"]);
+    expect(log.reads).toEqual([]);
+    log.rows = log.rows.slice(0, 1);
+    expect(await shown(log, [0, 1], edge)).toEqual(["a", "corrupt"]);
+    const none = new ReadLog([
+      { leafIndex: 0, receivedAt: "", canonical: "[]", leafHash: format.leafHash(utf8("[]")) },
+    ]);
+    expect(await shown(none, [0], none.edge)).toEqual(["corrupt"]);
   });
 
   test("is read again where the tree has another leaf by now", async () => {

@@ -1,4 +1,6 @@
 import { beforeAll, describe, expect, test } from "@jest/globals";
+import { replaced } from "../../../src/audit/calls.js";
+import { AuditError } from "../../../src/audit/errors.js";
 import type { LogHead } from "../../../src/audit/store.js";
 import { logFormat } from "../../../src/core/format.js";
 import {
@@ -62,6 +64,13 @@ describe("a head that the log did not sign", () => {
     expect(await leadsTo(source, forged(), whole.edge)).toBe(false);
   });
 
+  test("is told by whom it should be signed", async () => {
+    const forged = { ...newest, checkpoint: stranger.sign(newest.size, newest.rootHash) };
+    await expect(restoreTree(source, forged)).rejects.toThrow(
+      `its head is not signed by this gateway's key as ${name}`,
+    );
+  });
+
   test("has the edge that its checkpoint signs, if the log signed that", async () => {
     const sizeOf = async (head: LogHead): Promise<number | undefined> => (await checkpointEdge(source, head))?.size;
     expect(await sizeOf(newest)).toBe(303);
@@ -74,6 +83,19 @@ describe("a head that the log did not sign", () => {
 });
 
 describe("a head that the log signed", () => {
+  test.each([new Error("away"), new AuditError("UNAVAILABLE", "away")])(
+    "is not judged while the store is away: %s",
+    async (error) => {
+      const away = {
+        ...source,
+        store: replaced<TreeView["store"]>(source.store, { leafHashes: () => Promise.reject(error) }),
+      };
+      await expect(restoreTree(away, newest)).rejects.toBe(error);
+      await expect(checkpointEdge(away, newest)).rejects.toBe(error);
+      await expect(leadsTo(away, newest, tree.edge)).rejects.toBe(error);
+    },
+  );
+
   test("is that of its tree, and leads on from an older one", async () => {
     const whole = await restoreTree(source, newest);
     expect([whole.edge.size, whole.rootHash, whole.checkpoint]).toEqual([303, newest.rootHash, newest.checkpoint]);
