@@ -102,22 +102,24 @@ describe("a batch", () => {
   const grower = { log: "default", format, key };
 
   test("takes the indexes after its tree, and what was stamped before the last entry gets its time", () => {
-    const [early, late, equal] = [
-      requestOf(2, { second: 4 }),
-      requestOf(1, { second: 7 }),
-      requestOf(1, { second: 5 }),
-    ];
-    const { batch, tree: grown, requests } = growTree(grower, tree, [early, equal, late]);
-    expect(requests.map(({ firstIndex, entries }) => [firstIndex, entries.length])).toEqual([
+    const requests = [
+      [2, 4],
+      [1, 5],
+      [1, 4],
+      [1, 7],
+    ].map(([count = 0, second = 0]) => requestOf(count, { second }));
+    const { batch, tree: grown, requests: placed } = growTree(grower, tree, requests);
+    expect(placed.map(({ firstIndex, entries }) => [firstIndex, entries.length])).toEqual([
       [3, 2],
       [5, 1],
       [6, 1],
+      [7, 1],
     ]);
-    expect(batch.entries.map(({ receivedAt }) => receivedAt)).toEqual([5, 5, 5, 7].map(at));
-    expect(requests[1]?.entries).toBe(equal.entries);
+    expect(batch.entries.map(({ receivedAt }) => receivedAt)).toEqual([5, 5, 5, 5, 7].map(at));
+    expect(placed[1]?.entries).toBe(requests[1]?.entries);
     expect([batch.expectedSize, batch.expectedRoot]).toEqual([3, tree.rootHash]);
-    expect([grown.edge.size, grown.lastReceivedAt]).toEqual([7, at(7)]);
-    expect(key.open(grown.checkpoint)).toMatchObject({ treeSize: 7 });
+    expect([grown.edge.size, grown.lastReceivedAt]).toEqual([8, at(7)]);
+    expect(key.open(grown.checkpoint)).toMatchObject({ treeSize: 8 });
   });
 
   test("has a sealed receipt for each request with a key, and the last time is that of its last entry", () => {
