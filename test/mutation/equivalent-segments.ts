@@ -208,4 +208,22 @@ export const EQUIVALENT_IN_SEGMENTS: readonly Equivalent[] = [
       "values.push({ term, count, leaf: false ? this.#start : this.#firstIn(new PostingView(reader, posting)) });",
     why: "where the term has the value no leaf is read",
   },
+  {
+    file: "build/src/engine/search/ordered-piece.js",
+    line: "if (this.#rank(this.#at) !== before)",
+    mutant: "if (false)",
+    why: "the key of a rank that was left behind is asked for no more",
+  },
+  {
+    file: "build/src/engine/search/outline.js",
+    line: "let [low, high] = [0, this.#ends.byteLength / COUNT_BYTES];",
+    mutant: "let [low, high] = [(0 + 1), this.#ends.byteLength / COUNT_BYTES];",
+    why: "a term before the first block's first is looked for in the first block, too",
+  },
+  {
+    file: "build/src/engine/search/segment-making.js",
+    line: 'const documents = what === "group" ? PIECE_DOCUMENTS : BASE_ENTRIES;',
+    mutant: "const documents = false ? PIECE_DOCUMENTS : BASE_ENTRIES;",
+    why: "a group is begun at its first leaf, which is the first of a base, too",
+  },
 ];

@@ -105,6 +105,7 @@ describe("what is to be proven of a result", () => {
 describe("a result that may hold fewer matches than there are", () => {
   test.each([
     [undefined, false],
+    [1, true],
     [4, true],
     [SIZE - 1, true],
     [SIZE, false],
