@@ -126,7 +126,7 @@ describe("a batch", () => {
     const requestKey = { key: nodeSha256(Uint8Array.of(1)), requestDigest: nodeSha256(Uint8Array.of(2)) };
     const { batch, tree: grown } = growTree(grower, tree, [
       requestOf(1, { second: 8 }),
-      requestOf(2, { second: 6, requestKey }),
+      requestOf(2, { second: 6, requestKey: { ...requestKey, isNew: false } }),
     ]);
     expect(batch.receipts).toMatchObject([{ ...requestKey, firstIndex: 4, count: 2, treeSize: 6 }]);
     expect(batch.receipts?.map((receipt) => isSealedReceipt(key, receipt))).toEqual([true]);
