@@ -1,10 +1,10 @@
 import { fork, type ChildProcess } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { load, type Operation } from "./gateway/load.js";
 import { LOG, search, TYPENAME } from "./gateway/operations.js";
-import { machine } from "./machine.js";
+import { processorMs } from "./gateway/served.js";
+import { machine, median } from "./machine.js";
 
 /**
  * Usage: node build/bench/http.js <other build> [rounds] [seconds]
@@ -34,24 +34,12 @@ async function served(build: string): Promise<Served> {
   throw new Error("the server ended without saying its address");
 }
 
-/** In seconds, of user and system together: proc(5), fields 14 and 15, in ticks of 10 ms. */
-function processorTime({ pid }: ChildProcess): number {
-  const fields = readFileSync(`/proc/${String(pid)}/stat`, "utf8")
-    .replace(/^.*\) /, "")
-    .split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
-}
-
 type Figures = readonly [perSecond: number, perProcessorSecond: number];
 
 async function figures({ url, child }: Served, operation: Operation): Promise<Figures> {
-  const startS = processorTime(child);
+  const startMs = processorMs(child);
   const { perSecond } = await load({ url, operation, connections: CONNECTIONS, seconds: Number(seconds) });
-  return [perSecond, (perSecond * Number(seconds)) / (processorTime(child) - startS)];
+  return [perSecond, (1_000 * perSecond * Number(seconds)) / (processorMs(child) - startMs)];
 }
 
 function line(what: string, pairs: readonly (readonly [theirs: number, ours: number])[]): string {

@@ -1,28 +1,33 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
+import { Pgbouncer } from "../test/stores/postgres/pgbouncer.js";
 import { OwnPostgres, sql } from "../test/stores/postgres/server.js";
 import { entryAt } from "./events.js";
-import { ask, load, post } from "./gateway/load.js";
-import { LOG, logBulk, NEWEST_MESSAGE, search } from "./gateway/operations.js";
+import { fill, untilIdle } from "./gateway/filled.js";
+import { load, post } from "./gateway/load.js";
+import { LOG, logBulk, search } from "./gateway/operations.js";
 import { type Served, servePostgres } from "./gateway/served.js";
 import { ratio } from "./gateway/table.js";
 import { figure, machine, median, perSecond } from "./machine.js";
 
 /**
- * Usage: node build/bench/postgres-gateways.js [events] [seconds]
- * One log on a PostgreSQL of its own, written through 1, 2 and 4 gateways beside a bare COPY of as many rows, then searched at
- * `events` (100,000) entries; `seconds` (3) of load per figure. Clients, gateways and database share the machine.
+ * Usage: node build/bench/postgres-gateways.js [events] [seconds] [rounds]
+ * Logs on a PostgreSQL of its own, each written through 1, 2 or 4 gateways, and again through pgbouncer in mode `transaction`: bulk requests beside
+ * a bare COPY of as many rows, and single events, `rounds` (3) by turns, so that the medians of the rounds' ratios hold whatever else the
+ * machine does. Then a search at `events` (100,000) entries; `seconds` (3) of load per figure. Clients, gateways and database
+ * share the machine. The bar: 2 and 4 gateways append at 0.9 of the rate of one.
  */
-const events = Number(process.argv[2] ?? 100_000);
-const seconds = Number(process.argv[3] ?? 3);
+const [events = 100_000, seconds = 3, rounds = 3] = process.argv.slice(2).map(Number);
 const GATEWAYS = [1, 2, 4];
+const BAR = 0.9;
 const CONNECTIONS = 64;
 const BULK = 1_000;
-const BATCHES = 40;
-/** Bulk requests in flight at each gateway: one is parsed while another is committed. */
+const BATCHES = 20;
+/** Bulk requests in flight, over all gateways: one is parsed while another is committed. */
 const IN_FLIGHT = 4;
-const ROUNDS = 3;
+/** Each gateway of a log that others write to may hold four of them. */
+const POOL = 60;
 
 /** The least that storing the rows could cost: COPY from a file of the server's, into a table of the same columns and key. */
 async function copyRate(server: OwnPostgres, folder: string): Promise<number> {
@@ -32,7 +37,7 @@ async function copyRate(server: OwnPostgres, folder: string): Promise<number> {
   chmodSync(file, 0o644);
   const columns = "leaf_index bigint PRIMARY KEY, received_at text, leaf_hash bytea, canonical text";
   const rates: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < rounds; round++) {
     await sql(url, `CREATE TABLE bare_${round} (${columns})`);
     const began = performance.now();
     await sql(url, `COPY bare_${round} FROM '${file}'`);
@@ -46,27 +51,29 @@ function copyRow(place: number): string {
   return `${place}\t${receivedAt}\t\\\\x${Buffer.from(leafHash).toString("hex")}\t${canonical.replaceAll("\\", "\\\\")}\n`;
 }
 
-async function withGateways<T>(
-  count: number,
-  url: string,
-  use: (gateways: readonly Served[]) => Promise<T>,
-): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), "auditql-bench-"));
+/** Gateways on one log. */
+interface Fleet {
+  readonly count: number;
+  readonly gateways: readonly Served[];
+  readonly close: () => Promise<void>;
+}
+
+async function startFleet(count: number, url: string): Promise<Fleet> {
+  const home = mkdtempSync(join(tmpdir(), "auditql-bench-"));
   const gateways: Served[] = [];
-  try {
-    for (let i = 0; i < count; i++) gateways.push(await servePostgres(folder, url));
-    return await use(gateways);
-  } finally {
+  for (let i = 0; i < count; i++) gateways.push(await servePostgres(home, url));
+  const close = async (): Promise<void> => {
     await Promise.all(gateways.map((gateway) => gateway.stop()));
-    rmSync(folder, { recursive: true, force: true });
-  }
+    rmSync(home, { recursive: true, force: true });
+  };
+  return { count, gateways, close };
 }
 
 /** logBulk of 1,000 spread over the gateways, until all is durable. Events a second. */
 async function bulkRate(gateways: readonly Served[], start: number, batches: number): Promise<number> {
   const bodies = Array.from({ length: batches }, (_, i) => JSON.stringify(logBulk(start + i * BULK, BULK)));
   const waiting = bodies.values();
-  const lanes = gateways.flatMap(({ url }) => Array.from({ length: IN_FLIGHT }, () => url));
+  const lanes = Array.from({ length: IN_FLIGHT }, (_, lane) => gateways[lane % gateways.length]?.url ?? "");
   const began = performance.now();
   await Promise.all(
     lanes.map(async (url) => {
@@ -84,33 +91,68 @@ async function singles(gateways: readonly Served[]): Promise<{ readonly rate: nu
   return { rate, p99Ms: Math.max(...measured.map(({ p99Ms }) => p99Ms)) };
 }
 
-async function writeRows(server: OwnPostgres, count: number, bare: number): Promise<void> {
-  await withGateways(count, await server.newDatabase(), async (gateways) => {
-    await bulkRate(gateways, 0, 2 * count);
-    const bulk = await bulkRate(gateways, 0, BATCHES);
-    // The index follows in the background: what is left of it would slow the singles down.
-    await untilIndexed(gateways[0]?.url ?? "");
-    await singles(gateways);
-    const { rate, p99Ms } = await singles(gateways);
-    print(`logBulk of 1,000, ${count} gateways`, `${figure(bulk)} events/s, ${ratio(bulk, bare)} the bare COPY`);
-    print(`log from 64 connections, ${count} gateways`, `${figure(rate)}/s, p99 ${figure(p99Ms)} ms`);
-  });
+interface Round {
+  readonly bulk: number;
+  readonly single: number;
+  readonly p99Ms: number;
+  /** Microseconds of processor time of all gateways, and of pgbouncer and the server not: for an event of a bulk request. */
+  readonly bulkMicros: number;
 }
 
-async function searchRow(server: OwnPostgres): Promise<void> {
-  await withGateways(1, await server.newDatabase(), async (gateways) => {
-    const [{ url } = { url: "" }] = gateways;
-    await bulkRate(gateways, 0, Math.ceil(events / BULK));
-    await untilIndexed(url);
-    const { perSecond: rate, p50Ms, p99Ms } = await load({ url, operation: search(false), connections: 4, seconds });
+async function round({ gateways }: Fleet): Promise<Round> {
+  const spent = (): number => gateways.reduce((sum, gateway) => sum + gateway.processorMs(), 0);
+  const before = spent();
+  const bulk = await bulkRate(gateways, 0, BATCHES);
+  const bulkMicros = (1_000 * (spent() - before)) / (BATCHES * BULK);
+  // What is left to index would slow the single events down.
+  await Promise.all(gateways.map(untilIdle));
+  const { rate, p99Ms } = await singles(gateways);
+  return { bulk, single: rate, p99Ms, bulkMicros };
+}
+
+/** Each number of gateways by turns, after a round that warms all up. */
+async function writeRows(way: string, urls: readonly string[], bare: number): Promise<void> {
+  const fleets: Fleet[] = [];
+  try {
+    for (const [i, count] of GATEWAYS.entries()) fleets.push(await startFleet(count, urls[i] ?? ""));
+    for (const fleet of fleets) await round(fleet);
+    const all: Round[][] = fleets.map(() => []);
+    for (let i = 0; i < rounds; i++) for (const [at, fleet] of fleets.entries()) all[at]?.push(await round(fleet));
+    const [alone = []] = all;
+    for (const [at, { count }] of fleets.entries()) {
+      const those = all[at] ?? [];
+      const middle = (pick: (of: Round) => number): number => median(those.map(pick));
+      const beside = (pick: (of: Round) => number): number =>
+        median(those.map((one, i) => pick(one) / pick(alone[i] ?? one)));
+      const [bulk, single] = [beside((one) => one.bulk), beside((one) => one.single)];
+      const mark = (times: number): string => `${figure(times)}x one${times >= BAR ? "" : ", MISSED"}`;
+      print(
+        `${way}, ${count} gateways`,
+        `logBulk ${figure(middle((one) => one.bulk))} events/s, ${mark(bulk)}, ${ratio(
+          middle((one) => one.bulk),
+          bare,
+        )} the bare COPY, ${figure(middle((one) => one.bulkMicros))} µs of the gateways each; log ${figure(middle((one) => one.single))}/s, p99 ${figure(middle((one) => one.p99Ms))} ms, ${mark(single)}`,
+      );
+    }
+  } finally {
+    for (const fleet of fleets) await fleet.close();
+  }
+}
+
+async function searchRow(url: string): Promise<void> {
+  const fleet = await startFleet(1, url);
+  try {
+    const [gateway] = fleet.gateways;
+    if (gateway === undefined) return;
+    await fill(gateway, 0, events);
+    await untilIdle(gateway);
+    const operation = search(false);
+    const { perSecond: rate, p50Ms, p99Ms } = await load({ url: gateway.url, operation, connections: 4, seconds });
     const measured = `${figure(rate)}/s, p50 ${figure(p50Ms)} ms, p99 ${figure(p99Ms)} ms`;
     print(`search page of 50 in ${figure(events)} events, 4 connections`, measured);
-  });
-}
-
-/** A search that must find the newest entry waits for the index, 5 s at a time. */
-async function untilIndexed(url: string): Promise<void> {
-  while (!(await ask(url, NEWEST_MESSAGE).then(Boolean, () => false)));
+  } finally {
+    await fleet.close();
+  }
 }
 
 function print(what: string, measured: string): void {
@@ -120,13 +162,21 @@ function print(what: string, measured: string): void {
 const folder = mkdtempSync(join(tmpdir(), "auditql-bench-"));
 chmodSync(folder, 0o755);
 const server = await OwnPostgres.start(undefined, ["fsync=on"]);
+const pooler = await Pgbouncer.start(server.url, { mode: "transaction", poolSize: POOL });
+const newDatabases = (): Promise<string[]> => Promise.all(GATEWAYS.map(() => server.newDatabase()));
 try {
   console.log(`${machine()}; PostgreSQL on loopback, fsync on`);
   const bare = await copyRate(server, folder);
   print("bare COPY of as many rows", `${figure(bare)} rows/s`);
-  for (const count of GATEWAYS) await writeRows(server, count, bare);
-  await searchRow(server);
+  await writeRows("direct", await newDatabases(), bare);
+  await writeRows(
+    "pgbouncer",
+    (await newDatabases()).map((url) => pooler.before(url)),
+    bare,
+  );
+  await searchRow(await server.newDatabase());
 } finally {
+  await pooler.close();
   await server.close();
   rmSync(folder, { recursive: true, force: true });
 }

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 /** A server in a process of its own, so that client and server do not share an event loop. */
@@ -10,6 +10,10 @@ export interface Served {
   readonly startMs: number;
   /** The memory that the process has now, in MiB. Linux only. */
   memoryMiB(): number;
+  /** The processor time of all its threads so far, in steps of 10 ms. Linux only. */
+  processorMs(): number;
+  /** Its open files and sockets. Linux only. */
+  descriptors(): number;
   stop(): Promise<void>;
 }
 
@@ -72,7 +76,14 @@ export async function serve(
   });
   const url = await Promise.race([addressFrom(child), failure(child)]);
   const startMs = performance.now() - started;
-  return { url, startMs, memoryMiB: () => residentMiB(child), stop: () => stop(child) };
+  return {
+    url,
+    startMs,
+    memoryMiB: () => residentMiB(child),
+    processorMs: () => processorMs(child),
+    descriptors: () => readdirSync(`/proc/${String(child.pid)}/fd`).length,
+    stop: () => stop(child),
+  };
 }
 
 async function addressFrom(child: ChildProcess): Promise<string> {
@@ -95,6 +106,14 @@ async function failure(child: ChildProcess): Promise<never> {
 function residentMiB({ pid }: ChildProcess): number {
   const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${String(pid)}/status`, "utf8")) ?? [];
   return Number(kib) / 1024;
+}
+
+/** Fields 14 and 15 of proc(5), user and system time in ticks of 10 ms, counted from behind the name. */
+export function processorMs({ pid }: Pick<ChildProcess, "pid">): number {
+  const fields = readFileSync(`/proc/${String(pid)}/stat`, "utf8")
+    .replace(/^.*\) /, "")
+    .split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
 async function stop(child: ChildProcess): Promise<void> {

@@ -95,6 +95,8 @@ function site({ folder, prefix, policy }: Site) {
       prefix,
       wildcard: false,
       preCompressed: true,
+      // No addresses of their own: each would be two more routes to compile at every start.
+      globIgnore: ["**/*.br", "**/*.gz"],
       cacheControl: false,
       decorateReply: false,
       setHeaders: (reply, path) => {

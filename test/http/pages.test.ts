@@ -52,6 +52,11 @@ describe("the pages", () => {
     expect((await page("assets/plain.css")).body.toString()).toBe("a {}");
   });
 
+  test("have one address each, however they are compressed", async () => {
+    expect((await page("assets/index-B1a2c3D4.js")).status).toBe(200);
+    expect((await page("assets/index-B1a2c3D4.js.br")).status).toBe(404);
+  });
+
   test("have exact content types", async () => {
     expect((await headersOf(""))["content-type"]).toBe("text/html; charset=utf-8");
     expect((await headersOf("assets/plain.css"))["content-type"]).toBe("text/css; charset=utf-8");

@@ -3,10 +3,15 @@ import { isPlainObject, jsonProblems, nameOf } from "../../core/json.js";
 import { parseTime } from "../../query/time.js";
 import { InvalidRequest, pointer, wireProblem, type WireProblem } from "./status.js";
 
+let ajv: Ajv | undefined;
+
 /** Bodies are bounded in size and members before they are validated (http/body.ts), so that all errors may be looked for. */
-const ajv = new Ajv({ allErrors: true, verbose: true, strict: true });
-ajv.addFormat("time-or-period", (text) => parseTime(text, Date.now() * 1_000).kind === "time");
-ajv.addFormat("date-time", (text) => /^\d{4}-/.test(text) && parseTime(text, 0).kind === "time");
+function newAjv(): Ajv {
+  const made = new Ajv({ allErrors: true, verbose: true, strict: true });
+  made.addFormat("time-or-period", (text) => parseTime(text, Date.now() * 1_000).kind === "time");
+  made.addFormat("date-time", (text) => /^\d{4}-/.test(text) && parseTime(text, 0).kind === "time");
+  return made;
+}
 
 /** Returns the body of a request; throws InvalidRequest with every bad path. Null members of an event are left out. */
 export type Validator<Body> = (body: unknown) => Body;
@@ -15,7 +20,7 @@ export type Validator<Body> = (body: unknown) => Body;
 export function validator<Body>(schema: object): Validator<Body> {
   let compiled: ValidateFunction<Body> | undefined;
   return (sent) => {
-    const validate = (compiled ??= ajv.compile<Body>(schema));
+    const validate = (compiled ??= (ajv ??= newAjv()).compile<Body>(schema));
     const lost = jsonProblems(sent ?? {}, "", { takesNul: true, depth: 0 });
     if (lost.length > 0) throw new InvalidRequest(lost.map(wireProblem));
     const body = withoutNulls(sent ?? {});

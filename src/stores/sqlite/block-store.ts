@@ -3,12 +3,14 @@ import { AuditError } from "../../audit/errors.js";
 import type { BlockStore } from "../../audit/block-store.js";
 import type { BlockReader } from "./block-reader.js";
 import type { BlockWriter } from "./block-writer.js";
-import { bothOpen, WorkerChannel, WorkerError, type OnDeath } from "./worker-channel.js";
+import { WorkerChannel, WorkerError, type OnDeath } from "./worker-channel.js";
 import type { WorkerFiles } from "./worker-thread.js";
 
 interface Threads {
-  readonly writer: WorkerChannel<BlockWriter>;
   readonly reader: WorkerChannel<BlockReader>;
+  /** Starts with the first call. */
+  readonly writer: () => Promise<WorkerChannel<BlockWriter>>;
+  readonly close: () => Promise<void>;
 }
 
 /**
@@ -38,15 +40,17 @@ export class SqliteBlockStore implements BlockStore {
 
   readonly blocks: BlockStore["blocks"] = (log, ids) => this.#ask(({ reader }) => reader.call("blocks", [log, ids]));
 
-  readonly put: BlockStore["put"] = (log, segment) => this.#ask(({ writer }) => writer.call("put", [log, segment]));
+  readonly put: BlockStore["put"] = (log, segment) =>
+    this.#ask(async ({ writer }) => (await writer()).call("put", [log, segment]));
 
-  readonly remove: BlockStore["remove"] = (log, ids) => this.#ask(({ writer }) => writer.call("remove", [log, ids]));
+  readonly remove: BlockStore["remove"] = (log, ids) =>
+    this.#ask(async ({ writer }) => (await writer()).call("remove", [log, ids]));
 
   readonly stage: BlockStore["stage"] = (log, id, blocks) =>
-    this.#ask(({ writer }) => writer.call("stage", [log, id, blocks]));
+    this.#ask(async ({ writer }) => (await writer()).call("stage", [log, id, blocks]));
 
   readonly publish: BlockStore["publish"] = (log, segment) =>
-    this.#ask(({ writer }) => writer.call("publish", [log, segment]));
+    this.#ask(async ({ writer }) => (await writer()).call("publish", [log, segment]));
 
   /** The log file's lock keeps other processes out. */
   claim(): Promise<boolean> {
@@ -55,7 +59,10 @@ export class SqliteBlockStore implements BlockStore {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#threads?.then(closeThreads, () => undefined);
+    await this.#threads?.then(
+      (threads) => threads.close(),
+      () => undefined,
+    );
   }
 
   /** Asks again with an empty file when the file is unusable. */
@@ -65,7 +72,8 @@ export class SqliteBlockStore implements BlockStore {
       return await call(await threads);
     } catch (error) {
       if (!isBeyondUse(error)) throw error;
-      if (this.#threads === threads) this.#threads = threads.then(closeThreads).then(() => this.#startAgain(error));
+      if (this.#threads === threads)
+        this.#threads = threads.then((used) => used.close()).then(() => this.#startAgain(error));
       return call(await this.#started());
     }
   }
@@ -73,7 +81,7 @@ export class SqliteBlockStore implements BlockStore {
   /** The threads, started if they are not. What fails is tried again when it is next needed. */
   #started(after: Promise<unknown> = Promise.resolve()): Promise<Threads> {
     if (this.#threads !== undefined) return this.#threads;
-    if (this.#isClosed) return Promise.reject(new AuditError("UNAVAILABLE", "The store is closed."));
+    if (this.#isClosed) return Promise.reject(closed());
     const starting = this.#start(after).catch(async (error: unknown) => {
       await after; // what is wrong with the log's file is not mended by another index
       return this.#startAgain(error);
@@ -91,20 +99,42 @@ export class SqliteBlockStore implements BlockStore {
     return this.#start();
   }
 
-  /** The writer opens first: it creates the file. */
-  #start(after?: Promise<unknown>): Promise<Threads> {
+  /** A new file is made by the writer, which then opens first. It is else started by what is first written: a thread is a tenth of a start. */
+  async #start(after: Promise<unknown> = Promise.resolve()): Promise<Threads> {
     const { files, onDeath } = this;
-    const writer = WorkerChannel.start<BlockWriter>({
-      module: new URL("./block-writer-worker.js", import.meta.url),
-      ...{ files, onDeath, ...(after && { after }) },
-    });
+    let writer: Promise<WorkerChannel<BlockWriter>> | undefined;
+    let isClosed = false;
+    const startWriter = (): Promise<WorkerChannel<BlockWriter>> => {
+      if (isClosed) return Promise.reject(closed());
+      const module = new URL("./block-writer-worker.js", import.meta.url);
+      writer = WorkerChannel.start<BlockWriter>({ module, files, onDeath, after });
+      writer.catch(() => (writer = undefined)); // tried again when it is next needed
+      return writer;
+    };
+    const file = existsSync(files.indexPath) ? after : startWriter();
     const module = new URL("./block-reader-worker.js", import.meta.url);
-    return bothOpen(writer, WorkerChannel.start<BlockReader>({ module, files, onDeath, after: writer }));
+    try {
+      const reader = await WorkerChannel.start<BlockReader>({ module, files, onDeath, after: file });
+      const close = async (): Promise<void> => {
+        isClosed = true;
+        await Promise.all([reader.close(), writer?.then(closeChannel, ignore)]);
+      };
+      return { reader, writer: () => writer ?? startWriter(), close };
+    } catch (error) {
+      await writer?.then(closeChannel, ignore);
+      throw error;
+    }
   }
 }
 
-async function closeThreads({ writer, reader }: Threads): Promise<void> {
-  await Promise.all([writer.close(), reader.close()]);
+const closed = (): AuditError => new AuditError("UNAVAILABLE", "The store is closed.");
+
+function closeChannel(channel: { close(): Promise<void> }): Promise<void> {
+  return channel.close();
+}
+
+function ignore(): void {
+  // what did not open is closed
 }
 
 function isBeyondUse(error: unknown): boolean {

@@ -45,10 +45,15 @@ export function openForWriting(driver: SqliteDriver, path: string, format: FileF
   });
 }
 
-/** Opens a connection that reads a file that `openForWriting` has accepted. Each statement sees the newest commit. */
-export function openForReading(driver: SqliteDriver, path: string): SqliteDatabase {
+/**
+ * Opens a connection that reads. Each statement sees the newest commit. Throws like `openForWriting` when the file is not of this
+ * format and its newest version; without a format `openForWriting` must have accepted the file.
+ */
+export function openForReading(driver: SqliteDriver, path: string, format?: FileFormat): SqliteDatabase {
   return opened(driver, path, (database) => {
     database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA query_only = ON`);
+    if (format !== undefined && storedVersion(database, path, format) !== format.version)
+      throw new UnusableFileError(`it has not the tables of schema ${format.version}`);
   });
 }
 

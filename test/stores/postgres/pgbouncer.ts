@@ -19,6 +19,8 @@ export interface PgbouncerSettings {
   readonly mode: PoolMode;
   /** Startup parameters that are dropped; what else a client sends is refused. */
   readonly ignored?: string;
+  /** Its sessions with the server. Default: fewer than the clients of a test, so that they change hands; 60 in mode `session`. */
+  readonly poolSize?: number;
 }
 
 /** A real pgbouncer on a free loopback port, before the server of a URL; whoever comes is its one user, `auditql`. */
@@ -29,12 +31,13 @@ export class Pgbouncer {
     private readonly folder: string,
   ) {}
 
-  static async start(serverUrl: string, { mode, ignored = "" }: PgbouncerSettings): Promise<Pgbouncer> {
+  static async start(serverUrl: string, settings: PgbouncerSettings): Promise<Pgbouncer> {
+    const { mode, ignored = "", poolSize = mode === "session" ? 60 : 8 } = settings;
     const port = await freePort();
     const { hostname, port: serverPort } = new URL(serverUrl);
     const folder = mkdtempSync(join(tmpdir(), "auditql-pgbouncer-"));
     chmodSync(folder, 0o755); // it runs as another user where the tests run as root
-    const settings = [
+    const lines = [
       "[databases]",
       `* = host=${hostname} port=${serverPort} user=auditql`,
       "[pgbouncer]",
@@ -44,12 +47,11 @@ export class Pgbouncer {
       "auth_type = any",
       `pool_mode = ${mode}`,
       "max_client_conn = 200",
-      // Fewer than the clients of a test: then sessions change hands.
-      `default_pool_size = ${mode === "session" ? 60 : 8}`,
+      `default_pool_size = ${poolSize}`,
       ...(ignored === "" ? [] : [`ignore_startup_parameters = ${ignored}`]),
     ];
     const file = join(folder, "pgbouncer.ini");
-    writeFileSync(file, `${settings.join("\n")}\n`);
+    writeFileSync(file, `${lines.join("\n")}\n`);
     const child = spawn(pgbouncerProgram() ?? "pgbouncer", [file], {
       ...serverUser(),
       cwd: folder,

@@ -120,6 +120,12 @@ test("makes a truncated index again", async () => {
   await expectWholeIndex(path);
 });
 
+test("makes an index again whose file was made, and nothing in it", async () => {
+  const path = await filledLog();
+  truncateSync(`${path}-index`, 0);
+  await expectWholeIndex(path);
+});
+
 test("makes an index again whose file was overwritten", async () => {
   const path = await filledLog();
   writeFileSync(`${path}-index`, "not a database any more ".repeat(1_000));

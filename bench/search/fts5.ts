@@ -1,18 +1,18 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { EVENT_FIELDS, fieldText, type FieldName } from "../src/core/event.js";
-import type { SegmentFilter } from "../src/core/segment/filter.js";
-import { KEY_COLUMNS } from "../src/core/segment/format.js";
-import type { LeafRange } from "../src/core/tree.js";
-import { eventOf, type IndexedEntry } from "../src/core/words/entry-terms.js";
-import { valueWords } from "../src/core/words/words.js";
+import { EVENT_FIELDS, fieldText, type FieldName } from "../../src/core/event.js";
+import type { SegmentFilter } from "../../src/core/segment/filter.js";
+import { KEY_COLUMNS } from "../../src/core/segment/format.js";
+import type { LeafRange } from "../../src/core/tree.js";
+import { eventOf, type IndexedEntry } from "../../src/core/words/entry-terms.js";
+import { valueWords } from "../../src/core/words/words.js";
 import {
   loadSqliteDriver,
   type SqliteDatabase,
   type SqliteDriver,
   type SqliteStatement,
-} from "../src/stores/sqlite/driver.js";
+} from "../../src/stores/sqlite/driver.js";
 
 const COLUMNS = EVENT_FIELDS.map((field) => `"${field}"`);
 const KEYS = KEY_COLUMNS.map((field) => `"${field}"`);
@@ -100,7 +100,8 @@ export class Fts5 {
   }
 }
 
-function valueToken(field: FieldName, value: string): string {
+/** One word for a whole value of a field. */
+export function valueToken(field: FieldName, value: string): string {
   return `v${field.replace("_", "")}${Buffer.from(value).toString("hex").slice(0, 120)}`;
 }
 
