@@ -58,15 +58,29 @@ export function without(a: PieceBits, b: PieceBits): PieceBits {
   return bits;
 }
 
+/** Adds the documents of another set. */
+export function addAll(bits: Uint32Array, more: PieceBits): void {
+  for (let i = 0; i < WORDS; i++) bits[i] = (bits[i] ?? 0) | (more[i] ?? 0);
+}
+
 /** The set in a bitmap whose bytes begin with their least significant bit. */
 export function bitsOfBytes(bytes: Uint8Array): PieceBits {
   const bits = noBits();
+  addBytes(bits, bytes);
+  return bits;
+}
+
+/** Adds the documents of such a bitmap, and returns how many it has. */
+export function addBytes(bits: Uint32Array, bytes: Uint8Array): number {
+  let count = 0;
   for (let i = 0; i < WORDS; i++) {
     const at = 4 * i;
-    bits[i] =
+    const word =
       (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24);
+    bits[i] = (bits[i] ?? 0) | word;
+    count += ones(word);
   }
-  return bits;
+  return count;
 }
 
 /** The places of the set bits, rising. */

@@ -1,4 +1,4 @@
-import { bitsBetween, countsBefore, has, noBits, NO_BITS, set, type PieceBits } from "./bits.js";
+import { addAll, bitsBetween, countsBefore, has, noBits, NO_BITS, set, type PieceBits } from "./bits.js";
 import { Cursor } from "./cursor.js";
 import { inlineDocuments, readPositions, skipPositions, type Posting } from "./dictionary.js";
 import { PIECE_DOCUMENTS, PositionKind, PostingKind, Stream } from "./format.js";
@@ -29,6 +29,13 @@ export class PostingView {
       this.#piece = piece;
     }
     return this.#bits;
+  }
+
+  /** Adds the documents of a piece to a set, and keeps nothing of them. */
+  addTo(bits: Uint32Array, piece: number): void {
+    const place = this.posting.kind === PostingKind.long ? this.#longPlaces.get(piece) : undefined;
+    if (place !== undefined) this.reader.addPiece(bits, place);
+    else if (this.posting.kind !== PostingKind.long) addAll(bits, this.bits(piece));
   }
 
   /** The documents of an inline posting, in the segment. */

@@ -1,6 +1,6 @@
-import { bitsBetween, bitsOfBytes, countBits, noBits, set, type PieceBits } from "./bits.js";
+import { addAll, addBytes, bitsBetween, noBits, set, type PieceBits } from "./bits.js";
 import { Cursor } from "./cursor.js";
-import { DictionaryScan, findPosting, type DictionaryEntry, type Posting } from "./dictionary.js";
+import { DictionaryScan, findPosting, type Posting } from "./dictionary.js";
 import {
   BITMAP_BYTES,
   FORMAT_VERSION,
@@ -77,21 +77,9 @@ export class SegmentReader {
   }
 
   /**
-   * The entries of a dictionary block whose terms begin with these bytes, in ascending order; `isLast`: the next block
-   * has none.
+   * Takes the entries of a dictionary block whose terms begin with these bytes, in ascending order, each with its term if
+   * requested; returns whether the next block has none.
    */
-  prefixedIn(
-    number: number,
-    prefix: Uint8Array,
-  ): { readonly entries: readonly DictionaryEntry[]; readonly isLast: boolean } {
-    const entries: DictionaryEntry[] = [];
-    const isLast = this.eachPrefixed(number, prefix, (posting, term) => {
-      entries.push({ term: term(), posting });
-    });
-    return { entries, isLast };
-  }
-
-  /** The same, one by one, each with its term if requested; returns whether the next block has none. */
   eachPrefixed(number: number, prefix: Uint8Array, take: (posting: Posting, term: () => Uint8Array) => void): boolean {
     const scan = new DictionaryScan(this.source.block(number), this.documents);
     const term = (): Uint8Array => scan.term.slice(0, scan.length);
@@ -140,17 +128,25 @@ export class SegmentReader {
   }
 
   /** The documents of one piece of a long posting. */
-  pieceBits({ df, bytes, offset }: PiecePlace): PieceBits {
-    if (bytes === 0) return bitsBetween(0, this.pieceDocuments);
-    const cursor = this.stream(Stream.postings, offset);
-    const bits = bytes === BITMAP_BYTES ? bitsOfBytes(cursor.bytes(bytes)) : this.#gapBits(cursor, df);
-    if (cursor.place !== offset + bytes || (bytes === BITMAP_BYTES && countBits(bits) !== df))
-      throw new MalformedSegment("a piece of another size");
+  pieceBits(place: PiecePlace): PieceBits {
+    if (place.bytes === 0) return bitsBetween(0, this.pieceDocuments);
+    const bits = noBits();
+    this.addPiece(bits, place);
     return bits;
   }
 
-  #gapBits(cursor: Cursor, df: number): PieceBits {
-    const bits = noBits();
+  /** Adds the documents of one piece of a long posting to a set: those of a prefix are of thousands of postings. */
+  addPiece(bits: Uint32Array, { df, bytes, offset }: PiecePlace): void {
+    if (bytes === 0) {
+      addAll(bits, bitsBetween(0, this.pieceDocuments));
+      return;
+    }
+    const cursor = this.stream(Stream.postings, offset);
+    const count = bytes === BITMAP_BYTES ? addBytes(bits, cursor.bytes(bytes)) : this.#addGaps(bits, cursor, df);
+    if (cursor.place !== offset + bytes || count !== df) throw new MalformedSegment("a piece of another size");
+  }
+
+  #addGaps(bits: Uint32Array, cursor: Cursor, df: number): number {
     let document = 0;
     for (let i = 0; i < df; i++) {
       const gap = cursor.varint(this.pieceDocuments);
@@ -159,7 +155,7 @@ export class SegmentReader {
       if (document >= this.pieceDocuments) throw new MalformedSegment("a document beyond the piece");
       set(bits, document);
     }
-    return bits;
+    return df;
   }
 
   #page(stream: number, page: number): Uint8Array {

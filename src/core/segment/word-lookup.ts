@@ -1,7 +1,7 @@
 import { utf8 } from "../bytes.js";
 import type { FieldName } from "../event.js";
 import { fieldInTerm, wordTerm } from "../words/words.js";
-import { both, either, isEmpty, noBits, NO_BITS, set, type PieceBits } from "./bits.js";
+import { addAll, both, either, isEmpty, noBits, NO_BITS, set, type PieceBits } from "./bits.js";
 import type { Posting } from "./dictionary.js";
 import { PIECE_DOCUMENTS, PostingKind } from "./format.js";
 import { PostingView } from "./posting-view.js";
@@ -49,8 +49,13 @@ export class Postings {
 
   bits(piece: number, mask: PieceBits): PieceBits {
     if (isEmpty(mask)) return NO_BITS;
-    let bits: PieceBits = this.#inline.get(piece)?.bits ?? NO_BITS;
-    for (const view of this.#long) bits = either(bits, view.bits(piece));
+    const inline = this.#inline.get(piece)?.bits ?? NO_BITS;
+    const [first, second] = this.#long;
+    if (first === undefined) return both(mask, inline);
+    if (second === undefined) return both(mask, either(inline, first.bits(piece)));
+    const bits = noBits();
+    addAll(bits, inline);
+    for (const view of this.#long) view.addTo(bits, piece);
     return both(mask, bits);
   }
 
@@ -132,16 +137,19 @@ class NeighbourLookup {
 
   readBlock(): void {
     const number = this.#next ?? this.reader.source.locate(this.#start);
-    const { entries, isLast } = this.reader.prefixedIn(number, this.#start);
-    for (const { term, posting } of entries) {
-      if ((term[0] ?? 0) < LEAST_WORD_BYTE) continue;
-      const field = fieldInTerm(term);
-      if (this.#field !== undefined && field !== this.#field) continue;
-      const postings = this.found.get(field) ?? new Postings();
-      this.found.set(field, postings);
-      postings.add(this.reader, posting, this.#inPhrase);
-    }
+    this.#isDone = this.reader.eachPrefixed(number, this.#start, (posting, termOf) => {
+      this.#add(posting, termOf());
+    });
     this.#next = number + 1;
-    this.#isDone = isLast;
+  }
+
+  #add(posting: Posting, term: Uint8Array): void {
+    if ((term[0] ?? 0) < LEAST_WORD_BYTE) return;
+    const field = fieldInTerm(term);
+    if (this.#field !== undefined && field !== this.#field) return;
+    const known = this.found.get(field);
+    const postings = known ?? new Postings();
+    if (known === undefined) this.found.set(field, postings);
+    postings.add(this.reader, posting, this.#inPhrase);
   }
 }

@@ -170,7 +170,11 @@ export function wordTerm(word: string, field: FieldName): Uint8Array {
 
 /** The field of a word's term, as text that is equal for equal fields: what `fieldKey` has, a character for each byte. */
 export function fieldInTerm(term: Uint8Array): string {
-  return String.fromCharCode(...term.subarray(term.indexOf(0) + 1));
+  const start = term.indexOf(0) + 1;
+  // Most keys are one byte, and a prefix has thousands of terms.
+  return start === term.length - 1
+    ? String.fromCharCode(term[start] ?? 0)
+    : String.fromCharCode(...term.subarray(start));
 }
 
 /** The term of a field's whole value: a text, or the canonical text of other JSON. */

@@ -14,6 +14,7 @@ import { matchingLeaves } from "../../../src/core/segment/search.js";
 import { leavesByKey, leavesByTime } from "./sorted-leaves.js";
 import { nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { entryAt } from "./corpus.js";
+import { prefixedIn } from "./prefixed.js";
 
 const SIZE = 65_536;
 
@@ -146,5 +147,5 @@ function readerOf(segment: Segment): SegmentReader {
 
 function dictionaryOf(reader: SegmentReader): readonly DictionaryEntry[] {
   const blocks = Array.from({ length: reader.header.dictionaryBlocks }, (_, place) => place + 1);
-  return blocks.flatMap((number) => reader.prefixedIn(number, new Uint8Array()).entries);
+  return blocks.flatMap((number) => prefixedIn(reader, number, new Uint8Array()).entries);
 }

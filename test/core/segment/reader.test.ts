@@ -13,6 +13,7 @@ import {
 } from "../../../src/core/segment/format.js";
 import { readHeader, SegmentReader, type PiecePlace } from "../../../src/core/segment/read.js";
 import { handMade } from "./hand-made.js";
+import { prefixedIn } from "./prefixed.js";
 
 const WORDS = ["a", "aa", "aab", "ab", "abba", "b", "baab", "bb"];
 /** Every text of up to five of these letters. */
@@ -33,7 +34,7 @@ describe("a dictionary block", () => {
 
   test("has the terms that begin with a prefix", () => {
     for (const prefix of TEXTS) {
-      const { entries, isLast } = reader.prefixedIn(1, utf8(prefix));
+      const { entries, isLast } = prefixedIn(reader, 1, utf8(prefix));
       const wanted = WORDS.filter((word) => word.startsWith(prefix));
       expect([prefix, entries.map(({ term }) => Buffer.from(term).toString())]).toEqual([prefix, wanted]);
       expect(isLast).toBe(true);
@@ -46,14 +47,14 @@ describe("a dictionary block", () => {
     const { fence } = new DictionaryScan(long.source.block(1), 256);
     const text = Buffer.from(fence ?? []).toString();
     expect(long.header.dictionaryBlocks).toBeGreaterThan(2);
-    expect(long.prefixedIn(1, utf8("t")).isLast).toBe(false);
-    expect(long.prefixedIn(1, utf8(text)).isLast).toBe(false);
-    expect(long.prefixedIn(1, utf8(`${text}0`)).isLast).toBe(false);
-    expect(long.prefixedIn(1, utf8(text.slice(0, -1))).isLast).toBe(false);
-    expect(long.prefixedIn(1, utf8("t0000")).isLast).toBe(true);
-    expect(long.prefixedIn(long.header.dictionaryBlocks, utf8("t")).isLast).toBe(true);
-    const last = long.prefixedIn(1, new Uint8Array()).entries.at(-1)?.term ?? new Uint8Array();
-    expect(long.prefixedIn(1, last)).toMatchObject({ entries: [{ term: last }], isLast: true });
+    expect(prefixedIn(long, 1, utf8("t")).isLast).toBe(false);
+    expect(prefixedIn(long, 1, utf8(text)).isLast).toBe(false);
+    expect(prefixedIn(long, 1, utf8(`${text}0`)).isLast).toBe(false);
+    expect(prefixedIn(long, 1, utf8(text.slice(0, -1))).isLast).toBe(false);
+    expect(prefixedIn(long, 1, utf8("t0000")).isLast).toBe(true);
+    expect(prefixedIn(long, long.header.dictionaryBlocks, utf8("t")).isLast).toBe(true);
+    const last = prefixedIn(long, 1, new Uint8Array()).entries.at(-1)?.term ?? new Uint8Array();
+    expect(prefixedIn(long, 1, last)).toMatchObject({ entries: [{ term: last }], isLast: true });
     expect(many.filter((term) => long.posting(utf8(term)) === undefined)).toEqual([]);
   });
 
