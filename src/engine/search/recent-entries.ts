@@ -9,11 +9,12 @@ import type { SegmentSession } from "./open-segment.js";
 import type { SegmentMaker } from "./segment-maker.js";
 
 const BASE_DOCUMENTS = segmentDocuments(0);
-/** Behind by more than this, it begins again at the newest group; what lies before is stored, or is read from the log. */
-const MOST_BEHIND = 2 * PIECE_DOCUMENTS;
 /** What of a base becomes a part before it is full: to build one takes time by the length of its texts. */
 const PART_CHARACTERS = 2 ** 18;
-/** Kept until segments of level 1 are stored; what is more is read from the log again by each search. */
+/**
+ * Kept until segments of level 1 are stored. Where more is neither stored nor here, it begins again at the newest group, and each
+ * search reads from the log what lies before.
+ */
 const KEPT_ENTRIES = 3 * PIECE_DOCUMENTS;
 const KEPT_CHARACTERS = 2 ** 26;
 
@@ -74,7 +75,8 @@ export class RecentEntries {
 
   async #readTo(size: number, storedTo: number): Promise<void> {
     const newestGroup = size - (size % PIECE_DOCUMENTS);
-    const from = size - this.#size > MOST_BEHIND ? newestGroup : Math.min(storedTo, newestGroup);
+    const isFar = size - Math.max(this.#size, storedTo) > KEPT_ENTRIES;
+    const from = isFar ? newestGroup : Math.min(storedTo, newestGroup);
     if (this.#size < from) this.#beginAt(from);
     const steps = new Steps();
     while (this.#size < size) {

@@ -105,9 +105,9 @@ describe("entries in memory", () => {
   });
 
   test("begin with the newest group where more are missing than are kept", async () => {
-    const { recent, read } = await counted(2 * GROUP + 2);
-    expect((await recent.upTo(2 * GROUP + 2, 0)).map(shape)).toEqual(["rows 8192-8194"]);
-    expect(read).toEqual([8_192, 8_193]);
+    const { recent, read } = await counted(3 * GROUP + 2);
+    expect((await recent.upTo(3 * GROUP + 2, 1)).map(shape)).toEqual(["rows 12288-12290"]);
+    expect(read).toEqual([12_288, 12_289]);
   });
 
   test("are read again after one could not be read, and after the log was another one", async () => {
@@ -159,7 +159,14 @@ describe("what is kept in memory", () => {
     expect([parts.length, parts[0]?.range.start]).toEqual([256, 1]);
   });
 
-  test("are all that no stored segment covers, from the first on, of up to two groups", async () => {
+  test("are all that no stored segment covers, also after a burst that no search came with: each would read it from the log", async () => {
+    const recent = ofLength(() => 1);
+    await recent.upTo(10, 0);
+    const parts = (await recent.upTo(9 * GROUP + 2, 7 * GROUP)).map(shape);
+    expect([parts[0], parts.at(-1)]).toEqual(["segment 28672-28928", "rows 36864-36866"]);
+  });
+
+  test("are all that no stored segment covers, from the first on, of up to three groups", async () => {
     const recent = ofLength(() => 1);
     const parts = await recent.upTo(GROUP + 2, 0);
     expect([parts.length, parts.map(shape).at(-1)]).toEqual([17, "rows 4096-4098"]);
