@@ -59,7 +59,7 @@ export class IndexAudit {
   /** Checks segments and all that lie below them, in the order of their leaves. Rejects with NotProvenError. */
   async run(segments: readonly SegmentId[]): Promise<void> {
     const folder = await mkdtemp(join(tmpdir(), "auditql-audit-"));
-    const [maker, merger] = [new SegmentMaker({ isAwaited: true }), new SegmentMerger()];
+    const [maker, merger] = [new SegmentMaker(), new SegmentMerger()];
     const bar = new Progress("audit-index: entries", this.parts.output.bar);
     const total = segments.reduce((sum, { level }) => sum + segmentDocuments(level), 0);
     try {

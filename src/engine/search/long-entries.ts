@@ -13,7 +13,7 @@ const KEPT = 16;
 
 /** Matches long entries by their own text, which a thread cuts into words. It begins with the first. */
 export class LongEntries implements LongMatcher {
-  readonly #maker = new SegmentMaker({ isAwaited: true });
+  readonly #maker = new SegmentMaker();
   readonly #segments = new LRUCache<string, Promise<BlockSource>>({ max: KEPT });
 
   /** Rejects when the thread ends, and with the reason of the signal. */

@@ -71,7 +71,7 @@ const PROOFS_AT_ONCE = 2;
 export class SegmentIndex implements SearchIndex {
   readonly #logs = new Map<string, LogIndex>();
   readonly #maker: SegmentMaker;
-  readonly #baseMaker = new SegmentMaker({ isAwaited: true });
+  readonly #baseMaker = new SegmentMaker();
   readonly #merger = new SegmentMerger();
   readonly #longEntries = new LongEntries();
   readonly #check = new ProofCheck();

@@ -35,13 +35,6 @@ export type MakerReply =
   /** `damaged`: the place of the child that is. */
   | { readonly kind: "failed"; readonly reason: string; readonly damaged: number | undefined };
 
-export interface MakerData {
-  /** Of the words and values of a group. */
-  readonly mostOccurrences: number;
-  /** Whether searches wait for what it makes; otherwise they go first. */
-  readonly isAwaited: boolean;
-}
-
 class MakerError extends Error {
   constructor(
     message: string,
@@ -59,11 +52,11 @@ export class SegmentMaker {
   /** One group or base at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor({ mostOccurrences = MAX_OCCURRENCES, isAwaited = false }: Partial<MakerData> = {}) {
+  /** `mostOccurrences`: of the words and values of a group. */
+  constructor(mostOccurrences = MAX_OCCURRENCES) {
     const module = new URL("./segment-maker-worker.js", import.meta.url);
     const name = "the thread that builds the search index";
-    const workerData: MakerData = { mostOccurrences, isAwaited };
-    this.#thread = new SerialThread({ module, workerData, name });
+    this.#thread = new SerialThread({ module, workerData: mostOccurrences, name });
   }
 
   /** The segment of level 1 of these entries, 4,096 from a leaf on. Rejects as `entries` does, and with GroupTooLarge. */

@@ -26,7 +26,8 @@ export type MergerFault = { readonly kind: "damaged"; readonly child: number } |
 
 export type MergerReply = { readonly kind: "blocks"; readonly blocks: Packed } | { readonly kind: "staged" };
 
-export interface MergerData extends Pick<MergeJob, "children" | "isAwaited"> {
+export interface MergerData {
+  readonly children: readonly StoredSegment[];
   readonly port: MessagePort;
   /** Raised when a reply is in the port. */
   readonly signal: Int32Array;
@@ -78,7 +79,7 @@ export class SegmentMerger {
     if (this.#isClosed) throw new MergerClosed();
     const { port1: port, port2 } = new MessageChannel();
     const signal = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-    const workerData: MergerData = { children: job.children, isAwaited: job.isAwaited, port: port2, signal };
+    const workerData: MergerData = { children: job.children, port: port2, signal };
     const module = new URL("./segment-merger-worker.js", import.meta.url);
     const worker = new Worker(module, { workerData, transferList: [port2] });
     if (!job.isAwaited) worker.unref();
@@ -110,7 +111,7 @@ export class SegmentMerger {
 async function reply(
   call: MergerCall & { readonly kind: "read" | "stage" },
   { read, stage }: MergeJob,
-  { port, signal }: Pick<MergerData, "port" | "signal">,
+  { port, signal }: Omit<MergerData, "children">,
 ): Promise<void> {
   if (call.kind === "read") {
     const blocks = packed(await read(call.child, call.first, call.count));

@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { nobleSha256 } from "../../../src/core/bytes.js";
 import { segmentRoot } from "../../../src/core/segment/format.js";
@@ -47,7 +46,7 @@ describe("the thread that makes segments of few entries", () => {
   });
 
   test("refuses words that do not fit in memory, and a group that is not whole", async () => {
-    const small = new SegmentMaker({ mostOccurrences: 2 });
+    const small = new SegmentMaker(2);
     await expect(small.base(300, [some])).rejects.toThrow(GroupTooLarge);
     await small.close();
     const few = maker.build(0, entriesFrom(0, 3));
@@ -66,26 +65,6 @@ describe("the thread that makes segments of few entries", () => {
     await expect(maker.merge(damaged)).rejects.toMatchObject({ name: "SegmentLost", segment: damaged[7] });
     await expect(maker.merge(children.slice(1))).rejects.toThrow("a merge takes the 16 children of one segment");
   });
-});
-
-/** Threads of this process that let others go first, and all of them: the field `nice` of proc(5). */
-function threads() {
-  const nice = readdirSync("/proc/self/task").map((thread) =>
-    Number(readFileSync(`/proc/self/task/${thread}/stat`, "utf8").split(") ")[1]?.split(" ")[16]),
-  );
-  return { last: nice.filter((one) => one > 0).length, all: nice.length };
-}
-
-test("a thread that no search waits for lets the others go first, and nothing else does", async () => {
-  const before = threads();
-  const awaited = new SegmentMaker({ isAwaited: true });
-  await awaited.base(300, [[entryAt(300)]]);
-  const { last, all } = threads();
-  expect(last).toBe(before.last);
-  expect(all).toBeGreaterThan(before.all);
-  await maker.base(300, [[entryAt(300)]]);
-  expect(threads().last).toBe(before.last + 1);
-  await awaited.close();
 });
 
 describe("the thread that makes segments", () => {
