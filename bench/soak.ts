@@ -17,8 +17,9 @@ import { plot, type Series } from "./plot.js";
  * Whether a gateway on SQLite keeps its size over a log that is large enough to fill its caches: `minutes` (20) at 70 % of what it did in a minute at its peak, of which each turn logs 20
  * events one by one and 400 in a request, and searches two pages of 50 with all verdicts; each tenth downloads 1,000 entries. Four clients
  * follow the log over WebSockets, one of them another one every minute. Every 10 s it looks at the process's memory, what its heap uses and
- * its descriptors; the file `svg` gets a plot. Linux only. The bars, over all but the first quarter: what the
- * line through the samples rises is at most 5 % of their mean, and the same for the least heap of each minute; two descriptors.
+ * its descriptors; the file `svg` gets a plot. Half a minute before the end of each quarter it has the gateway collect its garbage, and looks at what is live. Linux only.
+ * The bars, over all but the first quarter: what the line through the samples rises is at most 5 % of their mean, and the same for the least
+ * heap of each minute; two descriptors; what is live in the last quarter is at most 5 % more than in the first.
  */
 const [minutes = 20] = process.argv.slice(2, 3).map(Number);
 const svg = process.argv[3];
@@ -35,6 +36,8 @@ const DOWNLOAD_EVERY = 10;
 const FOLLOWERS = 4;
 const SAMPLE_MS = 10_000;
 const SAMPLES_A_MINUTE = 6;
+const COLLECT_MS = 2_000;
+const COLLECT_BEFORE = 3;
 const FOLLOW = { query: "subscription { entryLogged { id leafIndex event { message actor } } }" };
 const MIB = 2 ** 20;
 const BAR = { rise: 0.05, descriptors: 2 };
@@ -46,9 +49,15 @@ interface Sample {
   readonly descriptors: number;
 }
 
+interface Soaked {
+  readonly samples: readonly Sample[];
+  /** One of each quarter. */
+  readonly live: readonly Sample[];
+}
+
 console.log(`${machine()}; load ${loadavg().map(figure).join(", ")}`);
 const folder = mkdtempSync(join(tmpdir(), "auditql-soak-"));
-const gateway = await serveSqlite(folder);
+const gateway = await serveSqlite(folder, ["--expose-gc", "--import", import.meta.resolve("./gateway/collects.js")]);
 let logged = FILLED;
 let turns = 0;
 let followed = 0;
@@ -59,9 +68,9 @@ try {
   const followers = Array.from({ length: FOLLOWERS }, follow);
   const peak = await atOnce(PEAK_S * 1_000);
   console.log(`peak: ${figure(peak)} turns a second, ${figure(peak * (SINGLES + BULK))} events`);
-  const samples = await soak(SHARE * peak, followers);
+  const { samples, live } = await soak(SHARE * peak, followers);
   for (const stop of followers) stop();
-  report(samples);
+  report(samples, live);
   if (svg !== undefined) writeFileSync(svg, drawn(samples));
 } finally {
   await gateway.stop();
@@ -117,14 +126,16 @@ function follow(): () => void {
 }
 
 /** Begins turns at fixed times. */
-async function soak(perSecond: number, followers: (() => void)[]): Promise<readonly Sample[]> {
-  const samples: Sample[] = [];
+async function soak(perSecond: number, followers: (() => void)[]): Promise<Soaked> {
+  const [samples, live]: [Sample[], Sample[]] = [[], []];
   const running = new Set<Promise<unknown>>();
   const began = performance.now();
   let [begun, skipped] = [0, 0];
   const sampling = setInterval(() => {
     void sampleAt((performance.now() - began) / 60_000).then((sample) => {
       samples.push(sample);
+      if ((samples.length + COLLECT_BEFORE) % ((minutes / 4) * SAMPLES_A_MINUTE) === 0)
+        void collected(sample.minute).then((one) => live.push(one));
       if (samples.length % SAMPLES_A_MINUTE !== 0) return;
       followers.shift()?.();
       followers.push(follow());
@@ -152,7 +163,18 @@ async function soak(perSecond: number, followers: (() => void)[]): Promise<reado
     `${figure(begun)} turns of ${figure(perSecond)} a second, ${skipped} left out; ${figure(logged - FILLED)} events logged, ${figure(followed)} followed`,
   );
   for (const [what, times] of failures) console.log(`failed ${times} times: ${what}`);
-  return samples;
+  return { samples, live };
+}
+
+/** What is live: for the load goes on, the least of three collections. */
+async function collected(minute: number): Promise<Sample> {
+  const samples: Sample[] = [];
+  for (let times = 0; times < 3; times++) {
+    gateway.signal("SIGUSR2");
+    await sleep(COLLECT_MS);
+    samples.push(await sampleAt(minute));
+  }
+  return samples.reduce((least, sample) => (sample.heap < least.heap ? sample : least));
 }
 
 /** Counts failures of a kind, without what is of one request alone. */
@@ -182,7 +204,7 @@ function leastOfMinutes(samples: readonly Sample[], pick: Pick): readonly Sample
   return [...of.values()];
 }
 
-function report(samples: readonly Sample[]): void {
+function report(samples: readonly Sample[], live: readonly Sample[]): void {
   const kept = samples.filter(({ minute }) => minute >= minutes / 4);
   const heaps = leastOfMinutes(kept, ({ heap }) => heap);
   tell("memory", kept, ({ memory }) => memory);
@@ -192,6 +214,10 @@ function report(samples: readonly Sample[]): void {
   const isFlat = Math.abs(rise(kept, ({ descriptors }) => descriptors)) <= BAR.descriptors;
   console.log(
     `descriptors: ${Math.min(...counts)} to ${Math.max(...counts)} (${spread}): ${isFlat ? "flat" : "RISING"}`,
+  );
+  const [first, last] = [live[0]?.heap ?? NaN, live.at(-1)?.heap ?? NaN];
+  console.log(
+    `live after a collection: ${live.map(({ minute, heap, memory }) => `${figure(heap)} of ${figure(memory)} MiB at minute ${figure(minute)}`).join(", ")}: ${last <= (1 + BAR.rise) * first ? "flat" : "RISING"}`,
   );
 }
 

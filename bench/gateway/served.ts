@@ -14,14 +14,15 @@ export interface Served {
   processorMs(): number;
   /** Its open files and sockets. Linux only. */
   descriptors(): number;
+  signal(name: NodeJS.Signals): void;
   stop(): Promise<void>;
 }
 
 const START_TIMEOUT_MS = 60_000;
 
-/** The gateway as an operator starts it, on a SQLite file in `folder`. */
-export function serveSqlite(folder: string): Promise<Served> {
-  return serve(["build/dist/main.js", "serve"], {
+/** The gateway as an operator starts it, on a SQLite file in `folder`, with `options` of Node's own. */
+export function serveSqlite(folder: string, options: readonly string[] = []): Promise<Served> {
+  return serve([...options, "build/dist/main.js", "serve"], {
     AUDITQL_PORT: "0",
     AUDITQL_STORE: `sqlite:${folder}/audit.db`,
     AUDITQL_KEY_FILE: `${folder}/auditql.key`,
@@ -82,6 +83,7 @@ export async function serve(
     memoryMiB: () => residentMiB(child),
     processorMs: () => processorMs(child),
     descriptors: () => readdirSync(`/proc/${String(child.pid)}/fd`).length,
+    signal: (name) => child.kill(name),
     stop: () => stop(child),
   };
 }
