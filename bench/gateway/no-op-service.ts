@@ -65,6 +65,7 @@ export const noOpService: AuditService = {
   append: () => Promise.resolve({ entries: [entry], root, refused: [] }),
   root: () => Promise.resolve(root),
   membershipProofs: ({ leafIndexes }) => Promise.resolve(leafIndexes.map(() => proof)),
+  membershipVerdicts: ({ leafIndexes }) => Promise.resolve(leafIndexes.map(() => VALID)),
   entries: (_, leafIndexes) => Promise.resolve(leafIndexes.map(() => ({ kind: "entry", entry }))),
   checkpointVerdict: () => Promise.resolve(VALID),
   consistency: () => Promise.resolve(VALID),

@@ -5,9 +5,11 @@ import type {
   CompletenessProof,
   CompletenessRequest,
   ConsistencyRequest,
+  EntryProof,
   IndexRecords,
   IndexRecordsRequest,
   IndexRoot,
+  MembershipRequest,
   ProofRequest,
 } from "../audit/proofs.js";
 import type { LogIdentity } from "../audit/log-identity.js";
@@ -31,7 +33,7 @@ import type {
 } from "../audit/service.js";
 import { digestOf, utf8, type Digest } from "../core/bytes.js";
 import { canonicalJson } from "../core/json.js";
-import type { ConsistencyProof, MembershipProof } from "../core/proof.js";
+import type { ConsistencyProof } from "../core/proof.js";
 import type { Verdict } from "../core/verdict.js";
 import { nodeSha256 } from "../keys/node-crypto.js";
 import { restrictionAllows, type Restriction } from "../query/filter.js";
@@ -78,13 +80,13 @@ export class ScopedService implements AuditService {
    * it.
    */
   async append(request: LogRequest, asking?: Asking): Promise<Receipt> {
-    const own = this.admitted(request);
-    return this.ownReceipt(await this.service.append(own, this.as(asking)));
+    const receipt = await this.service.append(this.admitted(request), this.as(asking));
+    return this.own(receipt, receipt);
   }
 
   async appendLater(request: LogRequest, asking?: Asking): Promise<BulkRequest> {
-    const own = this.admitted(request);
-    return this.shownBulk(await this.service.appendLater(own, this.as(asking)));
+    const bulk = await this.service.appendLater(this.admitted(request), this.as(asking));
+    return this.own(bulk.logged, bulk);
   }
 
   async bulkRequest(id: string, asking?: Asking): Promise<BulkRequest | undefined> {
@@ -92,7 +94,7 @@ export class ScopedService implements AuditService {
     // An id of an earlier version does not say whose request it is.
     if (parseBulkId(id)?.kind === "digest" && !this.seesEverything) return undefined;
     const request = await this.service.bulkRequest(id, this.as(asking));
-    return request !== undefined && this.isOfTenant(request) ? this.shownBulk(request) : undefined;
+    return request !== undefined && this.isOfTenant(request) ? this.own(request.logged, request) : undefined;
   }
 
   async search(request: SearchRequest, page: PageRequest, asking?: Asking): Promise<ResultPage> {
@@ -134,12 +136,14 @@ export class ScopedService implements AuditService {
     return this.visible(log, await this.service.entryByHash(log, hash, this.as(asking)));
   }
 
-  /** A proof contains its leaf's hash, which could confirm a guess at a hidden entry's content. */
-  async membershipProofs(request: ProofRequest, asking?: Asking): Promise<readonly MembershipProof[]> {
-    const { log, leafIndexes } = request;
-    if (this.shown?.hasAll(log, leafIndexes) !== true) this.require("audit:read");
-    if (!this.seesEverything) await this.requireVisible(log, leafIndexes, asking);
+  async membershipProofs(request: ProofRequest, asking?: Asking): Promise<readonly EntryProof[]> {
+    await this.requireShown(request, asking);
     return this.service.membershipProofs(request, this.as(asking));
+  }
+
+  async membershipVerdicts(request: MembershipRequest, asking?: Asking): Promise<readonly Verdict[]> {
+    await this.requireShown(request, asking);
+    return this.service.membershipVerdicts(request, this.as(asking));
   }
 
   async consistencyProof(request: ConsistencyRequest, asking?: Asking): Promise<ConsistencyProof> {
@@ -219,20 +223,16 @@ export class ScopedService implements AuditService {
     return tenant === undefined || request.logged.entries.every(({ envelope }) => envelope.event.tenant_id === tenant);
   }
 
-  private shownBulk(request: BulkRequest): BulkRequest {
-    this.ownReceipt(request.logged);
-    return request;
-  }
-
   /** Entries that came with a page are shown like those that are read. */
   private shownPage(page: ResultPage): ResultPage {
     if (page.entries === undefined) return page;
     return { ...page, entries: page.entries.map((outcome) => this.visible(page.result.log, outcome)) };
   }
 
-  private ownReceipt<T extends Logged>(receipt: T): T {
-    if (!this.seesEverything) (this.shown ??= new ShownLeaves()).addReceipt(receipt);
-    return receipt;
+  /** The answer about what the caller itself logged, which it may see. */
+  private own<T>(logged: Logged, answer: T): T {
+    if (!this.seesEverything) (this.shown ??= new ShownLeaves()).addReceipt(logged);
+    return answer;
   }
 
   /** Any one of the scopes suffices. */
@@ -254,12 +254,15 @@ export class ScopedService implements AuditService {
     if (this.bound === undefined || outcome.kind === "missing") return outcome;
     const leafIndex = outcome.kind === "entry" ? outcome.entry.leafIndex : outcome.leafIndex;
     if (this.shown?.hasAll(log, [leafIndex]) === true) return outcome;
-    if (!isWithin(this.bound, outcome)) return MISSING;
+    if (!isWithin(this.bound, outcome)) return { kind: "missing" };
     (this.shown ??= new ShownLeaves()).addLeaf(log, leafIndex);
     return outcome;
   }
 
-  private async requireVisible(log: string, leafIndexes: readonly number[], asking?: Asking): Promise<void> {
+  /** A proof has its leaf's hash, and a verdict is about one: both could confirm a guess at a hidden entry's content. */
+  private async requireShown({ log, leafIndexes }: ProofRequest, asking?: Asking): Promise<void> {
+    if (this.shown?.hasAll(log, leafIndexes) !== true) this.require("audit:read");
+    if (this.seesEverything) return;
     const unseen = leafIndexes.filter((leafIndex) => this.shown?.hasAll(log, [leafIndex]) !== true);
     const outcomes = unseen.length === 0 ? [] : await this.entries(log, unseen, asking);
     const hidden = unseen.filter((_, place) => outcomes[place]?.kind !== "entry");
@@ -278,8 +281,6 @@ function notPermitted(): AuditError {
 function isWithin(bound: Restriction | undefined, outcome: EntryOutcome): boolean {
   return bound === undefined || (outcome.kind === "entry" && restrictionAllows(bound, outcome.entry.envelope.event));
 }
-
-const MISSING: EntryOutcome = Object.freeze({ kind: "missing" });
 
 /**
  * The owner of a principal's idempotency keys and bulk requests. An API key's limits never change, so its id suffices.

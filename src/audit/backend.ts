@@ -56,6 +56,7 @@ export function serviceOf(backend: Backend): AuditService {
     tail: async (...asked) => played("following").tail(...asked),
     root: async (...asked) => played("proving").root(...asked),
     membershipProofs: async (...asked) => played("proving").membershipProofs(...asked),
+    membershipVerdicts: async (...asked) => played("proving").membershipVerdicts(...asked),
     consistencyProof: async (...asked) => played("proving").consistencyProof(...asked),
     consistency: async (...asked) => played("proving").consistency(...asked),
     indexRoot: async (...asked) => played("completeness").indexRoot(...asked),

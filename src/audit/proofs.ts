@@ -12,6 +12,11 @@ export interface ProofRequest {
   readonly hashes?: readonly Digest[];
 }
 
+/** Entries by index and hash, and the tree to look for them in. */
+export interface MembershipRequest extends ProofRequest {
+  readonly hashes: readonly Digest[];
+}
+
 /** A proof, and its text where the path alone does not say it: a backend's tree may have trees under its leaves. */
 export interface EntryProof extends MembershipProof {
   readonly text?: string;

@@ -15,6 +15,7 @@ import type {
   IndexRecords,
   IndexRecordsRequest,
   IndexRoot,
+  MembershipRequest,
   ProofRequest,
   ProvablePage,
 } from "./proofs.js";
@@ -175,10 +176,7 @@ export interface PinnedResult extends BrokenDown {
   readonly expiresAt: string;
   /** The cursor of a position in this result. */
   cursor(position: number): string;
-  /**
-   * Whether an entry belongs to this result by its own text: it is in the result's window and matches the search. The
-   * index only says where to look; every entry that is read there is checked with this before it is shown.
-   */
+  /** Whether an entry belongs to this result by its own text. The index says where to look; this is asked before it is shown. */
   matches(entry: Entry): Promise<boolean>;
   /** The total number of matches, counted up to maxResults. */
   totalCount(): Promise<number>;
@@ -260,6 +258,8 @@ export interface ProvingService {
   root(log: string, treeSize?: number, asking?: Asking): Promise<Root>;
   /** In the order asked. Our own engine verifies each against the signed root before it is returned. */
   membershipProofs(request: ProofRequest, asking?: Asking): Promise<readonly EntryProof[]>;
+  /** Whether each hash is the leaf at its index, under the signed root. Rejects with LOG_CORRUPT where nothing leads there. */
+  membershipVerdicts(request: MembershipRequest, asking?: Asking): Promise<readonly Verdict[]>;
   /** Verified before it is returned. */
   consistencyProof(request: ConsistencyRequest, asking?: Asking): Promise<ConsistencyProof>;
   /** Whether the root of a size is a prefix of the newest signed root known here. One check per size and head. */

@@ -84,6 +84,7 @@ export class OpeningEngine {
       ...{ search: refuse, results: refuse, download: refuse, tail: refuse, root: refuse, entries: refuse },
       ...{ entryByHash: refuse, membershipProofs: refuse, consistencyProof: refuse, consistency: refuse },
       ...{
+        membershipVerdicts: refuse,
         checkpointVerdict: refuse,
         indexRoot: refuse,
         indexRecords: refuse,

@@ -16,6 +16,7 @@ import type {
   IndexRecords,
   IndexRecordsRequest,
   IndexRoot,
+  MembershipRequest,
   ProofRequest,
 } from "../audit/proofs.js";
 import type { LogIdentity } from "../audit/log-identity.js";
@@ -205,6 +206,10 @@ class LocalService implements LocalAuditService {
 
   async membershipProofs({ log, treeSize, leafIndexes }: ProofRequest): Promise<readonly MembershipProof[]> {
     return this.#log(log).membershipProofs(treeSize, leafIndexes);
+  }
+
+  async membershipVerdicts({ log, ...wanted }: MembershipRequest): Promise<readonly Verdict[]> {
+    return this.#log(log).membershipVerdicts(wanted);
   }
 
   async consistencyProof({ log, fromSize, toSize }: ConsistencyRequest): Promise<ConsistencyProof> {

@@ -2,13 +2,11 @@ import { setImmediate as turn } from "node:timers/promises";
 import DataLoader from "dataloader";
 import type { MakeLink } from "../audit/download-link.js";
 import { AuditError } from "../audit/errors.js";
-import type { CompletenessProof, CompletenessRequest, EntryProof } from "../audit/proofs.js";
+import type { CompletenessProof, CompletenessRequest, EntryProof, MembershipRequest } from "../audit/proofs.js";
 import type { AuditService, EntryOutcome, ResultPage, Root } from "../audit/service.js";
-import { digestOf, type Digest } from "../core/bytes.js";
+import type { Digest } from "../core/bytes.js";
 import type { LogFormat } from "../core/format.js";
-import { membershipTextVerdict } from "../core/proof-text.js";
-import { membershipVerdict } from "../core/proof.js";
-import { invalid, type Verdict } from "../core/verdict.js";
+import type { Verdict } from "../core/verdict.js";
 import { asError } from "./errors.js";
 import type { OperationObserver } from "./operation-observer.js";
 
@@ -144,40 +142,18 @@ export class Loaders {
       [first, ...rest].map(({ at }) => at),
     );
 
-  readonly #loadProofs = ([first, ...rest]: Group<ProofKey>): Promise<readonly EntryProof[]> =>
-    this.service.membershipProofs({
-      log: first.log,
-      treeSize: first.treeSize,
-      leafIndexes: [first, ...rest].map(({ leafIndex }) => leafIndex),
-      hashes: [first, ...rest].map(({ hash }) => hash),
-    });
+  readonly #loadProofs = (group: Group<ProofKey>): Promise<readonly EntryProof[]> =>
+    this.service.membershipProofs(wantedOf(group));
 
-  readonly #loadVerdicts = async ([first, ...rest]: Group<ProofKey>): Promise<readonly Verdict[]> => {
-    const keys = [first, ...rest];
-    const loading = Promise.all(keys.map((key) => this.membership.load(key)));
-    const [proofs, root, format] = await Promise.all([
-      loading,
-      this.root(first.log, first.treeSize),
-      this.format(first.log),
-    ]);
-    return proofs.map((proof, at) => verdictOf(proof, keys[at] ?? first, { format, root }));
-  };
+  readonly #loadVerdicts = (group: Group<ProofKey>): Promise<readonly Verdict[]> =>
+    this.service.membershipVerdicts(wantedOf(group));
 }
 
 type Group<K> = readonly [K, ...K[]];
 
-/** A tree that a log signed, and how it is hashed. */
-interface LogTree {
-  readonly format: LogFormat;
-  readonly root: Root;
-}
-
-/** Whether the proof leads from the entry's own hash to the root that the log signed. */
-function verdictOf(proof: EntryProof, { hash }: ProofKey, { format, root }: LogTree): Verdict {
-  if (digestOf(proof.rootHash) !== root.hash) return invalid("ROOT_MISMATCH");
-  if (digestOf(proof.leafHash) !== hash) return invalid("HASH_MISMATCH");
-  const { text } = proof;
-  return text === undefined ? membershipVerdict(format, proof) : membershipTextVerdict(format, { ...proof, text });
+function wantedOf(group: Group<ProofKey>): MembershipRequest {
+  const [{ log, treeSize }] = group;
+  return { log, treeSize, leafIndexes: group.map((key) => key.leafIndex), hashes: group.map((key) => key.hash) };
 }
 
 /** Loads each key by itself, a few at once, and lets other requests have their turn between. */

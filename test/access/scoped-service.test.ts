@@ -3,6 +3,7 @@ import { replaced } from "../../src/audit/calls.js";
 import { AuditError } from "../../src/audit/errors.js";
 import type { AuditService, PageRequest, Receipt, ResultPage, SearchRequest } from "../../src/audit/service.js";
 import { digestOf, type Digest } from "../../src/core/bytes.js";
+import { VALID } from "../../src/core/verdict.js";
 import { downloadedSearch } from "../audit/download-reading.js";
 import { expectCode, rejection } from "../engine/rejection.js";
 import { tailed } from "../engine/tail-reading.js";
@@ -52,7 +53,17 @@ const PATHS: Readonly<Record<string, (as: AuditService) => Promise<readonly numb
     (await Promise.all(ALL.map((at) => as.entries("default", [at])))).flatMap(shownOf),
   "entries by hash": async (as) =>
     shownOf(await Promise.all(logged.entries.map(({ hash }) => as.entryByHash("default", hash)))),
-  "membership proofs": async (as) => (await Promise.all(ALL.map((at) => proven(as, at)))).flat(),
+  "membership proofs": async (as) =>
+    provenOf(async (at) => {
+      const proofs = await as.membershipProofs({ log: "default", treeSize: 6, leafIndexes: [at] });
+      return proofs.map(({ leafIndex }) => leafIndex);
+    }),
+  "membership verdicts": async (as) =>
+    provenOf(async (at) => {
+      const wanted = { log: "default", treeSize: 6, leafIndexes: [at], hashes: [hashAt(at)] };
+      expect(await as.membershipVerdicts(wanted)).toEqual([VALID]);
+      return [at];
+    }),
 };
 
 async function found(as: AuditService, request: Omit<SearchRequest, "log">): Promise<readonly number[]> {
@@ -73,15 +84,17 @@ function shownOf(outcomes: Awaited<ReturnType<AuditService["entries"]>>): readon
   return outcomes.flatMap((outcome) => (outcome.kind === "entry" ? [outcome.entry.leafIndex] : []));
 }
 
-/** The index again if there is a proof, nothing if there is said to be no such entry. */
-async function proven(as: AuditService, leafIndex: number): Promise<readonly number[]> {
-  try {
-    const proofs = await as.membershipProofs({ log: "default", treeSize: 6, leafIndexes: [leafIndex] });
-    return proofs.map((proof) => proof.leafIndex);
-  } catch (error) {
-    if (error instanceof AuditError && error.code === "NOT_FOUND") return [];
-    throw error;
-  }
+/** All indexes that something is proven of, without those of which it is said that there is no such entry. */
+async function provenOf(prove: (leafIndex: number) => Promise<readonly number[]>): Promise<readonly number[]> {
+  const proven = await Promise.all(
+    ALL.map((leafIndex) =>
+      prove(leafIndex).catch((error: unknown) => {
+        if (error instanceof AuditError && error.code === "NOT_FOUND") return [];
+        throw error;
+      }),
+    ),
+  );
+  return proven.flat();
 }
 
 describe.each(Object.keys(PATHS))("%s", (path) => {
@@ -124,10 +137,10 @@ describe("what a credential may not see", () => {
 
   test("is not proven beside what it may see", async () => {
     const proofs = scoped("acme", service).membershipProofs({ log: "default", treeSize: 6, leafIndexes: [0, 2, 1] });
-    expect(await rejection(proofs)).toMatchObject({
-      code: "NOT_FOUND",
-      message: "The log default has no entry at leaf index 2.",
-    });
+    const none = { code: "NOT_FOUND", message: "The log default has no entry at leaf index 2." };
+    expect(await rejection(proofs)).toMatchObject(none);
+    const guess = { log: "default", treeSize: 6, leafIndexes: [0, 2], hashes: [hashAt(0), hashAt(2)] };
+    expect(await rejection(scoped("acme", service).membershipVerdicts(guess))).toMatchObject(none);
   });
 });
 
@@ -158,7 +171,7 @@ describe("an entry whose stored bytes were changed", () => {
       const as = scoped(name, corrupting());
       expect(await as.entries("default", [0])).toEqual([{ kind: "missing" }]);
       expect(await as.entryByHash("default", hashAt(0))).toEqual({ kind: "missing" });
-      expect(await proven(as, 0)).toEqual([]);
+      expect(await PATHS["membership proofs"]?.(as)).not.toContain(0);
     },
   );
 });
@@ -252,6 +265,7 @@ const EVERY_METHOD: {
   entries: (as) => as.entries("default", []),
   entryByHash: (as) => as.entryByHash("default", hashAt(0)),
   membershipProofs: (as) => as.membershipProofs({ log: "default", treeSize: 1, leafIndexes: [] }),
+  membershipVerdicts: (as) => as.membershipVerdicts({ log: "default", treeSize: 1, leafIndexes: [], hashes: [] }),
   consistencyProof: (as) => as.consistencyProof({ log: "default", fromSize: 1, toSize: 2 }),
   consistency: (as) => as.consistency("default", 1),
   checkpointVerdict: (as) => as.checkpointVerdict(logged.root),

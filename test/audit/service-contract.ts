@@ -237,6 +237,9 @@ export function auditServiceContract(open: OpenService, test: ContractTest = any
           expect(proof).toMatchObject(told);
           expect(membershipVerdict(format, proof)).toEqual(VALID);
         }
+        const hashes = leafIndexes.map((leafIndex) => entries[leafIndex]?.hash ?? hash);
+        const verdicts = await service.membershipVerdicts({ log, treeSize, leafIndexes, hashes });
+        expect(verdicts).toEqual(leafIndexes.map(() => VALID));
       }
     });
 

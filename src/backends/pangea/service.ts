@@ -3,15 +3,15 @@ import { serviceOf } from "../../audit/backend.js";
 import type { RootCache } from "../../audit/cache.js";
 import { AuditError } from "../../audit/errors.js";
 import { RESULT_TTL_MS } from "../../audit/retention.js";
-import type { ConsistencyRequest, EntryProof, ProofRequest } from "../../audit/proofs.js";
+import type { ConsistencyRequest, EntryProof, MembershipRequest, ProofRequest } from "../../audit/proofs.js";
 import { MAX_PAGE_SIZE, type AuditService } from "../../audit/service.js";
 import { requireLeafIndexes, requireOrdered, requireTreeSize } from "../../audit/tree-size.js";
-import { digestBytes } from "../../core/bytes.js";
+import { digestBytes, digestOf } from "../../core/bytes.js";
 import type { EventSchema } from "../../core/event-schema.js";
 import { logFormat, withKnownNodes } from "../../core/format.js";
-import { subtreePathsOfText } from "../../core/proof-text.js";
-import { subtreePathsVerdict, type ConsistencyProof } from "../../core/proof.js";
-import { unknown, type Verdict } from "../../core/verdict.js";
+import { membershipTextVerdict, subtreePathsOfText } from "../../core/proof-text.js";
+import { membershipVerdict, subtreePathsVerdict, type ConsistencyProof } from "../../core/proof.js";
+import { invalid, unknown, type Verdict } from "../../core/verdict.js";
 import type { Keyring } from "../../keys/keyring.js";
 import { LogKey } from "../../keys/log-key.js";
 import { nodeEd25519, nodeSha256 } from "../../keys/node-crypto.js";
@@ -108,6 +108,7 @@ export function openPangeaService(options: PangeaServiceOptions): AuditService {
         return link.root(treeSize);
       },
       membershipProofs: async (request) => shownProofs(linkOf(request.log), request),
+      membershipVerdicts: async (request) => shownVerdicts(linkOf(request.log), request),
       consistencyProof: async (request) => stepProof(linkOf(request.log), request),
       consistency: async (log, treeSize) => linkOf(log).options.roots.step(treeSize).catch(unpublished),
       checkpointVerdict: async (root) => Promise.resolve(linkOf(root.log).options.key.verdict(root.checkpoint, root)),
@@ -165,6 +166,17 @@ async function shownProofs(
   await link.root(treeSize);
   const what = `prove the entry at leaf index ${leafIndexes[found.indexOf(undefined)]} in a tree of ${treeSize} leaves`;
   throw unsupported(what, "Search for it, and select the proof on its edge.");
+}
+
+/** Whether those proofs lead from the entries' own hashes to the root. */
+async function shownVerdicts(link: LogLink, request: MembershipRequest): Promise<readonly Verdict[]> {
+  const [proofs, root] = await Promise.all([shownProofs(link, request), link.root(request.treeSize)]);
+  return proofs.map((proof, place) => {
+    if (digestOf(proof.rootHash) !== root.hash) return invalid("ROOT_MISMATCH");
+    if (digestOf(proof.leafHash) !== request.hashes[place]) return invalid("HASH_MISMATCH");
+    const { text } = proof;
+    return text === undefined ? membershipVerdict(FORMAT, proof) : membershipTextVerdict(FORMAT, { ...proof, text });
+  });
 }
 
 /** The protocol proves a tree to extend the one of a leaf less (section 1.6), and nothing else; a tree extends itself. */

@@ -2,6 +2,7 @@ import { alarmCodeOf } from "../../audit/alarm.js";
 import type { CheckedEvent } from "../../audit/checked-request.js";
 import { AuditError } from "../../audit/errors.js";
 import type { LogDeclaration } from "../../audit/log-declaration.js";
+import type { MembershipRequest, ProofRequest } from "../../audit/proofs.js";
 import type { EntryOutcome, Logged, Root } from "../../audit/service.js";
 import { requireLeafIndexes, requireOrdered, requirePastSize, requireSize } from "../../audit/tree-size.js";
 import type { EventRules, FieldName } from "../../core/event.js";
@@ -68,19 +69,8 @@ export class OpenLog {
     }
     const { format, maxValueBytes, schema } = declaration;
     const rules = schema === undefined ? eventRules(format, maxValueBytes) : schemaRules(schema);
-    const log = new OpenLog({
-      source,
-      rules,
-      schema,
-      customFields: customNames(schema),
-      history,
-      readers,
-      roots,
-      growth,
-      newest,
-      keyed,
-      reading,
-    });
+    const declared = { source, rules, schema, customFields: customNames(schema) };
+    const log = new OpenLog({ ...declared, history, readers, roots, growth, newest, keyed, reading });
     try {
       await roots.compare(newest.seen);
     } catch (error) {
@@ -162,21 +152,13 @@ export class OpenLog {
    * For each time, the first leaf index below `size` whose entry was received at or after it; `size` if there is none.
    */
   firstAtOrAfter(times: readonly string[], size: number): Promise<readonly number[]> {
-    const { source, newest, reading } = this.parts;
-    const hint = (time: string): Promise<number> => source.store.firstAtOrAfter(this.log, time, size);
-    return reading.of({
-      locate: async () => ({ edge: await newest.readableTo(size) }),
-      read: (readers, { edge }) => readers.firstAtOrAfter({ times, size, hint }, edge),
-    });
+    const hint = (time: string): Promise<number> => this.parts.source.store.firstAtOrAfter(this.log, time, size);
+    return this.#upTo(size, (readers, { edge }) => readers.firstAtOrAfter({ times, size, hint }, edge));
   }
 
   /** When these entries of the tree of a size were received. Rejects with ENTRY_CORRUPT when one was changed. */
   receivedAt(leafIndexes: readonly number[], size: number): Promise<readonly string[]> {
-    const { newest, reading } = this.parts;
-    return reading.of({
-      locate: async () => ({ edge: await newest.readableTo(size) }),
-      read: (readers, { edge }) => readers.receivedAt(leafIndexes, edge),
-    });
+    return this.#upTo(size, (readers, { edge }) => readers.receivedAt(leafIndexes, edge));
   }
 
   /** The newest root, or that of an earlier size. Rejects like NewestTree.published, and like requirePastSize. */
@@ -195,28 +177,23 @@ export class OpenLog {
 
   /** Rejects like NewestTree.reaching, requireSize and requireLeafIndexes. */
   async membershipProofs(treeSize: number, leafIndexes: readonly number[]): Promise<readonly MembershipProof[]> {
-    return this.parts.reading.of({
-      locate: async () => {
-        const tree = await this.#treeOf(treeSize);
-        requireLeafIndexes(leafIndexes, treeSize);
-        return tree;
-      },
-      read: (readers, tree) => readers.prover.membership(tree, treeSize, leafIndexes),
-    });
+    return this.#ofLeaves({ treeSize, leafIndexes }, (readers, tree) =>
+      readers.prover.membership(tree, treeSize, leafIndexes),
+    );
+  }
+
+  /** Whether each hash is the leaf at its index in the tree of a size. Rejects like membershipProofs. */
+  async membershipVerdicts(wanted: Omit<MembershipRequest, "log">): Promise<readonly Verdict[]> {
+    return this.#ofLeaves(wanted, (readers, tree) => readers.membershipVerdicts(tree, wanted));
   }
 
   /**
    * The hashes that lead from several leaves, in ascending order, to the root of a size. Rejects like membershipProofs.
    */
   async multiproof(treeSize: number, leafIndexes: readonly number[]): Promise<readonly Uint8Array[]> {
-    return this.parts.reading.of({
-      locate: async () => {
-        const tree = await this.#treeOf(treeSize);
-        requireLeafIndexes(leafIndexes, treeSize);
-        return tree;
-      },
-      read: (readers, tree) => readers.prover.multiproof(tree, treeSize, leafIndexes),
-    });
+    return this.#ofLeaves({ treeSize, leafIndexes }, (readers, tree) =>
+      readers.prover.multiproof(tree, treeSize, leafIndexes),
+    );
   }
 
   /** Rejects like NewestTree.reaching, requireSize and requireOrdered. */
@@ -289,6 +266,22 @@ export class OpenLog {
       entries: entries.map((entry, place) => entryOf(source, firstIndex + place, entry)),
       root: roots.of(tree),
     };
+  }
+
+  #upTo<T>(size: number, read: (readers: TreeReaders, tree: Pick<SignedTree, "edge">) => Promise<T>): Promise<T> {
+    return this.parts.reading.of({ locate: async () => ({ edge: await this.parts.newest.readableTo(size) }), read });
+  }
+
+  async #ofLeaves<T>(
+    { treeSize, leafIndexes }: Omit<ProofRequest, "log">,
+    read: (readers: TreeReaders, tree: SignedTree) => Promise<T>,
+  ): Promise<T> {
+    const locate = async (): Promise<SignedTree> => {
+      const tree = await this.#treeOf(treeSize);
+      requireLeafIndexes(leafIndexes, treeSize);
+      return tree;
+    };
+    return this.parts.reading.of({ locate, read });
   }
 
   async #treeOf(treeSize: number): Promise<SignedTree> {

@@ -200,15 +200,12 @@ export interface ReadOptions {
  * was changed in the store, hashes included, is shown as genuine.
  */
 export class EntryReader {
-  readonly #leaves: BoundLeaves;
   readonly #seen = new SeenEntries();
 
   constructor(
     private readonly source: TileSource,
-    tiles = new TileReader(source),
-  ) {
-    this.#leaves = new BoundLeaves(source, tiles);
-  }
+    private readonly leaves = new BoundLeaves(source, new TileReader(source)),
+  ) {}
 
   /**
    * Entries in the order asked, in one read; `missing` from the edge's size on, where the signed root covers nothing.
@@ -224,7 +221,7 @@ export class EntryReader {
     const unseen = covered.filter((leafIndex) => seen.get(leafIndex) === undefined);
     const [stored, leaves] = await Promise.all([
       unseen.length === 0 ? [] : this.source.store.entries(this.source.log, unseen, signal),
-      this.#leaves.at(edge, covered),
+      this.leaves.at(edge, covered),
     ]);
     const leafAt = new Map(covered.map((leafIndex, place) => [leafIndex, leaves[place]]));
     const isStale = (leafIndex: number): boolean => {

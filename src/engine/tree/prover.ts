@@ -1,7 +1,8 @@
 import { LRUCache } from "lru-cache";
 import { AuditError } from "../../audit/errors.js";
+import type { MembershipRequest } from "../../audit/proofs.js";
 import type { StoredTile } from "../../audit/store.js";
-import { equalBytes } from "../../core/bytes.js";
+import { digestOf, equalBytes } from "../../core/bytes.js";
 import {
   consistencyRanges,
   consistencyVerdict,
@@ -16,7 +17,7 @@ import { multiproofRanges, multiproofRoot } from "../../core/segment/multiproof.
 import type { LeafRange, TreeEdge } from "../../core/tree.js";
 import { invalid, VALID, type Verdict } from "../../core/verdict.js";
 import { TimeBounds, type AskedTimes } from "./bound-times.js";
-import { EntryReader } from "./entries.js";
+import { BoundLeaves, EntryReader } from "./entries.js";
 import type { SignedTree, TreeSource, TreeView } from "./signed-tree.js";
 import { TileReader } from "./tile-reader.js";
 
@@ -154,13 +155,15 @@ function rootProofRanges(treeSize: number, newestSize: number): readonly LeafRan
 /** Everything that reads and proves a log. It keeps what it has proven, for trees that extend each other. */
 export class TreeReaders {
   #tiles: TileReader;
+  #leaves: BoundLeaves;
   #entries: EntryReader;
   #prover: Prover;
   #times = new TimeBounds();
 
   constructor(private readonly source: TreeView) {
     this.#tiles = new TileReader(source);
-    this.#entries = new EntryReader(source, this.#tiles);
+    this.#leaves = new BoundLeaves(source, this.#tiles);
+    this.#entries = new EntryReader(source, this.#leaves);
     this.#prover = new Prover(source, this.#tiles);
   }
 
@@ -180,9 +183,29 @@ export class TreeReaders {
   /** Forgets everything proven for earlier trees, which later ones need not extend. */
   startAnew(): void {
     this.#tiles = new TileReader(this.source);
-    this.#entries = new EntryReader(this.source, this.#tiles);
+    this.#leaves = new BoundLeaves(this.source, this.#tiles);
+    this.#entries = new EntryReader(this.source, this.#leaves);
     this.#prover = new Prover(this.source, this.#tiles);
     this.#times = new TimeBounds();
+  }
+
+  /**
+   * Whether each hash is the leaf at its index in the tree of a size: that tree is proven to be a prefix of this one, and so its
+   * leaves are this one's. A leaf that nothing leads to is proven by itself, which rejects and says what is damaged.
+   */
+  async membershipVerdicts(
+    tree: SignedTree,
+    { treeSize, leafIndexes, hashes }: Omit<MembershipRequest, "log">,
+  ): Promise<readonly Verdict[]> {
+    await this.#prover.rootHash(tree, treeSize);
+    const leaves = await this.#leaves.at(tree.edge, leafIndexes);
+    const unproven = leafIndexes.filter((_, place) => leaves[place] === undefined);
+    const proofs = unproven.length === 0 ? [] : await this.#prover.membership(tree, treeSize, unproven);
+    const proven = new Map(proofs.map(({ leafIndex, leafHash }) => [leafIndex, leafHash]));
+    return leafIndexes.map((leafIndex, place) => {
+      const leaf = leaves[place] ?? proven.get(leafIndex);
+      return leaf !== undefined && digestOf(leaf) === hashes[place] ? VALID : invalid("HASH_MISMATCH");
+    });
   }
 
   /** Resolves and rejects as TimeBounds.firstAtOrAfter; `size` is at most the edge's. */

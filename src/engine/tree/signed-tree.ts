@@ -4,7 +4,7 @@ import type { LogHead, LogStore } from "../../audit/store.js";
 import { equalBytes, HASH_BYTES } from "../../core/bytes.js";
 import { TreeEdge, TILE_WIDTH, tileIsSound, type TileId, type LeafRange } from "../../core/tree.js";
 import type { LogKey } from "../../keys/log-key.js";
-import { remadeTile, textHashes, EntryReader } from "./entries.js";
+import { BoundLeaves, remadeTile, textHashes, EntryReader } from "./entries.js";
 import { TileReader, type TileSource } from "./tile-reader.js";
 
 /** A log's tree at one size: its root, the log's signature, and the edge that the next batch extends. */
@@ -201,7 +201,7 @@ function treeOf(
  * one before it.
  */
 async function lastTime(source: TreeView, edge: TreeEdge, onDamage: Alarm = () => undefined): Promise<LastTime> {
-  const reader = new EntryReader(source, new TileReader(source, FEW_TILES));
+  const reader = new EntryReader(source, new BoundLeaves(source, new TileReader(source, FEW_TILES)));
   const [last] = await reader.read([edge.size - 1], edge);
   if (last?.kind === "entry") return { lastReceivedAt: last.entry.envelope.received_at };
   const first = Math.max(0, edge.size - DATING_ENTRIES);

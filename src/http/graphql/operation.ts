@@ -89,7 +89,7 @@ function isFault(code: string): boolean {
 /** The position of `asking` in each call that a request makes. A tail is not listed: it has its own signal. */
 const ASKING_PLACE: Readonly<Record<string, number>> = {
   ...{ identity: 1, append: 1, appendLater: 1, bulkRequest: 1, download: 1, membershipProofs: 1, checkpointVerdict: 1 },
-  ...{ consistencyProof: 1, completeness: 1, indexRecords: 1 },
+  ...{ membershipVerdicts: 1, consistencyProof: 1, completeness: 1, indexRecords: 1 },
   ...{ indexRoot: 2, search: 2, results: 2, entries: 2, entryByHash: 2, root: 2, consistency: 2 },
 } satisfies Record<Exclude<keyof AuditService, "tail" | "close">, number>;
 
