@@ -11,6 +11,7 @@ import { rootOfText, rootsOfText } from "../../core/proof-text.js";
 import type { LogKey } from "../../keys/log-key.js";
 import { GroupedLog } from "./grouped-log.js";
 import { Lookups, type Shown, type Window } from "./lookups.js";
+import { Places } from "./places.js";
 import { readServedRoot, strange, type PangeaRoots, type ServedRoot } from "./roots.js";
 import { readEnvelope, ShownEntries, type ProvingTree } from "./shown.js";
 import type { Answer, CallOptions, PangeaWire } from "./wire.js";
@@ -47,13 +48,21 @@ const MOST_RESULTS = 10_000;
 export class LogLink {
   readonly shown: ShownEntries;
   readonly #lookups = new Lookups((window) => this.#within(window));
+  readonly #places: Places;
   readonly #grouped = new GroupedLog((items) => this.#logAll(items));
   readonly #unpublished = new LRUCache<number, Root>({ max: MAX_UNPUBLISHED });
   /** Of the last event that was logged here: the next one is proven to extend it. */
   #lastRoot: Digest | undefined;
 
   constructor(readonly options: LogLinkOptions) {
-    this.shown = new ShownEntries(options.log, options.format);
+    const { log, format, roots } = options;
+    this.shown = new ShownEntries(log, format);
+    this.#places = new Places({
+      ...{ log, format, shown: this.shown },
+      published: (treeSize) => roots.at(treeSize),
+      rootOf: (treeSize) => this.root(treeSize),
+      search: (logged, signal) => this.#lookups.find(logged, signal),
+    });
   }
 
   /** A call of the log's configuration. */
@@ -168,9 +177,7 @@ export class LogLink {
       if (logged.length === 0 || logged.length < read.length)
         throw this.#broken("ENTRY_CORRUPT", "its receipt's hash is not that of its envelope");
       check();
-      const entries = await this.#lookups.find(logged, signal);
-      const treeSize = Math.max(...entries.map(({ provenIn = 0 }) => provenIn));
-      return { entries, root: await this.root(treeSize) };
+      return await this.#places.find(logged, signal);
     } catch (error) {
       throw error instanceof AuditError ? withOutcome(error, "UNKNOWN") : error;
     }

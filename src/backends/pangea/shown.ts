@@ -62,6 +62,11 @@ export class ShownEntries {
     return { kind: "entry", entry };
   }
 
+  /** Remembers an entry that was logged here, whose place is proven. */
+  add(entry: Entry, proof: EntryProof): void {
+    this.#keep({ entry, proof, isShared: false });
+  }
+
   /** The proof of an entry that was shown in a tree; undefined for any other. */
   proof(treeSize: number, leafIndex: number, hash: Digest | undefined): EntryProof | undefined {
     return this.#proven.get(provenKey(treeSize, leafIndex, hash ?? this.known(leafIndex)?.hash))?.proof;
