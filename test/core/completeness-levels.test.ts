@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { beforeAll, expect, test } from "@jest/globals";
+import { utf8Text } from "../../src/core/bytes.js";
 import type { Question } from "../../src/core/segment/answer.js";
 import type { SegmentFilter } from "../../src/core/segment/filter.js";
 import { memorySource } from "../../src/core/segment/memory-source.js";
@@ -70,6 +71,16 @@ const QUESTIONS: readonly (readonly [string, Question])[] = [
   ["everything", COUNT],
 ];
 
+/** A word that whole pieces have in two fields, and one entry that has it in the first: the other field's documents are not read. */
+function decidedByFirstField({ entries, format }: IndexedLog): readonly [string, Question] {
+  const found = entries.find((entry, leaf) => leaf > 30_000 && /"message":"[^"]*login/.test(utf8Text(entry) ?? ""));
+  const one: SegmentFilter = { kind: "leaf", hash: format.leafHash(found ?? nothing()) };
+  return [
+    "a word in the first of two fields",
+    { ...COUNT, filter: { kind: "and", filters: [phrase(["login"]), one] } },
+  ];
+}
+
 describeWith("python3 and its package cryptography", HAS_CRYPTOGRAPHY, () => {
   let log: IndexedLog;
   beforeAll(() => {
@@ -82,7 +93,7 @@ describeWith("python3 and its package cryptography", HAS_CRYPTOGRAPHY, () => {
   }, 600_000);
 
   test("core and Python come to the same verdict on answers over three levels of segments", async () => {
-    const asked = QUESTIONS.map(([name, question]) => {
+    const asked = [...QUESTIONS, decidedByFirstField(log)].map(([name, question]) => {
       const claim = log.prove(question, INDEXED);
       const document = completenessDocument(log.roots(INDEXED), question, claim);
       return { name, document, levels: (readProof(claim.proof) ?? nothing()).segments.map(({ level }) => level) };
@@ -104,7 +115,7 @@ describeWith("python3 and its package cryptography", HAS_CRYPTOGRAPHY, () => {
       const verdicts = await python.verdicts(told.map(({ document }) => document));
       const own = told.map(({ name, document }) => `${name}: ${completenessVerdict(document)}`);
       expect(told.map(({ name }, i) => `${name}: ${verdicts[i] ?? ""}`)).toEqual(own);
-      expect(own.filter((line) => line.endsWith(": VALID"))).toHaveLength(QUESTIONS.length);
+      expect(own.filter((line) => line.endsWith(": VALID"))).toHaveLength(asked.length);
     } finally {
       await python.close();
     }

@@ -515,7 +515,7 @@ def phrase(condition, segment):
             return NOTHING
         found.append(fields)
     if len(found) == 1:
-        return union([posting for postings in found[0].values() for posting in postings], segment)
+        return any_of([union(postings, segment) for postings in found[0].values()])
     common = [key for key in found[0] if all(key in fields for fields in found)]
     return any_of([adjacent([fields[key] for fields in found], segment) for key in common])
 
