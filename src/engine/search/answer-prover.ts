@@ -16,9 +16,9 @@ import { soundRows, type BaseSegments, type ProofCache } from "./base-segments.j
 import type { IndexLog } from "./index-tree.js";
 import { READ_ENTRIES } from "./log-rows.js";
 import { Outline, treeOver } from "./outline.js";
-import { Steps, termsOf } from "./matches.js";
+import { Steps } from "./matches.js";
 import type { SegmentMaker } from "./segment-maker.js";
-import { prefetch, type OpenSegment, type SegmentSession } from "./open-segment.js";
+import { prefetch, termsOf, type OpenSegment, type SegmentSession } from "./open-segment.js";
 import type { StoredSegments } from "./stored-segments.js";
 
 /** Entries behind the index that a proof may hold: more wait for the index to be built. */

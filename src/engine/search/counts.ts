@@ -24,11 +24,14 @@ export function corruptMatch(log: string, leafIndex: number): AuditError {
 /** How many matches there are, up to `cap`. */
 export async function countMatches(sought: Sought, cap: number, searched: SearchedLog): Promise<number> {
   let count = 0;
-  for await (const found of soundMatches(sought, searched, true)) {
+  const takeCount = (more: number): void => {
+    count += more;
+  };
+  for await (const found of soundMatches({ ...sought, takeCount }, searched, true)) {
     count += countOf(found);
     if (count >= cap) return cap;
   }
-  return count;
+  return Math.min(cap, count);
 }
 
 /** How many matches there are from each of these leaves, which rise, up to the next one. */

@@ -1,16 +1,15 @@
 import { setImmediate as others } from "node:timers/promises";
 import type { ReadEntries } from "../../audit/search-index.js";
-import { utf8 } from "../../core/bytes.js";
-import { bitsBetween, countBits, setPlaces, type PieceBits } from "../../core/segment/bits.js";
+import { countBits, isEmpty, setPlaces, type PieceBits } from "../../core/segment/bits.js";
 import { evaluation, type Evaluation } from "../../core/segment/evaluate.js";
 import type { SegmentFilter } from "../../core/segment/filter.js";
 import type { SegmentReader } from "../../core/segment/read.js";
+import { piecesIn, type PieceMask } from "../../core/segment/search.js";
 import { Unfinished } from "../../core/segment/word-lookup.js";
 import type { LeafRange } from "../../core/tree.js";
-import { CUSTOM, leafTerm, presenceTerm, valueTerm, wordTerm } from "../../core/words/words.js";
 import { nodeSha256 } from "../../keys/node-crypto.js";
 import { READ_ENTRIES, readRows, type EntryText, type LogRow } from "./log-rows.js";
-import { OpenSegment, prefetch, type ReadableSegment, type SegmentSession } from "./open-segment.js";
+import { OpenSegment, prefetch, termsOf, type ReadableSegment, type SegmentSession } from "./open-segment.js";
 
 /** Neighbouring leaves, and where to look for matches among them. */
 export type Part =
@@ -38,6 +37,8 @@ export interface PieceFound {
 export interface Sought {
   readonly filter: SegmentFilter;
   readonly isMatch: (row: LogRow) => boolean;
+  /** Takes the number of matches of a whole segment, where its dictionary tells it: they are then not found one by one. */
+  readonly takeCount?: (count: number) => void;
 }
 
 /** Matches long entries by their own text, away from the thread that answers requests. */
@@ -124,7 +125,7 @@ interface Walk<P> {
 }
 
 async function* inSegment(
-  { filter }: Sought,
+  { filter, takeCount }: Sought,
   { part, steps, descending }: Walk<Part & { readonly kind: "segment" }>,
 ): AsyncGenerator<PieceFound> {
   const { segment } = part;
@@ -132,22 +133,27 @@ async function* inSegment(
   const { start } = segment.range;
   const { reader, evaluation: found } = await evaluated(filter, session, steps);
   if (found.most === 0) return;
-  const { pieces, pieceDocuments } = reader;
-  for (let i = 0; i < pieces; i++) {
-    const piece = descending ? pieces - 1 - i : i;
-    const first = start + piece * pieceDocuments;
-    const mask = maskOf({ start: part.range.start - first, end: part.range.end - first }, pieceDocuments);
-    if (mask === undefined) continue;
-    const bits = await session.read(() => found.bits(piece, mask));
-    yield { kind: "piece", start: first, bits, segment, session, piece };
+  const within = { start: part.range.start - start, end: part.range.end - start };
+  if (takeCount !== undefined && found.isExact === true && within.end - within.start === reader.documents) {
+    takeCount(found.most);
+    return;
+  }
+  const pieces = piecesIn(reader, within, descending);
+  let next = pieces.next();
+  /** The next piece with a match, for of what is rare most have none; or one without, when others have waited long enough. */
+  const nextMatches = (): (PieceMask & { readonly bits: PieceBits }) | undefined => {
+    while (next.done !== true) {
+      const { value } = next;
+      const bits = found.bits(value.piece, value.mask);
+      next = pieces.next();
+      if (!isEmpty(bits) || steps.isDue) return { ...value, bits };
+    }
+    return undefined;
+  };
+  for (let at = await session.read(nextMatches); at !== undefined; at = await session.read(nextMatches)) {
+    yield { kind: "piece", start: start + at.start, bits: at.bits, segment, session, piece: at.piece };
     await steps.pause();
   }
-}
-
-function maskOf(wanted: LeafRange, documents: number): PieceBits | undefined {
-  const start = Math.max(0, wanted.start);
-  const end = Math.min(documents, wanted.end);
-  return start < end ? bitsBetween(start, end) : undefined;
 }
 
 async function* inRows(
@@ -262,39 +268,3 @@ function evaluatedSoFar(filter: SegmentFilter, reader: SegmentReader): Evaluated
     throw error;
   }
 }
-
-/**
- * The terms that a filter looks up in a segment's dictionary, or what they begin with: those blocks are read before they
- * are asked for one by one.
- */
-export function termsOf(filter: SegmentFilter): readonly Uint8Array[] {
-  switch (filter.kind) {
-    case "phrase":
-      return phraseTerms(filter);
-    case "exact":
-      return [valueTerm(filter.value, filter.field, nodeSha256)];
-    case "present":
-      return [presenceTerm(filter.field)];
-    case "leaf":
-      return [leafTerm(filter.hash)];
-    case "and":
-    case "or":
-      return filter.filters.flatMap(termsOf);
-    case "not":
-      return termsOf(filter.filter);
-    case "all":
-    case "time":
-      return [];
-  }
-}
-
-/** Fields of one word are neighbours, so the first and the last name the blocks. */
-function phraseTerms({ field, words, prefix }: SegmentFilter & { readonly kind: "phrase" }): readonly Uint8Array[] {
-  return words.flatMap((word, place) => {
-    if (prefix && place === words.length - 1) return [utf8(word)];
-    return field === undefined ? ENDS.map((end) => Uint8Array.of(...utf8(word), 0, end)) : [wordTerm(word, field)];
-  });
-}
-
-/** What no field comes before, and none behind. */
-const ENDS = [1, CUSTOM + 1];

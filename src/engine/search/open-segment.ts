@@ -1,9 +1,13 @@
 import { LRUCache } from "lru-cache";
 import type { BlockId, BlockStore, SegmentBlocks, StoredSegment } from "../../audit/block-store.js";
+import { utf8 } from "../../core/bytes.js";
+import type { SegmentFilter } from "../../core/segment/filter.js";
 import { MalformedSegment } from "../../core/segment/format.js";
 import { SegmentReader, type BlockSource } from "../../core/segment/read.js";
 import { leavesOf } from "../../core/segment/search.js";
 import type { LeafRange } from "../../core/tree.js";
+import { CUSTOM, leafTerm, presenceTerm, valueTerm, wordTerm } from "../../core/words/words.js";
+import { nodeSha256 } from "../../keys/node-crypto.js";
 import { Outline } from "./outline.js";
 
 /** What is in memory of the stored segments of all logs. */
@@ -200,3 +204,39 @@ export async function prefetch(segments: readonly OpenSegment[], terms: readonly
     segment.take(outline, number, blocks[place]);
   });
 }
+
+/**
+ * The terms that a filter looks up in a segment's dictionary, or what they begin with: those blocks are read before they
+ * are asked for one by one.
+ */
+export function termsOf(filter: SegmentFilter): readonly Uint8Array[] {
+  switch (filter.kind) {
+    case "phrase":
+      return phraseTerms(filter);
+    case "exact":
+      return [valueTerm(filter.value, filter.field, nodeSha256)];
+    case "present":
+      return [presenceTerm(filter.field)];
+    case "leaf":
+      return [leafTerm(filter.hash)];
+    case "and":
+    case "or":
+      return filter.filters.flatMap(termsOf);
+    case "not":
+      return termsOf(filter.filter);
+    case "all":
+    case "time":
+      return [];
+  }
+}
+
+/** Fields of one word are neighbours, so the first and the last name the blocks. */
+function phraseTerms({ field, words, prefix }: SegmentFilter & { readonly kind: "phrase" }): readonly Uint8Array[] {
+  return words.flatMap((word, place) => {
+    if (prefix && place === words.length - 1) return [utf8(word)];
+    return field === undefined ? ENDS.map((end) => Uint8Array.of(...utf8(word), 0, end)) : [wordTerm(word, field)];
+  });
+}
+
+/** What no field comes before, and none behind. */
+const ENDS = [1, CUSTOM + 1];

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
+import type { IndexQuery } from "../../../src/audit/search-index.js";
 import { FACET_FIELDS, type Facet, type FacetRequest } from "../../../src/audit/breakdown.js";
 import { fieldText } from "../../../src/core/event.js";
 import { eventTime, FIRST_MS } from "../../../src/core/segment/event-time.js";
@@ -9,10 +10,12 @@ import { compareBytes } from "../../../src/core/segment/format.js";
 import { Group } from "../../../src/core/segment/group.js";
 import { valueTerm } from "../../../src/core/words/words.js";
 import { countLeaves, countMatches, countTimes, timesOf } from "../../../src/engine/search/counts.js";
-import { partsOf } from "../../../src/engine/search/matches.js";
+import { partsOf, type SearchedLog } from "../../../src/engine/search/matches.js";
 import { type SegmentSession } from "../../../src/engine/search/open-segment.js";
 import { topValues } from "../../../src/engine/search/value-counts.js";
+import type { LeafRange } from "../../../src/core/tree.js";
 import { nodeSha256 } from "../../../src/keys/node-crypto.js";
+import type { Filter } from "../../../src/query/filter.js";
 import {
   asked,
   events,
@@ -165,26 +168,52 @@ describe("what is counted", () => {
     expect(await countTimes(all, [FIRST_MS, FIRST_MS + 1], { ...read, parts, entries })).toEqual([1]);
   });
 
-  test("is read once for its number, and once more for its times where there is a match", async () => {
-    const layout = { stored: [true], recent: [] };
-    for (const [filter, more] of [
-      [{ kind: "exact", field: "actor", value: "nobody" } as const, 0],
-      [{ kind: "all" } as const, 1],
-    ] as const) {
-      let reads = 0;
-      const { parts, ...read } = await searched({ start: 0, end: 256 }, layout);
-      const counted = parts.map((part) => {
-        if (part.kind !== "segment") return part;
-        const session = (): SegmentSession => {
-          const one = part.segment.session();
-          return { read: (run) => ((reads += 1), one.read(run)) };
-        };
-        return { ...part, segment: { range: part.range, session } };
-      });
-      await countMatches(sought(filter), Infinity, { ...read, parts: counted });
-      const once = reads;
-      await countTimes(sought(filter), [0, 1], { ...read, parts: counted });
-      expect(reads).toBe(2 * once + more);
-    }
+  /** What is searched of the first segment, and how often it was read. */
+  async function counted(
+    range: LeafRange,
+    count: (read: SearchedLog) => Promise<unknown>,
+  ): Promise<{ readonly found: unknown; readonly reads: number }> {
+    let reads = 0;
+    const { parts, ...read } = await searched(range, { stored: [true], recent: [] });
+    const seen = parts.map((part) => {
+      if (part.kind !== "segment") return part;
+      const session = (): SegmentSession => {
+        const one = part.segment.session();
+        return { read: (run) => ((reads += 1), one.read(run)) };
+      };
+      return { ...part, segment: { range: part.range, session } };
+    });
+    return { found: await count({ ...read, parts: seen }), reads };
+  }
+
+  const failed: Filter = { kind: "exact", field: "status", value: "failed" };
+  const nobody: Filter = { kind: "exact", field: "actor", value: "nobody" };
+  const lo: Filter = { kind: "phrase", field: "message", words: ["lo"], prefix: true };
+  const WHOLE = { start: 0, end: 256 };
+
+  test.each<[string, Pick<IndexQuery, "filter" | "range">, number]>([
+    ["a value in a segment, by its dictionary", { filter: failed, range: WHOLE }, 1],
+    ["everything", { filter: { kind: "all" }, range: WHOLE }, 1],
+    ["nothing", { filter: nobody, range: WHOLE }, 1],
+    ["a value without the first entry", { filter: failed, range: { start: 1, end: 256 } }, 3],
+    ["a value without the last entry", { filter: failed, range: { start: 0, end: 255 } }, 3],
+    ["a beginning of words", { filter: lo, range: WHOLE }, 3],
+    ["all but a value", { filter: { kind: "not", filter: failed }, range: WHOLE }, 3],
+    ["both of two", { filter: { kind: "and", filters: [failed, lo] }, range: WHOLE }, 3],
+    ["either of two", { filter: { kind: "or", filters: [failed, lo] }, range: WHOLE }, 3],
+  ])("is read no more than its number needs: %s", async (_, { filter, range }, reads) => {
+    const wanted = plainly({ filter, range }).length;
+    const exactly = await counted(range, (read) => countMatches(sought(filter), Infinity, read));
+    expect(exactly).toEqual({ found: wanted, reads });
+    const capped = await counted(range, (read) => countMatches(sought(filter), 5, read));
+    expect(capped.found).toBe(Math.min(5, wanted));
+  });
+
+  test("is read once more for its times where there is a match", async () => {
+    for (const [filter, reads] of [
+      [nobody, 1],
+      [{ kind: "all" }, 4],
+    ] as const)
+      expect((await counted(WHOLE, (read) => countTimes(sought(filter), [0, 1], read))).reads).toBe(reads);
   });
 });
