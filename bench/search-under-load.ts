@@ -16,7 +16,8 @@ import { figure, machine } from "./machine.js";
 const [entries = 200_000, seconds = 600, rate = 2_000] = process.argv.slice(2).map(Number);
 const FILLING = 1_000;
 const BATCH = 100;
-const SEARCHES_A_SECOND = 20;
+/** Between two bulk requests, where as many of these are sent: a search that is due with one waits for all of its events. */
+const SEARCHES = { perSecond: 20, phase: 0.5 };
 const MINUTE_S = 60;
 const QUERIES = ["failed", "renkami", "failed renkami", "failed login", "nowhere"].map((query) => search(false, query));
 
@@ -30,7 +31,7 @@ try {
   await sleep(10_000); // what is behind is indexed
   await searching("idle", Math.min(MINUTE_S, seconds));
   const end = performance.now() + seconds * 1_000;
-  const loading = atFixedTimes(rate / BATCH, end, logSome);
+  const loading = atFixedTimes({ perSecond: rate / BATCH, phase: 0 }, end, logSome);
   for (let minute = 1; minute <= Math.ceil(seconds / MINUTE_S); minute++)
     await searching(`minute ${minute}`, Math.min(MINUTE_S, (end - performance.now()) / 1_000));
   await loading;
@@ -51,7 +52,7 @@ async function logSome(): Promise<void> {
 async function searching(when: string, forSeconds: number): Promise<void> {
   const times: number[] = [];
   let turn = 0;
-  await atFixedTimes(SEARCHES_A_SECOND, performance.now() + forSeconds * 1_000, async (due) => {
+  await atFixedTimes(SEARCHES, performance.now() + forSeconds * 1_000, async (due) => {
     const query = QUERIES[turn++ % QUERIES.length];
     if (query !== undefined) await ask(server.url, query);
     times.push(performance.now() - due);
@@ -61,10 +62,15 @@ async function searching(when: string, forSeconds: number): Promise<void> {
   console.log(`${when}: ${times.length} searches, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, the longest ${at(1)} ms`);
 }
 
-/** Calls at fixed times until the end, and waits for all calls; each is told when it was due. */
-async function atFixedTimes(perSecond: number, end: number, call: (due: number) => Promise<void>): Promise<void> {
+/** Calls at fixed times until the end, and waits for all calls; each is told when it was due. `phase`: the part of a period to wait first. */
+async function atFixedTimes(
+  { perSecond, phase }: { readonly perSecond: number; readonly phase: number },
+  end: number,
+  call: (due: number) => Promise<void>,
+): Promise<void> {
+  const period = 1_000 / perSecond;
   const calls: Promise<void>[] = [];
-  for (let due = performance.now(); due < end; due += 1_000 / perSecond) {
+  for (let due = (Math.ceil(performance.now() / period) + phase) * period; due < end; due += period) {
     await sleep(Math.max(0, due - performance.now()));
     calls.push(call(due));
   }
