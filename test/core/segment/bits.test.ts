@@ -85,8 +85,18 @@ describe("the bits of a piece", () => {
     expect([isEmpty(NO_BITS), setPlaces(NO_BITS).length]).toEqual([true, 0]);
   });
 
+  test("have nothing of those that were made before", () => {
+    const sets = Array.from({ length: 100 }, (_, document) => [document, bitsOf([document, 4_095])] as const);
+    for (const [document, bits] of sets) expect(setPlaces(bits)).toEqual([document, 4_095]);
+    expect(isEmpty(noBits())).toBe(true);
+  });
+
   test.each([
     [0, 0],
+    [32, 32],
+    [32, 64],
+    [33, 34],
+    [31, 97],
     [0, 1],
     [31, 33],
     [5, 5],
