@@ -89,9 +89,37 @@ export class Cursor {
     return view.length === 0 ? this.some(most) : view;
   }
 
+  skip(bytes: number): void {
+    if (this.#at + bytes <= this.#page.length) this.#at += bytes;
+    else this.bytes(bytes);
+  }
+
   /** Skips this many varints. */
   skipVarints(count: number): void {
-    for (let left = count; left > 0;) if (this.byte() < 0x80) left -= 1;
+    for (let left = count; left > 0;) {
+      const page = this.#page;
+      let at = this.#at;
+      for (; left > 0 && at < page.length; at++) if ((page[at] ?? 0) < 0x80) left -= 1;
+      this.#at = at;
+      if (left > 0) this.#turn();
+    }
+  }
+
+  /** Skips this many lists of varints: the lowest bit of each says whether another one of its list follows. */
+  skipLists(count: number): void {
+    let [isFirst, isLast] = [true, true];
+    for (let left = count; left > 0;) {
+      const page = this.#page;
+      let at = this.#at;
+      for (; left > 0 && at < page.length; at++) {
+        const byte = page[at] ?? 0;
+        if (isFirst) isLast = (byte & 1) === 0;
+        isFirst = byte < 0x80;
+        if (isFirst && isLast) left -= 1;
+      }
+      this.#at = at;
+      if (left > 0) this.#turn();
+    }
   }
 
   #turn(): void {

@@ -1,6 +1,14 @@
 import { MAX_TERM_BYTES } from "../words/words.js";
 import { Cursor } from "./cursor.js";
-import { compareBytes, DF_FOLLOWS, MalformedSegment, MAX_BLOCK_BYTES, PositionKind, PostingKind } from "./format.js";
+import {
+  compareBytes,
+  comparePrefix,
+  DF_FOLLOWS,
+  MalformedSegment,
+  MAX_BLOCK_BYTES,
+  PositionKind,
+  PostingKind,
+} from "./format.js";
 
 /** A posting as its dictionary entry has it. */
 export interface Posting {
@@ -20,12 +28,15 @@ export interface Posting {
   readonly end: number;
 }
 
+/** What most terms fit in: memory of that size is taken from a pool, and a search scans a block for each of its terms and segments. */
+const SHORT_TERM_BYTES = 64;
+
 /** Iterates over the entries of a dictionary block; its segment has `documents` documents. */
 export class DictionaryScan {
   /** The first term of the next block; undefined in the last. */
   readonly fence: Uint8Array | undefined;
   /** The entry's term: the first `length` bytes. */
-  readonly term = new Uint8Array(MAX_TERM_BYTES);
+  term = new Uint8Array(SHORT_TERM_BYTES);
   length = 0;
   /** The number of leading bytes that it shares with the term before. */
   shared = 0;
@@ -47,15 +58,52 @@ export class DictionaryScan {
   next(): Posting | undefined {
     if (this.#left === 0) return undefined;
     this.#left -= 1;
-    this.shared = this.#cursor.varint(this.length);
-    this.length = this.shared + this.#cursor.varint(MAX_TERM_BYTES - this.shared);
-    for (let i = this.shared; i < this.length; i++) this.term[i] = this.#cursor.byte();
+    this.#readLengths();
+    this.#readRest();
     return this.#posting();
+  }
+
+  /**
+   * Reads the first entry whose term begins with these bytes or comes after all such; undefined where there is none. Terms
+   * are written with all that they share with the one before, so most are passed by how much that is.
+   */
+  seek(prefix: Uint8Array): Posting | undefined {
+    /** Leading bytes that the term before, which comes before all such, shares with the prefix. */
+    let agreed = 0;
+    for (; this.#left > 0; this.#posting()) {
+      this.#left -= 1;
+      this.#readLengths();
+      if (this.shared > agreed) {
+        this.#cursor.skip(this.length - this.shared);
+        continue;
+      }
+      this.#readRest();
+      if (this.shared < agreed) return this.#posting();
+      while (agreed < this.length && agreed < prefix.length && this.term[agreed] === prefix[agreed]) agreed += 1;
+      const isBefore =
+        agreed < prefix.length && (agreed === this.length || (this.term[agreed] ?? 0) < (prefix[agreed] ?? 0));
+      if (!isBefore) return this.#posting();
+    }
+    return undefined;
   }
 
   /** Whether every byte was read. */
   get isDone(): boolean {
     return this.#left === 0 && this.#cursor.place === this.block.length;
+  }
+
+  #readLengths(): void {
+    this.shared = this.#cursor.varint(this.length);
+    this.length = this.shared + this.#cursor.varint(MAX_TERM_BYTES - this.shared);
+  }
+
+  #readRest(): void {
+    if (this.length > this.term.length) {
+      const longer = new Uint8Array(MAX_TERM_BYTES);
+      longer.set(this.term);
+      this.term = longer;
+    }
+    for (let i = this.shared; i < this.length; i++) this.term[i] = this.#cursor.byte();
   }
 
   #posting(): Posting {
@@ -75,7 +123,7 @@ export class DictionaryScan {
     const offset = kind === PostingKind.long ? cursor.varint() : 0;
     const position = positionKind === PositionKind.constant ? cursor.varint() : 0;
     const isStream = positionKind === PositionKind.stream;
-    if (isStream && isInline) skipPositions(cursor, df);
+    if (isStream && isInline) cursor.skipLists(df);
     const positionsOffset = isStream && !isInline ? cursor.varint() : 0;
     const { block } = this;
     return { kind, positionKind, df, position, offset, positionsOffset, block, gapsAt, gapsEnd, end: cursor.place };
@@ -85,17 +133,9 @@ export class DictionaryScan {
 /** The posting of a term in a dictionary block, whose terms rise; undefined where it is not in it. */
 export function findPosting(block: Uint8Array, term: Uint8Array, documents: number): Posting | undefined {
   const scan = new DictionaryScan(block, documents);
-  /** The number of leading bytes of the term that the previous entry, which sorts before it, shares. */
-  let agreed = 0;
-  for (let posting = scan.next(); posting !== undefined; posting = scan.next()) {
-    const { shared, length } = scan;
-    if (shared > agreed) continue;
-    if (shared < agreed) return undefined;
-    while (agreed < length && agreed < term.length && scan.term[agreed] === term[agreed]) agreed += 1;
-    if (agreed === term.length) return agreed === length ? posting : undefined;
-    if (agreed < length && (scan.term[agreed] ?? 0) > (term[agreed] ?? 0)) return undefined;
-  }
-  return undefined;
+  const posting = scan.seek(term);
+  const isFound = scan.length === term.length && comparePrefix(scan.term, scan.length, term) === 0;
+  return isFound ? posting : undefined;
 }
 
 export interface DictionaryBlock {
@@ -151,15 +191,6 @@ export function readGaps(cursor: Cursor, df: number, end: number): Uint32Array {
     found[i] = document;
   }
   return found;
-}
-
-/** Skips the positions of this many documents: the lowest bit of each position says whether one follows. */
-export function skipPositions(cursor: Cursor, documents: number): void {
-  for (let left = documents; left > 0;) {
-    const first = cursor.byte();
-    if (first >= 0x80) cursor.skipVarints(1);
-    if ((first & 1) === 0) left -= 1;
-  }
 }
 
 /** Adds the positions in the next document. */

@@ -127,3 +127,13 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   }
   return a.length - b.length;
 }
+
+/** 0 where the first `length` bytes of a term begin with the prefix; else as bytes compare. */
+export function comparePrefix(term: Uint8Array, length: number, prefix: Uint8Array): number {
+  for (let i = 0; i < prefix.length; i++) {
+    if (i === length) return -1;
+    const difference = (term[i] ?? 0) - (prefix[i] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

@@ -1,8 +1,8 @@
 import { addAll, bitsBetween, countsBefore, has, noBits, NO_BITS, set, type PieceBits } from "./bits.js";
 import { Cursor } from "./cursor.js";
-import { inlineDocuments, readPositions, skipPositions, type Posting } from "./dictionary.js";
+import { inlineDocuments, readPositions, type Posting } from "./dictionary.js";
 import { PIECE_DOCUMENTS, PositionKind, PostingKind, Stream } from "./format.js";
-import type { PiecePlace, SegmentReader } from "./read.js";
+import type { PiecePlace, PiecePlaces, SegmentReader } from "./read.js";
 
 /** The positions of a term in each of some documents. */
 export interface Positions {
@@ -14,7 +14,7 @@ export interface Positions {
 /** A term's documents and positions, piece by piece; a piece is read on demand, and the last one is kept. */
 export class PostingView {
   #inline: Uint32Array | undefined;
-  #places: ReadonlyMap<number, PiecePlace> | undefined;
+  #places: PiecePlaces | undefined;
   #piece = -1;
   #bits: PieceBits = NO_BITS;
 
@@ -33,7 +33,7 @@ export class PostingView {
 
   /** Adds the documents of a piece to a set, and keeps nothing of them. */
   addTo(bits: Uint32Array, piece: number): void {
-    const place = this.posting.kind === PostingKind.long ? this.#longPlaces.get(piece) : undefined;
+    const place = this.#longPlace(piece);
     if (place !== undefined) this.reader.addPiece(bits, place);
     else if (this.posting.kind !== PostingKind.long) addAll(bits, this.bits(piece));
   }
@@ -60,7 +60,7 @@ export class PostingView {
       if (has(bits, document)) {
         if (cursor !== undefined) {
           const before = countBefore(document);
-          skipPositions(cursor, before - passed);
+          cursor.skipLists(before - passed);
           readPositions(cursor, values);
           passed = before + 1;
         } else if (positionKind === PositionKind.constant) values.push(position);
@@ -73,7 +73,7 @@ export class PostingView {
   #read(piece: number): PieceBits {
     if (this.posting.kind === PostingKind.all) return bitsBetween(0, this.reader.pieceDocuments);
     if (this.posting.kind === PostingKind.long) {
-      const place = this.#longPlaces.get(piece);
+      const place = this.#longPlace(piece);
       return place === undefined ? NO_BITS : this.reader.pieceBits(place);
     }
     const start = piece * PIECE_DOCUMENTS;
@@ -90,14 +90,15 @@ export class PostingView {
     const { block, kind, gapsEnd } = this.posting;
     if (kind === PostingKind.inline) {
       const cursor = new Cursor(block, gapsEnd);
-      skipPositions(cursor, lowerBound(this.documents, piece * PIECE_DOCUMENTS));
+      cursor.skipLists(lowerBound(this.documents, piece * PIECE_DOCUMENTS));
       return cursor;
     }
-    return this.reader.stream(Stream.positions, this.#longPlaces.get(piece)?.positionsOffset ?? Infinity);
+    return this.reader.stream(Stream.positions, this.#longPlace(piece)?.positionsOffset ?? Infinity);
   }
 
-  get #longPlaces(): ReadonlyMap<number, PiecePlace> {
-    return (this.#places ??= this.posting.kind === PostingKind.long ? this.reader.places(this.posting) : new Map());
+  #longPlace(piece: number): PiecePlace | undefined {
+    if (this.posting.kind !== PostingKind.long) return undefined;
+    return (this.#places ??= this.reader.places(this.posting)).get(piece);
   }
 }
 

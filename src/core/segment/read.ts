@@ -3,6 +3,7 @@ import { Cursor } from "./cursor.js";
 import { DictionaryScan, findPosting, type Posting } from "./dictionary.js";
 import {
   BITMAP_BYTES,
+  comparePrefix,
   FORMAT_VERSION,
   MalformedSegment,
   MAX_BLOCK_BYTES,
@@ -48,6 +49,51 @@ export interface PiecePlace {
   readonly positionsOffset: number;
 }
 
+/** Of a piece: its number, documents and bytes. */
+const HEAD = 3;
+
+/**
+ * Where the pieces of a long posting are stored, rising. As plain numbers, for a prefix has thousands of such postings, each in
+ * hundreds of pieces.
+ */
+export class PiecePlaces {
+  /** `offsets`: of the documents and of the positions of each piece, and behind the last where they end. */
+  constructor(
+    private readonly heads: Uint16Array,
+    private readonly offsets: Float64Array,
+  ) {}
+
+  get size(): number {
+    return this.heads.length / HEAD;
+  }
+
+  get(piece: number): PiecePlace | undefined {
+    let [low, high] = [0, this.size];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.heads[HEAD * middle] ?? 0) < piece) low = middle + 1;
+      else high = middle;
+    }
+    return this.heads[HEAD * low] === piece ? this.#at(low) : undefined;
+  }
+
+  *[Symbol.iterator](): Generator<readonly [number, PiecePlace]> {
+    for (let at = 0; at < this.size; at++) yield [this.heads[HEAD * at] ?? 0, this.#at(at)];
+  }
+
+  #at(at: number): PiecePlace {
+    const { heads, offsets } = this;
+    const positionsOffset = offsets[2 * at + 1] ?? 0;
+    return {
+      df: heads[HEAD * at + 1] ?? 0,
+      bytes: heads[HEAD * at + 2] ?? 0,
+      offset: offsets[2 * at] ?? 0,
+      positions: (offsets[2 * at + 3] ?? 0) - positionsOffset,
+      positionsOffset,
+    };
+  }
+}
+
 /** One segment over its blocks. Every method throws MalformedSegment for bytes that no writer produces. */
 export class SegmentReader {
   readonly header: SegmentHeader;
@@ -83,7 +129,7 @@ export class SegmentReader {
   eachPrefixed(number: number, prefix: Uint8Array, take: (posting: Posting, term: () => Uint8Array) => void): boolean {
     const scan = new DictionaryScan(this.source.block(number), this.documents);
     const term = (): Uint8Array => scan.term.slice(0, scan.length);
-    for (let posting = scan.next(); posting !== undefined; posting = scan.next()) {
+    for (let posting = scan.seek(prefix); posting !== undefined; posting = scan.next()) {
       const order = comparePrefix(scan.term, scan.length, prefix);
       if (order > 0) return true;
       if (order === 0) take(posting, term);
@@ -106,25 +152,29 @@ export class SegmentReader {
     return new Cursor(this.#page(stream, page), offset - before, { before, following });
   }
 
-  /** The pieces of a long posting, by number. */
-  places(posting: Posting): ReadonlyMap<number, PiecePlace> {
+  /** The pieces of a long posting. */
+  places(posting: Posting): PiecePlaces {
     const cursor = this.stream(Stream.postings, posting.offset);
-    const heads = Array.from({ length: cursor.varint(this.pieces) }, () => ({
-      gap: cursor.varint(this.pieces),
-      df: 1 + cursor.varint(this.pieceDocuments - 1),
-      bytes: cursor.varint(BITMAP_BYTES),
-      positions: cursor.varint(),
-    }));
-    const places = new Map<number, PiecePlace>();
-    let [number, offset, positionsOffset] = [-1, cursor.place, posting.positionsOffset];
-    for (const { gap, df, bytes, positions } of heads) {
-      number += gap + 1;
-      if (number >= this.pieces) throw new MalformedSegment("a piece beyond the segment");
-      places.set(number, { df, bytes, offset, positions, positionsOffset });
-      offset += bytes;
-      positionsOffset += positions;
+    const count = cursor.varint(this.pieces);
+    const heads = new Uint16Array(HEAD * count);
+    const offsets = new Float64Array(2 * count + 2);
+    for (let at = 0; at < count; at++) {
+      heads[HEAD * at] = cursor.varint(this.pieces); // the gap
+      heads[HEAD * at + 1] = 1 + cursor.varint(this.pieceDocuments - 1);
+      heads[HEAD * at + 2] = cursor.varint(BITMAP_BYTES);
+      offsets[2 * at + 3] = cursor.varint();
     }
-    return places;
+    offsets[0] = cursor.place;
+    offsets[1] = posting.positionsOffset;
+    let number = -1;
+    for (let at = 0; at < count; at++) {
+      number += (heads[HEAD * at] ?? 0) + 1;
+      if (number >= this.pieces) throw new MalformedSegment("a piece beyond the segment");
+      heads[HEAD * at] = number;
+      offsets[2 * at + 2] = (offsets[2 * at] ?? 0) + (heads[HEAD * at + 2] ?? 0);
+      offsets[2 * at + 3] = (offsets[2 * at + 3] ?? 0) + (offsets[2 * at + 1] ?? 0);
+    }
+    return new PiecePlaces(heads, offsets);
   }
 
   /** The documents of one piece of a long posting. */
@@ -167,13 +217,3 @@ export class SegmentReader {
 }
 
 const NOTHING = new Uint8Array();
-
-/** 0 where the first `length` bytes of a term begin with the prefix; else as bytes compare. */
-function comparePrefix(term: Uint8Array, length: number, prefix: Uint8Array): number {
-  for (let i = 0; i < prefix.length; i++) {
-    if (i === length) return -1;
-    const difference = (term[i] ?? 0) - (prefix[i] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
-}

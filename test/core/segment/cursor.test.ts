@@ -127,6 +127,37 @@ describe("a cursor", () => {
     expect(() => placeBehind(5)).toThrow(MalformedSegment);
   });
 
+  test.each([1, 2, 3, 4])("passes bytes, in a page of %d and over its end", (length) => {
+    const bytes = [1, 2, 3, 4, 5, 6];
+    const pages = Array.from({ length: 6 / length }, (_, page) => bytes.slice(page * length, (page + 1) * length));
+    for (let count = 0; count < pages.flat().length; count++) {
+      const cursor = over(pages, 0, 10);
+      cursor.skip(count);
+      expect([cursor.place, cursor.byte()]).toEqual([10 + count, count + 1]);
+    }
+    expect(() => {
+      over(pages).skip(7);
+    }).toThrow(MalformedSegment);
+  });
+
+  test.each([1, 2, 3, 20])("passes lists, of which each number says whether one follows, in pages of %d", (length) => {
+    // 0 | 3, more; 4 | 128, more, in two bytes; 65, more; 130, in two bytes | 1
+    const bytes = [0, 7, 8, 0x81, 0x02, 0x83, 0x01, 0x84, 0x02, 2];
+    const pages = Array.from({ length: Math.ceil(bytes.length / length) }, (_, page) =>
+      bytes.slice(page * length, (page + 1) * length),
+    );
+    const placeBehind = (count: number): number => {
+      const cursor = over(pages);
+      cursor.skipLists(count);
+      return cursor.place;
+    };
+    expect([0, 1, 2, 3, 4].map(placeBehind)).toEqual([0, 1, 3, 9, 10]);
+    expect(() => placeBehind(5)).toThrow(MalformedSegment);
+    expect(() => {
+      new Cursor(Uint8Array.of(0, 7)).skipLists(2);
+    }).toThrow(MalformedSegment);
+  });
+
   test.each([
     [0, 0],
     [1, 0xff],

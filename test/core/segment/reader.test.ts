@@ -11,7 +11,7 @@ import {
   segmentBlocks,
   Stream,
 } from "../../../src/core/segment/format.js";
-import { readHeader, SegmentReader, type PiecePlace } from "../../../src/core/segment/read.js";
+import { readHeader, SegmentReader, type PiecePlaces } from "../../../src/core/segment/read.js";
 import { handMade } from "./hand-made.js";
 import { prefixedIn } from "./prefixed.js";
 
@@ -39,6 +39,18 @@ describe("a dictionary block", () => {
       expect([prefix, entries.map(({ term }) => Buffer.from(term).toString())]).toEqual([prefix, wanted]);
       expect(isLast).toBe(true);
     }
+  });
+
+  test("has terms of any length, each beside one that shares its beginning", () => {
+    const long = [1, 63, 64, 65, 66, 200, 288].flatMap((length) => [
+      `${"x".repeat(length)}a`,
+      `${"x".repeat(length)}y`,
+    ]);
+    const texts = handMade(0, long.sort());
+    expect(long.filter((term) => texts.posting(utf8(term)) === undefined)).toEqual([]);
+    expect(texts.posting(utf8("x".repeat(64)))).toBeUndefined();
+    for (const term of long)
+      expect(prefixedIn(texts, 1, utf8(term)).entries.map((entry) => entry.term)).toEqual([utf8(term)]);
   });
 
   test("whose fence begins with a prefix, or comes before it, is not the last that has it", () => {
@@ -157,7 +169,7 @@ describe("a long posting", () => {
     ...{ kind: 1, positionKind: 2, df: 1, position: 0, offset: 0, positionsOffset: 5 },
     ...{ block: new Uint8Array(), gapsAt: 0, gapsEnd: 0, end: 0 },
   };
-  const placesOf = (level: number, bytes: readonly number[]): ReadonlyMap<number, PiecePlace> =>
+  const placesOf = (level: number, bytes: readonly number[]): PiecePlaces =>
     handMade(level, [], { number: Stream.postings, bytes }).places(POSTING);
 
   test("has its pieces one behind the other, and so their positions", () => {
