@@ -42,6 +42,14 @@ export class DictionaryScan {
   shared = 0;
   readonly #cursor: Cursor;
   #left: number;
+  #kind = 0;
+  #positionKind = 0;
+  #df = 0;
+  #gapsAt = 0;
+  #gapsEnd = 0;
+  #offset = 0;
+  #position = 0;
+  #positionsOffset = 0;
 
   constructor(
     private readonly block: Uint8Array,
@@ -70,19 +78,18 @@ export class DictionaryScan {
   seek(prefix: Uint8Array): Posting | undefined {
     /** Leading bytes that the term before, which comes before all such, shares with the prefix. */
     let agreed = 0;
-    for (; this.#left > 0; this.#posting()) {
+    while (this.#left > 0) {
       this.#left -= 1;
       this.#readLengths();
-      if (this.shared > agreed) {
-        this.#cursor.skip(this.length - this.shared);
-        continue;
+      if (this.shared > agreed) this.#cursor.skip(this.length - this.shared);
+      else {
+        this.#readRest();
+        if (this.shared < agreed) return this.#posting();
+        while (agreed < this.length && agreed < prefix.length && this.term[agreed] === prefix[agreed]) agreed += 1;
+        const isShorter = agreed === this.length && agreed < prefix.length;
+        if (!isShorter && (this.term[agreed] ?? 0) >= (prefix[agreed] ?? 0)) return this.#posting();
       }
-      this.#readRest();
-      if (this.shared < agreed) return this.#posting();
-      while (agreed < this.length && agreed < prefix.length && this.term[agreed] === prefix[agreed]) agreed += 1;
-      const isBefore =
-        agreed < prefix.length && (agreed === this.length || (this.term[agreed] ?? 0) < (prefix[agreed] ?? 0));
-      if (!isBefore) return this.#posting();
+      this.#readPosting();
     }
     return undefined;
   }
@@ -107,6 +114,23 @@ export class DictionaryScan {
   }
 
   #posting(): Posting {
+    this.#readPosting();
+    return {
+      kind: this.#kind,
+      positionKind: this.#positionKind,
+      df: this.#df,
+      position: this.#position,
+      offset: this.#offset,
+      positionsOffset: this.#positionsOffset,
+      block: this.block,
+      gapsAt: this.#gapsAt,
+      gapsEnd: this.#gapsEnd,
+      end: this.#cursor.place,
+    };
+  }
+
+  /** Makes nothing, for most postings are only passed. */
+  #readPosting(): void {
     const cursor = this.#cursor;
     const first = cursor.byte();
     const kind = first & 3;
@@ -117,16 +141,17 @@ export class DictionaryScan {
     const df = kind === PostingKind.all ? this.documents : short < DF_FOLLOWS ? short : cursor.varint(this.documents);
     if (df === 0) throw new MalformedSegment("a posting without documents");
     const isInline = kind === PostingKind.inline;
-    const gapsAt = cursor.place;
+    this.#kind = kind;
+    this.#positionKind = positionKind;
+    this.#df = df;
+    this.#gapsAt = cursor.place;
     if (isInline) cursor.skipVarints(df);
-    const gapsEnd = cursor.place;
-    const offset = kind === PostingKind.long ? cursor.varint() : 0;
-    const position = positionKind === PositionKind.constant ? cursor.varint() : 0;
+    this.#gapsEnd = cursor.place;
+    this.#offset = kind === PostingKind.long ? cursor.varint() : 0;
+    this.#position = positionKind === PositionKind.constant ? cursor.varint() : 0;
     const isStream = positionKind === PositionKind.stream;
     if (isStream && isInline) cursor.skipLists(df);
-    const positionsOffset = isStream && !isInline ? cursor.varint() : 0;
-    const { block } = this;
-    return { kind, positionKind, df, position, offset, positionsOffset, block, gapsAt, gapsEnd, end: cursor.place };
+    this.#positionsOffset = isStream && !isInline ? cursor.varint() : 0;
   }
 }
 
