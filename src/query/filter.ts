@@ -66,7 +66,6 @@ export interface NotFilter {
 export interface AllFilter {
   readonly kind: "all";
 }
-
 export type Filter =
   AllFilter | PhraseFilter | ExactFilter | PresentFilter | TimeFilter | AndFilter | OrFilter | NotFilter;
 
@@ -98,7 +97,10 @@ export function negationOf(filter: Filter): Filter {
 }
 
 /** An event as search sees it: the words and the whole value of each field that is present. */
-export type SearchableEvent = { readonly [field in FieldName]?: SearchableField };
+export type SearchableEvent = { readonly [field in FieldName]?: SearchableField } & { readonly [ANYWHERE]?: string };
+
+/** The words of all fields, where they are at hand: no phrase goes from one to the next. */
+const ANYWHERE = Symbol("anywhere");
 
 export interface SearchableField {
   /**
@@ -117,6 +119,15 @@ export function searchable(event: AuditEvent, fields = eventFields(event)): Sear
   // A short field that has a phrase saves cutting a long one into words.
   const [long, short] = [true, false].map((isLong) => fields.filter(([field]) => takesJson(field) === isLong));
   return Object.fromEntries([...(short ?? []), ...(long ?? [])].map(([field, value]) => [field, new FieldSeen(value)]));
+}
+
+/** For an event that is held against many filters, and is not long: its words are looked through as one text. */
+export function readilySearchable(event: AuditEvent, fields = eventFields(event)): SearchableEvent {
+  const prepared = searchable(event, fields);
+  let all: string | undefined;
+  const words = (): string =>
+    (all ??= Object.values(prepared).reduce((text, seen) => `${text}\n${seen?.words ?? ""}`, ""));
+  return Object.defineProperty(prepared, ANYWHERE, { get: words });
 }
 
 /** Lazy because a filter reads few fields, and an object's canonical text costs more than all the rest. */
@@ -179,7 +190,8 @@ export function matcherOf(filter: Filter): Matcher {
 function phraseMatcher({ field, words, prefix }: PhraseFilter): Matcher {
   const sought = ` ${words.join(" ")}${prefix ? "" : " "}`;
   if (field !== undefined) return (event) => event[field]?.words.includes(sought) ?? false;
-  return (event) => Object.values(event).some((seen) => seen?.words.includes(sought));
+  return (event) =>
+    event[ANYWHERE]?.includes(sought) ?? Object.values(event).some((seen) => seen?.words.includes(sought));
 }
 
 function hasTime(range: TimeFilter, { timestamp }: SearchableEvent): boolean {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { AuditEvent } from "../../src/core/event.js";
-import { allOf, anyOf, matches, type Filter } from "../../src/query/filter.js";
+import { allOf, anyOf, matcherOf, matches, readilySearchable, type Filter } from "../../src/query/filter.js";
 import { anEvent, aFilter } from "./arbitraries.js";
 
 const event: AuditEvent = {
@@ -37,8 +37,11 @@ describe("a phrase", () => {
     ["finds a key and its value in an object", phrase("role admin", "new"), true],
     ["finds a number in an object", phrase("blue 7", "new"), true],
     ["finds nothing in an absent field", phrase("alice", "target"), false],
+    ["does not span two fields by its prefix", phrase("home alic", undefined, true), false],
+    ["finds the first word of a later field", phrase("log in"), true],
   ])("%s", (_, filter, expected) => {
     expect(matches(filter, event)).toBe(expected);
+    expect(matcherOf(filter)(readilySearchable(event))).toBe(expected);
   });
 });
 
@@ -107,6 +110,15 @@ describe("matching", () => {
 
   test("of a filter and of its negation are opposites", () => {
     fc.assert(fc.property(aFilter, anEvent, (a, someEvent) => matches(a, someEvent) !== matches(not(a), someEvent)));
+  });
+
+  test("is the same for an event that is held against many filters", () => {
+    fc.assert(
+      fc.property(fc.array(aFilter, { minLength: 1 }), anEvent, (filters, someEvent) => {
+        const prepared = readilySearchable(someEvent);
+        for (const filter of filters) expect(matcherOf(filter)(prepared)).toBe(matches(filter, someEvent));
+      }),
+    );
   });
 
   test("of everything is always true", () => {

@@ -8,7 +8,7 @@ import type { AuditEvent } from "../../core/event.js";
 import type { LeafRange } from "../../core/tree.js";
 import { indexedFields, type IndexedEntry } from "../../core/words/entry-terms.js";
 import { nodeSha256 } from "../../keys/node-crypto.js";
-import { searchable, type SearchableEvent } from "../../query/filter.js";
+import { readilySearchable, type SearchableEvent } from "../../query/filter.js";
 
 /** Entries read at once: up to 1 MiB each, most of them a thousandth of that. */
 export const READ_ENTRIES = 64;
@@ -52,7 +52,7 @@ export class LogRow {
   get searchable(): SearchableEvent {
     const { event } = this;
     return (this.#searchable ??=
-      event === undefined ? {} : searchable(event, indexedFields(event, this.indexed, nodeSha256)));
+      event === undefined ? {} : readilySearchable(event, indexedFields(event, this.indexed, nodeSha256)));
   }
 
   /** 32 bytes; zeros for a corrupt entry. */

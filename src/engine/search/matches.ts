@@ -162,6 +162,7 @@ async function* inRows(
 ): AsyncGenerator<Found> {
   const { part, searched, steps } = walk;
   const { start, end } = part.range;
+  let characters = 0;
   for await (const rows of chunks(walk)) {
     const matching: LogRow[] = [];
     for (const row of rows) {
@@ -170,12 +171,18 @@ async function* inRows(
       const isMatch =
         long === undefined ? sought.isMatch(row) : await searched.longEntries.matches(sought.filter, long, steps);
       if (isMatch) matching.push(row);
+      characters += row.characters;
+      if (characters < LOOKED_AT_CHARACTERS) continue;
+      characters = 0;
       if (steps.isDue) await steps.pause();
     }
     steps.requireWanted();
     if (matching.length > 0) yield { kind: "rows", rows: matching };
   }
 }
+
+/** How much of rows is looked at before the clock is: to read it costs as much as to match an entry of the usual length again. */
+const LOOKED_AT_CHARACTERS = 8_192;
 
 /** What `sought.isMatch` would take too long over, unless it looks for a hash. */
 function longTextOf({ filter }: Sought, { long }: LogRow): EntryText | undefined {
