@@ -11,10 +11,12 @@ export function adjacentIn(words: readonly Postings[], piece: number, together: 
   const candidates = setPlaces(together);
   if (candidates.length === 0) return NO_BITS;
   const positions = words.map((word) => positionsIn(word, { piece, together, candidates }));
+  const start = fixedStart(positions);
   const bits = noBits();
-  candidates.forEach((document, place) => {
-    if (hasPhrase(positions, place)) set(bits, document);
-  });
+  for (let place = 0; place < candidates.length; place++) {
+    const isPhrase = start === undefined ? hasPhrase(positions, place) : isPhraseAt(positions, place, start);
+    if (isPhrase) set(bits, candidates[place] ?? 0);
+  }
   return bits;
 }
 
@@ -36,10 +38,15 @@ interface Candidates {
   readonly candidates: readonly number[];
 }
 
-/** A word's positions in each candidate. */
-function positionsIn(word: Postings, { piece, together, candidates }: Candidates): Positions {
+/** The positions of a word in each candidate; or the only one, at which each has it. */
+type WordPositions = Positions | number;
+
+function positionsIn(word: Postings, { piece, together, candidates }: Candidates): WordPositions {
   const [view, more] = word.views(piece);
-  if (view !== undefined && more === undefined) return view.positions(piece, candidates);
+  if (view !== undefined && more === undefined) {
+    const { positionKind, position } = view.posting;
+    return positionKind === PositionKind.constant ? position : view.positions(piece, candidates);
+  }
   const places = new Map(candidates.map((document, place) => [document, place]));
   const byPlace = candidates.map((): number[] => []);
   for (const one of word.views(piece)) {
@@ -55,19 +62,33 @@ function positionsIn(word: Postings, { piece, together, candidates }: Candidates
   return { ends, values: byPlace.flat() };
 }
 
+/** Where the phrase must begin in every document, if that is known of one of its words. */
+function fixedStart(words: readonly WordPositions[]): number | undefined {
+  for (const [place, word] of words.entries()) if (typeof word === "number") return word - place;
+  return undefined;
+}
+
 /** Whether in the document at a place some position of the first word is followed by one of each next word. */
-function hasPhrase(words: readonly Positions[], place: number): boolean {
+function hasPhrase(words: readonly WordPositions[], place: number): boolean {
   const [first] = words;
-  if (first === undefined) return false;
+  if (first === undefined || typeof first === "number") return false;
   const { ends, values } = first;
-  for (let at = place === 0 ? 0 : (ends[place - 1] ?? 0); at < (ends[place] ?? 0); at++) {
-    const position = values[at] ?? 0;
-    if (words.every((word, next) => next === 0 || includes(word, place, position + next))) return true;
-  }
+  for (let at = place === 0 ? 0 : (ends[place - 1] ?? 0); at < (ends[place] ?? 0); at++)
+    if (isPhraseAt(words, place, values[at] ?? 0)) return true;
   return false;
 }
 
-function includes({ ends, values }: Positions, place: number, position: number): boolean {
+function isPhraseAt(words: readonly WordPositions[], place: number, start: number): boolean {
+  for (let next = 0; next < words.length; next++) {
+    const word = words[next];
+    if (word === undefined || !includes(word, place, start + next)) return false;
+  }
+  return true;
+}
+
+function includes(word: WordPositions, place: number, position: number): boolean {
+  if (typeof word === "number") return word === position;
+  const { ends, values } = word;
   for (let at = place === 0 ? 0 : (ends[place - 1] ?? 0); at < (ends[place] ?? 0); at++)
     if (values[at] === position) return true;
   return false;

@@ -57,6 +57,9 @@ const HEAD = 3;
  * hundreds of pieces.
  */
 export class PiecePlaces {
+  /** Beside the last one that was asked for: a search goes from piece to piece. */
+  #near = 0;
+
   /** `offsets`: of the documents and of the positions of each piece, and behind the last where they end. */
   constructor(
     private readonly heads: Uint16Array,
@@ -68,17 +71,19 @@ export class PiecePlaces {
   }
 
   get(piece: number): PiecePlace | undefined {
-    let [low, high] = [0, this.size];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.heads[HEAD * middle] ?? 0) < piece) low = middle + 1;
-      else high = middle;
-    }
-    return this.heads[HEAD * low] === piece ? this.#at(low) : undefined;
+    let at = this.#near;
+    while (at > 0 && this.#number(at) > piece) at -= 1;
+    while (at < this.size - 1 && this.#number(at) < piece) at += 1;
+    this.#near = at;
+    return this.#number(at) === piece ? this.#at(at) : undefined;
   }
 
   *[Symbol.iterator](): Generator<readonly [number, PiecePlace]> {
-    for (let at = 0; at < this.size; at++) yield [this.heads[HEAD * at] ?? 0, this.#at(at)];
+    for (let at = 0; at < this.size; at++) yield [this.#number(at), this.#at(at)];
+  }
+
+  #number(at: number): number {
+    return this.heads[HEAD * at] ?? Infinity;
   }
 
   #at(at: number): PiecePlace {

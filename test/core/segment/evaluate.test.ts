@@ -90,6 +90,38 @@ test("a phrase that ends with a prefix finds each of thousands of words where it
   expect(found(phrase("b7", "a"))).toEqual([]);
 });
 
+test("a phrase is found by a word that is always at one place, and by those that are not", () => {
+  const group = new Group(0, nodeSha256);
+  const texts = Array.from(
+    { length: 256 },
+    (_, leaf) => `of the ${"w ".repeat(leaf % 3)}end ${leaf % 2 === 0 ? "end" : "w"}`,
+  );
+  texts.forEach((message, leaf) => {
+    const { canonical, leafHash } = logged({ message }, leaf);
+    group.add({ canonical: utf8(canonical), leafHash });
+  });
+  const reader = new SegmentReader(memorySource(buildSegment(group, 0)));
+  const whole = bitsBetween(0, 256);
+  for (const words of [
+    "of the",
+    "the of",
+    "of w",
+    "the w",
+    "w w",
+    "the end",
+    "end w",
+    "of the w",
+    "the w w",
+    "w end end",
+    "end",
+  ]) {
+    const filter: SegmentFilter = { kind: "phrase", field: undefined, words: words.split(" "), prefix: false };
+    const wanted = texts.flatMap((text, leaf) => (` ${text} `.includes(` ${words} `) ? [leaf] : []));
+    const found = setPlaces(evaluation(filter, { reader, sha256: nodeSha256 }).bits(0, whole));
+    expect([words, found]).toEqual([words, wanted]);
+  }
+});
+
 test("a piece of which no document is in question is not read", () => {
   const { reader, reads } = countedSegment();
   const filters: readonly SegmentFilter[] = [
