@@ -1,18 +1,10 @@
 import { MAX_TEXT_CHARACTERS } from "../core/event-rules.js";
-import { eventFields, isCustomField } from "../core/custom-field.js";
-import {
-  fieldText,
-  takesJson,
-  exceedsCharacters,
-  type CustomField,
-  type FieldName,
-  type AuditEvent,
-  type EventValue,
-} from "../core/event.js";
+import { isCustomField } from "../core/custom-field.js";
+import { fieldText, exceedsCharacters, type CustomField, type FieldName, type AuditEvent } from "../core/event.js";
 import { isWithin, type InstantRange } from "../core/instant.js";
 import { isPlainObject, memberPath, nameOf, textProblems, withoutNulls, type FieldProblem } from "../core/json.js";
 import { eventTime } from "../core/segment/event-time.js";
-import { valueWords } from "../core/words/words.js";
+import { SearchableEvent } from "../core/words/entry-terms.js";
 
 /** Adjacent words in this order inside one field; the last may be a prefix. Words are cut as in core/words/words.ts. */
 export interface PhraseFilter {
@@ -45,14 +37,9 @@ export interface TimeFilter extends InstantRange {
   readonly kind: "time";
 }
 
-export interface AndFilter {
-  readonly kind: "and";
-  /** At least two. */
-  readonly filters: readonly Filter[];
-}
-
-export interface OrFilter {
-  readonly kind: "or";
+/** All must match, or at least one. */
+export interface JoinedFilter {
+  readonly kind: "and" | "or";
   /** At least two. */
   readonly filters: readonly Filter[];
 }
@@ -66,8 +53,8 @@ export interface NotFilter {
 export interface AllFilter {
   readonly kind: "all";
 }
-export type Filter =
-  AllFilter | PhraseFilter | ExactFilter | PresentFilter | TimeFilter | AndFilter | OrFilter | NotFilter;
+
+export type Filter = AllFilter | PhraseFilter | ExactFilter | PresentFilter | TimeFilter | JoinedFilter | NotFilter;
 
 export const ALL: AllFilter = Object.freeze({ kind: "all" });
 
@@ -96,64 +83,18 @@ export function negationOf(filter: Filter): Filter {
   return filter.kind === "not" ? filter.filter : { kind: "not", filter };
 }
 
-/** An event as search sees it: the words and the whole value of each field that is present. */
-export type SearchableEvent = { readonly [field in FieldName]?: SearchableField } & { readonly [ANYWHERE]?: string };
-
-/** The words of all fields, where they are at hand: no phrase goes from one to the next. */
-const ANYWHERE = Symbol("anywhere");
-
-export interface SearchableField {
-  /**
-   * The field's words with one blank before, between and after: a phrase is in the field if ` phrase ` is in this text.
-   */
-  readonly words: string;
-  /** The whole value; JSON other than text as its canonical text. */
-  readonly value: string;
-}
-
-/**
- * Prepares an event to be matched any number of times, by all its fields or by these: each is serialized and split into words once, on first
- * use.
- */
-export function searchable(event: AuditEvent, fields = eventFields(event)): SearchableEvent {
-  // A short field that has a phrase saves cutting a long one into words.
-  const [long, short] = [true, false].map((isLong) => fields.filter(([field]) => takesJson(field) === isLong));
-  return Object.fromEntries([...(short ?? []), ...(long ?? [])].map(([field, value]) => [field, new FieldSeen(value)]));
-}
-
-/** For an event that is held against many filters, and is not long: its words are looked through as one text. */
-export function readilySearchable(event: AuditEvent, fields = eventFields(event)): SearchableEvent {
-  const prepared = searchable(event, fields);
-  let all: string | undefined;
-  const words = (): string =>
-    (all ??= Object.values(prepared).reduce((text, seen) => `${text}\n${seen?.words ?? ""}`, ""));
-  return Object.defineProperty(prepared, ANYWHERE, { get: words });
-}
-
-/** Lazy because a filter reads few fields, and an object's canonical text costs more than all the rest. */
-class FieldSeen implements SearchableField {
-  #value: string | undefined;
-  #words: string | undefined;
-
-  constructor(private readonly field: EventValue) {}
-
-  get value(): string {
-    return (this.#value ??= fieldText(this.field));
-  }
-
-  get words(): string {
-    return (this.#words ??= ` ${valueWords(this.field).join(" ")} `);
-  }
-}
-
 /** Searchable events that were matched before: an entry that stays in memory is shown again and again. */
 const PREPARED = new WeakMap<AuditEvent, SearchableEvent>();
+/** A page holds one filter against each of its entries. */
+const MATCHERS = new WeakMap<Filter, Matcher>();
 
 /** Whether an event matches a filter. Every engine must agree with this function. */
 export function matches(filter: Filter, event: AuditEvent): boolean {
-  const prepared = PREPARED.get(event) ?? searchable(event);
+  const prepared = PREPARED.get(event) ?? new SearchableEvent(event);
   PREPARED.set(event, prepared);
-  return matcherOf(filter)(prepared);
+  const isMatch = MATCHERS.get(filter) ?? matcherOf(filter);
+  MATCHERS.set(filter, isMatch);
+  return isMatch(prepared);
 }
 
 /** Whether an event that is prepared for searches matches. */
@@ -167,34 +108,41 @@ export function matcherOf(filter: Filter): Matcher {
     case "phrase":
       return phraseMatcher(filter);
     case "exact":
-      return (event) => event[filter.field]?.value === filter.value;
+      return (event) => event.field(filter.field)?.value === filter.value;
     case "present":
-      return (event) => event[filter.field] !== undefined;
+      return (event) => event.field(filter.field) !== undefined;
     case "time":
       return (event) => hasTime(filter, event);
-    case "and": {
-      const parts = filter.filters.map(matcherOf);
-      return (event) => parts.every((isMatch) => isMatch(event));
-    }
-    case "or": {
-      const parts = filter.filters.map(matcherOf);
-      return (event) => parts.some((isMatch) => isMatch(event));
-    }
-    case "not": {
-      const isMatch = matcherOf(filter.filter);
-      return (event) => !isMatch(event);
-    }
+    case "and":
+      return everyOf(filter.filters.map(matcherOf));
+    case "or":
+      return someOf(filter.filters.map(matcherOf));
+    case "not":
+      return notOf(matcherOf(filter.filter));
   }
 }
 
+const everyOf =
+  (parts: readonly Matcher[]): Matcher =>
+  (event) =>
+    parts.every((isMatch) => isMatch(event));
+const someOf =
+  (parts: readonly Matcher[]): Matcher =>
+  (event) =>
+    parts.some((isMatch) => isMatch(event));
+const notOf =
+  (isMatch: Matcher): Matcher =>
+  (event) =>
+    !isMatch(event);
+
 function phraseMatcher({ field, words, prefix }: PhraseFilter): Matcher {
   const sought = ` ${words.join(" ")}${prefix ? "" : " "}`;
-  if (field !== undefined) return (event) => event[field]?.words.includes(sought) ?? false;
-  return (event) =>
-    event[ANYWHERE]?.includes(sought) ?? Object.values(event).some((seen) => seen?.words.includes(sought));
+  if (field !== undefined) return (event) => event.field(field)?.words.includes(sought) ?? false;
+  return (event) => event.hasWords(sought);
 }
 
-function hasTime(range: TimeFilter, { timestamp }: SearchableEvent): boolean {
+function hasTime(range: TimeFilter, event: SearchableEvent): boolean {
+  const timestamp = event.field("timestamp");
   const instant = timestamp === undefined ? undefined : eventTime(timestamp.value);
   return instant !== undefined && isWithin(instant, range);
 }
@@ -227,10 +175,7 @@ export type ParsedRestriction =
   | { readonly kind: "valid"; readonly restriction: Restriction }
   | { readonly kind: "invalid"; readonly problems: readonly FieldProblem[] };
 
-/**
- * The maximum number of values of all fields together, so that every engine can take query and restriction as one
- * expression.
- */
+/** Of all fields together, so that every engine can take query and restriction as one expression. */
 export const MAX_RESTRICTION_VALUES = 256;
 
 /** The filter of a restriction; a restriction without fields allows everything. */

@@ -2,9 +2,10 @@ import type { IndexQuery, Slice } from "../../src/audit/search-index.js";
 import type { LogStore } from "../../src/audit/store.js";
 import { readEnvelope } from "../../src/core/format.js";
 import type { AuditEvent } from "../../src/core/event.js";
-import { matcherOf, searchable } from "../../src/query/filter.js";
+import { matcherOf } from "../../src/query/filter.js";
 import { sortKey, type EntryOrder } from "../../src/query/order.js";
 import { compareCodePoints } from "../query/code-points.js";
+import { SearchableEvent } from "../../src/core/words/entry-terms.js";
 
 interface Match {
   readonly leafIndex: number;
@@ -30,7 +31,7 @@ export class ScanningIndex {
   async #matches({ log, filter, range }: IndexQuery): Promise<readonly Match[]> {
     const leaves = Array.from({ length: Math.max(0, range.end - range.start) }, (_, place) => range.start + place);
     const all = await Promise.all(leaves.map((leaf) => this.#match(log, leaf)));
-    return all.filter(({ event }) => matcherOf(filter)(event === undefined ? {} : searchable(event)));
+    return all.filter(({ event }) => matcherOf(filter)(new SearchableEvent(event)));
   }
 
   async #match(log: string, leafIndex: number): Promise<Match> {

@@ -1,7 +1,7 @@
 import { equalBytes, utf8, utf8Text, type Sha256 } from "../bytes.js";
 import { readEnvelope } from "../format.js";
 import { eventFields, isCustomField } from "../custom-field.js";
-import { fieldText, type AuditEvent, type Envelope, type FieldName } from "../event.js";
+import { fieldText, takesJson, type AuditEvent, type Envelope, type EventValue, type FieldName } from "../event.js";
 import { isShallow, isWritable } from "../json.js";
 import { leafTerm, presenceTerm, valueTerm, wordTerm, valueWords } from "./words.js";
 
@@ -68,4 +68,66 @@ export function hasCustomFields({ canonical, leafHash }: IndexedEntry, sha256: S
 
 function give(term: Uint8Array, sink: TermSink, position = -1): void {
   sink.term(term, term.length, position);
+}
+
+export interface SearchableField {
+  /**
+   * The field's words with one blank before, between and after: a phrase is in the field if ` phrase ` is in this text.
+   */
+  readonly words: string;
+  /** The whole value; JSON other than text as its canonical text. */
+  readonly value: string;
+}
+
+/** An event as search sees it: the words and the whole value of each field, made when they are first asked for, and kept. */
+export class SearchableEvent {
+  readonly #fields: Map<FieldName, SearchableField>;
+  #everywhere: string | undefined;
+
+  /** `given`: the fields that are searched, of an event that is held against many filters and is not long; else all. */
+  constructor(
+    private readonly event: AuditEvent | undefined,
+    private readonly given?: ReturnType<typeof eventFields>,
+  ) {
+    this.#fields = new Map(given?.map(([name, value]) => [name, new FieldSeen(value)]));
+  }
+
+  /** Undefined where the event does not have it. */
+  field(name: FieldName): SearchableField | undefined {
+    const known = this.#fields.get(name);
+    const value = known === undefined && this.given === undefined ? this.event?.[name] : undefined;
+    if (value === undefined) return known;
+    const field = new FieldSeen(value);
+    this.#fields.set(name, field);
+    return field;
+  }
+
+  /** Whether some field has these words, with blanks around them. No phrase goes from one field to the next. */
+  hasWords(sought: string): boolean {
+    if (this.given === undefined) return this.#shortFirst.some((name) => this.field(name)?.words.includes(sought));
+    this.#everywhere ??= [...this.#fields.values()].map(({ words }) => words).join("\n");
+    return this.#everywhere.includes(sought);
+  }
+
+  /** A short field that has a phrase saves cutting a long one into words. */
+  get #shortFirst(): readonly FieldName[] {
+    const names = this.event === undefined ? [] : eventFields(this.event).map(([name]) => name);
+    return [...names.filter((name) => !takesJson(name)), ...names.filter(takesJson)];
+  }
+}
+
+/** Lazy because a filter reads few fields, and an object's canonical text costs more than all the rest. */
+class FieldSeen implements SearchableField {
+  #value: string | undefined;
+  #words: string | undefined;
+
+  constructor(private readonly field: EventValue) {}
+
+  get value(): string {
+    return (this.#value ??= fieldText(this.field));
+  }
+
+  get words(): string {
+    return (this.#words ??= ` ${valueWords(this.field).join(" ")} `);
+  }
 }

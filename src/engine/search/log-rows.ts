@@ -6,9 +6,8 @@ import { digestBytes, digestOf, HASH_BYTES, utf8 } from "../../core/bytes.js";
 import { readEnvelope } from "../../core/format.js";
 import type { AuditEvent } from "../../core/event.js";
 import type { LeafRange } from "../../core/tree.js";
-import { indexedFields, type IndexedEntry } from "../../core/words/entry-terms.js";
+import { indexedFields, SearchableEvent, type IndexedEntry } from "../../core/words/entry-terms.js";
 import { nodeSha256 } from "../../keys/node-crypto.js";
-import { readilySearchable, type SearchableEvent } from "../../query/filter.js";
 
 /** Entries read at once: up to 1 MiB each, most of them a thousandth of that. */
 export const READ_ENTRIES = 64;
@@ -51,8 +50,7 @@ export class LogRow {
 
   get searchable(): SearchableEvent {
     const { event } = this;
-    return (this.#searchable ??=
-      event === undefined ? {} : readilySearchable(event, indexedFields(event, this.indexed, nodeSha256)));
+    return (this.#searchable ??= new SearchableEvent(event, event && indexedFields(event, this.indexed, nodeSha256)));
   }
 
   /** 32 bytes; zeros for a corrupt entry. */

@@ -8,7 +8,7 @@ import { readEnvelope } from "../../../src/core/format.js";
 import { eventTime } from "../../../src/core/segment/event-time.js";
 import { compareBytes } from "../../../src/core/segment/format.js";
 import type { SegmentIndexOptions } from "../../../src/engine/search/segment-index.js";
-import { matcherOf, searchable } from "../../../src/query/filter.js";
+import { matcherOf } from "../../../src/query/filter.js";
 import type { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { valueTerm } from "../../../src/core/words/words.js";
@@ -17,6 +17,7 @@ import { logged } from "../../stores/search-events.js";
 import { expectCode } from "../rejection.js";
 import { corpus, queries, SEED, SIZE } from "./oracle.js";
 import { BUILD_MS, GROUP, idle, LOG, logOf, opened, untilStored } from "./segment-indexes.js";
+import { SearchableEvent } from "../../../src/core/words/entry-terms.js";
 
 const everything: IndexQuery = {
   log: LOG,
@@ -42,7 +43,7 @@ describe(`counts of an index, compared with a plain scan (seed ${SEED})`, () => 
   const matching = ({ filter, range }: IndexQuery): readonly number[] =>
     Array.from({ length: range.end - range.start }, (_, place) => range.start + place).filter((leaf) => {
       const event = events[leaf];
-      return matcherOf(filter)(event === undefined ? {} : searchable(event));
+      return matcherOf(filter)(new SearchableEvent(event));
     });
 
   const timeOf = (leaf: number): number | undefined => {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { IndexQuery, Slice } from "../../../src/audit/search-index.js";
 import { readEnvelope } from "../../../src/core/format.js";
 import type { SegmentIndexOptions } from "../../../src/engine/search/segment-index.js";
-import { matcherOf, searchable, type SearchableEvent } from "../../../src/query/filter.js";
+import { matcherOf } from "../../../src/query/filter.js";
 import { ORDER_FIELDS, sortKey } from "../../../src/query/order.js";
 import { compareCodePoints } from "../../query/code-points.js";
 import type { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
@@ -11,6 +11,7 @@ import { entryAt } from "../../core/segment/corpus.js";
 import { hashOf } from "../../stores/batches.js";
 import { corpus, leaves, queries, SEED, SIZE } from "./oracle.js";
 import { BUILD_MS, GROUP, idle, LOG, logOf, opened, untilStored } from "./segment-indexes.js";
+import { SearchableEvent } from "../../../src/core/words/entry-terms.js";
 
 const slices = fc.record(
   { after: leaves, offset: fc.nat(20), limit: fc.oneof(fc.nat(60), fc.constant(SIZE)) },
@@ -29,7 +30,7 @@ describe(`the segment index, compared with a plain scan (seed ${SEED})`, () => {
       const key = (name: (typeof ORDER_FIELDS)[number]): string =>
         event === undefined || name === "received_at" ? "" : sortKey(event, name);
       return {
-        found: event === undefined ? {} : searchable(event),
+        found: new SearchableEvent(event),
         keys: new Map(ORDER_FIELDS.map((name) => [name, key(name)])),
       };
     });
@@ -40,7 +41,7 @@ describe(`the segment index, compared with a plain scan (seed ${SEED})`, () => {
     const compare = (a: number, b: number): number =>
       sign * (compareCodePoints(keyOf(a, order.field), keyOf(b, order.field)) || a - b);
     const found = Array.from({ length: range.end - range.start }, (_, place) => range.start + place)
-      .filter((at) => matcherOf(filter)(events[at]?.found ?? {}))
+      .filter((at) => matcherOf(filter)(events[at]?.found ?? new SearchableEvent(undefined)))
       .filter((at) => after === undefined || compare(at, after) > 0)
       .sort(compare);
     return found.slice(offset, offset + limit);

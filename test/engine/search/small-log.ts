@@ -12,11 +12,12 @@ import type { LeafRange } from "../../../src/core/tree.js";
 import { readRows, storedEntries } from "../../../src/engine/search/log-rows.js";
 import { partsOf, type Part, type SearchedLog, type Sought } from "../../../src/engine/search/matches.js";
 import type { ReadableSegment } from "../../../src/engine/search/open-segment.js";
-import { matcherOf, searchable, type Filter } from "../../../src/query/filter.js";
+import { matcherOf, type Filter } from "../../../src/query/filter.js";
 import { sortKey } from "../../../src/query/order.js";
 import { baseSegments, entryAt, groupOf } from "../../core/segment/corpus.js";
 import { receivedAt } from "../../stores/batches.js";
 import { LOG, logOf } from "./segment-indexes.js";
+import { SearchableEvent } from "../../../src/core/words/entry-terms.js";
 
 const BASE = 256;
 export const SIZE = 3 * BASE + 100;
@@ -86,7 +87,7 @@ export function plainly({ filter, range }: Pick<IndexQuery, "filter" | "range">)
   const leaves = Array.from({ length: range.end - range.start }, (_, place) => range.start + place);
   return leaves.filter((leaf) => {
     const event = events[leaf];
-    return matcherOf(filter)(event === undefined ? {} : searchable(event));
+    return matcherOf(filter)(new SearchableEvent(event));
   });
 }
 
