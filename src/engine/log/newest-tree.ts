@@ -240,7 +240,6 @@ function restored(options: NewestTreeOptions, tree: SignedTree, replaced: Replac
       replaced.times += 1;
       readers.startAnew();
       roots.forget();
-      growth.grown();
     },
   });
   return { kind: "restored", sequencer, tree: known };
