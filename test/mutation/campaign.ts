@@ -1,15 +1,17 @@
 import { readFileSync } from "node:fs";
 import { filesBelow, isEquivalent, populationOf, type Numbered } from "./mutants.js";
+import { ReachedFiles } from "./reached.js";
 import { Workshop } from "./workshop.js";
 
 /**
- * Tries mutants of the built files with the tests that execute them: `npm run test:mutation -- [folder …]`. Prints what survived
- * and the score. Every file has all of its mutants behind switches, so one process tries those that a test file executes. Which
- * are taken is decided by the hash of each, so a run can be repeated, and another part tried.
+ * Tries mutants of the built files with the tests that execute them: `npm run test:mutation -- [folder …]`. A folder may be one
+ * within another. Prints what survived and the score. Every file has all of its mutants behind switches, so one process tries those
+ * that a test file executes. Which are taken is decided by the hash of each, so a run can be repeated, and another part tried.
  */
 const FOLDERS = ["core", "audit", "keys", "engine", "access", "query", "caches", "downloads"];
 const EVERY_NTH = Number(process.env["MUTATION_EVERY"] ?? 16);
-const PART = Number(process.env["MUTATION_PART"] ?? 0);
+/** Or several: `0,1,2`. */
+const PARTS = (process.env["MUTATION_PART"] ?? "0").split(",").map(Number);
 /** Tests elsewhere that hold what these folders' own tests leave to them; not those that take minutes or hold Python alone. */
 const ELSEWHERE = /^(graphql|stores\/memory)\/|^http\/(live-tail|download)/;
 const LEFT_OUT = /python|fuzz|bundle|executors|normalised-caches|redis|entry-paths/;
@@ -28,14 +30,15 @@ const root = process.cwd();
 const folders = process.argv.length > 2 ? process.argv.slice(2) : FOLDERS;
 
 class Campaign {
-  readonly #population = populationOf(root, FOLDERS, { every: EVERY_NTH, part: PART });
+  readonly #population = populationOf(root, FOLDERS, { every: EVERY_NTH, parts: PARTS });
+  readonly #reached = new ReachedFiles(root);
   readonly #workshop = new Workshop(root, this.#population.texts);
   readonly #outcomes = new Map<number, Outcome>();
   /** Those that no test executed, other than when its files were loaded: by such a test. */
   readonly #loaded = new Map<number, readonly string[]>();
 
   async run(): Promise<void> {
-    const own = folders.flatMap((folder) => filesBelow(root, `build/test/${folder}`, ".test.js"));
+    const own = this.#fewestFirst(folders.flatMap((folder) => filesBelow(root, `build/test/${folder}`, ".test.js")));
     for (const test of own.filter((name) => !DEAR.test(name))) await this.#runMany(test);
     for (const test of own.filter((name) => DEAR.test(name))) await this.#runMany(test);
     const others = filesBelow(root, "build/test", ".test.js").filter(
@@ -48,6 +51,12 @@ class Campaign {
     this.#workshop.remove();
   }
 
+  /** A test of few files takes little, and kills most that lies in them. */
+  #fewestFirst(tests: readonly string[]): readonly string[] {
+    const reached = new Map(tests.map((test) => [test, this.#reached.from(test).size]));
+    return [...tests].sort((a, b) => (reached.get(a) ?? 0) - (reached.get(b) ?? 0));
+  }
+
   /** Tells what is known so far. */
   breakOff(): void {
     this.#workshop.remove();
@@ -55,13 +64,17 @@ class Campaign {
   }
 
   get #sample(): readonly Numbered[] {
-    return this.#population.sample.filter(({ file }) => folders.includes(file.split("/")[2] ?? ""));
+    return this.#population.sample.filter(({ file }) =>
+      folders.some((folder) => file.startsWith(`build/src/${folder}/`)),
+    );
   }
 
   async #runMany(test: string): Promise<void> {
     if (LEFT_OUT.test(test)) return;
     const tried = new Set(this.#sample.filter((mutant) => isEquivalent(mutant)).map(({ number }) => number));
     for (const [mutant, outcome] of this.#outcomes) if (outcome !== "survived") tried.add(mutant);
+    const reached = this.#reached.from(test);
+    if (!this.#sample.some(({ number, file }) => !tried.has(number) && reached.has(file))) return;
     const spoilt = new Set<number>();
     let hasEnded = false;
     while (!hasEnded) {

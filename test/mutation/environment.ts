@@ -1,6 +1,7 @@
 import type { Circus } from "@jest/types";
 import { TestEnvironment } from "jest-environment-node";
 import { appendFileSync, readFileSync } from "node:fs";
+import { setEnvironmentData } from "node:worker_threads";
 import type { Switches } from "./switches.js";
 import { testsBelow, TestTree, type Attempt, type Block, type Test } from "./test-tree.js";
 
@@ -37,16 +38,19 @@ export default class MutationEnvironment extends TestEnvironment {
   readonly #job = JSON.parse(readFileSync(JOB, "utf8")) as Job;
   readonly #costs = new Map<Test, Cost>();
   readonly #hooks: { readonly tests: ReadonlySet<Test>; readonly ms: number }[] = [];
+  /** Shared with the threads that tests start. */
   readonly #switches: Switches = {
-    seen: new Uint8Array(MOST_MUTANTS),
-    state: Float64Array.of(this.#job.kind === "one" ? this.#job.mutant : -1, 0, Infinity),
+    seen: new Uint8Array(new SharedArrayBuffer(MOST_MUTANTS)),
+    state: new Float64Array(new SharedArrayBuffer(3 * Float64Array.BYTES_PER_ELEMENT)),
   };
   #hasFailed = false;
   readonly #intervals = new Set<NodeJS.Timeout>();
 
   override async setup(): Promise<void> {
     await super.setup();
+    this.#turnTo(this.#job.kind === "one" ? this.#job.mutant : -1, Infinity);
     Object.assign(this.global, { $mutants: this.#switches });
+    setEnvironmentData("$mutants", { ...this.#switches });
     this.#noteIntervals();
   }
 

@@ -14,10 +14,10 @@ export interface Numbered {
   readonly after: string;
 }
 
-/** One mutant in `every` is taken; which one says `part`, from 0. */
+/** As many mutants in `every` are taken as there are parts, each from 0. */
 export interface Share {
   readonly every: number;
-  readonly part: number;
+  readonly parts: readonly number[];
 }
 
 export interface Population {
@@ -35,7 +35,7 @@ export function filesBelow(root: string, folder: string, ending: string): readon
     .sort();
 }
 
-export function populationOf(root: string, folders: readonly string[], { every, part }: Share): Population {
+export function populationOf(root: string, folders: readonly string[], { every, parts }: Share): Population {
   const texts = new Map<string, string>();
   const sample: Numbered[] = [];
   let count = 0;
@@ -47,7 +47,7 @@ export function populationOf(root: string, folders: readonly string[], { every, 
       const { start, end, line, replacement } = mutant;
       const lineIn = (whole: string): string => (whole.split("\n")[line - 1] ?? "").trim();
       const around = text.slice(Math.max(0, start - 40), end + 40);
-      if (share(`${file} ${around} ${replacement}`, every) !== part) continue;
+      if (!parts.includes(share(`${file} ${around} ${replacement}`, every))) continue;
       tried.add(count + place);
       sample.push({ number: count + place, file, line, before: lineIn(text), after: lineIn(mutated(text, mutant)) });
     }

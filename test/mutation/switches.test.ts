@@ -1,5 +1,7 @@
 import { expect, test } from "@jest/globals";
+import { once } from "node:events";
 import { runInNewContext } from "node:vm";
+import { setEnvironmentData, Worker } from "node:worker_threads";
 import { mutantsOf, mutated } from "./operators.js";
 import { withSwitches, type Switches } from "./switches.js";
 
@@ -37,6 +39,26 @@ test.each([
     const changed = mutated(text, mutant);
     expect([changed, results(switched, 100 + place)]).toEqual([changed, results(changed, -1)]);
   }
+});
+
+test("a thread has the switches of who started it, and says what it has executed", async () => {
+  const text = 'require("worker_threads").parentPort.postMessage(1 < 1)';
+  const on = mutantsOf(text).findIndex(({ replacement }) => replacement === "<=");
+  const $mutants: Switches = {
+    seen: new Uint8Array(new SharedArrayBuffer(200)),
+    state: new Float64Array(new SharedArrayBuffer(3 * Float64Array.BYTES_PER_ELEMENT)),
+  };
+  setEnvironmentData("$mutants", { ...$mutants });
+  try {
+    for (const mutant of [on, -1]) {
+      $mutants.state.set([mutant, 0, 1_000]);
+      const worker = new Worker(withSwitches(text, 0), { eval: true });
+      expect(await once(worker, "message")).toEqual([mutant === on]);
+    }
+  } finally {
+    setEnvironmentData("$mutants", undefined);
+  }
+  expect($mutants.seen[on]).toBe(1);
 });
 
 test("what is not wanted has no switch", () => {

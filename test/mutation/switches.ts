@@ -1,7 +1,7 @@
 import ts from "typescript";
 import { mutantsOf, type Mutant } from "./operators.js";
 
-/** What the files with switches share, as `$mutants` of their global object. */
+/** What the files with switches share, as `$mutants` of their global object, or of what is handed to threads. */
 export interface Switches {
   /** 1 for each mutant that has been executed, on or not. */
   readonly seen: Uint8Array;
@@ -9,9 +9,13 @@ export interface Switches {
   readonly state: Float64Array;
 }
 
-/** What every file with switches begins with, in its first line: whether a mutant is on, by its number, and what ends loops. */
+/**
+ * What every file with switches begins with, in its first line: whether a mutant is on, by its number, and what ends loops. A
+ * thread has the switches of who started it.
+ */
 const HEAD =
-  "const $s = globalThis.$mutants ?? { seen: [], state: [-1, 0, Infinity] }; let $t; " +
+  'const $s = globalThis.$mutants ?? globalThis.process?.getBuiltinModule("worker_threads").getEnvironmentData("$mutants") ' +
+  "?? { seen: [], state: [-1, 0, Infinity] }; let $t; " +
   'const $n = () => { if (++$s.state[1] > $s.state[2]) throw new Error("does not end"); }; ' +
   "const $m = (n) => { $n(); $s.seen[n] = 1; return n === $s.state[0]; }; ";
 

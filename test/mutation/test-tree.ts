@@ -25,7 +25,7 @@ export interface TestTreeOptions {
 }
 
 /** A test whose mutant waits for what never comes has failed: the process has used next to nothing for so long. */
-const IDLE_MS = 10_000;
+const IDLE_MS = Number(process.env["MUTATION_IDLE_MS"] ?? 10_000);
 const MOST_IDLE_PARTS = 20;
 /** A test that has used so much of the processor has failed too: those that are tried take a tenth of it. */
 const MOST_BUSY_MS = 20_000;
