@@ -1,13 +1,17 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import type { ProvablePage } from "../../src/audit/proofs.js";
 import type { ProofQuery, ProvenAnswer } from "../../src/audit/search-index.js";
-import { digestOf } from "../../src/core/bytes.js";
+import { MAX_PAGE_SIZE } from "../../src/audit/service.js";
+import { digestOf, utf8, utf8Text } from "../../src/core/bytes.js";
 import { logFormat } from "../../src/core/format.js";
 import type { Question } from "../../src/core/segment/answer.js";
+import type { ProvenLeaves } from "../../src/core/segment/proof-document.js";
+import type { LeafRange } from "../../src/core/tree.js";
 import { VALID } from "../../src/core/verdict.js";
-import { indexRootOf, provenComplete } from "../../src/engine/completeness.js";
+import { indexRootOf, provenComplete, provenRecords } from "../../src/engine/completeness.js";
 import { LogKey } from "../../src/keys/log-key.js";
 import { nodeEd25519 } from "../../src/keys/node-crypto.js";
+import { leavesOf, provable } from "../core/segment/provable-log.js";
 import { KEYRING } from "../keyring.js";
 import { rejection } from "./rejection.js";
 import { ORIGIN } from "./test-log.js";
@@ -95,6 +99,58 @@ describe("a question that cannot be written down", () => {
       },
     };
     await expect(provenComplete(log, { asked: asked(question), page: undefined }, prove)).rejects.toThrow(TypeError);
+  });
+});
+
+describe("records of an index", () => {
+  const records = Array.from({ length: 5 }, (_, base) => utf8(`record ${base}`));
+  const tree = provable(records);
+  const root = { log: "default", treeSize: 5, hash: digestOf(tree.root), checkpoint: "" };
+  let ranges: (readonly [number, LeafRange])[];
+  beforeEach(() => {
+    ranges = [];
+  });
+  const read = (size: number, range: LeafRange): Promise<ProvenLeaves> => {
+    ranges.push([size, range]);
+    const { start, end } = range;
+    return Promise.resolve(
+      leavesOf(
+        tree,
+        Array.from({ length: end - start }, (_, place) => start + place),
+      ),
+    );
+  };
+
+  test.each([
+    [0, 5, 5],
+    [1, 2, 3],
+    [4, MAX_PAGE_SIZE, 5],
+    [5, 1, 5],
+  ])("from %i on, at most %i, end at %i, with what proves them", async (from, count, end) => {
+    const page = await provenRecords({ root, from, count }, read);
+    expect(page.from).toBe(from);
+    expect(page.texts).toEqual(records.slice(from, end).map((bytes) => utf8Text(bytes)));
+    expect(ranges).toEqual([[5, { start: from, end }]]);
+  });
+
+  test("are refused beyond the root, and none or too many at once, with every bad argument named", async () => {
+    const problemsOf = async (from: number, count: number): Promise<readonly unknown[]> =>
+      (await rejection(provenRecords({ root, from, count }, read))).problems.map(({ path, got }) => [path, got]);
+    expect(await problemsOf(6, 1)).toEqual([["from", "6"]]);
+    expect(await problemsOf(0, 0)).toEqual([["first", "0"]]);
+    expect(await problemsOf(6, MAX_PAGE_SIZE + 1)).toEqual([
+      ["from", "6"],
+      ["first", String(MAX_PAGE_SIZE + 1)],
+    ]);
+    expect(ranges).toEqual([]);
+  });
+
+  test("of another index than the root is of are refused for now", async () => {
+    const other = { ...root, hash: digestOf(ROOT) };
+    expect(await rejection(provenRecords({ root: other, from: 0, count: 1 }, read))).toMatchObject({
+      ...{ code: "UNAVAILABLE", retryAfterMs: 1_000 },
+      message: "The index of the log default is another than that root is of: ask for the root again.",
+    });
   });
 });
 

@@ -100,6 +100,20 @@ describe("an append that", () => {
     expect(await checkEverything(store)).toEqual(["event 0", "event 1"]);
   });
 
+  test("is not taken for written where another gateway's entries begin as ours do", async () => {
+    const here = await openTestService({ store, clock: () => NEW_YEAR });
+    const there = await openTestService({ store: store.honest, clock: () => NEW_YEAR });
+    const logged = (texts: readonly string[], by = here) =>
+      by.append({ log: "default", events: texts.map(message), sign: false, path: "events" });
+    store.faults.push({ kind: "fails before it is written" });
+    store.beforeAppend = async () => {
+      store.beforeAppend = () => Promise.resolve();
+      await logged(["the same", "theirs"], there);
+    };
+    expect((await rejection(logged(["the same", "ours"]))).outcome).toBe("UNKNOWN");
+    expect(await checkEverything(store)).toEqual(["the same", "theirs"]);
+  });
+
   test("is in doubt while the log turns out to be broken is refused with what broke it", async () => {
     await log("kept");
     const gone = store.head.bind(store);

@@ -76,6 +76,28 @@ describe("a tail", () => {
     expect(asked).toEqual([[0, 1], [1]]);
   });
 
+  test("lets others run while it reads page after page without a match", async () => {
+    let pages = 0;
+    const log: TailedLog = {
+      grownBeyond: (size) => Promise.resolve(size + 1),
+      isMatch: () => Promise.resolve(false),
+      entries: ([leafIndex = 0]) => {
+        pages += 1;
+        if (pages === 100) controller.abort();
+        return Promise.resolve([{ kind: "corrupt", leafIndex }]);
+      },
+    };
+    const tail = tailLog(
+      log,
+      { ...checkTail({ log: "default", fromLeafIndex: 0 }, 0), bound: { actor: ["alice"] } },
+      controller.signal,
+    );
+    const ended = tail.next();
+    await new Promise(setImmediate);
+    expect(pages).toBeLessThan(5);
+    await ended;
+  });
+
   test("shows an entry to all who wait for it", async () => {
     const tails = await Promise.all(range(0, 20).map(() => opened({})));
     const waiting = tails.map((tail) => tail.next());

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from "@jest/globals";
+import { beforeEach, describe, expect, jest, test } from "@jest/globals";
 import type { SegmentBlocks, StoredSegment } from "../../../src/audit/block-store.js";
 import { replaced } from "../../../src/audit/calls.js";
 import { utf8, utf8Text } from "../../../src/core/bytes.js";
@@ -130,6 +130,17 @@ describe("the index log", () => {
     expect((await indexLog.upTo(18)).hashes).toBe(hashes);
     const smaller = await indexLog.upTo(10);
     expect((await indexLog.upTo(3)).hashes).toBe(smaller.hashes);
+  });
+
+  test("reads what outlines say of the bases once, as long as nothing else is stored", async () => {
+    await put(...ones(2));
+    const record = jest.spyOn(Outline.prototype, "record");
+    await indexLog.upTo(32);
+    const asked = record.mock.calls.length;
+    for (const size of [32, 20, 33]) await indexLog.upTo(size);
+    expect(asked).toBe(32 + 1); // base 16 names 1/0, too
+    expect(record.mock.calls.length).toBe(asked + 1); // and base 32 names 1/1
+    record.mockRestore();
   });
 
   test("follows what is stored meanwhile", async () => {

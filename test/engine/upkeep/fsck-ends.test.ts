@@ -164,6 +164,20 @@ describe("the mark of an earlier check", () => {
     }
   });
 
+  test("is that of another history where the head was put back behind it, though its entries are there", async () => {
+    const older = await head();
+    await glasses.fill(2);
+    const since = (await glasses.check()).mark ?? nothing();
+    const report = await glasses.check({ head: () => Promise.resolve(older) }, older, { since });
+    expect(report).toMatchObject({
+      from: 0,
+      findings: [
+        { kind: "history-changed", treeSize: 5 },
+        { kind: "head-behind", treeSize: 3 },
+      ],
+    });
+  });
+
   test.each([
     ["fails", new Error("gone")],
     ["is away", new AuditError("UNAVAILABLE", "gone")],
