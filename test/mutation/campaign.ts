@@ -76,15 +76,17 @@ class Campaign {
     const reached = this.#reached.from(test);
     if (!this.#sample.some(({ number, file }) => !tried.has(number) && reached.has(file))) return;
     const spoilt = new Set<number>();
+    const dear: number[] = [];
     let hasEnded = false;
     while (!hasEnded) {
       const mutants = this.#sample.map(({ number }) => number).filter((number) => !tried.has(number));
-      const { findings } = await this.#workshop.run(test, { kind: "many", mutants });
+      const { findings } = await this.#workshop.run(test, { kind: "many", mutants, dear });
       let begun: number | undefined;
-      let isBased = false;
+      let isBased = findings.some(({ kind }) => kind === "dear");
       for (const finding of findings) {
         if (finding.kind === "loaded")
           for (const mutant of finding.mutants) this.#loaded.set(mutant, [...(this.#loaded.get(mutant) ?? []), test]);
+        else if (finding.kind === "dear") dear.push(...finding.tests);
         else if (finding.kind === "base") isBased = this.#based(test, finding.failed);
         else if (finding.kind === "end") hasEnded = true;
         else {

@@ -8,13 +8,20 @@ import { testsBelow, TestTree, type Attempt, type Block, type Test } from "./tes
 /** What a run of one test file is for. */
 export type Job =
   /** Tries all of these mutants that its tests execute, one after the other. */
-  | { readonly kind: "many"; readonly mutants: readonly number[] }
+  | {
+      readonly kind: "many";
+      readonly mutants: readonly number[];
+      /** Places of tests that are known to take too much. */
+      readonly dear: readonly number[];
+    }
   /** Runs as ever, with this mutant from the beginning, for what is executed while files are loaded. */
   | { readonly kind: "one"; readonly mutant: number };
 
 /** What is known of a mutant after a run, a line of the job's output each. */
 export type Finding =
   | { readonly kind: "loaded"; readonly mutants: readonly number[] }
+  /** Tests that take too much, by their places in the file: another process is to go on without them. */
+  | { readonly kind: "dear"; readonly tests: readonly number[] }
   | { readonly kind: "base"; readonly failed: readonly string[] }
   | { readonly kind: "begun" | "killed" | "survived"; readonly mutant: number; readonly test?: string }
   /** The test that failed with it fails without it too, now: another process must try. */
@@ -25,6 +32,8 @@ export type Finding =
 const JOB = process.env["MUTATION_JOB"] ?? "";
 /** Tests of one file that take more processor time together are not run for one mutant: the dearest are left out. */
 const MOST_MS = Number(process.env["MUTATION_MS"] ?? 3_000);
+/** A test that has used so much of the processor with a mutant has failed: those that are tried take a fraction of it. */
+const MOST_BUSY_MS = 20_000;
 /** More than there are. */
 const MOST_MUTANTS = 65_536;
 
@@ -72,16 +81,16 @@ export default class MutationEnvironment extends TestEnvironment {
 
   async handleTestEvent(event: Circus.Event, { rootDescribeBlock }: Circus.State): Promise<void> {
     if (event.name === "run_start" && this.#job.kind === "many")
-      await this.#tryAll(rootDescribeBlock, this.#job.mutants);
+      await this.#tryAll(rootDescribeBlock, this.#job);
     if (event.name === "test_fn_failure" || event.name === "hook_failure") this.#hasFailed = true;
     if (event.name === "test_start" && (this.#hasFailed || this.#job.kind === "many")) event.test.mode = "skip";
   }
 
-  async #tryAll(root: Block, mutants: readonly number[]): Promise<void> {
+  async #tryAll(root: Block, { mutants, dear }: Job & { readonly kind: "many" }): Promise<void> {
     const asked = new Set(mutants);
     this.#intervals.clear(); // those of loaded files go on
     found({ kind: "loaded", mutants: this.#executed(asked) });
-    const executing = await this.#base(root, asked);
+    const executing = await this.#base(root, asked, new Set(dear));
     for (const [mutant, tests] of executing) {
       const cheapest = this.#cheapest(tests);
       if (cheapest.length === 0) continue;
@@ -99,10 +108,19 @@ export default class MutationEnvironment extends TestEnvironment {
   }
 
   /** The tests that execute each mutant, and pass without one, and do not wait for another program for long. */
-  async #base(root: Block, asked: ReadonlySet<number>): Promise<ReadonlyMap<number, ReadonlySet<Test>>> {
+  async #base(
+    root: Block,
+    asked: ReadonlySet<number>,
+    dear: ReadonlySet<number>,
+  ): Promise<ReadonlyMap<number, ReadonlySet<Test>>> {
+    const all = testsBelow(root);
     const executing = new Map<number, Set<Test>>();
     const [failing, waiting] = [new Set<Test>(), new Set<Test>()];
-    const attempted = ({ kind, tests, hasFailed, ms, hasIdled }: Attempt): boolean => {
+    const attempted = ({ kind, tests, hasFailed, ms, hasIdled, isDear }: Attempt): boolean => {
+      if (isDear) {
+        found({ kind: "dear", tests: tests.map((test) => all.indexOf(test)) });
+        process.exit(1);
+      }
       const turns = this.#switches.state[1] ?? 0;
       if (kind === "block") this.#hooks.push({ tests: new Set(tests), ms });
       for (const test of tests) {
@@ -117,7 +135,8 @@ export default class MutationEnvironment extends TestEnvironment {
       return true;
     };
     this.#turnTo(-1, Infinity);
-    await new TestTree({ tests: new Set(testsBelow(root)), attempted, hasLimits: false }).run(root);
+    const tests = new Set(all.filter((_, place) => !dear.has(place)));
+    await new TestTree({ tests, attempted, mostBusyMs: MOST_MS, endsIdle: false }).run(root);
     this.#endIntervals();
     found({ kind: "base", failed: [...failing].map(({ name }) => name) });
     const unfit = new Set([...failing, ...waiting]);
@@ -160,7 +179,7 @@ export default class MutationEnvironment extends TestEnvironment {
       if (attempt.hasFailed) failing ??= attempt.tests[0];
       return failing === undefined;
     };
-    await new TestTree({ tests: new Set(tests), attempted, hasLimits: true }).run(root);
+    await new TestTree({ tests: new Set(tests), attempted, mostBusyMs: MOST_BUSY_MS, endsIdle: true }).run(root);
     this.#endIntervals();
     this.#turnTo(-1, Infinity);
     return failing;

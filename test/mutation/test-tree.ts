@@ -14,21 +14,25 @@ export interface Attempt {
   readonly ms: number;
   /** It did next to nothing for so long that with a mutant it counts as waiting for what never comes. */
   readonly hasIdled: boolean;
+  /** It was given up, for it takes more of the processor than it may. It may go on. */
+  readonly isDear: boolean;
 }
 
 export interface TestTreeOptions {
   readonly tests: ReadonlySet<Test>;
   /** Says whether to go on. */
   readonly attempted: (attempt: Attempt) => boolean;
-  /** Whether what waits or is busy for long has failed: for tests that are known to pass, and to do neither. */
-  readonly hasLimits: boolean;
+  /** What takes more of the processor is given up. */
+  readonly mostBusyMs: number;
+  /** Whether what waits for long has failed: for tests that are known to pass, and not to. */
+  readonly endsIdle: boolean;
 }
 
 /** A test whose mutant waits for what never comes has failed: the process has used next to nothing for so long. */
 const IDLE_MS = Number(process.env["MUTATION_IDLE_MS"] ?? 10_000);
 const MOST_IDLE_PARTS = 20;
-/** A test that has used so much of the processor has failed too: those that are tried take a tenth of it. */
-const MOST_BUSY_MS = 20_000;
+/** How often a test is looked at. */
+const LOOK_MS = 500;
 /** Tests may have put their own in its place. */
 const { setInterval, clearInterval } = globalThis;
 
@@ -72,15 +76,16 @@ export class TestTree {
   async #attempt(tests: readonly Test[], steps: readonly (Circus.Hook | Test)[], context?: object): Promise<boolean> {
     const kind = context === undefined ? "block" : "test";
     const since = processorMs();
-    let hasIdled = false;
+    const { attempted, mostBusyMs, endsIdle } = this.options;
+    let [hasIdled, isDear] = [false, false];
     const finish = (hasFailed: boolean): boolean => {
-      if (!this.options.attempted({ kind, tests, hasFailed, ms: processorMs() - since, hasIdled }))
-        this.#goesOn = false;
+      if (!attempted({ kind, tests, hasFailed, ms: processorMs() - since, hasIdled, isDear })) this.#goesOn = false;
       return !hasFailed;
     };
     const isOver = (busyMs: number, isIdle: boolean): boolean => {
       hasIdled ||= isIdle;
-      return this.options.hasLimits && (isIdle || busyMs > MOST_BUSY_MS);
+      isDear ||= busyMs > mostBusyMs;
+      return isDear || (isIdle && endsIdle);
     };
     try {
       for (const { fn } of steps) await inTime(called(fn, context ?? {}), isOver);
@@ -109,13 +114,14 @@ async function inTime(run: Promise<void>, isOver: (busyMs: number, isIdle: boole
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     const since = processorMs();
-    let before = since;
+    let [before, looks] = [since, 0];
     timer = setInterval(() => {
       const now = processorMs();
-      const isIdle = now - before < IDLE_MS / MOST_IDLE_PARTS;
-      before = now;
+      const isTime = (looks += 1) % (IDLE_MS / LOOK_MS) === 0;
+      const isIdle = isTime && now - before < IDLE_MS / MOST_IDLE_PARTS;
+      if (isTime) before = now;
       if (isOver(now - since, isIdle)) reject(new Error("takes too long"));
-    }, IDLE_MS);
+    }, LOOK_MS);
   });
   try {
     await Promise.race([run, late]);
