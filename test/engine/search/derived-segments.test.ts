@@ -9,7 +9,6 @@ import type { LeafRange } from "../../../src/core/tree.js";
 import type { IndexedEntry } from "../../../src/core/words/entry-terms.js";
 import { DerivedSegments } from "../../../src/engine/search/derived-segments.js";
 import { Outline } from "../../../src/engine/search/outline.js";
-import { SegmentFile } from "../../../src/engine/search/segment-file.js";
 import { SegmentMaker } from "../../../src/engine/search/segment-maker.js";
 import { SegmentMerger } from "../../../src/engine/search/segment-merger.js";
 import { GROUP } from "./segment-indexes.js";
@@ -109,17 +108,4 @@ describe("segments derived from entries alone", () => {
     const made = new DerivedSegments({ maker, merger, folder, entries: failing });
     for (const level of [0, 1, 2]) await expect(made.under({ level, number: 0 }).next()).rejects.toThrow("no entries");
   });
-});
-
-test("a file gives back blocks of any length, written in any order, and goes when it is removed", async () => {
-  const file = await SegmentFile.create(join(folder, "one"));
-  const block = (number: number, length: number) => ({ block: number, data: new Uint8Array(length).fill(number + 1) });
-  await file.write([block(3, 9), block(4, 1_952), block(0, 5)]);
-  await file.write([block(1, 1), block(2, 0), block(5, 5_000)]);
-  const all = [block(0, 5), block(1, 1), block(2, 0), block(3, 9), block(4, 1_952), block(5, 5_000)];
-  expect(await file.read(0, 6)).toEqual(all.map(({ data }) => data));
-  expect(await file.read(2, 2)).toEqual(all.slice(2, 4).map(({ data }) => data));
-  await expect(SegmentFile.create(join(folder, "one"))).rejects.toThrow("EEXIST");
-  await file.remove();
-  expect(readdirSync(folder)).toEqual([]);
 });

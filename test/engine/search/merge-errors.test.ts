@@ -124,6 +124,19 @@ describe("a merge that cannot be done", () => {
     expect([begun, await listed()]).toEqual([[0, 1], ["2/1"]]);
   });
 
+  test("and was begun again before its time is not begun once more then", async () => {
+    ends.push(failing(new Error("no space")));
+    let next = 0;
+    const begin = (): Promise<void> => {
+      large.begin(merges, () => void (next += 1));
+      return large.ended();
+    };
+    await begin();
+    await begin();
+    await new Promise((resolve) => setTimeout(resolve, 5)); // its time is over
+    expect([begun, next]).toEqual([[0, 0], 1]);
+  });
+
   test("while another is in hand waits", async () => {
     const both = [next()];
     large.begin(merges.slice(1), () => undefined);

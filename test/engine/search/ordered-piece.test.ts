@@ -65,6 +65,26 @@ test.each([false, true])("many times that are alike are in the order of their le
   expect(leavesOf(new TimedPiece({ start: START, places, descending }, column))).toEqual(wanted);
 });
 
+test("times are put in order when the second is asked for, and not again", () => {
+  let compared = 0;
+  const times = Float64Array.from({ length: 50 }, (_, place) => (place * 7) % 50);
+  const column = {
+    get times() {
+      compared += 1;
+      return times;
+    },
+    micros: new Float64Array(50),
+  };
+  const places = Array.from(times, (_, place) => place);
+  const piece = new TimedPiece({ start: START, places, descending: false }, column);
+  expect(compared).toBe(49 + 1);
+  piece.advance();
+  expect(compared).toBeGreaterThan(100);
+  const sorted = compared;
+  while (piece.advance()) expect(piece.isExact).toBe(true);
+  expect(compared).toBe(sorted + 48);
+});
+
 test.each([
   [false, "a"],
   [true, "z"],

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from "@jest/globals";
+import { afterAll, describe, expect, jest, test } from "@jest/globals";
 import { replaced } from "../../../src/audit/calls.js";
 import type { ReadEntry } from "../../../src/audit/search-index.js";
 import { digestOf } from "../../../src/core/bytes.js";
@@ -171,6 +171,22 @@ describe("what is kept in memory", () => {
     const parts = await recent.upTo(GROUP + 2, 0);
     expect([parts.length, parts.map(shape).at(-1)]).toEqual([17, "rows 4096-4098"]);
     expect((await ofLength(() => 1).upTo(GROUP + 2, 256)).map(shape)[0]).toBe("segment 256-512");
+    expect((await ofLength(() => 1).upTo(3 * GROUP, 0)).map(shape)[0]).toBe("segment 0-256");
+  });
+
+  test("is read in steps, between which others run", async () => {
+    const clock = jest.spyOn(performance, "now");
+    let [now, turns, isRead] = [0, 0, false];
+    clock.mockImplementation(() => (now += 20));
+    const turn = (): void => {
+      turns += 1;
+      if (!isRead) setImmediate(turn);
+    };
+    turn();
+    await ofLength(() => 1).upTo(100, 0);
+    [isRead] = [true];
+    clock.mockRestore();
+    expect(turns).toBeGreaterThan(5);
   });
 
   test("is left as it is where stored segments reach further", async () => {
