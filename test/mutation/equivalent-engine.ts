@@ -3,6 +3,18 @@ import type { Equivalent } from "./equivalent.js";
 /** Mutants of `src/engine`, but for its search, that no test can tell from the original. */
 export const EQUIVALENT_IN_ENGINE: readonly Equivalent[] = [
   {
+    file: "build/src/engine/log/newest-tree.js",
+    line: "roots.forget();",
+    mutant: ";",
+    why: "every root that is kept is of a tree that was shown, and another is shown only when it leads to that one",
+  },
+  {
+    file: "build/src/engine/log/sequencer.js",
+    line: "if (growth !== undefined)",
+    mutant: "if (true)",
+    why: "where nothing is left to write, each request of the batch has its answer already",
+  },
+  {
     file: "build/src/engine/log/restored-log.js",
     line: "return head.size > 0 || (isReceivedAt(head.lastReceivedAt) && head.lastReceivedAt <= now)",
     mutant: "return head.size > 0 || (isReceivedAt(head.lastReceivedAt) && head.lastReceivedAt < now)",

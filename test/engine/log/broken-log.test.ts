@@ -88,3 +88,19 @@ test("a log whose store fell back to fewer entries is searched as far as both go
   expect(leafIndexes).toEqual([2, 1, 0]);
   await reader.close();
 });
+
+test("a log whose head says fewer entries than it signed is searched as far as it signed", async () => {
+  const memory = new MemoryLogStore();
+  await logMessages(await openTestService({ store: memory }), FEW);
+  const store = damaged(memory, {
+    head: async (log) => {
+      const head = await memory.head(log);
+      return head && { ...head, size: 2 };
+    },
+  });
+  const reader = await openTestService({ store, index: memoryIndex(memory), alarm: () => undefined });
+  expect((await rejection(reader.root(LOG))).code).toBe("LOG_CORRUPT");
+  const { result, leafIndexes } = await reader.search({ log: LOG, query: "" }, { first: 10 });
+  expect([result.treeSize, leafIndexes]).toEqual([FEW, [4, 3, 2, 1, 0]]);
+  await reader.close();
+});

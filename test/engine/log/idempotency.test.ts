@@ -145,6 +145,17 @@ describe("a request with the key of an earlier one", () => {
     expect(read).toEqual([]);
   });
 
+  test("is answered by a receipt without a seal, as an earlier version wrote it, when its entries are those asked for", async () => {
+    const first = await log("once");
+    await logMessages(service, 2);
+    store.receipts = async (...asked) =>
+      (await store.honest.receipts(...asked)).map((receipt) => receipt && { ...receipt, seal: undefined, ...change });
+    let change = {};
+    expect(await log("once")).toEqual(first);
+    change = { firstIndex: 2, treeSize: 4 };
+    await expectCode(log("once"), "ENTRY_CORRUPT");
+  });
+
   test("is not answered with entries that were changed since", async () => {
     await log("once");
     store.entries = async (name, leafIndexes) =>

@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import { AuditError } from "../../../src/audit/errors.js";
 import { replaced } from "../../../src/audit/calls.js";
 import type { LogStore } from "../../../src/audit/store.js";
 import { logFormat } from "../../../src/core/format.js";
@@ -6,11 +7,12 @@ import { LogTree } from "../../../src/engine/log/log-tree.js";
 import { TreeWriter } from "../../../src/engine/log/tree-writer.js";
 import { History } from "../../../src/engine/tree/history.js";
 import { restoreTree, type SignedTree, type TreeSource } from "../../../src/engine/tree/signed-tree.js";
+import { stampEvent } from "../../../src/engine/tree/stamped-entry.js";
 import { LogKey } from "../../../src/keys/log-key.js";
 import { nodeEd25519, nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import { KEYRING } from "../../keyring.js";
-import { expectCode } from "../rejection.js";
+import { expectCode, rejection } from "../rejection.js";
 import { messages, NEW_YEAR, openTestService, ORIGIN } from "../test-log.js";
 
 /** A server whose log has so many entries; those of two servers with one prefix are the same as far as both go. */
@@ -119,6 +121,17 @@ describe("a look at the store", () => {
     expect([known.newest.edge.size, told]).toEqual([3, ["ROOT_CONFLICT"]]);
   });
 
+  test("does not mend by what was added a log that is found broken meanwhile", async () => {
+    there = await server(5);
+    const leafHashes = there.leafHashes.bind(there);
+    there.leafHashes = (...asked) => {
+      history.breakWith(new AuditError("LOG_CORRUPT", "damaged"));
+      return leafHashes(...asked);
+    };
+    await expectCode(writer.reload(), "LOG_CORRUPT");
+    expect(told).toEqual(["LOG_CORRUPT"]);
+  });
+
   test("does not mend by a part of it a log that cannot be trusted", async () => {
     await known.confirmed();
     there = await server(3, "other");
@@ -126,6 +139,30 @@ describe("a look at the store", () => {
     there = await server(3);
     await writer.reload();
     expect(told).toEqual(["ROOT_CONFLICT", "replaced", "mended"]);
+  });
+});
+
+describe("an append that the store does not report", () => {
+  test("is looked for at once, and again after 50, 200 and 1,000 ms", async () => {
+    jest.useFakeTimers();
+    try {
+      const [looksMs, beganMs]: [number[], number] = [[], performance.now()];
+      const store: LogStore = replaced<LogStore>(source.store, {
+        append: () => Promise.reject(new Error("connection lost")),
+        head: () => (looksMs.push(performance.now() - beganMs), Promise.reject(new Error("away"))),
+        snapshot: (look) => look(store),
+      });
+      const away = { ...source, store };
+      const events = [{ event: { message: "m" } }];
+      const entries = events.map((event) => stampEvent(source.format, event, known.newest.lastReceivedAt));
+      const request = { events, entries, requestKey: undefined, resolve: () => undefined, reject: () => undefined };
+      const refused = rejection(new TreeWriter({ source: away, tree: known, history }).write([request]));
+      await jest.advanceTimersByTimeAsync(60_000);
+      expect(await refused).toMatchObject({ code: "UNAVAILABLE", outcome: "UNKNOWN" });
+      expect(looksMs).toEqual([0, 50, 250, 1_250]);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 });
 

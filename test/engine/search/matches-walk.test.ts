@@ -1,4 +1,6 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import type { BlockStore } from "../../../src/audit/block-store.js";
+import { replaced } from "../../../src/audit/calls.js";
 import type { ReadEntry } from "../../../src/audit/search-index.js";
 import { digestOf, utf8 } from "../../../src/core/bytes.js";
 import { PIECE_DOCUMENTS, type Segment } from "../../../src/core/segment/format.js";
@@ -17,9 +19,11 @@ import {
   type SearchedLog,
   type Sought,
 } from "../../../src/engine/search/matches.js";
-import type { ReadableSegment } from "../../../src/engine/search/open-segment.js";
+import { blockCache, OpenSegment, type ReadableSegment } from "../../../src/engine/search/open-segment.js";
+import { storable } from "../../../src/engine/search/outline.js";
 import { nodeSha256 } from "../../../src/keys/node-crypto.js";
-import { neighbours, readerOf, sparseSegment } from "../../core/segment/tall-segments.js";
+import { MemoryBlockStore } from "../../../src/stores/memory/block-store.js";
+import { neighbours, readerOf, renumbered, sparseSegment } from "../../core/segment/tall-segments.js";
 
 const ALL: Sought = { filter: { kind: "all" }, isMatch: () => true };
 const range = (start: number, end: number): LeafRange => ({ start, end });
@@ -97,6 +101,35 @@ describe("a walk through a segment of many pieces", () => {
     expect(within && leavesIn(within)).toHaveLength(PIECE_DOCUMENTS);
   });
 
+  test("comes upon none where nothing can match", async () => {
+    const nowhere = { kind: "phrase", field: undefined, words: ["nowhere"], prefix: false } as const;
+    const log = searched(partsOf(leavesOf(tall), [readable(tall)], []));
+    for await (const some of matchesOf({ filter: nowhere, isMatch: () => false }, log, false)) nothing(some);
+  });
+
+  test("fetches ahead for one stored segment, then for two, then for four", async () => {
+    const store = new MemoryBlockStore();
+    const small = sparseSegment(0, 2_048);
+    const rows = Array.from({ length: 9 }, (_, number) => storable(renumbered(small, number), new Uint8Array(32), []));
+    for (const row of rows) await store.put("default", row);
+    const fetched: (readonly number[])[] = [];
+    const blocks = replaced<BlockStore>(store, {
+      blocks: (log, ids) => {
+        if (ids.some(({ number, block }) => block === (rows[number]?.blocks ?? 0) - 1))
+          fetched.push(ids.map(({ number }) => number));
+        return store.blocks(log, ids);
+      },
+    });
+    const open = rows.map((row) => new OpenSegment(row, { log: "default", blocks, cache: blockCache(2 ** 22) }));
+    const whole = range(0, 9 * PIECE_DOCUMENTS);
+    await found(searched(partsOf(whole, open, [])));
+    expect(fetched).toEqual([[0], [1, 2], [3, 4, 5, 6], [7, 8]]);
+    fetched.length = 0;
+    const again = rows.map((row) => new OpenSegment(row, { log: "default", blocks, cache: blockCache(2 ** 22) }));
+    await found(searched(partsOf(whole, again, [])), true);
+    expect(fetched).toEqual([[8], [7, 6], [5, 4, 3, 2], [1, 0]]);
+  });
+
   test("lets others run before it begins, and between pieces", async () => {
     const turns = turnsOf();
     await through(leavesOf(tall));
@@ -171,6 +204,6 @@ function turnsOf(): () => Promise<number> {
   };
 }
 
-function nothing(): never {
-  throw new Error("not read");
+function nothing(read?: unknown): never {
+  throw new Error("not read", { cause: read });
 }

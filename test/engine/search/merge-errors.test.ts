@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from "@jest/globals";
+import { beforeEach, describe, expect, jest, test } from "@jest/globals";
 import type { StoredSegment } from "../../../src/audit/block-store.js";
 import { replaced } from "../../../src/audit/calls.js";
 import { utf8 } from "../../../src/core/bytes.js";
@@ -176,6 +176,29 @@ describe("what a merge needs", () => {
     await next();
     expect([claims, warnings, await listed()]).toEqual([1, [], ["2/0"]]);
   });
+});
+
+test("a merge asks for its turn again after two seconds, and ends where another has it", async () => {
+  let [now, claims] = [0, 0];
+  const clock = jest.spyOn(performance, "now").mockImplementation(() => now);
+  const counting = replaced(store, { claim: () => Promise.resolve(++claims < 3) });
+  const asked: number[] = [];
+  const merger = replaced(new SegmentMerger(), {
+    merge: async ({ read, children: [first] }) => {
+      for (now of [2_000, 2_001, 4_001, 4_002]) {
+        await read(0, 0, 1);
+        asked.push(claims);
+      }
+      return first ?? segmentOf(1, 0);
+    },
+  });
+  const warn = (message: string): void => void warnings.push(message);
+  large = new LargeMerges({ log: LOG, blocks: counting, stored, merger, warn });
+  large.begin(merges, () => undefined);
+  await large.ended();
+  clock.mockRestore();
+  expect([asked, claims, warnings]).toEqual([[1, 2, 2], 3, []]);
+  await large.close();
 });
 
 test("a thread's word is an error that names the damaged child, or that there is too much", () => {

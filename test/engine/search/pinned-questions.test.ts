@@ -130,6 +130,21 @@ describe("a result that may hold fewer matches than there are", () => {
   });
 });
 
+test("a result is downloaded up to what it may hold, or every match of it", async () => {
+  const { result } = await search({ maxResults: 4 });
+  const limits: number[] = [];
+  for (const everyMatch of [false, true]) {
+    pages.length = 0;
+    const download = await searches.download({ id: result.id, everyMatch }, undefined, () => (leaves) => {
+      return Promise.resolve(leaves.map((leafIndex) => ({ kind: "corrupt", leafIndex })));
+    });
+    let count = 0;
+    for await (const page of download.pages(new AbortController().signal)) count += page.length;
+    limits.push(count);
+  }
+  expect(limits).toEqual([4, SIZE]);
+});
+
 describe("a pinned window", () => {
   test.each([
     [{ start: timeOf(2) }, [9, 8, 7, 6, 5, 4, 3, 2]],

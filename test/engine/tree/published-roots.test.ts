@@ -165,6 +165,20 @@ describe("new roots", () => {
   });
 });
 
+test("a root of no entries gives way to nothing that nobody signed", async () => {
+  const before = [{ ...rootOf(3), checkpoint: "" }];
+  const late = replaced<RootCache>(cache, {
+    putNewest: ({ treeSize }) => {
+      put.push(treeSize);
+      return Promise.resolve(before.pop());
+    },
+  });
+  roots = new CachedRoots({ source, cache: late, history: clear(), secret: new Uint8Array(32) });
+  roots.publish(treeOf(0));
+  await turns();
+  expect(put).toEqual([0]);
+});
+
 function clear(): History {
   const nothing = (): void => undefined;
   return new History({ source, patienceMs: undefined, onBroken: nothing, onMended: nothing });

@@ -82,6 +82,19 @@ describe("a head that the log did not sign", () => {
   });
 });
 
+test.each([255, 256, 257, 512])("the tree of %i entries is made again from their texts", async (size) => {
+  const store = new MemoryLogStore();
+  await fill(await openTestService({ store }), size);
+  const head = (await store.head("default")) ?? nothing();
+  const damaged = replaced<TreeView["store"]>(store, {
+    leafHashes: async (...asked) => flipped(await store.leafHashes(...asked)),
+    tiles: async (...asked) => (await store.tiles(...asked)).map((tile) => tile?.map((byte) => byte ^ 1)),
+  });
+  const alarms: string[] = [];
+  const { edge } = await restoreTree({ ...source, store: damaged }, head, (text) => void alarms.push(text));
+  expect([edge.size, edge.root(), alarms.length]).toEqual([size, head.rootHash, 1]);
+});
+
 describe("a head that the log signed", () => {
   test.each([new Error("away"), new AuditError("UNAVAILABLE", "away")])(
     "is not judged while the store is away: %s",
