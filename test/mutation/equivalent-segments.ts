@@ -3,6 +3,12 @@ import type { Equivalent } from "./equivalent.js";
 /** Mutants of `src/engine/search` that no test can tell from the original: of what is made, kept and read of segments. */
 export const EQUIVALENT_IN_SEGMENTS: readonly Equivalent[] = [
   {
+    file: "build/src/engine/search/segment-merging.js",
+    line: 'return reply.kind === "blocks" ? unpacked(reply.blocks) : [];',
+    mutant: "return true ? unpacked(reply.blocks) : [];",
+    why: "what is read is replied to with blocks: the other side tells replies apart for TypeScript alone",
+  },
+  {
     file: "build/src/engine/search/answer-prover.js",
     line: "const some = Array.from({ length: Math.min(ahead, cover.length - at) }, (_, place) => at + place).map((place) => descending ? cover.length - 1 - place : place);",
     mutant:

@@ -3,9 +3,11 @@ import type { BlockStore, StoredSegment } from "../../../src/audit/block-store.j
 import { replaced } from "../../../src/audit/calls.js";
 import type { IndexQuery } from "../../../src/audit/search-index.js";
 import type { LogStore } from "../../../src/audit/store.js";
+import { storable } from "../../../src/engine/search/outline.js";
 import { SegmentIndex, type SegmentIndexOptions } from "../../../src/engine/search/segment-index.js";
 import { MemoryBlockStore } from "../../../src/stores/memory/block-store.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
+import { renumbered, sparseSegment } from "../../core/segment/tall-segments.js";
 import { rejection } from "../rejection.js";
 import { GROUP, LOG } from "./segment-indexes.js";
 
@@ -74,6 +76,22 @@ describe("a search that comes upon one damaged segment after the other", () => {
     await expect(failing.count(QUERY, 10)).rejects.toThrow("away");
     expect(reads).toBe(1);
   });
+});
+
+test("a page that ends with a segment reads nothing of the next", async () => {
+  const store = new MemoryBlockStore();
+  const small = sparseSegment(0, 2_048);
+  for (const number of [0, 1]) await store.put(LOG, storable(renumbered(small, number), HASH, []));
+  const read: number[] = [];
+  const two = opened({
+    ...turn,
+    segments: (log) => store.segments(log),
+    blocks: (log, ids) => (read.push(...ids.map(({ number }) => number)), store.blocks(log, ids)),
+  });
+  const both = { ...QUERY, range: { start: 0, end: 2 * GROUP } };
+  expect(await two.page(both, { limit: GROUP })).toHaveLength(GROUP);
+  expect(new Set(read)).toEqual(new Set([0]));
+  expect(await two.page(both, { limit: 2, offset: GROUP - 1 })).toEqual([GROUP - 1, GROUP]);
 });
 
 describe("an index", () => {

@@ -143,6 +143,21 @@ describe("the index log", () => {
     record.mockRestore();
   });
 
+  test("lets others run between the records that it makes", async () => {
+    await put(...ones(2));
+    let [now, turns, isMade] = [0, 0, false];
+    const clock = jest.spyOn(performance, "now").mockImplementation(() => (now += 20));
+    const turn = (): void => {
+      turns += 1;
+      if (!isMade) setImmediate(turn);
+    };
+    turn();
+    await indexLog.upTo(32);
+    isMade = true;
+    clock.mockRestore();
+    expect(turns).toBeGreaterThanOrEqual(32);
+  });
+
   test("follows what is stored meanwhile", async () => {
     await put(one(0));
     expectRecords(await indexLog.upTo(16), 16);

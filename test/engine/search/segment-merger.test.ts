@@ -62,6 +62,7 @@ describe("the thread that merges large segments", () => {
     });
     const segment = await merger.merge(job());
     expect(said).toEqual({ kind: "merged", segment });
+    expect([segment.blocks, segment.lastLeafHash]).toEqual([staged.size, children.at(-1)?.lastLeafHash]);
     expect(staged).toEqual(expected);
   });
 
