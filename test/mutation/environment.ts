@@ -80,8 +80,7 @@ export default class MutationEnvironment extends TestEnvironment {
   }
 
   async handleTestEvent(event: Circus.Event, { rootDescribeBlock }: Circus.State): Promise<void> {
-    if (event.name === "run_start" && this.#job.kind === "many")
-      await this.#tryAll(rootDescribeBlock, this.#job);
+    if (event.name === "run_start" && this.#job.kind === "many") await this.#tryAll(rootDescribeBlock, this.#job);
     if (event.name === "test_fn_failure" || event.name === "hook_failure") this.#hasFailed = true;
     if (event.name === "test_start" && (this.#hasFailed || this.#job.kind === "many")) event.test.mode = "skip";
   }

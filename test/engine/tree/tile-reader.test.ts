@@ -81,6 +81,21 @@ describe("hashes of ranges", () => {
     expect(read).toHaveLength(1);
   });
 
+  test("that are asked for again, as neighbors' proofs do, are put together once", async () => {
+    let hashed = 0;
+    const nodeHash: typeof format.nodeHash = (...pair) => ((hashed += 1), format.nodeHash(...pair));
+    const counting = new TileReader({ log: "default", store: new MemoryLogStore(), format: { ...format, nodeHash } });
+    const [range, other] = [
+      { start: 512, end: 600 },
+      { start: 512, end: 599 },
+    ];
+    await counting.hashes(edge, [range]);
+    const once = hashed;
+    expect(await counting.hashes(edge, [range, range, range])).toEqual([range, range, range].map(hashOf));
+    expect([once > 0, hashed]).toEqual([true, 2 * once]);
+    expect(await counting.hashes(edge, [range, other, range])).toEqual([range, other, range].map(hashOf));
+  });
+
   test("that the edge has need no read", async () => {
     expect(await reader.hashes(edge, [{ start: 512, end: 600 }])).toEqual([hashOf({ start: 512, end: 600 })]);
     expect(read).toEqual([]);
