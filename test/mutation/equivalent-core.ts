@@ -40,8 +40,8 @@ export const EQUIVALENT_IN_CORE: readonly Equivalent[] = [
   },
   {
     file: "build/src/core/segment/dictionary.js",
-    line: "const position = positionKind === PositionKind.constant ? cursor.varint() : 0;",
-    mutant: "const position = positionKind === PositionKind.constant ? cursor.varint() : (0 + 1);",
+    line: "this.#position = positionKind === PositionKind.constant ? cursor.varint() : 0;",
+    mutant: "this.#position = positionKind === PositionKind.constant ? cursor.varint() : (0 + 1);",
     why: "the position is asked for where it is constant alone",
   },
   {
@@ -106,9 +106,9 @@ export const EQUIVALENT_IN_CORE: readonly Equivalent[] = [
   },
   {
     file: "build/src/core/segment/dictionary.js",
-    line: "if (agreed < length && (scan.term[agreed] ?? 0) > (term[agreed] ?? 0))",
-    mutant: "if (agreed < length && (scan.term[agreed] ?? (0 + 1)) > (term[agreed] ?? 0))",
-    why: "the place is within the term",
+    line: "if (!isShorter && (this.term[agreed] ?? 0) >= (prefix[agreed] ?? 0))",
+    mutant: "if (!isShorter && (this.term[agreed] ?? (0 + 1)) >= (prefix[agreed] ?? 0))",
+    why: "behind the end of the term is behind the end of the prefix, where any byte does",
   },
   {
     file: "build/src/core/segment/group.js",

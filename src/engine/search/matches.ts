@@ -91,7 +91,7 @@ export async function* matchesOf(sought: Sought, searched: SearchedLog, descendi
   const stored = parts.flatMap((part) =>
     part.kind === "segment" && part.segment instanceof OpenSegment ? [part.segment] : [],
   );
-  const ahead = new Ahead(stored, termsOf(sought.filter));
+  const ahead = new Ahead(stored, sought.filter);
   for (const part of parts) {
     if (part.kind === "segment") {
       await ahead.reach(part.segment);
@@ -104,15 +104,17 @@ export async function* matchesOf(sought: Sought, searched: SearchedLog, descendi
 class Ahead {
   #next = 0;
   #step = 1;
+  #terms: readonly Uint8Array[] | undefined;
 
   constructor(
     private readonly segments: readonly OpenSegment[],
-    private readonly terms: readonly Uint8Array[],
+    private readonly filter: SegmentFilter,
   ) {}
 
   async reach(segment: ReadableSegment): Promise<void> {
     if (segment !== this.segments[this.#next]) return;
-    await prefetch(this.segments.slice(this.#next, this.#next + this.#step), this.terms);
+    this.#terms ??= termsOf(this.filter);
+    await prefetch(this.segments.slice(this.#next, this.#next + this.#step), this.#terms);
     this.#next += this.#step;
     this.#step *= 2;
   }
