@@ -82,9 +82,9 @@ export interface SearchableField {
 /** An event as search sees it: the words and the whole value of each field, made when they are first asked for, and kept. */
 export class SearchableEvent {
   readonly #fields: Map<FieldName, SearchableField>;
-  #everywhere: string | undefined;
+  #shortFirst: readonly FieldName[] | undefined;
 
-  /** `given`: the fields that are searched, of an event that is held against many filters and is not long; else all. */
+  /** `given`: the fields that it has for search; by default all. An undefined event has none. */
   constructor(
     private readonly event: AuditEvent | undefined,
     private readonly given?: ReturnType<typeof eventFields>,
@@ -102,18 +102,16 @@ export class SearchableEvent {
     return field;
   }
 
-  /** Whether some field has these words, with blanks around them. No phrase goes from one field to the next. */
+  /** Whether some field has these words, with blanks around them. A short field that has them saves cutting a long one. */
   hasWords(sought: string): boolean {
-    if (this.given === undefined) return this.#shortFirst.some((name) => this.field(name)?.words.includes(sought));
-    this.#everywhere ??= [...this.#fields.values()].map(({ words }) => words).join("\n");
-    return this.#everywhere.includes(sought);
+    this.#shortFirst ??= shortFirst(this.given ?? (this.event === undefined ? [] : eventFields(this.event)));
+    return this.#shortFirst.some((name) => this.field(name)?.words.includes(sought));
   }
+}
 
-  /** A short field that has a phrase saves cutting a long one into words. */
-  get #shortFirst(): readonly FieldName[] {
-    const names = this.event === undefined ? [] : eventFields(this.event).map(([name]) => name);
-    return [...names.filter((name) => !takesJson(name)), ...names.filter(takesJson)];
-  }
+function shortFirst(fields: ReturnType<typeof eventFields>): readonly FieldName[] {
+  const names = fields.map(([name]) => name);
+  return [...names.filter((name) => !takesJson(name)), ...names.filter(takesJson)];
 }
 
 /** Lazy because a filter reads few fields, and an object's canonical text costs more than all the rest. */
