@@ -14,12 +14,11 @@ import {
   leavesIn,
   matchesOf,
   partsOf,
-  termsOf,
   type Found,
   type SearchedLog,
   type Sought,
 } from "../../../src/engine/search/matches.js";
-import { blockCache, OpenSegment, type ReadableSegment } from "../../../src/engine/search/open-segment.js";
+import { blockCache, OpenSegment, termsOf, type ReadableSegment } from "../../../src/engine/search/open-segment.js";
 import { storable } from "../../../src/engine/search/outline.js";
 import { nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { MemoryBlockStore } from "../../../src/stores/memory/block-store.js";
