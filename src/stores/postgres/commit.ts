@@ -11,12 +11,15 @@ export interface Bound<Row> {
 }
 
 /** Runs the statement that commits. */
-export type Commit = <Result>(client: pg.ClientBase, commit: () => Promise<Result>) => Promise<Result>;
+export type Commit = <Result extends pg.QueryResult | pg.QueryResult[]>(
+  client: pg.ClientBase,
+  commit: () => Promise<Result>,
+) => Promise<Result>;
 
 /**
- * Runs one statement as its own transaction. In an `own` session the settings are in place and statements are prepared
- * once by name. In a `shared` one both would affect other clients, so the transaction carries its settings and the
- * statement has no name.
+ * Runs one statement as its own transaction, in one round trip. In an `own` session the settings are in place and
+ * statements are prepared once by name. In a `shared` one both would affect other clients, so the transaction carries its
+ * settings and the statement has no name. When the statement fails, the server takes the COMMIT behind it for a ROLLBACK.
  */
 export async function runAlone<Row extends object>(
   { client, kind, begin }: Connection,
@@ -25,10 +28,15 @@ export async function runAlone<Row extends object>(
 ): Promise<readonly Row[]> {
   if (kind === "own")
     return (await commit(client, () => client.query<Row>({ ...statement, values: [...values] }))).rows;
-  await client.query(begin("each statement"));
-  const { rows } = await client.query<Row>({ text: statement.text, values: [...values] });
-  await commit(client, () => client.query("COMMIT"));
-  return rows;
+  const [begun, ran, committed] = await Promise.allSettled([
+    client.query(begin("each statement")),
+    client.query<Row>({ text: statement.text, values: [...values] }),
+    commit(client, () => client.query("COMMIT")),
+  ]);
+  if (begun.status === "rejected") throw begun.reason;
+  if (ran.status === "rejected") throw ran.reason;
+  if (committed.status === "rejected") throw committed.reason;
+  return ran.value.rows;
 }
 
 /**
@@ -45,9 +53,11 @@ export async function writeAlone<Row extends object>(
   // A broken connection also emits this error; the statement fails by itself.
   client.on("error", ignore);
   const outcome = { mayBeCommitted: false };
-  const commit: Commit = (on, run) => {
+  const commit: Commit = async (on, run) => {
     outcome.mayBeCommitted = true;
-    return committing(on, run);
+    const result = await committing(on, run);
+    outcome.mayBeCommitted = [result].flat().some(({ command }) => command !== "ROLLBACK");
+    return result;
   };
   try {
     const rows = await runAlone(connection, bound, commit);

@@ -235,6 +235,7 @@ export class Connections {
       connectionTimeoutMillis: connectTimeoutMs,
       query_timeout: statementTimeoutMs + 1_000,
       keepAlive: true,
+      pipeline: true,
       types,
       ...NO_STARTUP_BOUNDS,
     };

@@ -20,12 +20,13 @@ export interface Session {
 
 /**
  * A transaction on a connection of the pool, which `commit` or `rollback` returns; one of them must be called. Its
- * statements run one after the other, in the order of the calls.
+ * statements run one after the other, in the order of the calls. Each is sent at once, behind those that still run: so
+ * several take one round trip.
  */
 export class Transaction implements Session {
   readonly #connection: Connection;
-  /** The end of the last statement so far. */
-  #turn: Promise<unknown> = Promise.resolve();
+  /** A statement behind a BEGIN that failed would be a transaction of its own. */
+  readonly #begun: Promise<unknown>;
   #isOver = false;
   /** Why the connection cannot be used after this transaction. */
   #failure: unknown;
@@ -35,20 +36,18 @@ export class Transaction implements Session {
     this.#last ??= failure;
   };
 
-  private constructor(connection: Connection) {
+  private constructor(connection: Connection, sight: Sight) {
     this.#connection = connection;
     connection.client.on("error", this.#note);
+    this.#begun = connection.client.query(connection.begin(sight));
+    this.#begun.catch((failure: unknown) => {
+      this.#failure = failure;
+    });
   }
 
+  /** Its first statement rejects when the server does not begin one. */
   static async begin(connections: Connections, sight: Sight = "each statement"): Promise<Transaction> {
-    const transaction = new Transaction(await connections.connect());
-    try {
-      await transaction.run(transaction.#connection.begin(sight));
-      return transaction;
-    } catch (failure) {
-      transaction.#release(failure);
-      throw failure;
-    }
+    return new Transaction(await connections.connect(), sight);
   }
 
   async rows<Row extends object>(statement: Statement<Row>, values: readonly unknown[]): Promise<readonly Row[]> {
@@ -85,10 +84,9 @@ export class Transaction implements Session {
    */
   async #step<Result>(run: () => Promise<Result>): Promise<Result> {
     if (this.#isOver) throw new Error("the transaction is over");
-    const result = this.#turn.then(run);
-    this.#turn = result.catch(ignore);
     try {
-      return await result;
+      const [, result] = await Promise.all([this.#begun, run()]);
+      return result;
     } catch (failure) {
       if (isReadOnlySession(failure)) this.#failure = failure;
       // For a session that was ended before, the driver's own error says nothing more.
