@@ -108,9 +108,11 @@ export class Connections {
    */
   async #pooled(): Promise<pg.PoolClient> {
     const { maxConnections, connectTimeoutMs } = this.#settings;
-    const isNew = this.#pool.totalCount < maxConnections && this.#pool.idleCount === 0;
+    const { totalCount, idleCount, waitingCount } = this.#pool;
+    const isIdle = idleCount > waitingCount; // most are: a deadline costs as much as a short statement
+    const isNew = totalCount < maxConnections && idleCount === 0;
     const connecting = this.#pool.connect();
-    if (isNew) return connecting;
+    if (isIdle || isNew) return connecting;
     try {
       return await deadline(connecting, connectTimeoutMs, new AllInUse(connectTimeoutMs));
     } catch (failure) {
