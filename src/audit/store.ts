@@ -145,6 +145,13 @@ export interface LogStore extends LogReads {
    * only the head had the id. No code here deletes a head, so it was deleted from outside.
    */
   headless(): Promise<readonly string[]>;
+  /**
+   * Where other gateways write to a log: waits until they let this one, and returns the log as it is then, for a caller that
+   * knows its first `size` entries. Nobody else appends before the next `append` here, or before a short time is over. Undefined
+   * where nobody else seems to write, or where it is not to be had: `append` finds out. What it shows is as durable as any
+   * read. Rejects with the outcome NONE. Stores of one gateway have none.
+   */
+  turn?(log: string, size: number): Promise<LogReads | undefined>;
   /** Atomic compare-and-append; durable when it resolves with `appended`. */
   append(batch: AppendBatch): Promise<AppendOutcome>;
   /**

@@ -80,10 +80,28 @@ export class TreeWriter {
    */
   async reload(): Promise<void> {
     const { history, source } = this.options;
-    try {
+    await this.#judged(async () => {
       if (this.#isInDoubt || !history.isClear || !this.#isNewest(await source.store.head(source.log))) {
         await inSnapshot(source, (view) => this.#follow(view));
       }
+    });
+  }
+
+  /** Takes what others appended: with the turn, where the store gives one; without, by a reload when something is missing. */
+  async #catchUp(isBehind: boolean): Promise<void> {
+    const { source } = this.options;
+    const { log, store } = source;
+    const reads = await store.turn?.(log, this.#newest.edge.size);
+    if (reads === undefined) return isBehind ? this.reload() : undefined;
+    await this.#judged(async () => {
+      if (!this.#isNewest(await reads.head(log))) await this.#follow({ ...source, store: reads });
+    });
+  }
+
+  async #judged(look: () => Promise<void>): Promise<void> {
+    const { history } = this.options;
+    try {
+      await look();
       this.#isInDoubt = false;
     } catch (error) {
       if (endsLog(error)) history.breakWith(error);
@@ -140,9 +158,12 @@ export class TreeWriter {
 
   async #write(batch: readonly Submission[], arrived: Arrived): Promise<Growth | undefined> {
     if (this.#isInDoubt) await this.reload();
+    const takesTurns = this.options.source.store.turn !== undefined;
+    let isBehind = false;
     let unwritten = batch;
     for (let attempt = 0; attempt < MAX_CONFLICTS; attempt++) {
       if (unwritten.length === 0) return undefined;
+      if (isBehind || takesTurns) await this.#catchUp(isBehind);
       this.options.history.requireWritable();
       unwritten = [...unwritten, ...arrived(unwritten)];
       const growth = growTree(this.options.source, this.#newest, unwritten);
@@ -151,7 +172,7 @@ export class TreeWriter {
       if (outcome.kind === "unknown") return this.#settleDoubt(growth, outcome.cause);
       if (outcome.kind === "refused") throw unavailable(NOT_TAKEN, { cause: outcome.cause, outcome: "NONE" });
       if (outcome.kind === "repeated") unwritten = await this.#answerRepeated(unwritten);
-      else await this.reload();
+      isBehind = outcome.kind === "conflict";
     }
     throw unavailable("Other gateways kept appending to the log first: try again.", { outcome: "NONE" });
   }

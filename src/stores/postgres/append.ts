@@ -2,7 +2,7 @@ import type { AppendBatch, AppendOutcome, NewEntry } from "../../audit/store.js"
 import { HASH_BYTES } from "../../core/bytes.js";
 import type { Database } from "./database.js";
 import { violates } from "./failures.js";
-import type { Session, Statement } from "./transaction.js";
+import type { Session, Statement, Transaction } from "./transaction.js";
 
 /**
  * Joins the texts of a batch into one parameter: one prepared statement serves every batch size, and the server splits
@@ -71,8 +71,25 @@ export async function appendOutcome(appended: Promise<boolean>): Promise<AppendO
   }
 }
 
-/** Like appendBySwap, inside a transaction that the caller commits. */
-export async function swapIn(session: Session, batch: AppendBatch): Promise<boolean> {
+/**
+ * Like appendBySwap, in a transaction that holds the log's row, which this ends. One statement and the COMMIT are sent
+ * together.
+ */
+export async function swapAndCommit(transaction: Transaction, batch: AppendBatch): Promise<boolean> {
+  const [first, ...more] = statementFuls(batch);
+  if (first !== undefined && more.length === 0)
+    return hasMoved(await transaction.commitWith(transaction.rows(SWAP, swapValues(batch, first))));
+  try {
+    const isIn = await swapIn(transaction, batch);
+    await transaction.commit();
+    return isIn;
+  } catch (failure) {
+    await transaction.rollback();
+    throw failure;
+  }
+}
+
+async function swapIn(session: Session, batch: AppendBatch): Promise<boolean> {
   const [first, ...more] = statementFuls(batch);
   if (first === undefined) throw new RangeError("a batch has at least one entry");
   if (!hasMoved(await session.rows(SWAP, swapValues(batch, first)))) return false;

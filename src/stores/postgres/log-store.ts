@@ -73,7 +73,7 @@ export class PostgresLogStore extends PostgresLogReads implements LogStore {
   readonly #confirmation: Confirmation;
 
   /**
-   * `holdMs`: how long others wait for a gateway that had a conflict and holds the turn. Default 300. `confirmMs`: see
+   * `holdMs`: how long others wait for a gateway that has the turn and does not append. Default 300. `confirmMs`: see
    * Confirmation.
    */
   constructor(database: Database, holdMs?: number, confirmMs?: number) {
@@ -95,6 +95,10 @@ export class PostgresLogStore extends PostgresLogReads implements LogStore {
 
   async headless(): Promise<readonly string[]> {
     return (await this.#database.rows(HEADLESS, [])).map(({ log }) => log);
+  }
+
+  turn(log: string, size: number): Promise<LogReads | undefined> {
+    return this.#turns.take(log, size);
   }
 
   append(batch: AppendBatch): Promise<AppendOutcome> {

@@ -73,6 +73,16 @@ export class Transaction implements Session {
     }
   }
 
+  /**
+   * Commits in the same round trip as a last statement, sent just before. When only that one fails, the server has taken
+   * the COMMIT for a ROLLBACK. Otherwise rejects like `commit`.
+   */
+  async commitWith<Result>(last: Promise<Result>): Promise<Result> {
+    const [, committed] = await Promise.allSettled([last, this.commit()]);
+    if (committed.status === "rejected") throw committed.reason;
+    return last;
+  }
+
   /** Never rejects. */
   async rollback(): Promise<void> {
     await this.#end("ROLLBACK").catch(ignore);

@@ -1,9 +1,12 @@
 import { outcomeKnown } from "../../audit/calls.js";
-import type { AppendBatch } from "../../audit/store.js";
-import { appendBySwap, swapIn } from "./append.js";
+import type { AppendBatch, LogHead, LogReads, StoredEntry } from "../../audit/store.js";
+import type { LeafRange } from "../../core/tree.js";
+import { appendBySwap, swapAndCommit } from "./append.js";
+import { HEAD_COLUMNS } from "./confirmation.js";
 import { Contention } from "./contention.js";
 import type { Database } from "./database.js";
 import { portFailure, wasRolledBack } from "./failures.js";
+import { PostgresLogReads } from "./log-reads.js";
 import type { Statement, Transaction } from "./transaction.js";
 
 const LOCK_HEAD: Statement<{ readonly size: number }> = {
@@ -11,35 +14,56 @@ const LOCK_HEAD: Statement<{ readonly size: number }> = {
   text: "SELECT size FROM auditql.heads WHERE log = $1 FOR UPDATE",
 };
 
+interface Standing extends LogHead {
+  /** Of the entries from the size that the caller knows; null when there are none. */
+  readonly leafHashes: Uint8Array | null;
+  /** The last entry; nulls in an empty log. */
+  readonly canonical: string | null;
+  readonly leafHash: Uint8Array | null;
+  readonly receivedAt: string | null;
+}
+
+/** A statement of its own, behind the lock: one that waits for a lock still sees what was committed before it began. */
+const STANDING: Statement<Standing> = {
+  name: "standing",
+  text: `
+    SELECT head.*, newest.canonical, newest.leaf_hash AS "leafHash", newest.received_at AS "receivedAt",
+      (SELECT string_agg(leaf_hash, '' ORDER BY leaf_index) FROM auditql.entries AS entry
+       WHERE entry.log = head.log AND leaf_index >= $2 AND leaf_index < least(head.size, $3)) AS "leafHashes"
+    FROM (SELECT ${HEAD_COLUMNS} FROM auditql.heads WHERE log = $1) AS head
+    LEFT JOIN auditql.entries AS newest
+    ON newest.log = head.log AND newest.leaf_index = head.size - 1 AND head.size > $2`,
+};
+
 /**
- * How long after a conflict the caller has to return with a batch for the log's current size; others wait meanwhile.
+ * How long the caller has for its append once it has the turn; others wait meanwhile.
  */
 const HOLD_MS = 300;
 
 /** Each held turn keeps a connection of the pool; the reads in between need some too. */
 const MAX_TURNS = 4;
 
+/** Who has missed more entries reads them without keeping others waiting. */
+const MAX_MISSED = 16_384;
+
 /** The head's row, locked: no one else appends to the log before this is committed or rolled back. */
 interface Turn {
   readonly transaction: Transaction;
-  readonly size: number;
-}
-
-interface HeldTurn extends Turn {
+  readonly reads: LogReads;
   readonly expiry: NodeJS.Timeout;
 }
 
 /**
- * Appends in turn with other gateways. While this one seems to be alone it swaps the head, in one round trip. A
- * conflict is reported only once the log's row is locked for this gateway, and the lock is held for the next append:
- * the caller reads the head, which cannot move now, builds its batch again and is certain to get it in. With swaps
- * alone, a gateway that is slightly slower than the others would hardly ever win.
+ * Appends in turn with other gateways. While this one seems to be alone it swaps the head, in one round trip. After a
+ * conflict the log's row is locked for this gateway first, and what the log has become is read with the lock, in one round
+ * trip; the batch is then made for a head that cannot move, and is sent together with the commit. With swaps alone, a
+ * gateway that is slightly slower than the others would hardly ever win.
  */
 export class Turns {
   readonly #database: Database;
   readonly #holdMs: number;
   readonly #contention = new Contention();
-  readonly #held = new Map<string, HeldTurn>();
+  readonly #held = new Map<string, Turn>();
   /** Logs whose row this process has locked or waits for. */
   readonly #taken = new Set<string>();
 
@@ -48,10 +72,24 @@ export class Turns {
     this.#holdMs = holdMs;
   }
 
+  /** See LogStore.turn. */
+  async take(log: string, size: number): Promise<LogReads | undefined> {
+    if (!this.#contention.locksFirst(log)) return undefined;
+    const held = this.#held.get(log);
+    if (held !== undefined) return held.reads;
+    if (this.#taken.has(log) || this.#taken.size >= MAX_TURNS) return undefined;
+    this.#taken.add(log);
+    try {
+      return await outcomeKnown(this.#lock(log, size), "NONE");
+    } finally {
+      if (!this.#held.has(log)) this.#taken.delete(log);
+    }
+  }
+
   /** True when the batch is durable; false when the log's size was another and nothing was written. */
   async append(batch: AppendBatch): Promise<boolean> {
     const held = this.#takeHeld(batch.log);
-    const appended = held === undefined ? this.#appendOrHold(batch) : this.#appendIn(held, batch);
+    const appended = held === undefined ? appendBySwap(this.#database, batch) : this.#appendIn(held, batch);
     // A failed commit reports UNKNOWN itself; every other failure was rolled back.
     const isAppended = await outcomeKnown(appended, "NONE");
     if (isAppended) this.#contention.appended(batch.log);
@@ -63,37 +101,35 @@ export class Turns {
     for (const log of [...this.#held.keys()]) await this.#expire(log);
   }
 
-  async #appendOrHold(batch: AppendBatch): Promise<boolean> {
-    const { log, expectedSize } = batch;
-    const swapsFirst = !this.#contention.locksFirst(log) || !this.#mayTake(log);
-    if (swapsFirst && (await appendBySwap(this.#database, batch))) return true;
-    const turn = this.#mayTake(log) ? await this.#take(log) : undefined;
-    if (turn?.size === expectedSize) return this.#appendIn(turn, batch);
-    if (turn !== undefined) this.#hold(log, turn);
-    return false;
-  }
-
-  #mayTake(log: string): boolean {
-    return !this.#taken.has(log) && this.#taken.size < MAX_TURNS;
-  }
-
-  /** Waits for the log's row; undefined when there is none. */
-  async #take(log: string): Promise<Turn | undefined> {
-    this.#taken.add(log);
-    let turn: Turn | undefined;
+  /** Waits for the log's row; undefined when there is none, or when too much was missed. */
+  async #lock(log: string, size: number): Promise<LogReads | undefined> {
+    const transaction = await this.#database.begin();
     try {
-      turn = await lockHead(await this.#database.begin(), log);
+      const [, [standing]] = await Promise.all([
+        transaction.rows(LOCK_HEAD, [log]),
+        transaction.rows(STANDING, [log, size, size + MAX_MISSED]),
+      ]);
+      if (standing !== undefined && standing.size <= size + MAX_MISSED)
+        return this.#hold({ log, size }, transaction, standing);
     } catch (failure) {
+      await transaction.rollback();
       throw portFailure(failure);
-    } finally {
-      if (turn === undefined) this.#taken.delete(log);
     }
-    return turn;
+    await transaction.rollback();
+    return undefined;
   }
 
-  async #appendIn(turn: Turn, batch: AppendBatch): Promise<boolean> {
+  #hold({ log, size }: Known, transaction: Transaction, standing: Standing): LogReads {
+    if (standing.size !== size) this.#contention.conflicted(log);
+    const reads = new TurnReads(transaction, size, standing);
+    const expiry = setTimeout(() => void this.#expire(log), this.#holdMs).unref();
+    this.#held.set(log, { transaction, reads, expiry });
+    return reads;
+  }
+
+  async #appendIn({ transaction }: Turn, batch: AppendBatch): Promise<boolean> {
     try {
-      return await swapAndCommit(turn, batch);
+      return await swapAndCommit(transaction, batch);
     } catch (failure) {
       if (wasRolledBack(failure)) return false;
       throw portFailure(failure);
@@ -102,12 +138,7 @@ export class Turns {
     }
   }
 
-  #hold(log: string, turn: Turn): void {
-    const expiry = setTimeout(() => void this.#expire(log), this.#holdMs).unref();
-    this.#held.set(log, { ...turn, expiry });
-  }
-
-  #takeHeld(log: string): HeldTurn | undefined {
+  #takeHeld(log: string): Turn | undefined {
     const held = this.#held.get(log);
     clearTimeout(held?.expiry);
     this.#held.delete(log);
@@ -121,25 +152,44 @@ export class Turns {
   }
 }
 
-async function lockHead(transaction: Transaction, log: string): Promise<Turn | undefined> {
-  const [head] = await orRolledBack(transaction, transaction.rows(LOCK_HEAD, [log]));
-  if (head !== undefined) return { transaction, size: head.size };
-  await transaction.rollback();
-  return undefined;
+/** The first entries of a log that a caller knows. */
+interface Known {
+  readonly log: string;
+  readonly size: number;
 }
 
-async function swapAndCommit({ transaction, size }: Turn, batch: AppendBatch): Promise<boolean> {
-  const isIn = size === batch.expectedSize && (await orRolledBack(transaction, swapIn(transaction, batch)));
-  await (isIn ? transaction.commit() : transaction.rollback());
-  return isIn;
-}
+/** A log while it is locked. What an append needs to know was read with the lock; anything else is read when it is asked for. */
+class TurnReads extends PostgresLogReads {
+  constructor(
+    transaction: Transaction,
+    private readonly from: number,
+    private readonly standing: Standing,
+  ) {
+    super(transaction);
+  }
 
-/** The result of a step of the transaction, which is rolled back when the step fails. */
-async function orRolledBack<Result>(transaction: Transaction, step: Promise<Result>): Promise<Result> {
-  try {
-    return await step;
-  } catch (failure) {
-    await transaction.rollback();
-    throw failure;
+  override head(log: string): Promise<LogHead | undefined> {
+    const { format, size, rootHash, checkpoint, lastReceivedAt } = this.standing;
+    if (log !== this.standing.log) return super.head(log);
+    return Promise.resolve({ log, format, size, rootHash, checkpoint, lastReceivedAt });
+  }
+
+  override leafHashes(log: string, range: LeafRange): Promise<Uint8Array> {
+    const { size, leafHashes } = this.standing;
+    const isKnown = log === this.standing.log && range.start === this.from && range.end === size;
+    return isKnown && leafHashes !== null ? Promise.resolve(leafHashes) : super.leafHashes(log, range);
+  }
+
+  override entries(
+    log: string,
+    leafIndexes: readonly number[],
+    signal?: AbortSignal,
+  ): Promise<readonly (StoredEntry | undefined)[]> {
+    const { size, canonical, leafHash, receivedAt } = this.standing;
+    const [leafIndex, ...more] = leafIndexes;
+    const isNewest = log === this.standing.log && leafIndex === size - 1 && more.length === 0;
+    if (!isNewest || canonical === null || leafHash === null || receivedAt === null)
+      return super.entries(log, leafIndexes, signal);
+    return Promise.resolve([{ leafIndex, canonical, leafHash, receivedAt }]);
   }
 }

@@ -61,6 +61,10 @@ export class Pgbouncer {
     return new Pgbouncer(port, child, folder);
   }
 
+  get pid(): number {
+    return this.process.pid ?? 0;
+  }
+
   /** The same database, through the pooler. */
   before(databaseUrl: string): string {
     const url = new URL(databaseUrl);

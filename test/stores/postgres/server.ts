@@ -73,6 +73,11 @@ export class OwnPostgres implements PostgresServer {
     return this.#server?.exitCode === null && this.#server.signalCode === null;
   }
 
+  /** The process that has started all others; 0 while it is stopped. */
+  get pid(): number {
+    return this.#server?.pid ?? 0;
+  }
+
   get url(): string {
     return `postgres://auditql@127.0.0.1:${this.port}/postgres`;
   }

@@ -12,11 +12,11 @@ export async function lockTable(url: string, table: string): Promise<() => Promi
 
 const RUNNING = `
   SELECT pid FROM pg_stat_activity
-  WHERE datname = current_database() AND state = 'active' AND application_name = 'auditql' AND query LIKE $1`;
+  WHERE datname = current_database() AND state = $2 AND application_name = 'auditql' AND query LIKE $1`;
 
-/** The statements of gateways that the server is executing, or that wait for a lock there, and that match a LIKE pattern. */
-async function runningStatements(url: string, like: string): Promise<number> {
-  return (await sql(url, RUNNING, [like])).length;
+/** The statements of gateways that match a LIKE pattern and that the server executes, or executed last. */
+async function runningStatements(url: string, like: string, state: SessionState): Promise<number> {
+  return (await sql(url, RUNNING, [like, state])).length;
 }
 
 /** The connections that gateways have to the database. */
@@ -26,17 +26,26 @@ export async function openSessions(url: string): Promise<number> {
 }
 
 /** Resolves when there are so many of them; throws, with the number that there are, after `timeoutMs`. */
-export async function untilRunning(url: string, like: string, { count, timeoutMs = 5_000 }: Wanted): Promise<void> {
+export async function untilRunning(
+  url: string,
+  like: string,
+  { count, state = "active", timeoutMs = 5_000 }: Wanted,
+): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
-    const running = await runningStatements(url, like);
+    const running = await runningStatements(url, like, state);
     if (running === count) return;
     if (Date.now() > deadline) throw new Error(`${running} statements like ${like} are running, not ${count}`);
     await sleep(10);
   }
 }
 
+/** `active`: also one that waits for a lock. `idle in transaction`: its statement is done. */
+type SessionState = "active" | "idle in transaction";
+
 export interface Wanted {
   readonly count: number;
+  /** Default: active. */
+  readonly state?: SessionState;
   readonly timeoutMs?: number;
 }

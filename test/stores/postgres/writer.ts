@@ -39,7 +39,8 @@ export class CarefulWriter {
   }
 
   private async head(): Promise<LogHead> {
-    const head = await untilAvailable(async () => this.store.head(this.log));
+    const turn = await untilAvailable(async () => this.store.turn?.(this.log, 0));
+    const head = await untilAvailable(async () => (turn ?? this.store).head(this.log));
     if (head === undefined) throw new Error(`log ${this.log} is gone`);
     return head;
   }
