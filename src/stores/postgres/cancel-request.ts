@@ -9,6 +9,7 @@ declare module "pg" {
     cancel(processId: number, secretKey: number): void;
   }
   interface ClientBase {
+    readonly connection: Connection;
     /** Null behind a pooler that gives none. */
     readonly processID: number | null;
     readonly secretKey: number | null;

@@ -173,12 +173,15 @@ export class Connections {
     const client = new pg.Client(this.#clientConfig(config));
     client.on("error", ignore);
     try {
-      return await deadline(
+      const identity = await deadline(
         client.connect().then(() => identify(client)),
         connectTimeoutMs,
       );
-    } finally {
       void client.end().catch(ignore);
+      return identity;
+    } catch (failure) {
+      cut(client);
+      throw failure;
     }
   }
 
@@ -223,6 +226,9 @@ export class Connections {
       const session = await deadline(openSession(client, this.#settings), this.#settings.connectTimeoutMs);
       if (this.#url.wanted !== "any" && !this.#mayWrite(session)) throw notPrimary();
       this.#opened.set(client, { session, host });
+    } catch (failure) {
+      cut(client);
+      throw failure;
     } finally {
       client.removeListener("error", ignore);
     }
@@ -253,6 +259,11 @@ types.setTypeParser(pg.types.builtins.INT8, Number);
 
 function notPrimary(): Error {
   return new Error("it is read-only, but target_session_attrs asks for a writable one");
+}
+
+/** Asked to end, the driver first waits for the answers to what it has sent. */
+function cut(client: pg.ClientBase): void {
+  client.connection.stream.destroy();
 }
 
 function ignore(): void {

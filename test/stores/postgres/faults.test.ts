@@ -12,6 +12,7 @@ import { describeWith } from "../../service.js";
 import { batch, emptyHead, entry } from "../batches.js";
 import { logged } from "../search-events.js";
 import { OwnPostgres, postgresPrograms, sql } from "./server.js";
+import { WatchedNetwork } from "./watched-network.js";
 import { CarefulWriter, textsOf, untilAvailable } from "./writer.js";
 import { KEYRING } from "../../keyring.js";
 
@@ -222,5 +223,23 @@ describeWith("a PostgreSQL of its own", postgresPrograms() !== undefined, () => 
       expect(Date.now() - started).toBeLessThan(DATABASE_DEFAULTS.connectTimeoutMs);
       silent.close();
     });
+
+    test.each(["one host", "two hosts"])("is left when it falls silent while it is checked: %s", async (hosts) => {
+      const network = await WatchedNetwork.start(url);
+      try {
+        network.held = new Promise(() => undefined);
+        const settings = { url: hosts === "one host" ? network.url : twice(network.url), connectTimeoutMs: 300 };
+        await expect(openDatabase(settings)).rejects.toMatchObject(UNAVAILABLE);
+        while (network.sockets > 0) await sleep(10);
+      } finally {
+        network.close();
+      }
+    });
   });
 });
+
+/** The same host as two of a list. */
+function twice(url: string): string {
+  const { host } = new URL(url);
+  return url.replace(host, `${host},${host}`);
+}

@@ -39,6 +39,11 @@ export class WatchedNetwork {
     return url.href;
   }
 
+  /** The connections that there are, each with two ends. */
+  get sockets(): number {
+    return this.#sockets.size;
+  }
+
   /** New connections reach the server, again. */
   async accept(): Promise<void> {
     const server = createServer((client) => {
