@@ -4,13 +4,13 @@ import type { Clock } from "../audit/clock.js";
 import { deadline, replaced } from "../audit/calls.js";
 import { PIECE_DOCUMENTS } from "../core/segment/format.js";
 import type { SearchIndex } from "../audit/search-index.js";
-import type { AppendBatch, AppendOutcome, LogHead, LogStore } from "../audit/store.js";
+import type { AppendBatch, AppendOutcome, LogHead, LogReads, LogStore } from "../audit/store.js";
 import type { Metrics, PerLog } from "./metrics.js";
 
 /** How long a read of the metrics waits for a store that does not answer. */
 const READ_TIMEOUT_MS = 2_000;
 
-/** The store, with each batch counted and timed. */
+/** The store, with each batch counted and timed. A turn that cannot be had is an append that failed, of no events. */
 export function meteredStore(store: LogStore, metrics: Metrics): LogStore {
   const append = async (batch: AppendBatch): Promise<AppendOutcome> => {
     const startedAt = performance.now();
@@ -27,7 +27,16 @@ export function meteredStore(store: LogStore, metrics: Metrics): LogStore {
       throw error;
     }
   };
-  return replaced(store, { append });
+  const turn = async (log: string, size: number): Promise<LogReads | undefined> => {
+    const startedAt = performance.now();
+    try {
+      return await store.turn?.(log, size);
+    } catch (error) {
+      metrics.append({ log, events: 0, outcome: "error", ms: performance.now() - startedAt });
+      throw error;
+    }
+  };
+  return replaced(store, { append, ...(store.turn && { turn }) });
 }
 
 /** The cache, with each read counted. */

@@ -65,7 +65,7 @@ export function inSpan<T>(
 }
 
 /** Batches carry the events of many requests, so the work on one belongs to no request's trace. */
-const ROOT_SPANS: ReadonlySet<string> = new Set(["store.append"]);
+const ROOT_SPANS: ReadonlySet<string> = new Set(["store.append", "store.turn"]);
 
 /** The port, with each call in a span `<family>.<method>` that reveals nothing about the call's arguments. */
 export function traced<T extends object>(port: T, family: string, tracer = registeredTracer()): T {

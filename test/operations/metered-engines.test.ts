@@ -42,6 +42,19 @@ describe("a metered store", () => {
     expect(found['auditql_events_logged_total{log="default"}']).toBeUndefined();
     expect(found['auditql_append_duration_seconds_count{outcome="error"}']).toBe(1);
   });
+
+  test("counts a turn that cannot be had as an append that failed, and has turns only where the store has", async () => {
+    const { metrics, log, store } = await measured();
+    expect(Reflect.get(store, "turn")).toBeUndefined();
+    const turns = [Promise.resolve(log), Promise.reject(new Error("the database is away"))];
+    const inTurns = meteredStore(Object.assign(log, { turn: () => turns.shift() }), metrics);
+    expect(await inTurns.turn?.("default", 0)).toBe(log);
+    await expect(inTurns.turn?.("default", 0)).rejects.toThrow("away");
+    expect(await samples(metrics)).toMatchObject({
+      'auditql_append_duration_seconds_count{outcome="error"}': 1,
+      'auditql_append_duration_seconds_count{outcome="appended"}': 0,
+    });
+  });
 });
 
 describe("a metered cache", () => {
