@@ -7,7 +7,7 @@ import { entryAt } from "./events.js";
 import { fill, untilIdle } from "./gateway/filled.js";
 import { load, post } from "./gateway/load.js";
 import { LOG, logBulk, search } from "./gateway/operations.js";
-import { type Served, servePostgres } from "./gateway/served.js";
+import { type Served, servePostgres, treeProcessorMs } from "./gateway/served.js";
 import { ratio } from "./gateway/table.js";
 import { figure, machine, median, perSecond } from "./machine.js";
 
@@ -15,7 +15,7 @@ import { figure, machine, median, perSecond } from "./machine.js";
  * Usage: node build/bench/postgres-gateways.js [events] [seconds] [rounds]
  * Logs on a PostgreSQL of its own, each written through 1, 2 or 4 gateways, and again through pgbouncer in mode `transaction`: bulk requests beside
  * a bare COPY of as many rows, and single events, `rounds` (3) by turns, so that the medians of the rounds' ratios hold whatever else the
- * machine does. Then a search at `events` (100,000) entries; `seconds` (3) of load per figure. Clients, gateways and database
+ * machine does; and who spends how much processor time on an event. Then a search at `events` (100,000) entries; `seconds` (3) of load per figure. Clients, gateways and database
  * share the machine. The bar: 2 and 4 gateways append at 0.9 of the rate of one.
  */
 const [events = 100_000, seconds = 3, rounds = 3] = process.argv.slice(2).map(Number);
@@ -26,6 +26,8 @@ const BULK = 1_000;
 const BATCHES = 20;
 /** Bulk requests in flight, over all gateways: one is parsed while another is committed. */
 const IN_FLIGHT = 4;
+/** Requests that each gateway answers before it is measured. */
+const WARM_UP = 10_000;
 /** Each gateway of a log that others write to may hold four of them. */
 const POOL = 60;
 
@@ -91,52 +93,111 @@ async function singles(gateways: readonly Served[]): Promise<{ readonly rate: nu
   return { rate, p99Ms: Math.max(...measured.map(({ p99Ms }) => p99Ms)) };
 }
 
-interface Round {
-  readonly bulk: number;
-  readonly single: number;
-  readonly p99Ms: number;
-  /** Microseconds of processor time of all gateways, and of pgbouncer and the server not: for an event of a bulk request. */
-  readonly bulkMicros: number;
+/** Processor time so far, in milliseconds, by who spends it. */
+interface Spent {
+  /** The threads of the gateways that answer requests. */
+  readonly main: number;
+  /** Their other threads: garbage collection, the search index. */
+  readonly others: number;
+  readonly PostgreSQL: number;
+  readonly pgbouncer: number;
+  /** This process. */
+  readonly clients: number;
 }
 
-async function round({ gateways }: Fleet): Promise<Round> {
-  const spent = (): number => gateways.reduce((sum, gateway) => sum + gateway.processorMs(), 0);
-  const before = spent();
-  const bulk = await bulkRate(gateways, 0, BATCHES);
-  const bulkMicros = (1_000 * (spent() - before)) / (BATCHES * BULK);
+function spent({ gateways }: Fleet): Spent {
+  const main = gateways.reduce((sum, gateway) => sum + gateway.mainThreadMs(), 0);
+  const { user, system } = process.cpuUsage();
+  return {
+    main,
+    others: gateways.reduce((sum, gateway) => sum + gateway.processorMs(), 0) - main,
+    PostgreSQL: treeProcessorMs(server.pid),
+    pgbouncer: treeProcessorMs(pooler.pid),
+    clients: (user + system) / 1_000,
+  };
+}
+
+interface Appended {
+  readonly rate: number;
+  /** Microseconds of processor time for an event. */
+  readonly micros: Spent;
+}
+
+interface Round {
+  readonly bulk: Appended;
+  readonly single: Appended;
+  readonly p99Ms: number;
+}
+
+async function round(fleet: Fleet): Promise<Round> {
+  const { gateways } = fleet;
+  const measured = async (append: () => Promise<{ readonly rate: number; readonly events: number }>) => {
+    const before = spent(fleet);
+    const { rate, events } = await append();
+    return { rate, micros: perEvent(events, before, spent(fleet)) };
+  };
+  const bulk = await measured(async () => ({ rate: await bulkRate(gateways, 0, BATCHES), events: BATCHES * BULK }));
   // What is left to index would slow the single events down.
   await Promise.all(gateways.map(untilIdle));
-  const { rate, p99Ms } = await singles(gateways);
-  return { bulk, single: rate, p99Ms, bulkMicros };
+  let p99Ms = 0;
+  const single = await measured(async () => {
+    const { rate, p99Ms: slowest } = await singles(gateways);
+    p99Ms = slowest;
+    return { rate, events: rate * seconds };
+  });
+  return { bulk, single, p99Ms };
 }
 
-/** Each number of gateways by turns, after a round that warms all up. */
+/**
+ * Each gateway of a fleet compiles its own code: with as many requests in all, four would be measured while they compile, one would not.
+ */
+async function warmUp({ count, gateways }: Fleet): Promise<void> {
+  for (let i = 0; i < count; i++) await bulkRate(gateways, 0, BATCHES);
+  for (let logged = 0; logged < WARM_UP * count;) logged += seconds * (await singles(gateways)).rate;
+  await Promise.all(gateways.map(untilIdle));
+}
+
+function perEvent(events: number, before: Spent, after: Spent): Spent {
+  const of = (who: keyof Spent): number => (1_000 * (after[who] - before[who])) / events;
+  return {
+    main: of("main"),
+    others: of("others"),
+    PostgreSQL: of("PostgreSQL"),
+    pgbouncer: of("pgbouncer"),
+    clients: of("clients"),
+  };
+}
+
+/** Each number of gateways by turns, all of them warm. */
 async function writeRows(way: string, urls: readonly string[], bare: number): Promise<void> {
   const fleets: Fleet[] = [];
   try {
     for (const [i, count] of GATEWAYS.entries()) fleets.push(await startFleet(count, urls[i] ?? ""));
-    for (const fleet of fleets) await round(fleet);
+    for (const fleet of fleets) await warmUp(fleet);
     const all: Round[][] = fleets.map(() => []);
     for (let i = 0; i < rounds; i++) for (const [at, fleet] of fleets.entries()) all[at]?.push(await round(fleet));
-    const [alone = []] = all;
     for (const [at, { count }] of fleets.entries()) {
-      const those = all[at] ?? [];
-      const middle = (pick: (of: Round) => number): number => median(those.map(pick));
-      const beside = (pick: (of: Round) => number): number =>
-        median(those.map((one, i) => pick(one) / pick(alone[i] ?? one)));
-      const [bulk, single] = [beside((one) => one.bulk), beside((one) => one.single)];
-      const mark = (times: number): string => `${figure(times)}x one${times >= BAR ? "" : ", MISSED"}`;
-      print(
-        `${way}, ${count} gateways`,
-        `logBulk ${figure(middle((one) => one.bulk))} events/s, ${mark(bulk)}, ${ratio(
-          middle((one) => one.bulk),
-          bare,
-        )} the bare COPY, ${figure(middle((one) => one.bulkMicros))} µs of the gateways each; log ${figure(middle((one) => one.single))}/s, p99 ${figure(middle((one) => one.p99Ms))} ms, ${mark(single)}`,
-      );
+      const [those = [], alone = []] = [all[at], all[0]];
+      const name = `${way}, ${count} gateways`;
+      const bulk = row(those, alone, ({ bulk: of }) => of);
+      const single = row(those, alone, ({ single: of }) => of);
+      const beside = ratio(median(those.map((one) => one.bulk.rate)), bare);
+      print(`${name}, logBulk of 1,000`, `${bulk}, ${beside} the bare COPY`);
+      print(`${name}, log`, `${single}, p99 ${figure(median(those.map(({ p99Ms }) => p99Ms)))} ms`);
     }
   } finally {
     for (const fleet of fleets) await fleet.close();
   }
+}
+
+function row(those: readonly Round[], alone: readonly Round[], pick: (round: Round) => Appended): string {
+  const times = median(those.map((one, i) => pick(one).rate / pick(alone[i] ?? one).rate));
+  const micros = (who: keyof Spent): number => median(those.map((one) => pick(one).micros[who]));
+  const roles = ["main", "others", "PostgreSQL", "pgbouncer", "clients"] as const;
+  const sum = roles.reduce((all, who) => all + micros(who), 0);
+  const shares = roles.map((who) => `${who} ${figure(micros(who))}`).join(", ");
+  const rate = figure(median(those.map((one) => pick(one).rate)));
+  return `${rate}/s, ${figure(times)}x one${times >= BAR ? "" : ", MISSED"}, µs an event: ${figure(sum)} (${shares})`;
 }
 
 async function searchRow(url: string): Promise<void> {

@@ -12,6 +12,8 @@ export interface Served {
   memoryMiB(): number;
   /** The processor time of all its threads so far, in steps of 10 ms. Linux only. */
   processorMs(): number;
+  /** Of it, that of the thread that answers requests. Linux only. */
+  mainThreadMs(): number;
   /** Its open files and sockets. Linux only. */
   descriptors(): number;
   signal(name: NodeJS.Signals): void;
@@ -82,6 +84,7 @@ export async function serve(
     startMs,
     memoryMiB: () => residentMiB(child),
     processorMs: () => processorMs(child),
+    mainThreadMs: () => spentMs(`/proc/${String(child.pid)}/task/${String(child.pid)}/stat`).own,
     descriptors: () => readdirSync(`/proc/${String(child.pid)}/fd`).length,
     signal: (name) => child.kill(name),
     stop: () => stop(child),
@@ -110,12 +113,37 @@ function residentMiB({ pid }: ChildProcess): number {
   return Number(kib) / 1024;
 }
 
-/** Fields 14 and 15 of proc(5), user and system time in ticks of 10 ms, counted from behind the name. */
 export function processorMs({ pid }: Pick<ChildProcess, "pid">): number {
-  const fields = readFileSync(`/proc/${String(pid)}/stat`, "utf8")
+  return spentMs(`/proc/${String(pid)}/stat`).own;
+}
+
+/** The processor time of a process and of all that it has started, in steps of 10 ms. Linux only. */
+export function treeProcessorMs(pid: number): number {
+  const { own, ended } = spentMs(`/proc/${pid}/stat`);
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean);
+  return children.reduce((sum, child) => sum + ofChild(Number(child)), own + ended);
+}
+
+/** One that ends meanwhile is counted by its parent the next time. */
+function ofChild(pid: number): number {
+  try {
+    return treeProcessorMs(pid);
+  } catch {
+    return 0;
+  }
+}
+
+/**
+ * User and system time of a process or thread, and of its children that have ended: fields 14 to 17 of proc(5), in ticks
+ * of 10 ms, counted from behind the name.
+ */
+function spentMs(file: string): { readonly own: number; readonly ended: number } {
+  const [user, system, endedUser, endedSystem] = readFileSync(file, "utf8")
     .replace(/^.*\) /, "")
-    .split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * 10;
+    .split(" ")
+    .slice(11, 15)
+    .map(Number);
+  return { own: 10 * (Number(user) + Number(system)), ended: 10 * (Number(endedUser) + Number(endedSystem)) };
 }
 
 async function stop(child: ChildProcess): Promise<void> {
