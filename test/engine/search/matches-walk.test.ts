@@ -47,8 +47,8 @@ function readable(segment: Segment): ReadableSegment {
   return { range: leavesOf(segment), session: () => ({ read: (run) => Promise.resolve(run(reader)) }) };
 }
 
-function searched(parts: SearchedLog["parts"], signal?: AbortSignal): SearchedLog {
-  const entry: ReadEntry = { kind: "entry", entry: { canonical: "{}", hash: digestOf(new Uint8Array(32)) } };
+function searched(parts: SearchedLog["parts"], signal?: AbortSignal, canonical = "{}"): SearchedLog {
+  const entry: ReadEntry = { kind: "entry", entry: { canonical, hash: digestOf(new Uint8Array(32)) } };
   return {
     ...{ log: "default", parts, signal },
     entries: (leaves) => (asked.push(leaves), Promise.resolve(leaves.map(() => entry))),
@@ -165,7 +165,7 @@ describe("a walk through what is read from the log", () => {
 
   test("lets others run between rows, and ends for who is gone", async () => {
     const turns = turnsOf();
-    await found(searched(rows(range(0, 64))));
+    await found(searched(rows(range(0, 64)), undefined, "{}".padEnd(8_192)));
     expect(await turns()).toBeGreaterThanOrEqual(64);
     const gone = AbortSignal.abort(new Error("gone"));
     await expect(found(searched(rows(range(0, 1)), gone))).rejects.toThrow("gone");
