@@ -80,13 +80,13 @@ export class ScopedService implements AuditService {
    * it.
    */
   async append(request: LogRequest, asking?: Asking): Promise<Receipt> {
-    const receipt = await this.service.append(this.admitted(request), this.as(asking));
-    return this.own(receipt, receipt);
+    const own = this.admitted(request);
+    return this.ownReceipt(await this.service.append(own, this.as(asking)));
   }
 
   async appendLater(request: LogRequest, asking?: Asking): Promise<BulkRequest> {
-    const bulk = await this.service.appendLater(this.admitted(request), this.as(asking));
-    return this.own(bulk.logged, bulk);
+    const own = this.admitted(request);
+    return this.ownReceipt(await this.service.appendLater(own, this.as(asking)));
   }
 
   async bulkRequest(id: string, asking?: Asking): Promise<BulkRequest | undefined> {
@@ -94,7 +94,7 @@ export class ScopedService implements AuditService {
     // An id of an earlier version does not say whose request it is.
     if (parseBulkId(id)?.kind === "digest" && !this.seesEverything) return undefined;
     const request = await this.service.bulkRequest(id, this.as(asking));
-    return request !== undefined && this.isOfTenant(request) ? this.own(request.logged, request) : undefined;
+    return request !== undefined && this.isOfTenant(request) ? this.ownReceipt(request) : undefined;
   }
 
   async search(request: SearchRequest, page: PageRequest, asking?: Asking): Promise<ResultPage> {
@@ -211,9 +211,14 @@ export class ScopedService implements AuditService {
   /** The request as this principal may make it. */
   private admitted(request: LogRequest): LogRequest {
     this.require("audit:log");
-    this.requireOpen(request.log);
-    this.options.admitEvents?.(request.events.length);
-    const { tenant } = this.options.principal;
+    const { closedLog, admitEvents, principal } = this.options;
+    if (request.log === closedLog)
+      throw new AuditError(
+        "FORBIDDEN",
+        `The log ${closedLog} records who was shown what: only the gateway logs there.`,
+      );
+    admitEvents?.(request.events.length);
+    const { tenant } = principal;
     return tenant === undefined ? request : inTenantsName(request, tenant);
   }
 
@@ -229,10 +234,11 @@ export class ScopedService implements AuditService {
     return { ...page, entries: page.entries.map((outcome) => this.visible(page.result.log, outcome)) };
   }
 
-  /** The answer about what the caller itself logged, which it may see. */
-  private own<T>(logged: Logged, answer: T): T {
+  private ownReceipt<T extends Logged | BulkRequest>(receipt: T): T {
+    const shown: Logged | BulkRequest = receipt;
+    const logged = "logged" in shown ? shown.logged : shown;
     if (!this.seesEverything) (this.shown ??= new ShownLeaves()).addReceipt(logged);
-    return answer;
+    return receipt;
   }
 
   /** Any one of the scopes suffices. */
@@ -242,12 +248,6 @@ export class ScopedService implements AuditService {
     if (expired) throw new AuditError("UNAUTHENTICATED", "The credential has expired: get a new one.");
     if (holdsAny(principal, scopes)) return;
     throw new AuditError("FORBIDDEN", `The credential lacks the scope ${scopes.join(" or ")}: use one that has it.`);
-  }
-
-  private requireOpen(log: string): void {
-    if (log !== this.options.closedLog) return;
-    const message = `The log ${log} records who was shown what: only the gateway logs there.`;
-    throw new AuditError("FORBIDDEN", message);
   }
 
   private visible(log: string, outcome: EntryOutcome): EntryOutcome {
