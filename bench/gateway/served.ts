@@ -21,10 +21,12 @@ export interface Served {
 }
 
 const START_TIMEOUT_MS = 60_000;
+/** As the image and the unit for systemd start it; peers are started with the same. */
+export const NODE_OPTIONS = ["--max-semi-space-size=32"];
 
 /** The gateway as an operator starts it, on a SQLite file in `folder`, with `options` of Node's own. */
 export function serveSqlite(folder: string, options: readonly string[] = []): Promise<Served> {
-  return serve([...options, "build/dist/main.js", "serve"], {
+  return serve([...NODE_OPTIONS, ...options, "build/dist/main.js", "serve"], {
     AUDITQL_PORT: "0",
     AUDITQL_STORE: `sqlite:${folder}/audit.db`,
     AUDITQL_KEY_FILE: `${folder}/auditql.key`,
@@ -33,7 +35,7 @@ export function serveSqlite(folder: string, options: readonly string[] = []): Pr
 
 /** One of several gateways on a database; they share the key file in `folder`, so start the first one alone. */
 export function servePostgres(folder: string, databaseUrl: string): Promise<Served> {
-  return serve(["build/dist/main.js", "serve"], {
+  return serve([...NODE_OPTIONS, "build/dist/main.js", "serve"], {
     AUDITQL_PORT: "0",
     AUDITQL_STORE: databaseUrl,
     AUDITQL_KEY_FILE: `${folder}/auditql.key`,
@@ -42,7 +44,7 @@ export function servePostgres(folder: string, databaseUrl: string): Promise<Serv
 
 /** The gateway on a log of the format pangea, for its door of the Pangea protocol. */
 export function servePangea(folder: string): Promise<Served> {
-  return serve(["build/dist/main.js", "serve"], {
+  return serve([...NODE_OPTIONS, "build/dist/main.js", "serve"], {
     AUDITQL_PORT: "0",
     AUDITQL_STORE: `sqlite:${folder}/audit.db`,
     AUDITQL_KEY_FILE: `${folder}/auditql.key`,
@@ -52,7 +54,7 @@ export function servePangea(folder: string): Promise<Served> {
 
 /** The gateway in front of a service of the Pangea protocol. */
 export function serveInFront(folder: string, { url }: Pick<Served, "url">): Promise<Served> {
-  return serve(["build/dist/main.js", "serve"], {
+  return serve([...NODE_OPTIONS, "build/dist/main.js", "serve"], {
     AUDITQL_PORT: "0",
     AUDITQL_STORE: `pangea+${new URL("/", url).href}`,
     AUDITQL_PANGEA_TOKEN: "none",
@@ -62,7 +64,7 @@ export function serveInFront(folder: string, { url }: Pick<Served, "url">): Prom
 
 /** The same server with a service behind it that does nothing: what GraphQL and HTTP cost by themselves. */
 export function serveNoOp(): Promise<Served> {
-  return serve(["build/bench/gateway/no-op.js"], {});
+  return serve([...NODE_OPTIONS, "build/bench/gateway/no-op.js"], {});
 }
 
 /** A program that says its address in one line; `cwd` is where it is run. */

@@ -6,7 +6,7 @@ import { OwnPostgres, sql } from "../../test/stores/postgres/server.js";
 import { eventAt } from "../events.js";
 import { load, post, type Operation } from "../gateway/load.js";
 import { NEWEST_MESSAGE, ROOT, search, TYPENAME } from "../gateway/operations.js";
-import { serve, serveNoOp, servePostgres, serveSqlite, type Served } from "../gateway/served.js";
+import { NODE_OPTIONS, serve, serveNoOp, servePostgres, serveSqlite, type Served } from "../gateway/served.js";
 import { machine, perSecond } from "../machine.js";
 import { ours, postgraphile, type Contender } from "./contenders.js";
 import { Rounds } from "./rounds.js";
@@ -55,7 +55,7 @@ async function besidePostgraphile(installed: Scratch): Promise<void> {
   try {
     const settings = { DATABASE_URL: theirs, GRAPHILE_ENV: "production" };
     served.push(await serveSqlite(join(folder, "sqlite")), await servePostgres(folder, own));
-    served.push(await serve(["postgraphile.mjs"], settings, installed.folder));
+    served.push(await serve([...NODE_OPTIONS, "postgraphile.mjs"], settings, installed.folder));
     const [sqlite, postgres, peer] = served.map(({ url }) => url);
     const contenders = [ours("SQLite", sqlite ?? ""), ours("PostgreSQL", postgres ?? ""), postgraphile(peer ?? "")];
     const table = new Rounds(contenders, rounds);
@@ -86,7 +86,7 @@ async function ownRows(contenders: readonly Contender[]): Promise<void> {
 }
 
 async function besideApollo(): Promise<void> {
-  const served = [await serveNoOp(), await serve(["build/bench/peers/apollo.js"], {})];
+  const served = [await serveNoOp(), await serve([...NODE_OPTIONS, "build/bench/peers/apollo.js"], {})];
   try {
     const [gateway = "", apollo = ""] = served.map(({ url }) => url);
     const table = new Rounds([ours("our door", gateway), ours("Apollo's defaults", apollo)], rounds);

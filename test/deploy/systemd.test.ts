@@ -11,6 +11,8 @@ import { deployText } from "./metric-names.js";
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 /** Where the unit's first comment installs the package. */
 const INSTALLED = "/opt/auditql/node_modules/auditql/";
+/** docs/operating.md says what it is good for. */
+const YOUNG_GENERATION = "--max-semi-space-size=32";
 const unit = deployText("systemd/auditql.service");
 
 interface Package {
@@ -21,10 +23,16 @@ interface Package {
 describe("the unit for systemd", () => {
   test("starts the program that package.json names, and gives it longer than it takes to stop", () => {
     const { bin, version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as Package;
-    expect(unit).toContain(`ExecStart=/usr/bin/node ${INSTALLED}${bin.auditql} serve\n`);
+    expect(unit).toContain(`ExecStart=/usr/bin/node ${YOUNG_GENERATION} ${INSTALLED}${bin.auditql} serve\n`);
     expect(unit).toContain(`npm install --prefix /opt/auditql ./auditql-${version}.tgz `);
     expect(existsSync(join(ROOT, bin.auditql))).toBe(true);
     expect(Number(/^TimeoutStopSec=(\d+)s$/m.exec(unit)?.[1])).toBeGreaterThan(10);
+  });
+
+  test("and every other way to start a server give Node the same young generation", () => {
+    for (const path of ["Dockerfile", "package.json", "docs/production.md", "docs/operating.md", "bench/gateway/served.ts"]) {
+      expect([path, readFileSync(join(ROOT, path), "utf8").includes(YOUNG_GENERATION)]).toEqual([path, true]);
+    }
   });
 
   test("names settings that there are, and sets none that a file of a secret would contradict", () => {
