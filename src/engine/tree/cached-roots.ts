@@ -135,8 +135,9 @@ export class CachedRoots {
   /** A slow gateway may replace a newer root, which is then put back; sizes grow, so this ends. */
   async #putNewest(root: CachedRoot): Promise<void> {
     const replaced = await this.options.cache.putNewest(root);
-    const size = (replaced && this.#opened(replaced))?.treeSize ?? 0;
-    if (replaced !== undefined && size > root.treeSize) await this.#putNewest({ ...replaced, treeSize: size });
+    if (replaced === undefined || replaced.treeSize <= root.treeSize) return;
+    const size = this.#opened(replaced)?.treeSize ?? 0;
+    if (size > root.treeSize) await this.#putNewest({ ...replaced, treeSize: size });
   }
 
   async #make({ edge }: SignedTree, proven: SignedRoot, readers: TreeReaders): Promise<Root> {
