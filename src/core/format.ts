@@ -130,8 +130,8 @@ function notNodeShaped(canonical: Uint8Array): Uint8Array {
   return canonical;
 }
 
-/** Protocol section 2.2. Lists, numbers and booleans, which occur only in other services' schemas, stay as they are. */
-function withObjectsAsText(event: AuditEvent): JsonObject {
+/** An event as the Pangea protocol has it, section 2.2. Lists, numbers and booleans, which occur only in other services' schemas, stay as they are. */
+export function withObjectsAsText(event: AuditEvent): JsonObject {
   const members = Object.entries<Json>({ ...event });
   return Object.fromEntries(
     members.map(([field, value]) => [field, isPlainObject(value) ? canonicalJson(value) : value]),

@@ -2,7 +2,7 @@ import { checkRequest, type AcceptedEvent, type EventSigner } from "../../audit/
 import type { LogRequest, RefusedEvent } from "../../audit/service.js";
 import { eventRules } from "../../core/event-rules.js";
 import type { EventSchema } from "../../core/event-schema.js";
-import type { LogFormat } from "../../core/format.js";
+import { withObjectsAsText, type LogFormat } from "../../core/format.js";
 import { isPlainObject, withoutNulls, type Json, type JsonObject } from "../../core/json.js";
 import { schemaRules } from "../../core/schema-event.js";
 import { unsupported } from "./shown.js";
@@ -33,14 +33,13 @@ export function wireEvents(request: LogRequest, { format, schema }: WireLog, sig
       "Leave it out, and after an open outcome search for the event first.",
     );
   }
-  return { items: accepted.map((event) => wireItem(event, format)), refused };
+  return { items: accepted.map(wireItem), refused };
 }
 
-function wireItem({ sent, checked }: AcceptedEvent, format: LogFormat): JsonObject {
+function wireItem({ sent, checked }: AcceptedEvent): JsonObject {
   const { event, malformed = [], signature, publicKey } = checked;
   // The standard fields hold text only, and a text goes out as it came, whatever it looks like.
-  const fitting = JSON.parse(format.signedText(event)) as JsonObject;
-  const item = { event: { ...fitting, ...misfits(sent.event, malformed) } };
+  const item = { event: { ...withObjectsAsText(event), ...misfits(sent.event, malformed) } };
   return signature === undefined || publicKey === undefined ? item : { ...item, signature, public_key: publicKey };
 }
 
