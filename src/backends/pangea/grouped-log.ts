@@ -6,8 +6,10 @@ import type { JsonObject } from "../../core/json.js";
 /** Logs events in one request, and rejects with AuditError. */
 export type LogAll = (items: readonly JsonObject[]) => Promise<Logged>;
 
-/** So many requests run at once; what comes meanwhile waits for the next, which logs all of it. With more, groups are smaller. */
+/** So many requests run at once; what comes meanwhile waits for the next, which logs all of it. */
 const AT_ONCE = 2;
+/** A service that is slow for one request need not be for the next. */
+const LONGEST_HOLD_MS = 50;
 /** Protocol section 1.6. */
 const MOST_EVENTS = 1_000;
 /** Of the events' JSON; one that is larger goes alone. */
@@ -23,14 +25,15 @@ interface Waiting {
 
 /**
  * Logs single events that come at once in requests of several: a service logs a thousand in one request for little more
- * than one. An event is never held back while fewer than two requests run, but for what the same turn of the event loop still
- * brings, and each caller learns of its own event only.
+ * than one. While a request runs that logs more events than wait for the next, these are held back for a moment: so two requests share
+ * evenly what comes at once, where each would else be followed by a small one. Each caller learns of its own event only.
  */
 export class GroupedLog {
   #waiting: Waiting[] = [];
-  #running = 0;
+  readonly #running = new Set<readonly Waiting[]>();
   /** A request begins when this turn has brought what it brings: clients that were answered together come again together. */
-  #isDue = false;
+  #isBeginning = false;
+  #hold: NodeJS.Timeout | undefined;
 
   constructor(private readonly logAll: LogAll) {}
 
@@ -40,23 +43,36 @@ export class GroupedLog {
     const logged = new Promise<Logged>((resolve, reject) => {
       this.#waiting.push({ item, characters: JSON.stringify(item).length, signal, resolve, reject });
     });
-    if (!this.#isDue && this.#running < AT_ONCE) {
-      this.#isDue = true;
-      setImmediate(() => {
-        this.#isDue = false;
-        void this.#run();
-      });
-    }
+    this.#look();
     return unlessAborted(logged, signal);
   }
 
-  async #run(): Promise<void> {
-    this.#running++;
-    while (this.#waiting.length > 0) {
-      const wanted = this.#group().filter(({ signal }) => signal?.aborted !== true);
-      if (wanted.length > 0) await this.#logGroup(wanted);
+  /** Begins the next request if it is due: `isHeld` says that its first event was held back for long enough. */
+  #look(isHeld = false): void {
+    if (this.#isBeginning || this.#running.size === AT_ONCE || this.#waiting.length === 0) return;
+    const [running = []] = this.#running;
+    if (!isHeld && this.#waiting.length < running.length) {
+      this.#hold ??= setTimeout(() => {
+        this.#hold = undefined;
+        this.#look(true);
+      }, LONGEST_HOLD_MS);
+      return;
     }
-    this.#running--;
+    this.#isBeginning = true;
+    setImmediate(() => {
+      this.#isBeginning = false;
+      void this.#run();
+    });
+  }
+
+  async #run(): Promise<void> {
+    clearTimeout(this.#hold);
+    this.#hold = undefined;
+    const group = this.#group().filter(({ signal }) => signal?.aborted !== true);
+    this.#running.add(group);
+    if (group.length > 0) await this.#logGroup(group);
+    this.#running.delete(group);
+    this.#look();
   }
 
   /** Those that have waited longest, as many as one request takes. */

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { afterEach, describe, expect, test } from "@jest/globals";
+import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { AuditError, badInput } from "../../../src/audit/errors.js";
 import type { Logged } from "../../../src/audit/service.js";
 import { GroupedLog, type LogAll } from "../../../src/backends/pangea/grouped-log.js";
@@ -37,25 +37,67 @@ function held(respond: LogAll = (items) => Promise.resolve(receipt(items))) {
 const upTo = (count: number, from = 0): readonly number[] => Array.from({ length: count }, (_, at) => from + at);
 
 describe("events that are logged one by one", () => {
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
   test("go in one request with what the same turn brings; while two run, the others wait for the next, which has them all", async () => {
     const { log, requests, open } = held();
     const logged: Promise<Logged>[] = [];
     for (const [from, count] of [
       [0, 3],
-      [3, 1],
-      [4, 5],
-      [9, 11],
+      [3, 3],
+      [6, 5],
+      [11, 9],
     ] as const) {
       logged.push(...upTo(count, from).map((i) => log(i)));
       await setImmediate();
     }
-    expect(requests).toEqual([[0, 1, 2], [3]]);
+    expect(requests).toEqual([upTo(3), upTo(3, 3)]);
     open();
     const receipts = await Promise.all(logged);
     expect(receipts.map(({ entries, root }) => [entries.map(({ leafIndex }) => leafIndex), root.treeSize])).toEqual(
       upTo(20).map((i) => [[i], 100]),
     );
-    expect(requests.slice(2)).toEqual([upTo(16, 4)]);
+    expect(requests.slice(2)).toEqual([upTo(14, 6)]);
+  });
+
+  test("are held back while fewer wait than go with the request that runs, and not for long", async () => {
+    jest.useFakeTimers({ doNotFake: ["setImmediate", "nextTick", "queueMicrotask"] });
+    const { log, requests, open } = held();
+    const logged = upTo(4).map((i) => log(i));
+    await setImmediate();
+    logged.push(...upTo(3, 4).map((i) => log(i)));
+    for (let turn = 0; turn < 5; turn++) await setImmediate();
+    expect(requests).toEqual([upTo(4)]);
+    logged.push(log(7));
+    await setImmediate();
+    expect(requests).toEqual([upTo(4), upTo(4, 4)]);
+    open();
+    await Promise.all(logged);
+
+    const slow = held();
+    const waiting = upTo(4).map((i) => slow.log(i));
+    await setImmediate();
+    waiting.push(slow.log(4));
+    await setImmediate();
+    expect(slow.requests).toEqual([upTo(4)]);
+    jest.advanceTimersByTime(50);
+    await setImmediate();
+    expect(slow.requests).toEqual([upTo(4), [4]]); // the first is still running
+    slow.open();
+    await Promise.all(waiting);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  test("go when the request before them has ended, however few they are", async () => {
+    const { log, requests, open } = held();
+    const logged = upTo(4).map((i) => log(i));
+    await setImmediate();
+    logged.push(log(4));
+    open();
+    await Promise.all(logged);
+    expect(requests).toEqual([upTo(4), [4]]);
   });
 
   test("go at once again when all were answered", async () => {
