@@ -30,7 +30,13 @@ describe("the unit for systemd", () => {
   });
 
   test("and every other way to start a server give Node the same young generation", () => {
-    for (const path of ["Dockerfile", "package.json", "docs/production.md", "docs/operating.md", "bench/gateway/served.ts"]) {
+    for (const path of [
+      "Dockerfile",
+      "package.json",
+      "docs/production.md",
+      "docs/operating.md",
+      "bench/gateway/served.ts",
+    ]) {
       expect([path, readFileSync(join(ROOT, path), "utf8").includes(YOUNG_GENERATION)]).toEqual([path, true]);
     }
   });
