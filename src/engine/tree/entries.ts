@@ -166,11 +166,18 @@ interface SeenEntry {
   readonly leaf: Uint8Array;
 }
 
+/** So many entries, or half as many at least, are known to have been shown once. */
+const SHOWN_ONCE = 2 ** 14;
+
 /**
- * Entries that were shown before, each once compared with its leaf of the signed tree: people look at the same pages again, and
- * a leaf never has another text. So what is changed in the store meanwhile is not shown; fsck finds it.
+ * Entries that were shown twice, each compared with its leaf of the signed tree: people look at the same pages again, and
+ * a leaf never has another text. So what is changed in the store meanwhile is not shown; fsck finds it. An entry that is shown once
+ * is not kept: most of what is paged through never comes again, and to keep it costs more than to read it.
  */
 class SeenEntries {
+  /** Leaf indexes, newest last; the older half is dropped at once. */
+  #once = new Set<number>();
+  #onceBefore = new Set<number>();
   readonly #seen = new LRUCache<number, SeenEntry>({
     maxSize: SEEN_CHARACTERS,
     sizeCalculation: ({ entry }) => ENTRY_CHARACTERS + entry.canonical.length,
@@ -180,7 +187,18 @@ class SeenEntries {
     return this.#seen.get(leafIndex);
   }
 
-  keep(entry: Entry, leaf: Uint8Array): void {
+  shown(entry: Entry, leaf: Uint8Array): void {
+    const { leafIndex } = entry;
+    if (this.#once.has(leafIndex) || this.#onceBefore.has(leafIndex)) this.#keep(entry, leaf);
+    else this.#remember(leafIndex);
+  }
+
+  #remember(leafIndex: number): void {
+    if (this.#once.size >= SHOWN_ONCE / 2) [this.#onceBefore, this.#once] = [this.#once, new Set()];
+    this.#once.add(leafIndex);
+  }
+
+  #keep(entry: Entry, leaf: Uint8Array): void {
     this.#seen.set(entry.leafIndex, { entry, leaf: Uint8Array.from(leaf) }); // a view would hold its whole tile
   }
 
@@ -217,30 +235,25 @@ export class EntryReader {
     { signal, isShown = false }: ReadOptions = {},
   ): Promise<readonly EntryOutcome[]> {
     const covered = leafIndexes.filter((leafIndex) => leafIndex < edge.size);
-    const seen = new Map(covered.map((leafIndex) => [leafIndex, this.#seen.get(leafIndex)]));
-    const unseen = covered.filter((leafIndex) => seen.get(leafIndex) === undefined);
+    const seen = covered.map((leafIndex) => this.#seen.get(leafIndex));
+    const unseen = covered.filter((_, place) => seen[place] === undefined);
     const [stored, leaves] = await Promise.all([
       unseen.length === 0 ? [] : this.source.store.entries(this.source.log, unseen, signal),
       this.leaves.at(edge, covered),
     ]);
-    const leafAt = new Map(covered.map((leafIndex, place) => [leafIndex, leaves[place]]));
-    const isStale = (leafIndex: number): boolean => {
-      const [known, leaf] = [seen.get(leafIndex), leafAt.get(leafIndex)];
-      return known !== undefined && (leaf === undefined || !equalBytes(known.leaf, leaf));
-    };
-    const stale = covered.filter(isStale); // the tree is no longer the one that they were read from
+    const stale = covered.filter((_, place) => isStale(seen[place], leaves[place]));
     for (const leafIndex of stale) this.#seen.forget(leafIndex);
     if (stale.length > 0) return this.read(leafIndexes, edge, { signal, isShown });
-    const rows = new Map(unseen.map((leafIndex, place) => [leafIndex, stored[place]]));
-    const outcomeAt = (leafIndex: number): EntryOutcome => {
-      const known = seen.get(leafIndex);
+    let [place, row] = [0, 0];
+    return leafIndexes.map((leafIndex): EntryOutcome => {
+      if (leafIndex >= edge.size) return { kind: "missing" };
+      const [known, leaf] = [seen[place], leaves[place]];
+      place++;
       if (known !== undefined) return { kind: "entry", entry: known.entry };
-      const leaf = leafAt.get(leafIndex);
-      const outcome = this.#outcome(leafIndex, rows.get(leafIndex), leaf);
-      if (isShown && outcome.kind === "entry" && leaf !== undefined) this.#seen.keep(outcome.entry, leaf);
+      const outcome = this.#outcome(leafIndex, stored[row++], leaf);
+      if (isShown && outcome.kind === "entry" && leaf !== undefined) this.#seen.shown(outcome.entry, leaf);
       return outcome;
-    };
-    return leafIndexes.map((leafIndex) => (leafIndex < edge.size ? outcomeAt(leafIndex) : { kind: "missing" }));
+    });
   }
 
   /** An entry of the signed tree that cannot be read is as corrupt as one that was changed. */
@@ -254,4 +267,9 @@ export class EntryReader {
     if (envelope === undefined) return { kind: "corrupt", leafIndex };
     return { kind: "entry", entry: { log: this.source.log, leafIndex, hash: digestOf(leaf), canonical, envelope } };
   }
+}
+
+/** Whether the tree is no longer the one that an entry was read from. */
+function isStale(known: SeenEntry | undefined, leaf: Uint8Array | undefined): boolean {
+  return known !== undefined && (leaf === undefined || !equalBytes(known.leaf, leaf));
 }
