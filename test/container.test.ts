@@ -42,7 +42,7 @@ describe("the container files", () => {
   test("start the program that package.json names", () => {
     const { bin } = JSON.parse(read("package.json")) as { readonly bin: { readonly auditql: string } };
     const started = `/app/${bin.auditql}`;
-    expect(dockerfile).toContain(`ENTRYPOINT ["node", "${started}"]`);
+    expect(dockerfile).toContain(`ENTRYPOINT ["node", "--max-semi-space-size=32", "${started}"]`);
     expect(services["keys"]?.entrypoint).toEqual(["node", started, "key"]);
     expect(existsSync(join(root, bin.auditql))).toBe(true);
   });
