@@ -173,20 +173,24 @@ async function inGroups<K, V>(
   groupOf: (key: K) => string,
   load: (group: Group<K>) => Promise<readonly V[]>,
 ): Promise<Batch<V>> {
-  const groups = new Map<string, [K, ...K[]]>();
-  for (const key of keys) {
-    const group = groups.get(groupOf(key));
-    if (group === undefined) groups.set(groupOf(key), [key]);
-    else group.push(key);
-  }
-  const loaded = new Map<K, V | Error>();
+  const groups = new Map<string, { readonly group: [K, ...K[]]; readonly places: number[] }>();
+  keys.forEach((key, place) => {
+    const name = groupOf(key);
+    const known = groups.get(name);
+    if (known === undefined) groups.set(name, { group: [key], places: [place] });
+    else {
+      known.group.push(key);
+      known.places.push(place);
+    }
+  });
+  const loaded = new Array<V | Error>(keys.length); // each place is in a group
   await Promise.all(
-    [...groups.values()].map(async (group) => {
+    [...groups.values()].map(async ({ group, places }) => {
       const values = await load(group).catch(asError);
-      group.forEach((key, i) => loaded.set(key, values instanceof Error ? values : (values[i] ?? missing())));
+      places.forEach((place, i) => (loaded[place] = values instanceof Error ? values : (values[i] ?? missing())));
     }),
   );
-  return keys.map((key) => loaded.get(key) ?? missing());
+  return loaded;
 }
 
 function missing(): Error {
