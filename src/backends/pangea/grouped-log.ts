@@ -70,6 +70,7 @@ export class GroupedLog {
     this.#hold = undefined;
     const group = this.#group().filter(({ signal }) => signal?.aborted !== true);
     this.#running.add(group);
+    this.#look(); // at what this request has no room for
     if (group.length > 0) await this.#logGroup(group);
     this.#running.delete(group);
     this.#look();
