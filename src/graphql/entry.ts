@@ -2,21 +2,19 @@ import { Arg, Ctx, Directive, Field, FieldResolver, ID, ObjectType, Resolver, Ro
 import { badInput } from "../audit/errors.js";
 import type { EntryProof } from "../audit/proofs.js";
 import type { Entry } from "../audit/service.js";
-import { digestOf, utf8, type Digest } from "../core/bytes.js";
+import { digestOf, type Digest } from "../core/bytes.js";
 import type { AuditEvent } from "../core/event.js";
 import type { LogFormat } from "../core/format.js";
 import type { Json } from "../core/json.js";
 import { membershipText } from "../core/proof-text.js";
-import { signatureVerdict } from "../core/signature.js";
-import { invalid, VALID, type Verdict } from "../core/verdict.js";
-import { nodeEd25519 } from "../keys/node-crypto.js";
+import type { Verdict } from "../core/verdict.js";
 import type { AuditContext, ProofKey } from "./context.js";
 import { EventType } from "./event.js";
 import { globalId } from "./global-id.js";
 import { NodeType } from "./relay.js";
 import { rootNode, RootType, type RootNode } from "./root.js";
 import { DateTimeScalar, DigestScalar, LeafIndexScalar, TreeSizeScalar, JsonScalar } from "./scalars.js";
-import { VerdictType } from "./verdict.js";
+import { EntryChecks, VerdictType } from "./verdict.js";
 
 @ObjectType("AuditMembershipProof", {
   simpleResolvers: true,
@@ -125,15 +123,12 @@ export function entryNode({ log, leafIndex, hash, canonical, envelope, provenIn 
   };
 }
 
-const ed25519 = nodeEd25519();
-
 /**
- * An entry to be verified, and the tree to verify it in, which is determined for the checks that need one. The other
- * checks are made when they are first read: compiled operations read a property for each field that is selected of it.
+ * An entry to be verified, and the tree to verify it in, which is determined for the checks that need one. Compiled operations
+ * read a property for each field that is selected of it.
  */
 export class EntryInTree {
-  #hash: Verdict | undefined;
-  #signature: Verdict | undefined;
+  #checks: EntryChecks | undefined;
 
   constructor(
     readonly entry: Entry,
@@ -142,11 +137,15 @@ export class EntryInTree {
   ) {}
 
   get hash(): Verdict {
-    return (this.#hash ??= hashVerdict(this.format, this.entry));
+    return this.#own.hash;
   }
 
   get signature(): Verdict {
-    return (this.#signature ??= signatureVerdict(this.entry.envelope, this.format, ed25519));
+    return this.#own.signature;
+  }
+
+  get #own(): EntryChecks {
+    return (this.#checks ??= EntryChecks.of(this.entry, this.format));
   }
 }
 
@@ -154,10 +153,6 @@ export class EntryInTree {
 export function shownIn(entry: Entry, format: LogFormat, treeSize: number): EntryInTree {
   const size = Promise.resolve(entry.provenIn ?? treeSize);
   return new EntryInTree(entry, format, () => size);
-}
-
-function hashVerdict(format: LogFormat, { canonical, hash }: Entry): Verdict {
-  return digestOf(format.leafHash(utf8(canonical))) === hash ? VALID : invalid("HASH_MISMATCH");
 }
 
 @ObjectType("AuditEntryVerification", {
