@@ -1,5 +1,5 @@
 import type { EntryOutcome } from "../src/audit/service.js";
-import { digestOf, equalBytes } from "../src/core/bytes.js";
+import { digestOf, equalBytes, utf8 } from "../src/core/bytes.js";
 import type { TreeEdge } from "../src/core/tree.js";
 import { readEnvelope } from "../src/core/format.js";
 import { OpenLog } from "../src/engine/log/open-log.js";
@@ -59,7 +59,7 @@ async function plainRead(
   return leafIndexes.map((leafIndex): EntryOutcome => {
     if (leafIndex >= size) return { kind: "missing" };
     const entry = stored[next++];
-    const hash = entry?.leafIndex === leafIndex ? textHash(format, entry) : undefined;
+    const hash = entry?.leafIndex === leafIndex ? textHash(format, utf8(entry.canonical)) : undefined;
     if (entry === undefined || hash === undefined || !equalBytes(hash, entry.leafHash))
       return { kind: "corrupt", leafIndex };
     const { canonical } = entry;

@@ -23,10 +23,7 @@ export interface NewEntry {
   readonly receivedAt: string;
 }
 
-/**
- * An entry as its row says. Nothing in it is verified: before it is shown, EntryReader hashes `canonical` and compares
- * with the leaf of the signed tree. The other columns serve checks of the store itself.
- */
+/** An entry as its row says. Nothing in it is verified: the columns serve checks of the store itself. */
 export interface StoredEntry {
   readonly leafIndex: number;
   readonly canonical: string;
@@ -110,6 +107,15 @@ export interface LogReads {
     leafIndexes: readonly number[],
     signal?: AbortSignal,
   ): Promise<readonly (StoredEntry | undefined)[]>;
+  /**
+   * The canonical texts of entries, as they are stored, in UTF-8; otherwise like `entries`. Nothing is verified: before one is
+   * shown, EntryReader hashes it and compares with the leaf of the signed tree. They may share a buffer.
+   */
+  canonicals(
+    log: string,
+    leafIndexes: readonly number[],
+    signal?: AbortSignal,
+  ): Promise<readonly (Uint8Array | undefined)[]>;
   /** The packed leaf hashes of a range, 32 bytes each. Shorter than asked when the log is. */
   leafHashes(log: string, range: LeafRange): Promise<Uint8Array>;
   /** Tiles in one batched read, in the order asked; undefined where a tile is not full yet. */

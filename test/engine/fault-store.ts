@@ -90,6 +90,10 @@ export class FaultStore implements LogStore {
     return this.honest.entries(...asked);
   }
 
+  canonicals(...asked: Parameters<LogStore["canonicals"]>): ReturnType<LogStore["canonicals"]> {
+    return this.honest.canonicals(...asked);
+  }
+
   receiptsBehind(...asked: Parameters<LogStore["receiptsBehind"]>): ReturnType<LogStore["receiptsBehind"]> {
     return this.honest.receiptsBehind(...asked);
   }

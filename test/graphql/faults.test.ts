@@ -3,7 +3,7 @@ import { Writable } from "node:stream";
 import { pino } from "pino";
 import { AuditError } from "../../src/audit/errors.js";
 import type { LogStore } from "../../src/audit/store.js";
-import { HASH_BYTES } from "../../src/core/bytes.js";
+import { HASH_BYTES, utf8 } from "../../src/core/bytes.js";
 import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
 import { memoryIndex } from "../engine/search/memory-index.js";
 import { fill, logMessages, openTestService, TestClock } from "../engine/test-log.js";
@@ -35,9 +35,11 @@ async function gatewayOver(faults: (store: MemoryLogStore) => Partial<LogStore>,
 
 /** One character of one entry changed behind the gateway's back. */
 const corruptEntry = (store: MemoryLogStore): Partial<LogStore> => ({
-  entries: async (log, leafIndexes) =>
-    (await store.entries(log, leafIndexes)).map((entry) =>
-      entry?.leafIndex === 3 ? { ...entry, canonical: entry.canonical.replace("event", "evemt") } : entry,
+  canonicals: async (log, leafIndexes) =>
+    (await store.canonicals(log, leafIndexes)).map((text, place) =>
+      text !== undefined && leafIndexes[place] === 3
+        ? utf8(Buffer.from(text).toString("utf8").replace("event", "evemt"))
+        : text,
     ),
 });
 
@@ -114,7 +116,7 @@ describe("a tile that was changed in the store", () => {
 describe("a store that fails", () => {
   test("with a reason of its own is UNAVAILABLE, with the time to wait", async () => {
     const over = await gatewayOver(() => ({
-      entries: () => Promise.reject(new AuditError("UNAVAILABLE", "the disk is full", { retryAfterMs: 1500 })),
+      canonicals: () => Promise.reject(new AuditError("UNAVAILABLE", "the disk is full", { retryAfterMs: 1500 })),
     }));
     const { message, extensions } = await over.gateway.error("{ entry(leafIndex: 0) { id } }");
     expect({ message, extensions }).toEqual({
@@ -139,7 +141,7 @@ describe("a store that fails", () => {
   });
 
   test("unexpectedly shows an id, by which the operator finds it, and nothing else", async () => {
-    const over = await gatewayOver(() => ({ entries: () => Promise.reject(new Error("password=hunter2")) }));
+    const over = await gatewayOver(() => ({ canonicals: () => Promise.reject(new Error("password=hunter2")) }));
     const error = await over.gateway.error("{ entry(leafIndex: 0) { id } }");
     const { code, id } = error.extensions as { readonly code: string; readonly id: string };
     expect(code).toBe("INTERNAL_SERVER_ERROR");
@@ -179,7 +181,7 @@ describe("whatever a store throws", () => {
   ])("nothing of %s is told but an id", async (_, thrown) => {
     const over = await gatewayOver(() => ({
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a driver may reject with anything
-      entries: () => Promise.reject(thrown),
+      canonicals: () => Promise.reject(thrown),
     }));
     const error = await over.gateway.error("{ entry(leafIndex: 0) { id } }");
     const { code, id } = error.extensions as { readonly code: string; readonly id: string };
@@ -198,8 +200,8 @@ describe("whatever a store throws", () => {
     ["confirm", "{ root { treeSize } }"],
     ["confirm", "{ entry(leafIndex: 0) { verification { membership { status } } } }"],
     ["receipts", KEYED],
-    ["entries", "{ root(treeSize: 2) { publishedAt } }"],
-    ["entries", "{ search { nodes { id } } }"],
+    ["canonicals", "{ root(treeSize: 2) { publishedAt } }"],
+    ["canonicals", "{ search { nodes { id } } }"],
   ])("nothing of what %s rejects with is told to %s", async (method, query) => {
     const reject = (): Promise<never> => Promise.reject(foreign("SELECT hunter2", { code: "42P01", outcome: "NONE" }));
     const over = await gatewayOver(() => ({ [method]: reject }));
@@ -215,7 +217,8 @@ describe("whatever a store throws", () => {
 
   test("its reasons stay inside: an AuditError shows its message, not its cause", async () => {
     const over = await gatewayOver(() => ({
-      entries: () => Promise.reject(new AuditError("UNAVAILABLE", "the disk is full", { cause: new Error("hunter2") })),
+      canonicals: () =>
+        Promise.reject(new AuditError("UNAVAILABLE", "the disk is full", { cause: new Error("hunter2") })),
     }));
     const error = await over.gateway.error("{ entry(leafIndex: 0) { id } }");
     expect({ message: error.message, extensions: error.extensions }).toEqual({

@@ -51,3 +51,10 @@ export const answering = (receipts: readonly RequestReceipt[], plain: AppendBatc
   ...plain,
   receipts,
 });
+
+/** Texts as they were read, in UTF-8. */
+export function textsIn(
+  found: readonly (Uint8Array | undefined)[] | undefined,
+): readonly (string | undefined)[] | undefined {
+  return found?.map((text) => text && Buffer.from(text).toString("utf8"));
+}

@@ -4,6 +4,7 @@ import type { LogReads, LogStore } from "../../src/audit/store.js";
 import { batch, CREATED_AT, emptyHead, entry, filling, hashOf, receivedAt, tile } from "./batches.js";
 import { deletedHeadContract } from "./deleted-head-contract.js";
 import { durabilityContract } from "./durability-contract.js";
+import { entriesContract } from "./entries-contract.js";
 import { receiptsContract } from "./receipts-contract.js";
 
 /** What an engine brings to the contract. */
@@ -16,18 +17,11 @@ export interface LogStoreEngine {
   readonly deleteHead: ((log: string) => Promise<void>) | undefined;
 }
 
-const TRICKY_TEXTS = [
-  '{"event":{"message":"emoji 🦆 and a family 👨‍👩‍👧"}}',
-  '{"event":{"message":"\u2028 and \u2029 are line ends to some"}}',
-  String.raw`{"event":{"message":"\"quoted\" \\ \n \t \u0001 '; DROP TABLE entries; --"}}`,
-  '{"event":{"message":"é is not é"}}',
-  '{"event":{"message":"\u{10ffff}\ufeff"}}',
-];
-
 export function logStoreContract(name: string, engine: LogStoreEngine): void {
   receiptsContract(name, engine);
   durabilityContract(name, engine);
   deletedHeadContract(name, engine);
+  entriesContract(name, engine);
 
   describe(`LogStore contract: ${name}`, () => {
     let store: LogStore;
@@ -143,52 +137,6 @@ export function logStoreContract(name: string, engine: LogStoreEngine): void {
           entries.map((_, place) => place),
         );
         expect(read).toEqual(entries.map((stored, leafIndex) => ({ leafIndex, ...stored })));
-      });
-    });
-
-    describe("entries", () => {
-      test("come back to the letter", async () => {
-        await store.append(
-          batch(
-            "default",
-            0,
-            TRICKY_TEXTS.map((text) => entry(text)),
-          ),
-        );
-        const read = await store.entries("default", [0, 1, 2, 3, 4]);
-        expect(read.map((stored) => stored?.canonical)).toEqual(TRICKY_TEXTS);
-      });
-
-      test("come in the order asked, with duplicates, and with holes where the log has none", async () => {
-        await store.append(batch("default", 0, [entry("a"), entry("b"), entry("c")]));
-        const read = await store.entries("default", [2, 0, 9, 2, 1, 2 ** 52]);
-        expect(read.map((stored) => stored?.canonical)).toEqual(["c", "a", undefined, "c", "b", undefined]);
-        expect(read.map((stored) => stored?.leafIndex)).toEqual([2, 0, undefined, 2, 1, undefined]);
-      });
-
-      test("of an unknown log are holes", async () => {
-        expect(await store.entries("unknown", [0, 1])).toEqual([undefined, undefined]);
-      });
-
-      test("of one log are not those of another", async () => {
-        await store.createLog(emptyHead("second"));
-        await store.append(batch("second", 0, [entry("a")]));
-        expect(await store.entries("default", [0])).toEqual([undefined]);
-      });
-
-      test("can be asked for none", async () => {
-        expect(await store.entries("default", [])).toEqual([]);
-      });
-
-      test("are not read for who has left, and for who leaves meanwhile", async () => {
-        await store.append(batch("default", 0, [entry("a")]));
-        const [gone, reader] = [new Error("gone"), new AbortController()];
-        await expect(store.entries("default", [0], AbortSignal.abort(gone))).rejects.toBe(gone);
-        const left = expect(store.entries("default", [0], reader.signal)).rejects.toBe(gone);
-        const stayed = store.entries("default", [0], new AbortController().signal);
-        reader.abort(gone);
-        await left;
-        expect((await stayed)[0]?.canonical).toBe("a");
       });
     });
 

@@ -1,7 +1,6 @@
 import { LRUCache } from "lru-cache";
 import type { Entry, EntryOutcome } from "../../audit/service.js";
-import type { StoredEntry } from "../../audit/store.js";
-import { equalBytes, HASH_BYTES, utf8, digestOf } from "../../core/bytes.js";
+import { equalBytes, HASH_BYTES, digestOf } from "../../core/bytes.js";
 import type { LogFormat } from "../../core/format.js";
 import {
   buildTile,
@@ -100,8 +99,8 @@ export async function textHashes(
   { log, store, format }: TileSource,
   leafIndexes: readonly number[],
 ): Promise<readonly (Uint8Array | undefined)[]> {
-  const entries = await store.entries(log, leafIndexes);
-  return entries.map((entry) => entry && textHash(format, entry));
+  const texts = await store.canonicals(log, leafIndexes);
+  return texts.map((text) => text && textHash(format, text));
 }
 
 async function tops(
@@ -117,9 +116,9 @@ async function tops(
 }
 
 /** The leaf hash of an entry's text; undefined for a text that the format refuses, which cannot have been logged. */
-export function textHash(format: LogFormat, { canonical }: Pick<StoredEntry, "canonical">): Uint8Array | undefined {
+export function textHash(format: LogFormat, canonical: Uint8Array): Uint8Array | undefined {
   try {
-    return format.leafHash(utf8(canonical));
+    return format.leafHash(canonical);
   } catch {
     return undefined;
   }
@@ -238,7 +237,7 @@ export class EntryReader {
     const seen = covered.map((leafIndex) => this.#seen.get(leafIndex));
     const unseen = covered.filter((_, place) => seen[place] === undefined);
     const [stored, leaves] = await Promise.all([
-      unseen.length === 0 ? [] : this.source.store.entries(this.source.log, unseen, signal),
+      unseen.length === 0 ? [] : this.source.store.canonicals(this.source.log, unseen, signal),
       this.leaves.at(edge, covered),
     ]);
     const stale = covered.filter((_, place) => isStale(seen[place], leaves[place]));
@@ -257,16 +256,21 @@ export class EntryReader {
   }
 
   /** An entry of the signed tree that cannot be read is as corrupt as one that was changed. */
-  #outcome(leafIndex: number, stored: StoredEntry | undefined, leaf: Uint8Array | undefined): EntryOutcome {
-    const hash = stored?.leafIndex === leafIndex ? textHash(this.source.format, stored) : undefined;
+  #outcome(leafIndex: number, stored: Uint8Array | undefined, leaf: Uint8Array | undefined): EntryOutcome {
+    const hash = stored && textHash(this.source.format, stored);
     if (stored === undefined || leaf === undefined || hash === undefined || !equalBytes(hash, leaf)) {
       return { kind: "corrupt", leafIndex };
     }
-    const { canonical } = stored;
+    const canonical = textOf(stored);
     const envelope = this.source.format.read(canonical);
     if (envelope === undefined) return { kind: "corrupt", leafIndex };
     return { kind: "entry", entry: { log: this.source.log, leafIndex, hash: digestOf(leaf), canonical, envelope } };
   }
+}
+
+/** The text of bytes that were logged, so they are UTF-8. A Buffer decodes in half the time of a TextDecoder. */
+function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString("utf8");
 }
 
 /** Whether the tree is no longer the one that an entry was read from. */

@@ -1,7 +1,7 @@
 import { AuditError } from "../../audit/errors.js";
 import type { CheckedSegment, SearchIndex } from "../../audit/search-index.js";
 import type { LogHead, StoredEntry } from "../../audit/store.js";
-import { equalBytes, HASH_BYTES } from "../../core/bytes.js";
+import { equalBytes, HASH_BYTES, utf8 } from "../../core/bytes.js";
 import { TreeEdge, TILE_WIDTH, type FullTile } from "../../core/tree.js";
 import { isReceivedAt } from "../../core/format.js";
 import { segmentDocuments, type SegmentId } from "../../core/segment/format.js";
@@ -176,7 +176,7 @@ class LogCheck {
   #leaf(entry: StoredEntry, known: Uint8Array | undefined): Uint8Array {
     const { leafIndex, leafHash } = entry;
     const leaf = known ?? leafHash;
-    const hash = textHash(this.options.source.format, entry);
+    const hash = textHash(this.options.source.format, utf8(entry.canonical));
     if (hash === undefined || !equalBytes(hash, leaf)) this.#add({ kind: "entry-changed", leafIndex });
     else {
       if (!equalBytes(leafHash, leaf)) this.#add({ kind: "leaf-hash-changed", leafIndex });

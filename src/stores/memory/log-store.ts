@@ -10,7 +10,7 @@ import type {
   StoredEntry,
   RequestReceipt,
 } from "../../audit/store.js";
-import { equalBytes, HASH_BYTES } from "../../core/bytes.js";
+import { equalBytes, HASH_BYTES, utf8 } from "../../core/bytes.js";
 import type { TileId, LeafRange } from "../../core/tree.js";
 
 /** One log's data. `entries` is never replaced and only grows. */
@@ -101,6 +101,15 @@ export class MemoryLogStore implements LogStore {
       if (kept?.has(name) === false) kept.set(name, receipt);
     }
     return Promise.resolve();
+  }
+
+  async canonicals(
+    log: string,
+    leafIndexes: readonly number[],
+    signal?: AbortSignal,
+  ): Promise<readonly (Uint8Array | undefined)[]> {
+    const entries = await this.entries(log, leafIndexes, signal);
+    return entries.map((entry) => entry && utf8(entry.canonical));
   }
 
   leafHashes(log: string, { start, end }: LeafRange): Promise<Uint8Array> {

@@ -1,4 +1,5 @@
 import type { LogHead, LogReads, StoredEntry } from "../../audit/store.js";
+import { utf8 } from "../../core/bytes.js";
 import type { TileId, LeafRange } from "../../core/tree.js";
 import { HEAD_COLUMNS } from "./confirmation.js";
 import type { Statement } from "./transaction.js";
@@ -13,6 +14,12 @@ const ENTRIES: Statement<StoredEntry> = {
   text: `
     SELECT leaf_index AS "leafIndex", canonical, leaf_hash AS "leafHash", received_at AS "receivedAt"
     FROM auditql.entries WHERE log = $1 AND leaf_index = ANY ($2::bigint[])`,
+};
+
+const CANONICALS: Statement<Pick<StoredEntry, "leafIndex" | "canonical">> = {
+  name: "canonicals",
+  text: `
+    SELECT leaf_index AS "leafIndex", canonical FROM auditql.entries WHERE log = $1 AND leaf_index = ANY ($2::bigint[])`,
 };
 
 const LEAF_HASHES: Statement<{ readonly packed: Uint8Array }> = {
@@ -72,8 +79,16 @@ export class PostgresLogReads implements LogReads {
     signal?: AbortSignal,
   ): Promise<readonly (StoredEntry | undefined)[]> {
     const rows = await this.#session.rows(ENTRIES, [log, [...new Set(leafIndexes)]], signal);
-    const found = new Map(rows.map((row) => [row.leafIndex, row]));
-    return leafIndexes.map((leafIndex) => found.get(leafIndex));
+    return inOrder(rows, leafIndexes);
+  }
+
+  async canonicals(
+    log: string,
+    leafIndexes: readonly number[],
+    signal?: AbortSignal,
+  ): Promise<readonly (Uint8Array | undefined)[]> {
+    const rows = await this.#session.rows(CANONICALS, [log, [...new Set(leafIndexes)]], signal);
+    return inOrder(rows, leafIndexes).map((row) => row && utf8(row.canonical));
   }
 
   async leafHashes(log: string, { start, end }: LeafRange): Promise<Uint8Array> {
@@ -99,6 +114,14 @@ export class PostgresLogReads implements LogReads {
     const [row] = await this.#session.rows(IS_STANDBY, []);
     return row?.isStandby === true;
   }
+}
+
+function inOrder<Row extends Pick<StoredEntry, "leafIndex">>(
+  rows: readonly Row[],
+  leafIndexes: readonly number[],
+): readonly (Row | undefined)[] {
+  const found = new Map(rows.map((row) => [row.leafIndex, row]));
+  return leafIndexes.map((leafIndex) => found.get(leafIndex));
 }
 
 const tileKey = ({ level, index }: TileId): string => `${level}/${index}`;

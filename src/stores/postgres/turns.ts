@@ -1,5 +1,6 @@
 import { outcomeKnown } from "../../audit/calls.js";
-import type { AppendBatch, LogHead, LogReads, StoredEntry } from "../../audit/store.js";
+import type { AppendBatch, LogHead, LogReads } from "../../audit/store.js";
+import { utf8 } from "../../core/bytes.js";
 import type { LeafRange } from "../../core/tree.js";
 import { appendBySwap, swapAndCommit } from "./append.js";
 import { HEAD_COLUMNS } from "./confirmation.js";
@@ -17,17 +18,15 @@ const LOCK_HEAD: Statement<{ readonly size: number }> = {
 interface Standing extends LogHead {
   /** Of the entries from the size that the caller knows; null when there are none. */
   readonly leafHashes: Uint8Array | null;
-  /** The last entry; nulls in an empty log. */
+  /** The last entry's; null in an empty log. */
   readonly canonical: string | null;
-  readonly leafHash: Uint8Array | null;
-  readonly receivedAt: string | null;
 }
 
 /** A statement of its own, behind the lock: one that waits for a lock still sees what was committed before it began. */
 const STANDING: Statement<Standing> = {
   name: "standing",
   text: `
-    SELECT head.*, newest.canonical, newest.leaf_hash AS "leafHash", newest.received_at AS "receivedAt",
+    SELECT head.*, newest.canonical,
       (SELECT string_agg(leaf_hash, '' ORDER BY leaf_index) FROM auditql.entries AS entry
        WHERE entry.log = head.log AND leaf_index >= $2 AND leaf_index < least(head.size, $3)) AS "leafHashes"
     FROM (SELECT ${HEAD_COLUMNS} FROM auditql.heads WHERE log = $1) AS head
@@ -180,16 +179,16 @@ class TurnReads extends PostgresLogReads {
     return isKnown && leafHashes !== null ? Promise.resolve(leafHashes) : super.leafHashes(log, range);
   }
 
-  override entries(
+  override canonicals(
     log: string,
     leafIndexes: readonly number[],
     signal?: AbortSignal,
-  ): Promise<readonly (StoredEntry | undefined)[]> {
-    const { size, canonical, leafHash, receivedAt } = this.standing;
+  ): Promise<readonly (Uint8Array | undefined)[]> {
+    const { size, canonical } = this.standing;
     const [leafIndex, ...more] = leafIndexes;
     const isNewest = log === this.standing.log && leafIndex === size - 1 && more.length === 0;
-    if (!isNewest || canonical === null || leafHash === null || receivedAt === null)
-      return super.entries(log, leafIndexes, signal);
-    return Promise.resolve([{ leafIndex, canonical, leafHash, receivedAt }]);
+    return isNewest && canonical !== null
+      ? Promise.resolve([utf8(canonical)])
+      : super.canonicals(log, leafIndexes, signal);
   }
 }

@@ -1,10 +1,17 @@
 import type { LogStore, RequestReceipt, StoredEntry } from "../../audit/store.js";
-import { HASH_BYTES } from "../../core/bytes.js";
+import { concatBytes, HASH_BYTES } from "../../core/bytes.js";
 import type { TileId, LeafRange } from "../../core/tree.js";
 import type { SqliteDatabase, SqliteStatement, SqlRow } from "./driver.js";
 import { LOG_STRIDE } from "./log-file.js";
 import { bytesIn, integerIn, optionalBytesIn, textIn } from "./row.js";
 import type { InWorker } from "./worker-calls.js";
+
+/** Texts of entries in one buffer: to pass one between threads costs as much as to read an entry. */
+export interface PackedTexts {
+  readonly bytes: Uint8Array;
+  /** Of each entry asked for, in bytes; -1 for one that is not there. */
+  readonly lengths: readonly number[];
+}
 
 type Reads = InWorker<LogStore, "entries" | "receipts" | "receiptsBehind" | "leafHashes" | "tiles" | "firstAtOrAfter">;
 
@@ -14,6 +21,7 @@ export class LogReader implements Reads {
   readonly #numbers = new Map<string, number>();
   readonly #selectNumber: SqliteStatement;
   readonly #selectEntries: SqliteStatement;
+  readonly #selectCanonicals: SqliteStatement;
   readonly #selectReceipt: SqliteStatement;
   readonly #selectReceiptsBehind: SqliteStatement;
   readonly #selectLeafHashes: SqliteStatement;
@@ -26,6 +34,9 @@ export class LogReader implements Reads {
     this.#selectEntries = database.prepare(
       `SELECT id, leaf_hash, CAST(received_at AS BLOB) received_at, CAST(canonical AS BLOB) canonical FROM entries
        WHERE id IN (SELECT value FROM json_each(?))`,
+    );
+    this.#selectCanonicals = database.prepare(
+      "SELECT id, CAST(canonical AS BLOB) canonical FROM entries WHERE id IN (SELECT value FROM json_each(?))",
     );
     this.#selectReceipt = database.prepare("SELECT * FROM receipts WHERE log = ? AND key = ?");
     this.#selectReceiptsBehind = database.prepare(
@@ -42,11 +53,15 @@ export class LogReader implements Reads {
   }
 
   entries(log: string, leafIndexes: readonly number[]): readonly (StoredEntry | undefined)[] {
-    const firstId = this.#firstId(log);
-    if (firstId === undefined) return leafIndexes.map(() => undefined);
-    const ids = leafIndexes.filter((leafIndex) => leafIndex < LOG_STRIDE).map((leafIndex) => firstId + leafIndex);
-    const found = this.#entriesById(ids, firstId);
+    const found = this.#found(this.#selectEntries, log, leafIndexes, entryOf);
     return leafIndexes.map((leafIndex) => found.get(leafIndex));
+  }
+
+  canonicals(log: string, leafIndexes: readonly number[]): PackedTexts {
+    const found = this.#found(this.#selectCanonicals, log, leafIndexes, (row) => bytesIn(row, "canonical"));
+    const texts = leafIndexes.map((leafIndex) => found.get(leafIndex));
+    const bytes = concatBytes(texts.filter((text) => text !== undefined));
+    return { bytes, lengths: texts.map((text) => text?.length ?? -1) };
   }
 
   receipts(log: string, keys: readonly Uint8Array[]): readonly (RequestReceipt | undefined)[] {
@@ -102,16 +117,18 @@ export class LogReader implements Reads {
     this.#database.close();
   }
 
-  #entriesById(ids: readonly number[], firstId: number): ReadonlyMap<number, StoredEntry> {
-    const found = new Map<number, StoredEntry>();
-    for (const row of this.#selectEntries.all(JSON.stringify(ids))) {
+  /** What rows of entries have, by leaf index. */
+  #found<Part>(
+    statement: SqliteStatement,
+    ...[log, leafIndexes, part]: [string, readonly number[], (row: SqlRow, leafIndex: number) => Part]
+  ): ReadonlyMap<number, Part> {
+    const firstId = this.#firstId(log);
+    if (firstId === undefined) return new Map();
+    const ids = leafIndexes.filter((leafIndex) => leafIndex < LOG_STRIDE).map((leafIndex) => firstId + leafIndex);
+    const found = new Map<number, Part>();
+    for (const row of statement.all(JSON.stringify(ids))) {
       const leafIndex = integerIn(row, "id") - firstId;
-      found.set(leafIndex, {
-        leafIndex,
-        canonical: textIn(row, "canonical"),
-        leafHash: bytesIn(row, "leaf_hash"),
-        receivedAt: textIn(row, "received_at"),
-      });
+      found.set(leafIndex, part(row, leafIndex));
     }
     return found;
   }
@@ -136,6 +153,11 @@ export class LogReader implements Reads {
     this.#numbers.set(log, number);
     return number;
   }
+}
+
+function entryOf(row: SqlRow, leafIndex: number): StoredEntry {
+  const [canonical, receivedAt] = [textIn(row, "canonical"), textIn(row, "received_at")];
+  return { leafIndex, canonical, leafHash: bytesIn(row, "leaf_hash"), receivedAt };
 }
 
 function receiptOf(row: SqlRow): RequestReceipt {

@@ -1,6 +1,6 @@
 import type { AppendBatch, LogStore, NewEntry } from "../../audit/store.js";
 import { HASH_BYTES } from "../../core/bytes.js";
-import type { LogReader } from "./log-reader.js";
+import type { LogReader, PackedTexts } from "./log-reader.js";
 import type { LogWriter, PackedBatch } from "./log-writer.js";
 import { bothOpen, WorkerChannel, type OnDeath } from "./worker-channel.js";
 import type { WorkerFiles } from "./worker-thread.js";
@@ -24,6 +24,8 @@ export async function openSqliteLog(files: WorkerFiles, onDeath?: OnDeath): Prom
     tiles: reader.caller("tiles"),
     firstAtOrAfter: reader.caller("firstAtOrAfter"),
     entries: (log, leafIndexes, signal) => reader.call("entries", [log, leafIndexes], signal),
+    canonicals: async (log, leafIndexes, signal) =>
+      unpacked(await reader.call("canonicals", [log, leafIndexes], signal)),
     append: (batch) => writer.call("append", [packed(batch)]),
     confirm: async (log) => {
       await writer.call("confirm", []);
@@ -53,6 +55,11 @@ async function startThreads(files: WorkerFiles, onDeath: OnDeath | undefined): P
   const module = new URL("./log-reader-worker.js", import.meta.url);
   const reader = WorkerChannel.start<LogReader>({ module, files, onDeath, after: writer });
   return bothOpen(writer, reader);
+}
+
+function unpacked({ bytes, lengths }: PackedTexts): readonly (Uint8Array | undefined)[] {
+  let at = 0;
+  return lengths.map((length) => (length < 0 ? undefined : bytes.subarray(at, (at += length))));
 }
 
 /** Copies every hash into its own buffer: a view into a shared pool would be posted with the whole pool. */

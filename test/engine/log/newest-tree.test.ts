@@ -31,10 +31,10 @@ test("a look at the store waits for the batch in flight, and what is logged next
   const service = await gateway();
   const shorter = await server(2);
   // What a read shows first is damaged, and the next snapshot is of a server that lags: then the newest tree is looked for.
-  const [entries, snapshot] = [store.entries.bind(store), store.snapshot.bind(store)];
-  store.entries = async (...asked) => {
-    store.entries = entries;
-    return (await entries(...asked)).map((entry) => entry && { ...entry, canonical: "" });
+  const [canonicals, snapshot] = [store.canonicals.bind(store), store.snapshot.bind(store)];
+  store.canonicals = async (...asked) => {
+    store.canonicals = canonicals;
+    return (await canonicals(...asked)).map((text) => text && new Uint8Array());
   };
   const looking = closedGate();
   store.snapshot = <Result>(look: (reads: LogReads) => Promise<Result>) => {

@@ -56,7 +56,7 @@ test("a broken log is not looked at for what another gateway says that it has", 
     },
   });
   store.leafHashes = () => Promise.resolve(new Uint8Array());
-  store.entries = () => Promise.resolve([undefined]);
+  store.canonicals = () => Promise.resolve([undefined]);
   const service = await gateway(listened);
   expect(service.broken("default")?.code).toBe("LOG_CORRUPT");
   expect(() => {

@@ -43,7 +43,7 @@ beforeEach(async () => {
   const store = replaced<LogStore>(there, {
     head: (log) => there.head(log),
     leafHashes: (...asked) => there.leafHashes(...asked),
-    entries: (...asked) => there.entries(...asked),
+    canonicals: (...asked) => there.canonicals(...asked),
     tiles: (...asked) => there.tiles(...asked),
     confirm: (log) => there.confirm(log),
     snapshot: (look) => ((snapshots += 1), there.snapshot(look)),

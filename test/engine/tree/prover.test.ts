@@ -44,9 +44,9 @@ describe("proofs of a log of many tiles", () => {
 
   test("and entries of a tile that is in memory cost no read of tiles", async () => {
     const asked: number[] = [];
-    store.entries = (log, leafIndexes, signal) => {
+    store.canonicals = (log, leafIndexes, signal) => {
       asked.push(...leafIndexes);
-      return store.honest.entries(log, leafIndexes, signal);
+      return store.honest.canonicals(log, leafIndexes, signal);
     };
     for (const leafIndex of [7, 9, 7, 7]) {
       await service.entries("default", [leafIndex]);

@@ -17,10 +17,11 @@ class ReadLog {
     log: "default",
     format,
     store: replaced(new MemoryLogStore(), {
-      entries: (_, leafIndexes) => {
+      canonicals: (_, leafIndexes) => {
         if (leafIndexes.length === 0) throw new Error("a read of nothing");
         this.reads.push(...leafIndexes);
-        return Promise.resolve(leafIndexes.map((leafIndex) => this.rows[leafIndex]));
+        const rows = leafIndexes.map((leafIndex) => this.rows[leafIndex]);
+        return Promise.resolve(rows.map((row) => row && utf8(row.canonical)));
       },
       tiles: (_, ids) => Promise.resolve(ids.map(({ index }) => this.#tile(index))),
     }),

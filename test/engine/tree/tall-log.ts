@@ -7,6 +7,7 @@ import type { TreeSource } from "../../../src/engine/tree/signed-tree.js";
 import { LogKey } from "../../../src/keys/log-key.js";
 import { nodeEd25519, nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
+import { canonicalsOf } from "./damaged-store.js";
 import { KEYRING } from "../../keyring.js";
 import { ORIGIN } from "../test-log.js";
 
@@ -124,6 +125,7 @@ export class TallLog {
             return stored && entry(stored);
           }),
         ),
+      canonicals: (...asked) => canonicalsOf(store)(...asked),
       leafHashes: (_, range) => {
         this.ranges.push(range);
         const row = Array.from({ length: range.end - range.start }, (_leaf, place) => this.leaf(range.start + place));

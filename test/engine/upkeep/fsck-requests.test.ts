@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from "@jest/globals";
 import { replaced } from "../../../src/audit/calls.js";
 import type { LogStore, RequestReceipt } from "../../../src/audit/store.js";
+import { concatBytes, utf8 } from "../../../src/core/bytes.js";
 import { logFormat } from "../../../src/core/format.js";
 import { sealedReceipt } from "../../../src/engine/log/seals.js";
 import { restoreTree, type TreeSource } from "../../../src/engine/tree/signed-tree.js";
@@ -74,9 +75,9 @@ test.each<[string, () => RequestReceipt]>([
 
 test("a receipt without a seal is found changed where one of its entries was", async () => {
   const { store } = source;
-  const entries: LogStore["entries"] = async (...asked) =>
-    (await store.entries(...asked)).map((entry) => entry && { ...entry, canonical: `${entry.canonical} ` });
-  source = { ...source, store: replaced<LogStore>(store, { entries }) };
+  const canonicals: LogStore["canonicals"] = async (...asked) =>
+    (await store.canonicals(...asked)).map((text) => text && concatBytes([text, utf8(" ")]));
+  source = { ...source, store: replaced<LogStore>(store, { canonicals }) };
   expect(await changed([unsealed(), receipt])).toEqual([hex(receipt.key)]);
   source = { ...source, store };
 });

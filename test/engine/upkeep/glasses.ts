@@ -1,12 +1,12 @@
 import type { SearchIndex } from "../../../src/audit/search-index.js";
 import type { LogHead, LogStore, StoredEntry } from "../../../src/audit/store.js";
-import { replaced } from "../../../src/audit/calls.js";
 import { logFormat } from "../../../src/core/format.js";
 import type { TreeSource } from "../../../src/engine/tree/signed-tree.js";
 import { fsck, type FsckOptions, type FsckReport } from "../../../src/engine/upkeep/fsck.js";
 import { LogKey } from "../../../src/keys/log-key.js";
 import { nodeEd25519, nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
+import { damaged } from "../tree/damaged-store.js";
 import { memoryIndex } from "../search/memory-index.js";
 import { KEYRING } from "../../keyring.js";
 import { fill, openTestService, ORIGIN } from "../test-log.js";
@@ -35,7 +35,7 @@ export class Glasses {
 
   source(changes: Partial<LogStore> = {}): TreeSource {
     const key = new LogKey(`${ORIGIN}/default`, KEYRING, nodeEd25519());
-    return { log: "default", store: replaced<LogStore>(this.memory, changes), format, key };
+    return { log: "default", store: damaged(this.memory, changes), format, key };
   }
 
   /** What is stored, with some entries changed. */
