@@ -145,7 +145,7 @@ function addToTile(
 }
 
 function rowWidth(row: number): number {
-  return 2 ** (TILE_HEIGHT - row);
+  return 1 << (TILE_HEIGHT - row);
 }
 
 /** The rows below hold 256, 128, … hashes: 512 less twice the row's own width. */
