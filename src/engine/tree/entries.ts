@@ -165,7 +165,7 @@ interface SeenEntry {
   readonly leaf: Uint8Array;
 }
 
-/** So many entries, or half as many at least, are known to have been shown once. */
+/** So many entries, at most, are known to have been shown once. */
 const SHOWN_ONCE = 2 ** 14;
 
 /**
@@ -174,9 +174,8 @@ const SHOWN_ONCE = 2 ** 14;
  * is not kept: most of what is paged through never comes again, and to keep it costs more than to read it.
  */
 class SeenEntries {
-  /** Leaf indexes, newest last; the older half is dropped at once. */
-  #once = new Set<number>();
-  #onceBefore = new Set<number>();
+  /** Which were shown once: in the slot of a leaf index's lowest bits the others, plus one. Another one may take its place. */
+  #once: Uint32Array | undefined;
   readonly #seen = new LRUCache<number, SeenEntry>({
     maxSize: SEEN_CHARACTERS,
     sizeCalculation: ({ entry }) => ENTRY_CHARACTERS + entry.canonical.length,
@@ -187,14 +186,10 @@ class SeenEntries {
   }
 
   shown(entry: Entry, leaf: Uint8Array): void {
-    const { leafIndex } = entry;
-    if (this.#once.has(leafIndex) || this.#onceBefore.has(leafIndex)) this.#keep(entry, leaf);
-    else this.#remember(leafIndex);
-  }
-
-  #remember(leafIndex: number): void {
-    if (this.#once.size >= SHOWN_ONCE / 2) [this.#onceBefore, this.#once] = [this.#once, new Set()];
-    this.#once.add(leafIndex);
+    const [slot, rest] = [entry.leafIndex % SHOWN_ONCE, 1 + Math.floor(entry.leafIndex / SHOWN_ONCE)];
+    const once = (this.#once ??= new Uint32Array(SHOWN_ONCE));
+    if (once[slot] === rest) this.#keep(entry, leaf);
+    once[slot] = rest;
   }
 
   #keep(entry: Entry, leaf: Uint8Array): void {

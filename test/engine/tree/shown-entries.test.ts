@@ -66,7 +66,7 @@ describe("an entry that was shown twice", () => {
     expect(log.reads).toEqual([1, 1, 2, 0, 0, 2]);
   });
 
-  test("is told from those that were shown once for as long as some thousands of others", async () => {
+  test("is told from those that were shown once until another one of the same lowest bits is", async () => {
     const log = new ReadLog(rowsOf(...Array.from({ length: 2 ** 14 + 1 }, String)));
     const { edge } = log;
     const others = (count: number): readonly number[] => Array.from({ length: count }, (_, place) => 1 + place);
