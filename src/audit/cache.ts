@@ -36,8 +36,8 @@ export interface RootCache {
   remembered(log: string): Promise<CachedRoot | undefined>;
   /**
    * Calls the listener with the size of each newest root that any gateway puts from now on. A hint only: some are
-   * missed, and sizes may be wrong.
+   * missed, and sizes may be wrong. Returns what ends it.
    */
-  onNewest(log: string, listener: (treeSize: number) => void): void;
+  onNewest(log: string, listener: (treeSize: number) => void): () => void;
   close(): Promise<void>;
 }

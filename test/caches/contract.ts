@@ -87,6 +87,30 @@ export function rootCacheContract(open: OpenCache): void {
     expect(others).toEqual([]);
   });
 
+  test("tells who has ended it no more, and who listens with the same function still", async () => {
+    const sizes: number[] = [];
+    const listener = (treeSize: number): number => sizes.push(treeSize);
+    const [first, stop] = [cache.onNewest("default", listener), cache.onNewest("default", listener)];
+    let size = 1;
+    for (; size < 500 && sizes.length < 2; size++) {
+      await cache.putNewest(cachedRoot("default", size));
+      await sleep(10);
+    }
+    stop();
+    await sleep(50);
+    sizes.length = 0;
+    for (; size < 1_000 && sizes.length < 2; size++) {
+      await cache.putNewest(cachedRoot("default", size));
+      await sleep(10);
+    }
+    expect(sizes[1]).toBe((sizes[0] ?? 0) + 1);
+    first();
+    stop();
+    await cache.putNewest(cachedRoot("default", 2_000));
+    await sleep(50);
+    expect(sizes).not.toContain(2_000);
+  });
+
   test("forgets a newest root after its time, and no root of a fixed size", async () => {
     await cache.put(cachedRoot("default", 7));
     await cache.putNewest(cachedRoot("default", 7));

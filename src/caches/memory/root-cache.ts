@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import { LRUCache } from "lru-cache";
 import type { CachedRoot, RootCache } from "../../audit/cache.js";
 
@@ -18,7 +19,7 @@ export class MemoryRootCache implements RootCache {
   readonly #roots: LRUCache<string, CachedRoot>;
   readonly #newest: LRUCache<string, CachedRoot>;
   readonly #remembered: LRUCache<string, CachedRoot>;
-  readonly #listeners = new Map<string, ((treeSize: number) => void)[]>();
+  readonly #told = new EventEmitter().setMaxListeners(0);
 
   constructor({ maxRoots = 10_000, newestTtlMs = 3_000 }: MemoryRootCacheOptions = {}) {
     this.#roots = new LRUCache({ max: maxRoots });
@@ -45,7 +46,7 @@ export class MemoryRootCache implements RootCache {
     const replaced = this.#remembered.get(root.log);
     this.#newest.set(root.log, root);
     this.#remembered.set(root.log, root);
-    for (const listener of this.#listeners.get(root.log) ?? []) listener(root.treeSize);
+    this.#told.emit(eventOf(root.log), root.treeSize);
     return Promise.resolve(replaced);
   }
 
@@ -53,13 +54,22 @@ export class MemoryRootCache implements RootCache {
     return Promise.resolve(this.#remembered.get(log));
   }
 
-  onNewest(log: string, listener: (treeSize: number) => void): void {
-    this.#listeners.set(log, [...(this.#listeners.get(log) ?? []), listener]);
+  onNewest(log: string, listener: (treeSize: number) => void): () => void {
+    const told = (treeSize: number): void => {
+      listener(treeSize); // its own: the same function may listen twice
+    };
+    this.#told.on(eventOf(log), told);
+    return () => void this.#told.off(eventOf(log), told);
   }
 
   close(): Promise<void> {
     return Promise.resolve();
   }
+}
+
+/** An event of the name `error` would be thrown where nobody listens, and a log may have that name. */
+function eventOf(log: string): string {
+  return `newest of ${log}`;
 }
 
 function rootKey(log: string, treeSize: number): string {

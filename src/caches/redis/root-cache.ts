@@ -84,8 +84,8 @@ export class RedisRootCache implements RootCache {
   }
 
   /** Uses its own connection, made for the first listener; roots put while there is none are missed. */
-  onNewest(log: string, listener: (treeSize: number) => void): void {
-    this.#channel.listen(this.#newestKey(log), listener);
+  onNewest(log: string, listener: (treeSize: number) => void): () => void {
+    return this.#channel.listen(this.#newestKey(log), listener);
   }
 
   /** Resolves when the first attempt to connect has ended, successful or not: within 2 s. */

@@ -35,6 +35,8 @@ interface Parts {
   readonly readers: TreeReaders;
   readonly roots: CachedRoots;
   readonly growth: GrowthWatch;
+  /** Ends the hints of what other gateways put; undefined where there are none. */
+  readonly stopHints: (() => void) | undefined;
   readonly newest: NewestTree;
   readonly keyed: KeyedAppends;
   readonly reading: TreeReading;
@@ -62,15 +64,14 @@ export class OpenLog {
     const newest = NewestTree.watched({ source, tree, environment, history, readers, roots, growth });
     const reading = new TreeReading({ source, look: () => newest.look(), readers, history, sharedStore });
     const keyed = new KeyedAppends({ source, newest, reading, roots });
-    if (sharedStore) {
-      cache.onNewest(source.log, (treeSize) => {
-        if (newest.seen !== undefined && treeSize > newest.toldSize) growth.hint();
-      });
-    }
+    const hinted = (treeSize: number): void => {
+      if (newest.seen !== undefined && treeSize > newest.toldSize) growth.hint();
+    };
+    const stopHints = sharedStore ? cache.onNewest(source.log, hinted) : undefined;
     const { format, maxValueBytes, schema } = declaration;
     const rules = schema === undefined ? eventRules(format, maxValueBytes) : schemaRules(schema);
     const declared = { source, rules, schema, customFields: customNames(schema) };
-    const log = new OpenLog({ ...declared, history, readers, roots, growth, newest, keyed, reading });
+    const log = new OpenLog({ ...declared, history, readers, roots, growth, stopHints, newest, keyed, reading });
     try {
       await roots.compare(newest.seen);
     } catch (error) {
@@ -240,8 +241,9 @@ export class OpenLog {
 
   /** Ends every wait for the log to grow, and stops reading the store on its own. */
   endTails(): void {
-    const { history, growth } = this.parts;
+    const { history, growth, stopHints } = this.parts;
     history.close();
+    stopHints?.();
     growth.fail(new AuditError("UNAVAILABLE", "The service is closing: try again.", { retryAfterMs: 1_000 }));
   }
 

@@ -156,6 +156,7 @@ describe("a size that another gateway published", () => {
     const cache = replaced(new MemoryRootCache(), {
       onNewest: (_log, listener) => {
         publish = listener;
+        return () => undefined;
       },
     });
     const service = await openTestService({ store, cache, sharedStore: true });

@@ -48,11 +48,26 @@ describe("a log that cannot be opened, for its store went away", () => {
   });
 });
 
+test("a log that is closed is told no more of what other gateways put, nor held by who would tell it", async () => {
+  let listeners = 0;
+  const counted = replaced<RootCache>(cache, {
+    onNewest: () => {
+      listeners += 1;
+      return () => (listeners -= 1);
+    },
+  });
+  const service = await gateway(counted);
+  expect(listeners).toBe(1);
+  await service.close();
+  expect(listeners).toBe(0);
+});
+
 test("a broken log is not looked at for what another gateway says that it has", async () => {
   let publish: (treeSize: number) => void = () => undefined;
   const listened = replaced<RootCache>(cache, {
     onNewest: (_, listener) => {
       publish = listener;
+      return () => undefined;
     },
   });
   store.leafHashes = () => Promise.resolve(new Uint8Array());

@@ -61,9 +61,7 @@ function spied(honest: RootCache): { readonly cache: RootCache; readonly calls: 
     newest: (log) => (calls.push("newest"), honest.newest(log)),
     putNewest: (root) => (calls.push(`putNewest ${root.treeSize}`), honest.putNewest(root)),
     remembered: (log) => honest.remembered(log),
-    onNewest: (log, listener) => {
-      honest.onNewest(log, listener);
-    },
+    onNewest: (log, listener) => honest.onNewest(log, listener),
     close: () => honest.close(),
   };
   return { cache: spy, calls };

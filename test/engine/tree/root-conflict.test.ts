@@ -185,7 +185,7 @@ describeWith("redis-server and PostgreSQL", !!redisProgram && hasPostgres(), () 
         newest: async () => Promise.resolve(undefined),
         putNewest: async (root) => (isAway ? Promise.resolve(undefined) : cache.putNewest(root)),
         remembered: async (log) => (isAway ? Promise.resolve(undefined) : cache.remembered(log)),
-        onNewest: () => undefined,
+        onNewest: () => () => undefined,
         close: async () => Promise.resolve(),
       };
       const service = await gateway(store.url, away);
