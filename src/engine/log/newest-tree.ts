@@ -232,8 +232,8 @@ function restored(options: NewestTreeOptions, tree: SignedTree, replaced: Replac
     ...{ source, tree: known, history, limits, appendTimeoutMs },
     stamps: new Stamps({ log: source.log, clock, lastReceivedAt: tree.lastReceivedAt, alarm, note }),
     onWaiting: (events) => onWaiting?.(source.log, events),
-    onFilled: (full) => {
-      readers.keep(full);
+    onAppended: (batch) => {
+      readers.keep(batch);
     },
     // The new tree need not extend the last one, so nothing that was derived from that may be used for it.
     onReplaced: () => {

@@ -1,6 +1,6 @@
 import { deadline, outcomeKnown } from "../../audit/calls.js";
 import { AuditError, endsLog, withOutcome, type WriteOutcome } from "../../audit/errors.js";
-import type { AppendOutcome, LogHead, StoredTile } from "../../audit/store.js";
+import type { AppendBatch, AppendOutcome, LogHead } from "../../audit/store.js";
 import { equalBytes } from "../../core/bytes.js";
 import { BoundLeaves } from "../tree/entries.js";
 import type { History, SignedRoot } from "../tree/history.js";
@@ -26,8 +26,8 @@ export interface TreeWriterOptions {
   readonly tree: LogTree;
   /** After this an append counts as one of unknown outcome. Default 30,000. */
   readonly appendTimeoutMs?: number | undefined;
-  /** Called with the tiles that this process completed, once they are stored. */
-  readonly onFilled?: (full: readonly StoredTile[]) => void;
+  /** Called with each batch of this process, once it is stored and durable. */
+  readonly onAppended?: (batch: AppendBatch) => void;
   /** Called when a tree takes the last one's place that may not extend it: what was derived from the last must not be used for it. */
   readonly onReplaced?: () => void;
   /** Says whether the log may be written. */
@@ -202,7 +202,7 @@ export class TreeWriter {
   }
 
   #advance(growth: Growth): Growth {
-    this.options.onFilled?.(growth.batch.tiles);
+    this.options.onAppended?.(growth.batch);
     this.options.tree.appended(growth.tree);
     return growth;
   }

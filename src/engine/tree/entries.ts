@@ -12,6 +12,7 @@ import {
   type NodeId,
 } from "../../core/tree.js";
 import type { KeptTile } from "./kept-tile.js";
+import { AppendedEntries, type KnownEntry } from "./stamped-entry.js";
 import { tileKey, TileReader, type TileSource } from "./tile-reader.js";
 
 type Tiles = Map<number, KeptTile | undefined>;
@@ -159,12 +160,6 @@ const SEEN_CHARACTERS = 2 ** 23;
 /** The characters that an entry counts for besides its text. */
 const ENTRY_CHARACTERS = 100;
 
-/** An entry, and the leaf of the tree that it was compared with. */
-interface SeenEntry {
-  readonly entry: Entry;
-  readonly leaf: Uint8Array;
-}
-
 /** So many entries, at most, are known to have been shown once. */
 const SHOWN_ONCE = 2 ** 14;
 
@@ -176,12 +171,12 @@ const SHOWN_ONCE = 2 ** 14;
 class SeenEntries {
   /** Which were shown once: in the slot of a leaf index's lowest bits the others, plus one. Another one may take its place. */
   #once: Uint32Array | undefined;
-  readonly #seen = new LRUCache<number, SeenEntry>({
+  readonly #seen = new LRUCache<number, KnownEntry>({
     maxSize: SEEN_CHARACTERS,
     sizeCalculation: ({ entry }) => ENTRY_CHARACTERS + entry.canonical.length,
   });
 
-  get(leafIndex: number): SeenEntry | undefined {
+  get(leafIndex: number): KnownEntry | undefined {
     return this.#seen.get(leafIndex);
   }
 
@@ -217,6 +212,7 @@ export class EntryReader {
   constructor(
     private readonly source: TileSource,
     private readonly leaves = new BoundLeaves(source, new TileReader(source)),
+    private readonly appended = new AppendedEntries(source),
   ) {}
 
   /**
@@ -229,15 +225,17 @@ export class EntryReader {
     { signal, isShown = false }: ReadOptions = {},
   ): Promise<readonly EntryOutcome[]> {
     const covered = leafIndexes.filter((leafIndex) => leafIndex < edge.size);
-    const seen = covered.map((leafIndex) => this.#seen.get(leafIndex));
+    const seen = covered.map((leafIndex) => this.appended.get(leafIndex) ?? this.#seen.get(leafIndex));
     const unseen = covered.filter((_, place) => seen[place] === undefined);
     const [stored, leaves] = await Promise.all([
       unseen.length === 0 ? [] : this.source.store.canonicals(this.source.log, unseen, signal),
       this.leaves.at(edge, covered),
     ]);
     const stale = covered.filter((_, place) => isStale(seen[place], leaves[place]));
-    for (const leafIndex of stale) this.#seen.forget(leafIndex);
-    if (stale.length > 0) return this.read(leafIndexes, edge, { signal, isShown });
+    if (stale.length > 0) {
+      this.#forget(stale);
+      return this.read(leafIndexes, edge, { signal, isShown });
+    }
     let [place, row] = [0, 0];
     return leafIndexes.map((leafIndex): EntryOutcome => {
       if (leafIndex >= edge.size) return { kind: "missing" };
@@ -248,6 +246,11 @@ export class EntryReader {
       if (isShown && outcome.kind === "entry" && leaf !== undefined) this.#seen.shown(outcome.entry, leaf);
       return outcome;
     });
+  }
+
+  #forget(stale: readonly number[]): void {
+    for (const leafIndex of stale) this.#seen.forget(leafIndex);
+    this.appended.clear();
   }
 
   /** An entry of the signed tree that cannot be read is as corrupt as one that was changed. */
@@ -269,6 +272,6 @@ function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
 }
 
 /** Whether the tree is no longer the one that an entry was read from. */
-function isStale(known: SeenEntry | undefined, leaf: Uint8Array | undefined): boolean {
+function isStale(known: KnownEntry | undefined, leaf: Uint8Array | undefined): boolean {
   return known !== undefined && (leaf === undefined || !equalBytes(known.leaf, leaf));
 }

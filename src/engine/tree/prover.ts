@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import { AuditError } from "../../audit/errors.js";
 import type { MembershipRequest } from "../../audit/proofs.js";
-import type { StoredTile } from "../../audit/store.js";
+import type { AppendBatch } from "../../audit/store.js";
 import { digestOf, equalBytes } from "../../core/bytes.js";
 import {
   consistencyRanges,
@@ -19,6 +19,7 @@ import { invalid, VALID, type Verdict } from "../../core/verdict.js";
 import { TimeBounds, type AskedTimes } from "./bound-times.js";
 import { BoundLeaves, EntryReader } from "./entries.js";
 import type { SignedTree, TreeSource, TreeView } from "./signed-tree.js";
+import { AppendedEntries } from "./stamped-entry.js";
 import { TileReader } from "./tile-reader.js";
 
 /** How many roots of earlier sizes are remembered as proven. */
@@ -156,6 +157,7 @@ function rootProofRanges(treeSize: number, newestSize: number): readonly LeafRan
 export class TreeReaders {
   #tiles: TileReader;
   #leaves: BoundLeaves;
+  readonly #appended: AppendedEntries;
   #entries: EntryReader;
   #prover: Prover;
   #times = new TimeBounds();
@@ -163,7 +165,8 @@ export class TreeReaders {
   constructor(private readonly source: TreeView) {
     this.#tiles = new TileReader(source);
     this.#leaves = new BoundLeaves(source, this.#tiles);
-    this.#entries = new EntryReader(source, this.#leaves);
+    this.#appended = new AppendedEntries(source);
+    this.#entries = new EntryReader(source, this.#leaves, this.#appended);
     this.#prover = new Prover(source, this.#tiles);
   }
 
@@ -175,16 +178,18 @@ export class TreeReaders {
     return this.#prover;
   }
 
-  /** Keeps tiles that this process filled. */
-  keep(full: readonly StoredTile[]): void {
-    for (const tile of full) this.#tiles.keep(tile);
+  /** Keeps what this process appended: the tiles that it filled, and the entries. */
+  keep({ tiles, expectedSize, entries }: AppendBatch): void {
+    for (const tile of tiles) this.#tiles.keep(tile);
+    this.#appended.add(expectedSize, entries);
   }
 
   /** Forgets everything proven for earlier trees, which later ones need not extend. */
   startAnew(): void {
     this.#tiles = new TileReader(this.source);
     this.#leaves = new BoundLeaves(this.source, this.#tiles);
-    this.#entries = new EntryReader(this.source, this.#leaves);
+    this.#appended.clear();
+    this.#entries = new EntryReader(this.source, this.#leaves, this.#appended);
     this.#prover = new Prover(this.source, this.#tiles);
     this.#times = new TimeBounds();
   }

@@ -159,8 +159,9 @@ describe("a request with the key of an earlier one", () => {
 
   test("is not answered with entries that were changed since", async () => {
     await log("once");
+    const other = await gateway();
     store.canonicals = (_, leafIndexes) => Promise.resolve(leafIndexes.map(() => utf8("{}")));
-    await expectCode(log("once"), "ENTRY_CORRUPT");
+    await expectCode(log("once", {}, other), "ENTRY_CORRUPT");
   });
 });
 

@@ -115,8 +115,8 @@ describe("a tail", () => {
 
   test("reads one page ahead of its reader, and no further", async () => {
     const store = new MemoryLogStore();
+    await fill(await openTestService({ store }), 1_000);
     const full = await openTestService({ store });
-    await fill(full, 1_000);
     const asked: number[] = [];
     const read = store.entries.bind(store);
     store.entries = (log, indexes) => {
@@ -150,8 +150,8 @@ describe("a tail", () => {
 
   test("shows that an entry is corrupt, and goes on", async () => {
     const store = new MemoryLogStore();
+    await logMessages(await openTestService({ store }), 5);
     const honest = await openTestService({ store });
-    await logMessages(honest, 5);
     const read = store.entries.bind(store);
     store.entries = async (log, indexes) =>
       (await read(log, indexes)).map((entry) =>

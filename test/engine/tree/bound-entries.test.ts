@@ -38,12 +38,16 @@ describe("an entry that was rewritten together with its own hash", () => {
     ]);
   });
 
-  test("is corrupt too in a log that this process has grown", async () => {
+  test("is what was logged where this process has it in memory since, and corrupt for the next one", async () => {
     const answers: Partial<LogStore> = {};
     const service = await openTestService({ store: damaged(memory.store, answers), index: memory.index });
     await fill(service, 600);
+    const logged = await service.entries("default", [700, 701]);
     Object.assign(answers, forged(700));
-    expect((await service.entries("default", [700, 701])).map(({ kind }) => kind)).toEqual(["corrupt", "entry"]);
+    expect(await service.entries("default", [700, 701])).toEqual(logged);
+    expect(logged.map(({ kind }) => kind)).toEqual(["entry", "entry"]);
+    const next = await memory.open(forged(700));
+    expect((await next.entries("default", [700, 701])).map(({ kind }) => kind)).toEqual(["corrupt", "entry"]);
   });
 
   test("leaves the proof of its place that of the entry which was logged", async () => {

@@ -5,6 +5,7 @@ import { buildTile, TILE_WIDTH, TreeEdge } from "../../../src/core/tree.js";
 import { utf8 } from "../../../src/core/bytes.js";
 import { EntryReader } from "../../../src/engine/tree/entries.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
+import { AppendedEntries } from "../../../src/engine/tree/stamped-entry.js";
 import { replaced } from "../../../src/audit/calls.js";
 
 const format = logFormat("rfc6962");
@@ -13,7 +14,7 @@ const MIB = 2 ** 20;
 /** A log in a store that says what is read of it. */
 class ReadLog {
   readonly reads: number[] = [];
-  readonly reader = new EntryReader({
+  readonly #source = {
     log: "default",
     format,
     store: replaced(new MemoryLogStore(), {
@@ -25,7 +26,9 @@ class ReadLog {
       },
       tiles: (_, ids) => Promise.resolve(ids.map(({ index }) => this.#tile(index))),
     }),
-  });
+  };
+  readonly appended = new AppendedEntries(this.#source);
+  readonly reader = new EntryReader(this.#source, undefined, this.appended);
 
   constructor(public rows: readonly StoredEntry[]) {}
 
@@ -128,5 +131,51 @@ describe("an entry that was read for something else", () => {
     await log.reader.read([0], log.edge);
     for (let time = 0; time < 3; time++) await shown(log, [0], log.edge);
     expect(log.reads).toEqual([0, 0, 0]);
+  });
+});
+
+describe("an entry that this process appended", () => {
+  test("is read from memory, and the others of its page from the store", async () => {
+    const log = new ReadLog(rowsOf("a", "b", "c", "d"));
+    log.appended.add(1, log.rows.slice(1, 2));
+    log.appended.add(2, log.rows.slice(2, 3));
+    expect(await shown(log, [3, 2, 1, 0, 2, 4], log.edge)).toEqual(["d", "c", "b", "a", "c", "missing"]);
+    expect(log.reads).toEqual([3, 0]);
+  });
+
+  test("is there once: each reader gets the same", async () => {
+    const log = new ReadLog(rowsOf("a"));
+    log.appended.add(0, log.rows);
+    const [[first], [second]] = [await log.reader.read([0], log.edge), await log.reader.read([0], log.edge)];
+    expect(first).toEqual(second);
+    if (first?.kind !== "entry" || second?.kind !== "entry") throw new Error("no entries");
+    expect(first.entry.envelope).toBe(second.entry.envelope);
+  });
+
+  test("is kept before and behind what others appended in between", async () => {
+    const log = new ReadLog(rowsOf("a", "b", "of another", "d"));
+    log.appended.add(0, log.rows.slice(0, 2));
+    log.appended.add(3, log.rows.slice(3));
+    expect(await shown(log, [0, 1, 2, 3], log.edge)).toEqual(["a", "b", "of another", "d"]);
+    expect(log.reads).toEqual([2]);
+  });
+
+  test("is read again where the tree has another leaf by now", async () => {
+    const log = new ReadLog(rowsOf("a", "b"));
+    log.appended.add(0, log.rows);
+    log.rows = rowsOf("a", "of another history");
+    expect(await shown(log, [1, 0], log.edge)).toEqual(["of another history", "a"]);
+    expect(log.reads).toEqual([1, 0]);
+  });
+
+  test.each([
+    { count: 2 ** 13 + 2 ** 12, characters: 1, forgotten: 2 ** 12 },
+    { count: 6, characters: MIB, forgotten: 2 },
+  ])("makes room for newer ones: $forgotten of $count", async ({ count, characters, forgotten }) => {
+    const messages = Array.from({ length: count }, (_, place) => String(place).repeat(characters));
+    const log = new ReadLog(rowsOf(...messages));
+    for (const [leafIndex, row] of log.rows.entries()) log.appended.add(leafIndex, [row]);
+    await shown(log, [...log.rows.keys()], log.edge);
+    expect(log.reads).toEqual([...log.rows.keys()].slice(0, forgotten));
   });
 });
