@@ -31,6 +31,9 @@ export interface StoredEntry {
   readonly receivedAt: string;
 }
 
+/** A text as an engine has it at hand, which spares turning it over twice: a string, or its UTF-8, which may share a buffer. */
+export type StoredText = string | Uint8Array;
+
 /**
  * A full hash tile: 256 nodes of one level and the 255 above them (layout in core/tree.ts). Written once, never
  * changed.
@@ -108,14 +111,14 @@ export interface LogReads {
     signal?: AbortSignal,
   ): Promise<readonly (StoredEntry | undefined)[]>;
   /**
-   * The canonical texts of entries, as they are stored, in UTF-8; otherwise like `entries`. Nothing is verified: before one is
-   * shown, EntryReader hashes it and compares with the leaf of the signed tree. They may share a buffer.
+   * The canonical texts of entries, as they are stored; otherwise like `entries`. Nothing is verified: before one is shown,
+   * EntryReader hashes it and compares with the leaf of the signed tree.
    */
   canonicals(
     log: string,
     leafIndexes: readonly number[],
     signal?: AbortSignal,
-  ): Promise<readonly (Uint8Array | undefined)[]>;
+  ): Promise<readonly (StoredText | undefined)[]>;
   /** The packed leaf hashes of a range, 32 bytes each. Shorter than asked when the log is. */
   leafHashes(log: string, range: LeafRange): Promise<Uint8Array>;
   /** Tiles in one batched read, in the order asked; undefined where a tile is not full yet. */

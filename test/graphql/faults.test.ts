@@ -3,10 +3,11 @@ import { Writable } from "node:stream";
 import { pino } from "pino";
 import { AuditError } from "../../src/audit/errors.js";
 import type { LogStore } from "../../src/audit/store.js";
-import { HASH_BYTES, utf8 } from "../../src/core/bytes.js";
+import { HASH_BYTES } from "../../src/core/bytes.js";
 import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
 import { memoryIndex } from "../engine/search/memory-index.js";
 import { fill, logMessages, openTestService, TestClock } from "../engine/test-log.js";
+import { textsIn } from "../stores/batches.js";
 import { testGateway, type TestGateway } from "./gateway.js";
 import { replaced } from "./watched.js";
 
@@ -36,10 +37,8 @@ async function gatewayOver(faults: (store: MemoryLogStore) => Partial<LogStore>,
 /** One character of one entry changed behind the gateway's back. */
 const corruptEntry = (store: MemoryLogStore): Partial<LogStore> => ({
   canonicals: async (log, leafIndexes) =>
-    (await store.canonicals(log, leafIndexes)).map((text, place) =>
-      text !== undefined && leafIndexes[place] === 3
-        ? utf8(Buffer.from(text).toString("utf8").replace("event", "evemt"))
-        : text,
+    (textsIn(await store.canonicals(log, leafIndexes)) ?? []).map((text, place) =>
+      leafIndexes[place] === 3 ? text?.replace("event", "evemt") : text,
     ),
 });
 

@@ -1,5 +1,5 @@
 import { sha256 } from "@noble/hashes/sha2.js";
-import type { AppendBatch, LogHead, NewEntry, RequestReceipt, StoredTile } from "../../src/audit/store.js";
+import type { AppendBatch, LogHead, NewEntry, RequestReceipt, StoredText, StoredTile } from "../../src/audit/store.js";
 import { utf8 } from "../../src/core/bytes.js";
 import type { TileId } from "../../src/core/tree.js";
 
@@ -52,9 +52,9 @@ export const answering = (receipts: readonly RequestReceipt[], plain: AppendBatc
   receipts,
 });
 
-/** Texts as they were read, in UTF-8. */
+/** Texts as they were read, whichever way the store has them. */
 export function textsIn(
-  found: readonly (Uint8Array | undefined)[] | undefined,
+  found: readonly (StoredText | undefined)[] | undefined,
 ): readonly (string | undefined)[] | undefined {
-  return found?.map((text) => text && Buffer.from(text).toString("utf8"));
+  return found?.map((text) => (text instanceof Uint8Array ? Buffer.from(text).toString("utf8") : text));
 }

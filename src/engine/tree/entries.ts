@@ -1,7 +1,8 @@
 import { LRUCache } from "lru-cache";
 import type { Entry, EntryOutcome } from "../../audit/service.js";
-import { equalBytes, HASH_BYTES, digestOf } from "../../core/bytes.js";
-import type { LogFormat } from "../../core/format.js";
+import { equalBytes, HASH_BYTES, utf8, digestOf } from "../../core/bytes.js";
+import type { StoredText } from "../../audit/store.js";
+import { logFormat, type LogFormat } from "../../core/format.js";
 import {
   buildTile,
   placeOfNode,
@@ -11,6 +12,7 @@ import {
   type TileId,
   type NodeId,
 } from "../../core/tree.js";
+import { nodeSha256 } from "../../keys/node-crypto.js";
 import type { KeptTile } from "./kept-tile.js";
 import { AppendedEntries, type KnownEntry } from "./stamped-entry.js";
 import { tileKey, TileReader, type TileSource } from "./tile-reader.js";
@@ -22,10 +24,15 @@ type Tiles = Map<number, KeptTile | undefined>;
  * it lead there. Does not rely on what the rows say about themselves.
  */
 export class BoundLeaves {
+  /** Each node of a tile is hashed once, so to remember it would cost more than it saves. */
+  readonly #format: LogFormat;
+
   constructor(
     private readonly source: TileSource,
     private readonly tiles: TileReader,
-  ) {}
+  ) {
+    this.#format = logFormat(source.format.name, nodeSha256);
+  }
 
   /**
    * The leaf hashes, in the order asked, each index below the edge's size; undefined where what is stored does not lead
@@ -65,7 +72,7 @@ export class BoundLeaves {
     const inEdge = edge.node(node);
     if (inEdge !== undefined) return inEdge;
     const { tile, column } = placeOfNode(node);
-    return tiles.get(tileKey(tile))?.leaf(this.source.format, column, () => this.#hash(edge, tiles, topOf(tile)));
+    return tiles.get(tileKey(tile))?.leaf(this.#format, column, () => this.#hash(edge, tiles, topOf(tile)));
   }
 
   /** Highest first: a tile is proven by those above it. */
@@ -101,7 +108,7 @@ export async function textHashes(
   leafIndexes: readonly number[],
 ): Promise<readonly (Uint8Array | undefined)[]> {
   const texts = await store.canonicals(log, leafIndexes);
-  return texts.map((text) => text && textHash(format, text));
+  return texts.map((text) => (text === undefined ? undefined : textHash(format, bytesOf(text))));
 }
 
 async function tops(
@@ -254,8 +261,8 @@ export class EntryReader {
   }
 
   /** An entry of the signed tree that cannot be read is as corrupt as one that was changed. */
-  #outcome(leafIndex: number, stored: Uint8Array | undefined, leaf: Uint8Array | undefined): EntryOutcome {
-    const hash = stored && textHash(this.source.format, stored);
+  #outcome(leafIndex: number, stored: StoredText | undefined, leaf: Uint8Array | undefined): EntryOutcome {
+    const hash = stored === undefined ? undefined : textHash(this.source.format, bytesOf(stored));
     if (stored === undefined || leaf === undefined || hash === undefined || !equalBytes(hash, leaf)) {
       return { kind: "corrupt", leafIndex };
     }
@@ -266,8 +273,14 @@ export class EntryReader {
   }
 }
 
-/** The text of bytes that were logged, so they are UTF-8. A Buffer decodes in half the time of a TextDecoder. */
-function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
+function bytesOf(text: StoredText): Uint8Array {
+  return typeof text === "string" ? utf8(text) : text;
+}
+
+/** Its hash was compared, so bytes are the UTF-8 that was logged. A Buffer decodes in half the time of a TextDecoder. */
+function textOf(text: StoredText): string {
+  if (typeof text === "string") return text;
+  const { buffer, byteOffset, byteLength } = text;
   return Buffer.from(buffer, byteOffset, byteLength).toString("utf8");
 }
 

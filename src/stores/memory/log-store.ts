@@ -8,9 +8,10 @@ import type {
   LogStore,
   NewEntry,
   StoredEntry,
+  StoredText,
   RequestReceipt,
 } from "../../audit/store.js";
-import { equalBytes, HASH_BYTES, utf8 } from "../../core/bytes.js";
+import { equalBytes, HASH_BYTES } from "../../core/bytes.js";
 import type { TileId, LeafRange } from "../../core/tree.js";
 
 /** One log's data. `entries` is never replaced and only grows. */
@@ -107,9 +108,9 @@ export class MemoryLogStore implements LogStore {
     log: string,
     leafIndexes: readonly number[],
     signal?: AbortSignal,
-  ): Promise<readonly (Uint8Array | undefined)[]> {
+  ): Promise<readonly (StoredText | undefined)[]> {
     const entries = await this.entries(log, leafIndexes, signal);
-    return entries.map((entry) => entry && utf8(entry.canonical));
+    return entries.map((entry) => entry?.canonical);
   }
 
   leafHashes(log: string, { start, end }: LeafRange): Promise<Uint8Array> {

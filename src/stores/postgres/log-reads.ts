@@ -1,5 +1,4 @@
 import type { LogHead, LogReads, StoredEntry } from "../../audit/store.js";
-import { utf8 } from "../../core/bytes.js";
 import type { TileId, LeafRange } from "../../core/tree.js";
 import { HEAD_COLUMNS } from "./confirmation.js";
 import type { Statement } from "./transaction.js";
@@ -86,9 +85,9 @@ export class PostgresLogReads implements LogReads {
     log: string,
     leafIndexes: readonly number[],
     signal?: AbortSignal,
-  ): Promise<readonly (Uint8Array | undefined)[]> {
+  ): Promise<readonly (string | undefined)[]> {
     const rows = await this.#session.rows(CANONICALS, [log, [...new Set(leafIndexes)]], signal);
-    return inOrder(rows, leafIndexes).map((row) => row && utf8(row.canonical));
+    return inOrder(rows, leafIndexes).map((row) => row?.canonical);
   }
 
   async leafHashes(log: string, { start, end }: LeafRange): Promise<Uint8Array> {

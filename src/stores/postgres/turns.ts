@@ -1,6 +1,5 @@
 import { outcomeKnown } from "../../audit/calls.js";
 import type { AppendBatch, LogHead, LogReads } from "../../audit/store.js";
-import { utf8 } from "../../core/bytes.js";
 import type { LeafRange } from "../../core/tree.js";
 import { appendBySwap, swapAndCommit } from "./append.js";
 import { HEAD_COLUMNS } from "./confirmation.js";
@@ -183,12 +182,10 @@ class TurnReads extends PostgresLogReads {
     log: string,
     leafIndexes: readonly number[],
     signal?: AbortSignal,
-  ): Promise<readonly (Uint8Array | undefined)[]> {
+  ): Promise<readonly (string | undefined)[]> {
     const { size, canonical } = this.standing;
     const [leafIndex, ...more] = leafIndexes;
     const isNewest = log === this.standing.log && leafIndex === size - 1 && more.length === 0;
-    return isNewest && canonical !== null
-      ? Promise.resolve([utf8(canonical)])
-      : super.canonicals(log, leafIndexes, signal);
+    return isNewest && canonical !== null ? Promise.resolve([canonical]) : super.canonicals(log, leafIndexes, signal);
   }
 }

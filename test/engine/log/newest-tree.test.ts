@@ -34,7 +34,7 @@ test("a look at the store waits for the batch in flight, and what is logged next
   const [canonicals, snapshot] = [store.canonicals.bind(store), store.snapshot.bind(store)];
   store.canonicals = async (...asked) => {
     store.canonicals = canonicals;
-    return (await canonicals(...asked)).map((text) => text && new Uint8Array());
+    return (await canonicals(...asked)).map(() => "");
   };
   const looking = closedGate();
   store.snapshot = <Result>(look: (reads: LogReads) => Promise<Result>) => {

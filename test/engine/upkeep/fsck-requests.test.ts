@@ -1,7 +1,6 @@
 import { beforeAll, expect, test } from "@jest/globals";
 import { replaced } from "../../../src/audit/calls.js";
 import type { LogStore, RequestReceipt } from "../../../src/audit/store.js";
-import { concatBytes, utf8 } from "../../../src/core/bytes.js";
 import { logFormat } from "../../../src/core/format.js";
 import { sealedReceipt } from "../../../src/engine/log/seals.js";
 import { restoreTree, type TreeSource } from "../../../src/engine/tree/signed-tree.js";
@@ -12,6 +11,7 @@ import { nodeEd25519, nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { MemoryLogStore } from "../../../src/stores/memory/log-store.js";
 import type { TreeEdge } from "../../../src/core/tree.js";
 import { KEYRING } from "../../keyring.js";
+import { textsIn } from "../../stores/batches.js";
 import { messages, openTestService, ORIGIN } from "../test-log.js";
 
 const name = `${ORIGIN}/default`;
@@ -76,7 +76,7 @@ test.each<[string, () => RequestReceipt]>([
 test("a receipt without a seal is found changed where one of its entries was", async () => {
   const { store } = source;
   const canonicals: LogStore["canonicals"] = async (...asked) =>
-    (await store.canonicals(...asked)).map((text) => text && concatBytes([text, utf8(" ")]));
+    textsIn(await store.canonicals(...asked))?.map((text) => text && `${text} `) ?? [];
   source = { ...source, store: replaced<LogStore>(store, { canonicals }) };
   expect(await changed([unsealed(), receipt])).toEqual([hex(receipt.key)]);
   source = { ...source, store };
