@@ -61,6 +61,8 @@ const gateway = await serveSqlite(folder, ["--expose-gc", "--import", import.met
 let logged = FILLED;
 let turns = 0;
 let followed = 0;
+/** One after the other: a caller may have two open. */
+let downloads: Promise<void> = Promise.resolve();
 const failures = new Map<string, number>();
 try {
   await fill(gateway, 0, FILLED);
@@ -97,7 +99,7 @@ async function turn(): Promise<void> {
     ask(gateway.url, logBulk(first, BULK)),
     ask(gateway.url, search(true)),
     ask(gateway.url, search(true, "failed login")),
-    ...(place % DOWNLOAD_EVERY === 0 ? [download()] : []),
+    ...(place % DOWNLOAD_EVERY === 0 ? [(downloads = downloads.then(download))] : []),
   ]);
 }
 
