@@ -56,7 +56,8 @@ export class Loaders {
   readonly entries: DataLoader<Place, EntryOutcome, string>;
   readonly membership: DataLoader<ProofKey, EntryProof, string>;
   readonly membershipVerdicts: DataLoader<ProofKey, Verdict>;
-  readonly consistency: DataLoader<Place, Verdict, string>;
+  readonly #consistency: DataLoader<Place, Verdict>;
+  readonly #consistent = new Map<string, Promise<Verdict>>();
 
   constructor(private readonly service: AuditService) {
     this.#reads = new EntryReads(service);
@@ -70,8 +71,8 @@ export class Loaders {
       cacheKeyFn: (key) => `${key.leafIndex}/${key.hash}/${inOneTree(key)}`,
     });
     this.membershipVerdicts = new DataLoader((keys) => inGroups(keys, inOneTree, this.#loadVerdicts), { cache: false });
-    this.consistency = new DataLoader((keys) => inTurns(keys, ({ log, at }) => service.consistency(log, at)), {
-      cacheKeyFn: placeKey,
+    this.#consistency = new DataLoader((keys) => inTurns(keys, ({ log, at }) => service.consistency(log, at)), {
+      cache: false,
     });
   }
 
@@ -109,6 +110,14 @@ export class Loaders {
   format(log: string): Promise<LogFormat> {
     const known = this.#formats.get(log) ?? this.service.identity(log).then(({ format }) => format);
     this.#formats.set(log, known);
+    return known;
+  }
+
+  /** Whether a tree is a prefix of the newest: one promise for all entries of a page, where a loader would make each its own. */
+  consistency(log: string, at: number): Promise<Verdict> {
+    const place = { log, at };
+    const known = this.#consistent.get(placeKey(place)) ?? this.#consistency.load(place);
+    this.#consistent.set(placeKey(place), known);
     return known;
   }
 

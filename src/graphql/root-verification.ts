@@ -29,6 +29,6 @@ export class RootVerificationResolver {
 
   @FieldResolver({ complexity: 1 })
   consistency(@Parent() { log, treeSize }: Root, @Ctx() { loaders }: AuditContext): Promise<Verdict> {
-    return loaders.consistency.load({ log, at: treeSize });
+    return loaders.consistency(log, treeSize);
   }
 }

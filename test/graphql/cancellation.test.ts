@@ -45,8 +45,8 @@ describeWith("PostgreSQL", hasPostgres(), () => {
       await index.close();
       await store.close();
     };
-    service = await openTestService({ store, index, sharedStore: true });
-    await logMessages(service, 5);
+    await logMessages(await openTestService({ store, index, sharedStore: true }), 5);
+    service = await openTestService({ store, index, sharedStore: true }); // who logged entries has them in memory
   });
   afterEach(async () => {
     await unlock();

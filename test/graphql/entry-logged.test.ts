@@ -101,6 +101,7 @@ describe("entryLogged", () => {
 
   test("shows a corrupt entry as null with ENTRY_CORRUPT and its index, and goes on", async () => {
     await fill(service, 3);
+    service = await openTestService({ store }); // who logged entries has them in memory
     const read = store.entries.bind(store);
     store.entries = async (log, indexes) =>
       (await read(log, indexes)).map((entry) => (entry?.leafIndex === 1 ? { ...entry, canonical: "{}" } : entry));
