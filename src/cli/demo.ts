@@ -75,32 +75,42 @@ const MICROS_PER_MS = 1_000;
  * Opens a log of a made-up day, received as it happened, of which one entry's row was changed afterwards: the store returns another text
  * for it, as it would after an UPDATE by who has the database.
  */
-export async function openDemo({ store, ...parts }: DemoParts, endMs = Date.now()): Promise<Demo> {
-  const attack = { on: -1 };
-  const attacked = replaced<LogStore>(store, {
-    entries: async (log, leafIndexes, signal) =>
-      (await store.entries(log, leafIndexes, signal)).map((row) =>
-        row === undefined || row.leafIndex !== attack.on
-          ? row
-          : { ...row, canonical: row.canonical.replace(CHANGED.logged, CHANGED.shown) },
-      ),
-  });
-  let nowMs: number | undefined = endMs - DAY_MS;
-  const service = await openLocalService({
-    ...{ ...parts, store: attacked, origin: "localhost/auditql-demo" },
-    logs: [{ log: DEFAULT_LOG, format: "rfc6962" }],
-    clock: () => Math.floor((nowMs ?? Date.now()) * MICROS_PER_MS),
-  });
-  let target = 0;
+export async function openDemo(parts: DemoParts, endMs = Date.now()): Promise<Demo> {
+  const logged = await logDay(parts, endMs);
+  // Another service, as after a restart: the one that logged an entry has it in memory.
+  const service = await opened({ ...parts, store: changedAt(logged.changed, parts.store) }, Date.now);
+  return { service, ...logged };
+}
+
+async function logDay(parts: DemoParts, endMs: number): Promise<Omit<Demo, "service">> {
+  let nowMs = endMs - DAY_MS;
+  const service = await opened(parts, () => nowMs);
+  let changed = 0;
   for (const { atMs, event } of demoDay(endMs)) {
     nowMs = endMs - DAY_MS + atMs;
     const { entries } = await service.append({ log: DEFAULT_LOG, events: [{ event }], sign: false, path: "event" });
-    if (event.message === CHANGED.logged) target = entries[0]?.leafIndex ?? 0;
+    if (event.message === CHANGED.logged) changed = entries[0]?.leafIndex ?? 0;
   }
-  nowMs = undefined;
   // Found before it was changed, it stays in the index: the page shows that it is not what was logged.
   const { leafIndexes, result } = await service.search({ log: DEFAULT_LOG, query: "" }, { first: 1 });
   await result.totalCount();
-  attack.on = target;
-  return { service, entries: (leafIndexes[0] ?? -1) + 1, changed: target };
+  await service.close();
+  return { entries: (leafIndexes[0] ?? -1) + 1, changed };
+}
+
+function opened(parts: DemoParts, nowMs: () => number): Promise<LocalAuditService> {
+  return openLocalService({
+    ...{ ...parts, origin: "localhost/auditql-demo" },
+    logs: [{ log: DEFAULT_LOG, format: "rfc6962" }],
+    clock: () => Math.floor(nowMs() * MICROS_PER_MS),
+  });
+}
+
+function changedAt(changed: number, store: LogStore): LogStore {
+  return replaced<LogStore>(store, {
+    canonicals: async (log, leafIndexes, signal) =>
+      (await store.entries(log, leafIndexes, signal)).map((row) =>
+        row?.leafIndex === changed ? row.canonical.replace(CHANGED.logged, CHANGED.shown) : row?.canonical,
+      ),
+  });
 }
