@@ -47,12 +47,12 @@ export class BoundLeaves {
     return known.map((hash) => hash ?? read[next++]);
   }
 
-  /** The nodes for a page that was read before: no tile above the leaf's own. */
-  #known(edge: TreeEdge, leaf: NodeId): Uint8Array | undefined {
-    const inEdge = edge.node(leaf);
+  /** A node whose tiles are in memory, and lead to the edge. */
+  #known(edge: TreeEdge, node: NodeId): Uint8Array | undefined {
+    const inEdge = edge.node(node);
     if (inEdge !== undefined) return inEdge;
-    const { tile, column } = placeOfNode(leaf);
-    return this.tiles.inMemory(tile)?.provenLeaf(column);
+    const { tile, column } = placeOfNode(node);
+    return this.tiles.inMemory(tile)?.leaf(this.#format, column, () => this.#known(edge, topOf(tile)));
   }
 
   async #read(edge: TreeEdge, nodes: readonly NodeId[]): Promise<readonly (Uint8Array | undefined)[]> {

@@ -16,11 +16,6 @@ export class KeptTile {
     return tile;
   }
 
-  /** The hash of a leaf that was proven before; else undefined. */
-  provenLeaf(column: number): Uint8Array | undefined {
-    return this.#isProven(0, column) ? tileNode(this.bytes, 0, column) : undefined;
-  }
-
   /**
    * The hash of a leaf of the tile, a column of its lowest row, if the hashes above it lead to the tile's top and that
    * equals `top`; else undefined. Each node is hashed once, because what is proven stays proven.

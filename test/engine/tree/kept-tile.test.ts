@@ -4,6 +4,7 @@ import { HASH_BYTES, utf8 } from "../../../src/core/bytes.js";
 import { logFormat, type LogFormat } from "../../../src/core/format.js";
 import { buildTile, TILE_WIDTH } from "../../../src/core/tree.js";
 import { KeptTile } from "../../../src/engine/tree/kept-tile.js";
+import { provenLeaf } from "./proven-leaf.js";
 import { nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { flipped } from "./damaged-store.js";
 
@@ -31,11 +32,11 @@ describe("a tile in memory", () => {
         const bytes = damaged === null ? TILE : flipped(TILE, damaged.node * HASH_BYTES + damaged.byte);
         const tile = new KeptTile(bytes);
         for (const at of columns) {
-          const before = tile.provenLeaf(at);
+          const before = provenLeaf(tile, at);
           if (before !== undefined) expect(before).toEqual(LEAVES[at]);
           const leaf = tile.leaf(FORMAT, at, () => TOP);
           if (leaf !== undefined || damaged === null) expect(leaf).toEqual(LEAVES[at]);
-          expect(tile.provenLeaf(at)).toEqual(leaf);
+          expect(provenLeaf(tile, at)).toEqual(leaf);
         }
       }),
     );
@@ -52,7 +53,7 @@ describe("a tile in memory", () => {
     const tile = new KeptTile(TILE);
     const other = flipped(TOP, HASH_BYTES - 1);
     for (const top of [undefined, other]) expect(tile.leaf(FORMAT, 7, () => top)).toBeUndefined();
-    expect(LEAVES.map((_, at) => tile.provenLeaf(at))).toEqual(LEAVES.map(() => undefined));
+    expect(LEAVES.map((_, at) => provenLeaf(tile, at))).toEqual(LEAVES.map(() => undefined));
     expect(LEAVES.map((_, at) => tile.leaf(FORMAT, at, () => TOP))).toEqual(LEAVES);
   });
 
@@ -61,7 +62,7 @@ describe("a tile in memory", () => {
       for (const at of [2 * pair, 2 * pair + 1]) {
         const tile = new KeptTile(TILE);
         tile.leaf(FORMAT, at, () => TOP);
-        const known = LEAVES.map((_, column) => column).filter((column) => tile.provenLeaf(column) !== undefined);
+        const known = LEAVES.map((_, column) => column).filter((column) => provenLeaf(tile, column) !== undefined);
         expect(known).toEqual([2 * pair, 2 * pair + 1]);
       }
     }
@@ -80,6 +81,6 @@ describe("a tile in memory", () => {
 
   test("that was built here is proven", () => {
     const tile = KeptTile.proven(TILE);
-    expect(LEAVES.map((_, at) => tile.provenLeaf(at))).toEqual(LEAVES);
+    expect(LEAVES.map((_, at) => provenLeaf(tile, at))).toEqual(LEAVES);
   });
 });
