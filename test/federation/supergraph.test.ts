@@ -1,22 +1,9 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
-import type { StoredEntry } from "../../src/audit/store.js";
-import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
 import { openTestService } from "../engine/test-log.js";
 import { testGateway, type TestGateway } from "../graphql/gateway.js";
 import { compose, openSupergraph, post, stopAll, type Subgraph, type Supergraph } from "./supergraph.js";
+import { TamperedStore } from "./tampered-store.js";
 import { openDocuments, openUsers } from "./teams.js";
-
-/** Gives back what was logged, but for the entries that the test has changed in it. */
-class TamperedStore extends MemoryLogStore {
-  readonly changed = new Set<number>();
-
-  override async entries(log: string, leafIndexes: readonly number[]): Promise<readonly (StoredEntry | undefined)[]> {
-    const entries = await super.entries(log, leafIndexes);
-    return entries.map((entry) =>
-      entry !== undefined && this.changed.has(entry.leafIndex) ? { ...entry, canonical: "{}" } : entry,
-    );
-  }
-}
 
 const EVENTS = [
   { message: "Ada signed up", target: "42", action: "create" },
@@ -34,16 +21,11 @@ let subgraphs: readonly Subgraph[];
 let supergraph: Supergraph;
 
 beforeAll(async () => {
+  entryIds.push(...(await store.logged(EVENTS)));
   audit = await testGateway(await openTestService({ store }));
   const teams = await Promise.all([openUsers(), openDocuments(() => entryIds[4] ?? "")]);
   subgraphs = [{ name: "audit", url: `${audit.url}/graphql` }, ...teams];
   supergraph = await openSupergraph(subgraphs);
-  const logged = await supergraph.ask(
-    `mutation ($events: [AuditEventInput!]!) { logBulk(events: $events) { entries { id } root { treeSize } } }`,
-    { events: EVENTS },
-  );
-  const { entries } = logged.data?.["logBulk"] as { readonly entries: readonly { readonly id: string }[] };
-  entryIds.push(...entries.map(({ id }) => id));
 });
 
 afterAll(async () => {

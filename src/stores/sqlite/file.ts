@@ -122,10 +122,23 @@ export function inTransaction<T>(
   try {
     const result = work();
     commit(database, onFailedCommit);
+    noteRead(database);
     return result;
   } catch (error) {
     rollBack(database);
     throw error;
+  }
+}
+
+/**
+ * Whoever reads first after a commit notes so in the WAL's index, which is memory that is shared through a file. Where the file was made
+ * immutable meanwhile (`chattr +i`), that write would end the process with SIGBUS. So it is made now, while the file can be written.
+ */
+function noteRead(database: SqliteDatabase): void {
+  try {
+    database.exec("SELECT 1 FROM sqlite_schema LIMIT 1");
+  } catch {
+    // the commit is done, and who reads next finds out why this cannot be
   }
 }
 
