@@ -26,6 +26,8 @@ export interface LogIndexParts {
   readonly cache: BlockCache;
   readonly proofs: ProofCache;
   readonly maker: SegmentMaker;
+  /** Builds what nobody waits for, while the index keeps up with the log. */
+  readonly background: SegmentMaker;
   /** Makes the small segments that searches and proofs wait for: a group or a merge takes longer. */
   readonly baseMaker: SegmentMaker;
   readonly merger: SegmentMerger;

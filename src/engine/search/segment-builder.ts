@@ -5,16 +5,24 @@ import { MERGED_CHILDREN } from "../../core/segment/merge.js";
 import type { LargeMerges, Merge } from "./large-merges.js";
 import { groupSegment, segmentFromLog, type GroupParts } from "./segments-from-log.js";
 import { SegmentLost, type OpenSegment } from "./open-segment.js";
+import type { SegmentMaker } from "./segment-maker.js";
 import type { StoredSegments } from "./stored-segments.js";
 
 /** 64 MiB: children of fewer are merged in memory, in one pass, others from block to block. */
 export const MERGED_IN_MEMORY = 2 ** 15;
+
+/**
+ * So far behind the log, building no longer gives way to those that answer requests: each search would read what is in no segment.
+ */
+const FAR_BEHIND = 2 * PIECE_DOCUMENTS;
 
 export interface BuilderParts extends GroupParts {
   readonly reads: Pick<LogReads, "head" | "leafHashes">;
   readonly blocks: BlockStore;
   readonly stored: StoredSegments;
   readonly largeMerges: LargeMerges;
+  /** Builds as `maker` does, in a thread that gives way to others. */
+  readonly background: SegmentMaker;
   /** Blocks of children that are merged in memory. */
   readonly mergedInMemory: number;
 }
@@ -114,7 +122,8 @@ export class SegmentBuilder {
       const task = this.#nextTask(list, size);
       if (task === undefined) return true;
       try {
-        const made = await this.#made(task);
+        const isFar = size - (list.at(-1)?.range.end ?? 0) >= FAR_BEHIND;
+        const made = await this.#made(task, isFar ? this.parts.maker : this.parts.background);
         if (task.kind === "renew") this.#outdated.delete(nameOf(task.makes));
         if (task.kind === "renew" && made !== undefined) await blocks.remove(log, [task.old]);
         if (made !== undefined) await blocks.put(log, made);
@@ -158,22 +167,23 @@ export class SegmentBuilder {
     return undefined;
   }
 
-  #made(task: Task): Promise<SegmentBlocks | undefined> {
+  #made(task: Task, maker: SegmentMaker): Promise<SegmentBlocks | undefined> {
+    const parts = { ...this.parts, maker };
     switch (task.kind) {
       case "build":
-        return groupSegment(this.parts, task.makes.number);
+        return groupSegment(parts, task.makes.number);
       case "merge":
-        return this.#merged(task.children);
+        return merged(task.children, maker);
       case "renew":
-        return segmentFromLog(this.parts, task.makes);
+        return segmentFromLog(parts, task.makes);
     }
   }
+}
 
-  async #merged(children: readonly OpenSegment[]): Promise<SegmentBlocks> {
-    const read: SegmentBlocks[] = [];
-    for (const child of children) read.push(await child.whole());
-    return this.parts.maker.merge(read);
-  }
+async function merged(children: readonly OpenSegment[], maker: SegmentMaker): Promise<SegmentBlocks> {
+  const read: SegmentBlocks[] = [];
+  for (const child of children) read.push(await child.whole());
+  return maker.merge(read);
 }
 
 /** Each 16 neighbours that one segment of the next level covers. */

@@ -71,6 +71,7 @@ const PROOFS_AT_ONCE = 2;
 export class SegmentIndex implements SearchIndex {
   readonly #logs = new Map<string, LogIndex>();
   readonly #maker: SegmentMaker;
+  readonly #background: SegmentMaker;
   readonly #baseMaker = new SegmentMaker();
   readonly #merger = new SegmentMerger();
   readonly #longEntries = new LongEntries();
@@ -85,13 +86,19 @@ export class SegmentIndex implements SearchIndex {
     const { log: reads, blocks, isShared, cacheBytes = CACHE_BYTES, warn = warnProcess } = options;
     const { mergedInMemory = MERGED_IN_MEMORY } = options;
     this.#maker = options.maker ?? new SegmentMaker();
+    this.#background = options.maker ?? new SegmentMaker({ isBackground: true });
     const cache = blockCache(cacheBytes);
     const proofs = proofCache();
-    const makers = { maker: this.#maker, baseMaker: this.#baseMaker, merger: this.#merger, mergedInMemory };
+    const makers = {
+      maker: this.#maker,
+      background: this.#background,
+      baseMaker: this.#baseMaker,
+      merger: this.#merger,
+    };
     this.#make = (log) => {
       const stored = storedEntries(reads, log);
       const entries: ReadEntries = (leaves, signal) => (this.#followed.get(log) ?? stored)(leaves, signal);
-      return new LogIndex({ log, reads, entries, blocks, cache, proofs, isShared, warn, ...makers });
+      return new LogIndex({ log, reads, entries, blocks, cache, proofs, isShared, warn, mergedInMemory, ...makers });
     };
     this.#sweep = setInterval(() => void this.#wakeAll(), isShared ? SHARED_SWEEP_MS : SWEEP_MS).unref();
   }
@@ -197,8 +204,7 @@ export class SegmentIndex implements SearchIndex {
     clearInterval(this.#sweep);
     await this.#merger.close();
     await Promise.all([...this.#logs.values()].map((log) => log.close()));
-    await this.#maker.close();
-    await this.#baseMaker.close();
+    await Promise.all([...new Set([this.#maker, this.#background, this.#baseMaker])].map((maker) => maker.close()));
     await this.#longEntries.close();
     await this.#check.close();
     await this.options.blocks.close();

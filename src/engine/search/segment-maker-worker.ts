@@ -1,8 +1,11 @@
 import { parentPort, workerData } from "node:worker_threads";
-import type { MakerCall } from "./segment-maker.js";
+import { yieldProcessor } from "./background.js";
+import type { MakerCall, MakerData } from "./segment-maker.js";
 import { replyBuffers, SegmentMaking } from "./segment-making.js";
 
-const making = new SegmentMaking(Number(workerData));
+const { mostOccurrences, isBackground } = workerData as MakerData;
+if (isBackground) yieldProcessor();
+const making = new SegmentMaking(mostOccurrences);
 parentPort?.on("message", (call: MakerCall) => {
   const reply = making.reply(call);
   parentPort?.postMessage(reply, replyBuffers(reply));

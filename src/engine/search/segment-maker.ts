@@ -44,6 +44,19 @@ class MakerError extends Error {
   }
 }
 
+/** What the thread is. */
+export interface MakerData {
+  readonly mostOccurrences: number;
+  readonly isBackground: boolean;
+}
+
+export interface MakerOptions {
+  /** Of the words and values of a group. */
+  readonly mostOccurrences?: number;
+  /** Whether its thread gives way to those that answer requests. Default false. */
+  readonly isBackground?: boolean;
+}
+
 type Entries = AsyncIterable<readonly IndexedEntry[]> | Iterable<readonly IndexedEntry[]>;
 
 /** Builds and merges segments in a thread of its own. */
@@ -52,11 +65,10 @@ export class SegmentMaker {
   /** One group or base at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  /** `mostOccurrences`: of the words and values of a group. */
-  constructor(mostOccurrences = MAX_OCCURRENCES) {
+  constructor({ mostOccurrences = MAX_OCCURRENCES, isBackground = false }: MakerOptions = {}) {
     const module = new URL("./segment-maker-worker.js", import.meta.url);
-    const name = "the thread that builds the search index";
-    this.#thread = new SerialThread({ module, workerData: mostOccurrences, name });
+    const workerData: MakerData = { mostOccurrences, isBackground };
+    this.#thread = new SerialThread({ module, workerData, name: "the thread that builds the search index" });
   }
 
   /** The segment of level 1 of these entries, 4,096 from a leaf on. Rejects as `entries` does, and with GroupTooLarge. */

@@ -31,6 +31,8 @@ export interface MergerData {
   readonly port: MessagePort;
   /** Raised when a reply is in the port. */
   readonly signal: Int32Array;
+  /** Whether its thread gives way to those that answer requests. */
+  readonly isBackground: boolean;
 }
 
 /** Thrown for segments that stay as they are. */
@@ -79,7 +81,7 @@ export class SegmentMerger {
     if (this.#isClosed) throw new MergerClosed();
     const { port1: port, port2 } = new MessageChannel();
     const signal = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-    const workerData: MergerData = { children: job.children, port: port2, signal };
+    const workerData: MergerData = { children: job.children, port: port2, signal, isBackground: !job.isAwaited };
     const module = new URL("./segment-merger-worker.js", import.meta.url);
     const worker = new Worker(module, { workerData, transferList: [port2] });
     if (!job.isAwaited) worker.unref();
@@ -111,7 +113,7 @@ export class SegmentMerger {
 async function reply(
   call: MergerCall & { readonly kind: "read" | "stage" },
   { read, stage }: MergeJob,
-  { port, signal }: Omit<MergerData, "children">,
+  { port, signal }: Pick<MergerData, "port" | "signal">,
 ): Promise<void> {
   if (call.kind === "read") {
     const blocks = packed(await read(call.child, call.first, call.count));

@@ -35,6 +35,8 @@ export class Bench {
   mergedInMemory = 16 * BLOCKS;
   /** What was made, one after the other. */
   readonly made: string[] = [];
+  /** What of it was made in a thread that gives way to nobody. */
+  readonly hurried: string[] = [];
   readonly warnings: string[] = [];
   claims = 0;
   /** Called with each look at the log's size. */
@@ -48,17 +50,19 @@ export class Bench {
     const blocks = replaced<BlockStore>(this.blocks, {
       claim: (log) => ((this.claims += 1), this.blocks.claim(log)),
     });
-    const maker = replaced(new SegmentMaker(), {
-      build: async (firstLeaf, entries) => {
-        for await (const some of entries) expect(some.length).toBeGreaterThan(0);
-        this.made.push(`1/${firstLeaf / GROUP}`);
-        return this.build(firstLeaf / GROUP);
-      },
-      merge: (children) => {
-        this.made.push(nameOf(above(children[0])));
-        return this.merge(children);
-      },
-    });
+    const makerInto = (...made: readonly string[][]): SegmentMaker =>
+      replaced(new SegmentMaker(), {
+        build: async (firstLeaf, entries) => {
+          for await (const some of entries) expect(some.length).toBeGreaterThan(0);
+          for (const names of made) names.push(`1/${firstLeaf / GROUP}`);
+          return this.build(firstLeaf / GROUP);
+        },
+        merge: (children) => {
+          for (const names of made) names.push(nameOf(above(children[0])));
+          return this.merge(children);
+        },
+      });
+    const [background, maker] = [makerInto(this.made), makerInto(this.made, this.hurried)];
     const merger = replaced(new SegmentMerger(), {
       merge: (job) => {
         this.made.push(`large ${nameOf(above(job.children[0]))}`);
@@ -83,7 +87,7 @@ export class Bench {
     const { mergedInMemory } = this;
     const largeMerges = new LargeMerges({ log: LOG, blocks, stored, merger, warn });
     const entries = (leaves: readonly number[]) => Promise.resolve(leaves.map(() => entry));
-    const parts = { log: LOG, blocks, reads, entries, stored, maker, warn, mergedInMemory, largeMerges };
+    const parts = { log: LOG, blocks, reads, entries, stored, maker, background, warn, mergedInMemory, largeMerges };
     await stored.list();
     return { builder: new SegmentBuilder(parts), stored };
   }

@@ -36,7 +36,16 @@ beforeEach(() => {
   const entry: ReadEntry = { kind: "entry", entry: { canonical: "{}", hash: digestOf(HASH) } };
   const maker = ownThreadMaker();
   index = new LogIndex({
-    ...{ log: LOG, blocks, maker, baseMaker: maker, merger: new SegmentMerger(), mergedInMemory: 9, isShared: false },
+    ...{
+      log: LOG,
+      blocks,
+      maker,
+      background: maker,
+      baseMaker: maker,
+      merger: new SegmentMerger(),
+      mergedInMemory: 9,
+      isShared: false,
+    },
     ...{ cache: blockCache(2 ** 20), proofs: proofCache(), warn: () => undefined },
     entries: (leaves) => Promise.resolve(leaves.map(() => entry)),
     reads: {

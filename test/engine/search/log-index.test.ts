@@ -45,7 +45,8 @@ function parts(texts: readonly Uint8Array[]): LogIndexParts {
     Promise.resolve(Buffer.concat(texts.slice(start, end).map((canonical) => FORMAT.leafHash(canonical))));
   const [maker, baseMaker] = [ownThreadMaker(), ownThreadMaker()];
   return {
-    ...{ log: LOG, entries, maker, baseMaker, merger: new SegmentMerger(), mergedInMemory: 2 ** 15, isShared: false },
+    ...{ log: LOG, entries, maker, background: maker, baseMaker, merger: new SegmentMerger() },
+    ...{ mergedInMemory: 2 ** 15, isShared: false },
     reads: {
       entries: () => Promise.reject(new Error("not asked")),
       head: () => Promise.resolve(undefined),

@@ -28,6 +28,20 @@ describe("what builds the segments of a log", () => {
     expect(bench.made).toEqual(["1/0", "1/2", "1/3"]);
   });
 
+  test("gives way to those that answer requests, unless it is two groups behind: a merge counts as all else", async () => {
+    bench.size = 2 * GROUP - 1;
+    await run(bench);
+    expect([bench.made, bench.hurried]).toEqual([["1/0"], []]);
+    bench = new Bench();
+    await bench.put(...ones(16));
+    bench.size = 18 * GROUP;
+    await run(bench);
+    expect([bench.made, bench.hurried]).toEqual([
+      ["2/0", "1/16", "1/17"],
+      ["2/0", "1/16"],
+    ]);
+  });
+
   test("is unfinished while another has the turn, or when it failed, until it has looked and there is nothing to do", async () => {
     await bench.put(...ones(16));
     bench.size = 16 * GROUP;

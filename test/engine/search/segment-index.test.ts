@@ -201,7 +201,7 @@ describe("a segment index", () => {
     );
     const warnings: string[] = [];
     const blocks = new MemoryBlockStore();
-    const maker = new SegmentMaker(80_000);
+    const maker = new SegmentMaker({ mostOccurrences: 80_000 });
     const index = opened(await logOf(entries), { blocks, maker, warn: (message) => warnings.push(message) });
     await untilListed(blocks, ["1/0", "1/2"]);
     expect(warnings).toEqual([

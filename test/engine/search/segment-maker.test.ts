@@ -11,6 +11,7 @@ import { nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { entryAt, groupOf } from "../../core/segment/corpus.js";
 import { neighbours, sparseSegment } from "../../core/segment/tall-segments.js";
 import { ownThreadMaker } from "./own-thread.js";
+import { yielding, yieldingThreads } from "./yielding-threads.js";
 
 const GROUP = 4_096;
 const maker = new SegmentMaker();
@@ -45,8 +46,20 @@ describe("the thread that makes segments of few entries", () => {
     expect(await second).toEqual(await ownThreadMaker().base(300, [some]));
   });
 
+  test("gives way to those that answer requests where it is told to", async () => {
+    const before = yieldingThreads();
+    const after: number[] = [];
+    for (const isBackground of [false, true]) {
+      const one = new SegmentMaker({ isBackground });
+      await one.base(300, [some]);
+      after.push(yieldingThreads() - before);
+      await one.close();
+    }
+    expect(after).toEqual([0, yielding(1)]);
+  });
+
   test("refuses words that do not fit in memory, and a group that is not whole", async () => {
-    const small = new SegmentMaker(2);
+    const small = new SegmentMaker({ mostOccurrences: 2 });
     await expect(small.base(300, [some])).rejects.toThrow(GroupTooLarge);
     await small.close();
     const few = maker.build(0, entriesFrom(0, 3));

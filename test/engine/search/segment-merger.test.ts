@@ -16,6 +16,7 @@ import { askOver, mergedBy } from "../../../src/engine/search/segment-merging.js
 import { nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { closedGate } from "../test-log.js";
 import { neighbours, sparseSegment } from "../../core/segment/tall-segments.js";
+import { yielding, yieldingThreads } from "./yielding-threads.js";
 
 let children: readonly SegmentBlocks[];
 beforeAll(() => {
@@ -91,6 +92,17 @@ describe("the thread that merges large segments", () => {
     await second;
     expect(new Set(during)).toEqual(new Set([1]));
     await untilHeld(0);
+  });
+
+  test("gives way to those that answer requests, unless somebody waits for it", async () => {
+    const before = yieldingThreads();
+    const during = async (isAwaited: boolean): Promise<number> => {
+      let most = 0;
+      const stage = () => Promise.resolve(void (most = Math.max(most, yieldingThreads() - before)));
+      await merger.merge(job({ isAwaited, stage }));
+      return most;
+    };
+    expect([await during(true), await during(false)]).toEqual([0, yielding(1)]);
   });
 
   test("names a damaged child", async () => {
