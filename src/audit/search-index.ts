@@ -107,6 +107,8 @@ export interface SearchIndex {
    * was logged may be indexed. The entries of a log that is not followed are read from the store, unchecked.
    */
   follow(log: string, entries: ReadEntries): void;
+  /** Begins to read what a search of a log of this size needs of its newest entries. `history` as in IndexQuery. */
+  prepare(log: string, size: number, history: number): void;
   /** How many leaves of a log are in stored segments, counted from the first: the others are read from the log. */
   indexedSize(log: string): Promise<number>;
   /**

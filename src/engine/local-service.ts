@@ -113,6 +113,11 @@ class LocalService implements LocalAuditService {
   readonly #logs: ReadonlyMap<string, OpenedLog>;
   readonly #searches: PinnedSearches;
   readonly #index: SearchIndex;
+  /**
+   * Logs that were searched since what they were logged was last read ahead: after a search another one is likely, and need not read it. Once for
+   * each, so that a log that is hardly searched is not read twice.
+   */
+  readonly #searched = new Set<string>();
   readonly #signer: EventSigner;
 
   constructor(options: LocalServiceOptions & { readonly clock: Clock }, logs: readonly OpenLog[]) {
@@ -158,6 +163,7 @@ class LocalService implements LocalAuditService {
   async search(request: SearchRequest, page: PageRequest, { bound, signal }: Asking = {}): Promise<ResultPage> {
     const log = this.#log(request.log);
     const newestSize = await log.size();
+    this.#searched.add(request.log);
     return this.#searches.search(request, page, { newestSize, history: log.history, bound, signal });
   }
 
@@ -267,6 +273,7 @@ class LocalService implements LocalAuditService {
     const keyed = idempotencyKey === undefined ? undefined : { ...request, idempotencyKey, keyOwner: owner };
     const requestKey = keyed && requestKeyOf(keyed, checked, log.format);
     const logged = await outcomeKnown(lane(opened).append(eventsOf(checked.accepted), requestKey), "UNKNOWN");
+    if (this.#searched.delete(log.log)) this.#index.prepare(log.log, logged.root.treeSize, log.history);
     return { ...logged, refused: checked.refused };
   }
 

@@ -2,9 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { IndexedStore } from "../../src/audit/search-index.js";
+import { replaced } from "../../src/audit/calls.js";
+import type { IndexedStore, SearchIndex } from "../../src/audit/search-index.js";
 import { FORMAT_NAMES } from "../../src/core/format.js";
 import { indexed } from "../../src/engine/search/open-index.js";
+import { SegmentIndex } from "../../src/engine/search/segment-index.js";
+import { MemoryBlockStore } from "../../src/stores/memory/block-store.js";
+import { MemoryLogStore } from "../../src/stores/memory/log-store.js";
 import { openSqlite } from "../../src/stores/sqlite/open.js";
 import { customFieldsContract } from "../audit/custom-fields-contract.js";
 import { downloadContract } from "../audit/download-contract.js";
@@ -50,6 +54,33 @@ describe("the local service over the SQLite store", () => {
     const { log: store, index } = opened;
     return { service: await openTestService({ store, index, logs: [{ log, format: "rfc6962" }] }), log };
   });
+});
+
+test("after a search has its index read what is logged next, once", async () => {
+  const index = new SegmentIndex({ log: new MemoryLogStore(), blocks: new MemoryBlockStore(), isShared: false });
+  const prepared: (readonly unknown[])[] = [];
+  const noting = replaced<SearchIndex>(index, { prepare: (...what) => void prepared.push(what) });
+  const logs = [
+    { log: "default", format: "rfc6962" },
+    { log: "second", format: "rfc6962" },
+  ] as const;
+  const service = await openTestService({ index: noting, logs });
+  await logMessages(service, 3);
+  expect(prepared).toEqual([]);
+  for (const query of ["event", "m"]) await service.search({ log: "default", query }, { first: 1 });
+  await logMessages(service, 1, "second");
+  expect(prepared).toEqual([]);
+  await logMessages(service, 2);
+  await logMessages(service, 2);
+  expect(prepared).toEqual([["default", 5, 0]]);
+  await service.search({ log: "default", query: "" }, { first: 1 });
+  await logMessages(service, 1);
+  expect(prepared).toEqual([
+    ["default", 5, 0],
+    ["default", 8, 0],
+  ]);
+  await service.close();
+  await index.close();
 });
 
 describe("logs", () => {

@@ -1,6 +1,7 @@
 import type { BlockStore, StoredSegment } from "../../audit/block-store.js";
 import type { CheckedSegment, IndexQuery, ProofQuery, ProvenAnswer, ReadEntries } from "../../audit/search-index.js";
 import type { LogReads } from "../../audit/store.js";
+import { AuditError } from "../../audit/errors.js";
 import { equalBytes } from "../../core/bytes.js";
 import { PIECE_DOCUMENTS } from "../../core/segment/format.js";
 import { BASE_ENTRIES } from "../../core/segment/index-log.js";
@@ -42,6 +43,8 @@ export interface Looking extends Pick<IndexQuery, "history"> {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Segments that one search may come upon damaged. */
+const MAX_LOST = 32;
 /** While segments are missing, the list is read again after this time: another gateway may store them. */
 const RELOAD_MS = 1_000;
 
@@ -57,6 +60,7 @@ export class LogIndex {
   #reloadedAt = 0;
   /** IndexQuery.history of what is in memory. */
   #history: number | undefined;
+  #isClosed = false;
 
   constructor(private readonly made: LogIndexParts) {
     this.#stored = new StoredSegments(made, made.reads);
@@ -85,6 +89,13 @@ export class LogIndex {
   sweep(size: number): void {
     this.grown(size);
     if (this.#builder.isUnfinished) this.#builder.wake();
+  }
+
+  /** Begins to read the newest entries of a log of this size, behind whatever is to be done now. */
+  prepare(size: number, history: number): void {
+    setImmediate(() => {
+      if (!this.#isClosed) this.parts({ start: size - 1, end: size }, { history }).catch(ignore);
+    });
   }
 
   /** What of the log to look at for a range, as of now. */
@@ -134,12 +145,22 @@ export class LogIndex {
     }
   }
 
-  async lost(segment: StoredSegment): Promise<void> {
-    await this.#stored.lost(segment);
-    this.#builder.wake();
+  /** Runs what reads segments, again when one turned out to be gone or damaged. Rejects with UNAVAILABLE when that goes on. */
+  async unlessLost<T>(read: () => Promise<T>): Promise<T> {
+    for (let lost = 0; ; lost++) {
+      try {
+        return await read();
+      } catch (error) {
+        if (!(error instanceof SegmentLost)) throw error;
+        if (lost === MAX_LOST) throw damaged(error);
+        await this.#stored.lost(error.segment);
+        this.#builder.wake();
+      }
+    }
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#builder.close();
     await this.#largeMerges.close();
   }
@@ -182,6 +203,17 @@ export class LogIndex {
     this.#builder.seen(reloaded);
     return reloaded;
   }
+}
+
+function ignore(): void {
+  // the search that needs it is told
+}
+
+function damaged(cause: SegmentLost): AuditError {
+  return new AuditError("UNAVAILABLE", "The search index is damaged and is being built again: try again.", {
+    cause,
+    retryAfterMs: 1_000,
+  });
 }
 
 function endOf(list: readonly OpenSegment[]): number {

@@ -13,7 +13,6 @@ import {
   type TimesFound,
 } from "../../audit/search-index.js";
 import type { Facet, FacetRequest } from "../../audit/breakdown.js";
-import { AuditError } from "../../audit/errors.js";
 import type { BlockStore } from "../../audit/block-store.js";
 import type { Entry } from "../../audit/service.js";
 import type { LogStore } from "../../audit/store.js";
@@ -37,7 +36,7 @@ import { SegmentMaker } from "./segment-maker.js";
 import { SegmentMerger } from "./segment-merger.js";
 import { Turns } from "./turns.js";
 import { topValues } from "./value-counts.js";
-import { blockCache, SegmentLost } from "./open-segment.js";
+import { blockCache } from "./open-segment.js";
 
 export interface SegmentIndexOptions {
   readonly log: Pick<LogStore, "entries" | "head" | "heads" | "leafHashes">;
@@ -58,8 +57,6 @@ const CACHE_BYTES = 64 * 2 ** 20;
 /** How often logs are looked at that nobody searches; where several gateways share a database, each does. */
 const SWEEP_MS = 1_000;
 const SHARED_SWEEP_MS = 5_000;
-/** Segments that one search may come upon damaged. */
-const MAX_LOST = 32;
 /** Of all logs: each can hold what it has read, 16 MiB, some times over. */
 const PROOFS_AT_ONCE = 2;
 
@@ -106,6 +103,10 @@ export class SegmentIndex implements SearchIndex {
   follow(log: string, entries: ReadEntries): void {
     this.#followed.set(log, entries);
     void this.#wakeAll();
+  }
+
+  prepare(log: string, size: number, history: number): void {
+    this.#log(log).prepare(size, history);
   }
 
   indexedSize(log: string): Promise<number> {
@@ -177,13 +178,13 @@ export class SegmentIndex implements SearchIndex {
 
   async indexHead(log: string, size: number): Promise<IndexHead> {
     const index = this.#log(log);
-    const { size: treeSize, rootHash } = await unlessLost(index, () => index.indexTree(size));
+    const { size: treeSize, rootHash } = await index.unlessLost(() => index.indexTree(size));
     return { treeSize, rootHash };
   }
 
   async indexRecords(log: string, size: number, range: LeafRange): Promise<ProvenLeaves> {
     const index = this.#log(log);
-    const tree = await unlessLost(index, () => index.indexTree(size * BASE_ENTRIES));
+    const tree = await index.unlessLost(() => index.indexTree(size * BASE_ENTRIES));
     if (tree.size !== size) throw beingBuilt();
     return provenLeaves(tree, leavesBetween(range));
   }
@@ -192,7 +193,7 @@ export class SegmentIndex implements SearchIndex {
     signal?.throwIfAborted();
     const index = this.#log(query.log);
     const checked = async (): Promise<ProvenAnswer> => {
-      const proven = await unlessLost(index, () => index.prove(query, signal));
+      const proven = await index.unlessLost(() => index.prove(query, signal));
       await this.#check.require(query, proven);
       return proven;
     };
@@ -239,7 +240,7 @@ export class SegmentIndex implements SearchIndex {
     search: (searched: SearchedLog) => Promise<T>,
   ): Promise<T> {
     const index = this.#log(log);
-    return unlessLost(index, async () =>
+    return index.unlessLost(async () =>
       search({
         log,
         entries: index.entries,
@@ -253,19 +254,6 @@ export class SegmentIndex implements SearchIndex {
 
 function leavesBetween({ start, end }: LeafRange): readonly number[] {
   return Array.from({ length: end - start }, (_, place) => start + place);
-}
-
-/** Reads again when a segment turned out to be gone or damaged. */
-async function unlessLost<T>(index: LogIndex, read: () => Promise<T>): Promise<T> {
-  for (let lost = 0; ; lost++) {
-    try {
-      return await read();
-    } catch (error) {
-      if (!(error instanceof SegmentLost)) throw error;
-      if (lost === MAX_LOST) throw damaged(error);
-      await index.lost(error.segment);
-    }
-  }
 }
 
 function soughtBy({ filter }: IndexQuery): Sought {
@@ -292,13 +280,6 @@ async function inLeafOrder(
     if (passed >= wanted.end) break;
   }
   return leaves;
-}
-
-function damaged(cause: SegmentLost): AuditError {
-  return new AuditError("UNAVAILABLE", "The search index is damaged and is being built again: try again.", {
-    cause,
-    retryAfterMs: 1_000,
-  });
 }
 
 function warnProcess(message: string): void {

@@ -1,13 +1,14 @@
-import { expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import type { BlockStore } from "../../../src/audit/block-store.js";
 import type { IndexQuery } from "../../../src/audit/search-index.js";
 import type { LogStore } from "../../../src/audit/store.js";
 import { replaced, wrapped } from "../../../src/audit/calls.js";
+import type { SegmentIndex } from "../../../src/engine/search/segment-index.js";
 import { SegmentMaker } from "../../../src/engine/search/segment-maker.js";
 import { utf8Text } from "../../../src/core/bytes.js";
 import { MemoryBlockStore } from "../../../src/stores/memory/block-store.js";
 import { FORMAT } from "../../core/segment/provable-log.js";
-import { receivedAt } from "../../stores/batches.js";
+import { batch, receivedAt } from "../../stores/batches.js";
 import { logged } from "../../stores/search-events.js";
 import { storedGroup } from "./grouped-log.js";
 import { idle, LOG, logOf, opened } from "./segment-indexes.js";
@@ -66,6 +67,71 @@ test("a search of a store that others write to reads one entry more: that which 
   for (let times = 0; times < 3; times++) expect(await index.page(query, { limit: 2 })).toEqual([0, 1]);
   const all = Array.from({ length: FEW }, (_, leaf) => leaf);
   expect(read).toEqual([all, [FEW - 1], [FEW - 1]]);
+});
+
+describe("the newest entries", () => {
+  const MORE = 5;
+  const all = { ...query, range: { start: 0, end: FEW + MORE } };
+  const newest = Array.from({ length: MORE }, (_, place) => FEW + place);
+
+  /** An index that was searched, and what it reads from then on. */
+  async function searched(): Promise<{
+    readonly index: SegmentIndex;
+    readonly log: LogStore;
+    readonly read: unknown[];
+  }> {
+    const log = await few();
+    const read: unknown[] = [];
+    const counting = replaced(log, {
+      entries: (name, asked, signal) => (read.push(asked), log.entries(name, asked, signal)),
+    });
+    const index = opened(counting, { blocks: idle() });
+    await index.page(query, { limit: 2 });
+    read.length = 0;
+    return { index, log, read };
+  }
+
+  const append = (log: LogStore): Promise<unknown> =>
+    log.append(
+      batch(
+        LOG,
+        FEW,
+        newest.map((at) => logged({ message: `m${at}` }, at)),
+      ),
+    );
+  const someTurns = async (): Promise<void> => {
+    for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+  };
+
+  test("are read before a search that was prepared for, and not again", async () => {
+    const { index, log, read } = await searched();
+    await append(log);
+    index.prepare(LOG, FEW + MORE, 0);
+    expect(read).toEqual([]);
+    await someTurns();
+    expect(read).toEqual([newest]);
+    expect(await index.page(all, { limit: FEW + MORE })).toHaveLength(FEW + MORE);
+    expect(read).toEqual([newest]);
+  });
+
+  test("are not read once the index is closed", async () => {
+    const { index, log, read } = await searched();
+    await append(log);
+    index.prepare(LOG, FEW + MORE, 0);
+    await index.close();
+    await someTurns();
+    expect(read).toEqual([]);
+  });
+
+  test("are left to the search where they cannot be read yet", async () => {
+    const { index, log, read } = await searched();
+    index.prepare(LOG, FEW + MORE, 0);
+    await someTurns();
+    expect(read).toEqual([newest]);
+    await append(log);
+    expect(await index.page(all, { limit: FEW + MORE })).toHaveLength(FEW + MORE);
+    expect(read).toEqual([newest, newest]);
+  });
 });
 
 test.each([0, 2, -2, -1])(

@@ -216,6 +216,7 @@ describe("a search index that names other entries", () => {
     await memory.fill(10);
     const lying: SearchIndex = {
       follow: () => undefined,
+      prepare: () => undefined,
       check: async function* () {
         // nothing is stored
       },
