@@ -1,14 +1,13 @@
-import type { FieldName } from "../event.js";
 import type { Sha256 } from "../bytes.js";
 import { isWithin, type InstantRange } from "../instant.js";
-import { fieldInTerm, leafTerm, presenceTerm, valueTerm, wordTerm } from "../words/words.js";
+import { leafTerm, presenceTerm, valueTerm } from "../words/words.js";
 import { either, isEmpty, noBits, NO_BITS, set, setPlaces, without, type PieceBits } from "./bits.js";
 import { FIRST_MS } from "./event-time.js";
 import type { SegmentFilter } from "./filter.js";
 import { adjacentIn, constantOrder } from "./phrase.js";
 import { readTimes } from "./read-columns.js";
 import type { SegmentReader } from "./read.js";
-import { lookUp, Postings, type FoundWord, type LookupBudget } from "./word-lookup.js";
+import { lookUp, Postings, soughtWords, type FoundWord, type LookupBudget, type SoughtWord } from "./word-lookup.js";
 
 /** A filter over one segment. */
 export interface Evaluation {
@@ -95,16 +94,10 @@ function postingsOf(term: Uint8Array, reader: SegmentReader): Postings | undefin
 
 type Phrase = SegmentFilter & { readonly kind: "phrase" };
 
-function phraseOf({ field, words, prefix }: Phrase, place: Place): Evaluation {
-  const { reader, budget } = place;
-  const inPhrase = words.length > 1;
+function phraseOf(phrase: Phrase, { reader, budget }: Place): Evaluation {
   const found: FoundWord[] = [];
-  for (const [i, word] of words.entries()) {
-    const isPrefix = prefix && i === words.length - 1;
-    const isOneTerm = !isPrefix && field !== undefined;
-    const inFields = isOneTerm
-      ? inField(field, word, reader)
-      : lookUp({ word, isPrefix, field, inPhrase }, reader, budget);
+  for (const word of soughtWords(phrase)) {
+    const inFields = word.kind === "term" ? inField(word, reader) : lookUp(word, reader, budget);
     if (inFields.size === 0) return NOTHING;
     found.push(inFields);
   }
@@ -118,10 +111,9 @@ function phraseOf({ field, words, prefix }: Phrase, place: Place): Evaluation {
   );
 }
 
-function inField(field: FieldName, word: string, reader: SegmentReader): FoundWord {
-  const term = wordTerm(word, field);
+function inField({ term, field }: SoughtWord & { readonly kind: "term" }, reader: SegmentReader): FoundWord {
   const postings = postingsOf(term, reader);
-  return new Map(postings === undefined ? [] : [[fieldInTerm(term), postings]]);
+  return new Map(postings === undefined ? [] : [[field, postings]]);
 }
 
 function unionOf(postings: Postings, reader: SegmentReader): Evaluation {

@@ -99,6 +99,15 @@ export class PiecePlaces {
   }
 }
 
+/** Of each block 0: a search reads the same segments as the one before it. */
+const HEADERS = new WeakMap<Uint8Array, SegmentHeader>();
+
+function knownHeader(block: Uint8Array): SegmentHeader {
+  const header = HEADERS.get(block) ?? readHeader(block);
+  HEADERS.set(block, header);
+  return header;
+}
+
 /** One segment over its blocks. Every method throws MalformedSegment for bytes that no writer produces. */
 export class SegmentReader {
   readonly header: SegmentHeader;
@@ -109,7 +118,7 @@ export class SegmentReader {
   readonly #streamBlocks: readonly number[];
 
   constructor(readonly source: BlockSource) {
-    this.header = readHeader(source.block(0));
+    this.header = knownHeader(source.block(0));
     const { level, dictionaryBlocks, streams } = this.header;
     this.documents = segmentDocuments(level);
     this.pieces = piecesOf(level);

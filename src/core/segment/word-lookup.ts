@@ -1,8 +1,8 @@
 import { utf8 } from "../bytes.js";
-import type { FieldName } from "../event.js";
 import { fieldInTerm, wordTerm } from "../words/words.js";
 import { addAll, both, either, isEmpty, noBits, NO_BITS, set, type PieceBits } from "./bits.js";
 import type { Posting } from "./dictionary.js";
+import type { SegmentFilter } from "./filter.js";
 import { PIECE_DOCUMENTS, PostingKind } from "./format.js";
 import { PostingView } from "./posting-view.js";
 import type { SegmentReader } from "./read.js";
@@ -69,14 +69,45 @@ export class Postings {
 /** A search word and how it matches, with its field as `fieldInTerm` returns it. */
 export type FoundWord = ReadonlyMap<string, Postings>;
 
-export interface SoughtWord {
-  readonly word: string;
-  /** Whether it matches every word that begins with it. */
-  readonly isPrefix: boolean;
-  /** Undefined: any field. */
-  readonly field: FieldName | undefined;
-  /** Whether the word is part of a phrase of several words. */
-  readonly inPhrase: boolean;
+/** How a word of a phrase is looked up in a dictionary. `field`: as `fieldInTerm` returns it. */
+export type SoughtWord =
+  | { readonly kind: "term"; readonly term: Uint8Array; readonly field: string }
+  | {
+      readonly kind: "neighbours";
+      /** What the terms begin with. */
+      readonly start: Uint8Array;
+      /** Undefined: any field. */
+      readonly field: string | undefined;
+      /** Whether the word is part of a phrase of several words. */
+      readonly inPhrase: boolean;
+      /** The same for the same word in another phrase. */
+      readonly key: string;
+    };
+
+type Phrase = SegmentFilter & { readonly kind: "phrase" };
+
+/** Put together once for all segments that a phrase is looked for in. */
+const SOUGHT = new WeakMap<Phrase, readonly SoughtWord[]>();
+
+/** What is looked up for each word of a phrase: one term, or in any field, or as a prefix, those that are neighbours. */
+export function soughtWords(phrase: Phrase): readonly SoughtWord[] {
+  const sought = SOUGHT.get(phrase) ?? phrase.words.map((_, place) => soughtWord(phrase, place));
+  SOUGHT.set(phrase, sought);
+  return sought;
+}
+
+function soughtWord({ field, words, prefix }: Phrase, place: number): SoughtWord {
+  const word = words[place] ?? "";
+  const isPrefix = prefix && place === words.length - 1;
+  if (field !== undefined && !isPrefix) {
+    const term = wordTerm(word, field);
+    return { kind: "term", term, field: fieldInTerm(term) };
+  }
+  const start = isPrefix ? utf8(word) : Uint8Array.of(...utf8(word), 0);
+  const inField = field === undefined ? undefined : fieldInTerm(wordTerm("", field));
+  const inPhrase = words.length > 1;
+  const key = JSON.stringify([field, word, isPrefix, inPhrase]);
+  return { kind: "neighbours", start, field: inField, inPhrase, key };
 }
 
 /** Thrown when looking words up takes longer than allowed. The next evaluation of that reader continues from there. */
@@ -94,13 +125,14 @@ export interface LookupBudget {
 /** Words found are kept with their reader, because an evaluation that lacked a block starts over. */
 const LOOKUPS = new WeakMap<SegmentReader, Map<string, NeighbourLookup>>();
 
+type Neighbours = SoughtWord & { readonly kind: "neighbours" };
+
 /** A word in any field, or what begins with it: their terms are neighbours. Throws Unfinished where the budget ends. */
-export function lookUp(sought: SoughtWord, reader: SegmentReader, budget: LookupBudget): FoundWord {
-  const key = JSON.stringify([sought.field, sought.word, sought.isPrefix, sought.inPhrase]);
+export function lookUp(sought: Neighbours, reader: SegmentReader, budget: LookupBudget): FoundWord {
   const kept = LOOKUPS.get(reader) ?? new Map<string, NeighbourLookup>();
   LOOKUPS.set(reader, kept);
-  const lookup = kept.get(key) ?? new NeighbourLookup(sought, reader);
-  kept.set(key, lookup);
+  const lookup = kept.get(sought.key) ?? new NeighbourLookup(sought, reader);
+  kept.set(sought.key, lookup);
   while (!lookup.isDone) {
     if (budget.blocks <= 0) throw new Unfinished();
     lookup.readBlock();
@@ -115,19 +147,13 @@ const LEAST_WORD_BYTE = 0x30;
 /** Looks neighbouring terms up block by block; a block that is missing changes nothing. */
 class NeighbourLookup {
   readonly found = new Map<string, Postings>();
-  readonly #start: Uint8Array;
-  readonly #field: string | undefined;
-  readonly #inPhrase: boolean;
   #next: number | undefined;
   #isDone: boolean;
 
   constructor(
-    { word, isPrefix, field, inPhrase }: SoughtWord,
+    private readonly sought: Neighbours,
     private readonly reader: SegmentReader,
   ) {
-    this.#inPhrase = inPhrase;
-    this.#start = isPrefix ? utf8(word) : Uint8Array.of(...utf8(word), 0);
-    this.#field = field === undefined ? undefined : fieldInTerm(wordTerm("", field));
     this.#isDone = reader.header.dictionaryBlocks === 0;
   }
 
@@ -136,8 +162,9 @@ class NeighbourLookup {
   }
 
   readBlock(): void {
-    const number = this.#next ?? this.reader.source.locate(this.#start);
-    this.#isDone = this.reader.eachPrefixed(number, this.#start, (posting, termOf) => {
+    const { start } = this.sought;
+    const number = this.#next ?? this.reader.source.locate(start);
+    this.#isDone = this.reader.eachPrefixed(number, start, (posting, termOf) => {
       this.#add(posting, termOf());
     });
     this.#next = number + 1;
@@ -146,10 +173,10 @@ class NeighbourLookup {
   #add(posting: Posting, term: Uint8Array): void {
     if ((term[0] ?? 0) < LEAST_WORD_BYTE) return;
     const field = fieldInTerm(term);
-    if (this.#field !== undefined && field !== this.#field) return;
+    if (this.sought.field !== undefined && field !== this.sought.field) return;
     const known = this.found.get(field);
     const postings = known ?? new Postings();
     if (known === undefined) this.found.set(field, postings);
-    postings.add(this.reader, posting, this.#inPhrase);
+    postings.add(this.reader, posting, this.sought.inPhrase);
   }
 }

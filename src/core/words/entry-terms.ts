@@ -82,7 +82,9 @@ export interface SearchableField {
 /** An event as search sees it: the words and the whole value of each field, made when they are first asked for, and kept. */
 export class SearchableEvent {
   readonly #fields: Map<FieldName, SearchableField>;
-  #shortFirst: readonly FieldName[] | undefined;
+  /** The words of all short fields, with two blanks between those of different ones, which no phrase has. */
+  #short: string | undefined;
+  #long: readonly FieldName[] = [];
 
   /** `given`: the fields that it has for search; by default all. An undefined event has none. */
   constructor(
@@ -104,14 +106,15 @@ export class SearchableEvent {
 
   /** Whether some field has these words, with blanks around them. A short field that has them saves cutting a long one. */
   hasWords(sought: string): boolean {
-    this.#shortFirst ??= shortFirst(this.given ?? (this.event === undefined ? [] : eventFields(this.event)));
-    return this.#shortFirst.some((name) => this.field(name)?.words.includes(sought));
+    const inShort = (this.#short ??= this.#joined());
+    return inShort.includes(sought) || this.#long.some((name) => this.field(name)?.words.includes(sought));
   }
-}
 
-function shortFirst(fields: ReturnType<typeof eventFields>): readonly FieldName[] {
-  const names = fields.map(([name]) => name);
-  return [...names.filter((name) => !takesJson(name)), ...names.filter(takesJson)];
+  #joined(): string {
+    const names = (this.given ?? (this.event === undefined ? [] : eventFields(this.event))).map(([name]) => name);
+    this.#long = names.filter(takesJson);
+    return names.map((name) => (takesJson(name) ? "" : (this.field(name)?.words ?? ""))).join("");
+  }
 }
 
 /** Lazy because a filter reads few fields, and an object's canonical text costs more than all the rest. */
