@@ -1,4 +1,3 @@
-import { setImmediate as others } from "node:timers/promises";
 import type { ReadEntries } from "../../audit/search-index.js";
 import { countBits, isEmpty, setPlaces, type PieceBits } from "../../core/segment/bits.js";
 import { evaluation, type Evaluation } from "../../core/segment/evaluate.js";
@@ -223,6 +222,21 @@ export function leavesIn(found: Found): readonly number[] {
 
 /** How long a search may hold the event loop. */
 const STEP_MS = 10;
+
+/** Searches that wait for their next step. */
+const WAITING: (() => void)[] = [];
+
+/** Lets others run. Of several searches one at a time goes on then: each for itself, they would hold the event loop for a step of every one. */
+function others(): Promise<void> {
+  return new Promise((resolve) => {
+    if (WAITING.push(resolve) === 1) setImmediate(goOn);
+  });
+}
+
+function goOn(): void {
+  WAITING.shift()?.();
+  if (WAITING.length > 0) setImmediate(goOn);
+}
 
 /** Work in steps: others run between them, and it ends when its signal aborts. */
 export class Steps {

@@ -1,46 +1,28 @@
-import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
+import { afterEach, expect, jest, test } from "@jest/globals";
 import { Steps } from "../../../src/engine/search/matches.js";
 
-/** What a search may hold the event loop for. */
-const STEP_MS = 10;
-
-beforeEach(() => {
-  jest.useFakeTimers({ doNotFake: ["setImmediate", "nextTick", "queueMicrotask"] });
-});
 afterEach(() => {
-  jest.useRealTimers();
+  jest.restoreAllMocks();
 });
 
-/** Whether others had their turn while a search paused. */
-async function hasPaused(steps: Steps): Promise<boolean> {
-  let isTurn = false;
-  setImmediate(() => {
-    isTurn = true;
-  });
-  await steps.pause();
-  const had = isTurn;
-  await new Promise(setImmediate);
-  return had;
-}
-
-test("work in steps lets others run when it has taken ten milliseconds, and not before", async () => {
-  const steps = new Steps();
-  expect(await hasPaused(steps)).toBe(false);
-  jest.advanceTimersByTime(STEP_MS);
-  expect(await hasPaused(steps)).toBe(false);
-  jest.advanceTimersByTime(1);
-  expect(await hasPaused(steps)).toBe(true);
-  expect(await hasPaused(steps)).toBe(false); // its time begins again
-  jest.advanceTimersByTime(STEP_MS + 1);
-  expect(await hasPaused(steps)).toBe(true);
-});
-
-test("work in steps ends with the reason of its signal, whether or not it paused", async () => {
-  const caller = new AbortController();
-  const steps = new Steps(caller.signal);
-  await steps.pause();
-  caller.abort(new Error("gone"));
-  await expect(steps.pause()).rejects.toThrow("gone");
-  jest.advanceTimersByTime(STEP_MS + 1);
-  await expect(steps.pause()).rejects.toThrow("gone");
+test("of searches that wait for their next step one goes on in each turn of the event loop, in their order", async () => {
+  let now = 0;
+  jest.spyOn(performance, "now").mockImplementation(() => (now += 20)); // every step is due
+  const done: string[] = [];
+  const search = async (name: string): Promise<void> => {
+    const steps = new Steps();
+    for (let step = 1; step <= 2; step++) {
+      await steps.pause();
+      done.push(`${name}${step}`);
+    }
+  };
+  const searches = Promise.all(["a", "b", "c"].map(search));
+  const turns: number[] = [];
+  while (done.length < 6) {
+    await new Promise(setImmediate);
+    turns.push(done.length);
+  }
+  await searches;
+  expect(done).toEqual(["a1", "b1", "c1", "a2", "b2", "c2"]);
+  expect(turns.every((count, place) => count - (turns[place - 1] ?? 0) <= 1)).toBe(true);
 });
