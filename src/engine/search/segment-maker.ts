@@ -116,13 +116,17 @@ export class SegmentMaker {
 
   async #add(what: "group" | "base", firstLeaf: number, entries: Entries): Promise<void> {
     let next = firstLeaf;
+    let added: Promise<unknown> = Promise.resolve(); // while the thread has some in hand, the next are read
     for await (const some of entries) {
       const canonical = packed(some.map((entry) => entry.canonical));
       const leafHashes = packed(some.map(({ leafHash }) => leafHash));
       const begins = next === firstLeaf ? what : undefined;
-      await this.#ask({ kind: "add", begins, firstLeaf: next, canonical, leafHashes });
+      await added;
+      added = this.#ask({ kind: "add", begins, firstLeaf: next, canonical, leafHashes });
+      added.catch(ignore); // it is awaited with the next, which may not come
       next += some.length;
     }
+    await added;
   }
 
   async #made(call: MakerCall): Promise<SegmentBlocks> {
@@ -137,6 +141,10 @@ export class SegmentMaker {
     if (reply.kind === "failed") throw new MakerError(reply.reason, reply.damaged);
     return reply;
   }
+}
+
+function ignore(): void {
+  // whoever awaits it is told
 }
 
 function buffersOf(call: MakerCall): readonly ArrayBuffer[] {

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "@jest/globals";
+import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { nobleSha256 } from "../../../src/core/bytes.js";
 import { segmentRoot } from "../../../src/core/segment/format.js";
 import { buildSegment } from "../../../src/core/segment/build.js";
@@ -7,6 +7,7 @@ import { GroupTooLarge } from "../../../src/core/segment/term-table.js";
 import { Outline, storable } from "../../../src/engine/search/outline.js";
 import { SegmentMaker } from "../../../src/engine/search/segment-maker.js";
 import { SegmentLost } from "../../../src/engine/search/open-segment.js";
+import { SerialThread } from "../../../src/engine/search/serial-thread.js";
 import { nodeSha256 } from "../../../src/keys/node-crypto.js";
 import { entryAt, groupOf } from "../../core/segment/corpus.js";
 import { neighbours, sparseSegment } from "../../core/segment/tall-segments.js";
@@ -56,6 +57,27 @@ describe("the thread that makes segments of few entries", () => {
       await one.close();
     }
     expect(after).toEqual([0, yielding(1)]);
+  });
+
+  test("reads the next entries while it has some in hand", async () => {
+    const asked: string[] = [];
+    const threads = jest.spyOn(SerialThread.prototype, "ask").mockImplementation(async (call) => {
+      const { kind } = call as { readonly kind: string };
+      asked.push(`${kind} begins`);
+      for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
+      asked.push(`${kind} is done`);
+      return kind === "add" ? { kind: "added" } : { kind: "failed", reason: "no more", damaged: undefined };
+    });
+    function* pieces(): Generator<readonly IndexedEntry[]> {
+      for (const one of some.slice(0, 2)) {
+        asked.push("read");
+        yield [one];
+      }
+    }
+    await expect(maker.base(300, pieces())).rejects.toThrow("no more");
+    threads.mockRestore();
+    const both = ["read", "add begins", "read", "add is done", "add begins", "add is done"];
+    expect(asked).toEqual([...both, "build-base begins", "build-base is done"]);
   });
 
   test("refuses words that do not fit in memory, and a group that is not whole", async () => {
