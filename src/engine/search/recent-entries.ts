@@ -12,10 +12,15 @@ const BASE_DOCUMENTS = segmentDocuments(0);
 /** What of a base becomes a part before it is full: to build one takes time by the length of its texts. */
 const PART_CHARACTERS = 2 ** 18;
 /**
- * Kept until segments of level 1 are stored. Where more is neither stored nor here, it begins again at the newest group, and each
- * search reads from the log what lies before.
+ * Where more is neither stored nor here, to read it would keep a search waiting for seconds: it begins again at the newest group, and each search
+ * reads from the log what lies before.
  */
-const KEPT_ENTRIES = 3 * PIECE_DOCUMENTS;
+const FAR_ENTRIES = 3 * PIECE_DOCUMENTS;
+/**
+ * Kept until segments of level 1 are stored, some 60 MiB: were they given up earlier, each search would read them from the log, with what time there is to
+ * store them.
+ */
+const KEPT_ENTRIES = 64 * PIECE_DOCUMENTS;
 const KEPT_CHARACTERS = 2 ** 26;
 
 /** Where a log ended, and its last leaf there. */
@@ -75,7 +80,7 @@ export class RecentEntries {
 
   async #readTo(size: number, storedTo: number): Promise<void> {
     const newestGroup = size - (size % PIECE_DOCUMENTS);
-    const isFar = size - Math.max(this.#size, storedTo) > KEPT_ENTRIES;
+    const isFar = size - Math.max(this.#size, storedTo) > FAR_ENTRIES;
     const from = isFar ? newestGroup : Math.min(storedTo, newestGroup);
     if (this.#size < from) this.#beginAt(from);
     const steps = new Steps();

@@ -104,7 +104,7 @@ describe("entries in memory", () => {
     expect((await recent.upTo(GROUP + 256, GROUP + 256)).map(shape)).toEqual(["rows 4352-4396"]);
   });
 
-  test("begin with the newest group where more are missing than are kept", async () => {
+  test("begin with the newest group where more than three groups are missing", async () => {
     const { recent, read } = await counted(3 * GROUP + 2);
     expect((await recent.upTo(3 * GROUP + 2, 1)).map(shape)).toEqual(["rows 12288-12290"]);
     expect(read).toEqual([12_288, 12_289]);
@@ -164,6 +164,15 @@ describe("what is kept in memory", () => {
     await recent.upTo(10, 0);
     const parts = (await recent.upTo(9 * GROUP + 2, 7 * GROUP)).map(shape);
     expect([parts[0], parts.at(-1)]).toEqual(["segment 28672-28928", "rows 36864-36866"]);
+  });
+
+  test("stay while nothing is stored, as the log grows by three groups at a time, up to 64 of them", async () => {
+    const recent = ofLength(() => 1);
+    let parts: readonly Part[] = [];
+    for (let size = 3 * GROUP; size <= 63 * GROUP; size += 3 * GROUP) parts = await recent.upTo(size, 0);
+    expect([parts.length, parts[0]?.range.start]).toEqual([63 * 16, 0]);
+    parts = await recent.upTo(66 * GROUP, 0);
+    expect([parts.length, parts[0]?.range.start]).toEqual([64 * 16, 2 * GROUP]);
   });
 
   test("are all that no stored segment covers, from the first on, of up to three groups", async () => {
