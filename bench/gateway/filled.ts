@@ -9,7 +9,8 @@ const IN_FLIGHT = 4;
 const LOOK_MS = 1_000;
 /** What a gateway that nobody asks spends in that time is less than this. */
 const IDLE_MS = 50;
-const QUIET_LOOKS = 3;
+/** More than the 5 s after which a gateway on a shared database looks what there is to build. */
+const QUIET_LOOKS = 7;
 
 /** Logs the events of `bench/events.ts` from one place to another, 1,000 in a request, and waits until all are durable. */
 export async function fill(gateway: Served, from: number, to: number): Promise<void> {
