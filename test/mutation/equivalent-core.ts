@@ -45,7 +45,7 @@ export const EQUIVALENT_IN_CORE: readonly Equivalent[] = [
     why: "the position is asked for where it is constant alone",
   },
   {
-    file: "build/src/core/segment/evaluate.js",
+    file: "build/src/core/segment/word-lookup.js",
     line: "const inPhrase = words.length > 1;",
     mutant: "const inPhrase = words.length >= 1;",
     why: "of a single word more is kept, and not asked for",
