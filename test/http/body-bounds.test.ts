@@ -122,17 +122,21 @@ describe("a gateway", () => {
     const socket = connect(Number(new URL(gateway.url).port), "127.0.0.1");
     await once(socket, "connect");
     const head = `POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${bytes + 1}\r\n\r\n`;
-    socket.on("error", () => undefined);
+    socket.on("error", () => undefined).resume();
     await new Promise((sent) => socket.write(head + " ".repeat(bytes), sent));
     return socket;
   }
 
   test("refuses a body that it has no room for, for a while, and takes it once there is room", async () => {
     const body = '{"query":"{ __typename }"}'.padEnd(MAX_READING_BODY_BYTES);
-    const held = await holding(MAX_BODY_BYTES - MAX_READING_BODY_BYTES / 2);
+    const most = MAX_BODY_BYTES - MAX_READING_BODY_BYTES / 2;
+    let held = await holding(most);
     let refused = await post(body);
-    // What was sent has come when the gateway has read it.
-    while (refused.status === 200) refused = await post(body);
+    // What was sent has come when the gateway has read it, unless another body was in its way: then it was refused itself.
+    while (refused.status === 200) {
+      if (held.bytesRead > 0) held = await holding(most);
+      refused = await post(body);
+    }
     expect(refused).toEqual({ status: 503, retryAfter: "1", code: { code: "UNAVAILABLE", retryAfterMs: 1_000 } });
     expect(await post('{"query":"{ __typename }"}')).toMatchObject({ status: 200 });
     held.destroy();
